@@ -1,0 +1,1 @@
+namespace Sidecars.TestKit; internal static class Placeholder;
