@@ -113,10 +113,44 @@ public sealed class RespValue
     /// <summary>An array, set, push or map.</summary>
     public static RespValue Aggregate(RespKind kind, RespValue[] items) => new(kind, [], 0, items);
 
-    /// <summary>For messages and test output: kind and value, shortened to 200 characters.</summary>
+    /// <summary>For messages and test output: kind and value, shortened to some 200 characters whatever its size.</summary>
     public override string ToString()
     {
-        var text = IsAggregate ? $"{Kind}({string.Join(", ", Items)})" : IsNull ? "null" : $"{Kind}:{Text}";
-        return text.Length <= 200 ? text : text[..200] + "…";
+        var output = new StringBuilder();
+        Describe(output);
+        return output.ToString();
+    }
+
+    // Every level writes its kind, so that the bound on the length bounds the depth too.
+    private void Describe(StringBuilder output)
+    {
+        const int MaxLength = 200;
+        if (IsNull)
+        {
+            output.Append("null");
+            return;
+        }
+
+        if (!IsAggregate)
+        {
+            var room = Math.Max(0, MaxLength - output.Length);
+            output.Append(Kind).Append(':').Append(_bytes.Length <= room ? Text : Encoding.UTF8.GetString(_bytes, 0, room) + "…");
+            return;
+        }
+
+        output.Append(Kind).Append('(');
+        for (var i = 0; i < Items.Count; i++)
+        {
+            if (i > 0) output.Append(", ");
+            if (output.Length > MaxLength)
+            {
+                output.Append('…');
+                break;
+            }
+
+            Items[i].Describe(output);
+        }
+
+        output.Append(')');
     }
 }

@@ -1,0 +1,190 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Text;
+using Sidecars.Core.Primitives;
+
+namespace Sidecars.Core.Redis;
+
+/// <summary>A <c>slaveN</c> line of a master's INFO.</summary>
+/// <param name="Endpoint">Where it announces to listen; null where that is no address.</param>
+/// <param name="State"><c>online</c>, <c>wait_bgsave</c>, <c>send_bulk</c> …</param>
+/// <param name="Offset">Bytes acknowledged.</param>
+/// <param name="LagSeconds">Whole seconds since its last acknowledgement; null where not sent.</param>
+public sealed record InfoReplica(RedisEndpoint? Endpoint, string State, long Offset, long? LagSeconds);
+
+/// <summary>A <c>dbN</c> line.</summary>
+/// <param name="Index">N.</param>
+/// <param name="Keys">Keys, expired ones not yet removed included.</param>
+/// <param name="Expires">Keys with an expiry.</param>
+public sealed record InfoDatabase(int Index, long Keys, long Expires);
+
+/// <summary>
+/// The reply of INFO: fields by name, and those in use with a type. A field that is absent or malformed is null: unknown, which
+/// never means zero. https://redis.io/docs/latest/commands/info/.
+/// </summary>
+public sealed class InfoReply
+{
+    // INFO everything of Redis 7 has some 700 lines; without a bound 64 MiB of short lines would become gigabytes of fields.
+    private const int MaxFields = 8192;
+    private readonly Dictionary<string, string> _fields;
+
+    private InfoReply(Dictionary<string, string> fields) => _fields = fields;
+
+    /// <summary>All fields (the first 8,192).</summary>
+    public IReadOnlyDictionary<string, string> Fields => _fields;
+
+    /// <summary>40 hex digits, new at each start of the process.</summary>
+    public string? RunId => Get("run_id");
+
+    /// <summary>True for <c>role:master</c>, false for <c>role:slave</c>, null for anything else (a Sentinel).</summary>
+    public bool? IsMaster => Get("role") switch { "master" => true, "slave" => false, _ => null };
+
+    /// <summary><c>master_replid</c>: the history that the data belongs to.</summary>
+    public string? ReplicationId => Get("master_replid");
+
+    /// <summary><c>master_replid2</c>: the history before the last promotion; null where there is none (all zeros).</summary>
+    public string? ReplicationId2 => Get("master_replid2") is { } id && id.Trim('0').Length > 0 ? id : null;
+
+    /// <summary><c>second_repl_offset</c>: where <see cref="ReplicationId2"/> ends; null where there is none (-1).</summary>
+    public long? SecondReplicationOffset => GetInt64("second_repl_offset") is { } offset and >= 0 ? offset : null;
+
+    /// <summary><c>master_repl_offset</c>: bytes of the replication stream, on master and replica.</summary>
+    public long? MasterReplOffset => GetInt64("master_repl_offset");
+
+    /// <summary><c>slave_repl_offset</c>: bytes received; replicas only.</summary>
+    public long? SlaveReplOffset => GetInt64("slave_repl_offset");
+
+    /// <summary><c>master_link_status</c>; replicas only.</summary>
+    public bool? MasterLinkUp => Get("master_link_status") switch { "up" => true, "down" => false, _ => null };
+
+    /// <summary><c>master_host</c>; replicas only.</summary>
+    public string? MasterHost => Get("master_host");
+
+    /// <summary><c>master_port</c>; replicas only.</summary>
+    public long? MasterPort => GetInt64("master_port");
+
+    /// <summary>Host and port of the master; null on a master, or where they are no address.</summary>
+    public RedisEndpoint? MasterEndpoint => MasterPort is { } port && ReplyText.TryEndpoint(MasterHost, port, out var endpoint) ? endpoint : null;
+
+    /// <summary><c>master_sync_in_progress</c>: a full copy is being received.</summary>
+    public bool? MasterSyncInProgress => GetTruth("master_sync_in_progress");
+
+    /// <summary><c>loading</c>: the data set is being read from disk.</summary>
+    public bool? LoadingInProgress => GetTruth("loading");
+
+    /// <summary><c>loading_eta_seconds</c>; while loading only.</summary>
+    public long? LoadingEtaSeconds => GetInt64("loading_eta_seconds");
+
+    /// <summary><c>loading_loaded_perc</c>, 0 to 100; while loading only.</summary>
+    public double? LoadingPercent => GetDouble("loading_loaded_perc");
+
+    /// <summary><c>aof_enabled</c>.</summary>
+    public bool? AofEnabled => GetTruth("aof_enabled");
+
+    /// <summary><c>aof_rewrite_in_progress</c>.</summary>
+    public bool? AofRewriteInProgress => GetTruth("aof_rewrite_in_progress");
+
+    /// <summary><c>rdb_bgsave_in_progress</c>.</summary>
+    public bool? RdbBgsaveInProgress => GetTruth("rdb_bgsave_in_progress");
+
+    /// <summary><c>connected_slaves</c>.</summary>
+    public long? ConnectedReplicas => GetInt64("connected_slaves");
+
+    /// <summary><c>slave_priority</c>; 0 is never promoted. Replicas only.</summary>
+    public long? ReplicaPriority => GetInt64("slave_priority") ?? GetInt64("replica_priority");
+
+    /// <summary><c>redis_version</c>; Valkey sends the version of Redis it is compatible with.</summary>
+    public string? RedisVersion => Get("redis_version");
+
+    /// <summary><c>valkey_version</c>; null on Redis.</summary>
+    public string? ValkeyVersion => Get("valkey_version");
+
+    /// <summary><c>redis_mode</c>: <c>standalone</c>, <c>sentinel</c> or <c>cluster</c>.</summary>
+    public string? Mode => Get("redis_mode");
+
+    /// <summary>The <c>slaveN</c> lines, by N; malformed ones are left out.</summary>
+    public IReadOnlyList<InfoReplica> Replicas => [.. Numbered("slave").Select(ParseReplica).OfType<InfoReplica>()];
+
+    /// <summary>The <c>dbN</c> lines, by N; a database without keys has none.</summary>
+    public IReadOnlyList<InfoDatabase> Databases => [.. Numbered("db").Select(ParseDatabase).OfType<InfoDatabase>()];
+
+    /// <summary>Reads a reply; false where it is no string (an error, a null).</summary>
+    public static bool TryParse(RespValue reply, [NotNullWhen(true)] out InfoReply? info)
+    {
+        info = reply.Kind is RespKind.BulkString or RespKind.VerbatimString ? Parse(reply.Bytes.Span) : null;
+        return info is not null;
+    }
+
+    /// <summary>Reads the text of INFO. Lines that are no <c>name:value</c> are ignored; of a name given twice the first counts.</summary>
+    public static InfoReply Parse(ReadOnlySpan<byte> text)
+    {
+        var fields = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var range in text.Split((byte)'\n'))
+        {
+            var line = text[range].TrimEnd((byte)'\r');
+            var colon = line.IndexOf((byte)':');
+            if (colon <= 0 || line[0] == '#') continue;
+            if (fields.Count == MaxFields) break;
+            fields.TryAdd(Encoding.UTF8.GetString(line[..colon]), Encoding.UTF8.GetString(line[(colon + 1)..]));
+        }
+
+        return new InfoReply(fields);
+    }
+
+    /// <summary>A field as sent, or null.</summary>
+    public string? Get(string name) => _fields.GetValueOrDefault(name);
+
+    /// <summary>A field as a whole number, or null.</summary>
+    public long? GetInt64(string name) => ReplyText.TryInt64(Get(name), out var number) ? number : null;
+
+    private static InfoReplica? ParseReplica((int Index, string Text) line)
+    {
+        var parts = Parts(line.Text);
+        if (!parts.TryGetValue("ip", out var host) || !ReplyText.TryInt64(parts.GetValueOrDefault("port"), out var port)) return null;
+        if (!parts.TryGetValue("state", out var state) || !ReplyText.TryInt64(parts.GetValueOrDefault("offset"), out var offset)) return null;
+        return new InfoReplica(
+            ReplyText.TryEndpoint(host, port, out var endpoint) ? endpoint : null,
+            state,
+            offset,
+            ReplyText.TryInt64(parts.GetValueOrDefault("lag"), out var lag) ? lag : null);
+    }
+
+    private static InfoDatabase? ParseDatabase((int Index, string Text) line)
+    {
+        var parts = Parts(line.Text);
+        return ReplyText.TryInt64(parts.GetValueOrDefault("keys"), out var keys) && ReplyText.TryInt64(parts.GetValueOrDefault("expires"), out var expires)
+            ? new InfoDatabase(line.Index, keys, expires)
+            : null;
+    }
+
+    // a=1,b=2
+    private static Dictionary<string, string> Parts(string text)
+    {
+        var parts = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var part in text.Split(','))
+        {
+            var equals = part.IndexOf('=', StringComparison.Ordinal);
+            if (equals > 0) parts.TryAdd(part[..equals], part[(equals + 1)..]);
+        }
+
+        return parts;
+    }
+
+    private bool? GetTruth(string name) => Get(name) switch { "1" => true, "0" => false, _ => null };
+
+    private double? GetDouble(string name) =>
+        double.TryParse(Get(name), NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) ? number : null;
+
+    private List<(int Index, string Text)> Numbered(string prefix)
+    {
+        var found = new List<(int Index, string Text)>();
+        foreach (var (name, text) in _fields)
+        {
+            if (name.StartsWith(prefix, StringComparison.Ordinal) && int.TryParse(name.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var index))
+                found.Add((index, text));
+        }
+
+        found.Sort((a, b) => a.Index.CompareTo(b.Index));
+        return found;
+    }
+}

@@ -1,0 +1,103 @@
+using System.Net;
+using System.Net.Sockets;
+using Sidecars.Core.Primitives;
+
+namespace Sidecars.Core.Redis;
+
+/// <summary>Opens the byte stream to a server.</summary>
+public interface IRespTransport
+{
+    /// <summary>The peer, for messages: <c>10.0.0.1:6379</c>, <c>/run/redis.sock</c>.</summary>
+    string Description { get; }
+
+    /// <summary>Opens one new connection. Cancellation abandons it and closes what was opened.</summary>
+    /// <exception cref="RedisConnectionException">It failed; every reason but <see cref="RedisFailure.Auth"/> and <see cref="RedisFailure.Protocol"/> may occur.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    ValueTask<Stream> ConnectAsync(CancellationToken cancellation);
+}
+
+/// <summary>Plain TCP, over IPv4 or IPv6, Nagle off. An address touches no resolver; the addresses of a name are tried in order.</summary>
+public sealed class TcpTransport(RedisEndpoint endpoint) : IRespTransport
+{
+    /// <inheritdoc/>
+    public string Description { get; } = endpoint.ToString();
+
+    /// <inheritdoc/>
+    public async ValueTask<Stream> ConnectAsync(CancellationToken cancellation)
+    {
+        IPAddress[] addresses = IPAddress.TryParse(endpoint.Host, out var address) ? [address] : await ResolveAsync(cancellation).ConfigureAwait(false);
+        for (var i = 0; ; i++)
+        {
+            try
+            {
+                return await ConnectAsync(new IPEndPoint(addresses[i], endpoint.Port), cancellation).ConfigureAwait(false);
+            }
+            catch (SocketException exception)
+            {
+                if (i == addresses.Length - 1) throw RedisConnectionException.From(exception, Description);
+            }
+        }
+    }
+
+    private static async ValueTask<Stream> ConnectAsync(IPEndPoint remote, CancellationToken cancellation)
+    {
+        var socket = new Socket(remote.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(remote, cancellation).ConfigureAwait(false);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private async Task<IPAddress[]> ResolveAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            // getaddrinfo itself can't be cancelled: it is left behind on its pool thread.
+            var addresses = await Dns.GetHostAddressesAsync(endpoint.Host, cancellation).WaitAsync(cancellation).ConfigureAwait(false);
+            if (addresses.Length > 0) return addresses;
+        }
+        catch (OperationCanceledException exception)
+        {
+            throw new RedisConnectionException(RedisFailure.NameResolution, $"{Description}: the name was not resolved in time.", exception);
+        }
+        catch (Exception exception) when (exception is SocketException or ArgumentException)
+        {
+            throw new RedisConnectionException(RedisFailure.NameResolution, $"{Description}: {exception.Message}", exception);
+        }
+
+        throw new RedisConnectionException(RedisFailure.NameResolution, $"{Description}: the name has no address.");
+    }
+}
+
+/// <summary>A Unix socket.</summary>
+/// <param name="path">The socket file; at most 107 bytes on Linux.</param>
+public sealed class UnixTransport(string path) : IRespTransport
+{
+    /// <inheritdoc/>
+    public string Description => path;
+
+    /// <inheritdoc/>
+    public async ValueTask<Stream> ConnectAsync(CancellationToken cancellation)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellation).ConfigureAwait(false);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch (Exception exception)
+        {
+            socket.Dispose();
+            if (exception is OperationCanceledException) throw;
+            throw exception is ArgumentException
+                ? new RedisConnectionException(RedisFailure.Unreachable, $"{path}: no usable path of a Unix socket.", exception)
+                : RedisConnectionException.From(exception, path);
+        }
+    }
+}
