@@ -57,13 +57,19 @@ public sealed record Marker(
     /// <summary><c>master_link_status:up</c>; false for a master.</summary>
     public bool MasterLinkUp { get; init; }
 
-    /// <summary>A full sync was being received or loaded: the dataset on disk is not the one that was in memory.</summary>
+    /// <summary>
+    /// A full sync was being received or loaded, or was loaded and, with the AOF on, its manifest has not changed since: the dataset
+    /// on disk is not the one that was in memory.
+    /// </summary>
     public bool FullSyncInProgress { get; init; }
 
-    /// <summary>An AOF rewrite was running or scheduled; after a full sync, the AOF on disk is still the old dataset's.</summary>
+    /// <summary>An AOF rewrite was running or scheduled.</summary>
     public bool AofRewriteInProgress { get; init; }
 
-    /// <summary>The AOF; null with the AOF off or before it was read.</summary>
+    /// <summary>
+    /// The AOF; null with the AOF off or before it was read. The writer takes length, INFO, length, and records both when the lengths
+    /// agree (or at its next try), so that an equal length on disk means an equal offset.
+    /// </summary>
     public AofMark? Aof { get; init; }
 
     /// <summary>The last serving master; null where none was ever seen.</summary>
