@@ -67,7 +67,7 @@ public static class ElectionPolicy
         return Missing(facts, live) ?? Choose(facts, live);
     }
 
-    private static ElectionDecision? Missing(ElectionFacts facts, List<CandidateEvidence> live)
+    private static ElectionDecision.Wait? Missing(ElectionFacts facts, List<CandidateEvidence> live)
     {
         var unreadable = live.Where(e => e.Data == DataState.Unreadable).ToList();
         var named = live.FirstOrDefault(e => e.Address == facts.Named);

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
@@ -98,9 +97,10 @@ public static class MasterSelectionPolicy
                 $"{agreed.Reason}, which does not answer, while {rogue.Address} is master without the Sentinels' knowledge: following either may destroy data");
         }
 
-        // Some other bootstrap won the election and started as replica of the dead address: Sentinel has to be asked, since it
-        // would otherwise wait for its own timers. One actor: the first living node that is not running.
-        if (carried is not null && agreed.Promotable.Contains(carried.Address) && AmFirstSilentNode(s, carried))
+        // Another bootstrap won the election and started as replica of the dead address: Sentinel has to be asked, since it may
+        // not even have noticed yet. That I can't reach an address would prove nothing; that its own bootstrap takes part in the
+        // election does.
+        if (carried is not null && agreed.Promotable.Contains(carried.Address) && AmFirstSilentNode(s, agreed, carried))
             return RequestFailover(s, agreed, "carry-out-election", $"{agreed.Reason}, which is dead, and {carried.Address} can be promoted");
         return Wait("named-is-dead", $"{agreed.Reason}, which does not answer; {live.Count} node(s) live", "Sentinel's failover");
     }
@@ -164,11 +164,13 @@ public static class MasterSelectionPolicy
                 .First().Endpoint,
             code, reason);
 
-    private static bool AmFirstSilentNode(BootstrapSnapshot s, NodeObservation.Known winner)
+    // One actor: the first living node that is not running, and only where the named one is among them.
+    private static bool AmFirstSilentNode(BootstrapSnapshot s, SentinelQuorumDecision.Agreed agreed, NodeObservation.Known winner)
     {
-        if (s.Election is not ElectionObservation.Known { View: var view }) return true;
-        var silent = view.Evidence.Where(e => e.Live && e.Address != winner.Address).Select(e => e.Node).Order(StringComparer.Ordinal).FirstOrDefault();
-        return silent is null || silent == s.Me.Node;
+        if (s.Election is not ElectionObservation.Known { View: var view }) return false;
+        var silent = view.Evidence.Where(e => e.Live && e.Address != winner.Address).ToList();
+        return silent.Exists(e => e.Address == agreed.Address)
+            && silent.Select(e => e.Node).Order(StringComparer.Ordinal).First() == s.Me.Node;
     }
 
     private static IEnumerable<NodeObservation.Known> Known(BootstrapSnapshot s) => s.Peers.OfType<NodeObservation.Known>();

@@ -1,165 +1,202 @@
-using System.Collections.Immutable;
 using System.Globalization;
+using System.Text;
 using Sidecars.Core.Primitives;
 
 namespace Sidecars.Core.Hosting;
 
-/// <summary>One setting, as <c>--help</c> and the README show it.</summary>
-/// <param name="Name">The environment variable.</param>
-/// <param name="Unit">What a value is: <c>ms</c>, <c>count</c>, <c>path</c>, <c>aof|rdb|none</c> …</param>
-/// <param name="Default">The value without it; "" where there is none.</param>
+/// <summary>One setting as <c>--help</c> lists it.</summary>
+/// <param name="Name">The variable.</param>
+/// <param name="Kind">What it takes: unit, range or choices.</param>
+/// <param name="Default">Shown as it would be written; null where it must be set or has none.</param>
 /// <param name="Description">One sentence.</param>
-public sealed record SettingHelp(string Name, string Unit, string Default, string Description);
+/// <param name="IsRequired">Whether a missing one is an error.</param>
+public sealed record SettingDescription(string Name, string Kind, string? Default, string Description, bool IsRequired);
 
 /// <summary>
-/// Reads typed settings from the environment (passed in, not read here). Mistakes are collected, not thrown, so that all of
-/// them can be shown at once; each names its variable, what it is and what would be right, and never a secret. The same calls
-/// make the table that <c>--help</c> prints, so it can't be out of date. An empty variable is the same as none.
+/// Reads typed settings from variables, collecting every mistake instead of stopping at the first, and remembers what it
+/// was asked for, so that <c>--help</c> and the reader cannot differ. A variable that is empty counts as not set; variables
+/// that nobody asks for are no mistake. After a mistake the default is returned: check <see cref="Errors"/> before use.
 /// </summary>
-/// <param name="variables">Names and values.</param>
-public sealed class SettingReader(IReadOnlyDictionary<string, string> variables)
+/// <param name="variables">The environment, read by an <c>*Options.cs</c>.</param>
+/// <param name="readFile">Content of a file of at most the given bytes, or <see cref="IOException"/>; default: the file system.</param>
+public sealed class SettingReader(IReadOnlyDictionary<string, string> variables, Func<string, int, byte[]>? readFile = null)
 {
-    /// <summary>A secret file is at most this long; more is another file.</summary>
-    private const int MaxSecretFileBytes = 64 * 1024;
-
+    private readonly Func<string, int, byte[]> _readFile = readFile ?? BoundedFile.Read;
     private readonly List<string> _errors = [];
-    private readonly List<SettingHelp> _help = [];
+    private readonly List<SettingDescription> _settings = [];
 
-    /// <summary>All mistakes so far, one sentence each.</summary>
+    /// <summary>Every mistake, each naming its variable, what it is and what would be right; never a secret.</summary>
     public IReadOnlyList<string> Errors => _errors;
 
-    /// <summary>All settings read so far, in order.</summary>
-    public IReadOnlyList<SettingHelp> Help => _help;
+    /// <summary>Every setting asked for, in order.</summary>
+    public IReadOnlyList<SettingDescription> Settings => _settings;
 
-    /// <summary>Adds a mistake that concerns several settings at once.</summary>
-    public void Fail(string message) => _errors.Add(message);
+    /// <summary>Text; null where it is not set.</summary>
+    public string? OptionalText(string name, string description) => Take(name, "text", null, description, required: false);
 
-    /// <summary>True where the variable is set and not empty.</summary>
-    public bool IsSet(string name) => Raw(name) is not null;
+    /// <summary>Text.</summary>
+    public string Text(string name, string defaultValue, string description) => Take(name, "text", defaultValue, description, required: false) ?? defaultValue;
 
-    /// <summary>Text, or <paramref name="fallback"/>.</summary>
-    public string? Text(string name, string unit, string? fallback, string description)
-    {
-        _help.Add(new SettingHelp(name, unit, fallback ?? "", description));
-        return Raw(name) ?? fallback;
-    }
-
-    /// <summary>Text that <paramref name="accept"/> must accept; <paramref name="right"/> says what it accepts.</summary>
-    public string? Text(string name, string unit, string? fallback, string description, Func<string, bool> accept, string right)
-    {
-        var text = Text(name, unit, fallback, description);
-        if (text is null || accept(text)) return text;
-        _errors.Add($"{name}: '{text}' is not {right}");
-        return fallback;
-    }
+    /// <summary>Text that must be set; "" after the mistake.</summary>
+    public string RequiredText(string name, string description) => Take(name, "text", null, description, required: true) ?? "";
 
     /// <summary>A whole number in a range.</summary>
-    public int Number(string name, string unit, int fallback, int min, int max, string description)
+    public int Integer(string name, int defaultValue, int min, int max, string description)
     {
-        _help.Add(new SettingHelp(name, $"{unit}, {min}..{max}", fallback.ToString(CultureInfo.InvariantCulture), description));
-        if (Raw(name) is not { } text) return fallback;
-        if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) && value >= min && value <= max) return value;
-        _errors.Add($"{name}: '{text}' is not a whole number from {min} to {max} ({unit})");
-        return fallback;
+        var text = Take(name, $"{min}..{max}", Number(defaultValue), description, required: false);
+        return text is null ? defaultValue : ParseInteger(name, text, min, max, "") ?? defaultValue;
     }
 
-    /// <summary>A duration in whole milliseconds; the name ends in <c>_MS</c>.</summary>
-    public TimeSpan Milliseconds(string name, int fallback, int min, int max, string description) =>
-        TimeSpan.FromMilliseconds(Number(name, "ms", fallback, min, max, description));
+    /// <summary>A whole number in a range; null where it is not set.</summary>
+    public int? OptionalInteger(string name, int min, int max, string description) =>
+        Take(name, $"{min}..{max}", null, description, required: false) is { } text ? ParseInteger(name, text, min, max, "") : null;
 
-    /// <summary><c>true</c>/<c>false</c>, also <c>1</c>/<c>0</c> and <c>yes</c>/<c>no</c>.</summary>
-    public bool Flag(string name, bool fallback, string description)
+    /// <summary>A duration in milliseconds in a range.</summary>
+    public TimeSpan Milliseconds(string name, int defaultMilliseconds, int min, int max, string description)
     {
-        _help.Add(new SettingHelp(name, "true|false", fallback ? "true" : "false", description));
-        switch (Raw(name)?.ToUpperInvariant())
+        var text = Take(name, $"ms, {min}..{max}", Number(defaultMilliseconds), description, required: false);
+        return TimeSpan.FromMilliseconds(text is null ? defaultMilliseconds : ParseInteger(name, text, min, max, " of milliseconds") ?? defaultMilliseconds);
+    }
+
+    /// <summary><c>true</c> or <c>false</c> (also yes/no, on/off, 1/0).</summary>
+    public bool Flag(string name, bool defaultValue, string description)
+    {
+        var text = Take(name, "true or false", defaultValue ? "true" : "false", description, required: false);
+        return text?.ToLowerInvariant() switch
         {
-            case null: return fallback;
-            case "TRUE" or "1" or "YES": return true;
-            case "FALSE" or "0" or "NO": return false;
-            default:
-                _errors.Add($"{name}: '{Raw(name)}' is neither true nor false");
-                return fallback;
-        }
+            null => defaultValue,
+            "true" or "yes" or "on" or "1" => true,
+            "false" or "no" or "off" or "0" => false,
+            _ => Wrong(name, text, "true or false", defaultValue),
+        };
     }
 
-    /// <summary>One of a few words.</summary>
-    public T Choice<T>(string name, T fallback, string description, params (string Word, T Value)[] choices)
+    /// <summary>One of the names of an enumeration, in any case.</summary>
+    public T Choice<T>(string name, T defaultValue, string description)
+        where T : struct, Enum
     {
-        var words = string.Join('|', choices.Select(c => c.Word));
-        _help.Add(new SettingHelp(name, words, choices.FirstOrDefault(c => Equals(c.Value, fallback)).Word ?? "", description));
-        if (Raw(name) is not { } text) return fallback;
-        foreach (var (word, value) in choices)
-            if (string.Equals(word, text, StringComparison.OrdinalIgnoreCase)) return value;
-        _errors.Add($"{name}: '{text}' is none of {words}");
-        return fallback;
+        var names = Enum.GetNames<T>().Select(n => n.ToLowerInvariant()).ToArray();
+        var text = Take(name, string.Join('|', names), defaultValue.ToString().ToLowerInvariant(), description, required: false);
+        if (text is null) return defaultValue;
+        // Enum.TryParse alone would also take numbers and lists.
+        return names.Contains(text.ToLowerInvariant()) && Enum.TryParse<T>(text, ignoreCase: true, out var value)
+            ? value
+            : Wrong(name, text, "one of " + string.Join(", ", names), defaultValue);
     }
 
-    /// <summary>A host, or a comma list of <c>host[:port]</c>.</summary>
-    public ImmutableArray<RedisEndpoint> Endpoints(string name, int defaultPort, bool required, string description)
+    /// <summary><c>host</c> or <c>host:port</c>; null where it is not set.</summary>
+    public RedisEndpoint? OptionalEndpoint(string name, int defaultPort, string description) =>
+        Take(name, "host[:port]", null, description, required: false) is { } text ? ParseEndpoint(name, text, defaultPort) : null;
+
+    /// <summary><c>host[:port]</c>, separated by commas or white space, without repetition; empty where it is not set.</summary>
+    public IReadOnlyList<RedisEndpoint> Endpoints(string name, int defaultPort, string description)
     {
-        _help.Add(new SettingHelp(name, "host[:port], …", required ? "(required)" : "", description));
-        if (Raw(name) is not { } text)
-        {
-            if (required) _errors.Add($"{name} is not set: it takes a name that resolves to all nodes, or a comma list of host:port");
-            return [];
-        }
-
-        var result = ImmutableArray.CreateBuilder<RedisEndpoint>();
-        foreach (var part in text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
-        {
-            if (RedisEndpoint.TryParse(part, defaultPort, out var endpoint)) result.Add(endpoint.Value);
-            else _errors.Add($"{name}: '{part}' is not host, host:port or [ipv6]:port with a port from 1 to 65535");
-        }
-
-        return result.ToImmutable();
+        var text = Take(name, "host[:port],…", null, description, required: false);
+        if (text is null) return [];
+        return [.. text.Split([',', ' ', '\t', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries).Select(part => ParseEndpoint(name, part, defaultPort)).OfType<RedisEndpoint>().Distinct()];
     }
 
-    /// <summary>A file that must exist, or null where the variable is not set.</summary>
-    public string? ExistingFile(string name, string description)
-    {
-        var path = Text(name, "path", null, description);
-        if (path is null || File.Exists(path)) return path;
-        _errors.Add($"{name}: '{path}' is not an existing file");
-        return null;
-    }
+    /// <summary>A path; the file need not exist.</summary>
+    public string Path(string name, string defaultValue, string description) => Take(name, "path", defaultValue, description, required: false) ?? defaultValue;
 
-    /// <summary>A password from <c>NAME</c>, or from the file that <c>NAME_FILE</c> names (one line break at its end is not part of it).</summary>
-    public Secret? Password(string name, string description)
+    /// <summary>A path; null where it is not set.</summary>
+    public string? OptionalPath(string name, string description) => Take(name, "path", null, description, required: false);
+
+    /// <summary>A secret from <c>NAME</c> or from the file that <c>NAME_FILE</c> names; null where neither is set. Both set is a mistake.</summary>
+    public Secret? OptionalSecret(string name, string description)
     {
         var fileName = name + "_FILE";
-        _help.Add(new SettingHelp(name, "secret", "", description));
-        _help.Add(new SettingHelp(fileName, "path", "", $"The same from a file; not together with {name}."));
-        var (inline, path) = (Raw(name), Raw(fileName));
-        if (inline is not null && path is not null)
+        _settings.Add(new SettingDescription(name, "secret", null, description, IsRequired: false));
+        _settings.Add(new SettingDescription(fileName, "path", null, $"File that holds {name}; one line feed at its end is ignored.", IsRequired: false));
+        var (value, path) = (Value(name), Value(fileName));
+        if (value is not null && path is not null)
         {
-            _errors.Add($"{name} and {fileName} are both set: one of them is right, and this program does not guess which");
+            _errors.Add($"{name} and {fileName} are both set; set one");
             return null;
         }
 
-        if (path is not null) return FromFile(fileName, path);
-        if (inline is null) return null;
-        if (Secret.TryParse(System.Text.Encoding.UTF8.GetBytes(inline), out var secret, out var problem)) return secret;
-        _errors.Add($"{name} {problem}");
-        return null;
-    }
-
-    private Secret? FromFile(string fileName, string path)
-    {
+        if (value is not null) return ParseSecret(name, Encoding.UTF8.GetBytes(value));
+        if (path is null) return null;
         try
         {
-            using var file = File.OpenRead(path);
-            var bytes = new byte[MaxSecretFileBytes];
-            var length = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
-            if (Secret.TryParse(bytes.AsSpan(0, length), out var secret, out var problem)) return secret;
-            _errors.Add($"{fileName}: the content of '{path}' {problem}");
+            return ParseSecret($"{fileName} ({path})", _readFile(path, Primitives.Secret.MaxBytes + 2)); // and CR LF
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (IOException e)
         {
-            _errors.Add($"{fileName}: '{path}' can't be read: {e.Message}");
+            _errors.Add($"{fileName}: {e.Message}");
+            return null;
+        }
+    }
+
+    /// <summary>A value with its own rule; null where it is not set or wrong.</summary>
+    /// <param name="name">The variable.</param>
+    /// <param name="kind">What is right, for help and for the mistake ("40 hex digits").</param>
+    /// <param name="parse">Null where the text is wrong.</param>
+    /// <param name="description">One sentence.</param>
+    public T? OptionalValue<T>(string name, string kind, Func<string, T?> parse, string description)
+        where T : class
+    {
+        var text = Take(name, kind, null, description, required: false);
+        return text is null ? null : parse(text) ?? Wrong<T?>(name, text, kind, null);
+    }
+
+    /// <summary>Adds a mistake of the caller's own, for relations between settings; it names the variables.</summary>
+    public void Fail(string error) => _errors.Add(error);
+
+    /// <summary>The table for <c>--help</c>: one setting in two lines.</summary>
+    public string Help()
+    {
+        var text = new StringBuilder();
+        foreach (var setting in _settings)
+        {
+            text.Append("  ").Append(setting.Name).Append(" (").Append(setting.Kind).Append(')');
+            if (setting.IsRequired) text.Append(", required");
+            else if (setting.Default is not null) text.Append(", default ").Append(setting.Default.Length == 0 ? "empty" : setting.Default);
+            text.Append("\n      ").Append(setting.Description).Append('\n');
         }
 
+        return text.ToString();
+    }
+
+    private static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
+
+    // Control characters of a mistaken value would forge lines of the message, and length could flood it.
+    private static string Shown(string text)
+    {
+        var clean = new string([.. text.Take(80).Select(c => char.IsControl(c) ? '?' : c)]);
+        return text.Length > 80 ? clean + "…" : clean;
+    }
+
+    private string? Value(string name) => variables.TryGetValue(name, out var value) && value.Length > 0 ? value : null;
+
+    private string? Take(string name, string kind, string? defaultValue, string description, bool required)
+    {
+        _settings.Add(new SettingDescription(name, kind, defaultValue, description, required));
+        var value = Value(name)?.Trim();
+        if (!string.IsNullOrEmpty(value)) return value;
+        if (required) _errors.Add($"{name} is not set; it must be ({kind}): {description}");
         return null;
     }
 
-    private string? Raw(string name) => variables.TryGetValue(name, out var value) && value.Length > 0 ? value : null;
+    private int? ParseInteger(string name, string text, int min, int max, string unit)
+    {
+        if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) && value >= min && value <= max) return value;
+        return Wrong<int?>(name, text, $"a whole number{unit}, {min}..{max}", null);
+    }
+
+    private RedisEndpoint? ParseEndpoint(string name, string text, int defaultPort) =>
+        RedisEndpoint.TryParse(text, defaultPort, out var endpoint) ? endpoint : Wrong<RedisEndpoint?>(name, text, "host or host:port ([v6]:port)", null);
+
+    private Secret? ParseSecret(string source, byte[] bytes)
+    {
+        if (Secret.TryParse(bytes, out var secret, out var problem)) return secret;
+        _errors.Add($"{source} {problem}");
+        return null;
+    }
+
+    private T Wrong<T>(string name, string text, string right, T instead)
+    {
+        _errors.Add($"{name} is '{Shown(text)}'; it must be {right}");
+        return instead;
+    }
 }

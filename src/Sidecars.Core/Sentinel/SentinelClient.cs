@@ -35,7 +35,7 @@ public sealed class SentinelClient(Func<RedisEndpoint, IRespTransport> transport
         }
         catch (RedisConnectionException e)
         {
-            return e.Failure is RedisFailure.Refused or RedisFailure.Unreachable or RedisFailure.NameResolution
+            return e.IsNoConnection
                 ? new SentinelObservation.Unreachable(endpoint, e.Message)
                 : new SentinelObservation.Unknown(endpoint, e.Message);
         }
@@ -92,7 +92,7 @@ public sealed class SentinelClient(Func<RedisEndpoint, IRespTransport> transport
         if (!SentinelReplies.TryParseMyId(replies[0], out var myId)) return new SentinelObservation.Unknown(endpoint, "its SENTINEL MYID can't be read");
         if (replies[1].IsError) return new SentinelObservation.Unknown(endpoint, $"it answers {replies[1].Text}");
         if (!SentinelReplies.TryParseAddress(replies[1], out var address)) return new SentinelObservation.Unknown(endpoint, "its master address can't be read");
-        var tilt = InfoReply.Parse(replies[5]).Get("sentinel_tilt") == "1";
+        var tilt = InfoReply.TryParse(replies[5], out var info) && info.Get("sentinel_tilt") == "1";
         if (address is null) return new SentinelObservation.Known(endpoint, new SentinelView { MyId = myId, Tilt = tilt });
         if (!SentinelReplies.TryParseMaster(replies[2], address.Value, out var master)
             || !SentinelReplies.TryParseReplicas(replies[3], out var replicas)

@@ -40,7 +40,7 @@ public static class SentinelQuorumPolicy
         return groups.Count > 1 ? SplitOf(groups, epoch, needed) : AgreedOrSpreading(groups[0], epoch, needed, configured);
     }
 
-    private static SentinelQuorumDecision SplitOf(
+    private static SentinelQuorumDecision.Split SplitOf(
         List<(RedisEndpoint Address, List<SentinelObservation.Known> Voters, int Votes)> groups, long epoch, int needed)
     {
         var majority = groups[0].Votes >= needed ? groups[0].Address : (RedisEndpoint?)null;

@@ -27,12 +27,9 @@ public sealed class NodeClient(Func<RedisEndpoint, IRespTransport> transport, Re
         }
         catch (RedisConnectionException e)
         {
-            return e.Failure switch
-            {
-                RedisFailure.Auth => new NodeObservation.Unknown(endpoint, LoginRefused: true, e.Message),
-                RedisFailure.Refused or RedisFailure.Unreachable or RedisFailure.NameResolution => new NodeObservation.Unreachable(endpoint, e.Message),
-                _ => new NodeObservation.Unknown(endpoint, LoginRefused: false, e.Message),
-            };
+            if (e.IsNoConnection) return new NodeObservation.Unreachable(endpoint, e.Message);
+            // "max number of clients" also fails the login, and says nothing of whose server it is.
+            return new NodeObservation.Unknown(endpoint, LoginRefused: e.ServerError is { } error && IsLoginError(error), e.Message);
         }
     }
 
@@ -41,16 +38,15 @@ public sealed class NodeClient(Func<RedisEndpoint, IRespTransport> transport, Re
         if (roleReply.IsError) return Refused(endpoint, roleReply);
         if (infoReply.IsError) return Refused(endpoint, infoReply);
         if (!RoleReply.TryParse(roleReply, out var role)) return new NodeObservation.Unknown(endpoint, false, "its ROLE reply can't be read");
-        var info = InfoReply.Parse(infoReply);
-        if (string.IsNullOrEmpty(info.RunId)) return new NodeObservation.Unknown(endpoint, false, "its INFO has no run_id");
+        if (!InfoReply.TryParse(infoReply, out var info) || string.IsNullOrEmpty(info.RunId)) return new NodeObservation.Unknown(endpoint, false, "its INFO has no run_id");
         var view = new NodeView
         {
             RunId = info.RunId,
             Role = NodeRole.Master,
             ReplicationId = info.ReplicationId ?? "",
             Offset = info.MasterReplOffset ?? 0,
-            Loading = info.LoadingInProgress,
-            Keys = info.TotalKeys,
+            Loading = info.LoadingInProgress ?? false,
+            Keys = info.Databases.Sum(d => d.Keys),
             Announced = Announced(announceReply),
         };
         return role switch
@@ -59,9 +55,9 @@ public sealed class NodeClient(Func<RedisEndpoint, IRespTransport> transport, Re
             RoleReply.Replica replica => new NodeObservation.Known(endpoint, view with
             {
                 Role = NodeRole.Replica,
-                MasterAddress = replica.Master,
-                MasterLinkUp = info.MasterLinkUp,
-                SyncInProgress = info.MasterSyncInProgress,
+                MasterAddress = replica.Of,
+                MasterLinkUp = info.MasterLinkUp ?? false,
+                SyncInProgress = info.MasterSyncInProgress ?? replica.Link == ReplicaLink.Sync,
                 Offset = info.SlaveReplOffset ?? view.Offset,
             }),
             _ => new NodeObservation.Unknown(endpoint, false, "it is a Sentinel, no Redis"),
@@ -82,5 +78,9 @@ public sealed class NodeClient(Func<RedisEndpoint, IRespTransport> transport, Re
     }
 
     private static NodeObservation.Unknown Refused(RedisEndpoint endpoint, RespValue error) =>
-        new(endpoint, LoginRefused: error.ErrorCode is "NOAUTH" or "WRONGPASS" or "NOPERM", $"it answers {error.Text}");
+        new(endpoint, LoginRefused: IsLoginError(error.Text), $"it answers {error.Text}");
+
+    private static bool IsLoginError(string error) =>
+        error.StartsWith("NOAUTH", StringComparison.Ordinal) || error.StartsWith("WRONGPASS", StringComparison.Ordinal)
+        || error.StartsWith("NOPERM", StringComparison.Ordinal) || error.StartsWith("ERR AUTH", StringComparison.Ordinal);
 }

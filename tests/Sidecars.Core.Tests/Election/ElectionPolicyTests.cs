@@ -9,7 +9,7 @@ namespace Sidecars.Core.Tests.Election;
 public sealed class ElectionPolicyTests
 {
     private static ElectionDecision Decide(CandidateEvidence me, long term, Durability durability = Durability.Aof, RedisEndpoint? named = null, params CandidateEvidence[] all) =>
-        ElectionPolicy.Decide(new ElectionFacts(((ElectionObservation.Known)Election(term, all)).View, me, 3, durability, named));
+        ElectionPolicy.Decide(new ElectionFacts(((ElectionObservation.Known)ElectionOf(term, all)).View, me, 3, durability, named));
 
     [Fact]
     public void A_first_installation_starts_with_a_majority_of_empty_disks()
@@ -52,7 +52,7 @@ public sealed class ElectionPolicyTests
         var refused = Assert.IsType<ElectionDecision.Refuse>(Decide(all[0], 4, all: all));
         Assert.Equal(ElectionPolicy.AllEmpty, refused.Code);
         Assert.IsType<ElectionDecision.Claim>(Decide(all[0], 4, Durability.None, all: all));
-        var view = ((ElectionObservation.Known)Election(4, all)).View;
+        var view = ((ElectionObservation.Known)ElectionOf(4, all)).View;
         ElectionDecision With(long allowed) => ElectionPolicy.Decide(new ElectionFacts(
             view with { Record = view.Record with { EmptyStartAllowedInTerm = allowed } }, all[0], 3, Durability.Aof, null));
         Assert.IsType<ElectionDecision.Claim>(With(4));
@@ -67,7 +67,7 @@ public sealed class ElectionPolicyTests
     public void An_unreadable_disk_is_waited_for_and_never_taken_for_empty()
     {
         var wait = Assert.IsType<ElectionDecision.Wait>(Decide(Evidence(A), 1, all: [Evidence(A), Evidence(B), Evidence(C, DataState.Unreadable)]));
-        Assert.Equal(["redis-3"], wait.WaitingFor);
+        Assert.Equal(["redis-3"], wait.WaitingFor.AsEnumerable());
     }
 
     [Fact]
@@ -105,12 +105,15 @@ public sealed class ElectionPolicyTests
     [Fact]
     public void All_nodes_come_to_the_same_winner_whatever_the_order_of_the_evidence()
     {
-        var disk = Gen.Zip(Gen.Elements(DataState.Absent, DataState.Present), Gen.Choose(0, 5));
-        var facts = Gen.Zip(Gen.ArrayOf(disk, 3), Gen.Elements<RedisEndpoint?>(null, A, B, C), Gen.Choose(0, 3));
+        var disk = from state in Gen.Elements(DataState.Absent, DataState.Present) from bytes in Gen.Choose(0, 5) select (State: state, Bytes: bytes);
+        var facts = from disks in disk.ArrayOf(3)
+                    from named in Gen.Elements<RedisEndpoint?>(null, A, B, C)
+                    from term in Gen.Choose(0, 3)
+                    select (Disks: disks, Named: named, Term: term);
         Prop.ForAll(facts.ToArbitrary(), f =>
         {
-            CandidateEvidence[] all = [.. new[] { A, B, C }.Select((at, i) => Evidence(at, f.Item1[i].Item1, f.Item1[i].Item2))];
-            var decisions = all.Select(me => Decide(me, f.Item3, named: f.Item2, all: [.. all.OrderBy(e => (e.Node + me.Node).GetHashCode(StringComparison.Ordinal))])).ToList();
+            CandidateEvidence[] all = [.. new[] { A, B, C }.Select((at, i) => Evidence(at, f.Disks[i].State, f.Disks[i].Bytes))];
+            var decisions = all.Select(me => Decide(me, f.Term, named: f.Named, all: [.. all.OrderBy(e => (e.Node + me.Node).GetHashCode(StringComparison.Ordinal))])).ToList();
             var claims = decisions.OfType<ElectionDecision.Claim>().Count();
             if (decisions.Any(d => d is ElectionDecision.Refuse)) return decisions.All(d => d is ElectionDecision.Refuse);
             if (claims != 1) return false;
@@ -118,7 +121,7 @@ public sealed class ElectionPolicyTests
             var losersAgree = decisions.OfType<ElectionDecision.Lost>().All(l => l.Winner == winner.Node);
             // Never an empty disk over one with data; never fewer bytes, unless Sentinels name the winner.
             var dataFirst = winner.Data == DataState.Present || all.All(e => e.Data == DataState.Absent);
-            var most = winner.Address == f.Item2 || all.All(e => e.DataBytes <= winner.DataBytes || e.Data == DataState.Absent);
+            var most = winner.Address == f.Named || all.All(e => e.DataBytes <= winner.DataBytes || e.Data == DataState.Absent);
             return losersAgree && dataFirst && most;
         }).QuickCheckThrowOnFailure();
     }

@@ -49,7 +49,7 @@ internal static class Facts
     public static CandidateEvidence Evidence(RedisEndpoint at, DataState data = DataState.Present, long bytes = 1000, bool live = true) =>
         new() { Node = "redis-" + at.Host[^1], Uid = "uid-" + at.Host[^1], Address = at, Data = data, DataBytes = data == DataState.Present ? bytes : 0, Live = live };
 
-    public static ElectionObservation Election(long term, params CandidateEvidence[] evidence) =>
+    public static ElectionObservation ElectionOf(long term, params CandidateEvidence[] evidence) =>
         new ElectionObservation.Known(new ElectionView { Record = new ElectionRecord { Term = term }, Version = "v", Evidence = [.. evidence] });
 
     public static ElectionObservation Candidate(long term, CandidateEvidence candidate, params CandidateEvidence[] evidence) =>

@@ -23,7 +23,7 @@ public sealed class MonitorSelectionPolicyTests
     public void The_only_master_is_monitored_with_its_replicas_known()
     {
         var monitor = Monitors(B, 0, "monitor-live-master", Starting([Dead(1), Dead(2)], [Replica(A, B, true), Master(B), Replica(C, B, true)]));
-        Assert.Equal([A, C], monitor.Replicas);
+        Assert.Equal([A, C], monitor.Replicas.AsEnumerable());
     }
 
     [Fact]
@@ -52,7 +52,7 @@ public sealed class MonitorSelectionPolicyTests
     public void Replicas_that_agree_on_a_lost_master_let_Sentinel_fail_over()
     {
         var monitor = Monitors(A, 0, "monitor-lost-master", Starting([Dead(1), Dead(2)], [Down(A), Replica(B, A), Replica(C, A)]));
-        Assert.Equal([B, C], monitor.Replicas);
+        Assert.Equal([B, C], monitor.Replicas.AsEnumerable());
         Assert.Equal("replicas-disagree", Assert.IsType<MonitorDecision.Wait>(MonitorSelectionPolicy.Decide(
             Starting([Dead(1), Dead(2)], [Down(A), Replica(B, A), Replica(C, B)]))).Code);
     }

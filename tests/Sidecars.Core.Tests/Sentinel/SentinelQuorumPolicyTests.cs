@@ -18,7 +18,7 @@ public sealed class SentinelQuorumPolicyTests
     {
         var agreed = Assert.IsType<SentinelQuorumDecision.Agreed>(SentinelQuorumPolicy.Decide([Says(1, B, 4, replicas: C), Says(2, B, 4, replicas: C), Says(3, B, 4)], 3));
         Assert.Equal((B, 4, false), (agreed.Address, agreed.Epoch, agreed.Down));
-        Assert.Equal([C], agreed.Promotable);
+        Assert.Equal([C], agreed.Promotable.AsEnumerable());
         Assert.Equal("3 of 3 Sentinels name 10.0.0.2:6379 in epoch 4", agreed.Reason);
     }
 
@@ -59,7 +59,7 @@ public sealed class SentinelQuorumPolicyTests
     {
         var split = Assert.IsType<SentinelQuorumDecision.Split>(SentinelQuorumPolicy.Decide([Says(1, B, 4), Says(2, B, 4), Says(3, C, 4)], 3));
         Assert.Equal(B, split.Majority);
-        Assert.Equal([SentinelAt(3)], split.Odd);
+        Assert.Equal([SentinelAt(3)], split.Odd.AsEnumerable());
         var even = Assert.IsType<SentinelQuorumDecision.Split>(SentinelQuorumPolicy.Decide([Says(1, B, 4), Says(2, C, 4), Dead(3)], 3));
         Assert.Null(even.Majority);
         Assert.Empty(even.Odd);
@@ -75,7 +75,7 @@ public sealed class SentinelQuorumPolicyTests
         var agreed = Assert.IsType<SentinelQuorumDecision.Agreed>(
             SentinelQuorumPolicy.Decide([Says(1, B, 1, "master,s_down,o_down", replicas: A), Says(2, B, 1, tilt: true, replicas: C), Says(3, B)], 3));
         Assert.True(agreed.Down);
-        Assert.Equal([A], agreed.Promotable);
+        Assert.Equal([A], agreed.Promotable.AsEnumerable());
     }
 
     [Fact]
