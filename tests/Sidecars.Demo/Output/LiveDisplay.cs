@@ -55,8 +55,11 @@ internal sealed class LiveDisplay(TextWriter output, Paint paint) : IDisplay
     {
         string[] table = _stage is null ? [] : ["", .. _table.Rows(_stage)];
         var erase = _height > 0 ? $"\e[{_height}F\e[0J" : "";
-        output.Write(erase + string.Concat(lines.Concat(table).Select(line => line + "\n")));
+        // Without auto-wrap while the table is drawn: a row wider than the terminal must stay one row, or it could not be erased.
+        output.Write($"{erase}{Joined(lines)}\e[?7l{Joined(table)}\e[?7h");
         output.Flush();
         _height = table.Length;
     }
+
+    private static string Joined(string[] lines) => string.Concat(lines.Select(line => line + "\n"));
 }
