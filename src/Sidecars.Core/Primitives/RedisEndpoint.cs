@@ -1,6 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace Sidecars.Core.Primitives;
 
@@ -8,6 +10,7 @@ namespace Sidecars.Core.Primitives;
 /// Where a server listens: a host (IP address or name) and a TCP port. Hosts compare without regard to case, and an IP
 /// address by its canonical text, so that <c>::1</c> and <c>0:0:0:0:0:0:0:1</c> are equal.
 /// </summary>
+[JsonConverter(typeof(RedisEndpointJsonConverter))]
 public readonly record struct RedisEndpoint
 {
     /// <summary>Creates an endpoint.</summary>
@@ -76,4 +79,17 @@ public readonly record struct RedisEndpoint
     private static bool IsHost(string host) =>
         host.Length is > 0 and <= 253
         && (IPAddress.TryParse(host, out _) || host.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_'));
+}
+
+/// <summary>An endpoint as the JSON string <c>host:port</c>, in logs and documents.</summary>
+public sealed class RedisEndpointJsonConverter : JsonConverter<RedisEndpoint>
+{
+    /// <inheritdoc/>
+    public override RedisEndpoint Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        reader.TokenType == JsonTokenType.String && RedisEndpoint.TryParse(reader.GetString(), 6379, out var endpoint)
+            ? endpoint.Value
+            : throw new JsonException("An endpoint is a string host:port.");
+
+    /// <inheritdoc/>
+    public override void Write(Utf8JsonWriter writer, RedisEndpoint value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
 }

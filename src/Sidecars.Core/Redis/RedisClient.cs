@@ -141,7 +141,7 @@ public sealed class RedisClient : IAsyncDisposable
         {
             cancellation.ThrowIfCancellationRequested();
             throw exception is OperationCanceledException
-                ? new RedisConnectionException(RedisFailure.TimedOut, $"{transport.Description}: no connection within {options.ConnectTimeout.TotalMilliseconds:0} ms.", exception)
+                ? new RedisConnectionException(RedisFailure.ConnectTimedOut, $"{transport.Description}: no connection within {options.ConnectTimeout.TotalMilliseconds:0} ms.", exception)
                 : RedisConnectionException.From(exception, transport.Description);
         }
     }

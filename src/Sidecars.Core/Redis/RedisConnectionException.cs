@@ -11,7 +11,10 @@ public enum RedisFailure
     /// <summary>No route, host down, no permission.</summary>
     Unreachable,
 
-    /// <summary>No connection, or no whole reply, within the deadline.</summary>
+    /// <summary>No connection within the deadline: a black hole (a dead node, an address that leads nowhere), or a full backlog.</summary>
+    ConnectTimedOut,
+
+    /// <summary>Connected, but no whole reply within the deadline: something is there, and hangs.</summary>
     TimedOut,
 
     /// <summary>Closed or reset by the peer, or closed here before: by Dispose, or because an earlier call failed.</summary>
@@ -35,6 +38,9 @@ public sealed class RedisConnectionException(RedisFailure failure, string messag
 {
     /// <summary>Why.</summary>
     public RedisFailure Failure { get; } = failure;
+
+    /// <summary>True where no connection came about: nothing is known of a process there, not even that there is one.</summary>
+    public bool IsNoConnection => Failure is RedisFailure.Refused or RedisFailure.Unreachable or RedisFailure.NameResolution or RedisFailure.ConnectTimedOut;
 
     /// <summary>What the server said to AUTH (<see cref="RedisFailure.Auth"/>): a proof that it is alive. Holds no password. Else null.</summary>
     public string? ServerError { get; init; }

@@ -1,0 +1,39 @@
+# Common to all scripts; sourced, never run.
+# shellcheck shell=bash disable=SC2034  # what is set here is used by those that source it
+
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+ARTIFACTS=$ROOT/artifacts
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en
+
+# The native executables: name and project. Everything that builds or ships them reads this list.
+NATIVE_EXECUTABLES=(
+    redis-bootstrap:src/Sidecars.Bootstrap
+)
+# The framework of the native publish; the default is that of Directory.Build.props.
+NATIVE_FRAMEWORK=${NATIVE_FRAMEWORK:-$(sed -n "s:.*<NativeFramework .*>\(.*\)</NativeFramework>.*:\1:p" "$ROOT/Directory.Build.props")}
+NATIVE_DIR=$ARTIFACTS/native
+
+say() { printf '%s\n' "$*" >&2; }
+
+die() {
+    printf '%s: %s\n' "${0##*/}" "$*" >&2
+    exit 1
+}
+
+# Prints the comment block at the top of the calling script, without "# ".
+usage() { sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' "$0"; }
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# Text for one line of a table: "12.3 MB".
+megabytes() { awk -v bytes="$1" 'BEGIN { printf "%.2f MB", bytes / 1000000 }'; }
+
+runtime_id() {
+    case $(uname -m) in
+        x86_64) echo linux-x64 ;;
+        aarch64) echo linux-arm64 ;;
+        *) die "no native executables for $(uname -m): x86_64 and aarch64 are supported" ;;
+    esac
+}

@@ -1,0 +1,61 @@
+using System.Collections.Immutable;
+using Sidecars.Core.Election;
+using Sidecars.Core.Hosting;
+using Sidecars.Core.Primitives;
+
+namespace Sidecars.Bootstrap;
+
+/// <summary>
+/// One log line per change of state with its reason and snapshot, not one per round; and the heartbeat file, which tells the
+/// probes that a node that listens on nothing is alive, and what it waits for.
+/// </summary>
+internal sealed class DecisionReporter(JsonLineLog log, Heartbeat heartbeat)
+{
+    private string _last = "";
+
+    /// <summary>Reports a starting Redis's decision; true where it differs from the last one.</summary>
+    public bool Report(MasterDecision decision, BootstrapSnapshot snapshot)
+    {
+        var waitingFor = decision is MasterDecision.Wait wait ? wait.WaitingFor : [];
+        var level = decision is MasterDecision.Refuse ? LogLevel.Warning : LogLevel.Info;
+        return Report(level, decision.GetType().Name, decision.Code, decision.Reason, waitingFor, () => SnapshotDocument.Write(snapshot));
+    }
+
+    /// <summary>Reports a starting Sentinel's decision; true where it differs from the last one.</summary>
+    public bool Report(MonitorDecision decision, MonitorSnapshot snapshot)
+    {
+        ImmutableArray<string> waitingFor = decision is MonitorDecision.Wait wait ? [wait.WaitingFor] : [];
+        var level = decision is MonitorDecision.Refuse ? LogLevel.Warning : LogLevel.Info;
+        return Report(level, decision.GetType().Name, decision.Code, decision.Reason, waitingFor, () => SnapshotDocument.Write(snapshot));
+    }
+
+    /// <summary>A request to a Sentinel and its outcome; <paramref name="refusal"/> is null where it was accepted.</summary>
+    public void Acted(string eventName, RedisEndpoint sentinel, string? refusal)
+    {
+        if (refusal is null) log.Info(eventName, $"Sentinel {sentinel} accepted", LogField.Of("sentinel", sentinel.ToString()));
+        else log.Warning(eventName + "-refused", $"Sentinel {sentinel}: {refusal}", LogField.Of("sentinel", sentinel.ToString()), LogField.Of("answer", refusal));
+    }
+
+    /// <summary>A claim and its outcome.</summary>
+    public void Claimed(ClaimOutcome outcome)
+    {
+        switch (outcome)
+        {
+            case ClaimOutcome.Won won: log.Info("election-won", $"this node is the candidate of term {won.Term}", LogField.Of("term", won.Term)); break;
+            case ClaimOutcome.Lost lost: log.Info("election-not-won", lost.Why); break;
+            case ClaimOutcome.Unavailable unavailable: log.Warning("election-unavailable", unavailable.Why); break;
+        }
+    }
+
+    // Reasons hold counts and addresses that flicker from round to round; the code and what is waited for are the state.
+    private bool Report(LogLevel level, string decision, string code, string reason, ImmutableArray<string> waitingFor, Func<string> snapshot)
+    {
+        heartbeat.Beat(code, reason, waitingFor);
+        var state = code + "|" + string.Join(',', waitingFor);
+        if (state == _last) return false;
+        _last = state;
+        log.Write(level, "decision", reason,
+            LogField.Of("decision", decision), LogField.Of("code", code), LogField.Of("waiting_for", string.Join(", ", waitingFor)), LogField.Json("snapshot", snapshot()));
+        return true;
+    }
+}

@@ -1,0 +1,98 @@
+using System.Collections.Immutable;
+using Sidecars.Core.Election;
+using Sidecars.Core.Hosting;
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Sentinel;
+using Sidecars.Core.Topology;
+
+namespace Sidecars.Bootstrap;
+
+/// <summary>How the Redis of this node is to start.</summary>
+/// <param name="Follow">The master, or null to start as master.</param>
+/// <param name="Elected">True where an election's claim is to live on with the server.</param>
+/// <param name="Code">The decision's code.</param>
+/// <param name="Reason">The decision's reason.</param>
+internal sealed record RedisStart(RedisEndpoint? Follow, bool Elected, string Code, string Reason);
+
+/// <summary>What does not change while a node looks for its role.</summary>
+internal sealed record RedisRoleSettings(int RedisCount, int SentinelCount, Durability Durability);
+
+/// <summary>
+/// Gather, decide, act, until this node's role is known. Every rule is in <see cref="MasterSelectionPolicy"/>; here is only
+/// the order of reads and what carries a decision out.
+/// </summary>
+internal sealed class RedisRoleLoop(
+    GroupObserver observer,
+    SentinelClient sentinels,
+    IElectionBackend election,
+    Func<CandidateEvidence> readEvidence,
+    RedisRoleSettings settings,
+    DecisionReporter reporter,
+    RoundPacer pacer)
+{
+    private bool _consultElection;
+    private int _splitRounds;
+
+    public async Task<RedisStart> RunAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            var snapshot = await GatherAsync(cancellation).ConfigureAwait(false);
+            var decision = MasterSelectionPolicy.Decide(snapshot);
+            var changed = reporter.Report(decision, snapshot);
+            switch (decision)
+            {
+                case MasterDecision.Follow follow:
+                    return new RedisStart(follow.Master, Elected: false, follow.Code, follow.Reason);
+                case MasterDecision.FollowNamed follow:
+                    return new RedisStart(follow.Named, Elected: true, follow.Code, follow.Reason);
+                case MasterDecision.StartAsMaster start:
+                    return new RedisStart(null, Elected: true, start.Code, start.Reason);
+                case MasterDecision.ConsultElection:
+                    _consultElection = true; // and from now on, so that the others see that this node lives
+                    continue;
+                case MasterDecision.Claim:
+                    if (await ClaimAsync(snapshot, cancellation).ConfigureAwait(false)) continue;
+                    break;
+                case MasterDecision.RequestFailover request:
+                    reporter.Acted("failover-requested", request.Sentinel, await sentinels.FailoverAsync(request.Sentinel, cancellation).ConfigureAwait(false));
+                    break;
+                case MasterDecision.RestartSentinels restart:
+                    // One at a time: the next round shows whether the split is gone.
+                    reporter.Acted("sentinel-restarted", restart.Sentinels[0], await sentinels.ShutdownAsync(restart.Sentinels[0], cancellation).ConfigureAwait(false));
+                    break;
+            }
+
+            await pacer.WaitAsync(changed, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<BootstrapSnapshot> GatherAsync(CancellationToken cancellation)
+    {
+        var me = readEvidence();
+        var groupTask = observer.ObserveAsync(exceptSentinel: null, exceptNode: me.Address, cancellation);
+        var view = _consultElection ? await election.ObserveAsync(me, cancellation).ConfigureAwait(false) : null;
+        var group = await groupTask.ConfigureAwait(false);
+        var isSplit = SentinelQuorumPolicy.Decide(group.Sentinels, settings.SentinelCount) is SentinelQuorumDecision.Split;
+        _splitRounds = isSplit ? _splitRounds + 1 : 0;
+        return new BootstrapSnapshot
+        {
+            Me = me,
+            RedisCount = settings.RedisCount,
+            SentinelCount = settings.SentinelCount,
+            Durability = settings.Durability,
+            Sentinels = group.Sentinels,
+            Peers = group.Nodes,
+            Election = view,
+            SplitRounds = _splitRounds,
+        };
+    }
+
+    private async Task<bool> ClaimAsync(BootstrapSnapshot snapshot, CancellationToken cancellation)
+    {
+        var view = ((ElectionObservation.Known)snapshot.Election!).View;
+        var outcome = await election.ClaimAsync(view, snapshot.Me, cancellation).ConfigureAwait(false);
+        reporter.Claimed(outcome);
+        return outcome is ClaimOutcome.Won;
+    }
+}

@@ -1,0 +1,37 @@
+using Sidecars.Core.Election;
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Topology;
+
+namespace Sidecars.Bootstrap;
+
+/// <summary>Gather and decide until it is known which master this Sentinel is to monitor. Rules: <see cref="MonitorSelectionPolicy"/>.</summary>
+/// <param name="observer">Looks at the group.</param>
+/// <param name="me">My own announced address, which is not asked.</param>
+/// <param name="redisCount">Configured number of Redis nodes.</param>
+/// <param name="sentinelCount">Configured number of Sentinels.</param>
+/// <param name="remembered">From this Sentinel's own earlier configuration file, if any.</param>
+/// <param name="reporter">Logs changes, keeps the heartbeat.</param>
+/// <param name="pacer">Waits between rounds.</param>
+internal sealed class SentinelRoleLoop(
+    GroupObserver observer, RedisEndpoint me, int redisCount, int sentinelCount, RememberedMaster? remembered, DecisionReporter reporter, RoundPacer pacer)
+{
+    public async Task<MonitorDecision.Monitor> RunAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            var group = await observer.ObserveAsync(exceptSentinel: me, exceptNode: null, cancellation).ConfigureAwait(false);
+            var snapshot = new MonitorSnapshot
+            {
+                RedisCount = redisCount,
+                SentinelCount = sentinelCount,
+                Sentinels = group.Sentinels,
+                Nodes = group.Nodes,
+                Remembered = remembered,
+            };
+            var decision = MonitorSelectionPolicy.Decide(snapshot);
+            var changed = reporter.Report(decision, snapshot);
+            if (decision is MonitorDecision.Monitor monitor) return monitor;
+            await pacer.WaitAsync(changed, cancellation).ConfigureAwait(false);
+        }
+    }
+}

@@ -1,0 +1,126 @@
+using Sidecars.Core.Primitives;
+
+namespace Sidecars.Core.Configuration;
+
+/// <summary>
+/// Settings of one redis-server on top of the user's base file. Decided here whatever the base says: port, announce,
+/// role, dir, logins, TLS, durability, and the fence (min-replicas), on which safety rests. Everything else that is shipped
+/// stands before the user's lines and gives way to them. Pure.
+/// </summary>
+public static class RedisServerPlan
+{
+    private const string AclFileName = "users.acl";
+
+    // Shipped, each with its reason. A later line of the user's wins.
+    private static readonly (string Name, string[] Arguments)[] Shipped =
+    [
+        ("repl-timeout", ["10"]), // at 60 s a replica was seen hanging for the whole minute behind a ClusterIP
+        ("repl-ping-replica-period", ["2"]), // five pings fit into that timeout
+        ("repl-diskless-sync", ["yes"]),
+        ("repl-diskless-sync-delay", ["0"]), // writes are refused until a replica is back: no waiting for company
+        ("repl-backlog-ttl", ["0"]), // a lonely master would change its replication id
+        ("aof-timestamp-enabled", ["yes"]), // restore to a point in time
+        ("appendfsync", ["everysec"]),
+    ];
+
+    // Renaming one of these away disarms Sentinel or the sidecars.
+    private static readonly HashSet<string> Needed = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "acl", "auth", "bgrewriteaof", "bgsave", "client", "config", "exec", "failover", "info", "multi", "ping", "psync", "publish", "replconf",
+        "replicaof", "role", "script", "slaveof", "subscribe", "sync", "wait",
+    };
+
+    /// <summary>Calculates the configuration.</summary>
+    /// <param name="baseFile">The user's redis.conf with includes loaded; empty bytes where there is none. Copied, not changed.</param>
+    /// <param name="baseAclFile">Content of the file that the base's <c>aclfile</c> names; null where it names none.</param>
+    /// <param name="settings">What decides.</param>
+    public static ServerPlan Calculate(RedisConfigDocument baseFile, ReadOnlyMemory<byte>? baseAclFile, RedisServerSettings settings)
+    {
+        var plan = new ServerPlanner(RedisConfigDocument.Of(baseFile.Lines));
+        plan.CheckBase();
+        CheckCommands(plan);
+        Ship(plan.Document, settings);
+        plan.RunInForeground();
+        plan.ListenOn(settings.Port, settings.Tls);
+        plan.Decide("dir", settings.DataDirectory);
+        plan.Decide("replica-announce-ip", settings.Announce.Host);
+        plan.Decide("replica-announce-port", ServerPlanner.Number(settings.Announce.Port));
+        if (settings.ReplicaPriority is { } priority) plan.Decide("replica-priority", ServerPlanner.Number(priority));
+        if (settings.UnixSocket is { } socket) plan.Decide("unixsocket", socket);
+        if (settings.Follow is { } master) plan.Decide("replicaof", master.Host, ServerPlanner.Number(master.Port));
+        else plan.Drop("replicaof");
+        Persist(plan, settings.Durability);
+        plan.Decide("min-replicas-to-write", ServerPlanner.Number(MinReplicasToWrite(settings.RedisCount)));
+        plan.Decide("min-replicas-max-lag", ServerPlanner.Number(MinReplicasMaxLag(settings.DownAfterMilliseconds)));
+        return plan.Build(SetUsers(plan, baseAclFile, settings));
+    }
+
+    /// <summary>
+    /// Replicas that must be attached for a master to accept writes: 0 for one or two servers (with two, losing one must
+    /// not stop writes; the sidecar's fence stands alone), 1 for three, ⌊N/2⌋ above: with a majority of Sentinels on the
+    /// other side, two masters can't both write.
+    /// </summary>
+    /// <param name="redisCount">Configured servers, 1 or more.</param>
+    public static int MinReplicasToWrite(int redisCount) => redisCount <= 2 ? 0 : redisCount / 2;
+
+    /// <summary>
+    /// Seconds since a replica's last acknowledgement after which it no longer counts: at most 3, and 2 s below down-after,
+    /// so that an isolated master stops before another is elected; never 0, which would switch the fence off.
+    /// </summary>
+    /// <param name="downAfterMilliseconds">Sentinel's down-after.</param>
+    public static int MinReplicasMaxLag(int downAfterMilliseconds) => Math.Clamp((downAfterMilliseconds / 1000) - 2, 1, 3);
+
+    private static void Ship(RedisConfigDocument document, RedisServerSettings settings)
+    {
+        // SetDefault puts a line on top, so the last comes first.
+        foreach (var (name, arguments) in Shipped.Reverse()) document.SetDefault(name, arguments);
+        // With AOF, no periodic snapshots unless the user asks for them: they cost a fork and buy nothing but the offset, which
+        // the save on SIGTERM writes too. "force": without it Redis 7.0 refuses SIGTERM while the AOF is first written.
+        if (settings.Durability == Durability.Aof) document.SetDefault("save", "");
+        document.SetDefault("shutdown-on-sigterm", settings.Durability == Durability.None ? ["nosave", "force"] : ["save", "force"]);
+    }
+
+    private static void Persist(ServerPlanner plan, Durability durability)
+    {
+        plan.Decide("appendonly", durability == Durability.Aof ? "yes" : "no");
+        if (durability == Durability.None) plan.Decide("save", "");
+    }
+
+    private static void CheckCommands(ServerPlanner plan)
+    {
+        foreach (var line in plan.Document.All("rename-command").Where(line => Needed.Contains(line.Text(0))))
+            plan.Problem($"rename-command {line.Text(0)}: replication, Sentinel and the sidecars need it; restrict the default user by ACL instead");
+        if (string.Equals(plan.Document.Get("cluster-enabled"), "yes", StringComparison.OrdinalIgnoreCase))
+            plan.Problem("cluster-enabled yes: Redis Cluster does its own failover; Sentinel and these executables are for groups without it");
+    }
+
+    private static byte[]? SetUsers(ServerPlanner plan, ReadOnlyMemory<byte>? baseAclFile, RedisServerSettings settings)
+    {
+        var access = new GroupAccess(settings.Cluster, settings.Secrets);
+        plan.Decide("masteruser", access.Replication.User);
+        plan.Decide("masterauth", access.Replication.Password);
+        if (plan.Document.AclFile is not { } path)
+        {
+            plan.CheckDefaultUser(access, AclDocument.DefaultRules(plan.Document));
+            AclDocument.Merge(plan.Document, access.RedisUsers, access.Default);
+            return null;
+        }
+
+        if (plan.Document.Contains("user")) plan.Problem("aclfile and user lines in one configuration: Redis refuses both; move the users to the ACL file");
+        if (baseAclFile is null) plan.Problem($"aclfile {path}: not loaded, so that its users are unknown");
+        var users = baseAclFile.GetValueOrDefault().Span;
+        plan.CheckDefaultUser(access, AclDocument.DefaultRules(users));
+        plan.Decide("aclfile", Path.Combine(settings.RunDirectory, AclFileName));
+        return AclDocument.Merge(users, access.RedisUsers, access.Default ?? RequirePass(plan));
+    }
+
+    // An ACL file without the default user would silently undo requirepass.
+    private static GroupSecret? RequirePass(ServerPlanner plan)
+    {
+        var line = plan.Document.All("requirepass").LastOrDefault();
+        if (line is null || line.Text(0).Length == 0) return null;
+        if (Secret.TryParse(line.Bytes(0).Span, out var secret, out var problem)) return new GroupSecret(secret);
+        plan.Problem("requirepass of the base file " + problem);
+        return null;
+    }
+}

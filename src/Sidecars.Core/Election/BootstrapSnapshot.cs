@@ -1,0 +1,76 @@
+using System.Collections.Immutable;
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Sentinel;
+using Sidecars.Core.Topology;
+
+namespace Sidecars.Core.Election;
+
+/// <summary>Everything a starting Redis knows in one round; immutable, and complete: what is missing here was not asked.</summary>
+public sealed record BootstrapSnapshot
+{
+    /// <summary>My evidence; its address is the one I announce.</summary>
+    public required CandidateEvidence Me { get; init; }
+
+    /// <summary>Configured number of Redis nodes.</summary>
+    public required int RedisCount { get; init; }
+
+    /// <summary>Configured number of Sentinels.</summary>
+    public required int SentinelCount { get; init; }
+
+    /// <summary>What the tenant expects of its disks.</summary>
+    public required Durability Durability { get; init; }
+
+    /// <summary>One per Sentinel address asked.</summary>
+    public required ImmutableArray<SentinelObservation> Sentinels { get; init; }
+
+    /// <summary>One per Redis address asked, except mine. The address that Sentinels name is among them.</summary>
+    public required ImmutableArray<NodeObservation> Peers { get; init; }
+
+    /// <summary>The election backend; null where this round did not need it.</summary>
+    public ElectionObservation? Election { get; init; }
+
+    /// <summary>How many rounds in a row have shown the same split between Sentinels, this one included.</summary>
+    public int SplitRounds { get; init; }
+}
+
+/// <summary>What a starting Redis does next; a closed set, each with a stable code for machines and a reason for people.</summary>
+public abstract record MasterDecision
+{
+    private MasterDecision(string code, string reason) => (Code, Reason) = (code, reason);
+
+    /// <summary>Stable, for logs, metrics and tests.</summary>
+    public string Code { get; }
+
+    /// <summary>Why, in words.</summary>
+    public string Reason { get; }
+
+    /// <summary>Start as replica of a master that was verified to live.</summary>
+    public sealed record Follow(RedisEndpoint Master, string Code, string Reason) : MasterDecision(Code, Reason);
+
+    /// <summary>
+    /// Start as replica of the address that Sentinels name although it is dead: I hold the election's result, and Sentinel,
+    /// which keeps its authority, promotes me. Starting as master instead would be undone by it later.
+    /// </summary>
+    public sealed record FollowNamed(RedisEndpoint Named, string Code, string Reason) : MasterDecision(Code, Reason);
+
+    /// <summary>Start as master.</summary>
+    public sealed record StartAsMaster(string Code, string Reason) : MasterDecision(Code, Reason);
+
+    /// <summary>Do not listen; ask this one Sentinel to fail over.</summary>
+    public sealed record RequestFailover(RedisEndpoint Sentinel, string Code, string Reason) : MasterDecision(Code, Reason);
+
+    /// <summary>End these Sentinels, which a majority and ROLE contradict in the same epoch; they rebuild themselves.</summary>
+    public sealed record RestartSentinels(ImmutableArray<RedisEndpoint> Sentinels, string Code, string Reason) : MasterDecision(Code, Reason);
+
+    /// <summary>Claim the election record.</summary>
+    public sealed record Claim(string Code, string Reason) : MasterDecision(Code, Reason);
+
+    /// <summary>Read the election backend too, then decide again.</summary>
+    public sealed record ConsultElection(string Code, string Reason) : MasterDecision(Code, Reason);
+
+    /// <summary>Facts are missing that come by themselves.</summary>
+    public sealed record Wait(ImmutableArray<string> WaitingFor, string Code, string Reason) : MasterDecision(Code, Reason);
+
+    /// <summary>What is known forbids to start. Looked at again every round, and counted.</summary>
+    public sealed record Refuse(string Code, string Reason) : MasterDecision(Code, Reason);
+}

@@ -1,0 +1,44 @@
+using Sidecars.Core.Primitives;
+
+namespace Sidecars.Core.Election;
+
+/// <summary>What a node's data directory holds, as far as it can be told without loading it.</summary>
+public enum DataState
+{
+    /// <summary>It could not be read: never taken for empty.</summary>
+    Unreadable,
+
+    /// <summary>No data file: a first start, or an emptied volume.</summary>
+    Absent,
+
+    /// <summary>A data set, possibly of 0 keys: a flushed data set is data, absent files are not.</summary>
+    Present,
+}
+
+/// <summary>
+/// What one starting node brings to an election. Written by the node itself, read by all; it counts only while the process
+/// that wrote it lives (<see cref="Live"/>), so that last week's evidence elects nobody.
+/// </summary>
+public sealed record CandidateEvidence
+{
+    /// <summary>The node's name, stable over restarts (<c>redis-0</c>).</summary>
+    public required string Node { get; init; }
+
+    /// <summary>This incarnation: the pod's UID, or a fresh random id. A StatefulSet reuses names.</summary>
+    public required string Uid { get; init; }
+
+    /// <summary>Where it will listen.</summary>
+    public required RedisEndpoint Address { get; init; }
+
+    /// <summary>What its disk holds.</summary>
+    public required DataState Data { get; init; }
+
+    /// <summary>Why <see cref="Data"/> is <see cref="DataState.Unreadable"/>; "" otherwise.</summary>
+    public string Why { get; init; } = "";
+
+    /// <summary>Bytes of AOF (all its parts), else of the RDB file.</summary>
+    public long DataBytes { get; init; }
+
+    /// <summary>True while the incarnation that wrote it is known to live.</summary>
+    public bool Live { get; init; }
+}

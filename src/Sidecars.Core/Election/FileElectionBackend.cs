@@ -1,0 +1,197 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+
+namespace Sidecars.Core.Election;
+
+/// <summary>
+/// The embedded default, for nodes on one machine: a directory that all of them share (a local file system).
+/// <list type="bullet">
+/// <item><c>record.json</c>: the <see cref="ElectionRecord"/>, replaced atomically under <c>mutate.lock</c>.</item>
+/// <item><c>candidate.lock</c>: held by the candidate, and after <c>execve</c> by the server that it became, so that the
+/// kernel says whether the candidate lives.</item>
+/// <item><c>evidence/NODE.json</c> and <c>.lock</c>: what a node found on its disk, and that its bootstrap lives.</item>
+/// </list>
+/// </summary>
+public sealed class FileElectionBackend : IElectionBackend
+{
+    private const string RecordFile = "record.json";
+    private readonly string _directory;
+    private readonly string _evidence;
+    private ProcessLock? _mine;
+    private ProcessLock? _candidate;
+
+    /// <summary>Uses (and creates) <paramref name="directory"/>.</summary>
+    /// <exception cref="IOException">It can't be created.</exception>
+    public FileElectionBackend(string directory)
+    {
+        _directory = Path.GetFullPath(directory);
+        _evidence = Path.Combine(_directory, "evidence");
+        Directory.CreateDirectory(_evidence);
+    }
+
+    /// <inheritdoc />
+    public string Description => "file:" + _directory;
+
+    /// <inheritdoc />
+    public int? InheritedDescriptor => _candidate?.Descriptor;
+
+    /// <inheritdoc />
+    public async Task<ElectionObservation> ObserveAsync(CandidateEvidence mine, CancellationToken cancellation)
+    {
+        try
+        {
+            var (record, version, why) = await ReadRecordAsync(cancellation).ConfigureAwait(false);
+            if (record is null) return new ElectionObservation.Unavailable($"{RecordFile}: {why}");
+            if (!await PublishAsync(mine, cancellation).ConfigureAwait(false))
+                return new ElectionObservation.Unavailable($"another live process publishes evidence as {mine.Node}: node names must differ");
+            return new ElectionObservation.Known(new ElectionView
+            {
+                Record = record,
+                Version = version,
+                CandidateAlive = CandidateAlive(),
+                Evidence = await ReadEvidenceAsync(mine, cancellation).ConfigureAwait(false),
+            });
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new ElectionObservation.Unavailable(e.Message);
+        }
+    }
+
+    /// <inheritdoc />
+    public async Task<ClaimOutcome> ClaimAsync(ElectionView decidedOn, CandidateEvidence mine, CancellationToken cancellation)
+    {
+        try
+        {
+            // First the lock that says "the candidate lives", then the record: the other way round, a reader could see the new
+            // candidate as dead.
+            _candidate ??= ProcessLock.Open(Path.Combine(_directory, "candidate.lock"));
+            if (!_candidate.TryAcquire()) return GiveUp("another candidate lives");
+            var next = decidedOn.Record with
+            {
+                Term = decidedOn.Record.Term + 1,
+                Candidate = mine.Node,
+                CandidateUid = mine.Uid,
+                CandidateAddress = mine.Address,
+                EmptyStartAllowedInTerm = null,
+            };
+            return await SwapAsync(decidedOn.Version, next, cancellation).ConfigureAwait(false)
+                ? new ClaimOutcome.Won(next.Term)
+                : GiveUp("the record changed meanwhile");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _ = GiveUp("");
+            return new ClaimOutcome.Unavailable(e.Message);
+        }
+    }
+
+    /// <summary>A person's word that the group may start empty out of its present term; null where it is recorded, else why not.</summary>
+    public async Task<string?> AllowEmptyStartAsync(CancellationToken cancellation)
+    {
+        var (record, version, why) = await ReadRecordAsync(cancellation).ConfigureAwait(false);
+        if (record is null) return $"{RecordFile}: {why}";
+        return await SwapAsync(version, record with { EmptyStartAllowedInTerm = record.Term }, cancellation).ConfigureAwait(false)
+            ? null
+            : "the record changed meanwhile; try again";
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        _mine?.Dispose();
+        _candidate?.Dispose();
+        (_mine, _candidate) = (null, null);
+    }
+
+    private ClaimOutcome.Lost GiveUp(string why)
+    {
+        _candidate?.Dispose();
+        _candidate = null;
+        return new ClaimOutcome.Lost(why);
+    }
+
+    private bool CandidateAlive()
+    {
+        if (_candidate is not null) return true; // ours; opening the file anew and closing it would drop the lock
+        using var candidate = ProcessLock.Open(Path.Combine(_directory, "candidate.lock"));
+        return candidate.IsHeldByAnother();
+    }
+
+    private async Task<bool> PublishAsync(CandidateEvidence mine, CancellationToken cancellation)
+    {
+        if (_mine is null)
+        {
+            var claim = ProcessLock.Open(EvidencePath(mine.Node, ".lock"));
+            if (!claim.TryAcquire())
+            {
+                claim.Dispose();
+                return false;
+            }
+
+            _mine = claim;
+        }
+
+        await ReplaceAsync(EvidencePath(mine.Node, ".json"), ElectionDocuments.Write(mine), cancellation).ConfigureAwait(false);
+        return true;
+    }
+
+    private async Task<ImmutableArray<CandidateEvidence>> ReadEvidenceAsync(CandidateEvidence mine, CancellationToken cancellation)
+    {
+        var all = ImmutableArray.CreateBuilder<CandidateEvidence>();
+        all.Add(mine with { Live = true });
+        foreach (var path in Directory.EnumerateFiles(_evidence, "*.json").Order(StringComparer.Ordinal))
+        {
+            if (path == EvidencePath(mine.Node, ".json")) continue;
+            // Liveness before content: a process that dies in between leaves evidence marked live for one round only.
+            var live = IsHeld(Path.ChangeExtension(path, ".lock"));
+            var bytes = await ReadBoundedAsync(path, cancellation).ConfigureAwait(false);
+            if (bytes is not null && ElectionDocuments.TryRead(bytes, out CandidateEvidence? evidence)) all.Add(evidence! with { Live = live });
+        }
+
+        return all.ToImmutable();
+    }
+
+    private async Task<(ElectionRecord? Record, string Version, string Why)> ReadRecordAsync(CancellationToken cancellation)
+    {
+        var bytes = await ReadBoundedAsync(Path.Combine(_directory, RecordFile), cancellation).ConfigureAwait(false);
+        if (bytes is null) return (new ElectionRecord(), "", "");
+        // A torn or foreign record is never taken for "no record": that would restart the terms.
+        return ElectionDocuments.TryRead(bytes, out ElectionRecord record, out var why) ? (record, Version(bytes), "") : (null, "", why);
+    }
+
+    private async Task<bool> SwapAsync(string expectedVersion, ElectionRecord next, CancellationToken cancellation)
+    {
+        using var mutate = ProcessLock.Open(Path.Combine(_directory, "mutate.lock"));
+        if (!mutate.TryAcquire()) return false;
+        var (record, version, _) = await ReadRecordAsync(cancellation).ConfigureAwait(false);
+        if (record is null || version != expectedVersion) return false;
+        await ReplaceAsync(Path.Combine(_directory, RecordFile), ElectionDocuments.Write(next), cancellation).ConfigureAwait(false);
+        return true;
+    }
+
+    private string EvidencePath(string node, string extension) => Path.Combine(_evidence, node + extension);
+
+    private static bool IsHeld(string path)
+    {
+        if (!File.Exists(path)) return false;
+        using var claim = ProcessLock.Open(path);
+        return claim.IsHeldByAnother();
+    }
+
+    private static string Version(byte[] bytes) => Convert.ToHexString(SHA256.HashData(bytes));
+
+    private static async Task<byte[]?> ReadBoundedAsync(string path, CancellationToken cancellation)
+    {
+        if (!File.Exists(path)) return null;
+        if (new FileInfo(path).Length > ElectionDocuments.MaxBytes) throw new IOException($"{path} is larger than {ElectionDocuments.MaxBytes} bytes: not ours");
+        return await File.ReadAllBytesAsync(path, cancellation).ConfigureAwait(false);
+    }
+
+    private static async Task ReplaceAsync(string path, byte[] content, CancellationToken cancellation)
+    {
+        var temporary = $"{path}.{Environment.ProcessId}.tmp";
+        await File.WriteAllBytesAsync(temporary, content, cancellation).ConfigureAwait(false);
+        File.Move(temporary, path, overwrite: true);
+    }
+}

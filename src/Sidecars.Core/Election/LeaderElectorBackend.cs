@@ -1,0 +1,81 @@
+using System.Text.Json;
+
+namespace Sidecars.Core.Election;
+
+/// <summary>
+/// The leader-elector side-car of the seed image: <c>GET http://localhost:4040/</c> answers <c>{"name": "…"}</c>, the id of
+/// the leader. It carries no evidence, so it elects only where no data can be lost (<see cref="ElectionPolicy"/>).
+/// </summary>
+public sealed class LeaderElectorBackend : IElectionBackend
+{
+    /// <summary>The answer is one small object; more is not the elector.</summary>
+    private const int MaxAnswerBytes = 16 * 1024;
+
+    private readonly HttpClient _http;
+    private readonly Uri _url;
+    private readonly IReadOnlyCollection<string> _myNames;
+
+    /// <summary>Asks at <paramref name="url"/>.</summary>
+    /// <param name="url">Plain http on localhost.</param>
+    /// <param name="myNames">What the side-car may call me: the addresses of this host, its name, the announced host (<c>--id=$(hostname -i)</c> in the seed).</param>
+    /// <param name="timeout">For each request.</param>
+    public LeaderElectorBackend(Uri url, IReadOnlyCollection<string> myNames, TimeSpan timeout)
+    {
+        _url = url;
+        _myNames = myNames;
+        _http = new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, ConnectTimeout = timeout })
+        {
+            Timeout = timeout,
+            MaxResponseContentBufferSize = MaxAnswerBytes,
+        };
+    }
+
+    /// <inheritdoc />
+    public string Description => "elector:" + _url;
+
+    /// <inheritdoc />
+    public int? InheritedDescriptor => null;
+
+    /// <inheritdoc />
+    public async Task<ElectionObservation> ObserveAsync(CandidateEvidence mine, CancellationToken cancellation)
+    {
+        try
+        {
+            var body = await _http.GetByteArrayAsync(_url, cancellation).ConfigureAwait(false);
+            var leader = JsonSerializer.Deserialize(body, ElectionJson.Default.LeaderDocument)?.Name;
+            if (leader is null) return new ElectionObservation.Unavailable("the elector's answer has no \"name\"");
+            var candidate = leader.Length == 0 ? null : _myNames.Contains(leader, StringComparer.OrdinalIgnoreCase) ? mine.Node : leader;
+            return new ElectionObservation.Known(new ElectionView
+            {
+                Record = new ElectionRecord { Candidate = candidate },
+                Version = leader,
+                Evidence = [mine with { Live = true }],
+                CarriesEvidence = false,
+            });
+        }
+        catch (JsonException)
+        {
+            return new ElectionObservation.Unavailable("the elector's answer is no JSON object");
+        }
+        catch (HttpRequestException e)
+        {
+            return new ElectionObservation.Unavailable($"the elector does not answer: {e.Message}");
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return new ElectionObservation.Unavailable($"the elector did not answer within {_http.Timeout.TotalMilliseconds:F0} ms");
+        }
+    }
+
+    /// <inheritdoc />
+    public Task<ClaimOutcome> ClaimAsync(ElectionView decidedOn, CandidateEvidence mine, CancellationToken cancellation) =>
+        Task.FromResult<ClaimOutcome>(new ClaimOutcome.Lost("the elector chooses by itself"));
+
+    /// <inheritdoc />
+    public void Dispose() => _http.Dispose();
+
+    internal sealed record LeaderDocument
+    {
+        public string? Name { get; init; }
+    }
+}

@@ -1,0 +1,185 @@
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Sentinel;
+using Sidecars.Core.Topology;
+
+namespace Sidecars.Core.Election;
+
+/// <summary>
+/// How a starting Redis finds its role: Sentinels, then peers, then an election. Pure. The order and its reasons are in
+/// this folder's README; every branch is a row of a table in the tests.
+/// </summary>
+public static class MasterSelectionPolicy
+{
+    /// <summary>
+    /// A split that is seen this often in a row does not heal: hello messages, which carry the epochs, pass every 2 s, and
+    /// rounds are at most 1 s apart.
+    /// </summary>
+    public const int SplitRoundsBeforeRestart = 5;
+
+    /// <summary>Decides the next step from one round's facts.</summary>
+    public static MasterDecision Decide(BootstrapSnapshot s)
+    {
+        var quorum = SentinelQuorumPolicy.Decide(s.Sentinels, s.SentinelCount);
+        return quorum switch
+        {
+            SentinelQuorumDecision.Busy busy => Wait("failover-in-progress", busy.Reason, "the failover's end"),
+            SentinelQuorumDecision.Spreading spreading => Wait("epoch-spreading", spreading.Reason, "the other Sentinels to learn this epoch"),
+            SentinelQuorumDecision.Split split => OnSplit(s, split),
+            SentinelQuorumDecision.Agreed agreed when agreed.Address == s.Me.Address => SentinelsNameMe(s, agreed),
+            SentinelQuorumDecision.Agreed agreed => SentinelsNameAnother(s, agreed),
+            _ => AskPeers(s, quorum.Reason),
+        };
+    }
+
+    private static MasterDecision OnSplit(BootstrapSnapshot s, SentinelQuorumDecision.Split split)
+    {
+        if (split.Majority is not { } address) return Wait("sentinel-split", split.Reason, "a failover that raises the epoch");
+        var isMaster = Known(s).Any(k => k.Address == address && k.View.Role == NodeRole.Master);
+        if (s.SplitRounds >= SplitRoundsBeforeRestart && isMaster)
+            return new MasterDecision.RestartSentinels(split.Odd, "sentinel-split-odd", $"{split.Reason}; {address} has the majority and is master, and equal epochs never heal");
+        return Wait("sentinel-split", split.Reason, "the Sentinels to agree");
+    }
+
+    // Named and not running: the address must stay silent while a replica with the data can take over. An empty master that
+    // comes back before Sentinel notices wipes its replicas within a second.
+    private static MasterDecision SentinelsNameMe(BootstrapSnapshot s, SentinelQuorumDecision.Agreed agreed)
+    {
+        var masters = Masters(s);
+        if (masters.Count > 0)
+            return Wait("named-but-other-master", $"{agreed.Reason}, that is me, but {masters[0].Address} is master: Sentinel has to resolve this", "Sentinel to convert one of them");
+        var replicas = Nodes(s).Where(k => k.View.Role == NodeRole.Replica).ToList();
+        var promotable = replicas.Where(r => agreed.Promotable.Contains(r.Address) && !r.View.SyncInProgress && !r.View.Loading).ToList();
+        if (promotable.Count > 0)
+            return RequestFailover(s, agreed, "named-hand-over", $"{agreed.Reason}, that is me, and {promotable[0].Address} can be promoted");
+        if (replicas.Count > 0)
+            return LiveReplicasButNonePromotable(s, agreed, replicas);
+        return Elect(s, agreed);
+    }
+
+    // Replicas live, but Sentinel would not take any of them (yet): it has not polled them, they sync, or load. While they may
+    // become promotable, waiting costs seconds and resuming may cost data.
+    private static MasterDecision LiveReplicasButNonePromotable(BootstrapSnapshot s, SentinelQuorumDecision.Agreed agreed, List<NodeObservation.Known> replicas)
+    {
+        var unfinished = replicas.All(r => r.View.SyncInProgress);
+        if (unfinished && (s.Me.Data == DataState.Present || s.Durability == Durability.None))
+            return new MasterDecision.StartAsMaster("named-resume", $"{agreed.Reason}, that is me; every living replica is in the middle of a full copy of my data, so nobody else has it");
+        return Wait("named-no-promotable-replica", $"{agreed.Reason}, that is me; {replicas.Count} replica(s) live, but Sentinel would promote none of them yet", "a replica that can be promoted");
+    }
+
+    private static MasterDecision SentinelsNameAnother(BootstrapSnapshot s, SentinelQuorumDecision.Agreed agreed)
+    {
+        var named = s.Peers.FirstOrDefault(p => p.Endpoint == agreed.Address);
+        switch (named)
+        {
+            case NodeObservation.Known { View.Role: NodeRole.Master } master when agreed.RunIds.Length > 0 && !agreed.RunIds.Contains(master.View.RunId):
+                return Wait("named-run-id-differs", $"{agreed.Reason}, but the process there is another one than Sentinel talks to", "Sentinel to notice the restart");
+            case NodeObservation.Known { View.Role: NodeRole.Master }:
+                return new MasterDecision.Follow(agreed.Address, "follow-sentinels", agreed.Reason);
+            case NodeObservation.Known:
+                return Wait("named-is-replica", $"{agreed.Reason}, but it is a replica", "the failover to complete");
+            case NodeObservation.Unknown { LoginRefused: true } foreign:
+                return new MasterDecision.Refuse("named-refuses-login", $"{agreed.Reason}, but it refuses this group's login ({foreign.Why}): another tenant's address, or a wrong password");
+            case NodeObservation.Unknown unknown:
+                return Wait("named-unclear", $"{agreed.Reason}, but {unknown.Why}", "an answer from the master");
+            default:
+                return NamedIsDead(s, agreed);
+        }
+    }
+
+    private static MasterDecision NamedIsDead(BootstrapSnapshot s, SentinelQuorumDecision.Agreed agreed)
+    {
+        var live = Nodes(s);
+        var carried = live.FirstOrDefault(k => k.View.Role == NodeRole.Replica && k.View.MasterAddress == agreed.Address);
+        if (live.Count == 0) return Elect(s, agreed);
+        if (live.FirstOrDefault(k => k.View.Role == NodeRole.Master) is { } rogue)
+        {
+            return new MasterDecision.Refuse("other-master-lives",
+                $"{agreed.Reason}, which does not answer, while {rogue.Address} is master without the Sentinels' knowledge: following either may destroy data");
+        }
+
+        // Another bootstrap won the election and started as replica of the dead address: Sentinel has to be asked, since it may
+        // not even have noticed yet. That I can't reach an address would prove nothing; that its own bootstrap takes part in the
+        // election does.
+        if (carried is not null && agreed.Promotable.Contains(carried.Address) && AmFirstSilentNode(s, agreed, carried))
+            return RequestFailover(s, agreed, "carry-out-election", $"{agreed.Reason}, which is dead, and {carried.Address} can be promoted");
+        return Wait("named-is-dead", $"{agreed.Reason}, which does not answer; {live.Count} node(s) live", "Sentinel's failover");
+    }
+
+    private static MasterDecision AskPeers(BootstrapSnapshot s, string why)
+    {
+        var masters = Masters(s);
+        if (masters.Count > 1)
+        {
+            return new MasterDecision.Refuse("two-masters",
+                $"{why}; {masters.Count} nodes are master ({string.Join(", ", masters.Select(m => m.Address))}), and following the wrong one destroys data");
+        }
+
+        if (masters.Count == 1) return new MasterDecision.Follow(masters[0].Address, "follow-peer-master", $"{why}; {masters[0].Address} is the only master");
+        var replicas = Nodes(s).Where(k => k.View.Role == NodeRole.Replica).ToList();
+        if (replicas.Count == 0) return Elect(s, null, why);
+        // A linked replica proves that its master lived a moment ago; we have not reached it ourselves, so we do not follow it.
+        var linked = replicas.FirstOrDefault(r => r.View.MasterLinkUp);
+        return linked is not null
+            ? Wait("master-out-of-reach", $"{why}; {linked.Address} follows {linked.View.MasterAddress}, which does not answer me", "that master to answer")
+            : Wait("replicas-without-master", $"{why}; {replicas.Count} replica(s) live without a master, and only Sentinel may promote one", "a majority of Sentinels");
+    }
+
+    private static MasterDecision Elect(BootstrapSnapshot s, SentinelQuorumDecision.Agreed? agreed, string why = "")
+    {
+        why = agreed?.Reason ?? why;
+        var refused = s.Peers.OfType<NodeObservation.Unknown>().ToList();
+        // Something answers where a peer should be. Whether it holds newer data is not known, and unknown is not "none".
+        if (refused.Count > 0)
+            return Wait("peer-unclear", $"{why}; {refused[0].Endpoint}: {refused[0].Why}", "a clear answer from every peer that listens");
+        switch (s.Election)
+        {
+            case null:
+                return new MasterDecision.ConsultElection("consult-election", $"{why}; no node lives");
+            case ElectionObservation.Unavailable unavailable:
+                return Wait("election-unavailable", $"{why}; no node lives, and the election can't be read: {unavailable.Why}", "the election backend");
+        }
+
+        var view = ((ElectionObservation.Known)s.Election).View;
+        var decision = ElectionPolicy.Decide(new ElectionFacts(view, s.Me, s.RedisCount, s.Durability, agreed?.Address));
+        var reason = $"{why}; {decision.Reason}";
+        return decision switch
+        {
+            ElectionDecision.Claim => new MasterDecision.Claim("claim", reason),
+            ElectionDecision.Won when agreed is null => new MasterDecision.StartAsMaster("elected", reason),
+            ElectionDecision.Won when agreed.Address == s.Me.Address => new MasterDecision.StartAsMaster("elected-and-named", reason),
+            ElectionDecision.Won => new MasterDecision.FollowNamed(agreed.Address, "elected-through-sentinel", $"{reason}; Sentinel carries it out"),
+            ElectionDecision.Lost lost => Wait("election-lost", reason, $"{lost.Winner} to serve"),
+            ElectionDecision.Wait wait => new MasterDecision.Wait(wait.WaitingFor, "election-wait", reason),
+            ElectionDecision.Refuse refuse => new MasterDecision.Refuse(refuse.Code, reason),
+            _ => throw new InvalidOperationException(decision.GetType().Name),
+        };
+    }
+
+    // SENTINEL FAILOVER takes no vote, and two at once made two masters in one epoch: so always the same Sentinel, the one
+    // with the lowest id that names the agreed address and trusts its clock. There is one: it named the promotable replica.
+    private static MasterDecision.RequestFailover RequestFailover(BootstrapSnapshot s, SentinelQuorumDecision.Agreed agreed, string code, string reason) =>
+        new(s.Sentinels.OfType<SentinelObservation.Known>()
+                .Where(k => !k.View.Tilt && k.View.Master?.Address == agreed.Address)
+                .OrderBy(k => k.View.MyId, StringComparer.Ordinal).ThenBy(k => k.Endpoint.ToString(), StringComparer.Ordinal)
+                .First().Endpoint,
+            code, reason);
+
+    // One actor: the first living node that is not running, and only where the named one is among them.
+    private static bool AmFirstSilentNode(BootstrapSnapshot s, SentinelQuorumDecision.Agreed agreed, NodeObservation.Known winner)
+    {
+        if (s.Election is not ElectionObservation.Known { View: var view }) return false;
+        var silent = view.Evidence.Where(e => e.Live && e.Address != winner.Address).ToList();
+        return silent.Exists(e => e.Address == agreed.Address)
+            && silent.Select(e => e.Node).Order(StringComparer.Ordinal).First() == s.Me.Node;
+    }
+
+    private static IEnumerable<NodeObservation.Known> Known(BootstrapSnapshot s) => s.Peers.OfType<NodeObservation.Known>();
+
+    // One entry a process: a node may answer at its pod address and at its Service address.
+    private static List<NodeObservation.Known> Nodes(BootstrapSnapshot s) =>
+        [.. Known(s).OrderBy(k => k.Endpoint.ToString(), StringComparer.Ordinal).DistinctBy(k => k.View.RunId)];
+
+    private static List<NodeObservation.Known> Masters(BootstrapSnapshot s) => [.. Nodes(s).Where(k => k.View.Role == NodeRole.Master)];
+
+    private static MasterDecision.Wait Wait(string code, string reason, string waitingFor) => new([waitingFor], code, reason);
+}

@@ -1,0 +1,202 @@
+using System.Globalization;
+using System.Text;
+using Sidecars.Core.Primitives;
+
+namespace Sidecars.Core.Hosting;
+
+/// <summary>One setting as <c>--help</c> lists it.</summary>
+/// <param name="Name">The variable.</param>
+/// <param name="Kind">What it takes: unit, range or choices.</param>
+/// <param name="Default">Shown as it would be written; null where it must be set or has none.</param>
+/// <param name="Description">One sentence.</param>
+/// <param name="IsRequired">Whether a missing one is an error.</param>
+public sealed record SettingDescription(string Name, string Kind, string? Default, string Description, bool IsRequired);
+
+/// <summary>
+/// Reads typed settings from variables, collecting every mistake instead of stopping at the first, and remembers what it
+/// was asked for, so that <c>--help</c> and the reader cannot differ. A variable that is empty counts as not set; variables
+/// that nobody asks for are no mistake. After a mistake the default is returned: check <see cref="Errors"/> before use.
+/// </summary>
+/// <param name="variables">The environment, read by an <c>*Options.cs</c>.</param>
+/// <param name="readFile">Content of a file of at most the given bytes, or <see cref="IOException"/>; default: the file system.</param>
+public sealed class SettingReader(IReadOnlyDictionary<string, string> variables, Func<string, int, byte[]>? readFile = null)
+{
+    private readonly Func<string, int, byte[]> _readFile = readFile ?? BoundedFile.Read;
+    private readonly List<string> _errors = [];
+    private readonly List<SettingDescription> _settings = [];
+
+    /// <summary>Every mistake, each naming its variable, what it is and what would be right; never a secret.</summary>
+    public IReadOnlyList<string> Errors => _errors;
+
+    /// <summary>Every setting asked for, in order.</summary>
+    public IReadOnlyList<SettingDescription> Settings => _settings;
+
+    /// <summary>Text; null where it is not set.</summary>
+    public string? OptionalText(string name, string description) => Take(name, "text", null, description, required: false);
+
+    /// <summary>Text.</summary>
+    public string Text(string name, string defaultValue, string description) => Take(name, "text", defaultValue, description, required: false) ?? defaultValue;
+
+    /// <summary>Text that must be set; "" after the mistake.</summary>
+    public string RequiredText(string name, string description) => Take(name, "text", null, description, required: true) ?? "";
+
+    /// <summary>A whole number in a range.</summary>
+    public int Integer(string name, int defaultValue, int min, int max, string description)
+    {
+        var text = Take(name, $"{min}..{max}", Number(defaultValue), description, required: false);
+        return text is null ? defaultValue : ParseInteger(name, text, min, max, "") ?? defaultValue;
+    }
+
+    /// <summary>A whole number in a range; null where it is not set.</summary>
+    public int? OptionalInteger(string name, int min, int max, string description) =>
+        Take(name, $"{min}..{max}", null, description, required: false) is { } text ? ParseInteger(name, text, min, max, "") : null;
+
+    /// <summary>A duration in milliseconds in a range.</summary>
+    public TimeSpan Milliseconds(string name, int defaultMilliseconds, int min, int max, string description)
+    {
+        var text = Take(name, $"ms, {min}..{max}", Number(defaultMilliseconds), description, required: false);
+        return TimeSpan.FromMilliseconds(text is null ? defaultMilliseconds : ParseInteger(name, text, min, max, " of milliseconds") ?? defaultMilliseconds);
+    }
+
+    /// <summary><c>true</c> or <c>false</c> (also yes/no, on/off, 1/0).</summary>
+    public bool Flag(string name, bool defaultValue, string description)
+    {
+        var text = Take(name, "true or false", defaultValue ? "true" : "false", description, required: false);
+        return text?.ToLowerInvariant() switch
+        {
+            null => defaultValue,
+            "true" or "yes" or "on" or "1" => true,
+            "false" or "no" or "off" or "0" => false,
+            _ => Wrong(name, text, "true or false", defaultValue),
+        };
+    }
+
+    /// <summary>One of the names of an enumeration, in any case.</summary>
+    public T Choice<T>(string name, T defaultValue, string description)
+        where T : struct, Enum
+    {
+        var names = Enum.GetNames<T>().Select(n => n.ToLowerInvariant()).ToArray();
+        var text = Take(name, string.Join('|', names), defaultValue.ToString().ToLowerInvariant(), description, required: false);
+        if (text is null) return defaultValue;
+        // Enum.TryParse alone would also take numbers and lists.
+        return names.Contains(text.ToLowerInvariant()) && Enum.TryParse<T>(text, ignoreCase: true, out var value)
+            ? value
+            : Wrong(name, text, "one of " + string.Join(", ", names), defaultValue);
+    }
+
+    /// <summary><c>host</c> or <c>host:port</c>; null where it is not set.</summary>
+    public RedisEndpoint? OptionalEndpoint(string name, int defaultPort, string description) =>
+        Take(name, "host[:port]", null, description, required: false) is { } text ? ParseEndpoint(name, text, defaultPort) : null;
+
+    /// <summary><c>host[:port]</c>, separated by commas or white space, without repetition; empty where it is not set.</summary>
+    public IReadOnlyList<RedisEndpoint> Endpoints(string name, int defaultPort, string description)
+    {
+        var text = Take(name, "host[:port],…", null, description, required: false);
+        if (text is null) return [];
+        return [.. text.Split([',', ' ', '\t', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries).Select(part => ParseEndpoint(name, part, defaultPort)).OfType<RedisEndpoint>().Distinct()];
+    }
+
+    /// <summary>A path; the file need not exist.</summary>
+    public string Path(string name, string defaultValue, string description) => Take(name, "path", defaultValue, description, required: false) ?? defaultValue;
+
+    /// <summary>A path; null where it is not set.</summary>
+    public string? OptionalPath(string name, string description) => Take(name, "path", null, description, required: false);
+
+    /// <summary>A secret from <c>NAME</c> or from the file that <c>NAME_FILE</c> names; null where neither is set. Both set is a mistake.</summary>
+    public Secret? OptionalSecret(string name, string description)
+    {
+        var fileName = name + "_FILE";
+        _settings.Add(new SettingDescription(name, "secret", null, description, IsRequired: false));
+        _settings.Add(new SettingDescription(fileName, "path", null, $"File that holds {name}; one line feed at its end is ignored.", IsRequired: false));
+        var (value, path) = (Value(name), Value(fileName));
+        if (value is not null && path is not null)
+        {
+            _errors.Add($"{name} and {fileName} are both set; set one");
+            return null;
+        }
+
+        if (value is not null) return ParseSecret(name, Encoding.UTF8.GetBytes(value));
+        if (path is null) return null;
+        try
+        {
+            return ParseSecret($"{fileName} ({path})", _readFile(path, Primitives.Secret.MaxBytes + 2)); // and CR LF
+        }
+        catch (IOException e)
+        {
+            _errors.Add($"{fileName}: {e.Message}");
+            return null;
+        }
+    }
+
+    /// <summary>A value with its own rule; null where it is not set or wrong.</summary>
+    /// <param name="name">The variable.</param>
+    /// <param name="kind">What is right, for help and for the mistake ("40 hex digits").</param>
+    /// <param name="parse">Null where the text is wrong.</param>
+    /// <param name="description">One sentence.</param>
+    public T? OptionalValue<T>(string name, string kind, Func<string, T?> parse, string description)
+        where T : class
+    {
+        var text = Take(name, kind, null, description, required: false);
+        return text is null ? null : parse(text) ?? Wrong<T?>(name, text, kind, null);
+    }
+
+    /// <summary>Adds a mistake of the caller's own, for relations between settings; it names the variables.</summary>
+    public void Fail(string error) => _errors.Add(error);
+
+    /// <summary>The table for <c>--help</c>: one setting in two lines.</summary>
+    public string Help()
+    {
+        var text = new StringBuilder();
+        foreach (var setting in _settings)
+        {
+            text.Append("  ").Append(setting.Name).Append(" (").Append(setting.Kind).Append(')');
+            if (setting.IsRequired) text.Append(", required");
+            else if (setting.Default is not null) text.Append(", default ").Append(setting.Default.Length == 0 ? "empty" : setting.Default);
+            text.Append("\n      ").Append(setting.Description).Append('\n');
+        }
+
+        return text.ToString();
+    }
+
+    private static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
+
+    // Control characters of a mistaken value would forge lines of the message, and length could flood it.
+    private static string Shown(string text)
+    {
+        var clean = new string([.. text.Take(80).Select(c => char.IsControl(c) ? '?' : c)]);
+        return text.Length > 80 ? clean + "…" : clean;
+    }
+
+    private string? Value(string name) => variables.TryGetValue(name, out var value) && value.Length > 0 ? value : null;
+
+    private string? Take(string name, string kind, string? defaultValue, string description, bool required)
+    {
+        _settings.Add(new SettingDescription(name, kind, defaultValue, description, required));
+        var value = Value(name)?.Trim();
+        if (!string.IsNullOrEmpty(value)) return value;
+        if (required) _errors.Add($"{name} is not set; it must be ({kind}): {description}");
+        return null;
+    }
+
+    private int? ParseInteger(string name, string text, int min, int max, string unit)
+    {
+        if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) && value >= min && value <= max) return value;
+        return Wrong<int?>(name, text, $"a whole number{unit}, {min}..{max}", null);
+    }
+
+    private RedisEndpoint? ParseEndpoint(string name, string text, int defaultPort) =>
+        RedisEndpoint.TryParse(text, defaultPort, out var endpoint) ? endpoint : Wrong<RedisEndpoint?>(name, text, "host or host:port ([v6]:port)", null);
+
+    private Secret? ParseSecret(string source, byte[] bytes)
+    {
+        if (Secret.TryParse(bytes, out var secret, out var problem)) return secret;
+        _errors.Add($"{source} {problem}");
+        return null;
+    }
+
+    private T Wrong<T>(string name, string text, string right, T instead)
+    {
+        _errors.Add($"{name} is '{Shown(text)}'; it must be {right}");
+        return instead;
+    }
+}

@@ -1,0 +1,169 @@
+using System.Buffers.Text;
+
+namespace Sidecars.Core.Lineage;
+
+/// <summary>How an AOF file ends.</summary>
+public enum AofEnd
+{
+    /// <summary>No bytes.</summary>
+    Empty,
+
+    /// <summary>With a whole command.</summary>
+    Complete,
+
+    /// <summary>Within a command: normal after a crash; the server drops it (<c>aof-load-truncated yes</c>).</summary>
+    Torn,
+
+    /// <summary>No command was recognised up to the end: garbage, or a value larger than the window.</summary>
+    Unrecognised,
+}
+
+/// <summary>What the end of an AOF file says.</summary>
+/// <param name="End">How it ends.</param>
+/// <param name="LastTimestamp">
+/// The last <c>#TS:</c>, seconds since 1970 by the writer's clock; null where none was seen, which does not mean that there is none.
+/// </param>
+/// <param name="FromStart">The whole file was parsed from its first byte: nothing was guessed.</param>
+public sealed record AofTail(AofEnd End, long? LastTimestamp, bool FromStart);
+
+/// <summary>
+/// Reads the end of an AOF file: RESP arrays of bulk strings, and annotations <c>#TS:seconds</c> between them
+/// (feedAppendOnlyFile, genAofTimestampAnnotationIfNeeded in aof.c; loadSingleAppendOnlyFile for what a server accepts).
+/// <para>
+/// A window begins anywhere, perhaps within a value that holds text such as <c>#TS:</c>. So text is not searched for it: the reader
+/// looks for a place (after CR LF) from which whole commands follow one another to the end of the file, and values are then stepped
+/// over by their lengths. The earliest such place wins, since a place within a value comes to grief where the value ends, unless the
+/// value was written to deceive and the window begins within it. That can't be excluded without reading the file from its start; the
+/// timestamp only ranks nodes of equal lineage, offset and length, and <see cref="AofTail.FromStart"/> says when it is certain.
+/// </para>
+/// </summary>
+public static class AofTailReader
+{
+    /// <summary>The first window, 64 KiB: at an annotation a second it holds one unless more than 64 KiB/s are written.</summary>
+    public const int FirstWindow = 64 * 1024;
+
+    /// <summary>The second and last window, 1 MiB, taken where the first shows no timestamp.</summary>
+    public const int LastWindow = 1024 * 1024;
+
+    /// <summary>Places tried. The first one or two succeed in a real file; values full of CR LF * must not cost more than this.</summary>
+    private const int MaxAnchors = 64;
+
+    /// <summary>Arguments of a command and bytes of an argument that a server takes (PROTO_MAX: 1024*1024 and 512 MB by default; wider here, as aof.c is).</summary>
+    private const long MaxNumber = int.MaxValue;
+
+    /// <summary>Reads the last bytes of a file.</summary>
+    /// <param name="tail">The last bytes.</param>
+    /// <param name="fromStart">They are the whole file.</param>
+    public static AofTail Read(ReadOnlySpan<byte> tail, bool fromStart)
+    {
+        if (tail.IsEmpty) return new AofTail(AofEnd.Empty, null, fromStart);
+        if (fromStart)
+        {
+            var whole = Parse(tail);
+            return new AofTail(whole.End, whole.LastTimestamp, true);
+        }
+
+        var best = new Run(AofEnd.Unrecognised, null, 0);
+        var at = 0;
+        for (var tried = 0; tried < MaxAnchors && TryAnchor(tail, ref at); tried++)
+        {
+            var run = Parse(tail[at..]);
+            if (run.End == AofEnd.Complete) return new AofTail(run.End, run.LastTimestamp, false);
+
+            // A false place may claim a huge argument and look torn at once; the true one has whole commands behind it.
+            if (run.End == AofEnd.Torn && (best.End != AofEnd.Torn || run.Commands > best.Commands)) best = run;
+        }
+
+        return new AofTail(best.End, best.LastTimestamp, false);
+    }
+
+    /// <summary>Reads the end of a file: one window, and a larger one where the first shows no timestamp.</summary>
+    internal static DiskFact<AofTail> Read(BoundedFile files, string path, long length)
+    {
+        var first = ReadWindow(files, path, FirstWindow, length);
+        return first is { IsKnown: true, Value: { LastTimestamp: null, FromStart: false } } ? ReadWindow(files, path, LastWindow, length) : first;
+    }
+
+    private static DiskFact<AofTail> ReadWindow(BoundedFile files, string path, int window, long length) =>
+        files.ReadTail(path, window).Then(bytes => DiskFact<AofTail>.Known(Read(bytes, bytes.Length >= length)));
+
+    /// <summary>The next place after CR LF where a command or an annotation may begin.</summary>
+    private static bool TryAnchor(ReadOnlySpan<byte> tail, ref int at)
+    {
+        while (true)
+        {
+            var next = tail[at..].IndexOf("\r\n"u8);
+            if (next < 0) return false;
+            at += next + 2;
+            if (at + 1 < tail.Length && ((tail[at] == '*' && char.IsAsciiDigit((char)tail[at + 1])) || tail[at..].StartsWith("#TS:"u8))) return true;
+        }
+    }
+
+    private readonly record struct Run(AofEnd End, long? LastTimestamp, int Commands);
+
+    private static Run Parse(ReadOnlySpan<byte> rest)
+    {
+        long? timestamp = null;
+        for (var commands = 0; ; commands++)
+        {
+            while (!rest.IsEmpty && rest[0] == '#')
+            {
+                var end = rest.IndexOf("\r\n"u8);
+                if (end < 0) return new Run(AofEnd.Torn, timestamp, commands);
+                if (rest.StartsWith("#TS:"u8) && Utf8Parser.TryParse(rest[4..end], out long seconds, out var used) && used == end - 4 && seconds >= 0)
+                    timestamp = seconds;
+                rest = rest[(end + 2)..];
+            }
+
+            if (rest.IsEmpty) return new Run(AofEnd.Complete, timestamp, commands);
+            switch (Command(ref rest))
+            {
+                case Step.Torn: return new Run(AofEnd.Torn, timestamp, commands);
+                case Step.Garbage: return new Run(AofEnd.Unrecognised, timestamp, commands);
+            }
+        }
+    }
+
+    private enum Step
+    {
+        Whole,
+        Torn,
+        Garbage,
+    }
+
+    private static Step Command(ref ReadOnlySpan<byte> rest)
+    {
+        if (Header(ref rest, (byte)'*', out var arguments) is var step and not Step.Whole) return step;
+        if (arguments < 1) return Step.Garbage;
+        for (; arguments > 0; arguments--)
+        {
+            if (Header(ref rest, (byte)'$', out var length) is var header and not Step.Whole) return header;
+            if (length + 2 > rest.Length)
+                return length >= rest.Length || rest[(int)length] == '\r' ? Step.Torn : Step.Garbage;
+            if (!rest.Slice((int)length, 2).SequenceEqual("\r\n"u8)) return Step.Garbage;
+            rest = rest[((int)length + 2)..];
+        }
+
+        return Step.Whole;
+    }
+
+    private static Step Header(ref ReadOnlySpan<byte> rest, byte mark, out long number)
+    {
+        number = 0;
+        if (rest.IsEmpty) return Step.Torn;
+        if (rest[0] != mark) return Step.Garbage;
+        var digits = 0;
+        while (1 + digits < rest.Length && char.IsAsciiDigit((char)rest[1 + digits]))
+        {
+            number = (number * 10) + (rest[1 + digits] - '0');
+            digits++;
+            if (number > MaxNumber) return Step.Garbage;
+        }
+
+        var after = rest[(1 + digits)..];
+        if (after.IsEmpty || (after.Length == 1 && after[0] == '\r' && digits > 0)) return Step.Torn;
+        if (digits == 0 || !after.StartsWith("\r\n"u8)) return Step.Garbage;
+        rest = after[2..];
+        return Step.Whole;
+    }
+}

@@ -1,0 +1,161 @@
+using System.Text.Json;
+
+namespace Sidecars.Core.Lineage;
+
+/// <summary>
+/// A JSON object read with types: the first field that is missing or has another type becomes the fault of the whole document, and
+/// reading goes on with a harmless value, so that a reader stays a straight list of fields. Not for hostile sizes: the caller
+/// bounds the bytes.
+/// </summary>
+internal sealed class JsonFacts
+{
+    private readonly JsonElement _object;
+    private readonly JsonFacts _root;
+    private readonly string _path;
+    private FileFault? _fault;
+
+    private JsonFacts(JsonElement element, JsonFacts? root, string path) => (_object, _root, _path) = (element, root ?? this, path);
+
+    /// <summary>The first thing that was wrong, anywhere in the document.</summary>
+    public FileFault? Fault => _root._fault;
+
+    /// <summary>Parses one object; text after it, comments and more than 16 levels are refused.</summary>
+    public static bool TryParse(ReadOnlySpan<byte> utf8, out JsonFacts root, out FileFault fault)
+    {
+        root = new JsonFacts(default, null, "");
+        fault = default;
+        if (utf8.IndexOfAnyExcept(" \t\r\n\0"u8) < 0)
+        {
+            // A file of zero bytes, or of zeros, is what a crash leaves where the content was never synced.
+            fault = new FileFault(FileFaultKind.Torn, "empty");
+            return false;
+        }
+
+        var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = 16 });
+        try
+        {
+            using var document = JsonDocument.ParseValue(ref reader);
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+            {
+                fault = new FileFault(FileFaultKind.WrongType, "not an object");
+                return false;
+            }
+
+            while (reader.Read())
+            {
+            }
+
+            root = new JsonFacts(document.RootElement.Clone(), null, "");
+            return true;
+        }
+        catch (JsonException e)
+        {
+            var torn = e.BytePositionInLine is not null && IsPrefix(utf8);
+            fault = new FileFault(torn ? FileFaultKind.Torn : FileFaultKind.WrongFormat, $"no JSON: line {e.LineNumber + 1}, byte {e.BytePositionInLine}");
+            return false;
+        }
+    }
+
+    /// <summary>Notes that the field is wrong; the first note stays.</summary>
+    public void Wrong(string name) => _root._fault ??= new FileFault(FileFaultKind.WrongType, $"{_path}{name}: missing or of the wrong kind");
+
+    /// <summary>A string of 1..<paramref name="max"/> characters.</summary>
+    public string Text(string name, int max)
+    {
+        if (TryGet(name, out var value) && AsText(value, max) is { } text) return text;
+        Wrong(name);
+        return "";
+    }
+
+    /// <summary>As <see cref="Text"/>; null where the field is missing or null.</summary>
+    public string? OptionalText(string name, int max) => Has(name) ? Text(name, max) : null;
+
+    /// <summary>A whole number, 0 or more.</summary>
+    public long Integer(string name)
+    {
+        if (TryGet(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) && number >= 0) return number;
+        Wrong(name);
+        return 0;
+    }
+
+    /// <summary>True or false.</summary>
+    public bool Truth(string name)
+    {
+        if (TryGet(name, out var value) && value.ValueKind is JsonValueKind.True or JsonValueKind.False) return value.ValueKind == JsonValueKind.True;
+        Wrong(name);
+        return false;
+    }
+
+    /// <summary>As <see cref="Truth"/>; false where the field is missing or null.</summary>
+    public bool OptionalTruth(string name) => Has(name) && Truth(name);
+
+    /// <summary>An object.</summary>
+    public JsonFacts Object(string name)
+    {
+        if (TryGet(name, out var value) && value.ValueKind == JsonValueKind.Object) return new JsonFacts(value, _root, $"{_path}{name}.");
+        Wrong(name);
+        return new JsonFacts(default, _root, $"{_path}{name}.");
+    }
+
+    /// <summary>As <see cref="Object"/>; null where the field is missing or null.</summary>
+    public JsonFacts? OptionalObject(string name) => Has(name) ? Object(name) : null;
+
+    /// <summary>An array of at most <paramref name="max"/> objects.</summary>
+    public IEnumerable<JsonFacts> Objects(string name, int max)
+    {
+        if (!TryGet(name, out var value) || value.ValueKind != JsonValueKind.Array || value.GetArrayLength() > max
+            || value.EnumerateArray().Any(e => e.ValueKind != JsonValueKind.Object))
+        {
+            Wrong(name);
+            return [];
+        }
+
+        return value.EnumerateArray().Select((e, i) => new JsonFacts(e, _root, $"{_path}{name}[{i}]."));
+    }
+
+    private bool Has(string name) => TryGet(name, out var value) && value.ValueKind != JsonValueKind.Null;
+
+    private bool TryGet(string name, out JsonElement value)
+    {
+        value = default;
+        try
+        {
+            return _object.ValueKind == JsonValueKind.Object && _object.TryGetProperty(name, out value);
+        }
+        catch (InvalidOperationException)
+        {
+            return false; // another field's name is no text
+        }
+    }
+
+    private static string? AsText(JsonElement value, int max)
+    {
+        if (value.ValueKind != JsonValueKind.String) return null;
+        try
+        {
+            return value.GetString() is { Length: > 0 } text && text.Length <= max ? text : null;
+        }
+        catch (InvalidOperationException)
+        {
+            return null; // bytes that are no UTF-8, or half a surrogate pair
+        }
+    }
+
+    /// <summary>True where the bytes are the beginning of a JSON text: an interrupted write rather than something else.</summary>
+    private static bool IsPrefix(ReadOnlySpan<byte> utf8)
+    {
+        var reader = new Utf8JsonReader(utf8, isFinalBlock: false, new JsonReaderState(new JsonReaderOptions { MaxDepth = 16 }));
+        try
+        {
+            while (reader.Read())
+            {
+            }
+
+            return reader.CurrentDepth > 0 || reader.BytesConsumed < utf8.Length;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+}

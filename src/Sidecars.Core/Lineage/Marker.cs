@@ -1,0 +1,80 @@
+using Sidecars.Core.Primitives;
+
+namespace Sidecars.Core.Lineage;
+
+/// <summary>What a server was when the marker was written.</summary>
+public enum NodeRole
+{
+    /// <summary>Not known: the marker was written before the server answered.</summary>
+    Unknown,
+
+    /// <summary>Took writes.</summary>
+    Master,
+
+    /// <summary>Followed a master.</summary>
+    Replica,
+}
+
+/// <summary>The AOF as it was when the marker was written.</summary>
+/// <param name="File">Name of the newest incr file.</param>
+/// <param name="Length">Its bytes.</param>
+public sealed record AofMark(string File, long Length);
+
+/// <summary>The master that was last seen to serve (ROLE=master), as this node knows it.</summary>
+/// <param name="Node">Who.</param>
+/// <param name="Token">The token it served under.</param>
+public sealed record LastServing(NodeIdentity Node, FencingToken Token);
+
+/// <summary>
+/// What a node remembers of itself over restarts: <c>&lt;data&gt;/.sidecar/state.json</c>. Written about every second, so every field is
+/// up to a second old, or hours old where the sidecar did not run; compare it with the files beside it (<see cref="DiskEvidence"/>).
+/// </summary>
+/// <param name="Cluster">The group.</param>
+/// <param name="Node">The pod that wrote it.</param>
+/// <param name="BootId">Boot id of the machine, or of the pod where the machine's is not visible; 1..64 characters.</param>
+/// <param name="Token">The token that the node accepted last.</param>
+/// <param name="History">Replication ids of the group's masters.</param>
+/// <param name="Role">What the server was.</param>
+/// <param name="HighestEpoch">Highest Sentinel epoch ever seen; a rebuilt Sentinel is seeded with it.</param>
+public sealed record Marker(
+    ClusterId Cluster, NodeIdentity Node, string BootId, FencingToken Token, LineageHistory History, NodeRole Role, long HighestEpoch)
+{
+    /// <summary>The version of the format that this code writes.</summary>
+    public const int CurrentFormat = 1;
+
+    /// <summary>The version that was read; a higher one may hold more than is known here.</summary>
+    public int Format { get; init; } = CurrentFormat;
+
+    /// <summary>Written by a newer version: what is known was read, the rest is not. Rewriting it loses the rest.</summary>
+    public bool IsNewer => Format > CurrentFormat;
+
+    /// <summary>Redis <c>run_id</c> (40 characters); null before the server answered.</summary>
+    public string? RunId { get; init; }
+
+    /// <summary>Replication id and offset in the server's memory; null before the server answered.</summary>
+    public ReplicationPosition? Position { get; init; }
+
+    /// <summary><c>master_link_status:up</c>; false for a master.</summary>
+    public bool MasterLinkUp { get; init; }
+
+    /// <summary>
+    /// A full sync was being received or loaded, or was loaded and, with the AOF on, its manifest has not changed since: the dataset
+    /// on disk is not the one that was in memory.
+    /// </summary>
+    public bool FullSyncInProgress { get; init; }
+
+    /// <summary>An AOF rewrite was running or scheduled.</summary>
+    public bool AofRewriteInProgress { get; init; }
+
+    /// <summary>
+    /// The AOF; null with the AOF off or before it was read. The writer takes length, INFO, length, and records both when the lengths
+    /// agree (or at its next try), so that an equal length on disk means an equal offset.
+    /// </summary>
+    public AofMark? Aof { get; init; }
+
+    /// <summary>The last serving master; null where none was ever seen.</summary>
+    public LastServing? LastServing { get; init; }
+
+    /// <summary>UTC time by the writer's clock, RFC 3339. For people: clocks of nodes differ, so nothing compares it.</summary>
+    public string? WrittenAt { get; init; }
+}

@@ -1,0 +1,50 @@
+namespace Sidecars.Core.Lineage;
+
+/// <summary>
+/// The marker on disk. One store per executable: bootstrap and the failover sidecar may write in the same second, so each uses a
+/// temporary name of its own and the last rename wins whole.
+/// </summary>
+/// <param name="dataDirectory">The data directory of the server.</param>
+/// <param name="writer">Name of the executable, part of the temporary file's name.</param>
+public sealed class MarkerStore(string dataDirectory, string writer)
+{
+    /// <summary>Directory of the sidecars below the data directory.</summary>
+    public const string DirectoryName = ".sidecar";
+
+    /// <summary>File name of the marker.</summary>
+    public const string FileName = "state.json";
+
+    /// <summary>Largest marker that is read, 256 KiB: 64 entries of at most 0.5 KiB come to 32 KiB, times eight for what newer versions add.</summary>
+    public const int MaxBytes = 256 * 1024;
+
+    private readonly string _directory = Path.Combine(dataDirectory, DirectoryName);
+
+    /// <summary>The marker's path.</summary>
+    public string MarkerPath => Path.Combine(_directory, FileName);
+
+    /// <summary>Reads the marker: known, absent, or unreadable with the reason.</summary>
+    public DiskFact<Marker> Read() => Read(new BoundedFile());
+
+    /// <summary>
+    /// Replaces the marker durably (temporary file, fsync, rename, fsync of the directory), creating the directory where it is missing.
+    /// </summary>
+    /// <param name="marker">Written in the current format.</param>
+    /// <param name="fault">Why not, where the result is false; the old marker is still whole.</param>
+    public bool TryWrite(Marker marker, out FileFault fault)
+    {
+        fault = default;
+        try
+        {
+            Directory.CreateDirectory(_directory);
+            PosixFiles.ReplaceDurably(MarkerPath, Path.Combine(_directory, $"{FileName}.{writer}.tmp"), MarkerDocument.Write(marker));
+            return true;
+        }
+        catch (Exception e) when (FileFault.IsIo(e))
+        {
+            fault = FileFault.Of(e);
+            return false;
+        }
+    }
+
+    internal DiskFact<Marker> Read(BoundedFile files) => files.ReadAll(MarkerPath, MaxBytes).Then(bytes => MarkerDocument.Read(bytes));
+}

@@ -1,0 +1,106 @@
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Redis;
+
+namespace Sidecars.Core.Sentinel;
+
+/// <summary>Talks to one Sentinel at a time. IO only: what the answers mean is decided by <see cref="SentinelQuorumPolicy"/>.</summary>
+/// <param name="transport">Makes the transport to an address (TCP, or TLS where configured).</param>
+/// <param name="options">Credentials for the Sentinels and deadlines.</param>
+/// <param name="masterName">The monitored name.</param>
+public sealed class SentinelClient(Func<RedisEndpoint, IRespTransport> transport, RedisClientOptions options, string masterName)
+{
+    /// <summary>
+    /// Reads one Sentinel's view in one write and one connection. Never throws for what a server does;
+    /// <see cref="OperationCanceledException"/> only for <paramref name="cancellation"/>.
+    /// </summary>
+    public async Task<SentinelObservation> ObserveAsync(RedisEndpoint endpoint, CancellationToken cancellation)
+    {
+        try
+        {
+            var client = await RedisClient.ConnectAsync(transport(endpoint), options, cancellation).ConfigureAwait(false);
+            await using (client.ConfigureAwait(false))
+            {
+                var replies = await client.PipelineAsync(
+                    [
+                        RespCommand.Of("SENTINEL", "MYID"),
+                        RespCommand.Of("SENTINEL", "GET-MASTER-ADDR-BY-NAME", masterName),
+                        RespCommand.Of("SENTINEL", "MASTER", masterName),
+                        RespCommand.Of("SENTINEL", "REPLICAS", masterName),
+                        RespCommand.Of("SENTINEL", "SENTINELS", masterName),
+                        RespCommand.Of("INFO", "sentinel"),
+                    ],
+                    cancellation).ConfigureAwait(false);
+                return Read(endpoint, replies);
+            }
+        }
+        catch (RedisConnectionException e)
+        {
+            return e.IsNoConnection
+                ? new SentinelObservation.Unreachable(endpoint, e.Message)
+                : new SentinelObservation.Unknown(endpoint, e.Message);
+        }
+    }
+
+    /// <summary>
+    /// <c>SENTINEL FAILOVER</c>: takes no vote, so it goes to exactly one Sentinel of the group. Returns null where it was
+    /// accepted, else what stands in the way (<c>NOGOODSLAVE …</c>, <c>INPROG …</c>, a connection failure).
+    /// </summary>
+    public Task<string?> FailoverAsync(RedisEndpoint endpoint, CancellationToken cancellation) =>
+        CommandAsync(endpoint, RespCommand.Of("SENTINEL", "FAILOVER", masterName), cancellation);
+
+    /// <summary>
+    /// Ends one Sentinel process, so that its container starts it anew from what the others say. Returns null where it is
+    /// gone (the connection closes without a reply), else why not.
+    /// </summary>
+    public async Task<string?> ShutdownAsync(RedisEndpoint endpoint, CancellationToken cancellation)
+    {
+        try
+        {
+            var client = await RedisClient.ConnectAsync(transport(endpoint), options, cancellation).ConfigureAwait(false);
+            await using (client.ConfigureAwait(false))
+            {
+                var reply = await client.CallAsync(RespCommand.Of("SHUTDOWN"), cancellation).ConfigureAwait(false);
+                return $"it answers {reply.Text}";
+            }
+        }
+        catch (RedisConnectionException e)
+        {
+            return e.Failure == RedisFailure.Closed ? null : e.Message;
+        }
+    }
+
+    private async Task<string?> CommandAsync(RedisEndpoint endpoint, RespCommand command, CancellationToken cancellation)
+    {
+        try
+        {
+            var client = await RedisClient.ConnectAsync(transport(endpoint), options, cancellation).ConfigureAwait(false);
+            await using (client.ConfigureAwait(false))
+            {
+                var reply = await client.CallAsync(command, cancellation).ConfigureAwait(false);
+                return reply is { IsError: false, Text: "OK" } ? null : reply.Text;
+            }
+        }
+        catch (RedisConnectionException e)
+        {
+            return e.Message;
+        }
+    }
+
+    private static SentinelObservation Read(RedisEndpoint endpoint, IReadOnlyList<RespValue> replies)
+    {
+        if (replies[0].IsError) return new SentinelObservation.Unknown(endpoint, $"it answers {replies[0].Text}");
+        if (!SentinelReplies.TryParseMyId(replies[0], out var myId)) return new SentinelObservation.Unknown(endpoint, "its SENTINEL MYID can't be read");
+        if (replies[1].IsError) return new SentinelObservation.Unknown(endpoint, $"it answers {replies[1].Text}");
+        if (!SentinelReplies.TryParseAddress(replies[1], out var address)) return new SentinelObservation.Unknown(endpoint, "its master address can't be read");
+        var tilt = InfoReply.TryParse(replies[5], out var info) && info.Get("sentinel_tilt") == "1";
+        if (address is null) return new SentinelObservation.Known(endpoint, new SentinelView { MyId = myId, Tilt = tilt });
+        if (!SentinelReplies.TryParseMaster(replies[2], address.Value, out var master)
+            || !SentinelReplies.TryParseReplicas(replies[3], out var replicas)
+            || !SentinelReplies.TryParseOthers(replies[4], out var others))
+        {
+            return new SentinelObservation.Unknown(endpoint, "its view of the master can't be read");
+        }
+
+        return new SentinelObservation.Known(endpoint, new SentinelView { MyId = myId, Tilt = tilt, Master = master, Replicas = replicas, Others = others });
+    }
+}

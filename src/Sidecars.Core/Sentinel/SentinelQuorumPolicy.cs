@@ -1,0 +1,83 @@
+using System.Collections.Immutable;
+using Sidecars.Core.Primitives;
+
+namespace Sidecars.Core.Sentinel;
+
+/// <summary>
+/// Who is master according to the Sentinels together. Pure. The majority is of the <em>configured</em> number, never of
+/// those that happened to answer; one id is one vote, however many addresses it answers at.
+/// </summary>
+public static class SentinelQuorumPolicy
+{
+    /// <summary>Votes needed of <paramref name="configured"/> Sentinels.</summary>
+    public static int Majority(int configured) => (configured / 2) + 1;
+
+    /// <summary>Decides from what each Sentinel said.</summary>
+    /// <param name="observations">One per address asked; order and repetition do not matter.</param>
+    /// <param name="configured">How many Sentinels there should be (<c>SENTINEL_COUNT</c>), at least 1.</param>
+    public static SentinelQuorumDecision Decide(IReadOnlyCollection<SentinelObservation> observations, int configured)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(configured, 1);
+        var needed = Majority(configured);
+        // One vote an id. Where one id answered twice with different views (an id alive twice), the views are all kept:
+        // the split they show must be seen, but it counts as one vote.
+        var known = observations.OfType<SentinelObservation.Known>().ToList();
+        var answered = known.Select(k => k.View.MyId).Distinct(StringComparer.Ordinal).Count();
+        if (answered < needed) return new SentinelQuorumDecision.NoMajority(answered, needed, NoMajorityReason(observations, answered, needed, configured));
+
+        var voting = known.Where(k => k.View.Master is not null).ToList();
+        if (voting.Count == 0) return new SentinelQuorumDecision.NoMaster($"{answered} of {configured} Sentinels answer and none knows the master name");
+
+        var failover = voting.FirstOrDefault(k => k.View.Master!.FailoverInProgress);
+        if (failover is not null) return new SentinelQuorumDecision.Busy($"Sentinel {failover.Endpoint} runs a failover");
+
+        var epoch = voting.Max(k => k.View.Master!.ConfigEpoch);
+        var groups = voting.Where(k => k.View.Master!.ConfigEpoch == epoch)
+            .GroupBy(k => k.View.Master!.Address)
+            .Select(g => (Address: g.Key, Voters: g.ToList(), Votes: g.Select(k => k.View.MyId).Distinct(StringComparer.Ordinal).Count()))
+            .OrderByDescending(g => g.Votes).ThenBy(g => g.Address.ToString(), StringComparer.Ordinal)
+            .ToList();
+        return groups.Count > 1 ? SplitOf(groups, epoch, needed) : AgreedOrSpreading(groups[0], epoch, needed, configured);
+    }
+
+    private static SentinelQuorumDecision.Split SplitOf(
+        List<(RedisEndpoint Address, List<SentinelObservation.Known> Voters, int Votes)> groups, long epoch, int needed)
+    {
+        var majority = groups[0].Votes >= needed ? groups[0].Address : (RedisEndpoint?)null;
+        var odd = majority is null ? [] : groups.Skip(1).SelectMany(g => g.Voters).Select(v => v.Endpoint).Distinct().ToImmutableArray();
+        var sides = string.Join("; ", groups.Select(g => $"{g.Address} by {string.Join(", ", g.Voters.Select(v => v.Endpoint))}"));
+        return new SentinelQuorumDecision.Split(majority, odd, $"Sentinels hold {groups.Count} addresses in epoch {epoch}: {sides}");
+    }
+
+    private static SentinelQuorumDecision AgreedOrSpreading(
+        (RedisEndpoint Address, List<SentinelObservation.Known> Voters, int Votes) group, long epoch, int needed, int configured)
+    {
+        if (group.Votes < needed)
+        {
+            return new SentinelQuorumDecision.Spreading(group.Address, epoch,
+                $"only {group.Votes} of {configured} Sentinels hold the highest epoch {epoch} ({group.Address}), {needed} are needed");
+        }
+
+        var masters = group.Voters.Select(v => v.View.Master!).ToList();
+        var promotable = group.Voters.Where(v => !v.View.Tilt).SelectMany(v => v.View.Replicas).Where(r => r.Promotable)
+            .Select(r => r.Address).Distinct().OrderBy(a => a.ToString(), StringComparer.Ordinal).ToImmutableArray();
+        var runIds = masters.Select(m => m.RunId).Where(id => id.Length > 0).Distinct(StringComparer.Ordinal).ToImmutableArray();
+        var down = masters.Any(m => m.SubjectivelyDown || m.ObjectivelyDown);
+        return new SentinelQuorumDecision.Agreed(group.Address, epoch, runIds, down, promotable,
+            $"{group.Votes} of {configured} Sentinels name {group.Address} in epoch {epoch}{(down ? ", which they see down" : "")}");
+    }
+
+    private static string NoMajorityReason(IReadOnlyCollection<SentinelObservation> observations, int answered, int needed, int configured)
+    {
+        if (observations.Count == 0) return $"no Sentinel address is known; {needed} of {configured} must answer";
+        var others = observations
+            .Select(o => o switch
+            {
+                SentinelObservation.Unknown u => $"{u.Endpoint} {u.Why}",
+                SentinelObservation.Unreachable u => $"{u.Endpoint} {u.Why}",
+                _ => null,
+            })
+            .Where(text => text is not null);
+        return $"{answered} of {configured} Sentinels answer, {needed} are needed: {string.Join("; ", others)}";
+    }
+}

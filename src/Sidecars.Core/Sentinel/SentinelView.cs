@@ -1,0 +1,107 @@
+using System.Collections.Immutable;
+using Sidecars.Core.Primitives;
+
+namespace Sidecars.Core.Sentinel;
+
+/// <summary>
+/// What one Sentinel said of one master name, read in one pipelined exchange, so that its parts belong together.
+/// </summary>
+public sealed record SentinelView
+{
+    /// <summary>The Sentinel's <c>myid</c>, 40 hex digits: its identity as a voter. Two answers with one id are one vote.</summary>
+    public required string MyId { get; init; }
+
+    /// <summary>True while the Sentinel distrusts its own clock (TILT): its addresses hold, its opinion of who is down does not.</summary>
+    public bool Tilt { get; init; }
+
+    /// <summary>The monitored master, or null where this Sentinel does not know the name.</summary>
+    public SentinelMaster? Master { get; init; }
+
+    /// <summary>Replicas that it knows of.</summary>
+    public ImmutableArray<SentinelReplica> Replicas { get; init; } = [];
+
+    /// <summary>Other Sentinels that it knows of, ghosts included.</summary>
+    public ImmutableArray<SentinelPeer> Others { get; init; } = [];
+}
+
+/// <summary>A master as Sentinel sees it: <c>SENTINEL MASTER name</c>, with the address of <c>GET-MASTER-ADDR-BY-NAME</c>.</summary>
+public sealed record SentinelMaster
+{
+    /// <summary>
+    /// The address clients are sent to. During a failover this is the promoted replica already, while
+    /// <c>SENTINEL MASTER</c> still shows the old one.
+    /// </summary>
+    public required RedisEndpoint Address { get; init; }
+
+    /// <summary>Run id of the process that Sentinel talks to; empty until its first INFO.</summary>
+    public string RunId { get; init; } = "";
+
+    /// <summary>Comma list as sent, e.g. <c>master,o_down,failover_in_progress</c>.</summary>
+    public string Flags { get; init; } = "";
+
+    /// <summary>The epoch of the configuration; greater wins between Sentinels.</summary>
+    public long ConfigEpoch { get; init; }
+
+    /// <summary>Sentinels that must agree for o_down.</summary>
+    public int Quorum { get; init; }
+
+    /// <summary>The role that the instance reported last.</summary>
+    public string RoleReported { get; init; } = "";
+
+    /// <summary>True while this Sentinel can't reach the master (its own opinion).</summary>
+    public bool SubjectivelyDown => SentinelFlags.Has(Flags, "s_down");
+
+    /// <summary>True where the quorum agreed that it is down.</summary>
+    public bool ObjectivelyDown => SentinelFlags.Has(Flags, "o_down");
+
+    /// <summary>True while a failover of this master runs on this Sentinel.</summary>
+    public bool FailoverInProgress => SentinelFlags.Has(Flags, "failover_in_progress");
+}
+
+/// <summary>A replica as Sentinel sees it: an item of <c>SENTINEL REPLICAS name</c>.</summary>
+public sealed record SentinelReplica
+{
+    /// <summary>Its announced address.</summary>
+    public required RedisEndpoint Address { get; init; }
+
+    /// <summary>Comma list as sent, e.g. <c>slave,s_down,disconnected</c>.</summary>
+    public string Flags { get; init; } = "";
+
+    /// <summary><c>replica-priority</c>; 0 is never promoted.</summary>
+    public int Priority { get; init; }
+
+    /// <summary>Replication offset at its last INFO.</summary>
+    public long Offset { get; init; }
+
+    /// <summary><c>ok</c> or <c>err</c>: its link to the master at its last INFO.</summary>
+    public string MasterLinkStatus { get; init; } = "";
+
+    /// <summary>True where Sentinel would take it into account for a promotion.</summary>
+    public bool Promotable => Priority > 0
+        && !SentinelFlags.Has(Flags, "s_down") && !SentinelFlags.Has(Flags, "o_down") && !SentinelFlags.Has(Flags, "disconnected");
+}
+
+/// <summary>Another Sentinel as one Sentinel sees it: an item of <c>SENTINEL SENTINELS name</c>.</summary>
+public sealed record SentinelPeer
+{
+    /// <summary>Its announced address.</summary>
+    public required RedisEndpoint Address { get; init; }
+
+    /// <summary>Its <c>myid</c>.</summary>
+    public required string MyId { get; init; }
+
+    /// <summary>Comma list as sent.</summary>
+    public string Flags { get; init; } = "";
+}
+
+/// <summary>Membership test on Sentinel's comma lists of flags.</summary>
+public static class SentinelFlags
+{
+    /// <summary>True where <paramref name="flags"/> holds exactly <paramref name="flag"/> as one of its items.</summary>
+    public static bool Has(string flags, string flag)
+    {
+        foreach (var part in flags.AsSpan().Split(','))
+            if (flags.AsSpan(part).SequenceEqual(flag)) return true;
+        return false;
+    }
+}

@@ -1,0 +1,67 @@
+using System.Collections.Immutable;
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Sentinel;
+
+namespace Sidecars.Core.Topology;
+
+/// <summary>Where the group's members are looked for.</summary>
+/// <param name="SentinelHosts">Names or addresses; a headless Service's name has one address a pod.</param>
+/// <param name="RedisHosts">The same for Redis.</param>
+/// <param name="ResolveTimeout">For each name. A name that does not resolve has no pods yet.</param>
+public sealed record GroupAddresses(ImmutableArray<RedisEndpoint> SentinelHosts, ImmutableArray<RedisEndpoint> RedisHosts, TimeSpan ResolveTimeout);
+
+/// <summary>What one look at the whole group showed.</summary>
+public sealed record GroupObservation
+{
+    /// <summary>One per Sentinel address.</summary>
+    public required ImmutableArray<SentinelObservation> Sentinels { get; init; }
+
+    /// <summary>One per Redis address: the configured ones, and every address that a Sentinel names as master.</summary>
+    public required ImmutableArray<NodeObservation> Nodes { get; init; }
+
+    /// <summary>Names that did not resolve, in words.</summary>
+    public ImmutableArray<string> Unresolved { get; init; } = [];
+}
+
+/// <summary>
+/// Asks every Sentinel and every Redis of the group at the same time. IO only. One look takes as long as the slowest
+/// answer, at most resolve + connect + command deadline, twice where Sentinels name an address that nobody configured.
+/// </summary>
+public sealed class GroupObserver(GroupAddresses addresses, SentinelClient sentinels, NodeClient nodes, TimeProvider time)
+{
+    /// <summary>Looks once.</summary>
+    /// <param name="exceptSentinel">My own address, which is not asked; null to ask all.</param>
+    /// <param name="exceptNode">My own address, which is not asked; null to ask all.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public async Task<GroupObservation> ObserveAsync(RedisEndpoint? exceptSentinel, RedisEndpoint? exceptNode, CancellationToken cancellation)
+    {
+        var sentinelTask = ObserveSentinelsAsync(exceptSentinel, cancellation);
+        var nodeTask = ObserveNodesAsync(exceptNode, cancellation);
+        var (sentinelViews, sentinelFailures) = await sentinelTask.ConfigureAwait(false);
+        var (nodeViews, nodeFailures) = await nodeTask.ConfigureAwait(false);
+
+        var named = sentinelViews.OfType<SentinelObservation.Known>().Select(k => k.View.Master?.Address).OfType<RedisEndpoint>()
+            .Distinct().Where(a => a != exceptNode && nodeViews.All(n => n.Endpoint != a));
+        var more = await Task.WhenAll(named.Select(a => nodes.ObserveAsync(a, cancellation))).ConfigureAwait(false);
+        return new GroupObservation
+        {
+            Sentinels = sentinelViews,
+            Nodes = [.. nodeViews, .. more],
+            Unresolved = [.. sentinelFailures, .. nodeFailures],
+        };
+    }
+
+    private async Task<(ImmutableArray<SentinelObservation>, ImmutableArray<string>)> ObserveSentinelsAsync(RedisEndpoint? except, CancellationToken cancellation)
+    {
+        var resolved = await EndpointResolver.ResolveAsync(addresses.SentinelHosts, addresses.ResolveTimeout, time, cancellation).ConfigureAwait(false);
+        var views = await Task.WhenAll(resolved.Endpoints.Where(e => e != except).Select(e => sentinels.ObserveAsync(e, cancellation))).ConfigureAwait(false);
+        return ([.. views], resolved.Failures);
+    }
+
+    private async Task<(ImmutableArray<NodeObservation>, ImmutableArray<string>)> ObserveNodesAsync(RedisEndpoint? except, CancellationToken cancellation)
+    {
+        var resolved = await EndpointResolver.ResolveAsync(addresses.RedisHosts, addresses.ResolveTimeout, time, cancellation).ConfigureAwait(false);
+        var views = await Task.WhenAll(resolved.Endpoints.Where(e => e != except).Select(e => nodes.ObserveAsync(e, cancellation))).ConfigureAwait(false);
+        return ([.. views], resolved.Failures);
+    }
+}

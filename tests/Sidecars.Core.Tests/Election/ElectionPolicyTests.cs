@@ -1,0 +1,128 @@
+using FsCheck;
+using FsCheck.Fluent;
+using Sidecars.Core.Election;
+using Sidecars.Core.Primitives;
+using static Sidecars.Core.Tests.Election.Facts;
+
+namespace Sidecars.Core.Tests.Election;
+
+public sealed class ElectionPolicyTests
+{
+    private static ElectionDecision Decide(CandidateEvidence me, long term, Durability durability = Durability.Aof, RedisEndpoint? named = null, params CandidateEvidence[] all) =>
+        ElectionPolicy.Decide(new ElectionFacts(((ElectionObservation.Known)ElectionOf(term, all)).View, me, 3, durability, named));
+
+    [Fact]
+    public void A_first_installation_starts_with_a_majority_of_empty_disks()
+    {
+        CandidateEvidence a = Evidence(A, DataState.Absent), b = Evidence(B, DataState.Absent);
+        Assert.IsType<ElectionDecision.Wait>(Decide(a, 0, all: [a]));
+        Assert.IsType<ElectionDecision.Claim>(Decide(a, 0, all: [a, b]));
+        Assert.Equal("redis-1", Assert.IsType<ElectionDecision.Lost>(Decide(b, 0, all: [a, b])).Winner);
+    }
+
+    [Fact]
+    public void Once_there_was_a_master_every_disk_is_compared()
+    {
+        CandidateEvidence a = Evidence(A, bytes: 10), b = Evidence(B, bytes: 20), c = Evidence(C, DataState.Absent);
+        var wait = Assert.IsType<ElectionDecision.Wait>(Decide(b, 1, all: [a, b]));
+        Assert.Equal("2 of 3 nodes are here (redis-1, redis-2), 3 are needed to compare disks", wait.Reason);
+        Assert.IsType<ElectionDecision.Claim>(Decide(b, 1, all: [a, b, c]));
+        Assert.Equal("redis-2", Assert.IsType<ElectionDecision.Lost>(Decide(a, 1, all: [a, b, c])).Winner);
+    }
+
+    [Fact]
+    public void Data_on_one_disk_is_compared_even_in_a_first_installation() =>
+        Assert.IsType<ElectionDecision.Wait>(Decide(Evidence(A), 0, all: [Evidence(A), Evidence(B, DataState.Absent)]));
+
+    [Fact]
+    public void Evidence_of_a_process_that_is_gone_counts_for_nothing() =>
+        Assert.IsType<ElectionDecision.Wait>(Decide(Evidence(A), 1, all: [Evidence(A), Evidence(B), Evidence(C, live: false)]));
+
+    [Fact]
+    public void The_node_that_Sentinels_name_waits_for_nobody_if_its_data_is_there()
+    {
+        Assert.IsType<ElectionDecision.Claim>(Decide(Evidence(A, bytes: 1), 1, named: A, all: [Evidence(A, bytes: 1), Evidence(B, bytes: 9)]));
+        Assert.IsType<ElectionDecision.Wait>(Decide(Evidence(A, DataState.Absent), 1, named: A, all: [Evidence(A, DataState.Absent), Evidence(B)]));
+    }
+
+    [Fact]
+    public void A_durable_group_of_empty_disks_is_refused_until_a_person_allows_it_for_this_term()
+    {
+        CandidateEvidence[] all = [Evidence(A, DataState.Absent), Evidence(B, DataState.Absent), Evidence(C, DataState.Absent)];
+        var refused = Assert.IsType<ElectionDecision.Refuse>(Decide(all[0], 4, all: all));
+        Assert.Equal(ElectionPolicy.AllEmpty, refused.Code);
+        Assert.IsType<ElectionDecision.Claim>(Decide(all[0], 4, Durability.None, all: all));
+        var view = ((ElectionObservation.Known)ElectionOf(4, all)).View;
+        ElectionDecision With(long allowed) => ElectionPolicy.Decide(new ElectionFacts(
+            view with { Record = view.Record with { EmptyStartAllowedInTerm = allowed } }, all[0], 3, Durability.Aof, null));
+        Assert.IsType<ElectionDecision.Claim>(With(4));
+        Assert.IsType<ElectionDecision.Refuse>(With(3));
+    }
+
+    [Fact]
+    public void A_flushed_data_set_is_data() =>
+        Assert.IsType<ElectionDecision.Claim>(Decide(Evidence(A, bytes: 0), 4, all: [Evidence(A, bytes: 0), Evidence(B, DataState.Absent), Evidence(C, DataState.Absent)]));
+
+    [Fact]
+    public void An_unreadable_disk_is_waited_for_and_never_taken_for_empty()
+    {
+        var wait = Assert.IsType<ElectionDecision.Wait>(Decide(Evidence(A), 1, all: [Evidence(A), Evidence(B), Evidence(C, DataState.Unreadable)]));
+        Assert.Equal(["redis-3"], wait.WaitingFor.AsEnumerable());
+    }
+
+    [Fact]
+    public void A_cache_needs_a_majority_and_no_disk() =>
+        Assert.IsType<ElectionDecision.Claim>(Decide(Evidence(A), 9, Durability.None, all: [Evidence(A), Evidence(B, DataState.Unreadable)]));
+
+    [Fact]
+    public void One_name_alive_twice_is_refused() =>
+        Assert.Equal("node-alive-twice", Assert.IsType<ElectionDecision.Refuse>(
+            Decide(Evidence(A), 0, all: [Evidence(A), Evidence(A) with { Uid = "other" }, Evidence(B)])).Code);
+
+    [Fact]
+    public void A_living_candidate_is_never_contested()
+    {
+        var view = ((ElectionObservation.Known)Candidate(3, Evidence(B, bytes: 1), Evidence(A), Evidence(B, bytes: 1), Evidence(C))).View;
+        ElectionDecision For(CandidateEvidence me) => ElectionPolicy.Decide(new ElectionFacts(view, me, 3, Durability.Aof, null));
+        Assert.Equal("redis-2", Assert.IsType<ElectionDecision.Lost>(For(Evidence(A))).Winner);
+        Assert.Equal(3, Assert.IsType<ElectionDecision.Won>(For(Evidence(B))).Term);
+        Assert.IsType<ElectionDecision.Lost>(For(Evidence(B) with { Uid = "a later pod of the same name" }));
+    }
+
+    [Fact]
+    public void An_elector_that_knows_no_data_elects_only_where_none_can_be_lost()
+    {
+        ElectionDecision With(string? leader, DataState mine, Durability durability = Durability.Aof) => ElectionPolicy.Decide(new ElectionFacts(
+            new ElectionView { Record = new ElectionRecord { Candidate = leader }, Version = "", CarriesEvidence = false }, Evidence(A, mine), 3, durability, null));
+        Assert.IsType<ElectionDecision.Wait>(With(null, DataState.Absent));
+        Assert.IsType<ElectionDecision.Won>(With("redis-1", DataState.Absent));
+        Assert.IsType<ElectionDecision.Lost>(With("10.0.0.9", DataState.Absent));
+        Assert.Equal(ElectionPolicy.BlindBackend, Assert.IsType<ElectionDecision.Refuse>(With("redis-1", DataState.Present)).Code);
+        Assert.Equal(ElectionPolicy.BlindBackend, Assert.IsType<ElectionDecision.Refuse>(With("redis-1", DataState.Unreadable)).Code);
+        Assert.IsType<ElectionDecision.Won>(With("redis-1", DataState.Present, Durability.None));
+    }
+
+    [Fact]
+    public void All_nodes_come_to_the_same_winner_whatever_the_order_of_the_evidence()
+    {
+        var disk = from state in Gen.Elements(DataState.Absent, DataState.Present) from bytes in Gen.Choose(0, 5) select (State: state, Bytes: bytes);
+        var facts = from disks in disk.ArrayOf(3)
+                    from named in Gen.Elements<RedisEndpoint?>(null, A, B, C)
+                    from term in Gen.Choose(0, 3)
+                    select (Disks: disks, Named: named, Term: term);
+        Prop.ForAll(facts.ToArbitrary(), f =>
+        {
+            CandidateEvidence[] all = [.. new[] { A, B, C }.Select((at, i) => Evidence(at, f.Disks[i].State, f.Disks[i].Bytes))];
+            var decisions = all.Select(me => Decide(me, f.Term, named: f.Named, all: [.. all.OrderBy(e => (e.Node + me.Node).GetHashCode(StringComparison.Ordinal))])).ToList();
+            var claims = decisions.OfType<ElectionDecision.Claim>().Count();
+            if (decisions.Any(d => d is ElectionDecision.Refuse)) return decisions.All(d => d is ElectionDecision.Refuse);
+            if (claims != 1) return false;
+            var winner = all[decisions.FindIndex(d => d is ElectionDecision.Claim)];
+            var losersAgree = decisions.OfType<ElectionDecision.Lost>().All(l => l.Winner == winner.Node);
+            // Never an empty disk over one with data; never fewer bytes, unless Sentinels name the winner.
+            var dataFirst = winner.Data == DataState.Present || all.All(e => e.Data == DataState.Absent);
+            var most = winner.Address == f.Named || all.All(e => e.DataBytes <= winner.DataBytes || e.Data == DataState.Absent);
+            return losersAgree && dataFirst && most;
+        }).QuickCheckThrowOnFailure();
+    }
+}

@@ -1,0 +1,80 @@
+using System.Collections.Immutable;
+using Sidecars.Core.Election;
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Sentinel;
+using Sidecars.Core.Topology;
+using static Sidecars.Core.Tests.Election.Facts;
+
+namespace Sidecars.Core.Tests.Election;
+
+public sealed class MonitorSelectionPolicyTests
+{
+    private static MonitorSnapshot Starting(ImmutableArray<SentinelObservation> others, ImmutableArray<NodeObservation> nodes, RememberedMaster? remembered = null) =>
+        new() { RedisCount = 3, SentinelCount = 3, Sentinels = others, Nodes = nodes, Remembered = remembered };
+
+    [Fact]
+    public void A_majority_of_the_others_is_joined_in_its_epoch_even_when_the_master_is_down()
+    {
+        Monitors(B, 7, "join-majority", Starting([Says(1, B, 7), Says(2, B, 7)], [Down(B), Replica(C, B)]));
+        Monitors(B, 9, "join-majority", Starting([Says(1, B, 7), Says(2, B, 7)], [Master(B)], new RememberedMaster(B, 9)));
+    }
+
+    [Fact]
+    public void The_only_master_is_monitored_with_its_replicas_known()
+    {
+        var monitor = Monitors(B, 0, "monitor-live-master", Starting([Dead(1), Dead(2)], [Replica(A, B, true), Master(B), Replica(C, B, true)]));
+        Assert.Equal([A, C], monitor.Replicas.AsEnumerable());
+    }
+
+    [Fact]
+    public void Epochs_never_go_back()
+    {
+        Monitors(B, 5, "monitor-live-master", Starting([Says(1, B, 5), Dead(2)], [Master(B)]));
+        Monitors(B, 40, "monitor-live-master", Starting([Dead(1), Dead(2)], [Master(B)], new RememberedMaster(B, 40)));
+        Monitors(B, 41, "monitor-live-master", Starting([Dead(1), Dead(2)], [Master(B), Replica(A, B)], new RememberedMaster(A, 40)));
+    }
+
+    [Fact]
+    public void A_Sentinel_that_names_another_is_overruled_only_where_that_one_is_seen_as_a_replica()
+    {
+        Monitors(B, 6, "monitor-live-master", Starting([Says(1, A, 5), Dead(2)], [Replica(A, B, true), Master(B)]));
+        Assert.Equal("other-master-named", Assert.IsType<MonitorDecision.Wait>(MonitorSelectionPolicy.Decide(Starting([Says(1, A, 5), Dead(2)], [Down(A), Master(B)]))).Code);
+    }
+
+    [Fact]
+    public void Two_masters_are_refused_and_nobody_is_waited_for()
+    {
+        Assert.Equal("two-masters", Assert.IsType<MonitorDecision.Refuse>(MonitorSelectionPolicy.Decide(Starting([Dead(1), Dead(2)], [Master(A), Master(B)]))).Code);
+        Assert.Equal("no-redis", Assert.IsType<MonitorDecision.Wait>(MonitorSelectionPolicy.Decide(Starting([Dead(1), Dead(2)], [Down(A), Down(B), Down(C)]))).Code);
+    }
+
+    [Fact]
+    public void Replicas_that_agree_on_a_lost_master_let_Sentinel_fail_over()
+    {
+        var monitor = Monitors(A, 0, "monitor-lost-master", Starting([Dead(1), Dead(2)], [Down(A), Replica(B, A), Replica(C, A)]));
+        Assert.Equal([B, C], monitor.Replicas.AsEnumerable());
+        Assert.Equal("replicas-disagree", Assert.IsType<MonitorDecision.Wait>(MonitorSelectionPolicy.Decide(
+            Starting([Dead(1), Dead(2)], [Down(A), Replica(B, A), Replica(C, B)]))).Code);
+    }
+
+    [Fact]
+    public void A_failover_in_progress_is_waited_for_even_on_one_Sentinel() =>
+        Assert.Equal("failover-in-progress", Assert.IsType<MonitorDecision.Wait>(MonitorSelectionPolicy.Decide(
+            Starting([Says(1, A, flags: "master,failover_in_progress"), Dead(2)], [Down(A), Replica(B, A)]))).Code);
+
+    [Fact]
+    public void An_equal_epoch_split_is_healed_by_the_next_epoch_where_roles_leave_no_doubt()
+    {
+        ImmutableArray<SentinelObservation> split = [Says(1, A, 3), Says(2, B, 3)];
+        Monitors(B, 4, "heal-split", Starting(split, [Replica(A, B), Master(B), Replica(C, B)]));
+        Assert.Equal("sentinel-split", Assert.IsType<MonitorDecision.Wait>(MonitorSelectionPolicy.Decide(Starting(split, [Down(A), Master(B), Replica(C, B)]))).Code);
+        Assert.Equal("sentinel-split", Assert.IsType<MonitorDecision.Wait>(MonitorSelectionPolicy.Decide(Starting(split, [Master(A), Master(B), Replica(C, B)]))).Code);
+    }
+
+    private static MonitorDecision.Monitor Monitors(RedisEndpoint master, long epoch, string code, MonitorSnapshot s)
+    {
+        var monitor = Assert.IsType<MonitorDecision.Monitor>(MonitorSelectionPolicy.Decide(s));
+        Assert.Equal((master, epoch, code), (monitor.Master, monitor.Epoch, monitor.Code));
+        return monitor;
+    }
+}

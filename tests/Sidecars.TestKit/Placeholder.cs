@@ -1,1 +1,0 @@
-namespace Sidecars.TestKit; internal static class Placeholder;
