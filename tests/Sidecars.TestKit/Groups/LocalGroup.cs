@@ -1,0 +1,177 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Redis;
+using Sidecars.TestKit.Processes;
+
+namespace Sidecars.TestKit.Groups;
+
+/// <summary>
+/// A group of Redis and Sentinel nodes on this machine, each started by the published redis-bootstrap on a free loopback
+/// port, with elections by a file lock. Nothing runs until it is started; dispose ends everything and removes its folder.
+/// </summary>
+public sealed class LocalGroup : IAsyncDisposable
+{
+    private static readonly TimeSpan HealthDeadline = TimeSpan.FromSeconds(60); // two failed elections of Sentinel and a start
+    private readonly TempFolder _folder;
+    private readonly GroupProbe _probe;
+    private readonly string _bootstrap;
+
+    /// <summary>Chooses ports and writes the files that nodes are pointed to.</summary>
+    public LocalGroup(LocalGroupOptions? options = null)
+    {
+        Options = options ?? new LocalGroupOptions();
+        _bootstrap = Options.Bootstrap ?? Repository.NativeExecutable("redis-bootstrap");
+        _folder = new TempFolder(Options.Name);
+        _folder.Folder("election");
+        Redis = Nodes(LocalNodeKind.Redis, Options.RedisCount);
+        Sentinels = Nodes(LocalNodeKind.Sentinel, Options.SentinelCount);
+        _probe = new GroupProbe(this);
+        WriteFiles();
+    }
+
+    /// <summary>As given.</summary>
+    public LocalGroupOptions Options { get; }
+
+    /// <summary>Everything of this group is below.</summary>
+    public string Folder => _folder.Path;
+
+    /// <summary>True: dispose leaves processes running and the folder where it is.</summary>
+    public bool KeepRunning { get; set; }
+
+    /// <summary>redis-0 …</summary>
+    public ImmutableArray<LocalNode> Redis { get; }
+
+    /// <summary>sentinel-0 …</summary>
+    public ImmutableArray<LocalNode> Sentinels { get; }
+
+    /// <summary>Redis nodes, then Sentinels.</summary>
+    public IEnumerable<LocalNode> All => [.. Redis, .. Sentinels];
+
+    /// <summary>Starts nodes in this order.</summary>
+    /// <param name="order">Default: <see cref="All"/>.</param>
+    /// <param name="delayBefore">How long to wait before the n-th start; default: not at all.</param>
+    /// <param name="cancellation">Ends a wait.</param>
+    public async Task StartAsync(IEnumerable<LocalNode>? order = null, Func<int, TimeSpan>? delayBefore = null, CancellationToken cancellation = default)
+    {
+        var position = 0;
+        foreach (var node in order ?? All)
+        {
+            var delay = delayBefore?.Invoke(position++) ?? TimeSpan.Zero;
+            if (delay > TimeSpan.Zero) await Task.Delay(delay, TimeProvider.System, cancellation);
+            await node.StartAsync();
+        }
+    }
+
+    /// <summary>Asks every running node once, in parallel; takes at most about half a second, whoever is silent.</summary>
+    public Task<GroupState> ObserveAsync(CancellationToken cancellation = default) => _probe.ObserveAsync(cancellation);
+
+    /// <summary>Waits until <see cref="GroupState.Problem"/> is null: one master, all others linked replicas, all Sentinels agree.</summary>
+    /// <exception cref="TimeoutException">Not in time; the message has the last state and the end of every node's output.</exception>
+    public Task<GroupState> WaitHealthyAsync(TimeSpan? deadline = null, CancellationToken cancellation = default) =>
+        WaitForAsync("a healthy group", state => state.Problem is null, deadline, cancellation);
+
+    /// <summary>Waits until a condition holds for the state of the group.</summary>
+    /// <exception cref="TimeoutException">Not in time; the message has the last state and the end of every node's output.</exception>
+    public async Task<GroupState> WaitForAsync(
+        string what, Func<GroupState, bool> condition, TimeSpan? deadline = null, CancellationToken cancellation = default)
+    {
+        GroupState? state = null;
+        await Eventually.UntilAsync(
+            what,
+            async () => condition(state = await ObserveAsync(cancellation)),
+            deadline ?? HealthDeadline,
+            () => $"{state}\n{Tails()}",
+            cancellation);
+        return state!;
+    }
+
+    /// <summary>A connection to one node, logged in as its default user.</summary>
+    /// <exception cref="RedisConnectionException">No connection, or no login.</exception>
+    public Task<RedisClient> ConnectAsync(LocalNode node, TimeSpan timeout, CancellationToken cancellation = default)
+    {
+        var password = node.Kind == LocalNodeKind.Redis ? Options.Passwords.Redis : Options.Passwords.Sentinel;
+        return RedisClient.ConnectAsync(
+            new TcpTransport(node.Endpoint),
+            new RedisClientOptions
+            {
+                ConnectTimeout = timeout,
+                CommandTimeout = timeout,
+                Credentials = password is null ? [] : [new RedisCredential(null, password)],
+            },
+            cancellation);
+    }
+
+    /// <summary>The node that listens there, or null.</summary>
+    public LocalNode? NodeAt(RedisEndpoint? endpoint) => endpoint is { } e ? All.FirstOrDefault(node => node.Endpoint == e) : null;
+
+    /// <summary>The last lines of every node.</summary>
+    public string Tails(int lines = 12) => string.Join('\n', All.Where(node => node.Process is not null).Select(node => node.Process!.Tail(lines)));
+
+    /// <summary>Kills every node (all at once) and removes the folder, unless <see cref="KeepRunning"/>.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (KeepRunning) return;
+        await Task.WhenAll(All.Select(node => node.KillAsync()));
+        _folder.Dispose();
+    }
+
+    private ImmutableArray<LocalNode> Nodes(LocalNodeKind kind, int count) =>
+        [.. FreePort.Next(count).Select((port, index) => new LocalNode(kind, index, new RedisEndpoint("127.0.0.1", port), _folder, Start))];
+
+    private void WriteFiles()
+    {
+        if (Options.RedisBaseConfig is { } redis) _folder.Write("redis-base.conf", redis);
+        if (Options.SentinelBaseConfig is { } sentinel) _folder.Write("sentinel-base.conf", sentinel);
+        foreach (var (name, password) in Passwords())
+            if (password is not null) _folder.Write(name, password);
+    }
+
+    private IEnumerable<(string Name, string? Password)> Passwords() =>
+    [
+        ("REDIS_PASSWORD", Options.Passwords.Redis),
+        ("REPLICATION_PASSWORD", Options.Passwords.Replication),
+        ("SENTINEL_AUTH_PASSWORD", Options.Passwords.SentinelAuth),
+        ("SIDECAR_PASSWORD", Options.Passwords.Sidecar),
+        ("SENTINEL_PASSWORD", Options.Passwords.Sentinel),
+    ];
+
+    private ServerStart Start(LocalNode node)
+    {
+        var isRedis = node.Kind == LocalNodeKind.Redis;
+        var environment = new Dictionary<string, string>
+        {
+            ["CLUSTER_ID"] = Options.ClusterId,
+            ["NODE_NAME"] = node.Name,
+            ["REDIS_COUNT"] = Text(Options.RedisCount),
+            ["SENTINEL_COUNT"] = Text(Options.SentinelCount),
+            ["DURABILITY"] = Options.Durability,
+            ["REDIS_SERVER_SERVICE_HOST"] = string.Join(',', Redis.Select(n => n.Endpoint)),
+            ["REDIS_SENTINEL_SERVICE_HOST"] = string.Join(',', Sentinels.Select(n => n.Endpoint)),
+            [isRedis ? "REDIS_PORT" : "SENTINEL_PORT"] = Text(node.Endpoint.Port),
+            ["ANNOUNCE_HOST"] = node.Endpoint.Host,
+            ["DATA_DIR"] = node.DataFolder,
+            ["CONFIG_DIR"] = node.ConfigFolder,
+            ["ELECTION"] = "file",
+            ["ELECTION_DIR"] = _folder.File("election"),
+            ["SENTINEL_DOWN_AFTER_MS"] = Text((long)Options.DownAfter.TotalMilliseconds),
+            ["SENTINEL_FAILOVER_TIMEOUT_MS"] = Text((long)Options.FailoverTimeout.TotalMilliseconds),
+        };
+        if (Options.MasterName is { } masterName) environment["MASTER_NAME"] = masterName;
+        if (Options.RedisBaseConfig is not null) environment["REDIS_BASE_CONFIG"] = _folder.File("redis-base.conf");
+        if (Options.SentinelBaseConfig is not null) environment["SENTINEL_BASE_CONFIG"] = _folder.File("sentinel-base.conf");
+        foreach (var (name, password) in Passwords())
+            if (password is not null) environment[name + "_FILE"] = _folder.File(name);
+        foreach (var (name, value) in Options.Environment) environment[name] = value;
+        foreach (var (name, value) in node.Environment) environment[name] = value;
+        return new ServerStart(_bootstrap, isRedis ? "redis" : "sentinel")
+        {
+            Name = node.Name,
+            Environment = environment,
+            WorkingDirectory = node.DataFolder,
+            DetachedLog = Options.Detached ? node.LogFile : null,
+        };
+    }
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,103 @@
+using Sidecars.Core.Primitives;
+using Sidecars.TestKit.Processes;
+
+namespace Sidecars.TestKit.Groups;
+
+/// <summary>What a node runs.</summary>
+public enum LocalNodeKind
+{
+    /// <summary>redis-bootstrap redis.</summary>
+    Redis,
+
+    /// <summary>redis-bootstrap sentinel.</summary>
+    Sentinel,
+}
+
+/// <summary>
+/// One member of a <see cref="LocalGroup"/>: what a pod is in Kubernetes. Its data and its configuration folder outlive its
+/// processes, of which there is at most one at a time.
+/// </summary>
+public sealed class LocalNode
+{
+    private readonly Func<LocalNode, ServerStart> _start;
+
+    internal LocalNode(LocalNodeKind kind, int index, RedisEndpoint endpoint, TempFolder folder, Func<LocalNode, ServerStart> start)
+    {
+        (Kind, Index, Endpoint, _start) = (kind, index, endpoint, start);
+        Name = (kind == LocalNodeKind.Redis ? "redis-" : "sentinel-") + index;
+        DataFolder = folder.Folder(Name, "data");
+        ConfigFolder = folder.Folder(Name, "run");
+        LogFile = folder.File(Name, "log");
+    }
+
+    /// <summary>Redis or Sentinel.</summary>
+    public LocalNodeKind Kind { get; }
+
+    /// <summary>0-based, within its kind.</summary>
+    public int Index { get; }
+
+    /// <summary><c>redis-0</c>, <c>sentinel-2</c>: NODE_NAME.</summary>
+    public string Name { get; }
+
+    /// <summary>Where it listens, also over restarts.</summary>
+    public RedisEndpoint Endpoint { get; }
+
+    /// <summary>DATA_DIR.</summary>
+    public string DataFolder { get; }
+
+    /// <summary>CONFIG_DIR: generated configuration and heartbeat.</summary>
+    public string ConfigFolder { get; }
+
+    /// <summary>Output of a detached node; other nodes' is in <see cref="Process"/>.</summary>
+    public string LogFile { get; }
+
+    /// <summary>The last process, running or not; null before the first start.</summary>
+    public ServerProcess? Process { get; private set; }
+
+    /// <summary>True while a process runs; whether it answers is another question.</summary>
+    public bool Running => Process is { Running: true };
+
+    /// <summary>Variables for the next start; they override those of the group.</summary>
+    public IDictionary<string, string> Environment { get; } = new Dictionary<string, string>();
+
+    /// <summary>Starts redis-bootstrap; returns once it has a pid, long before the node has a role.</summary>
+    /// <exception cref="InvalidOperationException">It runs already.</exception>
+    public async Task StartAsync()
+    {
+        if (Running) throw new InvalidOperationException($"{Name} runs already (pid {Process!.Pid}).");
+        if (Process is not null) await Process.DisposeAsync();
+        Process = await ServerProcess.StartAsync(_start(this));
+    }
+
+    /// <summary>SIGKILL, and waits for its end.</summary>
+    public Task KillAsync() => Process?.KillAsync() ?? Task.CompletedTask;
+
+    /// <summary>SIGTERM, and waits for its end.</summary>
+    /// <returns>The exit code.</returns>
+    public Task<int> TerminateAsync(TimeSpan? within = null) => Existing.TerminateAsync(within ?? TimeSpan.FromSeconds(30));
+
+    /// <summary>SIGTERM, waits for its end, starts it again.</summary>
+    public async Task RestartAsync()
+    {
+        await TerminateAsync();
+        await StartAsync();
+    }
+
+    /// <summary>Empties the data folder, as a lost volume does. The node must not run.</summary>
+    public void WipeData() => Wipe(DataFolder);
+
+    /// <summary>Empties the configuration folder, as a pod on a new node finds it. The node must not run.</summary>
+    public void WipeConfig() => Wipe(ConfigFolder);
+
+    /// <summary>The name.</summary>
+    public override string ToString() => Name;
+
+    internal ServerProcess Existing => Process ?? throw new InvalidOperationException($"{Name} was never started.");
+
+    private void Wipe(string folder)
+    {
+        if (Running) throw new InvalidOperationException($"{Name} runs (pid {Process!.Pid}); end it first.");
+        Directory.Delete(folder, recursive: true);
+        Directory.CreateDirectory(folder);
+    }
+}

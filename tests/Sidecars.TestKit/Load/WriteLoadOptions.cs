@@ -1,0 +1,37 @@
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Redis;
+
+namespace Sidecars.TestKit.Load;
+
+/// <summary>Whom the writers ask, and how hard they write.</summary>
+/// <param name="Sentinels">Asked in turn for the master.</param>
+/// <param name="MasterName">Its name.</param>
+public sealed record WriteLoadOptions(IReadOnlyList<RedisEndpoint> Sentinels, string MasterName)
+{
+    /// <summary>Closed-loop writers, each with its own connection.</summary>
+    public int Writers { get; init; } = 4;
+
+    /// <summary>Writes a second of all writers together; 0: as fast as answers come.</summary>
+    public int WritesPerSecond { get; init; }
+
+    /// <summary>Password of Redis' default user, or null.</summary>
+    public string? RedisPassword { get; init; }
+
+    /// <summary>Password of Sentinel's default user, or null.</summary>
+    public string? SentinelPassword { get; init; }
+
+    /// <summary>Longest wait for an answer, after which a write counts as unknown; 1 s, as a careful application has it.</summary>
+    public TimeSpan CommandTimeout { get; init; } = TimeSpan.FromSeconds(1);
+
+    internal RedisClientOptions Redis => Client(RedisPassword, CommandTimeout);
+
+    // A Sentinel that hangs must not keep a client from asking the next one.
+    internal RedisClientOptions Sentinel => Client(SentinelPassword, TimeSpan.FromMilliseconds(500));
+
+    private static RedisClientOptions Client(string? password, TimeSpan timeout) => new()
+    {
+        ConnectTimeout = TimeSpan.FromMilliseconds(500),
+        CommandTimeout = timeout,
+        Credentials = password is null ? [] : [new RedisCredential(null, password)],
+    };
+}

@@ -1,0 +1,101 @@
+using System.Globalization;
+using Sidecars.Core.Redis;
+
+namespace Sidecars.TestKit.Load;
+
+/// <summary>
+/// One closed-loop writer: SET of <c>w[writer]:[n]</c> with the key as its value, n rising by one with each write whose
+/// outcome is final. A write that the server refused (an error reply: it was not executed) is tried again under the same
+/// number; one without an answer may or may not have been executed, and its number is remembered as unknown. So all
+/// numbers below <see cref="Next"/> that are not unknown are acknowledged, which costs no memory however many there are.
+/// </summary>
+internal sealed class Writer(int index, WriteLoadOptions options, AckLog acks)
+{
+    private static readonly TimeSpan RefusedPause = TimeSpan.FromMilliseconds(10);
+    private readonly MasterResolver _resolver = new(options, index);
+    private readonly List<long> _unknown = [];
+    private long _next;
+    private long _refused;
+
+    /// <summary>The number of the next write.</summary>
+    public long Next => Interlocked.Read(ref _next);
+
+    /// <summary>Error replies so far.</summary>
+    public long Refused => Interlocked.Read(ref _refused);
+
+    /// <summary>Numbers below <see cref="Next"/> whose write had no answer, rising.</summary>
+    public IReadOnlyList<long> Unknown
+    {
+        get
+        {
+            lock (_unknown) return [.. _unknown];
+        }
+    }
+
+    public static string Key(int writer, long number) => string.Create(CultureInfo.InvariantCulture, $"w{writer}:{number}");
+
+    /// <summary>Writes until cancelled; then lets the write under way finish, so that it does not become unknown.</summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        var pace = new Pace(options.WritesPerSecond / (double)options.Writers);
+        try
+        {
+            while (true)
+            {
+                await using var client = await _resolver.ConnectAsync(stop);
+                while (await WriteAsync(client, stop)) await pace.WaitAsync(stop);
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // asked to stop
+        }
+    }
+
+    // False: this connection is no good any more, resolve again.
+    private async Task<bool> WriteAsync(RedisClient client, CancellationToken stop)
+    {
+        stop.ThrowIfCancellationRequested();
+        var key = Key(index, _next);
+        try
+        {
+            var reply = await client.CallAsync(CancellationToken.None, "SET", key, key);
+            if (reply.IsError)
+            {
+                Interlocked.Increment(ref _refused);
+                await Task.Delay(RefusedPause, TimeProvider.System, stop);
+                return false;
+            }
+
+            acks.Acknowledged();
+            Interlocked.Increment(ref _next);
+            return true;
+        }
+        catch (RedisConnectionException)
+        {
+            lock (_unknown) _unknown.Add(_next);
+            Interlocked.Increment(ref _next);
+            return false;
+        }
+    }
+
+    // Keeps a writer to its rate, in small bursts since timers are no finer than a millisecond.
+    private sealed class Pace(double perSecond)
+    {
+        private static readonly TimeSpan Slot = TimeSpan.FromMilliseconds(2);
+        private long _slotStarted = TimeProvider.System.GetTimestamp();
+        private double _left;
+
+        public async ValueTask WaitAsync(CancellationToken stop)
+        {
+            if (perSecond <= 0) return;
+            while (--_left < 0)
+            {
+                await Task.Delay(Slot, TimeProvider.System, stop);
+                var elapsed = TimeProvider.System.GetElapsedTime(_slotStarted);
+                _slotStarted = TimeProvider.System.GetTimestamp();
+                _left += Math.Min(1 + (perSecond * elapsed.TotalSeconds), perSecond); // after an outage no burst of what was missed
+            }
+        }
+    }
+}
