@@ -1,7 +1,7 @@
 using System.Collections;
 using System.Collections.Immutable;
 using System.Net;
-using Sidecars.Core.Election;
+using Sidecars.Core.Configuration;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Primitives;
 
@@ -23,12 +23,6 @@ internal enum ElectionKind
     /// <summary>The leader-elector side-car of the seed image.</summary>
     Elector,
 }
-
-/// <summary>Certificates; all servers and clients of the group use TLS where this is set.</summary>
-internal sealed record TlsOptions(string CaFile, string CertificateFile, string KeyFile, string? ServerName);
-
-/// <summary>Passwords of the group; each user's name comes from the cluster id. Null: that user logs in without one.</summary>
-internal sealed record GroupSecrets(Secret? Redis, Secret? Replication, Secret? SentinelAuth, Secret? Sidecar, Secret? Sentinel);
 
 /// <summary>All settings of redis-bootstrap. The only file of this executable that reads the environment.</summary>
 internal sealed record BootstrapOptions
@@ -91,9 +85,16 @@ internal sealed record BootstrapOptions
 
     public required LogLevel LogLevel { get; init; }
 
-    public required TlsOptions? Tls { get; init; }
+    /// <summary>Null: plain TCP.</summary>
+    public required TlsFiles? Tls { get; init; }
 
-    public required GroupSecrets Secrets { get; init; }
+    public required string? TlsServerName { get; init; }
+
+    /// <summary>Passwords on Redis.</summary>
+    public required GroupSecrets RedisSecrets { get; init; }
+
+    /// <summary>Passwords on Sentinel: another default user, the same service users.</summary>
+    public required GroupSecrets SentinelSecrets { get; init; }
 
     /// <summary>Where Main finds its variables.</summary>
     public static IReadOnlyDictionary<string, string> ProcessEnvironment()
@@ -110,55 +111,54 @@ internal sealed record BootstrapOptions
     /// <param name="settings">The variables.</param>
     public static BootstrapOptions? Read(ServerMode? mode, ImmutableArray<string> serverArguments, SettingReader settings)
     {
-        var isSentinel = settings.Flag("SENTINEL", false, "true: start a Sentinel, as 'redis-bootstrap sentinel' does.");
+        var isSentinel = settings.Flag("SENTINEL", false, "Start a Sentinel, as 'redis-bootstrap sentinel' does.");
         var actual = mode ?? (isSentinel ? ServerMode.Sentinel : ServerMode.Redis);
         var cluster = ReadCluster(settings);
-        var masterName = settings.Text("MASTER_NAME", "name", cluster?.MasterName,
-            "Name under which Sentinels monitor the master. Default: CLUSTER_ID with its slash as a dot.",
-            text => text.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_'), "of A-Z a-z 0-9 . - _ only");
-        var nodeName = settings.Text("NODE_NAME", "name", settings.Text("HOSTNAME", "name", HostName(), "Fallback for NODE_NAME; a pod's is its name."),
-            "This node's name, stable over restarts and its own in the group (redis-0).",
-            text => text.Length is > 0 and <= 253 && text[0] != '.' && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_'), "1 to 253 of A-Z a-z 0-9 . - _");
-        var uid = settings.Text("POD_UID", "uid", Guid.NewGuid().ToString("N"), "This pod's UID. Default: a fresh random one per start.");
+        var masterName = settings.OptionalValue("MASTER_NAME", "letters, digits, . - _", text => text.All(IsNameCharacter) ? text : null,
+            "Name under which Sentinels monitor the master. Default: CLUSTER_ID with its slash as a dot.") ?? cluster?.MasterName;
+        var hostName = settings.Text("HOSTNAME", HostName(), "Fallback for NODE_NAME; a pod's is its name.");
+        var nodeName = settings.OptionalValue("NODE_NAME", "1 to 253 letters, digits, . - _", text => IsNodeName(text) ? text : null,
+            "This node's name: stable over restarts, and its own in the group (redis-0).") ?? hostName;
+        if (!IsNodeName(nodeName)) settings.Fail($"HOSTNAME is no node name (1 to 253 letters, digits, . - _); set NODE_NAME");
+        var uid = settings.Text("POD_UID", Guid.NewGuid().ToString("N"), "This pod's UID. Default: a fresh random one at each start.");
 
-        var redisPort = settings.Number("REDIS_PORT", "port", 6379, 1, 65535, "Port that Redis listens on.");
-        var sentinelPort = settings.Number("SENTINEL_PORT", "port", 26379, 1, 65535, "Port that Sentinel listens on.");
-        var sentinelServicePort = settings.Number("REDIS_SENTINEL_SERVICE_PORT", "port", sentinelPort, 1, 65535, "Port of the Sentinels where REDIS_SENTINEL_SERVICE_HOST names none.");
-        var redisServicePort = settings.Number("REDIS_SERVER_SERVICE_PORT", "port", redisPort, 1, 65535, "Port of the Redis nodes where REDIS_SERVER_SERVICE_HOST names none.");
-        var sentinelHosts = settings.Endpoints("REDIS_SENTINEL_SERVICE_HOST", sentinelServicePort, required: true,
-            "The Sentinels: a name with many addresses (headless Service), or a list.");
-        var redisHosts = settings.Endpoints("REDIS_SERVER_SERVICE_HOST", redisServicePort, required: true,
-            "The Redis nodes: a name with many addresses (headless Service), or a list.");
+        var redisPort = settings.Integer("REDIS_PORT", 6379, 1, 65535, "Port that Redis listens on.");
+        var sentinelPort = settings.Integer("SENTINEL_PORT", 26379, 1, 65535, "Port that Sentinel listens on.");
+        var sentinelServicePort = settings.Integer("REDIS_SENTINEL_SERVICE_PORT", sentinelPort, 1, 65535, "Port of the Sentinels where REDIS_SENTINEL_SERVICE_HOST names none.");
+        var redisServicePort = settings.Integer("REDIS_SERVER_SERVICE_PORT", redisPort, 1, 65535, "Port of the Redis nodes where REDIS_SERVER_SERVICE_HOST names none.");
+        var sentinelHosts = Required(settings, "REDIS_SENTINEL_SERVICE_HOST", sentinelServicePort, "The Sentinels: a name with many addresses (headless Service), or a list. Required.");
+        var redisHosts = Required(settings, "REDIS_SERVER_SERVICE_HOST", redisServicePort, "The Redis nodes: a name with many addresses (headless Service), or a list. Required.");
 
         var port = actual == ServerMode.Redis ? redisPort : sentinelPort;
-        var announceHost = settings.Text("ANNOUNCE_HOST", "host", settings.Text("POD_IP", "address", null, "Fallback for ANNOUNCE_HOST."),
-            "Address that the others reach this node at: a stable per-pod Service, or the pod's address. A name is resolved once, here, since Sentinel must never get one. Default: POD_IP, else this host's first address.");
-        var announcePort = settings.Number("ANNOUNCE_PORT", "port", port, 1, 65535, "Port that goes with ANNOUNCE_HOST.");
+        var podAddress = settings.OptionalText("POD_IP", "Fallback for ANNOUNCE_HOST.");
+        var announceHost = settings.OptionalText("ANNOUNCE_HOST",
+            "Address that the others reach this node at: a stable per-pod Service, or the pod's address. A name is resolved once, here: Sentinel must never get one. Default: POD_IP, else this host's first address.") ?? podAddress;
+        if (announceHost is not null && !RedisEndpoint.TryParse(announceHost.Contains(':', StringComparison.Ordinal) ? $"[{announceHost}]" : announceHost, 1, out _))
+            settings.Fail($"ANNOUNCE_HOST is '{announceHost}'; it must be an IP address or a name, without port");
+        var announcePort = settings.Integer("ANNOUNCE_PORT", port, 1, 65535, "Port that goes with ANNOUNCE_HOST.");
 
-        var redisCount = settings.Number("REDIS_COUNT", "count", 3, 1, 31, "How many Redis nodes there should be. Never inferred: DNS answers are partial.");
-        var sentinelCount = settings.Number("SENTINEL_COUNT", "count", 3, 1, 31, "How many Sentinels there should be; a majority of this number decides.");
-        var durability = settings.Choice("DURABILITY", Durability.Aof, "What counts as data: the append-only file, snapshots, or nothing (a cache).",
-            ("aof", Durability.Aof), ("rdb", Durability.Rdb), ("none", Durability.None));
-        var dataDirectory = settings.Text("DATA_DIR", "path", Directory.Exists("/redis-master-data") && !Directory.Exists("/data") ? "/redis-master-data" : "/data",
-            "Redis' working directory. /redis-master-data, the seed image's, is used where it exists and /data does not.")!;
-        var configDirectory = settings.Text("CONFIG_DIR", "path", "/run/sidecars", "Where the generated configuration and the heartbeat file bootstrap.json go; writable, best an emptyDir in memory.")!;
-        var redisBase = settings.ExistingFile("REDIS_BASE_CONFIG", "A redis.conf to start from; none of its settings is lost.");
-        var sentinelBase = settings.ExistingFile("SENTINEL_BASE_CONFIG", "A sentinel.conf to start from.");
-        var redisBinary = settings.Text("REDIS_SERVER_BIN", "path", "redis-server", "The server to start; looked up in PATH if it has no slash.")!;
-        var sentinelBinary = settings.Text("REDIS_SENTINEL_BIN", "path", "redis-sentinel", "The Sentinel to start.")!;
+        var redisCount = settings.Integer("REDIS_COUNT", 3, 1, 31, "How many Redis nodes there should be. Never inferred: DNS answers are partial.");
+        var sentinelCount = settings.Integer("SENTINEL_COUNT", 3, 1, 31, "How many Sentinels there should be; a majority of this number decides.");
+        var durability = settings.Choice("DURABILITY", Durability.Aof, "What counts as data: the append-only file, snapshots, or nothing (a cache).");
+        var dataDirectory = settings.Path("DATA_DIR", Directory.Exists("/redis-master-data") && !Directory.Exists("/data") ? "/redis-master-data" : "/data",
+            "Redis' working directory. The seed image's /redis-master-data is the default where it exists and /data does not.");
+        var configDirectory = settings.Path("CONFIG_DIR", "/run/sidecars", "Where the generated configuration and the heartbeat bootstrap.json go: writable, best an emptyDir in memory.");
+        var redisBase = ExistingFile(settings, "REDIS_BASE_CONFIG", "A redis.conf to start from; none of its settings is lost.");
+        var sentinelBase = ExistingFile(settings, "SENTINEL_BASE_CONFIG", "A sentinel.conf to start from.");
+        var redisBinary = settings.Path("REDIS_SERVER_BIN", "redis-server", "The server to start; looked up in PATH if it has no slash.");
+        var sentinelBinary = settings.Path("REDIS_SENTINEL_BIN", "redis-sentinel", "The Sentinel to start.");
 
-        var (election, electionDirectory, electorUrl) = ReadElection(settings, sentinelHosts, redisHosts, masterName);
+        var (election, electionDirectory, electorUrl) = ReadElection(settings, [.. sentinelHosts, .. redisHosts], masterName);
         var downAfter = settings.Milliseconds("SENTINEL_DOWN_AFTER_MS", 5000, 1000, 600_000, "How long a master must be silent before a Sentinel thinks it is down.");
         var failoverTimeout = settings.Milliseconds("SENTINEL_FAILOVER_TIMEOUT_MS", 15_000, 1000, 600_000, "A failed attempt is repeated after twice this time: keep it short.");
-        var slot = settings.Number("SENTINEL_SLOT", "number, -1 for none", -1, -1, 30, "Identity of this Sentinel: myid = SHA-1 of cluster id and slot. -1: Sentinel makes one up at its first start.");
+        var slot = settings.OptionalInteger("SENTINEL_SLOT", 0, 30, "Identity of this Sentinel: its id is the SHA-1 of cluster id and slot. Without it Sentinel makes one up at its first start.");
         var connectTimeout = settings.Milliseconds("CONNECT_TIMEOUT_MS", 1000, 50, 60_000, "For each connection; every try opens a new socket.");
         var commandTimeout = settings.Milliseconds("COMMAND_TIMEOUT_MS", 1000, 50, 60_000, "For each answer.");
         var retryMax = settings.Milliseconds("RETRY_MAX_MS", 1000, 100, 60_000, "Longest pause between two looks at the group; it starts at 100 ms, doubles, and is jittered.");
-        var deadline = settings.Number("WAIT_DEADLINE_MS", "ms, 0 for none", 0, 0, int.MaxValue, "Give up (exit 1) when no role was found for so long. None by default: a waiting node is alive, and its evidence counts.");
-        var logLevel = settings.Choice("LOG_LEVEL", LogLevel.Info, "Least level that is logged.",
-            ("debug", LogLevel.Debug), ("info", LogLevel.Info), ("warning", LogLevel.Warning), ("error", LogLevel.Error));
-        var tls = ReadTls(settings);
-        var secrets = ReadSecrets(settings);
+        var deadline = settings.OptionalInteger("WAIT_DEADLINE_MS", 1, int.MaxValue, "Give up (exit 1) when no role was found for so long. Without it never: a waiting node is alive, and its evidence counts.");
+        var logLevel = settings.Choice("LOG_LEVEL", LogLevel.Info, "Least level that is logged.");
+        var (tls, tlsServerName) = ReadTls(settings);
+        var (redisSecrets, sentinelSecrets) = ReadSecrets(settings);
 
         if (downAfter >= failoverTimeout) settings.Fail("SENTINEL_FAILOVER_TIMEOUT_MS must be longer than SENTINEL_DOWN_AFTER_MS");
         if (settings.Errors.Count > 0) return null;
@@ -167,8 +167,8 @@ internal sealed record BootstrapOptions
             Mode = actual,
             Cluster = cluster!,
             MasterName = masterName!,
-            NodeName = nodeName!,
-            NodeUid = uid!,
+            NodeName = nodeName,
+            NodeUid = uid,
             RedisCount = redisCount,
             SentinelCount = sentinelCount,
             Durability = durability,
@@ -187,62 +187,93 @@ internal sealed record BootstrapOptions
             ElectorUrl = electorUrl,
             DownAfter = downAfter,
             FailoverTimeout = failoverTimeout,
-            SentinelSlot = slot < 0 ? null : slot,
+            SentinelSlot = slot,
             ConnectTimeout = connectTimeout,
             CommandTimeout = commandTimeout,
             RetryMax = retryMax,
-            WaitDeadline = deadline == 0 ? null : TimeSpan.FromMilliseconds(deadline),
+            WaitDeadline = deadline is { } ms ? TimeSpan.FromMilliseconds(ms) : null,
             LogLevel = logLevel,
             Tls = tls,
-            Secrets = secrets,
+            TlsServerName = tlsServerName,
+            RedisSecrets = redisSecrets,
+            SentinelSecrets = sentinelSecrets,
         };
     }
 
     private static ClusterId? ReadCluster(SettingReader settings)
     {
-        var space = settings.Text("POD_NAMESPACE", "name", null, "Fallback for the first half of CLUSTER_ID.");
-        var text = settings.Text("CLUSTER_ID", "namespace/name", space is null ? "default/redis" : space + "/redis",
-            "Identity of this tenant's group. It is part of the master name and of the ACL users of replication, Sentinel and sidecars, so that no other tenant's node can log in.");
+        var space = settings.OptionalText("POD_NAMESPACE", "Fallback for the first half of CLUSTER_ID.");
+        var text = settings.Text("CLUSTER_ID", (space ?? "default") + "/redis",
+            "Identity of this tenant's group, namespace/name. It is part of the master name and of the ACL users of replication, Sentinel and sidecars, so that no other tenant's node can log in.");
         if (ClusterId.TryParse(text, out var cluster)) return cluster;
-        settings.Fail($"CLUSTER_ID: '{text}' is not namespace/name of A-Z a-z 0-9 . _ - with at most {ClusterId.MaxLength} characters");
+        settings.Fail($"CLUSTER_ID is not namespace/name of letters, digits, . - _ with at most {ClusterId.MaxLength} characters");
         return null;
     }
 
-    private static (ElectionKind Kind, string Directory, Uri Url) ReadElection(
-        SettingReader settings, ImmutableArray<RedisEndpoint> sentinels, ImmutableArray<RedisEndpoint> redis, string? masterName)
+    private static ImmutableArray<RedisEndpoint> Required(SettingReader settings, string name, int port, string description)
+    {
+        var errors = settings.Errors.Count;
+        var endpoints = settings.Endpoints(name, port, description);
+        if (endpoints.Count == 0 && settings.Errors.Count == errors)
+            settings.Fail($"{name} is not set; it must be a name that resolves to all nodes, or a list host:port,host:port");
+        return [.. endpoints];
+    }
+
+    private static string? ExistingFile(SettingReader settings, string name, string description)
+    {
+        var path = settings.OptionalPath(name, description);
+        if (path is not null && !File.Exists(path)) settings.Fail($"{name} is '{path}'; it must be an existing file");
+        return path;
+    }
+
+    private static (ElectionKind Kind, string Directory, Uri Url) ReadElection(SettingReader settings, ImmutableArray<RedisEndpoint> nodes, string? masterName)
     {
         // On one machine (every configured address is loopback) a file lock needs nothing else; anywhere else it would let
         // every node elect itself, so the seed's side-car is the default there.
-        var oneMachine = sentinels.Concat(redis).All(e => IPAddress.TryParse(e.Host, out var ip) ? IPAddress.IsLoopback(ip) : e.Host == "localhost");
+        var oneMachine = nodes.All(e => IPAddress.TryParse(e.Host, out var ip) ? IPAddress.IsLoopback(ip) : e.Host == "localhost");
         var kind = settings.Choice("ELECTION", oneMachine ? ElectionKind.File : ElectionKind.Elector,
-            "Where an election is held when no master lives: a directory shared by nodes of one machine (default when all addresses are loopback), or the leader-elector side-car (default elsewhere).",
-            ("file", ElectionKind.File), ("elector", ElectionKind.Elector));
-        var directory = settings.Text("ELECTION_DIR", "path", Path.Combine(Path.GetTempPath(), "sidecars-" + masterName), "For file: the shared directory, on a local file system.")!;
-        var url = settings.Text("ELECTOR_URL", "url", "http://localhost:4040/", "For elector: answers {\"name\": \"<leader>\"}.",
-            text => Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme == "http", "an http:// URL")!;
-        return (kind, directory, Uri.TryCreate(url, UriKind.Absolute, out var parsed) ? parsed : new Uri("http://localhost:4040/"));
+            "Where an election is held when no master lives: a directory shared by nodes of one machine (default where all addresses are loopback), or the leader-elector side-car (default elsewhere).");
+        var directory = settings.Path("ELECTION_DIR", Path.Combine(Path.GetTempPath(), "sidecars-" + masterName), "For file: the shared directory, on a local file system.");
+        var url = settings.Text("ELECTOR_URL", "http://localhost:4040/", "For elector: answers {\"name\": \"<leader>\"}.");
+        if (Uri.TryCreate(url, UriKind.Absolute, out var parsed) && parsed.Scheme == Uri.UriSchemeHttp) return (kind, directory, parsed);
+        settings.Fail($"ELECTOR_URL is '{url}'; it must be an http:// URL");
+        return (kind, directory, new Uri("http://localhost:4040/"));
     }
 
-    private static TlsOptions? ReadTls(SettingReader settings)
+    private static (TlsFiles? Files, string? ServerName) ReadTls(SettingReader settings)
     {
-        var ca = settings.ExistingFile("TLS_CA_FILE", "PEM of the only trusted CA. Set together with TLS_CERT_FILE and TLS_KEY_FILE: everything then speaks TLS, and no plain port is open.");
-        var certificate = settings.ExistingFile("TLS_CERT_FILE", "PEM certificate, of server and client.");
-        var key = settings.ExistingFile("TLS_KEY_FILE", "PEM private key.");
-        var serverName = settings.Text("TLS_SERVER_NAME", "name", null, "Name to check servers' certificates against; default the address connected to.");
-        if (ca is null && certificate is null && key is null) return null;
-        if (ca is null || certificate is null || key is null) settings.Fail("TLS_CA_FILE, TLS_CERT_FILE and TLS_KEY_FILE must all be set, or none of them");
-        return ca is null || certificate is null || key is null ? null : new TlsOptions(ca, certificate, key, serverName);
+        var ca = ExistingFile(settings, "TLS_CA_FILE", "PEM of the only trusted CA. Set together with TLS_CERT_FILE and TLS_KEY_FILE: everything then speaks TLS, and no plain port is open.");
+        var certificate = ExistingFile(settings, "TLS_CERT_FILE", "PEM certificate, of server and client.");
+        var key = ExistingFile(settings, "TLS_KEY_FILE", "PEM private key, without passphrase.");
+        var serverName = settings.OptionalText("TLS_SERVER_NAME", "Name to check servers' certificates against. Default: the address connected to.");
+        if (ca is null && certificate is null && key is null) return (null, serverName);
+        if (ca is not null && certificate is not null && key is not null) return (new TlsFiles(ca, certificate, key), serverName);
+        settings.Fail("TLS_CA_FILE, TLS_CERT_FILE and TLS_KEY_FILE must all be set, or none of them");
+        return (null, serverName);
     }
 
-    private static GroupSecrets ReadSecrets(SettingReader settings)
+    private static (GroupSecrets Redis, GroupSecrets Sentinel) ReadSecrets(SettingReader settings)
     {
-        var redis = settings.Password("REDIS_PASSWORD", "Password of Redis' default user, which applications use.");
-        var replication = settings.Password("REPLICATION_PASSWORD", "Password of repl-<cluster id>. Default: REDIS_PASSWORD.");
-        var sentinelAuth = settings.Password("SENTINEL_AUTH_PASSWORD", "Password of sentinel-<cluster id> on Redis and between Sentinels. Default: REDIS_PASSWORD.");
-        var sidecar = settings.Password("SIDECAR_PASSWORD", "Password of sidecar-<cluster id> on Redis and on Sentinel. Default: REDIS_PASSWORD.");
-        var sentinel = settings.Password("SENTINEL_PASSWORD", "Password of Sentinel's default user, which Sentinel-aware clients use.");
-        return new GroupSecrets(redis, replication ?? redis, sentinelAuth ?? redis, sidecar ?? redis, sentinel);
+        var redis = Rotating(settings, "REDIS_PASSWORD", "Password of Redis' default user, which applications use. Default: none, open.");
+        var replication = Rotating(settings, "REPLICATION_PASSWORD", "Password of repl-<cluster id>. Default: REDIS_PASSWORD.");
+        var sentinelAuth = Rotating(settings, "SENTINEL_AUTH_PASSWORD", "Password of sentinel-<cluster id>, on Redis and between Sentinels. Default: REDIS_PASSWORD.");
+        var sidecar = Rotating(settings, "SIDECAR_PASSWORD", "Password of sidecar-<cluster id>, on Redis and on Sentinel. Default: REDIS_PASSWORD.");
+        var sentinel = Rotating(settings, "SENTINEL_PASSWORD", "Password of Sentinel's default user, which Sentinel-aware clients use. Default: REDIS_PASSWORD.");
+        var onRedis = new GroupSecrets { Default = redis, Replication = replication ?? redis, Sentinel = sentinelAuth ?? redis, Sidecar = sidecar ?? redis };
+        return (onRedis, onRedis with { Default = sentinel ?? redis });
     }
+
+    private static GroupSecret? Rotating(SettingReader settings, string name, string description)
+    {
+        var current = settings.OptionalSecret(name, description);
+        var previous = settings.OptionalSecret(name + "_PREVIOUS", $"During a rotation, the password before {name}: servers accept both.");
+        if (current is null && previous is not null) settings.Fail($"{name}_PREVIOUS is set without {name}");
+        return current is null ? null : new GroupSecret(current, previous);
+    }
+
+    private static bool IsNameCharacter(char c) => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_';
+
+    private static bool IsNodeName(string text) => text.Length is > 0 and <= 253 && text[0] != '.' && text.All(IsNameCharacter);
 
     private static string HostName()
     {

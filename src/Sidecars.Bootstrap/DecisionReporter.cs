@@ -9,9 +9,10 @@ namespace Sidecars.Bootstrap;
 /// One log line per change of state with its reason and snapshot, not one per round; and the heartbeat file, which tells the
 /// probes that a node that listens on nothing is alive, and what it waits for.
 /// </summary>
-internal sealed class DecisionReporter(JsonLineLog log, Heartbeat heartbeat)
+internal sealed class DecisionReporter(JsonLineLog log, HeartbeatFile heartbeat)
 {
     private string _last = "";
+    private string _lastHeartbeatProblem = "";
 
     /// <summary>Reports a starting Redis's decision; true where it differs from the last one.</summary>
     public bool Report(MasterDecision decision, BootstrapSnapshot snapshot)
@@ -28,6 +29,9 @@ internal sealed class DecisionReporter(JsonLineLog log, Heartbeat heartbeat)
         var level = decision is MonitorDecision.Refuse ? LogLevel.Warning : LogLevel.Info;
         return Report(level, decision.GetType().Name, decision.Code, decision.Reason, waitingFor, () => SnapshotDocument.Write(snapshot));
     }
+
+    /// <summary>A wait that needs no policy; true where it differs from the last one.</summary>
+    public bool Waiting(string code, string reason, string waitingFor) => Report(LogLevel.Info, "Wait", code, reason, [waitingFor], () => "null");
 
     /// <summary>A request to a Sentinel and its outcome; <paramref name="refusal"/> is null where it was accepted.</summary>
     public void Acted(string eventName, RedisEndpoint sentinel, string? refusal)
@@ -47,10 +51,16 @@ internal sealed class DecisionReporter(JsonLineLog log, Heartbeat heartbeat)
         }
     }
 
+    /// <summary>A heartbeat that can't be written: probes will take a waiting node for a dead one. Logged once per problem.</summary>
+    public void HeartbeatFailed(string problem)
+    {
+        if (Interlocked.Exchange(ref _lastHeartbeatProblem, problem) != problem) log.Warning("heartbeat-failed", problem);
+    }
+
     // Reasons hold counts and addresses that flicker from round to round; the code and what is waited for are the state.
     private bool Report(LogLevel level, string decision, string code, string reason, ImmutableArray<string> waitingFor, Func<string> snapshot)
     {
-        heartbeat.Beat(code, reason, waitingFor);
+        if (heartbeat.Wait(reason, waitingFor) is { } problem) HeartbeatFailed(problem);
         var state = code + "|" + string.Join(',', waitingFor);
         if (state == _last) return false;
         _last = state;

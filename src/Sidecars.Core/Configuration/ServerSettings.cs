@@ -2,19 +2,6 @@ using Sidecars.Core.Primitives;
 
 namespace Sidecars.Core.Configuration;
 
-/// <summary>What a restart of all servers may lose.</summary>
-public enum Durability
-{
-    /// <summary>Append-only file, fsync each second.</summary>
-    Aof,
-
-    /// <summary>Snapshots at the user's or Redis' save points.</summary>
-    Rdb,
-
-    /// <summary>Everything: a pure cache.</summary>
-    None,
-}
-
 /// <summary>Files of a TLS server, PEM; the certificate also serves as client certificate for replication.</summary>
 /// <param name="CaFile">Who signs the certificates of the group.</param>
 /// <param name="CertificateFile">This server's certificate.</param>
@@ -36,7 +23,7 @@ public sealed record RedisServerSettings
     /// <summary>The master to replicate from; null: start as master.</summary>
     public RedisEndpoint? Follow { get; init; }
 
-    /// <summary>See <see cref="Configuration.Durability"/>. Default AOF.</summary>
+    /// <summary>See <see cref="Primitives.Durability"/>. Default AOF.</summary>
     public Durability Durability { get; init; } = Durability.Aof;
 
     /// <summary>Where AOF and RDB live.</summary>

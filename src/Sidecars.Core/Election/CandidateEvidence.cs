@@ -1,19 +1,8 @@
+using System.Text.Json.Serialization;
+using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 
 namespace Sidecars.Core.Election;
-
-/// <summary>What a node's data directory holds, as far as it can be told without loading it.</summary>
-public enum DataState
-{
-    /// <summary>It could not be read: never taken for empty.</summary>
-    Unreadable,
-
-    /// <summary>No data file: a first start, or an emptied volume.</summary>
-    Absent,
-
-    /// <summary>A data set, possibly of 0 keys: a flushed data set is data, absent files are not.</summary>
-    Present,
-}
 
 /// <summary>
 /// What one starting node brings to an election. Written by the node itself, read by all; it counts only while the process
@@ -30,10 +19,14 @@ public sealed record CandidateEvidence
     /// <summary>Where it will listen.</summary>
     public required RedisEndpoint Address { get; init; }
 
-    /// <summary>What its disk holds.</summary>
+    /// <summary>What its disk holds, as far as it can be told without loading it.</summary>
     public required DataState Data { get; init; }
 
-    /// <summary>Why <see cref="Data"/> is <see cref="DataState.Unreadable"/>; "" otherwise.</summary>
+    /// <summary>A data set, possibly of 0 keys: a flushed data set is data, absent files are not.</summary>
+    [JsonIgnore]
+    public bool HasData => Data is DataState.Present or DataState.Empty;
+
+    /// <summary>Why <see cref="Data"/> is <see cref="DataState.Suspect"/>; "" otherwise.</summary>
     public string Why { get; init; } = "";
 
     /// <summary>Bytes of AOF (all its parts), else of the RDB file.</summary>

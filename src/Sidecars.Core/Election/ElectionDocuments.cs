@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 
 namespace Sidecars.Core.Election;

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
 
@@ -69,14 +70,14 @@ public static class ElectionPolicy
 
     private static ElectionDecision.Wait? Missing(ElectionFacts facts, List<CandidateEvidence> live)
     {
-        var unreadable = live.Where(e => e.Data == DataState.Unreadable).ToList();
+        var unreadable = live.Where(e => e.Data == DataState.Suspect).ToList();
         var named = live.FirstOrDefault(e => e.Address == facts.Named);
         // The node that a Sentinel majority names was the last to serve: with its data there, nobody else can have more.
-        if (facts.Durability != Durability.None && named is { Data: DataState.Present }) return null;
+        if (facts.Durability != Durability.None && named is { HasData: true }) return null;
         if (unreadable.Count > 0 && facts.Durability != Durability.None)
         {
             return new ElectionDecision.Wait([.. unreadable.Select(e => e.Node)],
-                $"the disk of {string.Join(", ", unreadable.Select(e => $"{e.Node} ({e.Why})"))} can't be read");
+                $"the data of {string.Join(", ", unreadable.Select(e => $"{e.Node} ({e.Why})"))} can't be trusted");
         }
 
         // Nothing can be lost where nothing counts or nothing was ever there; a majority then only avoids needless duels.
@@ -92,7 +93,7 @@ public static class ElectionPolicy
     private static ElectionDecision Choose(ElectionFacts facts, List<CandidateEvidence> live)
     {
         var record = facts.View.Record;
-        var anyData = live.Any(e => e.Data == DataState.Present);
+        var anyData = live.Any(e => e.HasData);
         if (!anyData && facts.Durability != Durability.None && record.Term > 0 && record.EmptyStartAllowedInTerm != record.Term)
         {
             return new ElectionDecision.Refuse(AllEmpty,
@@ -101,7 +102,7 @@ public static class ElectionPolicy
 
         var counts = facts.Durability != Durability.None;
         var winner = live
-            .OrderByDescending(e => counts && e.Data == DataState.Present)
+            .OrderByDescending(e => counts && e.HasData)
             .ThenByDescending(e => e.Address == facts.Named)
             .ThenByDescending(e => counts ? e.DataBytes : 0)
             .ThenBy(e => e.Node, StringComparer.Ordinal)
@@ -122,7 +123,7 @@ public static class ElectionPolicy
         if (durability != Durability.None && me.Data != DataState.Absent)
         {
             return new ElectionDecision.Refuse(BlindBackend,
-                $"the elector names me, but it knows no data and my disk is {(me.Data == DataState.Present ? "not empty" : $"unreadable ({me.Why})")}: Sentinels must say who served last");
+                $"the elector names me, but it knows no data and my disk is {(me.HasData ? "not empty" : $"unreadable ({me.Why})")}: Sentinels must say who served last");
         }
 
         return new ElectionDecision.Won(0, "the elector names me, and my disk holds nothing that counts");

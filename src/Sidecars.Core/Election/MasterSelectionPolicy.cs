@@ -61,7 +61,7 @@ public static class MasterSelectionPolicy
     private static MasterDecision LiveReplicasButNonePromotable(BootstrapSnapshot s, SentinelQuorumDecision.Agreed agreed, List<NodeObservation.Known> replicas)
     {
         var unfinished = replicas.All(r => r.View.SyncInProgress);
-        if (unfinished && (s.Me.Data == DataState.Present || s.Durability == Durability.None))
+        if (unfinished && (s.Me.HasData || s.Durability == Durability.None))
             return new MasterDecision.StartAsMaster("named-resume", $"{agreed.Reason}, that is me; every living replica is in the middle of a full copy of my data, so nobody else has it");
         return Wait("named-no-promotable-replica", $"{agreed.Reason}, that is me; {replicas.Count} replica(s) live, but Sentinel would promote none of them yet", "a replica that can be promoted");
     }

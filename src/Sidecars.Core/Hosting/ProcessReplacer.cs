@@ -35,6 +35,7 @@ public static partial class ProcessReplacer
 {
     private const int SetMask = 2; // SIG_SETMASK
     private const uint CloseOnExec = 4; // CLOSE_RANGE_CLOEXEC
+    private const int SetFlags = 2; // F_SETFD
     private const nint DefaultAction = 0; // SIG_DFL
     private const nint Ignore = 1; // SIG_IGN
     private const int LastSignal = 64;
@@ -44,11 +45,12 @@ public static partial class ProcessReplacer
     /// <param name="program">A path, or a name that is looked up in the PATH of <paramref name="environment"/>.</param>
     /// <param name="arguments">Without the program's name.</param>
     /// <param name="environment">Entries <c>NAME=value</c> in bytes; null: exactly those this process was started with.</param>
-    public static ReplaceFailure Replace(string program, IReadOnlyList<string> arguments, IReadOnlyList<byte[]>? environment = null) =>
-        Replace(program, [.. arguments.Select(Encoding.UTF8.GetBytes)], environment);
+    /// <param name="inherit">Descriptors above 2 that stay open, such as one that holds a lock for the next program.</param>
+    public static ReplaceFailure Replace(string program, IReadOnlyList<string> arguments, IReadOnlyList<byte[]>? environment = null, params ReadOnlySpan<int> inherit) =>
+        Replace(program, [.. arguments.Select(Encoding.UTF8.GetBytes)], environment, inherit);
 
     /// <summary>Like the other, with arguments in bytes, which need not be UTF-8 (see <see cref="NativeStrings.Arguments"/>).</summary>
-    public static unsafe ReplaceFailure Replace(string program, IReadOnlyList<byte[]> arguments, IReadOnlyList<byte[]>? environment = null)
+    public static unsafe ReplaceFailure Replace(string program, IReadOnlyList<byte[]> arguments, IReadOnlyList<byte[]>? environment = null, params ReadOnlySpan<int> inherit)
     {
         var variables = environment ?? NativeStrings.Environment();
         using var argv = new NativeStringArray([Encoding.UTF8.GetBytes(program), .. arguments]);
@@ -62,6 +64,7 @@ public static partial class ProcessReplacer
         {
             _ = SignalMask(SetMask, none, saved);
             _ = CloseRange(3, uint.MaxValue, CloseOnExec);
+            foreach (var descriptor in inherit) _ = SetDescriptorFlags(descriptor, SetFlags, 0);
             var errno = Execute(program, variables, argv, envp);
             _ = SignalMask(SetMask, saved, null);
             foreach (var signal in ignored) _ = Signal(signal, Ignore);
@@ -112,6 +115,9 @@ public static partial class ProcessReplacer
 
     [LibraryImport("libc", EntryPoint = "pthread_sigmask")]
     private static unsafe partial int SignalMask(int how, byte* set, byte* old);
+
+    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
+    private static partial int SetDescriptorFlags(int descriptor, int command, int flags);
 
     [LibraryImport("libc", EntryPoint = "close_range", SetLastError = true)]
     private static partial int CloseRange(uint first, uint last, uint flags);

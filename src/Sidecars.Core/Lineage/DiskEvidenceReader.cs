@@ -1,3 +1,5 @@
+using Sidecars.Core.Primitives;
+
 namespace Sidecars.Core.Lineage;
 
 /// <summary>

@@ -1,17 +1,6 @@
+using Sidecars.Core.Primitives;
+
 namespace Sidecars.Core.Lineage;
-
-/// <summary>How a group keeps its data; configured, never guessed.</summary>
-public enum Durability
-{
-    /// <summary>A cache: losing all of it is no loss. A dump.rdb that lies there is loaded all the same.</summary>
-    None,
-
-    /// <summary>Snapshots (dump.rdb).</summary>
-    Rdb,
-
-    /// <summary>Append-only file; dump.rdb is not loaded.</summary>
-    Aof,
-}
 
 /// <summary>Names of a server's files.</summary>
 /// <param name="AppendDirectory">Setting <c>appenddirname</c>.</param>

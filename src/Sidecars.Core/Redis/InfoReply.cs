@@ -173,7 +173,8 @@ public sealed class InfoReply
     private bool? GetTruth(string name) => Get(name) switch { "1" => true, "0" => false, _ => null };
 
     private double? GetDouble(string name) =>
-        double.TryParse(Get(name), NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) ? number : null;
+        double.TryParse(Get(name), NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)
+        && double.IsFinite(number) ? number : null; // "NaN" passes any style
 
     private List<(int Index, string Text)> Numbered(string prefix)
     {

@@ -111,12 +111,12 @@ public sealed class RespReader(RespLimits? limits = null)
         if (lf < 0)
         {
             _scanned = bytes.Length;
-            if (_scanned > _limits.MaxLineBytes + 2) throw LineTooLong();
+            if (_scanned > _limits.MaxLineBytes + 1) throw LineTooLong();
             return false;
         }
 
         lf += _scanned;
-        if (lf > _limits.MaxLineBytes + 2) throw LineTooLong();
+        if (lf - 1 > _limits.MaxLineBytes) throw LineTooLong();
         if (lf < 2 || bytes[..lf].IndexOf((byte)'\r') != lf - 1)
         {
             throw lf == 1 && bytes[0] == '\r'

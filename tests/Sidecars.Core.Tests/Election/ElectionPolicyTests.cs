@@ -1,6 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using Sidecars.Core.Election;
+using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using static Sidecars.Core.Tests.Election.Facts;
 
@@ -66,13 +67,13 @@ public sealed class ElectionPolicyTests
     [Fact]
     public void An_unreadable_disk_is_waited_for_and_never_taken_for_empty()
     {
-        var wait = Assert.IsType<ElectionDecision.Wait>(Decide(Evidence(A), 1, all: [Evidence(A), Evidence(B), Evidence(C, DataState.Unreadable)]));
+        var wait = Assert.IsType<ElectionDecision.Wait>(Decide(Evidence(A), 1, all: [Evidence(A), Evidence(B), Evidence(C, DataState.Suspect)]));
         Assert.Equal(["redis-3"], wait.WaitingFor.AsEnumerable());
     }
 
     [Fact]
     public void A_cache_needs_a_majority_and_no_disk() =>
-        Assert.IsType<ElectionDecision.Claim>(Decide(Evidence(A), 9, Durability.None, all: [Evidence(A), Evidence(B, DataState.Unreadable)]));
+        Assert.IsType<ElectionDecision.Claim>(Decide(Evidence(A), 9, Durability.None, all: [Evidence(A), Evidence(B, DataState.Suspect)]));
 
     [Fact]
     public void One_name_alive_twice_is_refused() =>
@@ -98,7 +99,7 @@ public sealed class ElectionPolicyTests
         Assert.IsType<ElectionDecision.Won>(With("redis-1", DataState.Absent));
         Assert.IsType<ElectionDecision.Lost>(With("10.0.0.9", DataState.Absent));
         Assert.Equal(ElectionPolicy.BlindBackend, Assert.IsType<ElectionDecision.Refuse>(With("redis-1", DataState.Present)).Code);
-        Assert.Equal(ElectionPolicy.BlindBackend, Assert.IsType<ElectionDecision.Refuse>(With("redis-1", DataState.Unreadable)).Code);
+        Assert.Equal(ElectionPolicy.BlindBackend, Assert.IsType<ElectionDecision.Refuse>(With("redis-1", DataState.Suspect)).Code);
         Assert.IsType<ElectionDecision.Won>(With("redis-1", DataState.Present, Durability.None));
     }
 

@@ -4,7 +4,7 @@ using Sidecars.Core.Redis;
 namespace Sidecars.TestKit.FakeRedis;
 
 /// <summary>The server's end of one connection, for scripts that go beyond command and reply.</summary>
-public sealed class FakeRedisConnection(Socket socket, FakeRedisServer server)
+public sealed class FakeRedisConnection(Socket socket, FakeRedisServer server) : IDisposable
 {
     private readonly RespReader _reader = new();
     private readonly SemaphoreSlim _sending = new(1, 1);
@@ -53,5 +53,11 @@ public sealed class FakeRedisConnection(Socket socket, FakeRedisServer server)
     {
         if (reset) socket.LingerState = new LingerOption(true, 0);
         socket.Dispose();
+    }
+
+    public void Dispose()
+    {
+        Close();
+        _sending.Dispose();
     }
 }

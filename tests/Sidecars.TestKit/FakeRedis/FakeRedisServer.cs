@@ -16,6 +16,7 @@ public sealed class FakeRedisServer : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<FakeRedisConnection, bool> _open = new();
     private readonly ConcurrentQueue<IReadOnlyList<string>> _commands = new();
+    private readonly ConcurrentQueue<Exception> _scriptErrors = new();
     private readonly Task _accepting;
     private int _accepted;
 
@@ -43,6 +44,9 @@ public sealed class FakeRedisServer : IAsyncDisposable
 
     /// <summary>The command lines received, words joined by spaces.</summary>
     public IReadOnlyList<string> CommandLines => [.. _commands.Select(words => string.Join(' ', words))];
+
+    /// <summary>What scripts and handlers threw by mistake.</summary>
+    public IReadOnlyList<Exception> ScriptErrors => [.. _scriptErrors];
 
     /// <summary>Runs <paramref name="script"/> for each connection, which is closed when the script ends.</summary>
     public static FakeRedisServer Start(Func<FakeRedisConnection, CancellationToken, Task> script, IPAddress? address = null) =>
@@ -156,14 +160,18 @@ public sealed class FakeRedisServer : IAsyncDisposable
         {
             await _script(connection, _stop.Token);
         }
-        catch (Exception)
+        catch (Exception exception) when (exception is OperationCanceledException or SocketException or ObjectDisposedException)
         {
             // The client went away, or the test stops: both are how scripts end.
+        }
+        catch (Exception exception)
+        {
+            _scriptErrors.Enqueue(exception);
         }
         finally
         {
             _open.TryRemove(connection, out _);
-            connection.Close();
+            connection.Dispose();
         }
     }
 }

@@ -1,0 +1,135 @@
+using Sidecars.Core.Configuration;
+using Sidecars.Core.Election;
+using Sidecars.Core.Hosting;
+using Sidecars.Core.Lineage;
+using Sidecars.Core.Primitives;
+
+namespace Sidecars.Bootstrap;
+
+/// <summary>From options to a running server: address, role, files, <c>execve</c>.</summary>
+internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log, TimeProvider time, Random random)
+{
+    /// <summary>First pause between two looks: an election among nodes that start together is over after two or three of them.</summary>
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
+
+    private readonly ServerFiles _files = new(options);
+
+    /// <summary>Becomes the server; returns only where that is not to be: the exit code.</summary>
+    public async Task<int> RunAsync(CancellationToken cancellation)
+    {
+        Directory.CreateDirectory(options.ConfigDirectory);
+        if (CheckBase() is { } wrong) return wrong;
+        var heartbeat = new HeartbeatFile(Path.Combine(options.ConfigDirectory, "bootstrap.json"), "redis-bootstrap", time);
+        var reporter = new DecisionReporter(log, heartbeat);
+        using var deadline = options.WaitDeadline is { } limit ? new CancellationTokenSource(limit, time) : new CancellationTokenSource();
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, deadline.Token);
+        var refresh = heartbeat.RefreshAsync(reporter.HeartbeatFailed, either.Token);
+        try
+        {
+            var pacer = new RoundPacer(new BackoffSchedule(FirstPause, options.RetryMax), time, random);
+            var announce = await FindAnnounceAddressAsync(pacer, reporter, either.Token).ConfigureAwait(false);
+            return options.Mode == ServerMode.Redis
+                ? await StartRedisAsync(announce, pacer, reporter, either.Token).ConfigureAwait(false)
+                : await StartSentinelAsync(announce, pacer, reporter, either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (either.IsCancellationRequested)
+        {
+            log.Info("stopped", cancellation.IsCancellationRequested ? "a signal ended the wait" : "WAIT_DEADLINE_MS passed without a role");
+            return ExitCode.Failed; // Main turns a signal into 130 or 143
+        }
+        finally
+        {
+            await either.CancelAsync().ConfigureAwait(false);
+            await refresh.ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>A person's word that a durable group may start with every disk empty, once.</summary>
+    public async Task<int> AllowEmptyStartAsync(CancellationToken cancellation)
+    {
+        if (options.Election != ElectionKind.File)
+        {
+            log.Error("allow-empty-refused", "the elector keeps no record; start once with DURABILITY=none instead");
+            return ExitCode.Failed;
+        }
+
+        using var election = new FileElectionBackend(options.ElectionDirectory);
+        var refusal = await election.AllowEmptyStartAsync(cancellation).ConfigureAwait(false);
+        if (refusal is null) log.Info("allow-empty", $"the next election in {options.ElectionDirectory} may start an empty master, once");
+        else log.Error("allow-empty-refused", refusal);
+        return refusal is null ? ExitCode.Ok : ExitCode.Failed;
+    }
+
+    // A mistake in the base file is found before the wait, not after it.
+    private int? CheckBase()
+    {
+        var here = new RedisEndpoint("127.0.0.1", options.AnnouncePort);
+        var plan = options.Mode == ServerMode.Redis
+            ? _files.PlanRedis(here, null)
+            : _files.PlanSentinel(here, new MonitorDecision.Monitor(here, 0, [], "", ""), SentinelMemory.None);
+        foreach (var problem in plan.Problems) log.Error("wrong-configuration", problem);
+        if (plan.Overruled.Count > 0)
+            log.Info("settings-overruled", $"the base file's {string.Join(", ", plan.Overruled)} give way to what is decided here");
+        return plan.Problems.Count > 0 ? ExitCode.WrongConfiguration : null;
+    }
+
+    private async Task<RedisEndpoint> FindAnnounceAddressAsync(RoundPacer pacer, DecisionReporter reporter, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            var (endpoint, why) = await AnnounceAddress.FindAsync(options.AnnounceHost, options.AnnouncePort, options.ConnectTimeout, time, cancellation).ConfigureAwait(false);
+            if (endpoint is { } found) return found;
+            var changed = reporter.Waiting("announce-unresolved", $"the address to announce is not known: {why}", options.AnnounceHost ?? "an address");
+            await pacer.WaitAsync(changed, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<int> StartRedisAsync(RedisEndpoint announce, RoundPacer pacer, DecisionReporter reporter, CancellationToken cancellation)
+    {
+        var clients = new GroupClients(options, time);
+        using var election = OpenElection(announce);
+        var settings = new RedisRoleSettings(options.RedisCount, options.SentinelCount, options.Durability);
+        var loop = new RedisRoleLoop(clients.Observer, clients.Sentinels, election, () => ReadEvidence(announce), settings, reporter, pacer);
+        var start = await loop.RunAsync(cancellation).ConfigureAwait(false);
+        return Become(_files.PlanRedis(announce, start.Follow), start.Elected ? election.InheritedDescriptor : null);
+    }
+
+    private async Task<int> StartSentinelAsync(RedisEndpoint announce, RoundPacer pacer, DecisionReporter reporter, CancellationToken cancellation)
+    {
+        var clients = new GroupClients(options, time);
+        var memory = _files.Remember();
+        var loop = new SentinelRoleLoop(clients.Observer, announce, options.RedisCount, options.SentinelCount, memory.Master, reporter, pacer);
+        var monitor = await loop.RunAsync(cancellation).ConfigureAwait(false);
+        return Become(_files.PlanSentinel(announce, monitor, memory), inherited: null);
+    }
+
+    private IElectionBackend OpenElection(RedisEndpoint announce) => options.Election == ElectionKind.File
+        ? new FileElectionBackend(options.ElectionDirectory)
+        : new LeaderElectorBackend(options.ElectorUrl, [announce.Host, options.NodeName, .. AnnounceAddress.OwnAddresses()], options.CommandTimeout);
+
+    private CandidateEvidence ReadEvidence(RedisEndpoint announce)
+    {
+        var disk = DiskEvidenceReader.Read(options.DataDirectory, options.Durability);
+        return new CandidateEvidence
+        {
+            Node = options.NodeName,
+            Uid = options.NodeUid,
+            Address = announce,
+            Data = disk.State,
+            Why = disk.Detail,
+            DataBytes = options.Durability == Durability.Aof ? disk.AofLength : disk.Facts.RdbFile.Value?.Length ?? 0,
+            Live = true,
+        };
+    }
+
+    private int Become(ServerPlan plan, int? inherited)
+    {
+        _files.Write(plan);
+        log.Info("starting", $"{options.ServerBinary} {_files.Path}");
+        // The heartbeat stays: it covers the moment until the server listens, and then goes stale.
+        ReadOnlySpan<int> inherit = inherited is { } descriptor ? [descriptor] : [];
+        var failure = ProcessReplacer.Replace(options.ServerBinary, [_files.Path, .. options.ServerArguments], environment: null, inherit);
+        log.Error("not-started", failure.ToString());
+        return failure.ExitCode;
+    }
+}

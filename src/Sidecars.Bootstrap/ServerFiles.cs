@@ -1,0 +1,82 @@
+using Sidecars.Core.Configuration;
+using Sidecars.Core.Election;
+using Sidecars.Core.Primitives;
+
+namespace Sidecars.Bootstrap;
+
+/// <summary>Reads the base configuration and writes the one that the server starts with.</summary>
+/// <param name="options">Where, and what.</param>
+internal sealed class ServerFiles(BootstrapOptions options)
+{
+    private const int MaxAclFileBytes = 1 << 20; // a thousand users and more
+
+    /// <summary>The file that the server is started with, and that it may rewrite.</summary>
+    public string Path => System.IO.Path.Combine(options.ConfigDirectory, options.Mode == ServerMode.Redis ? "redis.conf" : "sentinel.conf");
+
+    /// <summary>The configuration of this Redis; its problems are mistakes of the base file.</summary>
+    /// <exception cref="IOException">A file can't be read.</exception>
+    public ServerPlan PlanRedis(RedisEndpoint announce, RedisEndpoint? follow)
+    {
+        var baseFile = LoadBase();
+        ReadOnlyMemory<byte>? acl = baseFile.AclFile is { } path ? BoundedFile.Read(path, MaxAclFileBytes) : null;
+        return RedisServerPlan.Calculate(baseFile, acl, new RedisServerSettings
+        {
+            Cluster = options.Cluster,
+            Port = options.Port,
+            Announce = announce,
+            Follow = follow,
+            Durability = options.Durability,
+            DataDirectory = options.DataDirectory,
+            RunDirectory = options.ConfigDirectory,
+            RedisCount = options.RedisCount,
+            DownAfterMilliseconds = (int)options.DownAfter.TotalMilliseconds,
+            Secrets = options.RedisSecrets,
+            Tls = options.Tls,
+        });
+    }
+
+    /// <summary>The configuration of this Sentinel.</summary>
+    /// <exception cref="IOException">A file can't be read.</exception>
+    public ServerPlan PlanSentinel(RedisEndpoint announce, MonitorDecision.Monitor monitor, SentinelMemory memory) =>
+        SentinelServerPlan.Calculate(LoadBase(), new SentinelServerSettings
+        {
+            Cluster = options.Cluster,
+            MasterName = options.MasterName,
+            Port = options.Port,
+            Announce = announce,
+            Master = monitor.Master,
+            Quorum = Core.Sentinel.SentinelQuorumPolicy.Majority(options.SentinelCount),
+            RunDirectory = options.ConfigDirectory,
+            DownAfterMilliseconds = (int)options.DownAfter.TotalMilliseconds,
+            FailoverTimeoutMilliseconds = (int)options.FailoverTimeout.TotalMilliseconds,
+            MyId = options.SentinelSlot is { } slot ? SentinelIdentity.OfSlot(options.Cluster, slot) : memory.MyId,
+            ConfigEpoch = monitor.Epoch,
+            CurrentEpoch = Math.Max(monitor.Epoch, memory.CurrentEpoch),
+            KnownReplicas = monitor.Replicas,
+            Secrets = options.SentinelSecrets,
+            Tls = options.Tls,
+        });
+
+    /// <summary>What an earlier Sentinel of this container left behind; nothing where there was none.</summary>
+    public SentinelMemory Remember()
+    {
+        try
+        {
+            return File.Exists(Path) ? SentinelMemory.Read(ConfigLoader.Load(Path), options.MasterName) : SentinelMemory.None;
+        }
+        catch (IOException)
+        {
+            return SentinelMemory.None; // a memory that can't be read is none: peers and roles decide
+        }
+    }
+
+    /// <summary>Writes configuration and users, readable by their owner only: they hold passwords.</summary>
+    /// <exception cref="IOException">They can't be written.</exception>
+    public void Write(ServerPlan plan)
+    {
+        if (plan.AclFile is { } users) AtomicFile.Write(System.IO.Path.Combine(options.ConfigDirectory, "users.acl"), users, AtomicFile.OwnerOnly, durable: false);
+        AtomicFile.Write(Path, plan.Document.ToBytes(), AtomicFile.OwnerOnly, durable: false);
+    }
+
+    private RedisConfigDocument LoadBase() => options.BaseConfig is { } path ? ConfigLoader.Load(path) : RedisConfigDocument.Parse([]);
+}
