@@ -101,11 +101,13 @@ public class RealFilesTests
         await using var replica = await RedisProcess.StartAsync(ReplicaOf(master));
         await WaitForLinkAsync(replica);
         await SetAsync(master, 0, 5);
+        await WaitForAofWrittenAsync(master);
         var noted = await PositionAsync(master);
         WriteMarker(master, noted, Mark(master));
         await replica.Process.KillAsync();
         Assert.Equal(PositionBound.Exact, Read(master, Durability.Aof).Position!.Bound);
         await SetAsync(master, 5, 1);
+        await WaitForAofWrittenAsync(master);
         await master.Process.KillAsync();
         var evidence = Read(master, Durability.Aof);
         Assert.Equal((DiskVersusMarker.DiskNewer, PositionBound.AtLeast), (evidence.VersusMarker, evidence.Position!.Bound));
@@ -192,6 +194,7 @@ public class RealFilesTests
         await CallAsync(server, "BGREWRITEAOF");
         await WaitForRewriteAsync(server);
         await SetAsync(server, 3, 3);
+        await WaitForAofWrittenAsync(server);
         await server.Process.KillAsync();
         var newest = Mark(server);
         var path = Path.Combine(server.Folder, "appendonlydir", newest.File);
@@ -217,6 +220,7 @@ public class RealFilesTests
         await CallAsync(server, $"REPLICAOF 127.0.0.1 {master.Port}");
         await WaitForLinkAsync(server);
         await WaitForKeysAsync(server, 0);
+        await WaitForRewriteAsync(server); // until then SIGTERM is refused: "Writing initial AOF, can't exit"
         await server.Process.TerminateAsync();
 
         using var restored = new TempFolder("restored");

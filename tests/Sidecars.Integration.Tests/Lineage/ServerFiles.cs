@@ -50,6 +50,10 @@ internal static class ServerFiles
     public static Task WaitForRewriteAsync(RedisProcess server) =>
         server.Process.WaitUntilAsync("no rewrite runs", async () => await InfoAsync(server, "aof_rewrite_in_progress") == "0" && await InfoAsync(server, "aof_rewrite_scheduled") == "0");
 
+    /// <summary>Acknowledged writes wait in memory while an fsync is under way (up to 2 s; often after a rewrite): kill -9 would lose them.</summary>
+    public static Task WaitForAofWrittenAsync(RedisProcess server) =>
+        server.Process.WaitUntilAsync("the AOF buffer is written", async () => await InfoAsync(server, "aof_buffer_length") == "0");
+
     public static Task WaitForKeysAsync(RedisProcess server, int keys) =>
         server.Process.WaitUntilAsync($"{keys} keys", async () => (await CallAsync(server, "DBSIZE")).StartsWith($":{keys}\r\n", StringComparison.Ordinal));
 
