@@ -7,7 +7,7 @@ public interface ISlowFuzzTarget : IFuzzTarget;
 public static class FuzzTargetExtensions
 {
     /// <summary>A slow target gets one input where others get this many: files cost about as much.</summary>
-    public const int SlowFactor = 40;
+    public const int SlowFactor = 100;
 
     /// <summary>It touches the disk.</summary>
     public static bool IsSlow(this IFuzzTarget target) => target is ISlowFuzzTarget;

@@ -143,7 +143,7 @@ public static class AofManifestReader
                 continue;
             }
 
-            word.Add(escaped switch { (byte)'n' => (byte)'\n', (byte)'r' => (byte)'\r', (byte)'t' => (byte)'\t', (byte)'b' => (byte)'\b', (byte)'a' => (byte)'\a', _ => escaped });
+            word.Add((byte)((char)escaped switch { 'n' => '\n', 'r' => '\r', 't' => '\t', 'b' => '\b', 'a' => '\a', var other => other }));
         }
 
         return false;
