@@ -3,7 +3,7 @@ using Sidecars.Core.Primitives;
 namespace Sidecars.Core.Lineage;
 
 /// <summary>What a server was when the marker was written.</summary>
-public enum NodeRole
+public enum MarkerRole
 {
     /// <summary>Not known: the marker was written before the server answered.</summary>
     Unknown,
@@ -37,7 +37,7 @@ public sealed record LastServing(NodeIdentity Node, FencingToken Token);
 /// <param name="Role">What the server was.</param>
 /// <param name="HighestEpoch">Highest Sentinel epoch ever seen; a rebuilt Sentinel is seeded with it.</param>
 public sealed record Marker(
-    ClusterId Cluster, NodeIdentity Node, string BootId, FencingToken Token, LineageHistory History, NodeRole Role, long HighestEpoch)
+    ClusterId Cluster, NodeIdentity Node, string BootId, FencingToken Token, LineageHistory History, MarkerRole Role, long HighestEpoch)
 {
     /// <summary>The version of the format that this code writes.</summary>
     public const int CurrentFormat = 1;

@@ -99,16 +99,16 @@ public static class MarkerDocument
         });
     }
 
-    private static NodeRole Role(JsonFacts root)
+    private static MarkerRole Role(JsonFacts root)
     {
         switch (root.Text("role", 16))
         {
-            case "master": return NodeRole.Master;
-            case "replica": return NodeRole.Replica;
-            case "unknown": return NodeRole.Unknown;
+            case "master": return MarkerRole.Master;
+            case "replica": return MarkerRole.Replica;
+            case "unknown": return MarkerRole.Unknown;
             default:
                 root.Wrong("role");
-                return NodeRole.Unknown;
+                return MarkerRole.Unknown;
         }
     }
 
@@ -163,5 +163,5 @@ public static class MarkerDocument
         json.WriteEndObject();
     }
 
-    private static string RoleText(NodeRole role) => role switch { NodeRole.Master => "master", NodeRole.Replica => "replica", _ => "unknown" };
+    private static string RoleText(MarkerRole role) => role switch { MarkerRole.Master => "master", MarkerRole.Replica => "replica", _ => "unknown" };
 }

@@ -1,4 +1,5 @@
 using Sidecars.Core.Lineage;
+using Sidecars.Core.Primitives;
 using Sidecars.TestKit.Processes;
 
 namespace Sidecars.Core.Tests.Lineage;

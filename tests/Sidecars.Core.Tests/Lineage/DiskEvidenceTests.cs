@@ -1,6 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using Sidecars.Core.Lineage;
+using Sidecars.Core.Primitives;
 
 namespace Sidecars.Core.Tests.Lineage;
 

@@ -18,7 +18,7 @@ public sealed class MarkerTests : IDisposable
         var random = new Random(seed);
         Assert.True(ClusterId.TryParse("ns/redis", out var cluster));
         var node = new NodeIdentity("redis-0", "uid \"quoted\" \u00e9 \ud83d\ude00");
-        return new Marker(cluster!, node, "boot", new FencingToken(random.Next(9), random.Next(9), random.Next(9)), LineageHistoryTests.Random(seed), (NodeRole)random.Next(3), random.Next(99))
+        return new Marker(cluster!, node, "boot", new FencingToken(random.Next(9), random.Next(9), random.Next(9)), LineageHistoryTests.Random(seed), (MarkerRole)random.Next(3), random.Next(99))
         {
             RunId = random.Next(2) == 0 ? null : new string('b', 40),
             Position = random.Next(2) == 0 ? null : new ReplicationPosition(LineageHistoryTests.Id(random.Next(40)), random.NextInt64(long.MaxValue)),

@@ -1,4 +1,5 @@
 using Sidecars.Core.Lineage;
+using Sidecars.Core.Primitives;
 
 namespace Sidecars.Fuzz.Targets;
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 using Sidecars.Core.Lineage;
+using Sidecars.Core.Primitives;
 using Sidecars.TestKit.Processes;
 
 namespace Sidecars.Integration.Tests.Lineage;
