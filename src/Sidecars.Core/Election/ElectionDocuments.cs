@@ -92,7 +92,7 @@ internal static class ElectionDocuments
             {
                 Node = document.Node,
                 Uid = document.Uid,
-                Address = address.Value,
+                Address = address,
                 Data = data,
                 Why = document.Why ?? "",
                 DataBytes = document.DataBytes,

@@ -82,7 +82,9 @@ public static class AofManifestReader
     private static bool IsFileName(string name) =>
         name.Length is > 0 and <= 255 && name is not ("." or "..") && name.AsSpan().IndexOfAny('/', '\\', '\0') < 0;
 
-    private static long? Number(string text) => long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var n) ? n : null;
+    // long.TryParse takes NUL characters after the digits.
+    private static long? Number(string text) =>
+        long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var n) && !text.Contains('\0', StringComparison.Ordinal) ? n : null;
 
     /// <summary>Words as sdssplitargs in sds.c splits them; null where a quote is not closed, or closed within a word.</summary>
     private static List<string>? SplitWords(ReadOnlySpan<byte> line)
@@ -141,7 +143,7 @@ public static class AofManifestReader
                 continue;
             }
 
-            word.Add(escaped switch { (byte)'n' => (byte)'\n', (byte)'r' => (byte)'\r', (byte)'t' => (byte)'\t', (byte)'b' => (byte)'\b', (byte)'a' => (byte)'\a', _ => escaped });
+            word.Add((byte)((char)escaped switch { 'n' => '\n', 'r' => '\r', 't' => '\t', 'b' => '\b', 'a' => '\a', var other => other }));
         }
 
         return false;

@@ -123,8 +123,12 @@ public sealed record DiskEvidence(DiskFacts Facts, DataState State, SuspectReaso
     /// <summary>Bytes of all AOF files that the server would load.</summary>
     public long AofLength { get; init; }
 
-    /// <summary>Last <c>#TS:</c> of the AOF, seconds since 1970 by the node's clock; null: unknown.</summary>
-    public long? LastTimestamp => Facts.AofTail.Value?.LastTimestamp;
+    /// <summary>
+    /// When data were last known to be written, seconds since 1970 by the node's clock: the last <c>#TS:</c> of the newest increment, or,
+    /// where that has none, the time of the base's snapshot; null: unknown. (A server annotates once a second, over files: an increment
+    /// begun within the second of the last annotation holds commands and no <c>#TS:</c>; seen on 7.0.15.)
+    /// </summary>
+    public long? LastTimestamp => Facts.AofTail.Value?.LastTimestamp ?? (Facts.AofBase.Value is { HasNoKeys: false, CreatedSeconds: { } created } ? created : null);
 
     /// <summary>No data files, but a marker: the disk has held a dataset, or was about to.</summary>
     public bool WasWiped => State == DataState.Absent && Facts.Marker is { IsKnown: true, Value.Position: not null };

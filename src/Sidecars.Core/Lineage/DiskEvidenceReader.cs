@@ -55,7 +55,10 @@ public static class DiskEvidenceReader
             if (HoldsCommands(files, path))
             {
                 var end = @base.Stat.Then(s => AofTailReader.Read(files, path, s.Length));
-                facts = facts with { AofBaseLooksWhole = end is { IsKnown: true, Value.End: AofEnd.Complete or AofEnd.Empty } or { IsKnown: true, Value: { End: AofEnd.Unrecognised, FromStart: false } } };
+
+                // Unrecognised within a window may be one large value.
+                var whole = end.Value is { End: AofEnd.Complete or AofEnd.Empty } or { End: AofEnd.Unrecognised, FromStart: false };
+                facts = facts with { AofBaseLooksWhole = whole };
             }
             else
             {

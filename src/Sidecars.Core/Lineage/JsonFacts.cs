@@ -50,8 +50,7 @@ internal sealed class JsonFacts
         }
         catch (JsonException e)
         {
-            var torn = e.BytePositionInLine is not null && IsPrefix(utf8);
-            fault = new FileFault(torn ? FileFaultKind.Torn : FileFaultKind.WrongFormat, $"no JSON: line {e.LineNumber + 1}, byte {e.BytePositionInLine}");
+            fault = new FileFault(IsPrefix(utf8) ? FileFaultKind.Torn : FileFaultKind.WrongFormat, $"no JSON: line {e.LineNumber + 1}, byte {e.BytePositionInLine}");
             return false;
         }
     }
@@ -151,7 +150,7 @@ internal sealed class JsonFacts
             {
             }
 
-            return reader.CurrentDepth > 0 || reader.BytesConsumed < utf8.Length;
+            return true; // the parser only waits for more
         }
         catch (JsonException)
         {

@@ -67,8 +67,9 @@ public sealed record Marker(
     public bool AofRewriteInProgress { get; init; }
 
     /// <summary>
-    /// The AOF; null with the AOF off or before it was read. The writer takes length, INFO, length, and records both when the lengths
-    /// agree (or at its next try), so that an equal length on disk means an equal offset.
+    /// The AOF; null with the AOF off or before it was read. An equal length on disk must mean an equal offset, so the writer takes
+    /// length, INFO, length, and notes both only when the lengths agree and INFO says <c>aof_buffer_length:0</c>: a server holds back
+    /// acknowledged writes while an fsync is under way (flushAppendOnlyFile in aof.c; seen on 7.0.15 right after a rewrite).
     /// </summary>
     public AofMark? Aof { get; init; }
 

@@ -60,7 +60,9 @@ public static class RdbHeaderReader
         header = new RdbHeader("REDIS", 0);
         if (magic.StartsWith("VALKEY"u8)) header = new RdbHeader("VALKEY", 0);
         else if (!magic.StartsWith("REDIS"u8)) return false;
-        if (!int.TryParse(magic[header.Product.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out var version) || version == 0) return false;
+        var digits = magic[header.Product.Length..];
+        if (digits.ContainsAnyExceptInRange((byte)'0', (byte)'9')) return false; // int.TryParse takes NUL bytes after digits
+        if (!int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var version) || version == 0) return false;
         header = header with { Version = version };
         return true;
     }
@@ -83,7 +85,7 @@ public static class RdbHeaderReader
         public long? Number()
         {
             if (integer is not null) return integer;
-            return long.TryParse(Bytes, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : null;
+            return long.TryParse(Bytes, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && !Bytes.Contains((byte)0) ? number : null;
         }
     }
 

@@ -50,6 +50,8 @@ public readonly record struct FencingToken(long Term, long Epoch, long Rev) : IC
     /// <summary><c>term.epoch.rev</c>.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Term}.{Epoch}.{Rev}");
 
+    // Digits are checked here because long.TryParse takes NUL characters after them.
     private static bool TryPart(ReadOnlySpan<char> text, out long value) =>
-        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && (text.Length == 1 || text[0] != '0');
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value)
+        && !text.ContainsAnyExceptInRange('0', '9') && (text.Length == 1 || text[0] != '0');
 }

@@ -84,7 +84,7 @@ public abstract record RoleReply
             "connected" => ReplicaLink.Connected,
             _ => ReplicaLink.Unknown,
         };
-        return new Replica(master.Value, link, offset);
+        return new Replica(master, link, offset);
     }
 
     private static Sentinel? ParseSentinel(IReadOnlyList<RespValue> items)

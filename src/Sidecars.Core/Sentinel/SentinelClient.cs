@@ -94,7 +94,7 @@ public sealed class SentinelClient(Func<RedisEndpoint, IRespTransport> transport
         if (!SentinelReplies.TryParseAddress(replies[1], out var address)) return new SentinelObservation.Unknown(endpoint, "its master address can't be read");
         var tilt = InfoReply.TryParse(replies[5], out var info) && info.Get("sentinel_tilt") == "1";
         if (address is null) return new SentinelObservation.Known(endpoint, new SentinelView { MyId = myId, Tilt = tilt });
-        if (!SentinelReplies.TryParseMaster(replies[2], address.Value, out var master)
+        if (!SentinelReplies.TryParseMaster(replies[2], address, out var master)
             || !SentinelReplies.TryParseReplicas(replies[3], out var replicas)
             || !SentinelReplies.TryParseOthers(replies[4], out var others))
         {
