@@ -59,7 +59,8 @@ internal sealed class LineDisplay(TextWriter output, Paint paint) : IDisplay
 
     private void Change(LocalNode node, string words)
     {
-        if (node.Process is null || (_shown.TryGetValue(node, out var before) && before == words)) return;
+        if (node.Process is null || (words == "down" && node.Running)) return; // seen before it was started
+        if (_shown.TryGetValue(node, out var before) && before == words) return;
         _shown[node] = words;
         Print($"    {node.Name,-12}{words}");
     }

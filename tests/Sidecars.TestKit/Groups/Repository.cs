@@ -5,7 +5,7 @@ public static class Repository
 {
     /// <summary>The folder that holds Sidecars.sln, above the running program.</summary>
     /// <exception cref="InvalidOperationException">The program runs from somewhere else.</exception>
-    public static string Root { get; } = FindRoot();
+    public static string Root => FindRoot();
 
     /// <summary>The published native executable: in <c>SIDECARS_NATIVE_DIR</c> if set, else in <c>artifacts/native</c>.</summary>
     /// <exception cref="FileNotFoundException">It is not there; the message says how to publish it.</exception>

@@ -28,7 +28,7 @@ public sealed record ServerStart(string Program, params string[] Arguments)
 
 /// <summary>
 /// A running server under test. It has its own session (Ctrl-C in a terminal reaches only the host), dies with SIGKILL when
-/// the host dies in whatever way, and is killed on dispose. A program that calls <c>execve</c> keeps the pid, and so this
+/// the host dies in whatever way (<see cref="Watchdog"/>), and is killed on dispose. A program that calls <c>execve</c> keeps the pid, and so this
 /// object keeps naming it.
 /// </summary>
 public sealed class ServerProcess : IAsyncDisposable
@@ -59,14 +59,14 @@ public sealed class ServerProcess : IAsyncDisposable
     /// <summary>Exit code, 128 + n after signal n; null while it runs.</summary>
     public int? ExitCode => Running ? null : _process.ExitCode;
 
-    /// <summary>Starts a process; returns once it has a pid.</summary>
+    /// <summary>Starts a process; returns once it has a pid. A program that is not there ends with 127.</summary>
     public static async Task<ServerProcess> StartAsync(ServerStart start)
     {
         var info = new ProcessStartInfo("setsid") { WorkingDirectory = start.WorkingDirectory ?? "" };
         if (start.DetachedLog is null)
         {
             info.RedirectStandardOutput = info.RedirectStandardError = true;
-            Add(info, "setpriv", "--pdeathsig", "KILL", "--", start.Program);
+            Add(info, start.Program);
         }
         else
         {
@@ -89,9 +89,10 @@ public sealed class ServerProcess : IAsyncDisposable
             process.ErrorDataReceived += (_, e) => lines.Add("! ", e.Data);
         }
 
-        await ProcessLauncher.RunAsync(process);
+        await Task.Run(process.Start); // blocks until the program was executed
         if (start.DetachedLog is null)
         {
+            Watchdog.Register(process.Id);
             process.BeginOutputReadLine();
             process.BeginErrorReadLine();
         }
