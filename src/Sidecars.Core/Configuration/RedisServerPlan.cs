@@ -107,8 +107,13 @@ public static class RedisServerPlan
         }
 
         if (plan.Document.Contains("user")) plan.Problem("aclfile and user lines in one configuration: Redis refuses both; move the users to the ACL file");
-        if (baseAclFile is null) plan.Problem($"aclfile {path}: not loaded, so that its users are unknown");
-        var users = baseAclFile.GetValueOrDefault().Span;
+        if (baseAclFile is not { } file)
+        {
+            plan.Problem($"aclfile {path}: not loaded, so that its users are unknown");
+            return null;
+        }
+
+        var users = file.Span;
         plan.CheckDefaultUser(access, AclDocument.DefaultRules(users));
         plan.Decide("aclfile", Path.Combine(settings.RunDirectory, AclFileName));
         return AclDocument.Merge(users, access.RedisUsers, access.Default ?? RequirePass(plan));
