@@ -37,3 +37,11 @@ runtime_id() {
         *) die "no native executables for $(uname -m): x86_64 and aarch64 are supported" ;;
     esac
 }
+
+# Builds a console project of tests/ in Release and prints the path of its executable.
+test_tool() {
+    local log=$ARTIFACTS/$2.log
+    mkdir -p "$ARTIFACTS"
+    dotnet build "$ROOT/tests/$1" -c Release --nologo -v q >"$log" 2>&1 || { cat "$log" >&2; die "$1 does not build"; }
+    printf '%s\n' "$ROOT/tests/$1/bin/Release/net10.0/$2"
+}

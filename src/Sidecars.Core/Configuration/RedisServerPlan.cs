@@ -73,7 +73,7 @@ public static class RedisServerPlan
     private static void Ship(RedisConfigDocument document, RedisServerSettings settings)
     {
         // SetDefault puts a line on top, so the last comes first.
-        foreach (var (name, arguments) in Shipped.Reverse()) document.SetDefault(name, arguments);
+        foreach (var (name, arguments) in Enumerable.Reverse(Shipped)) document.SetDefault(name, arguments);
         // With AOF, no periodic snapshots unless the user asks for them: they cost a fork and buy nothing but the offset, which
         // the save on SIGTERM writes too. "force": without it Redis 7.0 refuses SIGTERM while the AOF is first written.
         if (settings.Durability == Durability.Aof) document.SetDefault("save", "");

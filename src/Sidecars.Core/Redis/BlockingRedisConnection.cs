@@ -8,7 +8,7 @@ namespace Sidecars.Core.Redis;
 /// <summary>
 /// The probe's connection: plain sockets without tasks (an async socket costs a quarter of a probe's run), no TLS, no resolver
 /// for an address. One deadline, counted from the connect, bounds everything by the time-outs of the socket itself, however
-/// slowly the peer trickles. After a failure it can only be disposed.
+/// slowly the peer trickles. Not safe for concurrent use; closed by the first failure.
 /// </summary>
 public sealed class BlockingRedisConnection : IDisposable
 {
@@ -16,6 +16,7 @@ public sealed class BlockingRedisConnection : IDisposable
     private readonly CallDeadline _deadline;
     private readonly string _peer;
     private readonly RespReader _reader;
+    private bool _closed;
 
     private BlockingRedisConnection(Socket socket, CallDeadline deadline, string peer, RespLimits? limits)
     {
@@ -76,6 +77,7 @@ public sealed class BlockingRedisConnection : IDisposable
     /// <exception cref="RedisConnectionException">No whole reply before the deadline.</exception>
     public RespValue Call(RespCommand command)
     {
+        if (_closed) throw new RedisConnectionException(RedisFailure.Closed, $"{_peer}: the connection was closed by an earlier failure or Dispose.");
         try
         {
             Send(command);
@@ -85,7 +87,7 @@ public sealed class BlockingRedisConnection : IDisposable
         }
         catch (Exception exception) when (exception is SocketException or IOException or ObjectDisposedException or TimeoutException)
         {
-            _socket.Dispose(); // a late reply must not be read as another's
+            Dispose(); // a late reply must not be read as another's
             throw RedisConnectionException.From(exception, _peer);
         }
     }
@@ -94,7 +96,11 @@ public sealed class BlockingRedisConnection : IDisposable
     public RespValue Call(params string[] words) => Call(RespCommand.Of(words));
 
     /// <summary>Closes the connection.</summary>
-    public void Dispose() => _socket.Dispose();
+    public void Dispose()
+    {
+        _closed = true;
+        _socket.Dispose();
+    }
 
     private static BlockingRedisConnection Open(Socket socket, EndPoint remote, CallDeadline deadline, string peer, RespLimits? limits)
     {
@@ -108,7 +114,7 @@ public sealed class BlockingRedisConnection : IDisposable
         catch (Exception exception) when (exception is SocketException or IOException or TimeoutException)
         {
             socket.Dispose();
-            throw RedisConnectionException.From(exception, peer);
+            throw RedisConnectionException.FromConnect(exception, peer);
         }
     }
 

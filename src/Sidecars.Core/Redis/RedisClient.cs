@@ -142,7 +142,7 @@ public sealed class RedisClient : IAsyncDisposable
             cancellation.ThrowIfCancellationRequested();
             throw exception is OperationCanceledException
                 ? new RedisConnectionException(RedisFailure.ConnectTimedOut, $"{transport.Description}: no connection within {options.ConnectTimeout.TotalMilliseconds:0} ms.", exception)
-                : RedisConnectionException.From(exception, transport.Description);
+                : RedisConnectionException.FromConnect(exception, transport.Description);
         }
     }
 

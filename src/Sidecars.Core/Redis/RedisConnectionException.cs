@@ -14,7 +14,7 @@ public enum RedisFailure
     /// <summary>No connection within the deadline: a black hole (a dead node, an address that leads nowhere), or a full backlog.</summary>
     ConnectTimedOut,
 
-    /// <summary>Connected, but no whole reply within the deadline: something is there, and hangs.</summary>
+    /// <summary>Connected, but no whole reply (or TLS handshake) within the deadline: something is there, and hangs.</summary>
     TimedOut,
 
     /// <summary>Closed or reset by the peer, or closed here before: by Dispose, or because an earlier call failed.</summary>
@@ -50,7 +50,7 @@ public sealed class RedisConnectionException(RedisFailure failure, string messag
     {
         RedisConnectionException own => own,
         RespProtocolException => new(RedisFailure.Protocol, $"{peer}: {exception.Message}", exception),
-        TimeoutException => new(RedisFailure.TimedOut, $"{peer}: no answer within the deadline.", exception),
+        TimeoutException => new(RedisFailure.TimedOut, $"{peer}: not done within the deadline.", exception),
         SocketException socket => new(Classify(socket.SocketErrorCode), $"{peer}: {socket.Message}", exception),
         IOException { InnerException: SocketException socket } => new(Classify(socket.SocketErrorCode), $"{peer}: {socket.Message}", exception),
 
@@ -58,6 +58,15 @@ public sealed class RedisConnectionException(RedisFailure failure, string messag
         IOException { InnerException: not null and not ObjectDisposedException } => new(RedisFailure.Tls, $"{peer}: {exception.Message}", exception),
         _ => new(RedisFailure.Closed, $"{peer}: {exception.Message}", exception),
     };
+
+    /// <summary><see cref="From"/> while connecting, where a time-out says something else.</summary>
+    internal static RedisConnectionException FromConnect(Exception exception, string peer)
+    {
+        var failure = From(exception, peer);
+        return failure.Failure == RedisFailure.TimedOut && !ReferenceEquals(failure, exception)
+            ? new(RedisFailure.ConnectTimedOut, failure.Message, exception)
+            : failure;
+    }
 
     private static RedisFailure Classify(SocketError error) => error switch
     {

@@ -12,7 +12,7 @@ public interface IRespTransport
 
     /// <summary>Opens one new connection. Cancellation abandons it and closes what was opened.</summary>
     /// <exception cref="RedisConnectionException">It failed; every reason but <see cref="RedisFailure.Auth"/> and <see cref="RedisFailure.Protocol"/> may occur.</exception>
-    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled while connecting. (Cancelled in the steps before and after, the name and the handshake, it is the failure of that step.)</exception>
     ValueTask<Stream> ConnectAsync(CancellationToken cancellation);
 }
 
@@ -34,7 +34,7 @@ public sealed class TcpTransport(RedisEndpoint endpoint) : IRespTransport
             }
             catch (SocketException exception)
             {
-                if (i == addresses.Length - 1) throw RedisConnectionException.From(exception, Description);
+                if (i == addresses.Length - 1) throw RedisConnectionException.FromConnect(exception, Description);
             }
         }
     }
@@ -97,7 +97,7 @@ public sealed class UnixTransport(string path) : IRespTransport
             if (exception is OperationCanceledException) throw;
             throw exception is ArgumentException
                 ? new RedisConnectionException(RedisFailure.Unreachable, $"{path}: no usable path of a Unix socket.", exception)
-                : RedisConnectionException.From(exception, path);
+                : RedisConnectionException.FromConnect(exception, path);
         }
     }
 }

@@ -47,6 +47,7 @@ public sealed class TlsTransport(RedisEndpoint endpoint, TlsSettings settings) :
         {
             await ssl.DisposeAsync().ConfigureAwait(false);
             if (exception is AuthenticationException or IOException) throw Failed(exception);
+            if (exception is OperationCanceledException) throw new RedisConnectionException(RedisFailure.TimedOut, $"{Description}: connected, but the TLS handshake was not done in time.", exception);
             throw;
         }
     }

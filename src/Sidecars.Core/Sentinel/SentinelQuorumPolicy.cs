@@ -34,14 +34,13 @@ public static class SentinelQuorumPolicy
         var epoch = voting.Max(k => k.View.Master!.ConfigEpoch);
         var groups = voting.Where(k => k.View.Master!.ConfigEpoch == epoch)
             .GroupBy(k => k.View.Master!.Address)
-            .Select(g => (Address: g.Key, Voters: g.ToList(), Votes: g.Select(k => k.View.MyId).Distinct(StringComparer.Ordinal).Count()))
+            .Select(g => new Side(g.Key, [.. g], g.Select(k => k.View.MyId).Distinct(StringComparer.Ordinal).Count()))
             .OrderByDescending(g => g.Votes).ThenBy(g => g.Address.ToString(), StringComparer.Ordinal)
             .ToList();
         return groups.Count > 1 ? SplitOf(groups, epoch, needed) : AgreedOrSpreading(groups[0], epoch, needed, configured);
     }
 
-    private static SentinelQuorumDecision.Split SplitOf(
-        List<(RedisEndpoint Address, List<SentinelObservation.Known> Voters, int Votes)> groups, long epoch, int needed)
+    private static SentinelQuorumDecision.Split SplitOf(List<Side> groups, long epoch, int needed)
     {
         var majority = groups[0].Votes >= needed ? groups[0].Address : (RedisEndpoint?)null;
         var odd = majority is null ? [] : groups.Skip(1).SelectMany(g => g.Voters).Select(v => v.Endpoint).Distinct().ToImmutableArray();
@@ -49,8 +48,7 @@ public static class SentinelQuorumPolicy
         return new SentinelQuorumDecision.Split(majority, odd, $"Sentinels hold {groups.Count} addresses in epoch {epoch}: {sides}");
     }
 
-    private static SentinelQuorumDecision AgreedOrSpreading(
-        (RedisEndpoint Address, List<SentinelObservation.Known> Voters, int Votes) group, long epoch, int needed, int configured)
+    private static SentinelQuorumDecision AgreedOrSpreading(Side group, long epoch, int needed, int configured)
     {
         if (group.Votes < needed)
         {
@@ -80,4 +78,7 @@ public static class SentinelQuorumPolicy
             .Where(text => text is not null);
         return $"{answered} of {configured} Sentinels answer, {needed} are needed: {string.Join("; ", others)}";
     }
+
+    // Those that hold one address in the highest epoch.
+    private sealed record Side(RedisEndpoint Address, List<SentinelObservation.Known> Voters, int Votes);
 }

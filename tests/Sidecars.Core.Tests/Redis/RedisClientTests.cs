@@ -53,7 +53,7 @@ public sealed class RedisClientTests
     {
         using var full = new FullBacklog();
         Assert.Equal(
-            RedisFailure.TimedOut,
+            RedisFailure.ConnectTimedOut,
             await FailureOf(RedisClient.ConnectAsync(new TcpTransport(full.Endpoint), Patient with { ConnectTimeout = TimeSpan.FromMilliseconds(100) }, default)));
         using var cancellation = new CancellationTokenSource(TimeSpan.FromMilliseconds(100));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => RedisClient.ConnectAsync(new TcpTransport(full.Endpoint), Patient, cancellation.Token));

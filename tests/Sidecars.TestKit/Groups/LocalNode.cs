@@ -19,6 +19,8 @@ public enum LocalNodeKind
 /// </summary>
 public sealed class LocalNode
 {
+    private static readonly TimeSpan GracePeriod = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan RepeatSigterm = TimeSpan.FromSeconds(1);
     private readonly Func<LocalNode, ServerStart> _start;
 
     internal LocalNode(LocalNodeKind kind, int index, RedisEndpoint endpoint, TempFolder folder, Func<LocalNode, ServerStart> start)
@@ -72,9 +74,19 @@ public sealed class LocalNode
     /// <summary>SIGKILL, and waits for its end.</summary>
     public Task KillAsync() => Process?.KillAsync() ?? Task.CompletedTask;
 
-    /// <summary>SIGTERM, and waits for its end.</summary>
+    /// <summary>
+    /// SIGTERM, and waits for its end; again each second, since Redis refuses it while it writes its first AOF after a full
+    /// resync ("Writing initial AOF, can't exit").
+    /// </summary>
     /// <returns>The exit code.</returns>
-    public Task<int> TerminateAsync(TimeSpan? within = null) => Existing.TerminateAsync(within ?? TimeSpan.FromSeconds(30));
+    /// <exception cref="TimeoutException">It still runs after <paramref name="within"/>; default 30 s, the usual grace period of a pod.</exception>
+    public async Task<int> TerminateAsync(TimeSpan? within = null)
+    {
+        var process = Process ?? throw new InvalidOperationException($"{Name} was never started.");
+        var exit = process.TerminateAsync(within ?? GracePeriod);
+        while (await Task.WhenAny(exit, Task.Delay(RepeatSigterm, TimeProvider.System)) != exit) process.Terminate();
+        return await exit;
+    }
 
     /// <summary>SIGTERM, waits for its end, starts it again.</summary>
     public async Task RestartAsync()
@@ -91,8 +103,6 @@ public sealed class LocalNode
 
     /// <summary>The name.</summary>
     public override string ToString() => Name;
-
-    internal ServerProcess Existing => Process ?? throw new InvalidOperationException($"{Name} was never started.");
 
     private void Wipe(string folder)
     {

@@ -48,6 +48,7 @@ public sealed class MasterMonitor : IAsyncDisposable
     /// <summary>Ends the watch; what was found can still be read.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (_running.IsCompleted) return; // disposed before
         await _stop.CancelAsync();
         await _running;
         _stop.Dispose();

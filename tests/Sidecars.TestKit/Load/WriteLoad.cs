@@ -22,6 +22,7 @@ public sealed class WriteLoad : IAsyncDisposable
     private readonly Writer[] _writers;
     private readonly Task[] _running;
     private readonly AckMark _sinceStart;
+    private bool _stopped;
 
     private WriteLoad(WriteLoadOptions options)
     {
@@ -49,7 +50,8 @@ public sealed class WriteLoad : IAsyncDisposable
     /// <summary>Stops after the writes under way; may be called more than once.</summary>
     public async Task StopAsync()
     {
-        await _stop.CancelAsync();
+        if (!_stopped) await _stop.CancelAsync();
+        _stopped = true;
         await Task.WhenAll(_running);
     }
 

@@ -7,10 +7,11 @@ namespace Sidecars.TestKit.Processes;
 /// Asks a plain server for a sign of life without the client under test: the inline command PING, and the first byte of
 /// the answer. Any answer counts but <c>-LOADING</c>; a server that asks for a password is up.
 /// </summary>
-internal static class InlinePing
+public static class InlinePing
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(1);
 
+    /// <summary>True if the server at this loopback port answers.</summary>
     public static async Task<bool> AnswersAsync(int port)
     {
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);

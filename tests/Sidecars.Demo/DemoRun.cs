@@ -1,0 +1,40 @@
+using Sidecars.Core.Hosting;
+using Sidecars.Demo.Output;
+using Sidecars.Demo.Scenarios;
+using Sidecars.TestKit.Groups;
+
+namespace Sidecars.Demo;
+
+/// <summary>Builds the stage, plays the scenario, prints the figures, and clears everything away.</summary>
+internal static class DemoRun
+{
+    /// <returns>The exit code: 1 if an invariant was broken.</returns>
+    public static async Task<int> RunAsync(DemoOptions options, IScenario scenario, TextWriter output, CancellationToken cancellation)
+    {
+        var paint = new Paint(options.Color && !Console.IsOutputRedirected);
+        Figures figures;
+        await using var group = new LocalGroup(new LocalGroupOptions
+        {
+            RedisCount = options.Redis,
+            SentinelCount = options.Sentinels,
+            Detached = options.Keep,
+            Name = "demo",
+        });
+        IDisplay display = Console.IsOutputRedirected ? new LineDisplay(output, paint) : new LiveDisplay(output, paint);
+        await using (var stage = new Stage(options, group, display, cancellation))
+        {
+            await scenario.RunAsync(stage);
+            figures = await stage.FinishAsync();
+        }
+
+        Summary.Print(output, paint, figures);
+        if (options.JsonFile is { } file) figures.Save(file);
+        if (options.Keep)
+        {
+            group.KeepRunning = true;
+            Summary.PrintKept(output, group);
+        }
+
+        return figures.Broken.Count == 0 ? ExitCode.Ok : ExitCode.Failed;
+    }
+}

@@ -1,0 +1,65 @@
+namespace Sidecars.Demo.Output;
+
+/// <summary>For a terminal: steps scroll by above a table that is drawn anew five times a second.</summary>
+internal sealed class LiveDisplay(TextWriter output, Paint paint) : IDisplay
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200);
+    private readonly Lock _gate = new();
+    private readonly StateTable _table = new(paint);
+    private readonly CancellationTokenSource _stop = new();
+    private readonly long _started = TimeProvider.System.GetTimestamp();
+    private Stage? _stage;
+    private Task _drawing = Task.CompletedTask;
+    private int _height;
+
+    public void Attach(Stage stage)
+    {
+        _stage = stage;
+        _drawing = Task.Run(DrawAsync);
+    }
+
+    public void Title(string text) => Print($"{paint.Faint(Clock())} {paint.Strong(text)}");
+
+    public void Result(string text) => Print($"{paint.Faint(Clock())}   {paint.Good(text)}");
+
+    public void Alarm(string text) => Print($"{paint.Faint(Clock())}   {paint.Bad(text)}");
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_stage is null) return;
+        await _stop.CancelAsync();
+        await _drawing;
+        lock (_gate) Write([]);
+        _stage = null;
+        _stop.Dispose();
+    }
+
+    private string Clock() => $"{TimeProvider.System.GetElapsedTime(_started).TotalSeconds,6:0.0} s";
+
+    private async Task DrawAsync()
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            lock (_gate) Write([]);
+            await Task.Delay(Interval, TimeProvider.System, _stop.Token).ContinueWith(_ => { }, TaskScheduler.Default);
+        }
+    }
+
+    private void Print(string line)
+    {
+        lock (_gate) Write([line]);
+    }
+
+    // Erases the table, prints what stays, draws the table below it: one write, so that nothing flickers.
+    private void Write(string[] lines)
+    {
+        string[] table = _stage is null ? [] : ["", .. _table.Rows(_stage)];
+        var erase = _height > 0 ? $"\e[{_height}F\e[0J" : "";
+        // Without auto-wrap while the table is drawn: a row wider than the terminal must stay one row, or it could not be erased.
+        output.Write($"{erase}{Joined(lines)}\e[?7l{Joined(table)}\e[?7h");
+        output.Flush();
+        _height = table.Length;
+    }
+
+    private static string Joined(string[] lines) => string.Concat(lines.Select(line => line + "\n"));
+}

@@ -1,0 +1,60 @@
+using System.Runtime.InteropServices;
+using Sidecars.Core.Hosting;
+using Sidecars.Demo;
+using Sidecars.Demo.Bench;
+using Sidecars.Demo.Scenarios;
+
+using var cancel = new CancellationTokenSource();
+var endedBy = 0;
+void OnSignal(PosixSignalContext context)
+{
+    context.Cancel = true; // end by returning, after everything that was started has been ended
+    endedBy = context.Signal == PosixSignal.SIGINT ? ExitCode.Interrupted : ExitCode.Terminated;
+    cancel.Cancel();
+}
+
+using var onInterrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
+using var onTerminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
+using var onHangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, OnSignal);
+
+try
+{
+    return args is ["bench", .. var benchArguments] ? await BenchTable.RunAsync(benchArguments, cancel.Token) : await DemoAsync(cancel.Token);
+}
+catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+{
+    Console.Error.WriteLine("demo: ended by a signal; nothing was left behind");
+    return endedBy;
+}
+catch (Exception e) when (e is TimeoutException or InvalidOperationException or IOException)
+{
+    Console.Error.WriteLine("demo: " + e.Message);
+    return ExitCode.Failed;
+}
+
+async Task<int> DemoAsync(CancellationToken cancellation)
+{
+    var mistakes = new List<string>();
+    var options = DemoOptions.Read(args, mistakes);
+    var scenario = ScenarioTable.Find(options.Scenario);
+    if (scenario is null) mistakes.Add($"no scenario is called {options.Scenario} (see --list)");
+    if (options.Help)
+    {
+        Console.WriteLine(DemoOptions.Usage);
+        return ExitCode.Ok;
+    }
+
+    if (mistakes.Count > 0)
+    {
+        foreach (var mistake in mistakes) Console.Error.WriteLine("demo: " + mistake);
+        return ExitCode.WrongConfiguration;
+    }
+
+    if (options.List)
+    {
+        foreach (var each in ScenarioTable.All) Console.WriteLine($"{each.Name,-16}{each.Summary}");
+        return ExitCode.Ok;
+    }
+
+    return await DemoRun.RunAsync(options, scenario!, Console.Out, cancellation);
+}

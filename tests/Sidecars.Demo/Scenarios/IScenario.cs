@@ -1,0 +1,15 @@
+namespace Sidecars.Demo.Scenarios;
+
+/// <summary>Something that can happen to a group. A new one is a class and a row of <see cref="ScenarioTable"/>.</summary>
+internal interface IScenario
+{
+    /// <summary>For --scenario.</summary>
+    string Name { get; }
+
+    /// <summary>For --list: one line.</summary>
+    string Summary { get; }
+
+    /// <summary>Plays it from nothing; what it shows is measured by <see cref="Stage.StepAsync"/>. Waits on conditions only.</summary>
+    /// <exception cref="TimeoutException">The group did not recover.</exception>
+    Task RunAsync(Stage stage);
+}
