@@ -20,7 +20,7 @@ public sealed class RedisServerPlanTests
     };
 
     private static ServerPlan Calculate(string baseFile, RedisServerSettings settings, string? aclFile = null) => RedisServerPlan.Calculate(
-        RedisConfigDocument.Parse(Encoding.UTF8.GetBytes(baseFile)), aclFile is null ? null : Encoding.UTF8.GetBytes(aclFile).AsMemory(), settings);
+        RedisConfigDocument.Parse(Encoding.UTF8.GetBytes(baseFile)), aclFile is null ? null : Encoding.UTF8.GetBytes(aclFile), settings);
 
     private static string[] User(ServerPlan plan, string name) =>
         Assert.Single(plan.Document.All("user"), line => line.Text(0) == name) is var line ? [.. Enumerable.Range(1, line.Count - 1).Select(line.Text)] : [];

@@ -30,7 +30,7 @@ internal sealed class PlannedServer : IAsyncDisposable
             Cluster = cluster, Port = endpoint.Port, Announce = endpoint, Follow = follow, DataDirectory = folder.Path, RunDirectory = folder.Path, RedisCount = 2, Secrets = secrets,
         };
         var document = RedisConfigDocument.Parse(Encoding.UTF8.GetBytes(baseFile));
-        var plan = RedisServerPlan.Calculate(document, aclFile is null ? null : Encoding.UTF8.GetBytes(aclFile).AsMemory(), change?.Invoke(settings) ?? settings);
+        var plan = RedisServerPlan.Calculate(document, aclFile is null ? null : Encoding.UTF8.GetBytes(aclFile), change?.Invoke(settings) ?? settings);
         return StartAsync(new PlannedServer(folder, endpoint, sentinel: false), plan);
     }
 
