@@ -60,7 +60,7 @@ internal sealed class DecisionReporter(JsonLineLog log, HeartbeatFile heartbeat)
     // Reasons hold counts and addresses that flicker from round to round; the code and what is waited for are the state.
     private bool Report(LogLevel level, string decision, string code, string reason, ImmutableArray<string> waitingFor, Func<string> snapshot)
     {
-        if (heartbeat.Wait(reason, waitingFor) is { } problem) HeartbeatFailed(problem);
+        if (heartbeat.Beat(code, reason, waitingFor) is { } problem) HeartbeatFailed(problem);
         var state = code + "|" + string.Join(',', waitingFor);
         if (state == _last) return false;
         _last = state;

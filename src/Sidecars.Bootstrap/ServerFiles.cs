@@ -18,7 +18,7 @@ internal sealed class ServerFiles(BootstrapOptions options)
     public ServerPlan PlanRedis(RedisEndpoint announce, RedisEndpoint? follow)
     {
         var baseFile = LoadBase();
-        ReadOnlyMemory<byte>? acl = baseFile.AclFile is { } path ? BoundedFile.Read(path, MaxAclFileBytes) : null;
+        byte[]? acl = baseFile.AclFile is { } path ? BoundedFile.Read(path, MaxAclFileBytes) : null;
         return RedisServerPlan.Calculate(baseFile, acl, new RedisServerSettings
         {
             Cluster = options.Cluster,

@@ -12,15 +12,15 @@ public static class RedisServerPlan
     private const string AclFileName = "users.acl";
 
     // Shipped, each with its reason. A later line of the user's wins.
-    private static readonly (string Name, string[] Arguments)[] Shipped =
+    private static readonly string[][] Shipped =
     [
-        ("repl-timeout", ["10"]), // at 60 s a replica was seen hanging for the whole minute behind a ClusterIP
-        ("repl-ping-replica-period", ["2"]), // five pings fit into that timeout
-        ("repl-diskless-sync", ["yes"]),
-        ("repl-diskless-sync-delay", ["0"]), // writes are refused until a replica is back: no waiting for company
-        ("repl-backlog-ttl", ["0"]), // a lonely master would change its replication id
-        ("aof-timestamp-enabled", ["yes"]), // restore to a point in time
-        ("appendfsync", ["everysec"]),
+        ["repl-timeout", "10"], // at 60 s a replica was seen hanging for the whole minute behind a ClusterIP
+        ["repl-ping-replica-period", "2"], // five pings fit into that timeout
+        ["repl-diskless-sync", "yes"],
+        ["repl-diskless-sync-delay", "0"], // writes are refused until a replica is back: no waiting for company
+        ["repl-backlog-ttl", "0"], // a lonely master would change its replication id
+        ["aof-timestamp-enabled", "yes"], // restore to a point in time
+        ["appendfsync", "everysec"],
     ];
 
     // Renaming one of these away disarms Sentinel or the sidecars.
@@ -34,7 +34,7 @@ public static class RedisServerPlan
     /// <param name="baseFile">The user's redis.conf with includes loaded; empty bytes where there is none. Copied, not changed.</param>
     /// <param name="baseAclFile">Content of the file that the base's <c>aclfile</c> names; null where it names none.</param>
     /// <param name="settings">What decides.</param>
-    public static ServerPlan Calculate(RedisConfigDocument baseFile, ReadOnlyMemory<byte>? baseAclFile, RedisServerSettings settings)
+    public static ServerPlan Calculate(RedisConfigDocument baseFile, byte[]? baseAclFile, RedisServerSettings settings)
     {
         var plan = new ServerPlanner(RedisConfigDocument.Of(baseFile.Lines));
         plan.CheckBase();
@@ -73,7 +73,7 @@ public static class RedisServerPlan
     private static void Ship(RedisConfigDocument document, RedisServerSettings settings)
     {
         // SetDefault puts a line on top, so the last comes first.
-        foreach (var (name, arguments) in Enumerable.Reverse(Shipped)) document.SetDefault(name, arguments);
+        for (var i = Shipped.Length - 1; i >= 0; i--) document.SetDefault(Shipped[i][0], Shipped[i][1]);
         // With AOF, no periodic snapshots unless the user asks for them: they cost a fork and buy nothing but the offset, which
         // the save on SIGTERM writes too. "force": without it Redis 7.0 refuses SIGTERM while the AOF is first written.
         if (settings.Durability == Durability.Aof) document.SetDefault("save", "");
@@ -94,7 +94,7 @@ public static class RedisServerPlan
             plan.Problem("cluster-enabled yes: Redis Cluster does its own failover; Sentinel and these executables are for groups without it");
     }
 
-    private static byte[]? SetUsers(ServerPlanner plan, ReadOnlyMemory<byte>? baseAclFile, RedisServerSettings settings)
+    private static byte[]? SetUsers(ServerPlanner plan, byte[]? baseAclFile, RedisServerSettings settings)
     {
         var access = new GroupAccess(settings.Cluster, settings.Secrets);
         plan.Decide("masteruser", access.Replication.User);
@@ -107,11 +107,15 @@ public static class RedisServerPlan
         }
 
         if (plan.Document.Contains("user")) plan.Problem("aclfile and user lines in one configuration: Redis refuses both; move the users to the ACL file");
-        if (baseAclFile is null) plan.Problem($"aclfile {path}: not loaded, so that its users are unknown");
-        var users = baseAclFile.GetValueOrDefault().Span;
-        plan.CheckDefaultUser(access, AclDocument.DefaultRules(users));
+        if (baseAclFile is not { } file)
+        {
+            plan.Problem($"aclfile {path}: not loaded, so that its users are unknown");
+            return null;
+        }
+
+        plan.CheckDefaultUser(access, AclDocument.DefaultRules(file));
         plan.Decide("aclfile", Path.Combine(settings.RunDirectory, AclFileName));
-        return AclDocument.Merge(users, access.RedisUsers, access.Default ?? RequirePass(plan));
+        return AclDocument.Merge(file, access.RedisUsers, access.Default ?? RequirePass(plan));
     }
 
     // An ACL file without the default user would silently undo requirepass.

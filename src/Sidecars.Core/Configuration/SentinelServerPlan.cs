@@ -63,8 +63,8 @@ public static class SentinelServerPlan
     {
         foreach (var replica in settings.KnownReplicas.Where(replica => replica != settings.Master))
             plan.Decide("sentinel", "known-replica", master, replica.Host, ServerPlanner.Number(replica.Port));
-        foreach (var (peer, id) in settings.KnownSentinels.Where(peer => peer.Id != settings.MyId))
-            plan.Decide("sentinel", "known-sentinel", master, peer.Host, ServerPlanner.Number(peer.Port), id);
+        foreach (var peer in settings.KnownSentinels.Where(peer => peer.Id != settings.MyId))
+            plan.Decide("sentinel", "known-sentinel", master, peer.Endpoint.Host, ServerPlanner.Number(peer.Endpoint.Port), peer.Id);
     }
 
     private static void Users(ServerPlanner plan, string master, SentinelServerSettings settings)
@@ -82,8 +82,8 @@ public static class SentinelServerPlan
     private static void Check(ServerPlanner plan, string master, SentinelServerSettings settings)
     {
         if (settings.MyId is { } id && !IsRunId(id)) plan.Problem("sentinel myid: must be 40 lower-case hex digits");
-        foreach (var (peer, peerId) in settings.KnownSentinels)
-            if (!IsRunId(peerId)) plan.Problem($"sentinel known-sentinel {peer}: its id must be 40 lower-case hex digits");
+        foreach (var peer in settings.KnownSentinels.Where(peer => !IsRunId(peer.Id)))
+            plan.Problem($"sentinel known-sentinel {peer.Endpoint}: its id must be 40 lower-case hex digits");
         foreach (var endpoint in settings.KnownReplicas.Append(settings.Master).Append(settings.Announce))
             if (!endpoint.IsAddress && !ResolvesNames(plan.Document)) plan.Problem($"{endpoint} is a name, and sentinel resolve-hostnames is off: give an IP address");
         foreach (var line in plan.Document.All("sentinel").Where(line => ConfigLine.Canonical(line.Text(0)) == "monitor" && line.Text(1) != master))

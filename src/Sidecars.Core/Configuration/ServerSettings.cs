@@ -51,6 +51,11 @@ public sealed record RedisServerSettings
     public string? UnixSocket { get; init; }
 }
 
+/// <summary>Another Sentinel of the group.</summary>
+/// <param name="Endpoint">Where it listens.</param>
+/// <param name="Id">Its <c>myid</c>, 40 lower-case hex digits.</param>
+public sealed record KnownSentinel(RedisEndpoint Endpoint, string Id);
+
 /// <summary>Everything that decides the configuration of one redis-sentinel.</summary>
 public sealed record SentinelServerSettings
 {
@@ -93,8 +98,8 @@ public sealed record SentinelServerSettings
     /// <summary>Replicas known to others, so that a failover is possible at once.</summary>
     public IReadOnlyList<RedisEndpoint> KnownReplicas { get; init; } = [];
 
-    /// <summary>Sentinels known to others: address and id.</summary>
-    public IReadOnlyList<(RedisEndpoint Endpoint, string Id)> KnownSentinels { get; init; } = [];
+    /// <summary>Sentinels known to others.</summary>
+    public IReadOnlyList<KnownSentinel> KnownSentinels { get; init; } = [];
 
     /// <summary>Passwords.</summary>
     public GroupSecrets Secrets { get; init; } = new();

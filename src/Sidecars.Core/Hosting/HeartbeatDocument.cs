@@ -22,10 +22,13 @@ public sealed record HeartbeatDocument
     /// <summary>Process id within its container.</summary>
     public required int Pid { get; init; }
 
+    /// <summary>Why it waits, for machines: stable, one word a reason.</summary>
+    public required string Code { get; init; }
+
     /// <summary>Why it waits, for people.</summary>
     public required string Reason { get; init; }
 
-    /// <summary>Since when for this reason; UTC.</summary>
+    /// <summary>Since when with this code; UTC.</summary>
     public required DateTimeOffset Since { get; init; }
 
     /// <summary>When this was written; UTC.</summary>
@@ -44,6 +47,7 @@ public sealed record HeartbeatDocument
             json.WriteNumber("version", Version);
             json.WriteString("component", Component);
             json.WriteNumber("pid", Pid);
+            json.WriteString("code", Code);
             json.WriteString("reason", Reason);
             json.WriteString("since", Since);
             json.WriteString("written_at", WrittenAt);
@@ -79,14 +83,14 @@ public sealed record HeartbeatDocument
     {
         if (root.ValueKind != JsonValueKind.Object) return null;
         if (Number(root, "version") is not { } version || Number(root, "pid") is not { } pid) return null;
-        if (Text(root, "component") is not { } component || Text(root, "reason") is not { } reason) return null;
+        if (Text(root, "component") is not { } component || Text(root, "code") is not { } code || Text(root, "reason") is not { } reason) return null;
         if (Time(root, "since") is not { } since || Time(root, "written_at") is not { } writtenAt) return null;
         var waitingFor = root.TryGetProperty("waiting_for", out var names) && names.ValueKind == JsonValueKind.Array
             ? names.EnumerateArray().Where(name => name.ValueKind == JsonValueKind.String).Select(name => name.GetString()!).ToArray()
             : [];
         return new HeartbeatDocument
         {
-            Version = version, Component = component, Pid = pid, Reason = reason, Since = since, WrittenAt = writtenAt, WaitingFor = waitingFor,
+            Version = version, Component = component, Pid = pid, Code = code, Reason = reason, Since = since, WrittenAt = writtenAt, WaitingFor = waitingFor,
         };
     }
 

@@ -20,18 +20,22 @@ public sealed class HeartbeatFile(string path, string component, TimeProvider ti
     public static readonly TimeSpan MaxAge = TimeSpan.FromSeconds(20);
 
     private readonly Lock _gate = new();
+    private string _code = "";
     private string _reason = "";
     private IReadOnlyList<string> _waitingFor = [];
     private DateTimeOffset _since;
 
-    /// <summary>Says why the process waits and writes it at once; <c>since</c> moves only when the reason changes.</summary>
+    /// <summary>Says why the process waits and writes it at once; <c>since</c> moves only when the code changes.</summary>
+    /// <param name="code">See <see cref="HeartbeatDocument.Code"/>.</param>
+    /// <param name="reason">See <see cref="HeartbeatDocument.Reason"/>; may change from beat to beat (counts, addresses).</param>
+    /// <param name="waitingFor">See <see cref="HeartbeatDocument.WaitingFor"/>.</param>
     /// <returns>Null, or why it could not be written: a heartbeat is never a reason to stop.</returns>
-    public string? Wait(string reason, params IReadOnlyList<string> waitingFor)
+    public string? Beat(string code, string reason, params IReadOnlyList<string> waitingFor)
     {
         lock (_gate)
         {
-            if (reason != _reason || _since == default) _since = time.GetUtcNow();
-            (_reason, _waitingFor) = (reason, waitingFor);
+            if (code != _code || _since == default) _since = time.GetUtcNow();
+            (_code, _reason, _waitingFor) = (code, reason, waitingFor);
             return Write();
         }
     }
@@ -105,7 +109,13 @@ public sealed class HeartbeatFile(string path, string component, TimeProvider ti
     {
         var document = new HeartbeatDocument
         {
-            Component = component, Pid = Environment.ProcessId, Reason = _reason, Since = _since, WrittenAt = time.GetUtcNow(), WaitingFor = _waitingFor,
+            Component = component,
+            Pid = Environment.ProcessId,
+            Code = _code,
+            Reason = _reason,
+            Since = _since,
+            WrittenAt = time.GetUtcNow(),
+            WaitingFor = _waitingFor,
         };
         try
         {

@@ -36,6 +36,7 @@ public static partial class ProcessReplacer
     private const int SetMask = 2; // SIG_SETMASK
     private const uint CloseOnExec = 4; // CLOSE_RANGE_CLOEXEC
     private const int SetFlags = 2; // F_SETFD
+    private const int CloseOnExecFlag = 1; // FD_CLOEXEC
     private const nint DefaultAction = 0; // SIG_DFL
     private const nint Ignore = 1; // SIG_IGN
     private const int LastSignal = 64;
@@ -66,6 +67,7 @@ public static partial class ProcessReplacer
             _ = CloseRange(3, uint.MaxValue, CloseOnExec);
             foreach (var descriptor in inherit) _ = SetDescriptorFlags(descriptor, SetFlags, 0);
             var errno = Execute(program, variables, argv, envp);
+            foreach (var descriptor in inherit) _ = SetDescriptorFlags(descriptor, SetFlags, CloseOnExecFlag);
             _ = SignalMask(SetMask, saved, null);
             foreach (var signal in ignored) _ = Signal(signal, Ignore);
             return new ReplaceFailure(program, errno, Marshal.GetPInvokeErrorMessage(errno));

@@ -1,0 +1,27 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Sidecars.Core.Hosting;
+
+// A managed process that has used what a real one uses, and then replaces itself by the program of its arguments.
+// With EXECPROBE_INHERIT=path, a descriptor of that file is handed on, and its number printed.
+
+var raw = NativeStrings.Arguments();
+var own = raw.Count - args.Length;
+using var signals = new SignalScope();
+using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => GC.Collect(0)))); // threads of the pool exist
+int[] inherit = [];
+if (Environment.GetEnvironmentVariable("EXECPROBE_INHERIT") is { Length: > 0 } path)
+{
+    var handle = File.OpenHandle(path);
+    inherit = [(int)handle.DangerousGetHandle()];
+}
+
+Console.WriteLine($"pid {Environment.ProcessId} inherits {string.Join(',', inherit)}");
+var failure = ProcessReplacer.Replace(args[0], [.. raw.Skip(own + 1)], null, inherit);
+
+// Still the process that it was: it can log, receive signals and use its threads.
+Console.WriteLine($"failed {failure}");
+await Task.Run(() => GC.Collect());
+using var registration = PosixSignalRegistration.Create(PosixSignal.SIGHUP, _ => { });
+return failure.ExitCode;
