@@ -87,6 +87,17 @@ public abstract record SlotDecision
         public SlotTable Next { get; }
     }
 
+    /// <summary>
+    /// Our Sentinel runs with the id of a slot that another pod now has: stop it, and start again with a slot of its own.
+    /// </summary>
+    public sealed record Yield : SlotDecision
+    {
+        internal Yield(string reason)
+            : base(reason)
+        {
+        }
+    }
+
     /// <summary>No slot is free; the reason names what each one lacks.</summary>
     public sealed record Wait : SlotDecision
     {
@@ -110,23 +121,41 @@ public static class SlotPolicy
     /// <param name="podName">Our name.</param>
     /// <param name="address">Where our Sentinel answers.</param>
     /// <param name="slotCount">How many Sentinels are configured, 1..<see cref="SlotTable.MaxSlots"/>.</param>
-    /// <param name="facts">What is known by slot; a slot that is absent here is unknown.</param>
+    /// <param name="facts">
+    /// What is known by slot; a slot that is absent here is unknown. For a slot that nobody has, <see cref="SlotFacts.Address"/>
+    /// tells whether any Sentinel that can be found answers with its id: a table may have been lost while they run.
+    /// </param>
+    /// <param name="runningAs">The slot whose id our Sentinel already runs with; null before it starts.</param>
     public static SlotDecision Decide(
-        SlotTable table, string podUid, string podName, RedisEndpoint address, int slotCount, IReadOnlyDictionary<int, SlotFacts> facts)
+        SlotTable table, string podUid, string podName, RedisEndpoint address, int slotCount, IReadOnlyDictionary<int, SlotFacts> facts, int? runningAs = null)
     {
         ArgumentNullException.ThrowIfNull(table);
         ArgumentNullException.ThrowIfNull(facts);
         ArgumentOutOfRangeException.ThrowIfLessThan(slotCount, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(slotCount, SlotTable.MaxSlots);
-        if (table.SlotOf(podUid) is { } mine)
+        if (table.SlotOf(podUid) is { } mine && (runningAs ?? mine) == mine)
             return new SlotDecision.Keep(mine, table.With(mine, new SlotClaim(podUid, podName, address, table.Claims[mine].Heartbeat + 1)));
 
+        // A running Sentinel can't change its id: its slot is restored to a table that lost it, or it stops.
+        if (runningAs is { } running)
+        {
+            return table.Claims.TryGetValue(running, out var other)
+                ? new SlotDecision.Yield($"slot {running}, which we run with, is held by {other.PodName}")
+                : Claimed(running, "we run with its id, and the table has lost it");
+        }
+
         // Never held before held and freed: no peer has to be told of another address for the id.
-        for (var slot = 0; slot < slotCount; slot++)
-            if (!table.Claims.ContainsKey(slot)) return Claimed(slot, "never held");
         var reasons = new List<string>();
         for (var slot = 0; slot < slotCount; slot++)
         {
+            if (table.Claims.ContainsKey(slot)) continue;
+            if (facts.GetValueOrDefault(slot)?.Address != AddressAnswer.ThisId) return Claimed(slot, "nobody has it");
+            reasons.Add($"slot {slot}: nobody has it, but a Sentinel answers with its id");
+        }
+
+        for (var slot = 0; slot < slotCount; slot++)
+        {
+            if (!table.Claims.ContainsKey(slot)) continue;
             var obstacle = Obstacle(facts.GetValueOrDefault(slot));
             if (obstacle is null) return Claimed(slot, $"{table.Claims[slot].PodName} is gone");
             reasons.Add($"slot {slot}: {table.Claims[slot].PodName} {obstacle}");
