@@ -166,7 +166,7 @@ public sealed class FakeKubernetesServer : IAsyncDisposable
         if (at < 1 || parts.Length < at + 3) return FakeAnswer.Error(404, "NotFound", "the server could not find the requested resource");
         var (ns, kind, name) = (parts[at + 1], parts[at + 2], parts.Length > at + 3 ? parts[at + 3] : "");
         var group = at == 2 && parts[0] == "api" ? "" : "." + parts[1];
-        var verb = request.Method switch { "GET" => "get", "PUT" => "update", _ => "create" };
+        var verb = request.Method switch { "GET" => "get", "PUT" => "update", "DELETE" => "delete", _ => "create" };
         if (ns != Namespace || IsForbidden(verb, kind, name, ns))
             return FakeAnswer.Error(403, "Forbidden", $"{kind}{group} \"{name}\" is forbidden: User \"system:serviceaccount:{Namespace}:redis\" cannot {verb} resource \"{kind}\" in namespace \"{ns}\"");
         var resource = kind + group;
@@ -175,8 +175,16 @@ public sealed class FakeKubernetesServer : IAsyncDisposable
             "GET" => Objects.Get(resource, ns, name),
             "PUT" => Objects.Put(resource, ns, name, body!),
             "POST" => Objects.Post(resource, ns, body!),
+            "DELETE" => Deleted(resource, ns, name),
             _ => FakeAnswer.Error(405, "MethodNotAllowed", "the server does not allow this method on the requested resource"),
         };
+    }
+
+    private FakeAnswer Deleted(string resource, string ns, string name)
+    {
+        var found = Objects.Get(resource, ns, name);
+        if (found.Code == 200) Objects.Delete(resource, ns, name);
+        return found;
     }
 
     // A PUT to an absent object needs "create" by that name as well; a POST has no name for RBAC.
