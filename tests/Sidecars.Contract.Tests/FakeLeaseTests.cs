@@ -9,7 +9,7 @@ public sealed class FakeLeaseTests : LeaseContract
     protected override async Task<IContractCluster> ConnectAsync()
     {
         var server = await FakeKubernetesServer.StartAsync();
-        return new Cluster(server, new KubernetesClient(server.Config, TimeProvider.System));
+        return new Cluster(server, new KubernetesClient(server.Config with { CallDeadline = TimeSpan.FromMinutes(1) }, TimeProvider.System));
     }
 
     private sealed class Cluster(FakeKubernetesServer server, KubernetesClient client) : IContractCluster

@@ -306,7 +306,7 @@ public sealed class KubernetesClientTests : IAsyncLifetime
 
     private async Task SeenAsync(int count)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
         while (_server.Seen.Count < count) await Task.Delay(5, limit.Token);
     }
 }

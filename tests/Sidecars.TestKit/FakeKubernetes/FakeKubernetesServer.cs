@@ -59,8 +59,8 @@ public sealed class FakeKubernetesServer : IAsyncDisposable
 
     public int Port { get; private set; }
 
-    /// <summary>The configuration of a pod of this cluster.</summary>
-    public KubernetesConfig Config => KubernetesConfig.InCluster(_host, Port, Namespace, _folder) with { UserAgent = "sidecars-tests" };
+    /// <summary>The configuration of a pod of this cluster; no test is about how fast a busy machine shakes hands.</summary>
+    public KubernetesConfig Config => KubernetesConfig.InCluster(_host, Port, Namespace, _folder) with { UserAgent = "sidecars-tests", ConnectTimeout = TimeSpan.FromMinutes(1) };
 
     private string _host = "127.0.0.1";
 
