@@ -1,0 +1,173 @@
+using Sidecars.Core.Primitives;
+
+namespace Sidecars.Core.Kubernetes;
+
+/// <summary>The group's Lease as one read brought it: the object to compare with, and what it says.</summary>
+/// <param name="Lease">The object; its uid and resourceVersion make the next write a compare-and-swap.</param>
+/// <param name="Group">What it says.</param>
+public sealed record GroupLeaseSnapshot(LeaseDocument Lease, GroupLeaseDocument Group);
+
+/// <summary>The outcome of reading an object of ours.</summary>
+/// <typeparam name="T">What it says.</typeparam>
+public abstract record StoreRead<T>
+{
+    private StoreRead()
+    {
+    }
+
+    /// <summary>Read and understood.</summary>
+    public sealed record Found(T Value) : StoreRead<T>;
+
+    /// <summary>There is none. Of the group's Lease: recreate it with the highest term of markers and DNS record, plus one.</summary>
+    public sealed record Missing : StoreRead<T>;
+
+    /// <summary>It is there, but says what can't be believed. Nothing may overwrite it unasked.</summary>
+    public sealed record Invalid(AnnotationFault Fault) : StoreRead<T>;
+
+    /// <summary>Nothing is known.</summary>
+    public sealed record Unavailable(KubernetesFailure Failure) : StoreRead<T>;
+}
+
+/// <summary>The outcome of a compare-and-swap.</summary>
+/// <typeparam name="T">What was written.</typeparam>
+public abstract record StoreWrite<T>
+{
+    private StoreWrite()
+    {
+    }
+
+    /// <summary>Written.</summary>
+    public sealed record Written(T Value) : StoreWrite<T>;
+
+    /// <summary>Not written: the object is no longer the one that was read. Read again and decide anew.</summary>
+    public sealed record Lost(KubernetesFailure.Conflict Failure) : StoreWrite<T>;
+
+    /// <summary>Not written, for another reason.</summary>
+    public sealed record NotWritten(KubernetesFailure Failure) : StoreWrite<T>;
+
+    /// <summary>Perhaps written. Read again before believing either.</summary>
+    public sealed record OutcomeUnknown(KubernetesFailure Failure) : StoreWrite<T>;
+}
+
+/// <summary>
+/// The objects of one group: its Lease, and the evidence Lease of each pod. Knows formats and names, not elections: a
+/// backend of the election wraps it. No retries, no memory; safe for concurrent use.
+/// </summary>
+/// <param name="client">The API server.</param>
+/// <param name="cluster">The tenant, checked on every read.</param>
+/// <param name="group">Name of the group's Lease, and the prefix of the others; a DNS label of at most 40 characters.</param>
+/// <param name="time">For the times that people read.</param>
+public sealed class GroupLeaseStore(KubernetesClient client, ClusterId cluster, string group, TimeProvider time)
+{
+    /// <summary>Name of the group's Lease.</summary>
+    public string LeaseName => group;
+
+    /// <summary>Name of the Lease that a pod testifies in.</summary>
+    public string EvidenceName(string podName) => $"{group}-evidence-{podName}";
+
+    /// <summary>Reads the group's Lease.</summary>
+    public async Task<StoreRead<GroupLeaseSnapshot>> ReadAsync(CancellationToken ct) =>
+        Understand(await client.GetLeaseAsync(LeaseName, ct));
+
+    /// <summary>
+    /// The Lease that a write of <paramref name="next"/> with this holder would send: to be handed to
+    /// <see cref="WriteAsync"/>, and to <see cref="LeasePolicy.Classify"/> if its outcome is unknown.
+    /// </summary>
+    /// <param name="basis">What was read; null to create.</param>
+    /// <param name="next">The new content.</param>
+    /// <param name="holderUid">Pod UID of the holder; null writes the Lease as free.</param>
+    /// <param name="duration">Validity, whole seconds, 1 s to <see cref="LeaseTracker.MaxDuration"/>.</param>
+    /// <exception cref="ArgumentException">The content breaks its bounds, or the term is below the one that was read.</exception>
+    public LeaseDocument Prepare(GroupLeaseSnapshot? basis, GroupLeaseDocument next, string? holderUid, TimeSpan duration)
+    {
+        ArgumentNullException.ThrowIfNull(next);
+        ArgumentOutOfRangeException.ThrowIfLessThan(duration, TimeSpan.FromSeconds(1));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(duration, LeaseTracker.MaxDuration);
+        // Fencing tokens only grow; a caller that lost count must not be able to take one back.
+        if (next.Term < (basis?.Group.Term ?? 0) || next.HighestEpoch < (basis?.Group.HighestEpoch ?? 0))
+            throw new ArgumentException("Term and highest epoch never go back.", nameof(next));
+        var lease = basis?.Lease ?? LeaseDocument.New(client.Namespace, LeaseName);
+        var spec = lease.Spec ?? new LeaseSpec();
+        var now = time.GetUtcNow();
+        var sameHolder = basis is not null && (spec.HolderIdentity ?? "") == (holderUid ?? "");
+        return GroupLeaseReader.Apply(lease, cluster.Value, next) with
+        {
+            Spec = spec with
+            {
+                HolderIdentity = holderUid ?? "",
+                LeaseDurationSeconds = (int)duration.TotalSeconds,
+                RenewTime = LeaseClock.Next(now, spec.RenewTime),
+                AcquireTime = sameHolder && spec.AcquireTime is not null ? spec.AcquireTime : LeaseClock.Next(now, spec.AcquireTime),
+                LeaseTransitions = sameHolder ? spec.LeaseTransitions ?? 0 : Math.Max(0, spec.LeaseTransitions ?? 0) + (basis is null ? 0 : 1),
+            },
+        };
+    }
+
+    /// <summary>Writes what <see cref="Prepare"/> made, by compare-and-swap.</summary>
+    public async Task<StoreWrite<GroupLeaseSnapshot>> WriteAsync(LeaseDocument prepared, CancellationToken ct) =>
+        await client.PutLeaseAsync(prepared, ct) switch
+        {
+            KubernetesWrite<LeaseDocument>.Written written when Understand(new KubernetesRead<LeaseDocument>.Found(written.Document)) is StoreRead<GroupLeaseSnapshot>.Found found =>
+                new StoreWrite<GroupLeaseSnapshot>.Written(found.Value),
+            // An admission webhook may have changed what we sent.
+            KubernetesWrite<LeaseDocument>.Written => new StoreWrite<GroupLeaseSnapshot>.OutcomeUnknown(new KubernetesFailure.Malformed("the Lease was written, but is not what was sent")),
+            KubernetesWrite<LeaseDocument>.NotWritten { Failure: KubernetesFailure.Conflict conflict } => new StoreWrite<GroupLeaseSnapshot>.Lost(conflict),
+            KubernetesWrite<LeaseDocument>.NotWritten no => new StoreWrite<GroupLeaseSnapshot>.NotWritten(no.Failure),
+            KubernetesWrite<LeaseDocument>.OutcomeUnknown unknown => new StoreWrite<GroupLeaseSnapshot>.OutcomeUnknown(unknown.Failure),
+            var other => throw new InvalidOperationException($"unknown outcome {other}"),
+        };
+
+    /// <summary>Reads what a pod testifies.</summary>
+    public async Task<StoreRead<EvidenceDocument>> ReadEvidenceAsync(string podName, CancellationToken ct) =>
+        await client.GetLeaseAsync(EvidenceName(podName), ct) switch
+        {
+            KubernetesRead<LeaseDocument>.Found found => EvidenceDocument.TryRead(found.Document, cluster.Value, out var document, out var fault)
+                ? new StoreRead<EvidenceDocument>.Found(document)
+                : new StoreRead<EvidenceDocument>.Invalid(fault),
+            KubernetesRead<LeaseDocument>.Failed { Failure: KubernetesFailure.NotFound } => new StoreRead<EvidenceDocument>.Missing(),
+            KubernetesRead<LeaseDocument>.Failed failed => new StoreRead<EvidenceDocument>.Unavailable(failed.Failure),
+            var other => throw new InvalidOperationException($"unknown outcome {other}"),
+        };
+
+    /// <summary>
+    /// Writes what this pod testifies, over whatever stands there: only the pod of this name writes it, and evidence is
+    /// only believed for the UID that it names. Two calls (read, compare-and-swap); <see cref="StoreWrite{T}.Lost"/> means
+    /// that a former pod of the same name still writes, or that an earlier write of ours landed late.
+    /// </summary>
+    public async Task<StoreWrite<EvidenceDocument>> WriteEvidenceAsync(string podName, EvidenceDocument evidence, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(evidence);
+        LeaseDocument basis;
+        switch (await client.GetLeaseAsync(EvidenceName(podName), ct))
+        {
+            case KubernetesRead<LeaseDocument>.Found found: basis = found.Document; break;
+            case KubernetesRead<LeaseDocument>.Failed { Failure: KubernetesFailure.NotFound }: basis = LeaseDocument.New(client.Namespace, EvidenceName(podName)); break;
+            case KubernetesRead<LeaseDocument>.Failed failed: return new StoreWrite<EvidenceDocument>.NotWritten(failed.Failure);
+            case var other: throw new InvalidOperationException($"unknown outcome {other}");
+        }
+
+        var now = time.GetUtcNow();
+        var next = evidence.Apply(basis, cluster.Value) with
+        {
+            Spec = (basis.Spec ?? new LeaseSpec()) with { HolderIdentity = evidence.PodUid, RenewTime = LeaseClock.Next(now, basis.Spec?.RenewTime) },
+        };
+        return await client.PutLeaseAsync(next, ct) switch
+        {
+            KubernetesWrite<LeaseDocument>.Written => new StoreWrite<EvidenceDocument>.Written(evidence),
+            KubernetesWrite<LeaseDocument>.NotWritten { Failure: KubernetesFailure.Conflict conflict } => new StoreWrite<EvidenceDocument>.Lost(conflict),
+            KubernetesWrite<LeaseDocument>.NotWritten no => new StoreWrite<EvidenceDocument>.NotWritten(no.Failure),
+            KubernetesWrite<LeaseDocument>.OutcomeUnknown unknown => new StoreWrite<EvidenceDocument>.OutcomeUnknown(unknown.Failure),
+            var other => throw new InvalidOperationException($"unknown outcome {other}"),
+        };
+    }
+
+    private StoreRead<GroupLeaseSnapshot> Understand(KubernetesRead<LeaseDocument> read) => read switch
+    {
+        KubernetesRead<LeaseDocument>.Found found => GroupLeaseReader.TryRead(found.Document, cluster.Value, out var group, out var fault)
+            ? new StoreRead<GroupLeaseSnapshot>.Found(new GroupLeaseSnapshot(found.Document, group))
+            : new StoreRead<GroupLeaseSnapshot>.Invalid(fault),
+        KubernetesRead<LeaseDocument>.Failed { Failure: KubernetesFailure.NotFound } => new StoreRead<GroupLeaseSnapshot>.Missing(),
+        KubernetesRead<LeaseDocument>.Failed failed => new StoreRead<GroupLeaseSnapshot>.Unavailable(failed.Failure),
+        _ => throw new ArgumentOutOfRangeException(nameof(read)),
+    };
+}

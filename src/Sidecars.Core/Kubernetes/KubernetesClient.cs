@@ -1,0 +1,168 @@
+using System.Net.Http.Headers;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Sidecars.Core.Kubernetes;
+
+/// <summary>
+/// The few calls to the API server that the sidecars make, in one namespace. Every outcome is a value; the only exception
+/// is <see cref="OperationCanceledException"/> when the caller's own token is cancelled. Nothing is retried here except
+/// once after 401 with a renewed token, and once with a renewed CA. Safe for concurrent use.
+/// </summary>
+public sealed class KubernetesClient : IDisposable
+{
+    private readonly KubernetesConfig _config;
+    private readonly TimeProvider _time;
+    private readonly ServiceAccountToken _token;
+    private readonly KubernetesTransport _transport;
+
+    /// <summary>Creates a client; no connection is made and no file is read before the first call.</summary>
+    public KubernetesClient(KubernetesConfig config, TimeProvider time)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        ArgumentNullException.ThrowIfNull(time);
+        _config = config;
+        _time = time;
+        _token = new ServiceAccountToken(config.TokenFile, config.TokenRefresh, time);
+        _transport = new KubernetesTransport(config);
+    }
+
+    /// <summary>The namespace of every call.</summary>
+    public string Namespace => _config.Namespace;
+
+    /// <summary>Reads a Lease.</summary>
+    public Task<KubernetesRead<LeaseDocument>> GetLeaseAsync(string name, CancellationToken ct) =>
+        GetAsync("apis/coordination.k8s.io/v1", "leases", name, KubernetesJson.Default.LeaseDocument, ct);
+
+    /// <summary>
+    /// Writes a Lease. A document as it was read (uid and resourceVersion) is a compare-and-swap; one without either
+    /// creates, and is a conflict where the Lease exists. Nothing between is sent: a PUT with a resourceVersion but no uid
+    /// would bring a deleted Lease back with its old content.
+    /// </summary>
+    public Task<KubernetesWrite<LeaseDocument>> PutLeaseAsync(LeaseDocument lease, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(lease);
+        var name = lease.Metadata?.Name ?? "";
+        return (lease.Metadata?.ResourceVersion is null) == (lease.Metadata?.Uid is null)
+            ? WriteAsync(HttpMethod.Put, "apis/coordination.k8s.io/v1", "leases", name, name, lease, KubernetesJson.Default.LeaseDocument, ct)
+            : RefuseAsync<LeaseDocument>("a Lease is written with uid and resourceVersion, or created with neither");
+    }
+
+    /// <summary>Reads a Pod.</summary>
+    public Task<KubernetesRead<PodDocument>> GetPodAsync(string name, CancellationToken ct) =>
+        GetAsync("api/v1", "pods", name, KubernetesJson.Default.PodDocument, ct);
+
+    /// <summary>Reads an EndpointSlice.</summary>
+    public Task<KubernetesRead<EndpointSliceDocument>> GetEndpointSliceAsync(string name, CancellationToken ct) =>
+        GetAsync("apis/discovery.k8s.io/v1", "endpointslices", name, KubernetesJson.Default.EndpointSliceDocument, ct);
+
+    /// <summary>
+    /// Replaces an EndpointSlice that was read, by compare-and-swap. Without a resourceVersion the server would overwrite
+    /// unconditionally (unlike a Lease), so such a document is not sent.
+    /// </summary>
+    public Task<KubernetesWrite<EndpointSliceDocument>> PutEndpointSliceAsync(EndpointSliceDocument slice, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(slice);
+        var name = slice.Metadata?.Name ?? "";
+        return slice.Metadata is { ResourceVersion: not null, Uid: not null }
+            ? WriteAsync(HttpMethod.Put, "apis/discovery.k8s.io/v1", "endpointslices", name, name, slice, KubernetesJson.Default.EndpointSliceDocument, ct)
+            : RefuseAsync<EndpointSliceDocument>("an EndpointSlice is replaced with uid and resourceVersion only; create it by POST");
+    }
+
+    /// <summary>Creates an EndpointSlice by POST: the server allows no create by PUT for this kind. An existing one is a conflict.</summary>
+    public Task<KubernetesWrite<EndpointSliceDocument>> CreateEndpointSliceAsync(EndpointSliceDocument slice, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(slice);
+        return slice.Metadata is { ResourceVersion: null, Uid: null, Name: not null and var name }
+            ? WriteAsync(HttpMethod.Post, "apis/discovery.k8s.io/v1", "endpointslices", null, name, slice, KubernetesJson.Default.EndpointSliceDocument, ct)
+            : RefuseAsync<EndpointSliceDocument>("an object to create has a name, and neither uid nor resourceVersion");
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _transport.Dispose();
+
+    private async Task<KubernetesRead<T>> GetAsync<T>(string group, string resource, string name, JsonTypeInfo<T> type, CancellationToken ct)
+        where T : KubernetesDocument
+    {
+        if (!KubernetesName.IsSubdomain(name)) return new KubernetesRead<T>.Failed(NotAName(name));
+        var answer = await CallAsync(HttpMethod.Get, group, resource, name, null, ct);
+        if (answer.Failure is not null) return new KubernetesRead<T>.Failed(answer.Failure);
+        var document = TryParse(answer.Body.Span, name, type, out var problem);
+        return document is null
+            ? new KubernetesRead<T>.Failed(new KubernetesFailure.Malformed(problem!))
+            : new KubernetesRead<T>.Found(document);
+    }
+
+    private async Task<KubernetesWrite<T>> WriteAsync<T>(
+        HttpMethod method, string group, string resource, string? pathName, string name, T document, JsonTypeInfo<T> type, CancellationToken ct)
+        where T : KubernetesDocument
+    {
+        if (!KubernetesName.IsSubdomain(name)) return new KubernetesWrite<T>.NotWritten(NotAName(name));
+        var body = JsonSerializer.SerializeToUtf8Bytes(document, type);
+        var answer = await CallAsync(method, group, resource, pathName, body, ct);
+        if (answer.Failure is not null)
+            return answer.PerhapsDone ? new KubernetesWrite<T>.OutcomeUnknown(answer.Failure) : new KubernetesWrite<T>.NotWritten(answer.Failure);
+        var written = TryParse(answer.Body.Span, name, type, out var problem);
+        return written is null
+            ? new KubernetesWrite<T>.OutcomeUnknown(new KubernetesFailure.Malformed(problem!))
+            : new KubernetesWrite<T>.Written(written, answer.Status == 201);
+    }
+
+    private async Task<KubernetesAnswer> CallAsync(HttpMethod method, string group, string resource, string? name, byte[]? body, CancellationToken ct)
+    {
+        using var deadline = new CancellationTokenSource(_config.CallDeadline, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, ct);
+        var path = $"{group}/namespaces/{_config.Namespace}/{resource}{(name is null ? "" : "/" + name)}";
+        var renewedToken = false;
+        var renewedCa = false;
+        while (true)
+        {
+            ct.ThrowIfCancellationRequested();
+            if (_transport.Client(out var problem) is not { } client)
+                return new KubernetesAnswer(0, default, new KubernetesFailure.Unreachable(problem!), false);
+            if (_token.Current(out problem) is not { } token)
+                return new KubernetesAnswer(0, default, new KubernetesFailure.Unauthorized(problem!), false);
+            using var request = Request(method, path, body, token);
+            var answer = await KubernetesExchange.SendAsync(client, request, _config.MaxResponseBytes, either.Token, ct);
+            if (answer.Status == 401 && !renewedToken && _token.TryRenew(token)) renewedToken = true;
+            else if (answer.Status == KubernetesExchange.SecureConnectionFailed && !renewedCa && _transport.TryRenew()) renewedCa = true;
+            else return answer;
+        }
+    }
+
+    private HttpRequestMessage Request(HttpMethod method, string path, byte[]? body, string token)
+    {
+        var request = new HttpRequestMessage(method, path);
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        request.Headers.TryAddWithoutValidation("User-Agent", _config.UserAgent);
+        request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
+        if (body is null) return request;
+        request.Content = new ByteArrayContent(body);
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        return request;
+    }
+
+    private static T? TryParse<T>(ReadOnlySpan<byte> body, string name, JsonTypeInfo<T> type, out string? problem)
+        where T : KubernetesDocument
+    {
+        problem = null;
+        try
+        {
+            var document = JsonSerializer.Deserialize(body, type);
+            // Without these two, what we write back could never be a compare-and-swap.
+            if (document?.Metadata is { Uid.Length: > 0, ResourceVersion.Length: > 0 } metadata && metadata.Name == name) return document;
+            problem = $"the answer is no object of the name {name} with uid and resourceVersion";
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            problem = KubernetesExchange.Clip($"the answer is no such object: {e.Message}");
+        }
+
+        return null;
+    }
+
+    private static KubernetesFailure.Rejected NotAName(string name) => new(0, KubernetesExchange.Clip($"not sent: '{name}' is no object name"));
+
+    private static Task<KubernetesWrite<T>> RefuseAsync<T>(string why) =>
+        Task.FromResult<KubernetesWrite<T>>(new KubernetesWrite<T>.NotWritten(new KubernetesFailure.Rejected(0, "not sent: " + why)));
+}

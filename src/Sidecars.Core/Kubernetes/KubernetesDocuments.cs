@@ -1,0 +1,225 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Sidecars.Core.Kubernetes;
+
+/// <summary>
+/// An API object. Members that are not named here are kept as they were read and written back, so that a newer API
+/// server, a controller or a person who annotates the object loses nothing by our update.
+/// </summary>
+public abstract record KubernetesDocument
+{
+    /// <summary>Group and version, such as <c>coordination.k8s.io/v1</c>.</summary>
+    [JsonPropertyOrder(-3)]
+    public string? ApiVersion { get; init; }
+
+    /// <summary>Kind, such as <c>Lease</c>.</summary>
+    [JsonPropertyOrder(-2)]
+    public string? Kind { get; init; }
+
+    /// <summary>Name, identity, version, annotations.</summary>
+    [JsonPropertyOrder(-1)]
+    public ObjectMeta? Metadata { get; init; }
+
+    /// <summary>Members that are not named here.</summary>
+    [JsonExtensionData]
+    public Dictionary<string, JsonElement>? Unknown { get; set; }
+}
+
+/// <summary>The parts of <c>metadata</c> that are used; others are kept.</summary>
+public sealed record ObjectMeta
+{
+    /// <summary>Name, unique by kind in the namespace.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>Namespace.</summary>
+    public string? Namespace { get; init; }
+
+    /// <summary>Identity: another object of the same name has another.</summary>
+    public string? Uid { get; init; }
+
+    /// <summary>Opaque version for compare-and-swap; never ordered, only compared.</summary>
+    public string? ResourceVersion { get; init; }
+
+    /// <summary>Set once deletion was asked for; the object may live on for its grace period or finalizers.</summary>
+    public string? DeletionTimestamp { get; init; }
+
+    /// <summary>Annotations; null values do not occur in valid objects and count as absent.</summary>
+    public IReadOnlyDictionary<string, string?>? Annotations { get; init; }
+
+    /// <summary>Labels.</summary>
+    public IReadOnlyDictionary<string, string?>? Labels { get; init; }
+
+    /// <summary>Members that are not named here (ownerReferences, managedFields, …).</summary>
+    [JsonExtensionData]
+    public Dictionary<string, JsonElement>? Unknown { get; set; }
+}
+
+/// <summary>A Lease of <c>coordination.k8s.io/v1</c>.</summary>
+public sealed record LeaseDocument : KubernetesDocument
+{
+    /// <summary>Who holds it, and how long it is good for.</summary>
+    public LeaseSpec? Spec { get; init; }
+
+    /// <summary>The annotations, empty where there are none.</summary>
+    [JsonIgnore]
+    public IReadOnlyDictionary<string, string?> Annotations => Metadata?.Annotations ?? System.Collections.Frozen.FrozenDictionary<string, string?>.Empty;
+
+    /// <summary>A Lease that does not exist yet: without uid and resourceVersion, a PUT of it creates or conflicts.</summary>
+    public static LeaseDocument New(string namespaceName, string name) => new()
+    {
+        ApiVersion = "coordination.k8s.io/v1",
+        Kind = "Lease",
+        Metadata = new ObjectMeta { Name = name, Namespace = namespaceName },
+    };
+}
+
+/// <summary>The spec of a Lease.</summary>
+public sealed record LeaseSpec
+{
+    /// <summary>Pod UID of the holder; empty or null: free.</summary>
+    public string? HolderIdentity { get; init; }
+
+    /// <summary>Seconds without an observed renewal after which others may take it; the server requires more than 0.</summary>
+    public int? LeaseDurationSeconds { get; init; }
+
+    /// <summary>RFC 3339 with microseconds; for people, never compared with a clock.</summary>
+    public string? AcquireTime { get; init; }
+
+    /// <summary>RFC 3339 with microseconds; only its change means anything.</summary>
+    public string? RenewTime { get; init; }
+
+    /// <summary>How often the holder changed.</summary>
+    public int? LeaseTransitions { get; init; }
+
+    /// <summary>Members that are not named here (strategy, preferredHolder, …).</summary>
+    [JsonExtensionData]
+    public Dictionary<string, JsonElement>? Unknown { get; set; }
+}
+
+/// <summary>The parts of a Pod that are read; a Pod is never written.</summary>
+public sealed record PodDocument : KubernetesDocument
+{
+    /// <summary>What kubelet reports.</summary>
+    public PodStatus? Status { get; init; }
+}
+
+/// <summary>The parts of a Pod's status that are read.</summary>
+public sealed record PodStatus
+{
+    /// <summary><c>Pending</c>, <c>Running</c>, <c>Succeeded</c>, <c>Failed</c> or <c>Unknown</c>.</summary>
+    public string? Phase { get; init; }
+
+    /// <summary>Primary address, once there is one.</summary>
+    [JsonPropertyName("podIP")]
+    public string? PodIp { get; init; }
+}
+
+/// <summary>An EndpointSlice of <c>discovery.k8s.io/v1</c>.</summary>
+public sealed record EndpointSliceDocument : KubernetesDocument
+{
+    /// <summary><c>IPv4</c> or <c>IPv6</c>; immutable.</summary>
+    public string? AddressType { get; init; }
+
+    /// <summary>The addresses.</summary>
+    public IReadOnlyList<SliceEndpoint>? Endpoints { get; init; }
+
+    /// <summary>The ports.</summary>
+    public IReadOnlyList<SlicePort>? Ports { get; init; }
+
+    /// <summary>A slice that does not exist yet.</summary>
+    public static EndpointSliceDocument New(string namespaceName, string name) => new()
+    {
+        ApiVersion = "discovery.k8s.io/v1",
+        Kind = "EndpointSlice",
+        Metadata = new ObjectMeta { Name = name, Namespace = namespaceName },
+    };
+}
+
+/// <summary>One endpoint of a slice.</summary>
+public sealed record SliceEndpoint
+{
+    /// <summary>1..100 addresses of the slice's type.</summary>
+    public IReadOnlyList<string>? Addresses { get; init; }
+
+    /// <summary>Readiness, written by us as <c>ready: true</c>.</summary>
+    public SliceConditions? Conditions { get; init; }
+
+    /// <summary>Node of the endpoint, for topology.</summary>
+    public string? NodeName { get; init; }
+
+    /// <summary>Members that are not named here.</summary>
+    [JsonExtensionData]
+    public Dictionary<string, JsonElement>? Unknown { get; set; }
+}
+
+/// <summary>Conditions of an endpoint.</summary>
+public sealed record SliceConditions
+{
+    /// <summary>Traffic is sent here.</summary>
+    public bool? Ready { get; init; }
+
+    /// <summary>Serves, whether terminating or not.</summary>
+    public bool? Serving { get; init; }
+
+    /// <summary>Terminating.</summary>
+    public bool? Terminating { get; init; }
+}
+
+/// <summary>One port of a slice.</summary>
+public sealed record SlicePort
+{
+    /// <summary>Name, equal to that of the Service's port.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>Port number.</summary>
+    public int? Port { get; init; }
+
+    /// <summary><c>TCP</c>.</summary>
+    public string? Protocol { get; init; }
+
+    /// <summary>Members that are not named here.</summary>
+    [JsonExtensionData]
+    public Dictionary<string, JsonElement>? Unknown { get; set; }
+}
+
+/// <summary>The parts of a <c>Status</c> object (a failed call's body) that are read.</summary>
+public sealed record StatusDocument
+{
+    /// <summary>Must be <c>Status</c>.</summary>
+    public string? Kind { get; init; }
+
+    /// <summary>For people.</summary>
+    public string? Message { get; init; }
+
+    /// <summary>For machines: <c>NotFound</c>, <c>Conflict</c>, <c>Invalid</c>, …</summary>
+    public string? Reason { get; init; }
+
+    /// <summary>Which field.</summary>
+    public StatusDetails? Details { get; init; }
+}
+
+/// <summary>Details of a Status.</summary>
+public sealed record StatusDetails
+{
+    /// <summary>Which fields, and why.</summary>
+    public IReadOnlyList<StatusCause>? Causes { get; init; }
+
+    /// <summary>Seconds to wait, as <c>Retry-After</c>.</summary>
+    public int? RetryAfterSeconds { get; init; }
+}
+
+/// <summary>One cause of a Status.</summary>
+public sealed record StatusCause
+{
+    /// <summary>Path of the field.</summary>
+    public string? Field { get; init; }
+}
+
+/// <summary>Source-generated JSON of the documents: no reflection, absent members stay absent.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(LeaseDocument))]
+[JsonSerializable(typeof(PodDocument))]
+[JsonSerializable(typeof(EndpointSliceDocument))]
+[JsonSerializable(typeof(StatusDocument))]
+public sealed partial class KubernetesJson : JsonSerializerContext;

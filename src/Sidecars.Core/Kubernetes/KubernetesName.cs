@@ -1,0 +1,21 @@
+namespace Sidecars.Core.Kubernetes;
+
+/// <summary>The two forms of names that objects here have (RFC 1123, as the API server validates them).</summary>
+public static class KubernetesName
+{
+    /// <summary>True for a label: 1..63 of <c>a-z 0-9 -</c>, beginning and ending with a letter or digit.</summary>
+    public static bool IsLabel(string? name) => name is { Length: >= 1 and <= 63 } && !name.Contains('.', StringComparison.Ordinal) && IsSubdomain(name);
+
+    /// <summary>True for a subdomain, the form of Lease and Pod names: 1..253, labels of any length joined by dots.</summary>
+    public static bool IsSubdomain(string? name)
+    {
+        if (name is not { Length: >= 1 and <= 253 }) return false;
+        foreach (var part in name.Split('.'))
+        {
+            if (part.Length == 0 || part[0] == '-' || part[^1] == '-') return false;
+            if (!part.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-')) return false;
+        }
+
+        return true;
+    }
+}
