@@ -59,7 +59,7 @@ internal static class AnnotationJson
 
     /// <summary>An address with its port.</summary>
     public static RedisEndpoint Address(JsonElement parent, string name) =>
-        RedisEndpoint.TryParse(Text(parent, name, 300), 0x10000, out var endpoint) ? endpoint.Value : throw new AnnotationException($"{name} is no address with a port");
+        RedisEndpoint.TryParse(Text(parent, name, 300), 0x10000, out var endpoint) ? endpoint : throw new AnnotationException($"{name} is no address with a port");
 
     /// <summary>Forty lower-case hexadecimal digits, as replication ids and Sentinel ids have.</summary>
     public static string Hex40(JsonElement parent, string name)

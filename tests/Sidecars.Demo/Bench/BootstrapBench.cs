@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Sidecars.TestKit.Groups;
 using Sidecars.TestKit.Processes;
@@ -23,6 +24,12 @@ internal sealed record BootstrapBench : IBenchResult
 
     public required IReadOnlyList<double> BootstrapMs { get; init; }
 
+    /// <summary>Processor time of the whole process, up to its first answer; in steps of 10 ms, so only the mean says something.</summary>
+    public required IReadOnlyList<double> PlainCpuMs { get; init; }
+
+    /// <summary>As <see cref="PlainCpuMs"/>; other processes hardly change it, so it can be compared between busy machines.</summary>
+    public required IReadOnlyList<double> BootstrapCpuMs { get; init; }
+
     public double PlainMedianMs => Median(PlainMs);
 
     public double BootstrapMedianMs => Median(BootstrapMs);
@@ -42,30 +49,39 @@ internal sealed record BootstrapBench : IBenchResult
         await group.StartAsync(cancellation: cancellation);
         var replica = (await group.WaitHealthyAsync(cancellation: cancellation)).Redis.First(n => !n.IsMaster).Node;
 
-        List<double> plain = [], bootstrap = [];
+        List<double> plain = [], bootstrap = [], plainCpu = [], bootstrapCpu = [];
         for (var round = 0; round < Rounds; round++)
         {
             await replica.KillAsync();
-            plain.Add(await PlainStartAsync(group, replica, cancellation));
-            bootstrap.Add(await BootstrapStartAsync(group, replica, cancellation));
+            await PlainStartAsync(group, replica, plain, plainCpu, cancellation);
+            await BootstrapStartAsync(group, replica, bootstrap, bootstrapCpu, cancellation);
         }
 
-        var result = new BootstrapBench { Machine = machine, LoadAfter = Machine.Load(), PlainMs = plain, BootstrapMs = bootstrap };
+        var result = new BootstrapBench
+        {
+            Machine = machine,
+            LoadAfter = Machine.Load(),
+            PlainMs = plain,
+            BootstrapMs = bootstrap,
+            PlainCpuMs = plainCpu,
+            BootstrapCpuMs = bootstrapCpu,
+        };
         await output.WriteLineAsync($"""
-            {"start of a replica to its first answer",-42}{"median",9}{"least",9}{"most",9}
-            {Row("plain redis-server", plain)}
-            {Row("redis-bootstrap, 3 Sentinels up", bootstrap)}
+            {"start of a replica to its first answer",-42}{"median",9}{"least",9}{"most",9}{"cpu",9}
+            {Row("plain redis-server", plain, plainCpu)}
+            {Row("redis-bootstrap, 3 Sentinels up", bootstrap, bootstrapCpu)}
             added by redis-bootstrap: {result.AddedMs:0.0} ms; budget {BudgetMilliseconds:0} ms{(result.WithinBudget ? "" : ": OVER BUDGET")} (load at the end {result.LoadAfter})
             """);
         return result;
     }
 
-    private static async Task<double> PlainStartAsync(LocalGroup group, LocalNode replica, CancellationToken cancellation)
+    private static async Task PlainStartAsync(LocalGroup group, LocalNode replica, List<double> wall, List<double> cpu, CancellationToken cancellation)
     {
         var started = TimeProvider.System.GetTimestamp();
         await using var server = await ServerProcess.StartAsync(
             new ServerStart("redis-server", Path.Combine(replica.ConfigFolder, "redis.conf")) { Name = replica.Name, WorkingDirectory = replica.DataFolder });
-        var elapsed = await AnswerAsync(replica, started);
+        wall.Add(await AnswerAsync(replica, started));
+        cpu.Add(CpuMilliseconds(server.Pid));
         // In both cases the next start finds a replica that was linked, and no Sentinel that thinks it down.
         await using (var client = await group.ConnectAsync(replica, StartDeadline, cancellation))
         {
@@ -75,16 +91,15 @@ internal sealed record BootstrapBench : IBenchResult
                 cancellation: cancellation);
         }
 
-        return elapsed;
     }
 
-    private static async Task<double> BootstrapStartAsync(LocalGroup group, LocalNode replica, CancellationToken cancellation)
+    private static async Task BootstrapStartAsync(LocalGroup group, LocalNode replica, List<double> wall, List<double> cpu, CancellationToken cancellation)
     {
         var started = TimeProvider.System.GetTimestamp();
         await replica.StartAsync();
-        var elapsed = await AnswerAsync(replica, started);
+        wall.Add(await AnswerAsync(replica, started));
+        cpu.Add(CpuMilliseconds(replica.Process!.Pid));
         await group.WaitForAsync("the replica's link", state => state.Of(replica).LinkUp, cancellation: cancellation);
-        return elapsed;
     }
 
     private static async Task<double> AnswerAsync(LocalNode node, long started)
@@ -94,7 +109,15 @@ internal sealed record BootstrapBench : IBenchResult
         return Math.Round(TimeProvider.System.GetElapsedTime(started).TotalMilliseconds, 2);
     }
 
-    private static string Row(string name, List<double> values) => $"{name,-42}{Median(values),6:0.0} ms{values.Min(),6:0.0} ms{values.Max(),6:0.0} ms";
+    // utime and stime, fields 14 and 15 of /proc/PID/stat, in hundredths of a second; threads that have ended included.
+    private static double CpuMilliseconds(int pid)
+    {
+        var stat = File.ReadAllText($"/proc/{pid}/stat");
+        var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+        return (double.Parse(fields[11], CultureInfo.InvariantCulture) + double.Parse(fields[12], CultureInfo.InvariantCulture)) * 10;
+    }
+
+    private static string Row(string name, List<double> values, List<double> cpu) => $"{name,-42}{Median(values),6:0.0} ms{values.Min(),6:0.0} ms{values.Max(),6:0.0} ms{cpu.Average(),6:0.0} ms";
 
     private static double Median(IReadOnlyList<double> values)
     {

@@ -14,7 +14,7 @@ public sealed class RedisTlsTests : IAsyncLifetime, IDisposable
     private readonly TestAuthority _authority;
     private readonly TestAuthority _stranger;
     private RedisProcess _redis = null!;
-    private RedisEndpoint _endpoint;
+    private RedisEndpoint _endpoint = null!;
 
     public RedisTlsTests()
     {
