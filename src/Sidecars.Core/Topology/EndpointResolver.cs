@@ -23,29 +23,27 @@ public static class EndpointResolver
         IReadOnlyCollection<RedisEndpoint> hosts, TimeSpan timeout, TimeProvider time, CancellationToken cancellation)
     {
         var results = await Task.WhenAll(hosts.Select(h => ResolveOneAsync(h, timeout, time, cancellation))).ConfigureAwait(false);
-        return new ResolvedEndpoints(
-            [.. results.SelectMany(r => r.Endpoints).Distinct()],
-            [.. results.Where(r => r.Failure is not null).Select(r => r.Failure!)]);
+        return new ResolvedEndpoints([.. results.SelectMany(r => r.Endpoints).Distinct()], [.. results.SelectMany(r => r.Failures)]);
     }
 
-    private static async Task<(ImmutableArray<RedisEndpoint> Endpoints, string? Failure)> ResolveOneAsync(
+    private static async Task<ResolvedEndpoints> ResolveOneAsync(
         RedisEndpoint host, TimeSpan timeout, TimeProvider time, CancellationToken cancellation)
     {
-        if (host.IsAddress) return ([host], null);
+        if (host.IsAddress) return new ResolvedEndpoints([host], []);
         using var deadline = new CancellationTokenSource(timeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, deadline.Token);
         try
         {
             var addresses = await Dns.GetHostAddressesAsync(host.Host, either.Token).ConfigureAwait(false);
-            return ([.. addresses.Select(a => new RedisEndpoint(a.ToString(), host.Port)).Distinct()], null);
+            return new ResolvedEndpoints([.. addresses.Select(a => new RedisEndpoint(a.ToString(), host.Port)).Distinct()], []);
         }
         catch (SocketException e)
         {
-            return ([], $"{host.Host} does not resolve ({e.SocketErrorCode})");
+            return new ResolvedEndpoints([], [$"{host.Host} does not resolve ({e.SocketErrorCode})"]);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            return ([], $"{host.Host} did not resolve within {timeout.TotalMilliseconds:F0} ms");
+            return new ResolvedEndpoints([], [$"{host.Host} did not resolve within {timeout.TotalMilliseconds:F0} ms"]);
         }
     }
 }

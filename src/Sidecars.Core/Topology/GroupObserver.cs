@@ -35,8 +35,8 @@ public sealed class GroupObserver(GroupAddresses addresses, SentinelClient senti
     /// <param name="cancellation">Ends it.</param>
     public async Task<GroupObservation> ObserveAsync(RedisEndpoint? exceptSentinel, RedisEndpoint? exceptNode, CancellationToken cancellation)
     {
-        var sentinelTask = ObserveSentinelsAsync(exceptSentinel, cancellation);
-        var nodeTask = ObserveNodesAsync(exceptNode, cancellation);
+        var sentinelTask = ObserveAllAsync(addresses.SentinelHosts, exceptSentinel, sentinels.ObserveAsync, cancellation);
+        var nodeTask = ObserveAllAsync(addresses.RedisHosts, exceptNode, nodes.ObserveAsync, cancellation);
         var (sentinelViews, sentinelFailures) = await sentinelTask.ConfigureAwait(false);
         var (nodeViews, nodeFailures) = await nodeTask.ConfigureAwait(false);
 
@@ -45,23 +45,21 @@ public sealed class GroupObserver(GroupAddresses addresses, SentinelClient senti
         var more = await Task.WhenAll(named.Select(a => nodes.ObserveAsync(a, cancellation))).ConfigureAwait(false);
         return new GroupObservation
         {
-            Sentinels = sentinelViews,
+            Sentinels = [.. sentinelViews],
             Nodes = [.. nodeViews, .. more],
             Unresolved = [.. sentinelFailures, .. nodeFailures],
         };
     }
 
-    private async Task<(ImmutableArray<SentinelObservation>, ImmutableArray<string>)> ObserveSentinelsAsync(RedisEndpoint? except, CancellationToken cancellation)
+    private async Task<Seen<T>> ObserveAllAsync<T>(
+        ImmutableArray<RedisEndpoint> hosts, RedisEndpoint? except, Func<RedisEndpoint, CancellationToken, Task<T>> observe, CancellationToken cancellation)
+        where T : class
     {
-        var resolved = await EndpointResolver.ResolveAsync(addresses.SentinelHosts, addresses.ResolveTimeout, time, cancellation).ConfigureAwait(false);
-        var views = await Task.WhenAll(resolved.Endpoints.Where(e => e != except).Select(e => sentinels.ObserveAsync(e, cancellation))).ConfigureAwait(false);
-        return ([.. views], resolved.Failures);
+        var resolved = await EndpointResolver.ResolveAsync(hosts, addresses.ResolveTimeout, time, cancellation).ConfigureAwait(false);
+        var views = await Task.WhenAll(resolved.Endpoints.Where(e => e != except).Select(e => observe(e, cancellation))).ConfigureAwait(false);
+        return new Seen<T>(views, resolved.Failures);
     }
 
-    private async Task<(ImmutableArray<NodeObservation>, ImmutableArray<string>)> ObserveNodesAsync(RedisEndpoint? except, CancellationToken cancellation)
-    {
-        var resolved = await EndpointResolver.ResolveAsync(addresses.RedisHosts, addresses.ResolveTimeout, time, cancellation).ConfigureAwait(false);
-        var views = await Task.WhenAll(resolved.Endpoints.Where(e => e != except).Select(e => nodes.ObserveAsync(e, cancellation))).ConfigureAwait(false);
-        return ([.. views], resolved.Failures);
-    }
+    private sealed record Seen<T>(T[] Views, ImmutableArray<string> Failures)
+        where T : class;
 }
