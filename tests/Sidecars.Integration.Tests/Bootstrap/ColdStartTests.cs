@@ -44,13 +44,13 @@ public sealed class ColdStartTests(ITestOutputHelper output, ColdStartFigures fi
         });
         await group.StartAsync(order, _ => random.NextDouble() * MaxDelay);
         var lastStarted = TimeProvider.System.GetElapsedTime(started);
-        await group.WaitHealthyAsync();
+        await group.WaitAgreedAsync();
         var first = await firstWrite.WaitAsync(Eventually.DefaultDeadline);
         await load.StopAsync();
         await monitor.DisposeAsync();
         Assert.Empty(monitor.Findings);
         Assert.Equal(0, monitor.RoundsWithSeveralMasters);
-        var state = await group.WaitHealthyAsync();
+        var state = await group.WaitAgreedAsync();
         Assert.Equal(1, group.Redis.Count(node => node.Process!.Decisions()[^1].Kind == "StartAsMaster"));
         Assert.Equal(0, (await load.CheckAsync(state.Master!.Node.Endpoint)).MissingCount);
         output.WriteLine(figures.Add(new ColdStartFigure(seed, first.TotalMilliseconds, lastStarted.TotalMilliseconds)));

@@ -18,8 +18,7 @@ public sealed class NamedMasterTests
     public async Task A_restarted_master_stays_silent_until_another_is_master(bool withEmptyDisk)
     {
         await using var group = new LocalGroup(Slow with { Name = withEmptyDisk ? "empty-master" : "named-master" });
-        await group.StartAsync();
-        var old = (await group.WaitHealthyAsync()).Master!.Node;
+        var old = (await group.StartHealthyAsync()).Master!.Node;
         await group.WriteKeysAsync(old, replicas: 2);
         await old.KillAsync();
         if (withEmptyDisk) old.WipeData();
@@ -34,7 +33,7 @@ public sealed class NamedMasterTests
             return anotherIsMaster;
         });
         Assert.NotEqual(old, state.Masters[0].Node);
-        await group.WaitHealthyAsync();
+        await group.WaitAgreedAsync();
         await group.AssertAllKeysEverywhereAsync();
         var kinds = old.Process!.Decisions();
         Assert.Contains(kinds, d => d is { Kind: "RequestFailover", Code: "named-hand-over" });
@@ -46,15 +45,14 @@ public sealed class NamedMasterTests
     public async Task A_replica_that_comes_back_empty_follows_and_gets_everything()
     {
         await using var group = new LocalGroup(new LocalGroupOptions { Name = "empty-replica", SentinelCount = 1, RedisCount = 2 });
-        await group.StartAsync();
-        var state = await group.WaitHealthyAsync();
+        var state = await group.StartHealthyAsync();
         var replica = state.Redis.Single(n => !n.IsMaster).Node;
         await group.WriteKeysAsync(state.Master!.Node, replicas: 1);
         await replica.KillAsync();
         replica.WipeData();
         await replica.StartAsync();
         await replica.Process!.WaitForDecisionAsync("follow-sentinels");
-        await group.WaitHealthyAsync();
+        await group.WaitAgreedAsync();
         await group.AssertAllKeysEverywhereAsync();
     }
 
@@ -62,8 +60,7 @@ public sealed class NamedMasterTests
     public async Task A_durable_group_with_every_disk_empty_refuses_until_a_person_allows_it()
     {
         await using var group = new LocalGroup(new LocalGroupOptions { Name = "all-empty" });
-        await group.StartAsync();
-        await group.WaitHealthyAsync();
+        await group.StartHealthyAsync();
         await KillAllAndWipeRedisAsync(group);
         await group.StartAsync();
         foreach (var node in group.Redis)
@@ -77,7 +74,7 @@ public sealed class NamedMasterTests
         await using (var allow = await ServerProcess.StartAsync(
             new ServerStart(LooseNode.Executable, "allow-empty") { Environment = group.Redis[0].Process!.Start.Environment }))
             Assert.Equal(ExitCode.Ok, await allow.WaitForExitAsync());
-        await group.WaitHealthyAsync();
+        await group.WaitAgreedAsync();
 
         // It was allowed once, not for ever.
         await KillAllAndWipeRedisAsync(group);
@@ -89,11 +86,10 @@ public sealed class NamedMasterTests
     public async Task A_cache_with_every_disk_empty_starts_at_once()
     {
         await using var group = new LocalGroup(new LocalGroupOptions { Name = "cache", Durability = "none" });
-        await group.StartAsync();
-        await group.WaitHealthyAsync();
+        await group.StartHealthyAsync();
         await KillAllAndWipeRedisAsync(group);
         await group.StartAsync();
-        await group.WaitHealthyAsync();
+        await group.WaitAgreedAsync();
         Assert.All(group.Redis, node => Assert.DoesNotContain(node.Process!.Decisions(), d => d.Kind == "Refuse"));
     }
 

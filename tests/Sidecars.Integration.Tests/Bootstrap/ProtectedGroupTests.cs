@@ -26,8 +26,7 @@ public sealed class ProtectedGroupTests
                 Sentinel = " >leading <and> trailing ~* &* +@all ",
             },
         });
-        await group.StartAsync();
-        var old = (await group.WaitHealthyAsync()).Master!.Node;
+        var old = (await group.StartHealthyAsync()).Master!.Node;
         await group.WriteKeysAsync(old, replicas: 2);
         AssertNoSecretsInLogs(group);
         await AssertAnonymousIsRefusedAsync(group);
@@ -35,7 +34,7 @@ public sealed class ProtectedGroupTests
         await old.KillAsync();
         await group.WaitForAsync("a failover", s => s.Master is { } m && m.Node != old && s.LinkedReplicas == 1);
         await old.StartAsync();
-        var state = await group.WaitHealthyAsync();
+        var state = await group.WaitAgreedAsync();
         Assert.NotEqual(old, state.Master!.Node);
         await group.AssertAllKeysEverywhereAsync();
         AssertNoSecretsInLogs(group);
@@ -55,8 +54,7 @@ public sealed class ProtectedGroupTests
             Environment = new Dictionary<string, string> { ["TLS_CA_FILE"] = authority.CaFile, ["TLS_CERT_FILE"] = certificate, ["TLS_KEY_FILE"] = key },
             Transport = endpoint => new TlsTransport(endpoint, new TlsSettings { CaFile = authority.CaFile }),
         });
-        await group.StartAsync();
-        var master = (await group.WaitHealthyAsync()).Master!.Node;
+        var master = (await group.StartHealthyAsync()).Master!.Node;
         await group.WriteKeysAsync(master, replicas: 1);
         await group.AssertAllKeysEverywhereAsync();
         foreach (var node in group.All)

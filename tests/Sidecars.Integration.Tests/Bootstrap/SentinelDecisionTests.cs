@@ -133,7 +133,7 @@ public sealed class SentinelDecisionTests : IAsyncDisposable
 
     [Theory]
     [InlineData("password", "WRONGPASS")]
-    [InlineData("silent", "not done within the deadline")]
+    [InlineData("silent", "within the deadline")]
     [InlineData("garbage", "")]
     [InlineData("closes", "")]
     public async Task Sentinels_without_a_usable_answer_are_no_vote_and_no_contradiction(string how, string why)
@@ -144,7 +144,7 @@ public sealed class SentinelDecisionTests : IAsyncDisposable
         var decision = await node.Process.WaitForDecisionAsync("follow-peer-master");
         Assert.StartsWith("0 of 3 Sentinels answer, 2 are needed", decision.Reason, StringComparison.Ordinal);
         Assert.All(bad, server => Assert.Contains(server.Endpoint.ToString(), decision.Reason, StringComparison.Ordinal));
-        Assert.Contains(why, decision.Reason, StringComparison.Ordinal);
+        Assert.True(decision.Reason.Contains(why, StringComparison.Ordinal), decision.Reason);
         await WaitForLinkedReplicaAsync(master.Endpoint);
     }
 

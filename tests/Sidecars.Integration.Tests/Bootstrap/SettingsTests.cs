@@ -138,7 +138,7 @@ public sealed partial class SettingsTests
         Assert.Contains(problems, text => text.StartsWith("cluster-enabled", StringComparison.Ordinal));
     }
 
-    [GeneratedRegex("\"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*)\"")]
+    [GeneratedRegex("\"([A-Z]{2,}[A-Z0-9]*(?:_[A-Z0-9]+)*)\"")]
     private static partial Regex VariableLiteral();
 
     [GeneratedRegex(@"^  ([A-Z][A-Z0-9_]+) \(")]

@@ -14,7 +14,7 @@ public sealed class StartOrderTests
         await group.StartAsync(group.Redis);
         await group.WaitForAsync("a master with both replicas", s => s.LinkedReplicas == 2);
         await group.StartAsync(group.Sentinels);
-        await group.WaitHealthyAsync();
+        await group.WaitAgreedAsync();
         Assert.All(group.Sentinels, s => Assert.Equal("Monitor", s.Process!.Decisions()[^1].Kind));
     }
 
@@ -26,7 +26,7 @@ public sealed class StartOrderTests
         foreach (var sentinel in group.Sentinels) await sentinel.Process!.WaitForDecisionAsync("no-redis");
         Assert.All((await group.ObserveAsync()).Sentinels, s => Assert.Equal(Presence.Waiting, s.Presence));
         await group.StartAsync(group.Redis);
-        await group.WaitHealthyAsync();
+        await group.WaitAgreedAsync();
     }
 
     [Fact]
@@ -38,7 +38,7 @@ public sealed class StartOrderTests
             s.LinkedReplicas == 1 && s.Sentinels.Count(x => x.Master == s.Master?.Node.Endpoint && x is { Flags: "master", Replicas: 1, Others: 1 }) == 2);
         await group.WriteKeysAsync(state.Master!.Node, replicas: 1);
         await group.StartAsync([group.Redis[2], group.Sentinels[2]]);
-        var whole = await group.WaitHealthyAsync();
+        var whole = await group.WaitAgreedAsync();
         Assert.Equal(state.Master.RunId, whole.Master!.RunId);
         await group.AssertAllKeysEverywhereAsync();
     }
