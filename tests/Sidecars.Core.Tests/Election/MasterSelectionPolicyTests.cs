@@ -110,7 +110,7 @@ public sealed class MasterSelectionPolicyTests
     [Fact]
     public void An_announced_address_is_followed_whatever_address_was_asked()
     {
-        var atPodAddress = new NodeObservation.Known(new RedisEndpoint("10.9.9.9", 6379), new NodeView { RunId = RunId(B), Role = Topology.NodeRole.Master, Announced = B });
+        var atPodAddress = new NodeObservation.Known(new RedisEndpoint("10.9.9.9", 6379), new NodeView { RunId = RunId(B), Role = Core.Topology.NodeRole.Master, Announced = B });
         Follows(B, "follow-peer-master", StartingA(NoSentinels, [atPodAddress]));
     }
 
