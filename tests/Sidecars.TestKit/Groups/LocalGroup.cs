@@ -92,7 +92,7 @@ public sealed class LocalGroup : IAsyncDisposable
     {
         var password = node.Kind == LocalNodeKind.Redis ? Options.Passwords.Redis : Options.Passwords.Sentinel;
         return RedisClient.ConnectAsync(
-            new TcpTransport(node.Endpoint),
+            Options.Transport(node.Endpoint),
             new RedisClientOptions
             {
                 ConnectTimeout = timeout,

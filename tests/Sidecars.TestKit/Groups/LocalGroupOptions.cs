@@ -1,3 +1,6 @@
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Redis;
+
 namespace Sidecars.TestKit.Groups;
 
 /// <summary>Passwords of a group, as files that every node is pointed to. Null: none is set.</summary>
@@ -60,6 +63,9 @@ public sealed record LocalGroupOptions
 
     /// <summary>Further variables of every node; they override those of the group.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>How the kit itself connects to a node; a group with TLS needs another one than the default.</summary>
+    public Func<RedisEndpoint, IRespTransport> Transport { get; init; } = endpoint => new TcpTransport(endpoint);
 
     /// <summary>The executable to start; null: the published one.</summary>
     public string? Bootstrap { get; init; }
