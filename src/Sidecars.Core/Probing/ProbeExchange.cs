@@ -28,7 +28,10 @@ internal sealed class ProbeExchange(BlockingRedisConnection connection, IReadOnl
         {
             // The usual open server costs no AUTH; only one that asks for a login is told the name.
             var replies = Send(null, commands);
-            return Failure is null && IsDenied(replies, "NOAUTH") ? Send(openCredential, commands) : replies;
+            if (Failure is not null || !IsDenied(replies, "NOAUTH")) return replies;
+            replies = Send(openCredential, commands);
+            LoginError = null; // no password of anybody's was refused
+            return replies;
         }
 
         for (var i = 0; ; i++)

@@ -59,7 +59,7 @@ public static class ProbePolicy
     {
         if (facts.IsPaused) return Fail(request.Kind, Alive(facts));
         if (facts.PingError is { } error) return Fail(request.Kind, Explain(error, facts));
-        if (facts.Role is null && facts.Failure is { } failure) return Fail(request.Kind, $"PING is answered, ROLE is not ({failure})");
+        if (facts.Role is null && facts.Failure is not null) return Fail(request.Kind, "PING is answered, but nothing after it");
         if (IsSentinel(request, facts))
         {
             return request.Target == ProbeTarget.Redis
