@@ -9,12 +9,18 @@ namespace Sidecars.Core.Probing;
 /// What a probe needs of <see cref="HeartbeatDocument"/>: three fields, without a document tree, and without DateTimeOffset's
 /// parser and FileInfo's times, which bring the zone tables: together a sixth of the executable.
 /// </summary>
-internal sealed class ProbeHeartbeat
+public sealed class ProbeHeartbeat
 {
     private long _writtenTicks;
 
+    private ProbeHeartbeat()
+    {
+    }
+
+    /// <summary>Why it waits; "" where the file does not say.</summary>
     public string Reason { get; private set; } = "";
 
+    /// <summary>For whom, separated by commas; "" for nobody.</summary>
     public string WaitingFor { get; private set; } = "";
 
     /// <summary>Null where there is no fresh one. Its own UTC time is compared: it is replaced whole, and both sides run on one node.</summary>
@@ -31,7 +37,7 @@ internal sealed class ProbeHeartbeat
     }
 
     /// <summary>Null for what is no heartbeat.</summary>
-    internal static ProbeHeartbeat? Parse(ReadOnlySpan<byte> bytes)
+    public static ProbeHeartbeat? Parse(ReadOnlySpan<byte> bytes)
     {
         var heartbeat = new ProbeHeartbeat();
         try
@@ -51,7 +57,7 @@ internal sealed class ProbeHeartbeat
     }
 
     /// <summary>Within <see cref="HeartbeatFile.MaxAge"/>; after a step of the clock backwards a near future counts too.</summary>
-    internal bool IsFresh(TimeProvider time) => Math.Abs(time.GetUtcNow().UtcTicks - _writtenTicks) <= HeartbeatFile.MaxAge.Ticks;
+    public bool IsFresh(TimeProvider time) => Math.Abs(time.GetUtcNow().UtcTicks - _writtenTicks) <= HeartbeatFile.MaxAge.Ticks;
 
     private void Take(ref Utf8JsonReader reader)
     {

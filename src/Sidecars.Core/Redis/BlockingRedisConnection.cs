@@ -6,7 +6,7 @@ using Sidecars.Core.Primitives;
 namespace Sidecars.Core.Redis;
 
 /// <summary>
-/// The probe's connection: plain sockets without tasks (an async socket costs a quarter of a probe's run), no resolver for an
+/// The probe's connection: a plain socket without tasks, threads and polls, no resolver for an
 /// address, TLS only where the caller brings it. One deadline, counted from the connect, bounds everything by the time-outs of
 /// the socket itself, however slowly the peer trickles. Not safe for concurrent use; closed by the first failure.
 /// </summary>
@@ -37,8 +37,7 @@ public sealed class BlockingRedisConnection : IDisposable
         var until = new CallDeadline(time ?? TimeProvider.System, deadline);
         var peer = endpoint.ToString();
         var address = IPAddress.TryParse(endpoint.Host, out var ip) ? ip : Resolve(endpoint.Host, peer);
-        var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        return Open(socket, new IPEndPoint(address, endpoint.Port), until, peer, limits, secure);
+        return Open(address.AddressFamily, stream => stream.Connect(address, endpoint.Port), until, peer, limits, secure);
     }
 
     /// <summary>Connects to a Unix socket; otherwise like <see cref="Connect"/>.</summary>
@@ -46,17 +45,8 @@ public sealed class BlockingRedisConnection : IDisposable
     public static BlockingRedisConnection ConnectUnix(string path, TimeSpan deadline, TimeProvider? time = null, RespLimits? limits = null)
     {
         var until = new CallDeadline(time ?? TimeProvider.System, deadline);
-        UnixDomainSocketEndPoint remote;
-        try
-        {
-            remote = new UnixDomainSocketEndPoint(path);
-        }
-        catch (ArgumentException exception)
-        {
-            throw new RedisConnectionException(RedisFailure.Unreachable, $"{path}: no usable path of a Unix socket.", exception);
-        }
-
-        return Open(new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified), remote, until, path, limits, secure: null);
+        if (!PosixSocket.IsPath(path)) throw new RedisConnectionException(RedisFailure.Unreachable, $"{path}: no usable path of a Unix socket.");
+        return Open(AddressFamily.Unix, stream => stream.Connect(path), until, path, limits, secure: null);
     }
 
     /// <summary>Sends AUTH with each credential in order until one is accepted; without any, nothing.</summary>
@@ -136,17 +126,18 @@ public sealed class BlockingRedisConnection : IDisposable
         _stream.Dispose();
     }
 
-    private static BlockingRedisConnection Open(Socket socket, EndPoint remote, CallDeadline deadline, string peer, RespLimits? limits, Func<Stream, Stream>? secure)
+    private static BlockingRedisConnection Open(AddressFamily family, Action<DeadlineStream> connect, CallDeadline deadline, string peer, RespLimits? limits, Func<Stream, Stream>? secure)
     {
-        var stream = new DeadlineStream(socket, deadline);
+        var stream = new DeadlineStream(PosixSocket.Open(family, peer), deadline);
         try
         {
-            stream.Connect(remote);
+            connect(stream);
         }
         catch (Exception exception) when (IsFailure(exception))
         {
             stream.Dispose();
-            throw RedisConnectionException.FromConnect(exception, peer);
+            var failure = RedisConnectionException.From(exception, peer);
+            throw failure.Failure == RedisFailure.TimedOut ? new RedisConnectionException(RedisFailure.ConnectTimedOut, failure.Message, exception) : failure;
         }
 
         try
@@ -176,7 +167,7 @@ public sealed class BlockingRedisConnection : IDisposable
         throw new RedisConnectionException(RedisFailure.NameResolution, $"{peer}: the name has no address.");
     }
 
-    private static bool IsFailure(Exception exception) => exception is SocketException or IOException or ObjectDisposedException or TimeoutException;
+    private static bool IsFailure(Exception exception) => exception is IOException or ObjectDisposedException or TimeoutException;
 
     private void ThrowIfClosed()
     {

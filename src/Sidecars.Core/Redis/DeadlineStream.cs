@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 
 namespace Sidecars.Core.Redis;
 
@@ -7,7 +6,7 @@ namespace Sidecars.Core.Redis;
 /// A blocking socket whose every call ends by one deadline: what is left of it becomes the socket's own time-out before each.
 /// A stream, so that TLS can be put over it and is then bounded too, each of its records being read in several calls.
 /// </summary>
-internal sealed class DeadlineStream(Socket socket, CallDeadline deadline) : Stream
+internal sealed class DeadlineStream(PosixSocket socket, CallDeadline deadline) : Stream
 {
     public override bool CanRead => true;
 
@@ -23,17 +22,22 @@ internal sealed class DeadlineStream(Socket socket, CallDeadline deadline) : Str
         set => throw new NotSupportedException();
     }
 
-    public void Connect(EndPoint remote)
+    public void Connect(IPAddress address, int port)
     {
-        // On Linux the send time-out of a blocking socket bounds connect(2) as well: socket(7).
-        socket.SendTimeout = Milliseconds();
-        socket.Connect(remote);
+        socket.SetSendTimeout(Left());
+        socket.Connect(address, port);
+    }
+
+    public void Connect(string path)
+    {
+        socket.SetSendTimeout(Left());
+        socket.Connect(path);
     }
 
     public override int Read(Span<byte> buffer)
     {
-        socket.ReceiveTimeout = Milliseconds();
-        return socket.Receive(buffer, SocketFlags.None);
+        socket.SetReceiveTimeout(Left());
+        return socket.Receive(buffer);
     }
 
     public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
@@ -42,8 +46,8 @@ internal sealed class DeadlineStream(Socket socket, CallDeadline deadline) : Str
     {
         while (buffer.Length > 0)
         {
-            socket.SendTimeout = Milliseconds();
-            buffer = buffer[socket.Send(buffer, SocketFlags.None)..];
+            socket.SetSendTimeout(Left());
+            buffer = buffer[socket.Send(buffer)..];
         }
     }
 
@@ -63,10 +67,9 @@ internal sealed class DeadlineStream(Socket socket, CallDeadline deadline) : Str
         base.Dispose(disposing);
     }
 
-    // Socket time-outs are whole milliseconds and 0 means none.
-    private int Milliseconds()
+    private TimeSpan Left()
     {
         var left = deadline.Remaining;
-        return left > TimeSpan.Zero ? (int)Math.Clamp(Math.Ceiling(left.TotalMilliseconds), 1, int.MaxValue) : throw new TimeoutException();
+        return left > TimeSpan.Zero ? left : throw new TimeoutException();
     }
 }

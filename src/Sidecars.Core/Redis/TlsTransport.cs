@@ -76,7 +76,7 @@ public static class BlockingTls
         catch (Exception exception)
         {
             ssl.Dispose();
-            if (exception is AuthenticationException or IOException { InnerException: not System.Net.Sockets.SocketException })
+            if (exception is AuthenticationException or (IOException and not RedisConnectionException))
                 throw new RedisConnectionException(RedisFailure.Tls, $"{host}: {exception.Message}", exception);
             throw;
         }

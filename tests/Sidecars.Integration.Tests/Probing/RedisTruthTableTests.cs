@@ -27,7 +27,7 @@ public sealed class RedisTruthTableTests
         await using var redis = await RedisProcess.StartAsync("enable-debug-command yes", "key-load-delay 200", "loading-process-events-interval-bytes 1024");
         await using var client = await ConnectAsync(redis.Endpoint);
         _ = await client.CallAsync(default, "DEBUG", "POPULATE", "100000");
-        var reload = client.CallAsync(default, "DEBUG", "RELOAD").AsTask();
+        var reload = client.CallAsync(default, "DEBUG", "RELOAD");
         await using var watching = await ConnectAsync(redis.Endpoint);
         await Eventually.UntilAsync("the server loads", async () => (await watching.CallAsync(default, "PING")).ErrorCode == "LOADING");
         await ProbeRun.RowAsync(ProbeRun.At(redis.Endpoint), (true, "loading its data: "), (true, " %, ETA "), (false, "not ready: loading its data: "));
@@ -40,7 +40,7 @@ public sealed class RedisTruthTableTests
     {
         await using var redis = await RedisProcess.StartAsync("busy-reply-threshold 10");
         await using var client = await ConnectAsync(redis.Endpoint);
-        var script = client.CallAsync(default, "EVAL", "while true do end", "0").AsTask();
+        var script = client.CallAsync(default, "EVAL", "while true do end", "0");
         await using var watching = await ConnectAsync(redis.Endpoint);
         await Eventually.UntilAsync("the script is slow", async () => (await watching.CallAsync(default, "PING")).ErrorCode == "BUSY");
         await ProbeRun.RowAsync(ProbeRun.At(redis.Endpoint), (true, "(BUSY)"), (true, "busy with a script"), (false, "busy with a script"));
