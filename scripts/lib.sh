@@ -10,6 +10,8 @@ export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en
 # The native executables: name and project. Everything that builds or ships them reads this list.
 NATIVE_EXECUTABLES=(
     redis-bootstrap:src/Sidecars.Bootstrap
+    redis-probe:src/Sidecars.Probe
+    redis-probe-tls:src/Sidecars.ProbeTls
 )
 # The framework of the native publish; the default is that of Directory.Build.props.
 NATIVE_FRAMEWORK=${NATIVE_FRAMEWORK:-$(sed -n "s:.*<NativeFramework .*>\(.*\)</NativeFramework>.*:\1:p" "$ROOT/Directory.Build.props")}

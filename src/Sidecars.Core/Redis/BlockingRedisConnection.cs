@@ -6,22 +6,21 @@ using Sidecars.Core.Primitives;
 namespace Sidecars.Core.Redis;
 
 /// <summary>
-/// The probe's connection: plain sockets without tasks (an async socket costs a quarter of a probe's run), no TLS, no resolver
-/// for an address. One deadline, counted from the connect, bounds everything by the time-outs of the socket itself, however
-/// slowly the peer trickles. Not safe for concurrent use; closed by the first failure.
+/// The probe's connection: a plain socket without tasks, threads and polls, no resolver for an
+/// address, TLS only where the caller brings it. One deadline, counted from the connect, bounds everything by the time-outs of
+/// the socket itself, however slowly the peer trickles. Not safe for concurrent use; closed by the first failure.
 /// </summary>
 public sealed class BlockingRedisConnection : IDisposable
 {
-    private readonly Socket _socket;
-    private readonly CallDeadline _deadline;
+    private readonly Stream _stream;
     private readonly string _peer;
     private readonly RespReader _reader;
+    private RedisConnectionException? _sendFailure;
     private bool _closed;
 
-    private BlockingRedisConnection(Socket socket, CallDeadline deadline, string peer, RespLimits? limits)
+    private BlockingRedisConnection(Stream stream, string peer, RespLimits? limits)
     {
-        _socket = socket;
-        _deadline = deadline;
+        _stream = stream;
         _peer = peer;
         _reader = new RespReader(limits);
     }
@@ -31,14 +30,14 @@ public sealed class BlockingRedisConnection : IDisposable
     /// <param name="deadline">For the connection and all calls on it; more than zero.</param>
     /// <param name="time">The clock; the system's by default.</param>
     /// <param name="limits">What a reply may cost.</param>
+    /// <param name="secure">Wraps the connected stream, in TLS say; what it throws is a failure of the connection. Null: plain.</param>
     /// <exception cref="RedisConnectionException">No connection.</exception>
-    public static BlockingRedisConnection Connect(RedisEndpoint endpoint, TimeSpan deadline, TimeProvider? time = null, RespLimits? limits = null)
+    public static BlockingRedisConnection Connect(RedisEndpoint endpoint, TimeSpan deadline, TimeProvider? time = null, RespLimits? limits = null, Func<Stream, Stream>? secure = null)
     {
         var until = new CallDeadline(time ?? TimeProvider.System, deadline);
         var peer = endpoint.ToString();
         var address = IPAddress.TryParse(endpoint.Host, out var ip) ? ip : Resolve(endpoint.Host, peer);
-        var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        return Open(socket, new IPEndPoint(address, endpoint.Port), until, peer, limits);
+        return Open(address.AddressFamily, stream => stream.Connect(address, endpoint.Port), until, peer, limits, secure);
     }
 
     /// <summary>Connects to a Unix socket; otherwise like <see cref="Connect"/>.</summary>
@@ -46,17 +45,8 @@ public sealed class BlockingRedisConnection : IDisposable
     public static BlockingRedisConnection ConnectUnix(string path, TimeSpan deadline, TimeProvider? time = null, RespLimits? limits = null)
     {
         var until = new CallDeadline(time ?? TimeProvider.System, deadline);
-        UnixDomainSocketEndPoint remote;
-        try
-        {
-            remote = new UnixDomainSocketEndPoint(path);
-        }
-        catch (ArgumentException exception)
-        {
-            throw new RedisConnectionException(RedisFailure.Unreachable, $"{path}: no usable path of a Unix socket.", exception);
-        }
-
-        return Open(new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified), remote, until, path, limits);
+        if (!PosixSocket.IsPath(path)) throw new RedisConnectionException(RedisFailure.Unreachable, $"{path}: no usable path of a Unix socket.");
+        return Open(AddressFamily.Unix, stream => stream.Connect(path), until, path, limits, secure: null);
     }
 
     /// <summary>Sends AUTH with each credential in order until one is accepted; without any, nothing.</summary>
@@ -77,44 +67,88 @@ public sealed class BlockingRedisConnection : IDisposable
     /// <exception cref="RedisConnectionException">No whole reply before the deadline.</exception>
     public RespValue Call(RespCommand command)
     {
-        if (_closed) throw new RedisConnectionException(RedisFailure.Closed, $"{_peer}: the connection was closed by an earlier failure or Dispose.");
+        Send(command);
+        return Receive();
+    }
+
+    /// <inheritdoc cref="Call(RespCommand)"/>
+    public RespValue Call(params string[] words) => Call(RespCommand.Of(words));
+
+    /// <summary>
+    /// Sends commands in one write: one packet, one turn of the server's event loop. Each has its reply, by <see cref="Receive"/>.
+    /// A peer that closed first is reported there, after what it said: a full server names its reason and never reads.
+    /// </summary>
+    /// <exception cref="RedisConnectionException">The deadline is over.</exception>
+    public void Send(params ReadOnlySpan<RespCommand> commands)
+    {
+        ThrowIfClosed();
+        var output = new ArrayBufferWriter<byte>(256);
+        foreach (var command in commands) command.WriteTo(output);
         try
         {
-            Send(command);
+            _stream.Write(output.WrittenSpan);
+        }
+        catch (Exception exception) when (IsFailure(exception))
+        {
+            _sendFailure = RedisConnectionException.From(exception, _peer);
+            if (_sendFailure.Failure == RedisFailure.Closed) return;
+            Dispose();
+            throw _sendFailure;
+        }
+        finally
+        {
+            output.Clear(); // zeroes: it may have held a password
+        }
+    }
+
+    /// <summary>The next reply.</summary>
+    /// <exception cref="RedisConnectionException">No whole reply before the deadline.</exception>
+    public RespValue Receive()
+    {
+        ThrowIfClosed();
+        try
+        {
             RespValue? value;
-            while (!_reader.TryRead(out value)) Receive();
+            while (!_reader.TryRead(out value)) Fill();
             return value;
         }
-        catch (Exception exception) when (exception is SocketException or IOException or ObjectDisposedException or TimeoutException)
+        catch (Exception exception) when (IsFailure(exception))
         {
             Dispose(); // a late reply must not be read as another's
             throw RedisConnectionException.From(exception, _peer);
         }
     }
 
-    /// <inheritdoc cref="Call(RespCommand)"/>
-    public RespValue Call(params string[] words) => Call(RespCommand.Of(words));
-
     /// <summary>Closes the connection.</summary>
     public void Dispose()
     {
         _closed = true;
-        _socket.Dispose();
+        _stream.Dispose();
     }
 
-    private static BlockingRedisConnection Open(Socket socket, EndPoint remote, CallDeadline deadline, string peer, RespLimits? limits)
+    private static BlockingRedisConnection Open(AddressFamily family, Action<DeadlineStream> connect, CallDeadline deadline, string peer, RespLimits? limits, Func<Stream, Stream>? secure)
     {
+        var stream = new DeadlineStream(PosixSocket.Open(family, peer), deadline);
         try
         {
-            // On Linux the send time-out of a blocking socket bounds connect(2) as well: socket(7).
-            socket.SendTimeout = Milliseconds(deadline);
-            socket.Connect(remote);
-            return new BlockingRedisConnection(socket, deadline, peer, limits);
+            connect(stream);
         }
-        catch (Exception exception) when (exception is SocketException or IOException or TimeoutException)
+        catch (Exception exception) when (IsFailure(exception))
         {
-            socket.Dispose();
-            throw RedisConnectionException.FromConnect(exception, peer);
+            stream.Dispose();
+            var failure = RedisConnectionException.From(exception, peer);
+            throw failure.Failure == RedisFailure.TimedOut ? new RedisConnectionException(RedisFailure.ConnectTimedOut, failure.Message, exception) : failure;
+        }
+
+        try
+        {
+            return new BlockingRedisConnection(secure is null ? stream : secure(stream), peer, limits);
+        }
+        catch (Exception exception)
+        {
+            stream.Dispose();
+            if (IsFailure(exception)) throw RedisConnectionException.From(exception, peer);
+            throw;
         }
     }
 
@@ -133,31 +167,17 @@ public sealed class BlockingRedisConnection : IDisposable
         throw new RedisConnectionException(RedisFailure.NameResolution, $"{peer}: the name has no address.");
     }
 
-    // Socket time-outs are whole milliseconds and 0 means none.
-    private static int Milliseconds(CallDeadline deadline)
+    private static bool IsFailure(Exception exception) => exception is IOException or ObjectDisposedException or TimeoutException;
+
+    private void ThrowIfClosed()
     {
-        var left = deadline.Remaining;
-        return left > TimeSpan.Zero ? (int)Math.Clamp(Math.Ceiling(left.TotalMilliseconds), 1, int.MaxValue) : throw new TimeoutException();
+        if (_closed) throw new RedisConnectionException(RedisFailure.Closed, $"{_peer}: the connection was closed by an earlier failure or Dispose.");
     }
 
-    private void Send(RespCommand command)
+    private void Fill()
     {
-        var output = new ArrayBufferWriter<byte>(128);
-        command.WriteTo(output);
-        for (var rest = output.WrittenSpan; rest.Length > 0;)
-        {
-            _socket.SendTimeout = Milliseconds(_deadline);
-            rest = rest[_socket.Send(rest, SocketFlags.None)..];
-        }
-
-        output.Clear(); // zeroes: it may have held a password
-    }
-
-    private void Receive()
-    {
-        _socket.ReceiveTimeout = Milliseconds(_deadline);
-        var count = _socket.Receive(_reader.GetMemory().Span, SocketFlags.None);
-        if (count == 0) throw new RedisConnectionException(RedisFailure.Closed, $"{_peer}: closed by the peer{(_reader.IsBetweenValues ? "" : " in the middle of a reply")}.");
+        var count = _stream.Read(_reader.GetMemory().Span);
+        if (count == 0) throw _sendFailure ?? new RedisConnectionException(RedisFailure.Closed, $"{_peer}: closed by the peer{(_reader.IsBetweenValues ? "" : " in the middle of a reply")}.");
         _reader.Advance(count);
     }
 }

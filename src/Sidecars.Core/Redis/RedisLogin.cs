@@ -36,7 +36,7 @@ internal sealed class RedisLogin(IReadOnlyList<RedisCredential> credentials, str
     }
 
     // "unknown command" repeats the arguments, which are the password.
-    private static string WithoutArguments(string text)
+    public static string WithoutArguments(string text)
     {
         var arguments = text.IndexOf(", with args", StringComparison.Ordinal);
         return arguments < 0 ? text : text[..arguments];

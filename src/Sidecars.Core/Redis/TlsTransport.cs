@@ -36,7 +36,7 @@ public sealed class TlsTransport(RedisEndpoint endpoint, TlsSettings settings) :
     /// <inheritdoc/>
     public async ValueTask<Stream> ConnectAsync(CancellationToken cancellation)
     {
-        var options = Load();
+        var options = TlsClientOptions.Load(settings, endpoint.Host, Description);
         var ssl = new SslStream(await _tcp.ConnectAsync(cancellation).ConfigureAwait(false));
         try
         {
@@ -52,7 +52,41 @@ public sealed class TlsTransport(RedisEndpoint endpoint, TlsSettings settings) :
         }
     }
 
-    private SslClientAuthenticationOptions Load()
+    private RedisConnectionException Failed(Exception exception) =>
+        new(RedisFailure.Tls, $"{Description}: {exception.Message}", exception);
+}
+
+/// <summary>TLS for <see cref="BlockingRedisConnection"/>, with the rules of <see cref="TlsTransport"/>. Reached by nobody else, for the same reason.</summary>
+public static class BlockingTls
+{
+    /// <summary>The handshake, within the deadline of the stream.</summary>
+    /// <param name="stream">Connected.</param>
+    /// <param name="host">The name or address that the certificate must hold, unless the settings name another.</param>
+    /// <param name="settings">Whom to trust.</param>
+    /// <exception cref="RedisConnectionException">It failed, or was not done in time.</exception>
+    public static Stream Secure(Stream stream, string host, TlsSettings settings)
+    {
+        var options = TlsClientOptions.Load(settings, host, host);
+        var ssl = new SslStream(stream);
+        try
+        {
+            ssl.AuthenticateAsClient(options);
+            return ssl;
+        }
+        catch (Exception exception)
+        {
+            ssl.Dispose();
+            if (exception is AuthenticationException or (IOException and not RedisConnectionException))
+                throw new RedisConnectionException(RedisFailure.Tls, $"{host}: {exception.Message}", exception);
+            throw;
+        }
+    }
+}
+
+/// <summary>Settings as <see cref="SslStream"/> takes them.</summary>
+internal static class TlsClientOptions
+{
+    public static SslClientAuthenticationOptions Load(TlsSettings settings, string host, string peer)
     {
         try
         {
@@ -61,19 +95,19 @@ public sealed class TlsTransport(RedisEndpoint endpoint, TlsSettings settings) :
             if (trust.CustomTrustStore.Count == 0) throw new CryptographicException($"{settings.CaFile} holds no certificate.");
             return new SslClientAuthenticationOptions
             {
-                TargetHost = settings.ServerName ?? endpoint.Host,
+                TargetHost = settings.ServerName ?? host,
                 EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
                 CertificateChainPolicy = trust,
-                ClientCertificateContext = LoadClient(),
+                ClientCertificateContext = LoadClient(settings),
             };
         }
         catch (Exception exception) when (exception is CryptographicException or IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw Failed(exception);
+            throw new RedisConnectionException(RedisFailure.Tls, $"{peer}: {exception.Message}", exception);
         }
     }
 
-    private SslStreamCertificateContext? LoadClient()
+    private static SslStreamCertificateContext? LoadClient(TlsSettings settings)
     {
         if (settings.CertificateFile is null) return null;
         var chain = new X509Certificate2Collection();
@@ -81,7 +115,4 @@ public sealed class TlsTransport(RedisEndpoint endpoint, TlsSettings settings) :
         var certificate = X509Certificate2.CreateFromPemFile(settings.CertificateFile, settings.KeyFile);
         return SslStreamCertificateContext.Create(certificate, chain, offline: true);
     }
-
-    private RedisConnectionException Failed(Exception exception) =>
-        new(RedisFailure.Tls, $"{Description}: {exception.Message}", exception);
 }

@@ -8,6 +8,7 @@ internal static class BenchTable
     private static readonly Dictionary<string, Func<TextWriter, CancellationToken, Task<IBenchResult>>> All = new()
     {
         ["bootstrap"] = BootstrapBench.RunAsync,
+        ["probe"] = ProbeBench.RunAsync,
     };
 
     /// <returns>The exit code: 1 over budget, 2 for wrong arguments.</returns>

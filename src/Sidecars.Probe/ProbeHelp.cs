@@ -1,0 +1,70 @@
+namespace Sidecars.Probe;
+
+/// <summary>What <c>--help</c> prints. A test compares it with the variables that are read.</summary>
+internal static class ProbeHelp
+{
+    public const string Text = $"""
+        {CommandLine.ProgramName} looks at one Redis or Sentinel and says in one line what it saw and why it decides so.
+
+        Usage:
+          {CommandLine.ProgramName} startup|liveness|readiness [--role redis|sentinel]
+          {CommandLine.ProgramName} --help | --version
+          live_check.sh       (a link) liveness of Redis
+          sentinel_check.sh   (a link) liveness of Sentinel
+
+          startup     it has come up: any reply, loading too; redis-bootstrap that waits; a Sentinel that knows its master
+          liveness    it lives: any reply at all; redis-bootstrap that waits
+          readiness   clients may come: a master that is neither fenced nor contradicted by a majority of Sentinels; a replica
+                      whose link is up, without a full copy under way; a Sentinel with a quorum
+
+        Without --role: SENTINEL, then the configuration in CONFIG_DIR, then the server's own reply decide.
+
+        Exit codes: 0 yes, 1 no, 2 wrong setting (all are listed).
+
+        Settings (environment):
+          REDIS_HOST (address), default 127.0.0.1
+              Where the server listens. An address touches no resolver.
+          REDIS_PORT (1..65535), default 6379
+              Port of Redis.
+          SENTINEL_PORT (1..65535), default 26379
+              Port of Sentinel.
+          REDIS_SOCKET (path)
+              Redis' Unix socket, instead of host and port.
+          SENTINEL (true or false), default false
+              It is a Sentinel, as in the seed image.
+          PROBE_TIMEOUT_MS (ms, 10..60000), default 900
+              For everything together. Below kubelet's timeoutSeconds, so that the probe always explains itself.
+          PROBE_MAX_LAG_SECONDS (1..86400), default 15
+              A replica that has not heard its master for longer is not ready. Above repl-ping-replica-period (Redis: 10 s).
+          CLUSTER_ID (namespace/name), default POD_NAMESPACE (else "default") and /redis
+              The group: names the user sidecar-<cluster id>, and the master.
+          POD_NAMESPACE (text)
+              Fallback for the first half of CLUSTER_ID.
+          MASTER_NAME (text), default CLUSTER_ID with its slash as a dot
+              Name under which Sentinels monitor the master.
+          REDIS_SENTINEL_SERVICE_HOST (host[:port],…)
+              The Sentinels that are asked whether they name another master. Without it nobody is.
+          REDIS_SENTINEL_SERVICE_PORT (1..65535), default SENTINEL_PORT
+              Their port.
+          SENTINEL_COUNT (1..31), default 3
+              How many there should be; a majority of this number contradicts.
+          ANNOUNCE_HOST, POD_IP (address)
+              What Sentinels know this server by, besides its replica-announce-ip.
+          CONFIG_DIR (path), default /run/sidecars
+              Where redis-bootstrap keeps its heartbeat bootstrap.json while it waits.
+          SIDECAR_PASSWORD, SIDECAR_PASSWORD_PREVIOUS (secret)
+              Of sidecar-<cluster id>. Default: REDIS_PASSWORD. All that are set are tried in order.
+          REDIS_PASSWORD, REDIS_PASSWORD_PREVIOUS (secret)
+              Of the default user of Redis.
+          SENTINEL_PASSWORD, SENTINEL_PASSWORD_PREVIOUS (secret)
+              Of the default user of Sentinel. Default: REDIS_PASSWORD.
+          each secret also as NAME_FILE (path)
+              File that holds it; one line feed at its end is ignored.
+          TLS_CA_FILE (path)
+              PEM of the only trusted CA; redis-probe-tls only, which is plain without it.
+          TLS_CERT_FILE, TLS_KEY_FILE (path)
+              PEM certificate and key of the client.
+          TLS_SERVER_NAME (name)
+              Name to check certificates against. Default: the address connected to.
+        """;
+}

@@ -1,0 +1,192 @@
+using System.Globalization;
+using System.Text;
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Probing;
+using Sidecars.Core.Redis;
+
+namespace Sidecars.Probe;
+
+/// <summary>
+/// All settings of redis-probe, named as redis-bootstrap's. The only file of this executable that reads the environment, and
+/// only the variables it needs: the descriptions of Sidecars.Core's SettingReader would be made anew at each of a million runs.
+/// </summary>
+internal sealed class ProbeOptions
+{
+    private readonly Func<string, string?> _variable;
+    private readonly List<string> _errors;
+
+    private ProbeOptions(Func<string, string?> variable, List<string> errors) => (_variable, _errors) = (variable, errors);
+
+    /// <summary>Where Main finds its variables.</summary>
+    public static string? ProcessVariable(string name)
+    {
+#pragma warning disable RS0030 // the one place of this executable that reads the environment
+        return Environment.GetEnvironmentVariable(name);
+#pragma warning restore RS0030
+    }
+
+    /// <summary>Reads everything; null where <paramref name="errors"/> is not empty.</summary>
+    public static ProbeRequest? Read(CommandLine command, Func<string, string?> variable, List<string> errors)
+    {
+        var request = new ProbeOptions(variable, errors).Read(command);
+        return errors.Count == 0 ? request : null;
+    }
+
+    private ProbeRequest? Read(CommandLine command)
+    {
+        var configDirectory = Text("CONFIG_DIR") ?? "/run/sidecars";
+        var target = Target(command.Target, configDirectory);
+        var redisPort = Number("REDIS_PORT", 6379, 1, 65535);
+        var sentinelPort = Number("SENTINEL_PORT", 26379, 1, 65535);
+        var servicePort = Number("REDIS_SENTINEL_SERVICE_PORT", sentinelPort, 1, 65535);
+        var isSentinel = target == ProbeTarget.Sentinel;
+        var endpoint = Endpoint(Text("REDIS_HOST") ?? "127.0.0.1", isSentinel ? sentinelPort : redisPort, "REDIS_HOST");
+        var cluster = Cluster(out var isNamed);
+        var milliseconds = Number("PROBE_TIMEOUT_MS", 900, 10, 60_000);
+        var lag = Number("PROBE_MAX_LAG_SECONDS", 15, 1, 86_400);
+        var count = Number("SENTINEL_COUNT", 3, 1, 31);
+        var sentinels = Endpoints("REDIS_SENTINEL_SERVICE_HOST", servicePort);
+        var secure = ProbeSecurity.Read(Text, _errors);
+        if (endpoint is null || cluster is null) return null;
+        return new ProbeRequest
+        {
+            Kind = command.Kind,
+            Target = target,
+            Endpoint = endpoint.Value,
+            SocketPath = isSentinel ? null : Text("REDIS_SOCKET"),
+            Credentials = Credentials(cluster, isNamed, isSentinel),
+            OpenCredential = new RedisCredential(cluster.SidecarUser, cluster.SidecarUser),
+            Deadline = TimeSpan.FromMilliseconds(milliseconds),
+            MasterName = Text("MASTER_NAME") ?? cluster.MasterName,
+            Sentinels = sentinels,
+            SentinelCount = count,
+            MaxLagSeconds = lag,
+            HeartbeatPath = Path.Combine(configDirectory, "bootstrap.json"),
+            OwnHosts = Hosts(),
+            Secure = secure,
+        };
+    }
+
+    // As redis-bootstrap decides: the word, else SENTINEL, else the one configuration that it wrote into this container.
+    private ProbeTarget Target(ProbeTarget said, string configDirectory)
+    {
+        if (said != ProbeTarget.Detect) return said;
+        switch (Text("SENTINEL")?.ToLowerInvariant())
+        {
+            case "true" or "yes" or "on" or "1": return ProbeTarget.Sentinel;
+            case null or "false" or "no" or "off" or "0": break;
+            default: _errors.Add($"SENTINEL is '{Text("SENTINEL")}'; it must be true or false"); break;
+        }
+
+        if (File.Exists(Path.Combine(configDirectory, "redis.conf"))) return ProbeTarget.Redis;
+        return File.Exists(Path.Combine(configDirectory, "sentinel.conf")) ? ProbeTarget.Sentinel : ProbeTarget.Detect;
+    }
+
+    private ClusterId? Cluster(out bool isNamed)
+    {
+        var (name, space) = (Text("CLUSTER_ID"), Text("POD_NAMESPACE"));
+        isNamed = name is not null || space is not null;
+        if (ClusterId.TryParse(name ?? (space ?? "default") + "/redis", out var cluster)) return cluster;
+        _errors.Add($"CLUSTER_ID is not namespace/name of letters, digits, . - _ with at most {ClusterId.MaxLength} characters");
+        return null;
+    }
+
+    // The sidecars' user first; the default user for servers that redis-bootstrap did not configure.
+    private List<RedisCredential> Credentials(ClusterId cluster, bool isNamed, bool isSentinel)
+    {
+        var redis = Rotating("REDIS_PASSWORD");
+        var sidecar = Rotating("SIDECAR_PASSWORD");
+        var sentinel = Rotating("SENTINEL_PASSWORD");
+        if (sidecar.Count == 0) sidecar = redis;
+        var own = isSentinel && sentinel.Count > 0 ? sentinel : redis;
+        List<RedisCredential> credentials = [];
+        for (var turn = 0; turn < 2; turn++)
+        {
+            var isService = turn == 0 == isNamed;
+            foreach (var password in isService ? sidecar : own) credentials.Add(new RedisCredential(isService ? cluster.SidecarUser : null, password));
+        }
+
+        return credentials;
+    }
+
+    private List<string> Rotating(string name)
+    {
+        List<string> passwords = [];
+        if (Secret(name) is { } current) passwords.Add(current);
+        if (Secret(name + "_PREVIOUS") is { } previous)
+        {
+            if (passwords.Count == 0 && _errors.Count == 0) _errors.Add($"{name}_PREVIOUS is set without {name}");
+            passwords.Add(previous);
+        }
+
+        return passwords;
+    }
+
+    private string? Secret(string name)
+    {
+        var fileName = name + "_FILE";
+        var path = Text(fileName);
+        var value = _variable(name);
+        byte[] bytes;
+        if (!string.IsNullOrEmpty(value))
+        {
+            if (path is not null) _errors.Add($"{name} and {fileName} are both set; set one");
+            bytes = Encoding.UTF8.GetBytes(value);
+        }
+        else
+        {
+            if (path is null) return null;
+            try
+            {
+                bytes = BoundedFile.Read(path, Core.Primitives.Secret.MaxBytes + 2); // and CR LF
+            }
+            catch (IOException)
+            {
+                _errors.Add($"{fileName} ({path}) cannot be read, or is larger than {Core.Primitives.Secret.MaxBytes} bytes");
+                return null;
+            }
+        }
+
+        if (Core.Primitives.Secret.TryParse(bytes, out var secret, out var problem)) return secret.Value;
+        _errors.Add($"{(path is null ? name : $"{fileName} ({path})")} {problem}");
+        return null;
+    }
+
+    private List<string> Hosts()
+    {
+        List<string> hosts = [];
+        if (Text("ANNOUNCE_HOST") is { } announced) hosts.Add(announced);
+        if (Text("POD_IP") is { } address) hosts.Add(address);
+        return hosts;
+    }
+
+    private List<RedisEndpoint> Endpoints(string name, int port)
+    {
+        List<RedisEndpoint> endpoints = [];
+        foreach (var part in (Text(name) ?? "").Split([',', ' ', '\t', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (Endpoint(part, port, name) is { } endpoint && !endpoints.Contains(endpoint)) endpoints.Add(endpoint);
+        }
+
+        return endpoints;
+    }
+
+    private RedisEndpoint? Endpoint(string text, int port, string name)
+    {
+        if (RedisEndpoint.TryParse(text, port, out var endpoint)) return endpoint;
+        _errors.Add($"{name} is '{Shown(text)}'; it must be host or host:port ([v6]:port)");
+        return null;
+    }
+
+    private int Number(string name, int defaultValue, int min, int max)
+    {
+        if (Text(name) is not { } text) return defaultValue;
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= min && number <= max) return number;
+        _errors.Add($"{name} is '{Shown(text)}'; it must be a whole number, {min}..{max}");
+        return defaultValue;
+    }
+
+    private string? Text(string name) => _variable(name)?.Trim() is { Length: > 0 } text ? text : null;
+
+    private static string Shown(string text) => text.Length > 80 ? text[..80] + "…" : text;
+}

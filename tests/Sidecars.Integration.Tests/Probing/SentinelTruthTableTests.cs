@@ -1,0 +1,76 @@
+using Sidecars.Core.Redis;
+using Sidecars.TestKit.FakeRedis;
+using Sidecars.TestKit.Processes;
+
+namespace Sidecars.Integration.Tests.Probing;
+
+/// <summary>The truth table of the README for Sentinel, and what Sentinels say about a master.</summary>
+public sealed class SentinelTruthTableTests
+{
+    private const string Master = "tenant.redis";
+
+    [Fact]
+    public async Task Sentinel_without_a_known_master()
+    {
+        await using var sentinel = await SentinelProcess.StartAsync();
+        await ProbeRun.RowAsync(
+            ProbeRun.At(sentinel.Endpoint), (false, "does not know the master 'tenant.redis'; it knows none"), (true, "alive: PONG"), (false, "does not know the master"));
+        await using var redis = await RedisProcess.StartAsync();
+        await using var other = await SentinelProcess.MonitorAsync("another", redis.Endpoint, 1);
+        await ProbeRun.RowAsync(ProbeRun.At(other.Endpoint, more: ("SENTINEL", "true")), (false, ", only 'another'"), (true, "PONG"), (false, ", only 'another'"));
+    }
+
+    [Fact]
+    public async Task Sentinel_with_and_without_quorum_and_in_tilt()
+    {
+        await using var redis = await RedisProcess.StartAsync();
+        await using var sentinel = await SentinelProcess.MonitorAsync(Master, redis.Endpoint, 1);
+        await using var lonely = await SentinelProcess.MonitorAsync(Master, redis.Endpoint, 2);
+        // Two Sentinels find each other through the master; this one asks for more than there are.
+        await using var toLonely = await ConnectAsync(lonely.Endpoint);
+        Assert.Equal("OK", (await toLonely.CallAsync(default, "SENTINEL", "SET", Master, "quorum", "5")).Text);
+        await ProbeRun.RowAsync(ProbeRun.At(sentinel.Endpoint), (true, "PONG"), (true, "PONG"), (true, $"ready: Sentinel, master '{Master}' at {redis.Endpoint}, "));
+        await ProbeRun.RowAsync(ProbeRun.At(lonely.Endpoint), (true, "PONG"), (true, "PONG"), (false, "has no quorum: NOQUORUM"));
+
+        await using var client = await ConnectAsync(sentinel.Endpoint);
+        Assert.Equal("OK", (await client.CallAsync(default, "SENTINEL", "DEBUG", "tilt-trigger", "1")).Text);
+        await Eventually.UntilAsync("TILT", async () => (await client.CallAsync(default, "INFO", "sentinel")).Text.Contains("sentinel_tilt:1", StringComparison.Ordinal));
+        await ProbeRun.RowAsync(ProbeRun.At(sentinel.Endpoint), (true, "PONG"), (true, "PONG"), (false, "is in TILT"));
+    }
+
+    [Fact]
+    public async Task Sentinel_is_refused_where_redis_is_meant()
+    {
+        await using var sentinel = await SentinelProcess.StartAsync();
+        await using var redis = await RedisProcess.StartAsync();
+        Assert.Contains("a Sentinel listens at", (await ProbeRun.RunAsync("readiness --role redis", ProbeRun.At(sentinel.Endpoint))).Output, StringComparison.Ordinal);
+        Assert.Contains("a Redis listens at", (await ProbeRun.RunAsync("readiness --role sentinel", ProbeRun.At(redis.Endpoint))).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_majority_that_names_another_contradicts_and_dead_ones_do_not()
+    {
+        await using var redis = await RedisProcess.StartAsync();
+        await using var other = await RedisProcess.StartAsync();
+        await using var a = await SentinelProcess.MonitorAsync(Master, redis.Endpoint, 1);
+        await using var b = await SentinelProcess.MonitorAsync(Master, other.Endpoint, 1);
+        await using var c = await SentinelProcess.MonitorAsync(Master, other.Endpoint, 1);
+        await using var silent = FakeRedisServer.Silent();
+        var dead = $"127.0.0.1:{FreePort.Next()}";
+
+        async Task<ProbeRun> ReadyAsync(params object[] sentinels) =>
+            await ProbeRun.RunAsync("readiness", ProbeRun.At(redis.Endpoint, more: ("REDIS_SENTINEL_SERVICE_HOST", string.Join(',', sentinels))));
+
+        Assert.Equal((1, $"not ready: 2 of 3 Sentinels name {other.Endpoint} as master, not this one", ""), Tuple(await ReadyAsync(a.Endpoint, b.Endpoint, c.Endpoint)));
+        var one = await ReadyAsync(a.Endpoint, b.Endpoint, dead);
+        Assert.True(one.Code == 0 && one.Output.Contains($"1 of 3 Sentinels agree, 1 name {other.Endpoint}", StringComparison.Ordinal), one.Output);
+        var none = await ReadyAsync(dead, silent.Endpoint, b.Endpoint);
+        Assert.True(none.Code == 0 && none.Output.Contains("0 of 3 Sentinels agree, 1 name", StringComparison.Ordinal), none.Output);
+        Assert.Equal(1, silent.Connections);
+    }
+
+    private static (int Code, string Output, string Errors) Tuple(ProbeRun run) => (run.Code, run.Output, run.Errors);
+
+    private static async Task<RedisClient> ConnectAsync(Core.Primitives.RedisEndpoint endpoint) =>
+        await RedisClient.ConnectAsync(new TcpTransport(endpoint), new RedisClientOptions { ConnectTimeout = TimeSpan.FromSeconds(10), CommandTimeout = TimeSpan.FromSeconds(10) }, default);
+}
