@@ -52,7 +52,7 @@ internal sealed class ProbeOptions
         {
             Kind = command.Kind,
             Target = target,
-            Endpoint = endpoint.Value,
+            Endpoint = endpoint,
             SocketPath = isSentinel ? null : Text("REDIS_SOCKET"),
             Credentials = Credentials(cluster, isNamed, isSentinel),
             OpenCredential = new RedisCredential(cluster.SidecarUser, cluster.SidecarUser),

@@ -38,7 +38,7 @@ public sealed class FileElectionBackendTests : IDisposable
         var won = Assert.IsType<ClaimOutcome.Won>(await _backend.ClaimAsync(await ObserveAsync(), Evidence(A), default));
         Assert.Equal(1, won.Term);
         var view = await ObserveAsync();
-        Assert.Equal((1L, "redis-1", "uid-1", A), (view.Record.Term, view.Record.Candidate, view.Record.CandidateUid, view.Record.CandidateAddress!.Value));
+        Assert.Equal((1L, "redis-1", "uid-1", A), (view.Record.Term, view.Record.Candidate, view.Record.CandidateUid, view.Record.CandidateAddress));
         Assert.True(view.CandidateAlive);
         Assert.NotNull(_backend.InheritedDescriptor);
     }
@@ -101,7 +101,7 @@ public sealed class FileElectionBackendTests : IDisposable
     {
         await File.WriteAllTextAsync(RecordFile, """{"format": 2, "term": 7, "candidate": "redis-2", "candidateAddress": "10.0.0.2:6379", "new": {"a": [1]}}""");
         var view = await ObserveAsync();
-        Assert.Equal((7L, "redis-2", B), (view.Record.Term, view.Record.Candidate, view.Record.CandidateAddress!.Value));
+        Assert.Equal((7L, "redis-2", B), (view.Record.Term, view.Record.Candidate, view.Record.CandidateAddress));
     }
 
     [Fact]

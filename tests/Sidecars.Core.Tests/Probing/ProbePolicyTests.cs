@@ -86,7 +86,7 @@ public sealed class ProbePolicyTests
     {
         var document = new Core.Hosting.HeartbeatDocument
         {
-            Component = "redis-bootstrap redis", Pid = 1, Reason = "\"quoted\" \n", Since = DateTimeOffset.UnixEpoch, WrittenAt = new DateTimeOffset(2026, 11, 21, 3, 4, 5, 678, TimeSpan.Zero), WaitingFor = ["a", "b"],
+            Component = "redis-bootstrap redis", Pid = 1, Code = "waits", Reason = "\"quoted\" \n", Since = DateTimeOffset.UnixEpoch, WrittenAt = new DateTimeOffset(2026, 11, 21, 3, 4, 5, 678, TimeSpan.Zero), WaitingFor = ["a", "b"],
         };
         var bytes = document.ToBytes();
         var heartbeat = ProbeHeartbeat.Parse(bytes);

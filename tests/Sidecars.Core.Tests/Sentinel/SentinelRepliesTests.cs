@@ -35,7 +35,7 @@ public sealed class SentinelRepliesTests
     public void An_address_is_host_and_port(string wire, string expected)
     {
         Assert.True(SentinelReplies.TryParseAddress(Reply(wire), out var address));
-        Assert.Equal(expected, address.ToString());
+        Assert.Equal(expected, address?.ToString());
     }
 
     [Theory]

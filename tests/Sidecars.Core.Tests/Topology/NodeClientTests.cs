@@ -38,7 +38,7 @@ public sealed class NodeClientTests
     {
         var role = FakeReply.Array(FakeReply.Bulk("slave"), FakeReply.Bulk("10.0.0.1"), FakeReply.Integer(6379), FakeReply.Bulk("sync"), FakeReply.Integer(-1));
         var view = Assert.IsType<NodeObservation.Known>(await ObserveAsync(role, "master_link_status:down\r\nmaster_sync_in_progress:1\r\nslave_repl_offset:5\r\n")).View;
-        Assert.Equal((NodeRole.Replica, new RedisEndpoint("10.0.0.1", 6379), false, true, 5L), (view.Role, view.MasterAddress!.Value, view.MasterLinkUp, view.SyncInProgress, view.Offset));
+        Assert.Equal((NodeRole.Replica, new RedisEndpoint("10.0.0.1", 6379), false, true, 5L), (view.Role, view.MasterAddress, view.MasterLinkUp, view.SyncInProgress, view.Offset));
     }
 
     [Theory]

@@ -180,11 +180,11 @@ public sealed class RedisTruthTableTests
     {
         using var folder = new TempFolder("probe");
         var heartbeat = new HeartbeatFile(folder.File("bootstrap.json"), "redis-bootstrap redis", TimeProvider.System);
-        Assert.Null(heartbeat.Wait("no majority of Sentinels", "redis-1", "redis-2"));
+        Assert.Null(heartbeat.Beat("no-majority", "no majority of Sentinels", "redis-1", "redis-2"));
         var nobody = ProbeRun.At(new RedisEndpoint("127.0.0.1", FreePort.Next()), more: ("CONFIG_DIR", folder.Path));
         const string Says = "redis-bootstrap waits: no majority of Sentinels (for redis-1, redis-2)";
         await ProbeRun.RowAsync(nobody, (true, Says), (true, Says), (false, Says));
-        var old = new HeartbeatDocument { Component = "redis-bootstrap redis", Pid = 1, Reason = "r", Since = DateTimeOffset.UtcNow, WrittenAt = DateTimeOffset.UtcNow - HeartbeatFile.MaxAge - TimeSpan.FromSeconds(2) };
+        var old = new HeartbeatDocument { Component = "redis-bootstrap redis", Pid = 1, Code = "c", Reason = "r", Since = DateTimeOffset.UtcNow, WrittenAt = DateTimeOffset.UtcNow - HeartbeatFile.MaxAge - TimeSpan.FromSeconds(2) };
         File.WriteAllBytes(folder.File("bootstrap.json"), old.ToBytes());
         await ProbeRun.RowAsync(nobody, (false, "no fresh heartbeat"), (false, "no fresh heartbeat"), (false, "no fresh heartbeat"));
     }
