@@ -116,11 +116,11 @@ internal sealed record BootstrapOptions
         var cluster = ReadCluster(settings);
         var masterName = settings.OptionalValue("MASTER_NAME", "letters, digits, . - _", text => text.All(IsNameCharacter) ? text : null,
             "Name under which Sentinels monitor the master. Default: CLUSTER_ID with its slash as a dot.") ?? cluster?.MasterName;
-        var hostName = settings.Text("HOSTNAME", HostName(), "Fallback for NODE_NAME; a pod's is its name.");
+        var hostName = settings.OptionalText("HOSTNAME", "Fallback for NODE_NAME; a pod's is its name.") ?? HostName();
         var nodeName = settings.OptionalValue("NODE_NAME", "1 to 253 letters, digits, . - _", text => IsNodeName(text) ? text : null,
             "This node's name: stable over restarts, and its own in the group (redis-0).") ?? hostName;
         if (!IsNodeName(nodeName)) settings.Fail($"HOSTNAME is no node name (1 to 253 letters, digits, . - _); set NODE_NAME");
-        var uid = settings.Text("POD_UID", Guid.NewGuid().ToString("N"), "This pod's UID. Default: a fresh random one at each start.");
+        var uid = settings.OptionalText("POD_UID", "This pod's UID. Default: a fresh random one at each start.") ?? Guid.NewGuid().ToString("N");
 
         var redisPort = settings.Integer("REDIS_PORT", 6379, 1, 65535, "Port that Redis listens on.");
         var sentinelPort = settings.Integer("SENTINEL_PORT", 26379, 1, 65535, "Port that Sentinel listens on.");

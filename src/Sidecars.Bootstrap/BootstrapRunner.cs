@@ -88,8 +88,9 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
     {
         var clients = new GroupClients(options, time);
         using var election = OpenElection(announce);
+        var layout = _files.Layout();
         var settings = new RedisRoleSettings(options.RedisCount, options.SentinelCount, options.Durability);
-        var loop = new RedisRoleLoop(clients.Observer, clients.Sentinels, election, () => ReadEvidence(announce), settings, reporter, pacer);
+        var loop = new RedisRoleLoop(clients.Observer, clients.Sentinels, election, () => ReadEvidence(announce, layout), settings, reporter, pacer, time);
         var start = await loop.RunAsync(cancellation).ConfigureAwait(false);
         return Become(_files.PlanRedis(announce, start.Follow), start.Elected ? election.InheritedDescriptor : null);
     }
@@ -107,9 +108,9 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
         ? new FileElectionBackend(options.ElectionDirectory)
         : new LeaderElectorBackend(options.ElectorUrl, [announce.Host, options.NodeName, .. AnnounceAddress.OwnAddresses()], options.CommandTimeout);
 
-    private CandidateEvidence ReadEvidence(RedisEndpoint announce)
+    private CandidateEvidence ReadEvidence(RedisEndpoint announce, DataLayout layout)
     {
-        var disk = DiskEvidenceReader.Read(options.DataDirectory, options.Durability);
+        var disk = DiskEvidenceReader.Read(options.DataDirectory, options.Durability, layout);
         return new CandidateEvidence
         {
             Node = options.NodeName,

@@ -26,10 +26,11 @@ internal sealed class RedisRoleLoop(
     Func<CandidateEvidence> readEvidence,
     RedisRoleSettings settings,
     DecisionReporter reporter,
-    RoundPacer pacer)
+    RoundPacer pacer,
+    TimeProvider time)
 {
     private bool _consultElection;
-    private int _splitRounds;
+    private long? _splitSince;
 
     public async Task<RedisStart> RunAsync(CancellationToken cancellation)
     {
@@ -72,7 +73,7 @@ internal sealed class RedisRoleLoop(
         var view = _consultElection ? await election.ObserveAsync(me, cancellation).ConfigureAwait(false) : null;
         var group = await groupTask.ConfigureAwait(false);
         var isSplit = SentinelQuorumPolicy.Decide(group.Sentinels, settings.SentinelCount) is SentinelQuorumDecision.Split;
-        _splitRounds = isSplit ? _splitRounds + 1 : 0;
+        _splitSince = isSplit ? _splitSince ?? time.GetTimestamp() : null;
         return new BootstrapSnapshot
         {
             Me = me,
@@ -82,7 +83,7 @@ internal sealed class RedisRoleLoop(
             Sentinels = group.Sentinels,
             Peers = group.Nodes,
             Election = view,
-            SplitRounds = _splitRounds,
+            SplitFor = _splitSince is { } since ? time.GetElapsedTime(since) : TimeSpan.Zero,
         };
     }
 

@@ -1,5 +1,6 @@
 using Sidecars.Core.Configuration;
 using Sidecars.Core.Election;
+using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 
 namespace Sidecars.Bootstrap;
@@ -18,7 +19,7 @@ internal sealed class ServerFiles(BootstrapOptions options)
     public ServerPlan PlanRedis(RedisEndpoint announce, RedisEndpoint? follow)
     {
         var baseFile = LoadBase();
-        byte[]? acl = baseFile.AclFile is { } path ? BoundedFile.Read(path, MaxAclFileBytes) : null;
+        byte[]? acl = baseFile.AclFile is { } path ? BoundedFile.Read(Absolute(baseFile, path), MaxAclFileBytes) : null;
         return RedisServerPlan.Calculate(baseFile, acl, new RedisServerSettings
         {
             Cluster = options.Cluster,
@@ -57,6 +58,16 @@ internal sealed class ServerFiles(BootstrapOptions options)
             Tls = options.Tls,
         });
 
+    /// <summary>Names of the data files, as the base configuration sets them.</summary>
+    /// <exception cref="IOException">A file can't be read.</exception>
+    public DataLayout Layout()
+    {
+        var baseFile = LoadBase();
+        var names = DataLayout.Default;
+        return new DataLayout(
+            baseFile.Get("appenddirname") ?? names.AppendDirectory, baseFile.Get("appendfilename") ?? names.AppendFile, baseFile.Get("dbfilename") ?? names.RdbFile);
+    }
+
     /// <summary>What an earlier Sentinel of this container left behind; nothing where there was none.</summary>
     public SentinelMemory Remember()
     {
@@ -77,6 +88,9 @@ internal sealed class ServerFiles(BootstrapOptions options)
         if (plan.AclFile is { } users) AtomicFile.Write(System.IO.Path.Combine(options.ConfigDirectory, "users.acl"), users, AtomicFile.OwnerOnly, durable: false);
         AtomicFile.Write(Path, plan.Document.ToBytes(), AtomicFile.OwnerOnly, durable: false);
     }
+
+    // Redis changes to its "dir" before it opens the file.
+    private static string Absolute(RedisConfigDocument baseFile, string path) => System.IO.Path.Combine(baseFile.Get("dir") ?? "", path);
 
     private RedisConfigDocument LoadBase() => options.BaseConfig is { } path ? ConfigLoader.Load(path) : RedisConfigDocument.Parse([]);
 }

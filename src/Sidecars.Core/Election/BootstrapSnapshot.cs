@@ -29,8 +29,8 @@ public sealed record BootstrapSnapshot
     /// <summary>The election backend; null where this round did not need it.</summary>
     public ElectionObservation? Election { get; init; }
 
-    /// <summary>How many rounds in a row have shown the same split between Sentinels, this one included.</summary>
-    public int SplitRounds { get; init; }
+    /// <summary>For how long every look has shown a split between Sentinels; zero where this one shows none.</summary>
+    public TimeSpan SplitFor { get; init; }
 }
 
 /// <summary>What a starting Redis does next; a closed set, each with a stable code for machines and a reason for people.</summary>

@@ -11,10 +11,10 @@ namespace Sidecars.Core.Election;
 public static class MasterSelectionPolicy
 {
     /// <summary>
-    /// A split that is seen this often in a row does not heal: hello messages, which carry the epochs, pass every 2 s, and
-    /// rounds are at most 1 s apart.
+    /// A split that lasts this long does not heal: the hello messages that carry the epochs pass every 2 s, and two of them may
+    /// be lost.
     /// </summary>
-    public const int SplitRoundsBeforeRestart = 5;
+    public static readonly TimeSpan SplitBeforeRestart = TimeSpan.FromSeconds(6);
 
     /// <summary>Decides the next step from one round's facts.</summary>
     public static MasterDecision Decide(BootstrapSnapshot s)
@@ -35,7 +35,7 @@ public static class MasterSelectionPolicy
     {
         if (split.Majority is not { } address) return Wait("sentinel-split", split.Reason, "a failover that raises the epoch");
         var isMaster = Known(s).Any(k => k.Address == address && k.View.Role == NodeRole.Master);
-        if (s.SplitRounds >= SplitRoundsBeforeRestart && isMaster)
+        if (s.SplitFor >= SplitBeforeRestart && isMaster)
             return new MasterDecision.RestartSentinels(split.Odd, "sentinel-split-odd", $"{split.Reason}; {address} has the majority and is master, and equal epochs never heal");
         return Wait("sentinel-split", split.Reason, "the Sentinels to agree");
     }

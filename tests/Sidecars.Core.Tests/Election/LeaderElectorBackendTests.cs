@@ -38,7 +38,7 @@ public sealed class LeaderElectorBackendTests
     public async Task A_cancelled_question_is_cancelled_and_no_answer()
     {
         await using var server = FakeElectorServer.Start(FakeElectorServer.Trickling());
-        using var elector = new LeaderElectorBackend(server.Url, [], Timeout);
+        using var elector = new LeaderElectorBackend(server.Url, [], TimeSpan.FromMinutes(1));
         using var cancel = new CancellationTokenSource();
         var asking = elector.ObserveAsync(Evidence(A), cancel.Token);
         await TestKit.Processes.Eventually.UntilAsync("the request", () => server.Requests > 0);

@@ -49,10 +49,10 @@ public sealed class MasterSelectionPolicyTests
     {
         var split = StartingA([Says(1, B), Says(2, B), Says(3, C)], [Master(B), Replica(C, B)]);
         Waits("sentinel-split", split);
-        var restart = Assert.IsType<MasterDecision.RestartSentinels>(MasterSelectionPolicy.Decide(split with { SplitRounds = MasterSelectionPolicy.SplitRoundsBeforeRestart }));
+        var restart = Assert.IsType<MasterDecision.RestartSentinels>(MasterSelectionPolicy.Decide(split with { SplitFor = MasterSelectionPolicy.SplitBeforeRestart }));
         Assert.Equal([SentinelAt(3)], restart.Sentinels.AsEnumerable());
-        Waits("sentinel-split", split with { SplitRounds = 99, Peers = [Replica(B, C), Master(C)] });
-        Waits("sentinel-split", split with { SplitRounds = 99, Sentinels = [Says(1, B), Says(2, C), Dead(3)] });
+        Waits("sentinel-split", split with { SplitFor = TimeSpan.FromHours(1), Peers = [Replica(B, C), Master(C)] });
+        Waits("sentinel-split", split with { SplitFor = TimeSpan.FromHours(1), Sentinels = [Says(1, B), Says(2, C), Dead(3)] });
     }
 
     [Fact]
