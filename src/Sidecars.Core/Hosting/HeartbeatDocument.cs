@@ -90,7 +90,14 @@ public sealed record HeartbeatDocument
             : [];
         return new HeartbeatDocument
         {
-            Version = version, Component = component, Pid = pid, Code = code, Reason = reason, Since = since, WrittenAt = writtenAt, WaitingFor = waitingFor,
+            Version = version,
+            Component = component,
+            Pid = pid,
+            Code = code,
+            Reason = reason,
+            Since = since,
+            WrittenAt = writtenAt,
+            WaitingFor = waitingFor,
         };
     }
 

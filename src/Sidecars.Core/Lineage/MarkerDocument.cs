@@ -94,8 +94,15 @@ public static class MarkerDocument
         if (root.Fault is { } wrong) return DiskFact<Marker>.Unreadable(wrong);
         return DiskFact<Marker>.Known(new Marker(cluster!, node, bootId, token, history, role, highestEpoch)
         {
-            Format = (int)format, RunId = runId, Position = position, MasterLinkUp = linkUp, FullSyncInProgress = fullSync,
-            AofRewriteInProgress = rewrite, Aof = aof, LastServing = serving, WrittenAt = writtenAt,
+            Format = (int)format,
+            RunId = runId,
+            Position = position,
+            MasterLinkUp = linkUp,
+            FullSyncInProgress = fullSync,
+            AofRewriteInProgress = rewrite,
+            Aof = aof,
+            LastServing = serving,
+            WrittenAt = writtenAt,
         });
     }
 

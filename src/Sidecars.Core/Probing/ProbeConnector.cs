@@ -38,7 +38,8 @@ internal static class ProbeConnector
             {
                 // Without an address, as before.
             }
-        }) { IsBackground = true };
+        })
+        { IsBackground = true };
         resolver.Start();
         resolver.Join(budget > TimeSpan.Zero ? budget : TimeSpan.Zero);
         return Volatile.Read(ref found);

@@ -28,7 +28,10 @@ public sealed class SentinelServerPlanTests
     {
         var lines = Lines(Calculate("", Settings with
         {
-            MyId = Id, ConfigEpoch = 7, CurrentEpoch = 9, KnownReplicas = [new("10.0.0.1", 6379), new("10.0.0.2", 6379)],
+            MyId = Id,
+            ConfigEpoch = 7,
+            CurrentEpoch = 9,
+            KnownReplicas = [new("10.0.0.1", 6379), new("10.0.0.2", 6379)],
             KnownSentinels = [new(new("10.0.1.2", 26379), new string('b', 40)), new(new("10.0.1.9", 26379), Id)],
         }));
         Assert.Contains("sentinel monitor shop.cart 10.0.0.1 6379 2", lines);

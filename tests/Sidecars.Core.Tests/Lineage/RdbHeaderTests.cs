@@ -25,8 +25,13 @@ public class RdbHeaderTests
         Assert.Equal(
             new RdbHeader("REDIS", 10)
             {
-                ServerVersion = "7.0.15", CreatedSeconds = 1795225658, UsedMemory = 1057360, ReplicationDatabase = 0,
-                Position = new ReplicationPosition(id, 77), IsAofBase = false, HasNoKeys = false,
+                ServerVersion = "7.0.15",
+                CreatedSeconds = 1795225658,
+                UsedMemory = 1057360,
+                ReplicationDatabase = 0,
+                Position = new ReplicationPosition(id, 77),
+                IsAofBase = false,
+                HasNoKeys = false,
             },
             header);
         Assert.True(RdbTail.LooksWhole(Dump, 10));

@@ -75,7 +75,9 @@ public sealed class ProbePolicyTests
     {
         var facts = new ProbeFacts
         {
-            Peer = "p", Pong = "PONG", Role = Role(FakeReply.Array(FakeReply.Bulk("slave"), FakeReply.Bulk("10.0.0.1"), FakeReply.Integer(6379), FakeReply.Bulk(link), FakeReply.Integer(7))),
+            Peer = "p",
+            Pong = "PONG",
+            Role = Role(FakeReply.Array(FakeReply.Bulk("slave"), FakeReply.Bulk("10.0.0.1"), FakeReply.Integer(6379), FakeReply.Bulk(link), FakeReply.Integer(7))),
             Info = info is null ? null : InfoReply.Parse(Encoding.UTF8.GetBytes(info)),
         };
         Assert.Equal(ready, All(facts).Readiness.Pass);
@@ -86,7 +88,13 @@ public sealed class ProbePolicyTests
     {
         var document = new Core.Hosting.HeartbeatDocument
         {
-            Component = "redis-bootstrap redis", Pid = 1, Code = "waits", Reason = "\"quoted\" \n", Since = DateTimeOffset.UnixEpoch, WrittenAt = new DateTimeOffset(2026, 11, 21, 3, 4, 5, 678, TimeSpan.Zero), WaitingFor = ["a", "b"],
+            Component = "redis-bootstrap redis",
+            Pid = 1,
+            Code = "waits",
+            Reason = "\"quoted\" \n",
+            Since = DateTimeOffset.UnixEpoch,
+            WrittenAt = new DateTimeOffset(2026, 11, 21, 3, 4, 5, 678, TimeSpan.Zero),
+            WaitingFor = ["a", "b"],
         };
         var bytes = document.ToBytes();
         var heartbeat = ProbeHeartbeat.Parse(bytes);
@@ -100,7 +108,10 @@ public sealed class ProbePolicyTests
 
     private static ProbeFacts Master(long? minimum = null, SentinelVotes? votes = null) => new()
     {
-        Peer = "p", Pong = "PONG", MinReplicasToWrite = minimum, Votes = votes,
+        Peer = "p",
+        Pong = "PONG",
+        MinReplicasToWrite = minimum,
+        Votes = votes,
         Role = Role(FakeReply.Array(FakeReply.Bulk("master"), FakeReply.Integer(7), FakeReply.Array(Array.Empty<byte[]>()))),
     };
 

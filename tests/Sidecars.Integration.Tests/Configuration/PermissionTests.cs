@@ -133,8 +133,13 @@ public sealed class PermissionTests
         Assert.NotEmpty(written.MalformedLines); // Sentinel itself could not start from it
         var plan = SentinelServerPlan.Calculate(written, new SentinelServerSettings
         {
-            Cluster = Cluster, Port = sentinel.Endpoint.Port, Announce = sentinel.Endpoint, Master = new RedisEndpoint("127.0.0.1", 1), Quorum = 1,
-            RunDirectory = Path.GetDirectoryName(sentinel.ConfigFile)!, Secrets = Separate,
+            Cluster = Cluster,
+            Port = sentinel.Endpoint.Port,
+            Announce = sentinel.Endpoint,
+            Master = new RedisEndpoint("127.0.0.1", 1),
+            Quorum = 1,
+            RunDirectory = Path.GetDirectoryName(sentinel.ConfigFile)!,
+            Secrets = Separate,
         });
         Assert.Empty(plan.Problems);
         AtomicFile.Write(sentinel.ConfigFile, plan.Document.ToBytes(), AtomicFile.OwnerOnly);

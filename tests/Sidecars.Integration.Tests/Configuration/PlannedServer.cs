@@ -27,7 +27,14 @@ internal sealed class PlannedServer : IAsyncDisposable
         var endpoint = new RedisEndpoint("127.0.0.1", FreePort.Next());
         var settings = new RedisServerSettings
         {
-            Cluster = cluster, Port = endpoint.Port, Announce = endpoint, Follow = follow, DataDirectory = folder.Path, RunDirectory = folder.Path, RedisCount = 2, Secrets = secrets,
+            Cluster = cluster,
+            Port = endpoint.Port,
+            Announce = endpoint,
+            Follow = follow,
+            DataDirectory = folder.Path,
+            RunDirectory = folder.Path,
+            RedisCount = 2,
+            Secrets = secrets,
         };
         var document = RedisConfigDocument.Parse(Encoding.UTF8.GetBytes(baseFile));
         var plan = RedisServerPlan.Calculate(document, aclFile is null ? null : Encoding.UTF8.GetBytes(aclFile), change?.Invoke(settings) ?? settings);
@@ -41,7 +48,14 @@ internal sealed class PlannedServer : IAsyncDisposable
         var endpoint = new RedisEndpoint("127.0.0.1", FreePort.Next());
         var settings = new SentinelServerSettings
         {
-            Cluster = cluster, Port = endpoint.Port, Announce = endpoint, Master = master, Quorum = quorum, RunDirectory = folder.Path, DownAfterMilliseconds = 1000, Secrets = secrets,
+            Cluster = cluster,
+            Port = endpoint.Port,
+            Announce = endpoint,
+            Master = master,
+            Quorum = quorum,
+            RunDirectory = folder.Path,
+            DownAfterMilliseconds = 1000,
+            Secrets = secrets,
         };
         return StartAsync(new PlannedServer(folder, endpoint, sentinel: true), SentinelServerPlan.Calculate(RedisConfigDocument.Parse([]), change?.Invoke(settings) ?? settings));
     }

@@ -9,8 +9,14 @@ public sealed record FakeAnswer(int Code, JsonObject Object)
     /// <summary>An error as the real server words it.</summary>
     public static FakeAnswer Error(int code, string reason, string message, JsonObject? details = null) => new(code, new JsonObject
     {
-        ["kind"] = "Status", ["apiVersion"] = "v1", ["metadata"] = new JsonObject(), ["status"] = "Failure",
-        ["message"] = message, ["reason"] = reason, ["details"] = details, ["code"] = code,
+        ["kind"] = "Status",
+        ["apiVersion"] = "v1",
+        ["metadata"] = new JsonObject(),
+        ["status"] = "Failure",
+        ["message"] = message,
+        ["reason"] = reason,
+        ["details"] = details,
+        ["code"] = code,
     });
 }
 
