@@ -47,14 +47,17 @@ internal sealed class ProbeOptions
         var count = Number("SENTINEL_COUNT", 3, 1, 31);
         var sentinels = Endpoints("REDIS_SENTINEL_SERVICE_HOST", servicePort);
         var secure = ProbeSecurity.Read(Text, _errors);
+        var (redis, sidecar, sentinel) = (Rotating("REDIS_PASSWORD"), Rotating("SIDECAR_PASSWORD"), Rotating("SENTINEL_PASSWORD"));
         if (endpoint is null || cluster is null) return null;
+        if (sidecar.Count == 0) sidecar = redis;
+        if (!isSentinel || sentinel.Count == 0) sentinel = redis;
         return new ProbeRequest
         {
             Kind = command.Kind,
             Target = target,
             Endpoint = endpoint,
             SocketPath = isSentinel ? null : Text("REDIS_SOCKET"),
-            Credentials = Credentials(cluster, isNamed, isSentinel),
+            Credentials = Credentials(cluster, isNamed, sidecar, sentinel),
             OpenCredential = new RedisCredential(cluster.SidecarUser, cluster.SidecarUser),
             Deadline = TimeSpan.FromMilliseconds(milliseconds),
             MasterName = Text("MASTER_NAME") ?? cluster.MasterName,
@@ -92,13 +95,8 @@ internal sealed class ProbeOptions
     }
 
     // The sidecars' user first; the default user for servers that redis-bootstrap did not configure.
-    private List<RedisCredential> Credentials(ClusterId cluster, bool isNamed, bool isSentinel)
+    private static List<RedisCredential> Credentials(ClusterId cluster, bool isNamed, List<string> sidecar, List<string> own)
     {
-        var redis = Rotating("REDIS_PASSWORD");
-        var sidecar = Rotating("SIDECAR_PASSWORD");
-        var sentinel = Rotating("SENTINEL_PASSWORD");
-        if (sidecar.Count == 0) sidecar = redis;
-        var own = isSentinel && sentinel.Count > 0 ? sentinel : redis;
         List<RedisCredential> credentials = [];
         for (var turn = 0; turn < 2; turn++)
         {

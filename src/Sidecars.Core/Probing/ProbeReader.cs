@@ -14,7 +14,7 @@ public sealed class ProbeReader(ProbeRequest request, TimeProvider time)
     private static readonly RespCommand Role = RespCommand.Of("ROLE");
 
     // Refused for its arity before anything else is looked at: login, CLIENT PAUSE, a script that runs (server.c, processCommand).
-    private static readonly RespCommand Malformed = RespCommand.Of("PING", "1", "2");
+    private static readonly RespCommand Malformed = RespCommand.Of("ECHO");
 
     // A reply here is some KiB; a peer that sends more is none of ours, and the container's memory is small.
     private static readonly RespLimits Limits = new() { MaxBulkBytes = 1 << 20, MaxReplyBytes = 2 << 20, MaxItems = 4096 };

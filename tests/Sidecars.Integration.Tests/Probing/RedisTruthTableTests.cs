@@ -64,7 +64,7 @@ public sealed class RedisTruthTableTests
     public async Task Replica_without_its_master()
     {
         await using var redis = await RedisProcess.StartAsync("replica-serve-stale-data no", $"replicaof 127.0.0.1 {FreePort.Next()}");
-        await ProbeRun.RowAsync(ProbeRun.At(redis.Endpoint), (true, "(MASTERDOWN)"), (true, "down for "), (false, "(MASTERDOWN)"));
+        await ProbeRun.RowAsync(ProbeRun.At(redis.Endpoint), (true, "(MASTERDOWN)"), (true, "a replica without its master"), (false, "(MASTERDOWN)"));
         await using var stale = await RedisProcess.StartAsync($"replicaof 127.0.0.1 {FreePort.Next()}");
         await ProbeRun.RowAsync(ProbeRun.At(stale.Endpoint), (true, "PONG"), (true, "PONG"), (false, "not ready: the link to master 127.0.0.1:"));
     }
