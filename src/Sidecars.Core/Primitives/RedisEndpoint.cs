@@ -67,7 +67,13 @@ public sealed record RedisEndpoint
         }
 
         var port = defaultPort;
-        if (portText is not null && !int.TryParse(portText, NumberStyles.None, CultureInfo.InvariantCulture, out port)) return false;
+        // Digits alone: int.TryParse also takes NUL characters after them.
+        if (portText is not null
+            && (!portText.All(char.IsAsciiDigit) || !int.TryParse(portText, NumberStyles.None, CultureInfo.InvariantCulture, out port)))
+        {
+            return false;
+        }
+
         if (port is < 1 or > 65535 || !IsHost(host)) return false;
         endpoint = new RedisEndpoint(host, port);
         return true;
