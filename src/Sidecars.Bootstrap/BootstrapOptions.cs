@@ -22,6 +22,9 @@ internal enum ElectionKind
 
     /// <summary>The leader-elector side-car of the seed image.</summary>
     Elector,
+
+    /// <summary>A Lease of the cluster's API server.</summary>
+    Lease,
 }
 
 /// <summary>All settings of redis-bootstrap. The only file of this executable that reads the environment.</summary>
@@ -69,6 +72,9 @@ internal sealed record BootstrapOptions
 
     public required Uri ElectorUrl { get; init; }
 
+    /// <summary>The API server; null where this is no pod, or its downward API is not wired up.</summary>
+    public required KubernetesSettings? Kubernetes { get; init; }
+
     public required TimeSpan DownAfter { get; init; }
 
     public required TimeSpan FailoverTimeout { get; init; }
@@ -113,14 +119,15 @@ internal sealed record BootstrapOptions
     {
         var isSentinel = settings.Flag("SENTINEL", false, "Start a Sentinel, as 'redis-bootstrap sentinel' does.");
         var actual = mode ?? (isSentinel ? ServerMode.Sentinel : ServerMode.Redis);
-        var cluster = ReadCluster(settings);
+        var podNamespace = settings.OptionalText("POD_NAMESPACE", "This pod's namespace (downward API): fallback for the first half of CLUSTER_ID, and where its Lease is.");
+        var cluster = ReadCluster(settings, podNamespace);
         var masterName = settings.OptionalValue("MASTER_NAME", "letters, digits, . - _", text => text.All(IsNameCharacter) ? text : null,
             "Name under which Sentinels monitor the master. Default: CLUSTER_ID with its slash as a dot.") ?? cluster?.MasterName;
         var hostName = settings.OptionalText("HOSTNAME", "Fallback for NODE_NAME; a pod's is its name.") ?? HostName();
         var nodeName = settings.OptionalValue("NODE_NAME", "1 to 253 letters, digits, . - _", text => IsNodeName(text) ? text : null,
             "This node's name: stable over restarts, and its own in the group (redis-0).") ?? hostName;
         if (!IsNodeName(nodeName)) settings.Fail($"HOSTNAME is no node name (1 to 253 letters, digits, . - _); set NODE_NAME");
-        var uid = settings.OptionalText("POD_UID", "This pod's UID. Default: a fresh random one at each start.") ?? Guid.NewGuid().ToString("N");
+        var podUid = settings.OptionalText("POD_UID", "This pod's UID (downward API). Default: a fresh random one at each start.");
 
         var redisPort = settings.Integer("REDIS_PORT", 6379, 1, 65535, "Port that Redis listens on.");
         var sentinelPort = settings.Integer("SENTINEL_PORT", 26379, 1, 65535, "Port that Sentinel listens on.");
@@ -148,7 +155,8 @@ internal sealed record BootstrapOptions
         var redisBinary = settings.Path("REDIS_SERVER_BIN", "redis-server", "The server to start; looked up in PATH if it has no slash.");
         var sentinelBinary = settings.Path("REDIS_SENTINEL_BIN", "redis-sentinel", "The Sentinel to start.");
 
-        var (election, electionDirectory, electorUrl) = ReadElection(settings, [.. sentinelHosts, .. redisHosts], masterName);
+        var kubernetes = KubernetesSettings.Read(settings, cluster, nodeName, podNamespace, podUid);
+        var (election, electionDirectory, electorUrl) = ReadElection(settings, [.. sentinelHosts, .. redisHosts], masterName, kubernetes is not null);
         var downAfter = settings.Milliseconds("SENTINEL_DOWN_AFTER_MS", 5000, 1000, 600_000, "How long a master must be silent before a Sentinel thinks it is down.");
         var failoverTimeout = settings.Milliseconds("SENTINEL_FAILOVER_TIMEOUT_MS", 15_000, 1000, 600_000, "A failed attempt is repeated after twice this time: keep it short.");
         var slot = settings.OptionalInteger("SENTINEL_SLOT", 0, 30, "Identity of this Sentinel: its id is the SHA-1 of cluster id and slot. Without it Sentinel makes one up at its first start.");
@@ -168,7 +176,7 @@ internal sealed record BootstrapOptions
             Cluster = cluster!,
             MasterName = masterName!,
             NodeName = nodeName,
-            NodeUid = uid,
+            NodeUid = podUid ?? Guid.NewGuid().ToString("N"),
             RedisCount = redisCount,
             SentinelCount = sentinelCount,
             Durability = durability,
@@ -185,6 +193,7 @@ internal sealed record BootstrapOptions
             Election = election,
             ElectionDirectory = electionDirectory,
             ElectorUrl = electorUrl,
+            Kubernetes = kubernetes,
             DownAfter = downAfter,
             FailoverTimeout = failoverTimeout,
             SentinelSlot = slot,
@@ -200,9 +209,8 @@ internal sealed record BootstrapOptions
         };
     }
 
-    private static ClusterId? ReadCluster(SettingReader settings)
+    private static ClusterId? ReadCluster(SettingReader settings, string? space)
     {
-        var space = settings.OptionalText("POD_NAMESPACE", "Fallback for the first half of CLUSTER_ID.");
         var text = settings.Text("CLUSTER_ID", (space ?? "default") + "/redis",
             "Identity of this tenant's group, namespace/name. It is part of the master name and of the ACL users of replication, Sentinel and sidecars, so that no other tenant's node can log in.");
         if (ClusterId.TryParse(text, out var cluster)) return cluster;
@@ -226,13 +234,15 @@ internal sealed record BootstrapOptions
         return path;
     }
 
-    private static (ElectionKind Kind, string Directory, Uri Url) ReadElection(SettingReader settings, ImmutableArray<RedisEndpoint> nodes, string? masterName)
+    private static (ElectionKind Kind, string Directory, Uri Url) ReadElection(SettingReader settings, ImmutableArray<RedisEndpoint> nodes, string? masterName, bool inCluster)
     {
         // On one machine (every configured address is loopback) a file lock needs nothing else; anywhere else it would let
-        // every node elect itself, so the seed's side-car is the default there.
+        // every node elect itself. A pod that was told its UID has the Lease; the seed's, which was not, has its side-car.
         var oneMachine = nodes.All(e => IPAddress.TryParse(e.Host, out var ip) ? IPAddress.IsLoopback(ip) : e.Host == "localhost");
-        var kind = settings.Choice("ELECTION", oneMachine ? ElectionKind.File : ElectionKind.Elector,
-            "Where an election is held when no master lives: a directory shared by nodes of one machine (default where all addresses are loopback), or the leader-elector side-car (default elsewhere).");
+        var kind = settings.Choice("ELECTION", inCluster ? ElectionKind.Lease : oneMachine ? ElectionKind.File : ElectionKind.Elector,
+            "Where an election is held when no master lives: a Lease of the API server (default in a pod with POD_UID and POD_NAMESPACE), a directory shared by nodes of one machine (default where all addresses are loopback), or the leader-elector side-car (default elsewhere).");
+        if (kind == ElectionKind.Lease && !inCluster && settings.Errors.Count == 0)
+            settings.Fail("ELECTION is lease, which needs KUBERNETES_SERVICE_HOST, POD_NAMESPACE and POD_UID (downward API)");
         var directory = settings.Path("ELECTION_DIR", Path.Combine(Path.GetTempPath(), "sidecars-" + masterName), "For file: the shared directory, on a local file system.");
         var url = settings.Text("ELECTOR_URL", "http://localhost:4040/", "For elector: answers {\"name\": \"<leader>\"}.");
         if (Uri.TryCreate(url, UriKind.Absolute, out var parsed) && parsed.Scheme == Uri.UriSchemeHttp) return (kind, directory, parsed);

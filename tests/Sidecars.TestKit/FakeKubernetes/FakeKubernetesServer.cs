@@ -76,6 +76,16 @@ public sealed class FakeKubernetesServer : IAsyncDisposable
     /// <summary>The next request goes wrong in this way; further calls line up behind. Null: that one goes well.</summary>
     public void Next(Fault? fault) => _script.Enqueue(fault);
 
+    /// <summary>A pod of this name and UID is there from now on, in place of one with another UID.</summary>
+    public void RunPod(string name, string uid)
+    {
+        if (Objects.Get("pods", Namespace, name).Object["metadata"]?["uid"]?.GetValue<string>() == uid) return;
+        Objects.Seed("pods", Namespace, new JsonObject { ["kind"] = "Pod", ["metadata"] = new JsonObject { ["name"] = name, ["uid"] = uid } });
+    }
+
+    /// <summary>The pod's object is gone: deleted, or its node was forgotten.</summary>
+    public void ForgetPod(string name) => Objects.Delete("pods", Namespace, name);
+
     /// <summary>Projects a new token; the old one is refused from now on unless <paramref name="keepOld"/>.</summary>
     public void RotateToken(string token, bool keepOld = false, bool project = true)
     {

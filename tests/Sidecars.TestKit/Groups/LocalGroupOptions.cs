@@ -1,5 +1,6 @@
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
+using Sidecars.TestKit.FakeKubernetes;
 
 namespace Sidecars.TestKit.Groups;
 
@@ -63,6 +64,9 @@ public sealed record LocalGroupOptions
 
     /// <summary>Further variables of every node; they override those of the group.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>The API server whose pods the nodes are; null: they are processes of one machine, with elections by a file lock.</summary>
+    public FakeKubernetesServer? Kubernetes { get; init; }
 
     /// <summary>How the kit itself connects to a node; a group with TLS needs another one than the default.</summary>
     public Func<RedisEndpoint, IRespTransport> Transport { get; init; } = endpoint => new TcpTransport(endpoint);

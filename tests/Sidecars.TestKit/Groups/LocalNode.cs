@@ -44,6 +44,9 @@ public sealed class LocalNode
     /// <summary>Where it listens, also over restarts.</summary>
     public RedisEndpoint Endpoint { get; }
 
+    /// <summary>POD_UID in a group with an API server; a container's restart keeps it, <see cref="BecomeNewPod"/> does not.</summary>
+    public string PodUid { get; private set; } = Guid.NewGuid().ToString();
+
     /// <summary>DATA_DIR.</summary>
     public string DataFolder { get; }
 
@@ -100,6 +103,16 @@ public sealed class LocalNode
 
     /// <summary>Empties the configuration folder, as a pod on a new node finds it. The node must not run.</summary>
     public void WipeConfig() => Wipe(ConfigFolder);
+
+    /// <summary>
+    /// The pod is gone and a new one of its name is there: another UID, an empty configuration folder (an emptyDir), the same
+    /// volume. The node must not run; its next start tells the API server.
+    /// </summary>
+    public void BecomeNewPod()
+    {
+        WipeConfig();
+        PodUid = Guid.NewGuid().ToString();
+    }
 
     /// <summary>The name.</summary>
     public override string ToString() => Name;
