@@ -29,6 +29,12 @@ public sealed record BootstrapSnapshot
     /// <summary>The election backend; null where this round did not need it.</summary>
     public ElectionObservation? Election { get; init; }
 
+    /// <summary>For how long this node has waited for an election.</summary>
+    public TimeSpan ElectionWaitedFor { get; init; }
+
+    /// <summary>After which an election goes on without what is missing; null (the default) for never.</summary>
+    public TimeSpan? UncleanElectionAfter { get; init; }
+
     /// <summary>For how long every look has shown a split between Sentinels; zero where this one shows none.</summary>
     public TimeSpan SplitFor { get; init; }
 }
@@ -45,7 +51,15 @@ public abstract record MasterDecision
     public string Reason { get; }
 
     /// <summary>Start as replica of a master that was verified to live.</summary>
-    public sealed record Follow(RedisEndpoint Master, string Code, string Reason) : MasterDecision(Code, Reason);
+    /// <param name="Master">Its address.</param>
+    /// <param name="Token">What is known of the token that it serves under; at least mine.</param>
+    /// <param name="Code">Stable.</param>
+    /// <param name="Reason">Why.</param>
+    public sealed record Follow(RedisEndpoint Master, FencingToken Token, string Code, string Reason) : MasterDecision(Code, Reason)
+    {
+        /// <summary>Why my data must be kept before the master's replace them; null where it provably has them, or there are none.</summary>
+        public string? RescueFirst { get; init; }
+    }
 
     /// <summary>
     /// Start as replica of the address that Sentinels name although it is dead: I hold the election's result, and Sentinel,

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json.Serialization;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
@@ -6,15 +7,19 @@ namespace Sidecars.Core.Election;
 
 /// <summary>
 /// What one starting node brings to an election. Written by the node itself, read by all; it counts only while the process
-/// that wrote it lives (<see cref="Live"/>), so that last week's evidence elects nobody.
+/// that wrote it lives (<see cref="Live"/>), so that last week's evidence elects nobody. What it remembers of others
+/// (<see cref="History"/>, <see cref="LastServing"/>) counts for ever.
 /// </summary>
 public sealed record CandidateEvidence
 {
-    /// <summary>The node's name, stable over restarts (<c>redis-0</c>).</summary>
+    /// <summary>The node's name, stable over restarts (<c>redis-0</c>); 1..253 characters.</summary>
     public required string Node { get; init; }
 
-    /// <summary>This incarnation: the pod's UID, or a fresh random id. A StatefulSet reuses names.</summary>
+    /// <summary>The pod's UID, or a fresh random id. A StatefulSet reuses names.</summary>
     public required string Uid { get; init; }
+
+    /// <summary>This process: fresh and random at each start, for a pod's UID survives its containers.</summary>
+    public required string Incarnation { get; init; }
 
     /// <summary>Where it will listen.</summary>
     public required RedisEndpoint Address { get; init; }
@@ -32,6 +37,53 @@ public sealed record CandidateEvidence
     /// <summary>Bytes of AOF (all its parts), else of the RDB file.</summary>
     public long DataBytes { get; init; }
 
+    /// <summary>The token that it accepted last; none without a marker.</summary>
+    public FencingToken Token { get; init; }
+
+    /// <summary>Highest Sentinel epoch that it ever saw.</summary>
+    public long HighestEpoch { get; init; }
+
+    /// <summary>The point in the replication stream that its disk holds; null where nothing tells it.</summary>
+    public DiskPosition? Position { get; init; }
+
+    /// <summary>See <see cref="Marker.EarlierOffset"/>.</summary>
+    public long? EarlierOffset { get; init; }
+
+    /// <summary>The master that it saw serve last.</summary>
+    public LastServing? LastServing { get; init; }
+
+    /// <summary>Replication ids of the group's masters, as it knows them, ascending.</summary>
+    public ImmutableArray<LineageEntry> History { get; init; } = [];
+
+    /// <summary>When data were last written, seconds since 1970 by its own clock. The last tie-break but the name.</summary>
+    public long? LastTimestamp { get; init; }
+
     /// <summary>True while the incarnation that wrote it is known to live.</summary>
     public bool Live { get; init; }
+
+    /// <summary>From what a disk testifies.</summary>
+    public static CandidateEvidence Of(NodeIdentity node, string incarnation, RedisEndpoint address, DiskEvidence disk)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        ArgumentNullException.ThrowIfNull(disk);
+        var marker = disk.Facts.Marker.IsKnown ? disk.Facts.Marker.Value : null;
+        return new CandidateEvidence
+        {
+            Node = node.Name,
+            Uid = node.Uid,
+            Incarnation = incarnation,
+            Address = address,
+            Data = disk.State,
+            Why = disk.Detail,
+            DataBytes = disk.Facts.Durability == Durability.Aof ? disk.AofLength : disk.Facts.RdbFile.Value?.Length ?? 0,
+            Token = marker?.Token ?? FencingToken.None,
+            HighestEpoch = marker?.HighestEpoch ?? 0,
+            Position = disk.Position,
+            EarlierOffset = disk.Position?.At.Id == marker?.Position?.Id ? marker?.EarlierOffset : null,
+            LastServing = marker?.LastServing,
+            History = marker is null ? [] : [.. marker.History],
+            LastTimestamp = disk.LastTimestamp,
+            Live = true,
+        };
+    }
 }

@@ -1,102 +1,55 @@
+using System.Collections.Immutable;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 
 namespace Sidecars.Core.Election;
 
-/// <summary>The files of <see cref="FileElectionBackend"/>; format 1. Unknown fields are tolerated, so that neighbouring versions get along.</summary>
-internal static class ElectionDocuments
+/// <summary>
+/// Record and evidence ↔ JSON, wherever a backend keeps them; format 1. Unknown fields are tolerated, so that neighbouring
+/// versions get along; what breaks a bound is refused with its reason, never taken for "nothing there".
+/// </summary>
+public static class ElectionDocuments
 {
-    /// <summary>No file here is larger than a few hundred bytes; more is not ours.</summary>
+    /// <summary>Largest document: 64 replication ids of 0.3 KiB each and a few names come to 25 KiB; more is not ours.</summary>
     public const int MaxBytes = 64 * 1024;
 
-    public static byte[] Write(ElectionRecord record) => JsonSerializer.SerializeToUtf8Bytes(
-        new RecordDocument
-        {
-            Format = 1,
-            Term = record.Term,
-            Candidate = record.Candidate,
-            CandidateUid = record.CandidateUid,
-            CandidateAddress = record.CandidateAddress?.ToString(),
-            EmptyStartAllowedInTerm = record.EmptyStartAllowedInTerm,
-        },
-        ElectionJson.Default.RecordDocument);
+    private const int MaxReplicas = 31; // REDIS_COUNT
 
-    public static byte[] Write(CandidateEvidence evidence) => JsonSerializer.SerializeToUtf8Bytes(
-        new EvidenceDocument
-        {
-            Format = 1,
-            Node = evidence.Node,
-            Uid = evidence.Uid,
-            Address = evidence.Address.ToString(),
-            Data = evidence.Data.ToString(),
-            Why = evidence.Why,
-            DataBytes = evidence.DataBytes,
-        },
-        ElectionJson.Default.EvidenceDocument);
+    /// <summary>The record.</summary>
+    public static byte[] Write(ElectionRecord record) =>
+        JsonSerializer.SerializeToUtf8Bytes(new RecordFile { Format = 1, Record = record }, PlainJson.Context.RecordFile);
+
+    /// <summary>Evidence; whether its writer lives is not part of it.</summary>
+    public static byte[] Write(CandidateEvidence evidence) =>
+        JsonSerializer.SerializeToUtf8Bytes(new EvidenceFile { Format = 1, Evidence = evidence with { Live = false } }, PlainJson.Context.EvidenceFile);
 
     /// <summary>Reads a record; false with a reason for anything that is not one.</summary>
     public static bool TryRead(ReadOnlySpan<byte> json, out ElectionRecord record, out string why)
     {
         record = new ElectionRecord();
-        why = "";
         try
         {
-            var document = JsonSerializer.Deserialize(json, ElectionJson.Default.RecordDocument);
-            if (document is null || document.Format < 1 || document.Term < 0)
-            {
+            if (json.Length > MaxBytes || JsonSerializer.Deserialize(json, PlainJson.Context.RecordFile) is not { Format: >= 1, Record: { } read })
                 why = "it is no election record";
-                return false;
-            }
-
-            RedisEndpoint? address = null;
-            if (document.CandidateAddress is not null && !RedisEndpoint.TryParse(document.CandidateAddress, 6379, out address))
-            {
-                why = "its candidate address can't be read";
-                return false;
-            }
-
-            record = new ElectionRecord
-            {
-                Term = document.Term,
-                Candidate = document.Candidate,
-                CandidateUid = document.CandidateUid,
-                CandidateAddress = address,
-                EmptyStartAllowedInTerm = document.EmptyStartAllowedInTerm,
-            };
-            return true;
+            else if ((why = Fault(read)).Length == 0) record = read;
         }
         catch (JsonException e)
         {
             why = $"it is no JSON of ours: {e.Message}";
-            return false;
         }
+
+        return why.Length == 0;
     }
 
-    /// <summary>Reads evidence; false for anything that is not evidence. <see cref="CandidateEvidence.Live"/> stays false.</summary>
+    /// <summary>Reads evidence; false for anything that is not evidence. <see cref="CandidateEvidence.Live"/> is false.</summary>
     public static bool TryRead(ReadOnlySpan<byte> json, out CandidateEvidence? evidence)
     {
         evidence = null;
         try
         {
-            var document = JsonSerializer.Deserialize(json, ElectionJson.Default.EvidenceDocument);
-            if (document is not { Node.Length: > 0, Uid.Length: > 0, Format: >= 1, DataBytes: >= 0 }
-                || !RedisEndpoint.TryParse(document.Address, 6379, out var address)
-                || !Enum.TryParse<DataState>(document.Data, out var data) || !Enum.IsDefined(data))
-            {
-                return false;
-            }
-
-            evidence = new CandidateEvidence
-            {
-                Node = document.Node,
-                Uid = document.Uid,
-                Address = address,
-                Data = data,
-                Why = document.Why ?? "",
-                DataBytes = document.DataBytes,
-            };
+            if (json.Length > MaxBytes || JsonSerializer.Deserialize(json, PlainJson.Context.EvidenceFile) is not { Format: >= 1, Evidence: { } read } || !IsSound(read)) return false;
+            evidence = read with { Live = false };
             return true;
         }
         catch (JsonException)
@@ -105,42 +58,42 @@ internal static class ElectionDocuments
         }
     }
 
-    internal sealed record RecordDocument
+    private static string Fault(ElectionRecord r) =>
+        r.Term < 0 || r.HighestEpoch < 0 ? "a term or an epoch is negative"
+        : r.Candidate is { } candidate && !(IsName(candidate) && IsId(r.CandidateUid) && IsId(r.CandidateIncarnation) && r.CandidateAddress is not null) ? "its candidate is incomplete"
+        : r.LastServing is { } s && !(IsName(s.Node) && IsId(s.Uid) && IsSound(s.Token) && s.Offset >= 0 && s.Token.Term <= r.Term && s.Token.Epoch <= r.HighestEpoch) ? "its last serving master contradicts it"
+        : r.InSync is { } inSync && (inSync.Length > MaxReplicas || inSync.Any(i => !IsName(i.Node) || !IsId(i.Uid) || i.Offset < 0)) ? "its replicas in sync can't be"
+        : !IsSound(r.History) ? "its history does not ascend"
+        : r.Round is { } round && !IsId(round) ? "its round is no nonce"
+        : "";
+
+    private static bool IsSound(CandidateEvidence e) =>
+        IsName(e.Node) && IsId(e.Uid) && IsId(e.Incarnation) && Enum.IsDefined(e.Data) && e.DataBytes >= 0 && e.HighestEpoch >= 0 && IsSound(e.Token)
+        && e.Position is null or { At.Offset: >= 0, Lower: >= 0, Upper: null or >= 0 } && e.EarlierOffset is null or >= 0
+        && (e.LastServing is null || (IsName(e.LastServing.Node.Name) && IsSound(e.LastServing.Token)))
+        && IsSound(e.History);
+
+    private static bool IsSound(FencingToken token) => token is { Term: >= 0, Epoch: >= 0, Rev: >= 0 };
+
+    private static bool IsSound(ImmutableArray<LineageEntry> history) => !history.IsDefault
+        && history.All(e => e.StartOffset >= 0 && e.Position is { Term: >= 0, Epoch: >= 0, Generation: >= 0 } && e.Master.Name.Length is > 0 and <= NodeIdentity.MaxNameLength)
+        && LineageHistory.TryCreate(history, out _);
+
+    private static bool IsName(string text) => text.Length is > 0 and <= NodeIdentity.MaxNameLength && !text.Any(char.IsControl);
+
+    private static bool IsId(string? text) => text is { Length: > 0 and <= NodeIdentity.MaxUidLength } && !text.Any(char.IsControl);
+
+    internal sealed record RecordFile
     {
-        public int Format { get; init; }
+        public required int Format { get; init; }
 
-        public long Term { get; init; }
-
-        public string? Candidate { get; init; }
-
-        public string? CandidateUid { get; init; }
-
-        public string? CandidateAddress { get; init; }
-
-        public long? EmptyStartAllowedInTerm { get; init; }
+        public required ElectionRecord Record { get; init; }
     }
 
-    internal sealed record EvidenceDocument
+    internal sealed record EvidenceFile
     {
-        public int Format { get; init; }
+        public required int Format { get; init; }
 
-        public string? Node { get; init; }
-
-        public string? Uid { get; init; }
-
-        public string? Address { get; init; }
-
-        public string? Data { get; init; }
-
-        public string? Why { get; init; }
-
-        public long DataBytes { get; init; }
+        public required CandidateEvidence Evidence { get; init; }
     }
 }
-
-/// <summary>Source-generated JSON of the election files and of the leader-elector's answer.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
-[JsonSerializable(typeof(ElectionDocuments.RecordDocument))]
-[JsonSerializable(typeof(ElectionDocuments.EvidenceDocument))]
-[JsonSerializable(typeof(LeaderElectorBackend.LeaderDocument))]
-internal sealed partial class ElectionJson : JsonSerializerContext;

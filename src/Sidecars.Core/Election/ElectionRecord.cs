@@ -1,11 +1,31 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
+using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 
 namespace Sidecars.Core.Election;
 
+/// <summary>The master that was last seen to serve, as its own sidecar reported it.</summary>
+/// <param name="Node">Its name.</param>
+/// <param name="Uid">Its pod.</param>
+/// <param name="Address">Where it listened.</param>
+/// <param name="Token">The token it served under.</param>
+/// <param name="ReplicationId">Its replication id.</param>
+/// <param name="Offset">
+/// An offset that its marker held durably before it was reported: its disk holds at least this, or was rolled back.
+/// </param>
+public sealed record ServingMaster(string Node, string Uid, RedisEndpoint Address, FencingToken Token, ReplicationId ReplicationId, long Offset);
+
+/// <summary>A replica that was in sync with the last serving master.</summary>
+/// <param name="Node">Its name.</param>
+/// <param name="Uid">Its pod.</param>
+/// <param name="Offset">An offset that it had acknowledged at least <see cref="Marker.EarlierBy"/> before the report, so that its own marker has it.</param>
+public sealed record InSyncReplica(string Node, string Uid, long Offset);
+
 /// <summary>
-/// The group's shared record: who may become master. Changed by compare-and-swap only; its term never goes back.
+/// The group's shared record: who may become master, and who was. Changed by compare-and-swap only; its term and its highest
+/// epoch never go back. The <em>candidate</em> was chosen; <see cref="LastServing"/> was seen to serve: a candidate that dies before
+/// it serves leaves the previous one in force.
 /// </summary>
 public sealed record ElectionRecord
 {
@@ -15,15 +35,84 @@ public sealed record ElectionRecord
     /// <summary>Node name of the candidate of this term, or null.</summary>
     public string? Candidate { get; init; }
 
-    /// <summary>Its incarnation.</summary>
+    /// <summary>Its pod.</summary>
     public string? CandidateUid { get; init; }
+
+    /// <summary>Its process: a container that restarted is another candidate.</summary>
+    public string? CandidateIncarnation { get; init; }
 
     /// <summary>Where it listens once it serves.</summary>
     public RedisEndpoint? CandidateAddress { get; init; }
 
     /// <summary>A person allowed an empty start out of this term (<c>redis-bootstrap allow-empty</c>); good for one election.</summary>
     public long? EmptyStartAllowedInTerm { get; init; }
+
+    /// <summary>Highest Sentinel epoch that was ever reported.</summary>
+    public long HighestEpoch { get; init; }
+
+    /// <summary>Null before the first report, and where no sidecar reports.</summary>
+    public ServingMaster? LastServing { get; init; }
+
+    /// <summary>Replicas in sync with <see cref="LastServing"/>; null where unknown, which is not none.</summary>
+    public ImmutableArray<InSyncReplica>? InSync { get; init; }
+
+    /// <summary>Replication ids of the group's masters, ascending, as the last serving one knew them.</summary>
+    public ImmutableArray<LineageEntry> History { get; init; } = [];
+
+    /// <summary>Nonce of the round of evidence that is under way, where the backend needs one to tell new evidence from old.</summary>
+    public string? Round { get; init; }
+
+    /// <summary>The next term, with this node as its candidate.</summary>
+    /// <param name="mine">The candidate.</param>
+    /// <param name="highestTerm">Highest term found anywhere: a record that was lost starts above it.</param>
+    public ElectionRecord Claimed(CandidateEvidence mine, long highestTerm) => this with
+    {
+        Term = Math.Max(Term, highestTerm) + 1,
+        Candidate = mine.Node,
+        CandidateUid = mine.Uid,
+        CandidateIncarnation = mine.Incarnation,
+        CandidateAddress = mine.Address,
+        EmptyStartAllowedInTerm = null,
+        HighestEpoch = Math.Max(HighestEpoch, mine.HighestEpoch),
+    };
+
+    /// <summary>
+    /// The record after a master reported that it serves; null where an equal or later token of another node stands, which a
+    /// late report must not undo.
+    /// </summary>
+    public ElectionRecord? Reported(ServingReport report)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        var serving = report.Serving;
+        if (serving.Token.Term < Term && Candidate is not null && Candidate != serving.Node) return null;
+        if (LastServing is { } last && (serving.Token < last.Token || (serving.Token == last.Token && serving.Node != last.Node))) return null;
+        // What was true of a replication id stays true: an offset that a restart of the reporter forgot is not taken back.
+        var known = LastServing is { } before && before.ReplicationId == serving.ReplicationId && before.Node == serving.Node && before.Offset > serving.Offset
+            ? serving with { Offset = before.Offset }
+            : serving;
+        return this with
+        {
+            Term = Math.Max(Term, serving.Token.Term),
+            HighestEpoch = Math.Max(HighestEpoch, Math.Max(serving.Token.Epoch, report.HighestEpoch)),
+            LastServing = known,
+            InSync = report.InSync,
+            History = report.History,
+            Candidate = null,
+            CandidateUid = null,
+            CandidateIncarnation = null,
+            CandidateAddress = null,
+            EmptyStartAllowedInTerm = null,
+            Round = null,
+        };
+    }
 }
+
+/// <summary>What the sidecar of a serving master reports.</summary>
+/// <param name="Serving">Itself.</param>
+/// <param name="InSync">Its replicas in sync; null where unknown.</param>
+/// <param name="History">The lineage, its own replication id last.</param>
+/// <param name="HighestEpoch">Highest epoch that it saw.</param>
+public sealed record ServingReport(ServingMaster Serving, ImmutableArray<InSyncReplica>? InSync, ImmutableArray<LineageEntry> History, long HighestEpoch);
 
 /// <summary>The state of an election as one read of its backend shows it.</summary>
 public sealed record ElectionView
@@ -42,6 +131,10 @@ public sealed record ElectionView
 
     /// <summary>False for a backend that only names a leader and knows no data (the leader-elector side-car).</summary>
     public bool CarriesEvidence { get; init; } = true;
+
+    /// <summary>Highest term in the record and in all evidence.</summary>
+    [JsonIgnore]
+    public long HighestTerm => Evidence.Select(e => e.Token.Term).Append(Record.Term).Max();
 }
 
 /// <summary>The outcome of reading an election backend. Closed.</summary>
@@ -61,17 +154,17 @@ public abstract record ElectionObservation
     public sealed record Unavailable(string Why) : ElectionObservation;
 }
 
-/// <summary>The outcome of a claim. Closed.</summary>
+/// <summary>The outcome of a claim or of a report. Closed.</summary>
 public abstract record ClaimOutcome
 {
     private ClaimOutcome()
     {
     }
 
-    /// <summary>The record now names us.</summary>
+    /// <summary>The record now says so.</summary>
     public sealed record Won(long Term) : ClaimOutcome;
 
-    /// <summary>Somebody was faster, or the record changed: read again.</summary>
+    /// <summary>Somebody was faster, or the record says something later: read again.</summary>
     public sealed record Lost(string Why) : ClaimOutcome;
 
     /// <summary>Nothing is known of the outcome: read again.</summary>

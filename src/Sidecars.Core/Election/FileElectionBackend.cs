@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
+using Sidecars.Core.Primitives;
 
 namespace Sidecars.Core.Election;
 
@@ -12,7 +13,7 @@ namespace Sidecars.Core.Election;
 /// <item><c>evidence/NODE.json</c> and <c>.lock</c>: what a node found on its disk, and that its bootstrap lives.</item>
 /// </list>
 /// </summary>
-public sealed class FileElectionBackend : IElectionBackend
+public sealed class FileElectionBackend : IElectionBackend, IGroupRecord
 {
     private const string RecordFile = "record.json";
     private readonly string _directory;
@@ -67,14 +68,7 @@ public sealed class FileElectionBackend : IElectionBackend
             // candidate as dead.
             _candidate ??= ProcessLock.Open(Path.Combine(_directory, "candidate.lock"));
             if (!_candidate.TryAcquire()) return GiveUp("another candidate lives");
-            var next = decidedOn.Record with
-            {
-                Term = decidedOn.Record.Term + 1,
-                Candidate = mine.Node,
-                CandidateUid = mine.Uid,
-                CandidateAddress = mine.Address,
-                EmptyStartAllowedInTerm = null,
-            };
+            var next = decidedOn.Record.Claimed(mine, decidedOn.HighestTerm);
             return await SwapAsync(decidedOn.Version, next, cancellation).ConfigureAwait(false)
                 ? new ClaimOutcome.Won(next.Term)
                 : GiveUp("the record changed meanwhile");
@@ -86,7 +80,40 @@ public sealed class FileElectionBackend : IElectionBackend
         }
     }
 
-    /// <summary>A person's word that the group may start empty out of its present term; null where it is recorded, else why not.</summary>
+    /// <inheritdoc />
+    public async Task<ElectionObservation> ReadAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            var (record, version, why) = await ReadRecordAsync(cancellation).ConfigureAwait(false);
+            if (record is null) return new ElectionObservation.Unavailable($"{RecordFile}: {why}");
+            return new ElectionObservation.Known(new ElectionView { Record = record, Version = version, Evidence = await ReadEvidenceAsync(null, cancellation).ConfigureAwait(false) });
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new ElectionObservation.Unavailable(e.Message);
+        }
+    }
+
+    /// <inheritdoc />
+    public async Task<ClaimOutcome> ReportAsync(ServingReport report, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        try
+        {
+            var (record, version, why) = await ReadRecordAsync(cancellation).ConfigureAwait(false);
+            if (record is null) return new ClaimOutcome.Unavailable($"{RecordFile}: {why}");
+            if (record.Reported(report) is not { } next)
+                return new ClaimOutcome.Lost($"the record says something later: {record.LastServing?.Node} serves under {record.LastServing?.Token}, term {record.Term}");
+            return await SwapAsync(version, next, cancellation).ConfigureAwait(false) ? new ClaimOutcome.Won(next.Term) : new ClaimOutcome.Lost("the record changed meanwhile");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new ClaimOutcome.Unavailable(e.Message);
+        }
+    }
+
+    /// <inheritdoc />
     public async Task<string?> AllowEmptyStartAsync(CancellationToken cancellation)
     {
         var (record, version, why) = await ReadRecordAsync(cancellation).ConfigureAwait(false);
@@ -132,20 +159,21 @@ public sealed class FileElectionBackend : IElectionBackend
             _mine = claim;
         }
 
-        await ReplaceAsync(EvidencePath(mine.Node, ".json"), ElectionDocuments.Write(mine), cancellation).ConfigureAwait(false);
+        // Not synced: evidence counts while this process lives only.
+        AtomicFile.Write(EvidencePath(mine.Node, ".json"), ElectionDocuments.Write(mine), durable: false);
         return true;
     }
 
-    private async Task<ImmutableArray<CandidateEvidence>> ReadEvidenceAsync(CandidateEvidence mine, CancellationToken cancellation)
+    private async Task<ImmutableArray<CandidateEvidence>> ReadEvidenceAsync(CandidateEvidence? mine, CancellationToken cancellation)
     {
         var all = ImmutableArray.CreateBuilder<CandidateEvidence>();
-        all.Add(mine with { Live = true });
+        if (mine is not null) all.Add(mine with { Live = true });
         foreach (var path in Directory.EnumerateFiles(_evidence, "*.json").Order(StringComparer.Ordinal))
         {
-            if (path == EvidencePath(mine.Node, ".json")) continue;
+            if (mine is not null && path == EvidencePath(mine.Node, ".json")) continue;
             // Liveness before content: a process that dies in between leaves evidence marked live for one round only.
             var live = IsHeld(Path.ChangeExtension(path, ".lock"));
-            var bytes = await ReadBoundedAsync(path, cancellation).ConfigureAwait(false);
+            var bytes = ReadBounded(path);
             if (bytes is not null && ElectionDocuments.TryRead(bytes, out CandidateEvidence? evidence)) all.Add(evidence! with { Live = live });
         }
 
@@ -154,7 +182,7 @@ public sealed class FileElectionBackend : IElectionBackend
 
     private async Task<(ElectionRecord? Record, string Version, string Why)> ReadRecordAsync(CancellationToken cancellation)
     {
-        var bytes = await ReadBoundedAsync(Path.Combine(_directory, RecordFile), cancellation).ConfigureAwait(false);
+        var bytes = ReadBounded(Path.Combine(_directory, RecordFile));
         if (bytes is null) return (new ElectionRecord(), "", "");
         // A torn or foreign record is never taken for "no record": that would restart the terms.
         return ElectionDocuments.TryRead(bytes, out ElectionRecord record, out var why) ? (record, Version(bytes), "") : (null, "", why);
@@ -166,7 +194,7 @@ public sealed class FileElectionBackend : IElectionBackend
         if (!mutate.TryAcquire()) return false;
         var (record, version, _) = await ReadRecordAsync(cancellation).ConfigureAwait(false);
         if (record is null || version != expectedVersion) return false;
-        await ReplaceAsync(Path.Combine(_directory, RecordFile), ElectionDocuments.Write(next), cancellation).ConfigureAwait(false);
+        AtomicFile.Write(Path.Combine(_directory, RecordFile), ElectionDocuments.Write(next));
         return true;
     }
 
@@ -181,17 +209,5 @@ public sealed class FileElectionBackend : IElectionBackend
 
     private static string Version(byte[] bytes) => Convert.ToHexString(SHA256.HashData(bytes));
 
-    private static async Task<byte[]?> ReadBoundedAsync(string path, CancellationToken cancellation)
-    {
-        if (!File.Exists(path)) return null;
-        if (new FileInfo(path).Length > ElectionDocuments.MaxBytes) throw new IOException($"{path} is larger than {ElectionDocuments.MaxBytes} bytes: not ours");
-        return await File.ReadAllBytesAsync(path, cancellation).ConfigureAwait(false);
-    }
-
-    private static async Task ReplaceAsync(string path, byte[] content, CancellationToken cancellation)
-    {
-        var temporary = $"{path}.{Environment.ProcessId}.tmp";
-        await File.WriteAllBytesAsync(temporary, content, cancellation).ConfigureAwait(false);
-        File.Move(temporary, path, overwrite: true);
-    }
+    private static byte[]? ReadBounded(string path) => File.Exists(path) ? BoundedFile.Read(path, ElectionDocuments.MaxBytes) : null;
 }

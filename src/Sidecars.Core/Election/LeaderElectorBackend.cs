@@ -42,7 +42,7 @@ public sealed class LeaderElectorBackend : IElectionBackend
         try
         {
             var body = await _http.GetByteArrayAsync(_url, cancellation).ConfigureAwait(false);
-            var leader = JsonSerializer.Deserialize(body, ElectionJson.Default.LeaderDocument)?.Name;
+            var leader = JsonSerializer.Deserialize(body, PlainJson.Context.LeaderDocument)?.Name;
             if (leader is null) return new ElectionObservation.Unavailable("the elector's answer has no \"name\"");
             var candidate = leader.Length == 0 ? null : _myNames.Contains(leader, StringComparer.OrdinalIgnoreCase) ? mine.Node : leader;
             return new ElectionObservation.Known(new ElectionView

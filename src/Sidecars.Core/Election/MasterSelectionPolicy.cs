@@ -61,7 +61,9 @@ public static class MasterSelectionPolicy
     private static MasterDecision LiveReplicasButNonePromotable(BootstrapSnapshot s, SentinelQuorumDecision.Agreed agreed, List<NodeObservation.Known> replicas)
     {
         var unfinished = replicas.All(r => r.View.SyncInProgress);
-        if (unfinished && (s.Me.HasData || s.Durability == Durability.None))
+        // A marker that names another as the last to serve contradicts what the Sentinels say: then it is not my data.
+        var isMine = s.Me.LastServing is null || s.Me.LastServing.Node.Name == s.Me.Node;
+        if (unfinished && ((s.Me.HasData && isMine) || s.Durability == Durability.None))
             return new MasterDecision.StartAsMaster("named-resume", $"{agreed.Reason}, that is me; every living replica is in the middle of a full copy of my data, so nobody else has it");
         return Wait("named-no-promotable-replica", $"{agreed.Reason}, that is me; {replicas.Count} replica(s) live, but Sentinel would promote none of them yet", "a replica that can be promoted");
     }
@@ -71,10 +73,10 @@ public static class MasterSelectionPolicy
         var named = s.Peers.FirstOrDefault(p => p.Endpoint == agreed.Address);
         switch (named)
         {
-            case NodeObservation.Known { View.Role: NodeRole.Master } master when agreed.RunIds.Length > 0 && !agreed.RunIds.Contains(master.View.RunId):
+            case NodeObservation.Known { View.Role: NodeRole.Master } other when agreed.RunIds.Length > 0 && !agreed.RunIds.Contains(other.View.RunId):
                 return Wait("named-run-id-differs", $"{agreed.Reason}, but the process there is another one than Sentinel talks to", "Sentinel to notice the restart");
-            case NodeObservation.Known { View.Role: NodeRole.Master }:
-                return new MasterDecision.Follow(agreed.Address, "follow-sentinels", agreed.Reason);
+            case NodeObservation.Known { View.Role: NodeRole.Master } master:
+                return Follow(s, master, agreed.Epoch, "follow-sentinels", agreed.Reason);
             case NodeObservation.Known:
                 return Wait("named-is-replica", $"{agreed.Reason}, but it is a replica", "the failover to complete");
             case NodeObservation.Unknown { LoginRefused: true } foreign:
@@ -108,13 +110,8 @@ public static class MasterSelectionPolicy
     private static MasterDecision AskPeers(BootstrapSnapshot s, string why)
     {
         var masters = Masters(s);
-        if (masters.Count > 1)
-        {
-            return new MasterDecision.Refuse("two-masters",
-                $"{why}; {masters.Count} nodes are master ({string.Join(", ", masters.Select(m => m.Address))}), and following the wrong one destroys data");
-        }
-
-        if (masters.Count == 1) return new MasterDecision.Follow(masters[0].Address, "follow-peer-master", $"{why}; {masters[0].Address} is the only master");
+        if (masters.Count > 1) return SeveralMasters(s, masters, why);
+        if (masters.Count == 1) return Follow(s, masters[0], null, "follow-peer-master", $"{why}; {masters[0].Address} is the only master");
         var replicas = Nodes(s).Where(k => k.View.Role == NodeRole.Replica).ToList();
         if (replicas.Count == 0) return Elect(s, null, why);
         // A linked replica proves that its master lived a moment ago; we have not reached it ourselves, so we do not follow it.
@@ -123,6 +120,27 @@ public static class MasterSelectionPolicy
             ? Wait("master-out-of-reach", $"{why}; {linked.Address} follows {linked.View.MasterAddress}, which does not answer me", "that master to answer")
             : Wait("replicas-without-master", $"{why}; {replicas.Count} replica(s) live without a master, and only Sentinel may promote one", "a majority of Sentinels");
     }
+
+    // The record orders their tokens, or nobody does.
+    private static MasterDecision SeveralMasters(BootstrapSnapshot s, List<NodeObservation.Known> masters, string why)
+    {
+        var reason = $"{why}; {masters.Count} nodes are master ({string.Join(", ", masters.Select(m => m.Address))}), and following the wrong one destroys data";
+        if (s.Election is null) return new MasterDecision.ConsultElection("consult-election", reason);
+        var record = (s.Election as ElectionObservation.Known)?.View.Record;
+        var vouched = record is null ? [] : masters.Where(m => FollowPolicy.Vouches(record, s.Me, m)).ToList();
+        return vouched.Count == 1
+            ? Follow(s, vouched[0], null, "follow-recorded-master", $"{reason}; the group's record names {vouched[0].Address}")
+            : new MasterDecision.Refuse("two-masters", reason);
+    }
+
+    private static MasterDecision Follow(BootstrapSnapshot s, NodeObservation.Known master, long? namedEpoch, string code, string reason) =>
+        FollowPolicy.Judge(s.Me, s.Durability, master, namedEpoch, s.Election) switch
+        {
+            FollowVerdict.Allowed allowed => new MasterDecision.Follow(master.Address, allowed.Token, code, $"{reason}; {allowed.Reason}") { RescueFirst = allowed.RescueFirst },
+            FollowVerdict.Consult consult => new MasterDecision.ConsultElection("consult-election", $"{reason}; {consult.Reason}"),
+            FollowVerdict.Older older => new MasterDecision.Refuse("master-older", $"{reason}; {older.Reason}"),
+            var unproven => Wait("master-unproven", $"{reason}; {unproven.Reason}", "Sentinels or the group's record to vouch for that master"),
+        };
 
     private static MasterDecision Elect(BootstrapSnapshot s, SentinelQuorumDecision.Agreed? agreed, string why = "")
     {
@@ -140,7 +158,8 @@ public static class MasterSelectionPolicy
         }
 
         var view = ((ElectionObservation.Known)s.Election).View;
-        var decision = ElectionPolicy.Decide(new ElectionFacts(view, s.Me, s.RedisCount, s.Durability, agreed?.Address));
+        var decision = ElectionPolicy.Decide(new ElectionFacts(
+            view, s.Me, s.RedisCount, s.Durability, agreed is null ? null : new NamedMaster(agreed.Address, agreed.Epoch), s.ElectionWaitedFor >= s.UncleanElectionAfter));
         var reason = $"{why}; {decision.Reason}";
         return decision switch
         {

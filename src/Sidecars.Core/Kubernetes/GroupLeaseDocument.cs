@@ -7,7 +7,8 @@ namespace Sidecars.Core.Kubernetes;
 /// <param name="PodName">Name of the pod, whose volume holds the data.</param>
 /// <param name="Address">The address it will announce.</param>
 /// <param name="Term">The term it was chosen for.</param>
-public sealed record LeaseCandidate(string PodUid, string PodName, RedisEndpoint Address, long Term);
+/// <param name="Incarnation">Its process, 1..64 characters: a container that restarted in the same pod is another candidate.</param>
+public sealed record LeaseCandidate(string PodUid, string PodName, RedisEndpoint Address, long Term, string Incarnation);
 
 /// <summary>The pod that was last seen with ROLE=master, with the fencing token of that moment in its three parts.</summary>
 /// <param name="PodUid">UID of the pod.</param>
@@ -17,20 +18,24 @@ public sealed record LeaseCandidate(string PodUid, string PodName, RedisEndpoint
 /// <param name="Epoch">Sentinel's config-epoch.</param>
 /// <param name="Rev">Raised when the same master's address changes.</param>
 /// <param name="ReplicationId">Its replication id, 40 hexadecimal digits.</param>
-public sealed record LastServing(string PodUid, string PodName, RedisEndpoint Address, long Term, long Epoch, long Rev, string ReplicationId);
+/// <param name="Offset">Replication offset that its disk had when this was written, bytes.</param>
+public sealed record LastServing(string PodUid, string PodName, RedisEndpoint Address, long Term, long Epoch, long Rev, string ReplicationId, long Offset);
 
 /// <summary>One replication id that the group has had.</summary>
 /// <param name="ReplicationId">40 hexadecimal digits.</param>
 /// <param name="Offset">Replication offset at which it began, bytes.</param>
 /// <param name="Term">Term in force then.</param>
 /// <param name="Epoch">Sentinel's config-epoch then.</param>
+/// <param name="Generation">Count of replication ids up to this one.</param>
 /// <param name="MasterUid">UID of the pod that was master.</param>
-public sealed record LineagePoint(string ReplicationId, long Offset, long Term, long Epoch, string MasterUid);
+/// <param name="MasterName">Its name.</param>
+public sealed record LineagePoint(string ReplicationId, long Offset, long Term, long Epoch, long Generation, string MasterUid, string MasterName);
 
-/// <summary>A pod by name and UID.</summary>
+/// <summary>A pod that was in sync.</summary>
 /// <param name="Uid">UID.</param>
 /// <param name="Name">Name.</param>
-public sealed record PodReference(string Uid, string Name);
+/// <param name="Offset">Replication offset that it had acknowledged, bytes.</param>
+public sealed record InSyncPod(string Uid, string Name, long Offset);
 
 /// <summary>A master that refuses writes on purpose.</summary>
 /// <param name="PodUid">UID of the fenced pod.</param>
@@ -68,7 +73,10 @@ public sealed record GroupLeaseDocument
     public IReadOnlyList<LineagePoint> Lineage { get; init; } = [];
 
     /// <summary>The pods that were in sync with <see cref="LastServing"/>; null where unknown, which is not the same as none.</summary>
-    public IReadOnlyList<PodReference>? InSync { get; init; }
+    public IReadOnlyList<InSyncPod>? InSync { get; init; }
+
+    /// <summary>Term out of which a person allowed an empty start, once; null where nobody did.</summary>
+    public long? EmptyStartAllowedInTerm { get; init; }
 
     /// <summary>Nonce of the evidence round that is under way; null outside of one.</summary>
     public string? Round { get; init; }
@@ -82,7 +90,7 @@ public sealed record GroupLeaseDocument
     /// <inheritdoc/>
     public bool Equals(GroupLeaseDocument? other) =>
         other is not null && Term == other.Term && HighestEpoch == other.HighestEpoch && Candidate == other.Candidate
-        && LastServing == other.LastServing && Round == other.Round && Durability == other.Durability && Fence == other.Fence
+        && LastServing == other.LastServing && Round == other.Round && EmptyStartAllowedInTerm == other.EmptyStartAllowedInTerm && Durability == other.Durability && Fence == other.Fence
         && Lineage.SequenceEqual(other.Lineage)
         && (InSync is null ? other.InSync is null : other.InSync is not null && InSync.SequenceEqual(other.InSync));
 

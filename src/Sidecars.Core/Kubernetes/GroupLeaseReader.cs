@@ -15,6 +15,7 @@ public static class GroupLeaseReader
     private const string Serving = SidecarAnnotations.Prefix + "last-serving";
     private const string Lineage = SidecarAnnotations.Prefix + "lineage";
     private const string InSync = SidecarAnnotations.Prefix + "in-sync";
+    private const string EmptyStart = SidecarAnnotations.Prefix + "empty-start-allowed-in-term";
     private const string Round = SidecarAnnotations.Prefix + "round";
     private const string Durability = SidecarAnnotations.Prefix + "durability";
     private const string Fence = SidecarAnnotations.Prefix + "fence";
@@ -47,6 +48,7 @@ public static class GroupLeaseReader
             LastServing = AnnotationJson.Read(lease, Serving, JsonValueKind.Object, ReadServing, ref fault),
             Lineage = AnnotationJson.Read(lease, Lineage, JsonValueKind.Array, a => AnnotationJson.Items(a, GroupLeaseDocument.MaxLineage, ReadPoint), ref fault) ?? [],
             InSync = AnnotationJson.Read(lease, InSync, JsonValueKind.Array, a => AnnotationJson.Items(a, GroupLeaseDocument.MaxInSync, ReadPod), ref fault),
+            EmptyStartAllowedInTerm = Optional(lease, EmptyStart, ref fault),
             Round = Word(lease, Round, 64, ref fault),
             Durability = Word(lease, Durability, 16, ref fault),
             Fence = AnnotationJson.Read(lease, Fence, JsonValueKind.Object, ReadFence, ref fault),
@@ -74,6 +76,7 @@ public static class GroupLeaseReader
         Set(Serving, before.LastServing == document.LastServing, document.LastServing is { } s ? AnnotationJson.Write(j => Write(j, s)) : null);
         Set(Lineage, before.Lineage.SequenceEqual(document.Lineage), AnnotationJson.Write(j => Write(j, document.Lineage.TakeLast(GroupLeaseDocument.MaxLineage))));
         Set(InSync, before.InSync is not null && document.InSync is not null && before.InSync.SequenceEqual(document.InSync), document.InSync is { } i ? AnnotationJson.Write(j => Write(j, i)) : null);
+        Set(EmptyStart, before.EmptyStartAllowedInTerm == document.EmptyStartAllowedInTerm, document.EmptyStartAllowedInTerm is { } e ? SidecarAnnotations.Number(e) : null);
         Set(Round, before.Round == document.Round, document.Round);
         Set(Durability, before.Durability == document.Durability, document.Durability);
         Set(Fence, before.Fence == document.Fence, document.Fence is { } f ? AnnotationJson.Write(j => Write(j, f)) : null);
@@ -97,6 +100,12 @@ public static class GroupLeaseReader
         : read.Lineage.Any(p => p.Term > read.Term) ? new AnnotationFault(Lineage, $"has a term above {Term}")
         : null;
 
+    private static long? Optional(LeaseDocument lease, string name, ref AnnotationFault? fault)
+    {
+        if (fault is not null || SidecarAnnotations.Get(lease, name) is null) return null;
+        return SidecarAnnotations.TryGetNumber(lease, name, 0, GroupLeaseDocument.MaxNumber, out var value, out fault) ? value : null;
+    }
+
     private static string? Word(LeaseDocument lease, string name, int max, ref AnnotationFault? fault)
     {
         if (fault is not null || SidecarAnnotations.Get(lease, name) is not { } text) return null;
@@ -106,16 +115,18 @@ public static class GroupLeaseReader
     }
 
     private static LeaseCandidate ReadCandidate(JsonElement j) =>
-        new(AnnotationJson.Text(j, "podUid", 64), AnnotationJson.Text(j, "podName", 253), AnnotationJson.Address(j, "address"), Number(j, "term"));
+        new(AnnotationJson.Text(j, "podUid", 64), AnnotationJson.Text(j, "podName", 253), AnnotationJson.Address(j, "address"), Number(j, "term"),
+            AnnotationJson.Text(j, "incarnation", 64));
 
     private static LastServing ReadServing(JsonElement j) => new(
         AnnotationJson.Text(j, "podUid", 64), AnnotationJson.Text(j, "podName", 253), AnnotationJson.Address(j, "address"),
-        Number(j, "term"), Number(j, "epoch"), Number(j, "rev"), AnnotationJson.Hex40(j, "replicationId"));
+        Number(j, "term"), Number(j, "epoch"), Number(j, "rev"), AnnotationJson.Hex40(j, "replicationId"), Number(j, "offset"));
 
     private static LineagePoint ReadPoint(JsonElement j) =>
-        new(AnnotationJson.Hex40(j, "id"), Number(j, "offset"), Number(j, "term"), Number(j, "epoch"), AnnotationJson.Text(j, "master", 64));
+        new(AnnotationJson.Hex40(j, "id"), Number(j, "offset"), Number(j, "term"), Number(j, "epoch"), Number(j, "generation"),
+            AnnotationJson.Text(j, "master", 64), AnnotationJson.Text(j, "masterName", 253));
 
-    private static PodReference ReadPod(JsonElement j) => new(AnnotationJson.Text(j, "uid", 64), AnnotationJson.Text(j, "name", 253));
+    private static InSyncPod ReadPod(JsonElement j) => new(AnnotationJson.Text(j, "uid", 64), AnnotationJson.Text(j, "name", 253), Number(j, "offset"));
 
     private static FenceFact ReadFence(JsonElement j) => new(AnnotationJson.Text(j, "podUid", 64), AnnotationJson.Text(j, "reason", 200));
 
@@ -132,6 +143,7 @@ public static class GroupLeaseReader
         j.WriteString("podName", c.PodName);
         j.WriteString("address", c.Address.ToString());
         j.WriteNumber("term", c.Term);
+        j.WriteString("incarnation", c.Incarnation);
         j.WriteEndObject();
     }
 
@@ -145,6 +157,7 @@ public static class GroupLeaseReader
         j.WriteNumber("epoch", s.Epoch);
         j.WriteNumber("rev", s.Rev);
         j.WriteString("replicationId", s.ReplicationId);
+        j.WriteNumber("offset", s.Offset);
         j.WriteEndObject();
     }
 
@@ -158,14 +171,16 @@ public static class GroupLeaseReader
             j.WriteNumber("offset", point.Offset);
             j.WriteNumber("term", point.Term);
             j.WriteNumber("epoch", point.Epoch);
+            j.WriteNumber("generation", point.Generation);
             j.WriteString("master", point.MasterUid);
+            j.WriteString("masterName", point.MasterName);
             j.WriteEndObject();
         }
 
         j.WriteEndArray();
     }
 
-    private static void Write(Utf8JsonWriter j, IEnumerable<PodReference> pods)
+    private static void Write(Utf8JsonWriter j, IEnumerable<InSyncPod> pods)
     {
         j.WriteStartArray();
         foreach (var pod in pods)
@@ -173,6 +188,7 @@ public static class GroupLeaseReader
             j.WriteStartObject();
             j.WriteString("uid", pod.Uid);
             j.WriteString("name", pod.Name);
+            j.WriteNumber("offset", pod.Offset);
             j.WriteEndObject();
         }
 

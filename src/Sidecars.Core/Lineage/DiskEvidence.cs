@@ -89,7 +89,14 @@ public enum PositionSource
 /// <param name="At">The point.</param>
 /// <param name="Bound">What its offset says.</param>
 /// <param name="Source">Where it was read.</param>
-public sealed record DiskPosition(ReplicationPosition At, PositionBound Bound, PositionSource Source);
+public sealed record DiskPosition(ReplicationPosition At, PositionBound Bound, PositionSource Source)
+{
+    /// <summary>The disk holds this offset at least; 0 where nothing is known. Where the AOF is shorter than noted, less what is missing.</summary>
+    public long Lower { get; init; }
+
+    /// <summary>The disk holds this offset at most; null where it may hold more.</summary>
+    public long? Upper { get; init; }
+}
 
 /// <summary>The files against the marker.</summary>
 public enum DiskVersusMarker

@@ -140,25 +140,39 @@ public static class DiskEvidencePolicy
         if (facts.Durability != Durability.Aof)
         {
             // The dump is the dataset, whatever was in memory: its own position is exact, a marker's is at most a promise.
-            if (inDump is { } exact) return new DiskPosition(exact, PositionBound.Exact, PositionSource.RdbHeader);
+            if (inDump is { } exact) return Position(exact, PositionBound.Exact, PositionSource.RdbHeader);
             return noted is { } claimed
-                ? new DiskPosition(claimed, versus == DiskVersusMarker.DiskNewer ? PositionBound.Unclear : PositionBound.AtMost, PositionSource.Marker)
+                ? Position(claimed, versus == DiskVersusMarker.DiskNewer ? PositionBound.Unclear : PositionBound.AtMost, PositionSource.Marker)
                 : null;
         }
 
         var dumpIsNewer = facts.RdbFile.Value is { } dump && facts.MarkerFile.Value is { } file && dump.ChangedTicks > file.ChangedTicks;
         if (inDump is { } saved && (noted is null || (dumpIsNewer && (noted.Value.Id != saved.Id || noted.Value.Offset < saved.Offset))))
-            return new DiskPosition(saved, PositionBound.AtLeast, PositionSource.RdbHeader); // the AOF holds what an own save held, and what came after it
-        return noted is { } at
-            ? new DiskPosition(at, versus switch
-            {
-                DiskVersusMarker.Same => PositionBound.Exact,
-                DiskVersusMarker.DiskNewer => PositionBound.AtLeast,
-                DiskVersusMarker.DiskOlder => PositionBound.AtMost,
-                _ => PositionBound.Unclear,
-            }, PositionSource.Marker)
-            : null;
+            return Position(saved, PositionBound.AtLeast, PositionSource.RdbHeader); // the AOF holds what an own save held, and what came after it
+        return noted is { } at ? AgainstAof(facts, versus, at) : null;
     }
+
+    private static DiskPosition AgainstAof(DiskFacts facts, DiskVersusMarker versus, ReplicationPosition at)
+    {
+        var mark = facts.Marker.Value!.Aof;
+        var bound = versus switch
+        {
+            DiskVersusMarker.Same => mark!.Exact ? PositionBound.Exact : PositionBound.AtLeast,
+            DiskVersusMarker.DiskNewer => PositionBound.AtLeast,
+            DiskVersusMarker.DiskOlder => mark!.Exact ? PositionBound.AtMost : PositionBound.Unclear,
+            _ => PositionBound.Unclear,
+        };
+        // An AOF holds at least a byte for each byte of the stream (time stamps come on top, pings of the master are left out):
+        // good enough to rank what a power cut took, never to prove anything.
+        var missing = versus == DiskVersusMarker.DiskOlder && facts.AofFiles.Count > 0 && facts.AofFiles[^1].Stat.Value is { } file ? mark!.Length - file.Length : at.Offset;
+        return Position(at, bound, PositionSource.Marker, missing);
+    }
+
+    private static DiskPosition Position(ReplicationPosition at, PositionBound bound, PositionSource source, long? missing = null) => new(at, bound, source)
+    {
+        Lower = bound is PositionBound.Exact or PositionBound.AtLeast ? at.Offset : Math.Max(0, at.Offset - (missing ?? at.Offset)),
+        Upper = bound is PositionBound.Exact or PositionBound.AtMost ? at.Offset : null,
+    };
 
     private static (DataState State, SuspectReason Reason, string Detail) Suspect(SuspectReason reason, string detail) => (DataState.Suspect, reason, detail);
 }

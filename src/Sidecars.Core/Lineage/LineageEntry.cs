@@ -11,6 +11,9 @@ public sealed record NodeIdentity(string Name, string Uid)
     /// <summary>Longest UID: a UUID has 36 characters; room for other platforms.</summary>
     public const int MaxUidLength = 64;
 
+    /// <summary>A master that a replica saw by its address only. It is nobody's name: it starts with a dot.</summary>
+    public static NodeIdentity Unknown { get; } = new(".unknown", ".unknown");
+
     /// <summary><c>name(uid)</c>.</summary>
     public override string ToString() => $"{Name}({Uid})";
 }

@@ -69,8 +69,8 @@ public sealed class LineageHistory : IReadOnlyList<LineageEntry>, IEquatable<Lin
         _entries.FirstOrDefault(e => e.Id == id) is { } entry ? new LineageLookup.Recorded(entry) : new LineageLookup.Unknown();
 
     /// <summary>
-    /// Records that <paramref name="master"/> serves under <paramref name="id"/>. The same history where the id is the newest
-    /// already; null where it would not come after all that is recorded (an older term or epoch, or an id of long ago that returns):
+    /// Records that <paramref name="master"/> serves under <paramref name="id"/>. Where the id is the newest already, its entry is
+    /// only bettered: a later term or epoch, a master that was not known; null where it would not come after all that is recorded (an older term or epoch, or an id of long ago that returns):
     /// the caller's view is stale, and it must not write.
     /// </summary>
     /// <param name="id">The new replication id.</param>
@@ -80,10 +80,18 @@ public sealed class LineageHistory : IReadOnlyList<LineageEntry>, IEquatable<Lin
     /// <param name="master">Who serves.</param>
     public LineageHistory? Append(ReplicationId id, long startOffset, long term, long epoch, NodeIdentity master)
     {
-        if (Newest is { } newest && newest.Id == id) return this;
+        if (Newest is { } newest && newest.Id == id) return Better(newest, term, epoch, master);
         var position = new LineagePosition(term, epoch, (Newest?.Position.Generation ?? 0) + 1);
         if (Find(id) is LineageLookup.Recorded || (Newest is { } last && position <= last.Position)) return null;
         return new LineageHistory(Bounded([.. _entries, new LineageEntry(id, startOffset, position, master)]));
+    }
+
+    // A promoted node sees its own role before the Sentinels' new epoch.
+    private LineageHistory Better(LineageEntry newest, long term, long epoch, NodeIdentity master)
+    {
+        var position = newest.Position with { Term = Math.Max(term, newest.Position.Term), Epoch = Math.Max(epoch, newest.Position.Epoch) };
+        var better = newest with { Position = position, Master = newest.Master == NodeIdentity.Unknown ? master : newest.Master };
+        return better == newest ? this : new LineageHistory([.. _entries[..^1], better]);
     }
 
     /// <summary>Trusts its caller: ascending, ids unique.</summary>

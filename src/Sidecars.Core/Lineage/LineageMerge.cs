@@ -9,7 +9,7 @@ public enum LineageConflictKind
     /// </summary>
     TwoMasters,
 
-    /// <summary>One replication id with different facts.</summary>
+    /// <summary>One replication id that two nodes are said to have served under.</summary>
     TwoAccounts,
 
     /// <summary>Two replication ids at one place in history.</summary>
@@ -39,25 +39,33 @@ public sealed record LineageMerge(LineageHistory History, IReadOnlyList<LineageC
             .ThenBy(e => e.Master.Name, StringComparer.Ordinal).ThenBy(e => e.Master.Uid, StringComparer.Ordinal).ThenBy(e => e.StartOffset)
             .ToList();
         var conflicts = new List<LineageConflict>();
+        // The higher account of an id wins: an entry is only ever re-written with better knowledge of its term and epoch, and a
+        // node that was away counted fewer generations. Accounts by nodes that did not know the master contradict nobody.
+        var known = new List<LineageEntry>();
         foreach (var accounts in all.GroupBy(e => e.Id))
-            conflicts.AddRange(accounts.Skip(1).Select(e => new LineageConflict(LineageConflictKind.TwoAccounts, accounts.First(), e)));
-        foreach (var epoch in all.GroupBy(e => (e.Position.Term, e.Position.Epoch)))
+        {
+            known.Add(accounts.Last() is { } last && last.Master == NodeIdentity.Unknown && accounts.LastOrDefault(e => e.Master != NodeIdentity.Unknown) is { } named
+                ? last with { Master = named.Master }
+                : accounts.Last());
+            var names = accounts.Where(e => e.Master != NodeIdentity.Unknown).DistinctBy(e => e.Master.Name).ToList();
+            if (names.Count > 1) conflicts.Add(new LineageConflict(LineageConflictKind.TwoAccounts, names[0], names[1]));
+        }
+
+        foreach (var epoch in known.Where(e => e.Master != NodeIdentity.Unknown).GroupBy(e => (e.Position.Term, e.Position.Epoch)))
         {
             var first = epoch.First();
             conflicts.AddRange(epoch.Where(e => e.Master.Name != first.Master.Name).DistinctBy(e => e.Master.Name)
                 .Select(e => new LineageConflict(LineageConflictKind.TwoMasters, first, e)));
         }
 
-        foreach (var place in all.GroupBy(e => e.Position))
+        foreach (var place in known.GroupBy(e => e.Position))
         {
             var first = place.First();
             conflicts.AddRange(place.Where(e => e.Id != first.Id).DistinctBy(e => e.Id)
                 .Select(e => new LineageConflict(LineageConflictKind.TwoIds, first, e)));
         }
 
-        // The higher account of an id wins: an entry is only ever re-written with better knowledge of its term and epoch.
-        var sorted = all.GroupBy(e => e.Id).Select(g => g.Last())
-            .OrderBy(e => e.Position).ThenBy(e => e.Id.ToString(), StringComparer.Ordinal).ToArray();
+        var sorted = known.OrderBy(e => e.Position).ThenBy(e => e.Id.ToString(), StringComparer.Ordinal).ToArray();
         return new LineageMerge(LineageHistory.OfSorted(sorted), conflicts);
     }
 }

@@ -17,8 +17,12 @@ public enum MarkerRole
 
 /// <summary>The AOF as it was when the marker was written.</summary>
 /// <param name="File">Name of the newest incr file.</param>
-/// <param name="Length">Its bytes.</param>
-public sealed record AofMark(string File, long Length);
+/// <param name="Length">
+/// Its bytes when <see cref="Marker.Position"/> was read, with what the server had still buffered: a file of this length holds
+/// everything up to that offset.
+/// </param>
+/// <param name="Exact">True where a file of exactly this length holds exactly that offset: nothing was buffered, and nothing written meanwhile.</param>
+public sealed record AofMark(string File, long Length, bool Exact = true);
 
 /// <summary>The master that was last seen to serve (ROLE=master), as this node knows it.</summary>
 /// <param name="Node">Who.</param>
@@ -67,11 +71,21 @@ public sealed record Marker(
     public bool AofRewriteInProgress { get; init; }
 
     /// <summary>
-    /// The AOF; null with the AOF off or before it was read. An equal length on disk must mean an equal offset, so the writer takes
-    /// length, INFO, length, and notes both only when the lengths agree and INFO says <c>aof_buffer_length:0</c>: a server holds back
-    /// acknowledged writes while an fsync is under way (flushAppendOnlyFile in aof.c; seen on 7.0.15 right after a rewrite).
+    /// The AOF; null with the AOF off or before it was read. The writer takes length, INFO, length: <see cref="AofMark.Exact"/> only
+    /// when the lengths agree and INFO says <c>aof_buffer_length:0</c>, since a server holds back acknowledged writes while an
+    /// fsync is under way (flushAppendOnlyFile in aof.c; seen on 7.0.15 right after a rewrite).
     /// </summary>
     public AofMark? Aof { get; init; }
+
+    /// <summary>
+    /// An offset of <see cref="Position"/>'s replication id that this node had at least <see cref="EarlierBy"/> before this marker;
+    /// null where it was not up for so long. Another node's disk below it is not merely a marker late: it was rolled back, or its
+    /// sidecar did not run.
+    /// </summary>
+    public long? EarlierOffset { get; init; }
+
+    /// <summary>5 s: five markers of a second each. Two nodes that die together have markers that are two seconds apart at most.</summary>
+    public static readonly TimeSpan EarlierBy = TimeSpan.FromSeconds(5);
 
     /// <summary>The last serving master; null where none was ever seen.</summary>
     public LastServing? LastServing { get; init; }

@@ -39,6 +39,7 @@ public static class MarkerDocument
             {
                 json.WriteString("replication_id", position.Id.ToString());
                 json.WriteNumber("offset", position.Offset);
+                if (marker.EarlierOffset is { } earlier) json.WriteNumber("earlier_offset", earlier);
             }
 
             if (marker.Aof is { } aof)
@@ -46,6 +47,7 @@ public static class MarkerDocument
                 json.WriteStartObject("aof");
                 json.WriteString("file", aof.File);
                 json.WriteNumber("length", aof.Length);
+                json.WriteBoolean("exact", aof.Exact);
                 json.WriteEndObject();
             }
 
@@ -88,7 +90,8 @@ public static class MarkerDocument
         var linkUp = root.OptionalTruth("master_link_up");
         var runId = root.OptionalText("run_id", ReplicationId.Length);
         var position = Position(root);
-        var aof = root.OptionalObject("aof") is { } a ? new AofMark(a.Text("file", MaxFileNameLength), a.Integer("length")) : null;
+        var aof = root.OptionalObject("aof") is { } a ? new AofMark(a.Text("file", MaxFileNameLength), a.Integer("length"), a.OptionalTruth("exact")) : null;
+        var earlier = root.OptionalInteger("earlier_offset");
         var serving = root.OptionalObject("last_serving") is { } s ? new LastServing(Node(s.Object("node")), Token(s, "token")) : null;
         var writtenAt = root.OptionalText("written_at", 64);
         if (root.Fault is { } wrong) return DiskFact<Marker>.Unreadable(wrong);
@@ -101,6 +104,7 @@ public static class MarkerDocument
             FullSyncInProgress = fullSync,
             AofRewriteInProgress = rewrite,
             Aof = aof,
+            EarlierOffset = earlier,
             LastServing = serving,
             WrittenAt = writtenAt,
         });

@@ -44,6 +44,8 @@ public sealed class NodeClient(Func<RedisEndpoint, IRespTransport> transport, Re
             RunId = info.RunId,
             Role = NodeRole.Master,
             ReplicationId = info.ReplicationId ?? "",
+            PreviousReplicationId = info.ReplicationId2 ?? "",
+            PreviousEnded = info.SecondReplicationOffset,
             Offset = info.MasterReplOffset ?? 0,
             Loading = info.LoadingInProgress ?? false,
             Keys = info.Databases.Sum(d => d.Keys),

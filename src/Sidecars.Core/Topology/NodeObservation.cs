@@ -57,6 +57,12 @@ public sealed record NodeView
     /// <summary>Replication id of its data set.</summary>
     public string ReplicationId { get; init; } = "";
 
+    /// <summary>Replication id before its last promotion, "" where there is none.</summary>
+    public string PreviousReplicationId { get; init; } = "";
+
+    /// <summary>Offset at which <see cref="PreviousReplicationId"/> ended; null where there is none.</summary>
+    public long? PreviousEnded { get; init; }
+
     /// <summary>Replication offset in bytes; comparable within one <see cref="ReplicationId"/> only.</summary>
     public long Offset { get; init; }
 

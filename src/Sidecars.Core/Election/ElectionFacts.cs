@@ -1,0 +1,43 @@
+using System.Collections.Immutable;
+using Sidecars.Core.Primitives;
+
+namespace Sidecars.Core.Election;
+
+/// <summary>What an election comes to for the node that asks; a closed set.</summary>
+public abstract record ElectionDecision
+{
+    private ElectionDecision(string reason) => Reason = reason;
+
+    /// <summary>Why, in words.</summary>
+    public string Reason { get; }
+
+    /// <summary>I am to claim the record, and become candidate of its next term if that succeeds.</summary>
+    public sealed record Claim(string Reason) : ElectionDecision(Reason);
+
+    /// <summary>I am the candidate: start.</summary>
+    public sealed record Won(long Term, string Reason) : ElectionDecision(Reason);
+
+    /// <summary>Another is, or is about to be: wait until it serves.</summary>
+    public sealed record Lost(string Winner, RedisEndpoint? Address, string Reason) : ElectionDecision(Reason);
+
+    /// <summary>Facts are missing that come by themselves.</summary>
+    public sealed record Wait(ImmutableArray<string> WaitingFor, string Reason) : ElectionDecision(Reason);
+
+    /// <summary>What is known forbids an election; a person, a restore or a missing node's return changes that.</summary>
+    public sealed record Refuse(string Code, string Reason) : ElectionDecision(Reason);
+}
+
+/// <summary>The address that a majority of Sentinels names, and in which epoch.</summary>
+public sealed record NamedMaster(RedisEndpoint Address, long Epoch);
+
+/// <summary>What an election is decided from.</summary>
+/// <param name="View">The backend's state.</param>
+/// <param name="Me">My evidence, as published.</param>
+/// <param name="RedisCount">How many Redis nodes there should be (<c>REDIS_COUNT</c>).</param>
+/// <param name="Durability">What the tenant expects of its disks.</param>
+/// <param name="Named">What a Sentinel majority says, or null where there is no majority.</param>
+/// <param name="IsUnclean">
+/// A person set <c>UNCLEAN_ELECTION_AFTER_MS</c>, and that long this node has waited: go on without what is missing, with the best of
+/// what is there.
+/// </param>
+public sealed record ElectionFacts(ElectionView View, CandidateEvidence Me, int RedisCount, Durability Durability, NamedMaster? Named, bool IsUnclean = false);

@@ -1,0 +1,42 @@
+using Sidecars.Core.Lineage;
+using Sidecars.Core.Redis;
+
+namespace Sidecars.Core.Failover;
+
+/// <summary>Looks at the server beside this process and at its AOF in one go. IO only.</summary>
+/// <param name="transport">To the server.</param>
+/// <param name="options">Credentials and deadlines.</param>
+/// <param name="dataDirectory">Its data directory.</param>
+/// <param name="layout">Names of its files.</param>
+public sealed class ServerClient(Func<IRespTransport> transport, RedisClientOptions options, string dataDirectory, DataLayout layout)
+{
+    /// <summary>What it says; null where it does not answer, or not as a Redis does.</summary>
+    public async Task<ServerFacts?> ObserveAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            // A new connection a look: an old one may be to a process that has ended.
+            var client = await RedisClient.ConnectAsync(transport(), options, cancellation).ConfigureAwait(false);
+            await using (client.ConfigureAwait(false))
+            {
+                var before = Aof();
+                var reply = await client.CallAsync(cancellation, "INFO").ConfigureAwait(false);
+                var after = Aof();
+                if (!InfoReply.TryParse(reply, out var info)) return null;
+                var look = before is not null && after is not null && before.Value.File == after.Value.File ? new AofLook(after.Value.File, before.Value.Length, after.Value.Length) : null;
+                return ServerFacts.Of(info, look);
+            }
+        }
+        catch (RedisConnectionException)
+        {
+            return null;
+        }
+    }
+
+    private (string File, long Length)? Aof()
+    {
+        var directory = Path.Combine(dataDirectory, layout.AppendDirectory);
+        var manifest = new Lineage.BoundedFile().ReadAll(Path.Combine(directory, layout.ManifestFile), AofManifestReader.MaxBytes).Then(bytes => AofManifestReader.Read(bytes));
+        return manifest.Value?.Newest is { } newest && Lineage.BoundedFile.Stat(Path.Combine(directory, newest.Name)).Value is { } file ? (newest.Name, file.Length) : null;
+    }
+}
