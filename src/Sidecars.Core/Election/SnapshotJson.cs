@@ -52,4 +52,6 @@ public static class SnapshotDocument
 [JsonSerializable(typeof(NodeObservation.Unreachable), TypeInfoPropertyName = "NodeUnreachable")]
 [JsonSerializable(typeof(ElectionObservation.Known), TypeInfoPropertyName = "ElectionKnown")]
 [JsonSerializable(typeof(ElectionObservation.Unavailable), TypeInfoPropertyName = "ElectionUnavailable")]
+[JsonSerializable(typeof(EpochReading.Known), TypeInfoPropertyName = "EpochKnown")]
+[JsonSerializable(typeof(EpochReading.Unavailable), TypeInfoPropertyName = "EpochUnavailable")]
 internal sealed partial class SnapshotJson : JsonSerializerContext;
