@@ -57,7 +57,14 @@ internal sealed class PodGroup : IAsyncDisposable
                 async () => (await client.CallAsync(default, "SENTINEL", "FAILOVER", Group.Options.EffectiveMasterName)).Text == "OK");
         }
 
-        await Group.WaitForAsync("another master", s => s.Master is { } m && m.Node != before);
+        var switched = await Group.WaitForAsync("another master", s => s.Masters.FirstOrDefault(m => m.Node != before) is { } m && s.Sentinels.All(x => x.Master == m.Node.Endpoint));
+        // Sentinel demotes the old one by itself after 10 s; a planned failover does it at once.
+        await using (var client = await Group.ConnectAsync(before, TimeSpan.FromSeconds(5)))
+        {
+            var master = switched.Sentinels[0].Master!;
+            await client.CallAsync(default, "REPLICAOF", master.Host, master.Port.ToString(CultureInfo.InvariantCulture));
+        }
+
         return await Group.WaitAgreedAsync();
     }
 
