@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Text.Json;
 using Sidecars.Core.Primitives;
 
 namespace Sidecars.Core.Sentinel;
@@ -11,7 +9,6 @@ namespace Sidecars.Core.Sentinel;
 /// <param name="directory">Shared by the nodes of the machine, on a local file system; must exist before a write.</param>
 public sealed class FileEpochStore(string directory) : IEpochStore
 {
-    private const int Format = 1;
     private const int MaxBytes = 4096; // ours has a hundred
 
     /// <inheritdoc/>
@@ -39,8 +36,9 @@ public sealed class FileEpochStore(string directory) : IEpochStore
             using var gate = new FileStream(Path.Combine(directory, "epoch.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             var stored = Read();
             if (stored is not EpochReading.Known known || known.Epoch >= epoch) return stored;
-            AtomicFile.Write(PathOf, Write(epoch, master));
-            return new EpochReading.Known(epoch, master);
+            var raised = new EpochReading.Known(epoch, master);
+            AtomicFile.Write(PathOf, EpochDocument.Write(raised));
+            return raised;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -53,56 +51,12 @@ public sealed class FileEpochStore(string directory) : IEpochStore
     {
         try
         {
-            return File.Exists(PathOf) ? Parse(BoundedFile.Read(PathOf, MaxBytes)) : new EpochReading.Known(0, null);
+            if (!File.Exists(PathOf)) return new EpochReading.Known(0, null);
+            return EpochDocument.TryRead(BoundedFile.Read(PathOf, MaxBytes)) is { } known ? known : new EpochReading.Unavailable($"{PathOf} is no epoch of ours");
         }
         catch (IOException e)
         {
             return new EpochReading.Unavailable(e.Message);
         }
-    }
-
-    private EpochReading Parse(byte[] bytes)
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = 2 });
-            var root = document.RootElement;
-            if (root.ValueKind == JsonValueKind.Object
-                && root.TryGetProperty("format", out var format) && format.ValueKind == JsonValueKind.Number && format.TryGetInt32(out var version) && version >= Format
-                && root.TryGetProperty("epoch", out var number) && number.ValueKind == JsonValueKind.Number && number.TryGetInt64(out var epoch)
-                && epoch is >= 0 and <= EpochKeeperPolicy.MaxEpoch
-                && TryMaster(root, out var master))
-            {
-                return new EpochReading.Known(epoch, master);
-            }
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
-        {
-            // Said below: what it is not matters, not how.
-        }
-
-        return new EpochReading.Unavailable($"{PathOf} is no epoch of ours");
-    }
-
-    private static bool TryMaster(JsonElement root, out RedisEndpoint? master)
-    {
-        master = null;
-        if (!root.TryGetProperty("master", out var text)) return true;
-        return text.ValueKind == JsonValueKind.String && RedisEndpoint.TryParse(text.GetString(), 6379, out master);
-    }
-
-    private static byte[] Write(long epoch, RedisEndpoint master)
-    {
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer))
-        {
-            json.WriteStartObject();
-            json.WriteNumber("format", Format);
-            json.WriteNumber("epoch", epoch);
-            json.WriteString("master", master.ToString());
-            json.WriteEndObject();
-        }
-
-        return buffer.WrittenSpan.ToArray();
     }
 }

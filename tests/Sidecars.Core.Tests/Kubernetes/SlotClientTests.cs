@@ -72,7 +72,7 @@ public sealed class SlotClientTests : IAsyncLifetime
         await HoldAsync(Pod(0, LeftBehind(how)));
         _server.ForgetPod("sentinel-0");
         var outcome = await Slots(count: 1).TryAsync(Pod(1), null, default);
-        if (free) Assert.Equal((0, "slot-claimed"), ((Assert.IsType<SlotOutcome.Held>(outcome).Slot), ((SlotOutcome.Held)outcome).Code));
+        if (free) Assert.Equal((0, "slot-claimed"), (Assert.IsType<SlotOutcome.Held>(outcome).Slot, ((SlotOutcome.Held)outcome).Code));
         else Assert.Contains("slot 0: sentinel-0", Assert.IsType<SlotOutcome.Waiting>(outcome).Reason, StringComparison.Ordinal);
     }
 
@@ -182,7 +182,7 @@ public sealed class SlotClientTests : IAsyncLifetime
         Assert.Equal(2, Assert.IsType<SlotOutcome.Held>(await Slots().TryAsync(Pod(5), null, default)).Slot);
         Assert.Equal(1, Assert.IsType<SlotOutcome.Held>(await Slots().TryAsync(Pod(1), 1, default)).Slot);
         Assert.Equal(0, Assert.IsType<SlotOutcome.Held>(await Slots().TryAsync(Pod(0), 0, default)).Slot);
-        Assert.Equal(["uid-0", "uid-1", "uid-5"], (await TableAsync()).Claims.Values.Select(c => c.PodUid));
+        Assert.Equal(["uid-0", "uid-1", "uid-5"], (await TableAsync()).Claims.OrderBy(c => c.Key).Select(c => c.Value.PodUid));
     }
 
     [Fact]
