@@ -63,6 +63,16 @@ public sealed class SentinelChurnTests(ITestOutputHelper output)
         await pods.WaitNoGhostsAsync();
         Assert.Equal(ids[0], await pods.IdAsync(restarted));
 
+        // A volume that outlives its pod does not bring the identity back.
+        await restarted.KillAsync();
+        restarted.Environment["POD_UID"] = "another-pod";
+        await restarted.StartAsync();
+        await restarted.Process!.WaitForDecisionAsync("slot-table-unavailable");
+        await restarted.KillAsync();
+        restarted.Environment.Remove("POD_UID");
+        await restarted.StartAsync();
+        await pods.WaitNoGhostsAsync();
+
         var next = await pods.Group.ReplaceSentinelAsync(pods.Group.Sentinels[2]);
         Assert.Contains("forbidden", (await next.Process!.WaitForDecisionAsync("slot-table-unavailable")).Reason, StringComparison.Ordinal);
         Assert.False(await InlinePing.AnswersAsync(next.Endpoint.Port));
