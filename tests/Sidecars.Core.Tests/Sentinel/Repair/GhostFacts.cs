@@ -54,7 +54,7 @@ internal static class GhostFacts
 
     private static SentinelReplica Alive(RedisEndpoint at) => new() { Address = at, Flags = "slave", MasterLinkStatus = "ok", Priority = 100 };
 
-    /// <summary>Everything that makes a view incomplete or contradictory, with the code of the refusal.</summary>
+    /// <summary>Everything that makes a view incomplete or contradictory, with the code of the refusal (before the colon).</summary>
     public static ImmutableDictionary<string, Func<GhostSnapshot, GhostSnapshot>> Flaws { get; } = new Dictionary<string, Func<GhostSnapshot, GhostSnapshot>>
     {
         ["sentinels-missing"] = s => s with { Sentinels = s.Sentinels.SetItem(1, Dead(2)) },
@@ -64,23 +64,23 @@ internal static class GhostFacts
         ["no-master"] = s => s.With(2, v => v with { Master = null }),
         ["tilt"] = s => s.With(2, v => v with { Tilt = true }),
         ["failover-in-progress"] = s => s.WithMaster(2, m => m with { Flags = "master,failover_in_progress" }),
-        ["master-not-healthy"] = s => s.WithMaster(3, m => m with { Flags = "s_down,master" }),
-        ["master-not-healthy "] = s => s.WithMaster(3, m => m with { RoleReported = "slave" }),
-        ["sentinels-disagree"] = s => s.WithMaster(2, m => m with { ConfigEpoch = 8 }),
-        ["sentinels-disagree "] = s => s.WithMaster(2, m => m with { Address = B }),
-        ["sentinels-disagree  "] = s => s.WithMaster(2, m => m with { RunId = RunId(B) }),
+        ["master-not-healthy: down"] = s => s.WithMaster(3, m => m with { Flags = "s_down,master" }),
+        ["master-not-healthy: role"] = s => s.WithMaster(3, m => m with { RoleReported = "slave" }),
+        ["sentinels-disagree: epoch"] = s => s.WithMaster(2, m => m with { ConfigEpoch = 8 }),
+        ["sentinels-disagree: address"] = s => s.WithMaster(2, m => m with { Address = B }),
+        ["sentinels-disagree: run id"] = s => s.WithMaster(2, m => m with { RunId = RunId(B) }),
         ["redis-unknown"] = s => s.WithNode(1, Hangs(B)),
         ["replicas-missing"] = s => s.WithNode(1, Down(B)),
-        ["master-not-confirmed"] = s => s.WithNode(0, Down(A)),
-        ["master-not-confirmed "] = s => s.WithNode(1, Master(B)),
-        ["master-not-confirmed  "] = s => s.WithNode(0, Master(A, runId: new string('9', 40))), // restarted meanwhile
-        ["replica-not-in-sync"] = s => s.WithNode(2, Replica(C, A, linkUp: false)),
-        ["replica-not-in-sync "] = s => s.WithNode(2, Replica(C, A, linkUp: true, syncing: true)),
-        ["replica-not-in-sync  "] = s => s.WithNode(2, Replica(C, B, linkUp: true)),
-        ["peer-not-seen"] = s => s.With(1, v => v with { Others = [.. v.Others.Where(o => o.MyId != Id(3))] }),
-        ["peer-not-seen "] = s => s.With(1, v => v with { Others = [.. v.Others.Select(o => o.MyId == Id(3) ? o with { Flags = "s_down,sentinel" } : o)] }),
-        ["replica-not-seen"] = s => s.With(2, v => v with { Replicas = [.. v.Replicas.Where(r => r.Address != C)] }),
-        ["replica-not-seen "] = s => s.With(2, v => v with { Replicas = [.. v.Replicas.Select(r => r.Address == C ? r with { MasterLinkStatus = "err" } : r)] }),
+        ["master-not-confirmed: dead"] = s => s.WithNode(0, Down(A)),
+        ["master-not-confirmed: two"] = s => s.WithNode(1, Master(B)),
+        ["master-not-confirmed: restarted"] = s => s.WithNode(0, Master(A, runId: new string('9', 40))),
+        ["replica-not-in-sync: link"] = s => s.WithNode(2, Replica(C, A, linkUp: false)),
+        ["replica-not-in-sync: syncing"] = s => s.WithNode(2, Replica(C, A, linkUp: true, syncing: true)),
+        ["replica-not-in-sync: other master"] = s => s.WithNode(2, Replica(C, B, linkUp: true)),
+        ["peer-not-seen: unknown"] = s => s.With(1, v => v with { Others = [.. v.Others.Where(o => o.MyId != Id(3))] }),
+        ["peer-not-seen: down"] = s => s.With(1, v => v with { Others = [.. v.Others.Select(o => o.MyId == Id(3) ? o with { Flags = "s_down,sentinel" } : o)] }),
+        ["replica-not-seen: unknown"] = s => s.With(2, v => v with { Replicas = [.. v.Replicas.Where(r => r.Address != C)] }),
+        ["replica-not-seen: link"] = s => s.With(2, v => v with { Replicas = [.. v.Replicas.Select(r => r.Address == C ? r with { MasterLinkStatus = "err" } : r)] }),
         ["extra-sentinel-alive"] = s => s.With(3, v => v with { Others = v.Others.Add(Ghost with { MyId = new string('e', 40), Flags = "sentinel" }) }),
         ["extra-replica-alive"] = s => s.With(3, v => v with { Replicas = v.Replicas.Add(GhostReplica with { Address = new RedisEndpoint("10.0.0.98", 6379), Flags = "slave" }) }),
     }.ToImmutableDictionary();

@@ -43,7 +43,7 @@ public sealed class GhostRepairPolicyTests
     public void Whatever_is_missing_or_contradicts_is_refused_by_name(string flaw)
     {
         var refuse = Assert.IsType<GhostDecision.Refuse>(GhostRepairPolicy.Decide(Flaws[flaw](Haunted(1, 2, 3))));
-        Assert.Equal(flaw.Trim(), refuse.Code);
+        Assert.Equal(flaw.Split(':')[0], refuse.Code);
     }
 
     [Fact]

@@ -12,7 +12,7 @@ namespace Sidecars.Core.Tests.Sentinel.Repair;
 /// <summary>
 /// Three Sentinels that all know a ghost, two of the real loops (the master's and, after a failover, another one's) and a
 /// script of failures on one clock: a reset Sentinel knows nobody, and learns of its peers and replicas again after up to
-/// 25 s; Sentinels hang for a while; the master changes. A RESET while another Sentinel has not recovered breaks the rule.
+/// a minute; Sentinels hang for a while; the master changes. A RESET while another Sentinel has not recovered breaks the rule.
 /// </summary>
 internal sealed class GhostSimulation
 {
@@ -77,7 +77,7 @@ internal sealed class GhostSimulation
         var model = _sentinels.Single(s => SentinelAt(s.Number) == sentinel);
         Resets++;
         model.KnowsGhost = false;
-        model.KnowsAllFrom = now + Seconds(_random.Next(1, 26));
+        model.KnowsAllFrom = now + Seconds(_random.Next(1, 61));
         return _random.Next(10) == 0 ? "no answer within 1000 ms" : null; // it was heard all the same
     }
 
