@@ -11,7 +11,7 @@ public sealed class GhostRepairTests(ITestOutputHelper output)
     [Fact]
     public async Task The_ghost_of_a_replaced_Sentinel_goes_away_and_failover_works_with_one_of_three_lost()
     {
-        await using var group = new LocalGroup(new LocalGroupOptions { Name = "ghosts", DownAfter = TimeSpan.FromSeconds(1), FailoverTimeout = TimeSpan.FromSeconds(5) });
+        await using var group = new LocalGroup(new LocalGroupOptions { Name = "ghosts", DownAfter = TimeSpan.FromSeconds(2), FailoverTimeout = TimeSpan.FromSeconds(5) });
         var master = (await group.StartHealthyAsync()).Master!.Node;
         await group.ReplaceSentinelAsync(group.Sentinels[2]);
         await group.WaitForAsync("the ghost", s => s.Sentinels.All(x => x.Others == 2) && s.Sentinels.Count(x => x.KnownOthers == 3) == 2);

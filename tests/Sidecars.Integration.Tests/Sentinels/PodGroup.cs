@@ -25,11 +25,11 @@ internal sealed class PodGroup : IAsyncDisposable
         return [.. Enumerable.Range(1, Environment.GetEnvironmentVariable("SIDECARS_SOAK") == "1" ? soak : wanted)];
     }
 
-    /// <summary>Three and three, healthy; Sentinels think a master down after 1 s.</summary>
+    /// <summary>Three and three, healthy; Sentinels think a master down after 2 s.</summary>
     public static async Task<PodGroup> StartAsync(string name)
     {
         var server = await FakeKubernetesServer.StartAsync();
-        var pods = new PodGroup(server, new LocalGroup(new LocalGroupOptions { Name = name, Kubernetes = server, DownAfter = TimeSpan.FromSeconds(1), FailoverTimeout = TimeSpan.FromSeconds(5) }));
+        var pods = new PodGroup(server, new LocalGroup(new LocalGroupOptions { Name = name, Kubernetes = server, DownAfter = TimeSpan.FromSeconds(2), FailoverTimeout = TimeSpan.FromSeconds(5) }));
         try
         {
             await pods.SeedAsync();

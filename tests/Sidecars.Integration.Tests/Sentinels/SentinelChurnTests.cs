@@ -47,6 +47,9 @@ public sealed class SentinelChurnTests(ITestOutputHelper output)
         await alive.KillAsync();
         await pods.WaitNoGhostsAsync();
         Assert.Equal(id, await pods.IdAsync(next));
+        // It had to wait for the slot: what it saw of the group before was old, so it looked again.
+        Assert.Equal("join-majority", next.Process!.Codes()[^1]);
+        Assert.Single(next.Process!.Events("slot-kept"));
     }
 
     [Fact]

@@ -21,7 +21,7 @@ public sealed class SentinelLossTests(ITestOutputHelper output)
         for (var i = 0; i < failovers; i++) await pods.FailoverAsync();
         var before = await pods.Group.WaitAgreedAsync();
         var epoch = before.Sentinels[0].Epoch;
-        Assert.Equal(failovers, epoch);
+        Assert.True(epoch >= failovers, $"epoch {epoch} after {failovers} failovers");
         await Eventually.UntilAsync($"epoch {epoch} to be kept", async () => await pods.Sidecars.KeptEpochAsync() == epoch);
 
         var lost = pods.Group.Sentinels;
@@ -42,7 +42,7 @@ public sealed class SentinelLossTests(ITestOutputHelper output)
     [Fact]
     public async Task On_one_machine_the_directory_of_elections_keeps_the_epoch()
     {
-        await using var group = new LocalGroup(new LocalGroupOptions { Name = "sentinel-loss-file", DownAfter = TimeSpan.FromSeconds(1), FailoverTimeout = TimeSpan.FromSeconds(5) });
+        await using var group = new LocalGroup(new LocalGroupOptions { Name = "sentinel-loss-file", DownAfter = TimeSpan.FromSeconds(2), FailoverTimeout = TimeSpan.FromSeconds(5) });
         await group.StartHealthyAsync();
         await using var sidecars = GroupSidecars.Start(group);
         await using (var client = await group.ConnectAsync(group.Sentinels[0], TimeSpan.FromSeconds(5)))
