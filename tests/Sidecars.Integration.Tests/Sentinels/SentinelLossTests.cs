@@ -1,3 +1,4 @@
+using Sidecars.Core.Sentinel;
 using Sidecars.Integration.Tests.Bootstrap.Support;
 using Sidecars.TestKit.Groups;
 using Sidecars.TestKit.Processes;
@@ -63,6 +64,19 @@ public sealed class SentinelLossTests(ITestOutputHelper output)
 
         var after = await group.WaitAgreedAsync();
         Assert.Equal((1, before.Master!.RunId), (after.Sentinels[0].Epoch, after.Master!.RunId));
+    }
+
+    [Fact]
+    public async Task One_restart_lifts_Sentinels_that_are_below_the_kept_epoch()
+    {
+        await using var group = new LocalGroup(new LocalGroupOptions { Name = "epoch-below" });
+        var before = await group.StartHealthyAsync();
+        Assert.All(before.Sentinels, s => Assert.Equal(0, s.Epoch));
+        var master = before.Master!.Node.Endpoint;
+        Assert.IsType<EpochReading.Known>(await new FileEpochStore(Path.Combine(group.Folder, "election")).RaiseAsync(5, master, default));
+        await group.Sentinels[0].RestartAsync();
+        var after = await group.WaitForAsync("epoch 5 everywhere", s => s.Sentinels.All(x => x.Epoch == 5 && x.Master == master));
+        Assert.Equal(before.Master.RunId, after.Master!.RunId);
     }
 
     [Fact]
