@@ -66,7 +66,7 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
         var here = new RedisEndpoint("127.0.0.1", options.AnnouncePort);
         var plan = options.Mode == ServerMode.Redis
             ? _files.PlanRedis(here, null)
-            : _files.PlanSentinel(here, new MonitorDecision.Monitor(here, 0, [], "", ""), SentinelMemory.None);
+            : _files.PlanSentinel(here, new MonitorDecision.Monitor(here, 0, [], "", ""), SentinelMemory.None, options.SentinelSlot);
         foreach (var problem in plan.Problems) log.Error("wrong-configuration", problem);
         if (plan.Overruled.Count > 0)
             log.Info("settings-overruled", $"the base file's {string.Join(", ", plan.Overruled)} give way to what is decided here");
@@ -97,11 +97,10 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
 
     private async Task<int> StartSentinelAsync(RedisEndpoint announce, RoundPacer pacer, DecisionReporter reporter, CancellationToken cancellation)
     {
-        var clients = new GroupClients(options, time);
         var memory = _files.Remember();
-        var loop = new SentinelRoleLoop(clients.Observer, announce, options.RedisCount, options.SentinelCount, memory.Master, reporter, pacer);
-        var monitor = await loop.RunAsync(cancellation).ConfigureAwait(false);
-        return Become(_files.PlanSentinel(announce, monitor, memory), inherited: null);
+        using var start = new SentinelStart(options, time, random);
+        var role = await start.RunAsync(announce, memory, pacer, reporter, cancellation).ConfigureAwait(false);
+        return Become(_files.PlanSentinel(announce, role.Monitor, memory, role.Slot), inherited: null);
     }
 
     private IElectionBackend OpenElection(RedisEndpoint announce) => options.Election == ElectionKind.File

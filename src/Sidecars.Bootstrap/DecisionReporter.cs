@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Sidecars.Core.Election;
 using Sidecars.Core.Hosting;
+using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Primitives;
 
 namespace Sidecars.Bootstrap;
@@ -50,6 +51,9 @@ internal sealed class DecisionReporter(JsonLineLog log, HeartbeatFile heartbeat)
             case ClaimOutcome.Unavailable unavailable: log.Warning("election-unavailable", unavailable.Why); break;
         }
     }
+
+    /// <summary>This Sentinel's identity.</summary>
+    public void Slot(SlotOutcome.Held held) => log.Info(held.Code, held.Reason, LogField.Of("slot", held.Slot));
 
     /// <summary>A heartbeat that can't be written: probes will take a waiting node for a dead one. Logged once per problem.</summary>
     public void HeartbeatFailed(string problem)

@@ -20,22 +20,27 @@ internal sealed class GroupClients
                 ServerName = options.TlsServerName,
             })
             : endpoint => new TcpTransport(endpoint);
-        var login = new GroupAccess(options.Cluster, options.RedisSecrets).Sidecar;
-        var client = new RedisClientOptions
-        {
-            Credentials = login.PreviousPassword is { } previous
-                ? [new RedisCredential(login.User, login.Password), new RedisCredential(login.User, previous)]
-                : [new RedisCredential(login.User, login.Password)],
-            ConnectTimeout = options.ConnectTimeout,
-            CommandTimeout = options.CommandTimeout,
-            Time = time,
-        };
+        var access = new GroupAccess(options.Cluster, options.RedisSecrets);
+        var client = Options(access.Sidecar, options, time);
         Sentinels = new SentinelClient(transport, client, options.MasterName);
+        SentinelIds = new SentinelIdClient(transport, client, Options(access.Sentinel, options, time));
         var addresses = new GroupAddresses(options.SentinelHosts, options.RedisHosts, options.ConnectTimeout);
         Observer = new GroupObserver(addresses, Sentinels, new NodeClient(transport, client), time);
     }
 
     public SentinelClient Sentinels { get; }
 
+    public SentinelIdClient SentinelIds { get; }
+
     public GroupObserver Observer { get; }
+
+    private static RedisClientOptions Options(GroupLogin login, BootstrapOptions options, TimeProvider time) => new()
+    {
+        Credentials = login.PreviousPassword is { } previous
+            ? [new RedisCredential(login.User, login.Password), new RedisCredential(login.User, previous)]
+            : [new RedisCredential(login.User, login.Password)],
+        ConnectTimeout = options.ConnectTimeout,
+        CommandTimeout = options.CommandTimeout,
+        Time = time,
+    };
 }

@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
 using Sidecars.Core.Configuration;
 using Sidecars.Core.Election;
 using Sidecars.Core.Primitives;
@@ -40,14 +38,4 @@ internal sealed record SentinelMemory(string? MyId, long CurrentEpoch, Remembere
     }
 
     private static long Number(string text) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : 0;
-}
-
-/// <summary>Identity by slot: a Sentinel that takes a slot over is the same voter as the one before, not a ghost beside it.</summary>
-internal static class SentinelIdentity
-{
-    /// <summary>40 lower-case hex digits: SHA-1 of <c>cluster id/slot</c>. A name, not a secret: SHA-1 only because ids have its length.</summary>
-#pragma warning disable CA5350
-    public static string OfSlot(ClusterId cluster, int slot) =>
-        Convert.ToHexStringLower(SHA1.HashData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{cluster.Value}/{slot}"))));
-#pragma warning restore CA5350
 }

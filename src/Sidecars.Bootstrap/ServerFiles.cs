@@ -1,5 +1,6 @@
 using Sidecars.Core.Configuration;
 using Sidecars.Core.Election;
+using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 
@@ -38,7 +39,7 @@ internal sealed class ServerFiles(BootstrapOptions options)
 
     /// <summary>The configuration of this Sentinel.</summary>
     /// <exception cref="IOException">A file can't be read.</exception>
-    public ServerPlan PlanSentinel(RedisEndpoint announce, MonitorDecision.Monitor monitor, SentinelMemory memory) =>
+    public ServerPlan PlanSentinel(RedisEndpoint announce, MonitorDecision.Monitor monitor, SentinelMemory memory, int? slot) =>
         SentinelServerPlan.Calculate(LoadBase(), new SentinelServerSettings
         {
             Cluster = options.Cluster,
@@ -50,7 +51,7 @@ internal sealed class ServerFiles(BootstrapOptions options)
             RunDirectory = options.ConfigDirectory,
             DownAfterMilliseconds = (int)options.DownAfter.TotalMilliseconds,
             FailoverTimeoutMilliseconds = (int)options.FailoverTimeout.TotalMilliseconds,
-            MyId = options.SentinelSlot is { } slot ? SentinelIdentity.OfSlot(options.Cluster, slot) : memory.MyId,
+            MyId = slot is { } number ? SlotTable.MyId(options.Cluster, number) : memory.MyId,
             ConfigEpoch = monitor.Epoch,
             CurrentEpoch = Math.Max(monitor.Epoch, memory.CurrentEpoch),
             KnownReplicas = monitor.Replicas,

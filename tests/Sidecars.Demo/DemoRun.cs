@@ -1,6 +1,7 @@
 using Sidecars.Core.Hosting;
 using Sidecars.Demo.Output;
 using Sidecars.Demo.Scenarios;
+using Sidecars.TestKit.FakeKubernetes;
 using Sidecars.TestKit.Groups;
 
 namespace Sidecars.Demo;
@@ -13,12 +14,14 @@ internal static class DemoRun
     {
         var paint = new Paint(options.Color && !Console.IsOutputRedirected);
         Figures figures;
+        await using var cluster = scenario.InCluster ? await FakeKubernetesServer.StartAsync() : null;
         await using var group = new LocalGroup(new LocalGroupOptions
         {
             RedisCount = options.Redis,
             SentinelCount = options.Sentinels,
             Detached = options.Keep,
             Name = "demo",
+            Kubernetes = cluster,
         });
         IDisplay display = Console.IsOutputRedirected ? new LineDisplay(output, paint) : new LiveDisplay(output, paint);
         await using (var stage = new Stage(options, group, display, cancellation))

@@ -22,7 +22,7 @@ internal sealed class Stage : IAsyncDisposable
     {
         (_options, Group, Display, Cancellation) = (options, group, display, cancellation);
         Watch = new GroupWatch(group);
-        Load = WriteLoad.Start(new WriteLoadOptions([.. group.Sentinels.Select(s => s.Endpoint)], group.Options.EffectiveMasterName)
+        Load = WriteLoad.Start(new WriteLoadOptions(group.SentinelEndpoints, group.Options.EffectiveMasterName)
         {
             Writers = options.Writers,
             WritesPerSecond = options.Rate,

@@ -15,5 +15,6 @@ public static class FuzzTargets
         new AofTailTarget(),
         new FencingTokenTarget(),
         new DiskEvidenceTarget(),
+        new EpochTarget(),
     ];
 }

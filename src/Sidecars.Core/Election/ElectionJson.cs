@@ -26,6 +26,8 @@ namespace Sidecars.Core.Election;
 [JsonSerializable(typeof(NodeObservation.Unreachable), TypeInfoPropertyName = "NodeUnreachable")]
 [JsonSerializable(typeof(ElectionObservation.Known), TypeInfoPropertyName = "ElectionKnown")]
 [JsonSerializable(typeof(ElectionObservation.Unavailable), TypeInfoPropertyName = "ElectionUnavailable")]
+[JsonSerializable(typeof(EpochReading.Known), TypeInfoPropertyName = "EpochKnown")]
+[JsonSerializable(typeof(EpochReading.Unavailable), TypeInfoPropertyName = "EpochUnavailable")]
 internal sealed partial class ElectionJson : JsonSerializerContext;
 
 /// <summary>The context with relaxed escaping: neither a log nor an annotation is HTML.</summary>

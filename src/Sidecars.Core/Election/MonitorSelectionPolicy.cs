@@ -22,6 +22,9 @@ public sealed record MonitorSnapshot
 
     /// <summary>What this Sentinel itself monitored before it restarted; null where it has no memory (the normal case).</summary>
     public RememberedMaster? Remembered { get; init; }
+
+    /// <summary>The highest epoch that the group keeps outside of its Sentinels; null where it keeps none.</summary>
+    public EpochReading? KeptEpoch { get; init; }
 }
 
 /// <summary>A master and the config-epoch it was last known at.</summary>
@@ -67,13 +70,25 @@ public static class MonitorSelectionPolicy
         var quorum = SentinelQuorumPolicy.Decide(s.Sentinels, s.SentinelCount);
         return quorum switch
         {
-            SentinelQuorumDecision.Agreed a => new MonitorDecision.Monitor(
-                a.Address, Math.Max(a.Epoch, EpochFor(s, a.Address)), ReplicasOf(s, a.Address), "join-majority", a.Reason),
+            SentinelQuorumDecision.Agreed a => JoinMajority(s, a),
             SentinelQuorumDecision.Busy b => new MonitorDecision.Wait("the failover's end", "failover-in-progress", b.Reason),
             SentinelQuorumDecision.Spreading p => new MonitorDecision.Wait("the other Sentinels to learn this epoch", "epoch-spreading", p.Reason),
             SentinelQuorumDecision.Split p => HealSplit(s, p),
             _ => FromRoles(s, quorum.Reason),
         };
+    }
+
+    // A majority's word stands. Only where it is older than what a majority held before (Sentinels that came back from old
+    // disks), a live master has to confirm it: a joining Sentinel would make it the newest.
+    private static MonitorDecision JoinMajority(MonitorSnapshot s, SentinelQuorumDecision.Agreed a)
+    {
+        if (s.KeptEpoch is EpochReading.Known kept && kept.Epoch > a.Epoch && kept.Master is { } other && other != a.Address
+            && !(Masters(s) is [var only] && only.Address == a.Address))
+        {
+            return new MonitorDecision.Wait($"{a.Address} to be the only master", "majority-is-older", $"{a.Reason}, but {other} was held in epoch {kept.Epoch}");
+        }
+
+        return new MonitorDecision.Monitor(a.Address, Math.Max(a.Epoch, EpochFor(s, a.Address)), ReplicasOf(s, a.Address), "join-majority", a.Reason);
     }
 
     // Equal epochs never heal by themselves; a Sentinel that joins with the true master in the next epoch heals them, where
@@ -93,6 +108,10 @@ public static class MonitorSelectionPolicy
         if (s.Sentinels.OfType<SentinelObservation.Known>().FirstOrDefault(k => k.View.Master is { FailoverInProgress: true }) is { } busy)
             return new MonitorDecision.Wait("the failover's end", "failover-in-progress", $"{why}; Sentinel {busy.Endpoint} runs a failover");
         var masters = Masters(s);
+        // Unknown is not 0: counted from there, every later failover would be older than what was published. A Sentinel with a
+        // memory of its own goes on without, as it does on every restart of its container.
+        if (masters.Count <= 1 && s.KeptEpoch is EpochReading.Unavailable unavailable && s.Remembered is null)
+            return new MonitorDecision.Wait("the group's highest epoch, or a majority of the Sentinels", "epoch-unknown", $"{why}; the highest epoch can't be read: {unavailable.Why}");
         if (masters.Count > 1)
         {
             return new MonitorDecision.Refuse("two-masters",
@@ -129,12 +148,12 @@ public static class MonitorSelectionPolicy
             $"{why}; {replicas.Count} replica(s) live, and all lost {address}");
     }
 
-    /// <summary>At least what is held for this address; above what is held for any other, so that greater wins.</summary>
+    /// <summary>At least what is held, or was, for this address; above what is held for any other, so that greater wins.</summary>
     private static long EpochFor(MonitorSnapshot s, RedisEndpoint address)
     {
         var other = Views(s).Where(v => v.Address != address).Select(v => v.Epoch).DefaultIfEmpty(-1).Max();
         var mine = HighestEpochOf(s, address);
-        return Math.Max(0, mine > other ? mine : other + 1);
+        return Math.Max(KeptEpochFor(s, address), mine > other ? mine : other + 1);
     }
 
     private static long HighestEpochOf(MonitorSnapshot s, RedisEndpoint address) =>
@@ -146,6 +165,11 @@ public static class MonitorSelectionPolicy
             if (known.View.Master is { } master) yield return new RememberedMaster(master.Address, master.ConfigEpoch);
         if (s.Remembered is not null) yield return s.Remembered;
     }
+
+    // The epoch whose master is not recorded counts for any: an epoch more than needed would be a failover that never was.
+    private static long KeptEpochFor(MonitorSnapshot s, RedisEndpoint address) => s.KeptEpoch is not EpochReading.Known { Epoch: > 0 } kept ? 0
+        : kept.Master is null || kept.Master == address ? kept.Epoch
+        : kept.Epoch + 1;
 
     private static ImmutableArray<RedisEndpoint> ReplicasOf(MonitorSnapshot s, RedisEndpoint master) =>
         [.. Live(s).Where(k => k.View.Role == NodeRole.Replica && k.View.MasterAddress == master).Select(k => k.Address)];

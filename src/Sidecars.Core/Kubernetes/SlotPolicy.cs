@@ -1,4 +1,5 @@
 using Sidecars.Core.Primitives;
+using Sidecars.Core.Sentinel;
 
 namespace Sidecars.Core.Kubernetes;
 
@@ -14,7 +15,10 @@ public enum PodPresence
     /// <summary>There, with a deletionTimestamp. On a dead node it stays so for ever.</summary>
     Terminating,
 
-    /// <summary>Not found, or another UID has its name.</summary>
+    /// <summary>
+    /// Not found, or another UID has its name, or its phase is Succeeded or Failed: an evicted pod's object stays for a long
+    /// time, and none of its containers is ever started again.
+    /// </summary>
     Gone,
 }
 
@@ -34,13 +38,13 @@ public enum HeartbeatTrend
 /// <summary>What answered a fresh connection to the slot's old address, asked with <c>SENTINEL MYID</c>.</summary>
 public enum AddressAnswer
 {
-    /// <summary>Not asked yet: frees nothing.</summary>
+    /// <summary>Not asked yet, or no clear answer: frees nothing.</summary>
     NotAsked,
 
     /// <summary>A Sentinel with the slot's id: it is alive, whatever the API server says of its pod.</summary>
     ThisId,
 
-    /// <summary>Something that has another id: the address was given to somebody else.</summary>
+    /// <summary>Something that has another id, or can't vote with us: the address was given to somebody else.</summary>
     OtherId,
 
     /// <summary>Nothing, on several new connections. A dead node looks like this, so it has to suffice.</summary>
@@ -51,7 +55,32 @@ public enum AddressAnswer
 /// <param name="Pod">Its pod.</param>
 /// <param name="Heartbeat">Its heartbeat.</param>
 /// <param name="Address">Its address.</param>
-public sealed record SlotFacts(PodPresence Pod, HeartbeatTrend Heartbeat, AddressAnswer Address);
+public sealed record SlotFacts(PodPresence Pod, HeartbeatTrend Heartbeat, AddressAnswer Address)
+{
+    /// <summary>What a read of the pod by its name says about the pod that holds a claim.</summary>
+    public static PodPresence PresenceOf(KubernetesRead<PodDocument> read, SlotClaim claim)
+    {
+        ArgumentNullException.ThrowIfNull(claim);
+        return read switch
+        {
+            KubernetesRead<PodDocument>.Failed { Failure: KubernetesFailure.NotFound } => PodPresence.Gone,
+            KubernetesRead<PodDocument>.Found found when found.Document.Metadata?.Uid != claim.PodUid => PodPresence.Gone,
+            KubernetesRead<PodDocument>.Found { Document.Status.Phase: "Succeeded" or "Failed" } => PodPresence.Gone,
+            KubernetesRead<PodDocument>.Found { Document.Metadata.DeletionTimestamp: not null } => PodPresence.Terminating,
+            KubernetesRead<PodDocument>.Found => PodPresence.Present,
+            _ => PodPresence.Unknown,
+        };
+    }
+
+    /// <summary>What an answer from the slot's old address means for it.</summary>
+    public static AddressAnswer AnswerOf(SentinelIdAnswer answer, string slotId) => answer switch
+    {
+        SentinelIdAnswer.Id id => id.MyId == slotId ? AddressAnswer.ThisId : AddressAnswer.OtherId,
+        SentinelIdAnswer.Foreign => AddressAnswer.OtherId,
+        SentinelIdAnswer.Silent => AddressAnswer.Silent,
+        _ => AddressAnswer.NotAsked, // something is there: it may be the one
+    };
+}
 
 /// <summary>What a starting or running Sentinel pod does about its slot.</summary>
 public abstract record SlotDecision
@@ -187,23 +216,30 @@ public static class SlotPolicy
 /// <param name="stillAfter">A heartbeat that has not changed for this long is still; several times its period.</param>
 public sealed class SlotHeartbeats(long timestampFrequency, TimeSpan stillAfter)
 {
-    private readonly Dictionary<int, (string PodUid, long Heartbeat, long At, bool Changed)> _seen = [];
+    private readonly Dictionary<int, Seen> _seen = [];
 
     /// <summary>Takes in a table that was just read, with a timestamp taken after the read.</summary>
     public IReadOnlyDictionary<int, HeartbeatTrend> Observe(SlotTable table, long timestamp)
     {
         ArgumentNullException.ThrowIfNull(table);
         var trends = new Dictionary<int, HeartbeatTrend>();
-        foreach (var slot in _seen.Keys.Except(table.Claims.Keys).ToList()) _seen.Remove(slot);
-        foreach (var (slot, claim) in table.Claims)
+        for (var slot = 0; slot < SlotTable.MaxSlots; slot++)
         {
-            var known = _seen.TryGetValue(slot, out var seen) && seen.PodUid == claim.PodUid;
-            if (!known) _seen[slot] = seen = (claim.PodUid, claim.Heartbeat, timestamp, false);
-            else if (seen.Heartbeat != claim.Heartbeat) _seen[slot] = seen = (claim.PodUid, claim.Heartbeat, timestamp, true);
+            if (!table.Claims.TryGetValue(slot, out var claim))
+            {
+                _seen.Remove(slot);
+                continue;
+            }
+
+            _seen.TryGetValue(slot, out var seen);
+            if (seen is null || seen.PodUid != claim.PodUid) _seen[slot] = seen = new Seen(claim.PodUid, claim.Heartbeat, timestamp, Changed: false);
+            else if (seen.Heartbeat != claim.Heartbeat) _seen[slot] = seen = new Seen(claim.PodUid, claim.Heartbeat, timestamp, Changed: true);
             var still = (timestamp - seen.At) / (double)timestampFrequency >= stillAfter.TotalSeconds;
             trends[slot] = still ? HeartbeatTrend.Still : seen.Changed ? HeartbeatTrend.Changing : HeartbeatTrend.Unknown;
         }
 
         return trends;
     }
+
+    private sealed record Seen(string PodUid, long Heartbeat, long At, bool Changed);
 }

@@ -25,14 +25,14 @@ public sealed record SlotTable
 
     private const string SlotPrefix = SidecarAnnotations.Prefix + "slot-";
 
-    private readonly SortedDictionary<int, SlotClaim> _claims;
+    private readonly Dictionary<int, SlotClaim> _claims;
 
-    private SlotTable(SortedDictionary<int, SlotClaim> claims) => _claims = claims;
+    private SlotTable(Dictionary<int, SlotClaim> claims) => _claims = claims;
 
     /// <summary>Nobody has a slot.</summary>
     public static SlotTable Empty { get; } = new([]);
 
-    /// <summary>The claims by slot, in order.</summary>
+    /// <summary>The claims by slot.</summary>
     public IReadOnlyDictionary<int, SlotClaim> Claims => _claims;
 
     /// <summary>The slot of a pod, null where it has none.</summary>
@@ -49,7 +49,7 @@ public sealed record SlotTable
         ArgumentNullException.ThrowIfNull(claim);
         ArgumentOutOfRangeException.ThrowIfNegative(slot);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(slot, MaxSlots);
-        var next = new SortedDictionary<int, SlotClaim>(_claims);
+        var next = new Dictionary<int, SlotClaim>(_claims);
         if (SlotOf(claim.PodUid) is { } other) next.Remove(other);
         next[slot] = claim;
         return new SlotTable(next);
@@ -73,7 +73,7 @@ public sealed record SlotTable
         fault = table is null ? SidecarAnnotations.Check(lease, cluster.Value) : null;
         if (table is not null) return true;
         if (fault is not null) return false;
-        var claims = new SortedDictionary<int, SlotClaim>();
+        var claims = new Dictionary<int, SlotClaim>();
         var pods = new HashSet<string>(StringComparer.Ordinal);
         foreach (var name in lease.Annotations.Keys.Where(k => k.StartsWith(SlotPrefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal))
         {

@@ -49,6 +49,27 @@ public sealed class SentinelClient(Func<RedisEndpoint, IRespTransport> transport
         CommandAsync(endpoint, RespCommand.Of("SENTINEL", "FAILOVER", masterName), cancellation);
 
     /// <summary>
+    /// <c>SENTINEL RESET</c> of this master: the Sentinel forgets its replicas and the other Sentinels, ghosts among them, and
+    /// learns again whoever lives (within 10 s; until then it can promote nobody). Returns null where it did, else why not.
+    /// </summary>
+    public async Task<string?> ResetAsync(RedisEndpoint endpoint, CancellationToken cancellation)
+    {
+        try
+        {
+            var client = await RedisClient.ConnectAsync(transport(endpoint), options, cancellation).ConfigureAwait(false);
+            await using (client.ConfigureAwait(false))
+            {
+                var reply = await client.CallAsync(RespCommand.Of("SENTINEL", "RESET", GlobOf(masterName)), cancellation).ConfigureAwait(false);
+                return reply is { Kind: RespKind.Integer, Integer: 1 } ? null : $"it answers {reply.Text}";
+            }
+        }
+        catch (RedisConnectionException e)
+        {
+            return e.Message;
+        }
+    }
+
+    /// <summary>
     /// Ends one Sentinel process, so that its container starts it anew from what the others say. Returns null where it is
     /// gone (the connection closes without a reply), else why not.
     /// </summary>
@@ -84,6 +105,19 @@ public sealed class SentinelClient(Func<RedisEndpoint, IRespTransport> transport
         {
             return e.Message;
         }
+    }
+
+    // RESET takes a pattern, and must never match a master more than it is meant for.
+    private static string GlobOf(string name)
+    {
+        var pattern = new System.Text.StringBuilder(name.Length);
+        foreach (var c in name)
+        {
+            if (c is '*' or '?' or '[' or ']' or '^' or '\\') pattern.Append('\\');
+            pattern.Append(c);
+        }
+
+        return pattern.ToString();
     }
 
     private static SentinelObservation Read(RedisEndpoint endpoint, IReadOnlyList<RespValue> replies)

@@ -77,8 +77,10 @@ public sealed record SentinelReplica
     public string MasterLinkStatus { get; init; } = "";
 
     /// <summary>True where Sentinel would take it into account for a promotion.</summary>
-    public bool Promotable => Priority > 0
-        && !SentinelFlags.Has(Flags, "s_down") && !SentinelFlags.Has(Flags, "o_down") && !SentinelFlags.Has(Flags, "disconnected");
+    public bool Promotable => Priority > 0 && !Down;
+
+    /// <summary>True where this Sentinel can't reach it.</summary>
+    public bool Down => SentinelFlags.Has(Flags, "s_down") || SentinelFlags.Has(Flags, "o_down") || SentinelFlags.Has(Flags, "disconnected");
 }
 
 /// <summary>Another Sentinel as one Sentinel sees it: an item of <c>SENTINEL SENTINELS name</c>.</summary>
@@ -92,6 +94,9 @@ public sealed record SentinelPeer
 
     /// <summary>Comma list as sent.</summary>
     public string Flags { get; init; } = "";
+
+    /// <summary>True where this Sentinel can't reach it.</summary>
+    public bool Down => SentinelFlags.Has(Flags, "s_down") || SentinelFlags.Has(Flags, "disconnected");
 }
 
 /// <summary>Membership test on Sentinel's comma lists of flags.</summary>

@@ -71,6 +71,42 @@ public sealed class MonitorSelectionPolicyTests
         Assert.Equal("sentinel-split", Assert.IsType<MonitorDecision.Wait>(MonitorSelectionPolicy.Decide(Starting(split, [Master(A), Master(B), Replica(C, B)]))).Code);
     }
 
+    [Fact]
+    public void Sentinels_that_were_all_lost_go_on_from_the_epoch_that_the_group_keeps()
+    {
+        var nobody = Starting([Dead(1), Dead(2)], [Replica(A, B, true), Master(B), Replica(C, B, true)]);
+        Monitors(B, 40, "monitor-live-master", nobody with { KeptEpoch = new EpochReading.Known(40, B) });
+        Monitors(B, 40, "monitor-live-master", nobody with { KeptEpoch = new EpochReading.Known(40, null) });
+        // Somebody may live who holds A in that epoch: greater wins, equal would never heal.
+        Monitors(B, 41, "monitor-live-master", nobody with { KeptEpoch = new EpochReading.Known(40, A) });
+        Monitors(B, 0, "monitor-live-master", nobody with { KeptEpoch = new EpochReading.Known(0, null) });
+        Monitors(B, 43, "monitor-live-master", nobody with { KeptEpoch = new EpochReading.Known(40, B), Remembered = new RememberedMaster(B, 43) });
+        Monitors(A, 40, "monitor-lost-master", Starting([Dead(1), Dead(2)], [Down(A), Replica(B, A), Replica(C, A)]) with { KeptEpoch = new EpochReading.Known(40, A) });
+    }
+
+    [Fact]
+    public void An_unknown_epoch_is_not_0_unless_a_majority_or_the_own_memory_knows_better()
+    {
+        var unknown = new EpochReading.Unavailable("connection refused");
+        var nobody = Starting([Dead(1), Dead(2)], [Replica(A, B, true), Master(B), Replica(C, B, true)]) with { KeptEpoch = unknown };
+        Assert.Equal("epoch-unknown", Assert.IsType<MonitorDecision.Wait>(MonitorSelectionPolicy.Decide(nobody)).Code);
+        Monitors(B, 5, "monitor-live-master", nobody with { Remembered = new RememberedMaster(B, 5) });
+        Monitors(B, 7, "join-majority", Starting([Says(1, B, 7), Says(2, B, 7)], [Master(B)]) with { KeptEpoch = unknown });
+        Assert.Equal("two-masters", Assert.IsType<MonitorDecision.Refuse>(MonitorSelectionPolicy.Decide(
+            Starting([Dead(1), Dead(2)], [Master(A), Master(B)]) with { KeptEpoch = unknown })).Code);
+    }
+
+    [Fact]
+    public void A_majority_that_is_older_than_what_was_held_is_joined_only_if_its_master_is_the_only_one()
+    {
+        var older = Starting([Says(1, A, 5), Says(2, A, 5)], [Master(A), Replica(B, A, true)]) with { KeptEpoch = new EpochReading.Known(6, B) };
+        Monitors(A, 7, "join-majority", older);
+        Assert.Equal("majority-is-older", Assert.IsType<MonitorDecision.Wait>(MonitorSelectionPolicy.Decide(older with { Nodes = [Master(A), Master(B)] })).Code);
+        Assert.Equal("majority-is-older", Assert.IsType<MonitorDecision.Wait>(MonitorSelectionPolicy.Decide(older with { Nodes = [Replica(A, B, true), Master(B)] })).Code);
+        Assert.Equal("majority-is-older", Assert.IsType<MonitorDecision.Wait>(MonitorSelectionPolicy.Decide(older with { Nodes = [Down(A), Down(B)] })).Code);
+        Monitors(A, 6, "join-majority", older with { KeptEpoch = new EpochReading.Known(6, A), Nodes = [Down(A)] });
+    }
+
     private static MonitorDecision.Monitor Monitors(RedisEndpoint master, long epoch, string code, MonitorSnapshot s)
     {
         var monitor = Assert.IsType<MonitorDecision.Monitor>(MonitorSelectionPolicy.Decide(s));

@@ -9,6 +9,9 @@ internal interface IScenario
     /// <summary>For --list: one line.</summary>
     string Summary { get; }
 
+    /// <summary>True: the nodes are pods of an API server (a fake one).</summary>
+    bool InCluster => false;
+
     /// <summary>Plays it from nothing; what it shows is measured by <see cref="Stage.StepAsync"/>. Waits on conditions only.</summary>
     /// <exception cref="TimeoutException">The group did not recover.</exception>
     Task RunAsync(Stage stage);

@@ -3,7 +3,7 @@ namespace Sidecars.Demo.Scenarios;
 /// <summary>All scenarios, in the order in which --list shows them.</summary>
 internal static class ScenarioTable
 {
-    public static IReadOnlyList<IScenario> All { get; } = [new TourScenario()];
+    public static IReadOnlyList<IScenario> All { get; } = [new TourScenario(), new SentinelLossScenario(), new SentinelChurnScenario()];
 
     public static IScenario? Find(string name) => All.FirstOrDefault(s => s.Name == name);
 }

@@ -63,6 +63,7 @@ internal sealed class GroupProbe(LocalGroup group)
             Flags = master["flags"],
             Replicas = replies[2].Items.Count(item => Fields(item) is var f && f["flags"] == "slave" && f["master-link-status"] == "ok"),
             Others = replies[3].Items.Count(item => Fields(item)["flags"] == "sentinel"),
+            KnownOthers = replies[3].Items.Count,
         };
     }
 

@@ -59,6 +59,9 @@ public sealed record SentinelState(LocalNode Node, Presence Presence)
 
     /// <summary>Other Sentinels that it knows and does not think down.</summary>
     public int Others { get; init; }
+
+    /// <summary>Other Sentinels that it knows at all: each is a voter, ghosts too.</summary>
+    public int KnownOthers { get; init; }
 }
 
 /// <summary>All nodes at (nearly) one moment.</summary>

@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Collections.Immutable;
 using System.Globalization;
 using Sidecars.Core.Primitives;
@@ -17,6 +18,8 @@ public sealed class LocalGroup : IAsyncDisposable
     private readonly TempFolder _folder;
     private readonly GroupProbe _probe;
     private readonly string _bootstrap;
+    private readonly List<LocalNode> _replaced = [];
+    private int _nextSentinel;
 
     /// <summary>Chooses ports and writes the files that nodes are pointed to.</summary>
     public LocalGroup(LocalGroupOptions? options = null)
@@ -27,6 +30,7 @@ public sealed class LocalGroup : IAsyncDisposable
         _folder.Folder("election");
         Redis = Nodes(LocalNodeKind.Redis, Options.RedisCount);
         Sentinels = Nodes(LocalNodeKind.Sentinel, Options.SentinelCount);
+        _nextSentinel = Options.SentinelCount;
         _probe = new GroupProbe(this);
         WriteFiles();
     }
@@ -43,8 +47,11 @@ public sealed class LocalGroup : IAsyncDisposable
     /// <summary>redis-0 …</summary>
     public ImmutableArray<LocalNode> Redis { get; }
 
-    /// <summary>sentinel-0 …</summary>
-    public ImmutableArray<LocalNode> Sentinels { get; }
+    /// <summary>sentinel-0 …; another one after <see cref="ReplaceSentinelAsync"/>.</summary>
+    public ImmutableArray<LocalNode> Sentinels { get; private set; }
+
+    /// <summary>Where the Sentinels are now, whenever it is looked at: what a client sees that resolves their Service's name.</summary>
+    public IReadOnlyList<RedisEndpoint> SentinelEndpoints => new CurrentEndpoints(this);
 
     /// <summary>Redis nodes, then Sentinels.</summary>
     public IEnumerable<LocalNode> All => [.. Redis, .. Sentinels];
@@ -62,6 +69,29 @@ public sealed class LocalGroup : IAsyncDisposable
             if (delay > TimeSpan.Zero) await Task.Delay(delay, TimeProvider.System, cancellation);
             await node.StartAsync();
         }
+    }
+
+    /// <summary>
+    /// The pod of a Sentinel ends (SIGKILL) and a Deployment puts another in its place: another name, UID and address, an
+    /// empty folder. Returns once the new one has a pid.
+    /// </summary>
+    public async Task<LocalNode> ReplaceSentinelAsync(LocalNode old)
+    {
+        var next = NewSentinel(old);
+        await old.KillAsync();
+        Options.Kubernetes?.ForgetPod(old.Name);
+        await next.StartAsync();
+        return next;
+    }
+
+    /// <summary>The node that a new pod in place of this Sentinel's is; not started, and the old one is left as it is.</summary>
+    public LocalNode NewSentinel(LocalNode old)
+    {
+        var next = new LocalNode(LocalNodeKind.Sentinel, _nextSentinel++, new RedisEndpoint("127.0.0.1", FreePort.Next()), _folder, Start);
+        foreach (var (name, value) in old.Environment) next.Environment[name] = value;
+        Sentinels = Sentinels.Replace(old, next);
+        _replaced.Add(old);
+        return next;
     }
 
     /// <summary>Asks every running node once, in parallel; takes at most about half a second, whoever is silent.</summary>
@@ -113,7 +143,7 @@ public sealed class LocalGroup : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (KeepRunning) return;
-        await Task.WhenAll(All.Select(node => node.KillAsync()));
+        await Task.WhenAll(All.Concat(_replaced).Select(node => node.KillAsync()));
         _folder.Dispose();
     }
 
@@ -189,4 +219,15 @@ public sealed class LocalGroup : IAsyncDisposable
     }
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+
+    private sealed class CurrentEndpoints(LocalGroup group) : IReadOnlyList<RedisEndpoint>
+    {
+        public int Count => group.Sentinels.Length;
+
+        public RedisEndpoint this[int index] => group.Sentinels[index].Endpoint;
+
+        public IEnumerator<RedisEndpoint> GetEnumerator() => group.Sentinels.Select(s => s.Endpoint).GetEnumerator();
+
+        IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+    }
 }

@@ -1,0 +1,42 @@
+namespace Sidecars.Core.Sentinel;
+
+/// <summary>
+/// Keeps the highest epoch in its store, for the process that already looks at the Sentinels (the failover sidecar). Any
+/// number of them may run: raising is idempotent. While nothing changes it costs no call to the store.
+/// </summary>
+/// <param name="observe">One look at all Sentinels.</param>
+/// <param name="store">Where the epoch is kept.</param>
+/// <param name="sentinelCount">How many Sentinels there should be.</param>
+/// <param name="period">Between two looks. All Sentinels lost within it of a failover forget that epoch: 1 s is a good value.</param>
+/// <param name="report">Called with every decision; the caller logs changes and counts refusals by code.</param>
+/// <param name="time">For the period.</param>
+public sealed class EpochKeeperLoop(
+    Func<CancellationToken, Task<IReadOnlyCollection<SentinelObservation>>> observe,
+    IEpochStore store,
+    int sentinelCount,
+    TimeSpan period,
+    Action<EpochKeeping> report,
+    TimeProvider time)
+{
+    private EpochReading _stored = new EpochReading.Unavailable($"{store.Description} was not read yet");
+
+    /// <summary>Looks until it is cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            await RoundAsync(cancellation).ConfigureAwait(false);
+            await Task.Delay(period, time, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Looks once, and raises what is to be raised.</summary>
+    public async Task RoundAsync(CancellationToken cancellation)
+    {
+        // What was read once can only have been raised since: a re-read is needed only where nothing is known.
+        if (_stored is EpochReading.Unavailable) _stored = await store.ReadAsync(cancellation).ConfigureAwait(false);
+        var decision = EpochKeeperPolicy.Decide(_stored, await observe(cancellation).ConfigureAwait(false), sentinelCount);
+        report(decision);
+        if (decision is EpochKeeping.Raise raise) _stored = await store.RaiseAsync(raise.Epoch, raise.Master, cancellation).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,127 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
+using Sidecars.Core.Configuration;
+using Sidecars.Core.Kubernetes;
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Redis;
+using Sidecars.Core.Sentinel;
+using Sidecars.Core.Sentinel.Repair;
+using Sidecars.Core.Topology;
+
+namespace Sidecars.TestKit.Groups;
+
+/// <summary>
+/// What the failover sidecar does for the Sentinels, in this process until it exists: keeps their highest epoch, and beside
+/// every Redis looks for ghosts. For groups without passwords.
+/// </summary>
+public sealed class GroupSidecars : IAsyncDisposable
+{
+    private readonly LocalGroup _group;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Meter _meter = new("sidecars-test");
+    private readonly KubernetesClient? _kubernetes;
+    private readonly List<Task> _running = [];
+    private readonly NodeClient _nodes;
+
+    private GroupSidecars(LocalGroup group)
+    {
+        _group = group;
+        if (!ClusterId.TryParse(group.Options.ClusterId, out var cluster)) throw new ArgumentException("no cluster id", nameof(group));
+        var login = new GroupAccess(cluster, new GroupSecrets()).Sidecar;
+        var options = new RedisClientOptions { Credentials = [new RedisCredential(login.User, login.Password)], ConnectTimeout = TimeSpan.FromSeconds(1), CommandTimeout = TimeSpan.FromSeconds(2) };
+        Sentinels = new SentinelClient(e => new TcpTransport(e), options, group.Options.EffectiveMasterName);
+        _nodes = new NodeClient(e => new TcpTransport(e), options);
+        _kubernetes = group.Options.Kubernetes is { } server ? new KubernetesClient(server.Config, TimeProvider.System) : null;
+        Epochs = _kubernetes is null
+            ? new FileEpochStore(Path.Combine(group.Folder, "election"))
+            : new LeaseEpochStore(new GroupLeaseStore(_kubernetes, cluster, cluster.Value.Split('/')[^1], TimeProvider.System), cluster);
+    }
+
+    /// <summary>Where the highest epoch is kept: the Lease in a cluster, else the directory that elections are held in.</summary>
+    public IEpochStore Epochs { get; }
+
+    /// <summary>As the sidecars log in.</summary>
+    public SentinelClient Sentinels { get; }
+
+    /// <summary>Codes of the decisions about the epoch, in order, repetitions left out.</summary>
+    public ConcurrentQueue<string> EpochCodes { get; } = new();
+
+    /// <summary>RESETs that were done: by the sidecar of which node, and why.</summary>
+    public ConcurrentQueue<string> Resets { get; } = new();
+
+    /// <summary>Codes of refusals to repair.</summary>
+    public ConcurrentQueue<string> Refusals { get; } = new();
+
+    /// <summary>Starts them.</summary>
+    /// <param name="group">Whose.</param>
+    /// <param name="repairAfter">Null: ghosts are left alone; else for how long nothing may have changed before a RESET.</param>
+    public static GroupSidecars Start(LocalGroup group, TimeSpan? repairAfter = null)
+    {
+        var sidecars = new GroupSidecars(group);
+        sidecars._running.Add(Task.Run(() => sidecars.KeeperLoop().RunAsync(sidecars._stop.Token)));
+        if (repairAfter is { } settle)
+            foreach (var node in group.Redis) sidecars._running.Add(Task.Run(() => sidecars.RepairLoop(node, settle).RunAsync(sidecars._stop.Token)));
+        return sidecars;
+    }
+
+    /// <summary>What is kept now.</summary>
+    /// <exception cref="InvalidOperationException">It can't be read.</exception>
+    public async Task<long> KeptEpochAsync() => await Epochs.ReadAsync(default) is EpochReading.Known known
+        ? known.Epoch
+        : throw new InvalidOperationException($"{Epochs.Description} can't be read");
+
+    /// <summary>Ends them.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        foreach (var one in _running)
+        {
+            try
+            {
+                await one;
+            }
+            catch (OperationCanceledException)
+            {
+                // asked to stop
+            }
+        }
+
+        _kubernetes?.Dispose();
+        _meter.Dispose();
+        _stop.Dispose();
+    }
+
+    private EpochKeeperLoop KeeperLoop() => new(
+        async ct => await Task.WhenAll(_group.SentinelEndpoints.Select(e => Sentinels.ObserveAsync(e, ct))),
+        Epochs,
+        _group.Options.SentinelCount,
+        TimeSpan.FromMilliseconds(200),
+        decision =>
+        {
+            if (EpochCodes.LastOrDefault() != decision.Code) EpochCodes.Enqueue(decision.Code);
+        },
+        TimeProvider.System);
+
+    private GhostRepairLoop RepairLoop(LocalNode node, TimeSpan settle)
+    {
+        var runId = "";
+        return new GhostRepairLoop(
+            new GhostRepairSettings { RedisCount = _group.Options.RedisCount, SentinelCount = _group.Options.SentinelCount, Period = TimeSpan.FromMilliseconds(500), Settle = settle },
+            async ct =>
+            {
+                var addresses = new GroupAddresses([.. _group.SentinelEndpoints], [.. _group.Redis.Select(r => r.Endpoint)], TimeSpan.FromSeconds(1));
+                var seen = await new GroupObserver(addresses, Sentinels, _nodes, TimeProvider.System).ObserveAsync(null, null, ct);
+                runId = seen.Nodes.OfType<NodeObservation.Known>().FirstOrDefault(n => n.Endpoint == node.Endpoint)?.View.RunId ?? "";
+                return seen;
+            },
+            Sentinels.ResetAsync,
+            () => runId,
+            (decision, refusal) =>
+            {
+                if (decision is GhostDecision.Reset && refusal is null) Resets.Enqueue($"{node}: {decision.Reason}");
+                if (decision is GhostDecision.Refuse) Refusals.Enqueue(decision.Code);
+            },
+            _meter,
+            TimeProvider.System);
+    }
+}
