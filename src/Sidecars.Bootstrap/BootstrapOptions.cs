@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Net;
 using Sidecars.Core.Configuration;
 using Sidecars.Core.Hosting;
+using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 
 namespace Sidecars.Bootstrap;
@@ -74,6 +75,15 @@ internal sealed record BootstrapOptions
 
     /// <summary>The API server; null where this is no pod, or its downward API is not wired up.</summary>
     public required KubernetesSettings? Kubernetes { get; init; }
+
+    /// <summary>Null: an election never goes on without what it waits for.</summary>
+    public required TimeSpan? UncleanElectionAfter { get; init; }
+
+    /// <summary>0: data are given up without a copy.</summary>
+    public required int RescueMaxCount { get; init; }
+
+    /// <summary>Null: half of the volume.</summary>
+    public required long? RescueMaxBytes { get; init; }
 
     public required TimeSpan DownAfter { get; init; }
 
@@ -157,6 +167,11 @@ internal sealed record BootstrapOptions
 
         var kubernetes = KubernetesSettings.Read(settings, cluster, nodeName, podNamespace, podUid);
         var (election, electionDirectory, electorUrl) = ReadElection(settings, [.. sentinelHosts, .. redisHosts], masterName, kubernetes is not null);
+        var unclean = settings.OptionalInteger("UNCLEAN_ELECTION_AFTER_MS", 1000, int.MaxValue,
+            "Elect the best of those that are there after waiting so long for a node or a disk that may hold newer data: writes may be lost for ever. Without it never.");
+        var rescueCount = settings.Integer("RESCUE_MAX_COUNT", RescueLimits.DefaultMaxCount, 0, 100,
+            "Data that a master would overwrite, and may not have, are hard-linked into DATA_DIR/.sidecar/rescue first; so many are kept, the oldest go. 0: none, and none are kept.");
+        var rescueMegabytes = settings.OptionalInteger("RESCUE_MAX_MB", 1, int.MaxValue, "Megabytes (2^20 bytes) of all rescues; where data do not fit, the node waits rather than give them up. Default: half of the volume.");
         var downAfter = settings.Milliseconds("SENTINEL_DOWN_AFTER_MS", 5000, 1000, 600_000, "How long a master must be silent before a Sentinel thinks it is down.");
         var failoverTimeout = settings.Milliseconds("SENTINEL_FAILOVER_TIMEOUT_MS", 15_000, 1000, 600_000, "A failed attempt is repeated after twice this time: keep it short.");
         var slot = settings.OptionalInteger("SENTINEL_SLOT", 0, 30, "Identity of this Sentinel: its id is the SHA-1 of cluster id and slot. Default: in a pod with POD_UID and POD_NAMESPACE one is claimed in the Lease <LEASE_NAME>-sentinels; elsewhere Sentinel draws an id at its first start.");
@@ -194,6 +209,9 @@ internal sealed record BootstrapOptions
             ElectionDirectory = electionDirectory,
             ElectorUrl = electorUrl,
             Kubernetes = kubernetes,
+            UncleanElectionAfter = unclean is { } afterMs ? TimeSpan.FromMilliseconds(afterMs) : null,
+            RescueMaxCount = rescueCount,
+            RescueMaxBytes = rescueMegabytes * (1L << 20),
             DownAfter = downAfter,
             FailoverTimeout = failoverTimeout,
             SentinelSlot = slot,

@@ -1,7 +1,7 @@
 using Sidecars.Core.Configuration;
 using Sidecars.Core.Election;
 using Sidecars.Core.Hosting;
-using Sidecars.Core.Lineage;
+using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Primitives;
 
 namespace Sidecars.Bootstrap;
@@ -47,15 +47,15 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
     /// <summary>A person's word that a durable group may start with every disk empty, once.</summary>
     public async Task<int> AllowEmptyStartAsync(CancellationToken cancellation)
     {
-        if (options.Election != ElectionKind.File)
+        using var election = OpenElection(new RedisEndpoint("127.0.0.1", options.AnnouncePort));
+        if (election is not IGroupRecord record)
         {
             log.Error("allow-empty-refused", "the elector keeps no record; start once with DURABILITY=none instead");
             return ExitCode.Failed;
         }
 
-        using var election = new FileElectionBackend(options.ElectionDirectory);
-        var refusal = await election.AllowEmptyStartAsync(cancellation).ConfigureAwait(false);
-        if (refusal is null) log.Info("allow-empty", $"the next election in {options.ElectionDirectory} may start an empty master, once");
+        var refusal = await record.AllowEmptyStartAsync(cancellation).ConfigureAwait(false);
+        if (refusal is null) log.Info("allow-empty", $"the next election in {election.Description} may start an empty master, once");
         else log.Error("allow-empty-refused", refusal);
         return refusal is null ? ExitCode.Ok : ExitCode.Failed;
     }
@@ -89,9 +89,11 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
         var clients = new GroupClients(options, time);
         using var election = OpenElection(announce);
         var layout = _files.Layout();
-        var settings = new RedisRoleSettings(options.RedisCount, options.SentinelCount, options.Durability);
-        var loop = new RedisRoleLoop(clients.Observer, clients.Sentinels, election, () => ReadEvidence(announce, layout), settings, reporter, pacer, time);
+        var data = new DataGuard(options, announce, layout, log, time);
+        var settings = new RedisRoleSettings(options.RedisCount, options.SentinelCount, options.Durability, options.UncleanElectionAfter);
+        var loop = new RedisRoleLoop(clients.Observer, clients.Sentinels, election, data, settings, reporter, pacer, time);
         var start = await loop.RunAsync(cancellation).ConfigureAwait(false);
+        if (options.Durability != Durability.None) data.WriteFirstMarker(start.Token);
         return Become(_files.PlanRedis(announce, start.Follow), start.Elected ? election.InheritedDescriptor : null);
     }
 
@@ -103,23 +105,17 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
         return Become(_files.PlanSentinel(announce, role.Monitor, memory, role.Slot), inherited: null);
     }
 
-    private IElectionBackend OpenElection(RedisEndpoint announce) => options.Election == ElectionKind.File
-        ? new FileElectionBackend(options.ElectionDirectory)
-        : new LeaderElectorBackend(options.ElectorUrl, [announce.Host, options.NodeName, .. AnnounceAddress.OwnAddresses()], options.CommandTimeout);
-
-    private CandidateEvidence ReadEvidence(RedisEndpoint announce, DataLayout layout)
+    private IElectionBackend OpenElection(RedisEndpoint announce)
     {
-        var disk = DiskEvidenceReader.Read(options.DataDirectory, options.Durability, layout);
-        return new CandidateEvidence
+        switch (options.Election)
         {
-            Node = options.NodeName,
-            Uid = options.NodeUid,
-            Address = announce,
-            Data = disk.State,
-            Why = disk.Detail,
-            DataBytes = options.Durability == Durability.Aof ? disk.AofLength : disk.Facts.RdbFile.Value?.Length ?? 0,
-            Live = true,
-        };
+            case ElectionKind.File: return new FileElectionBackend(options.ElectionDirectory);
+            case ElectionKind.Lease:
+                var settings = options.Kubernetes!;
+                var client = new KubernetesClient(settings.Config, time);
+                return new LeaseElectionBackend(client, new GroupLeaseStore(client, options.Cluster, settings.LeaseName, time), settings.PodName, options.RedisCount, time);
+            default: return new LeaderElectorBackend(options.ElectorUrl, [announce.Host, options.NodeName, .. AnnounceAddress.OwnAddresses()], options.CommandTimeout);
+        }
     }
 
     private int Become(ServerPlan plan, int? inherited)

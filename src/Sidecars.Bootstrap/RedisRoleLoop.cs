@@ -8,12 +8,11 @@ namespace Sidecars.Bootstrap;
 /// <summary>How the Redis of this node is to start.</summary>
 /// <param name="Follow">The master, or null to start as master.</param>
 /// <param name="Elected">True where an election's claim is to live on with the server.</param>
-/// <param name="Code">The decision's code.</param>
-/// <param name="Reason">The decision's reason.</param>
-internal sealed record RedisStart(RedisEndpoint? Follow, bool Elected, string Code, string Reason);
+/// <param name="Token">The token that it starts under.</param>
+internal sealed record RedisStart(RedisEndpoint? Follow, bool Elected, FencingToken Token);
 
 /// <summary>What does not change while a node looks for its role.</summary>
-internal sealed record RedisRoleSettings(int RedisCount, int SentinelCount, Durability Durability);
+internal sealed record RedisRoleSettings(int RedisCount, int SentinelCount, Durability Durability, TimeSpan? UncleanElectionAfter);
 
 /// <summary>
 /// Gather, decide, act, until this node's role is known. Every rule is in <see cref="MasterSelectionPolicy"/>; here is only
@@ -23,7 +22,7 @@ internal sealed class RedisRoleLoop(
     GroupObserver observer,
     SentinelClient sentinels,
     IElectionBackend election,
-    Func<CandidateEvidence> readEvidence,
+    DataGuard data,
     RedisRoleSettings settings,
     DecisionReporter reporter,
     RoundPacer pacer,
@@ -31,6 +30,7 @@ internal sealed class RedisRoleLoop(
 {
     private bool _consultElection;
     private long? _splitSince;
+    private long? _electionSince;
 
     public async Task<RedisStart> RunAsync(CancellationToken cancellation)
     {
@@ -42,11 +42,14 @@ internal sealed class RedisRoleLoop(
             switch (decision)
             {
                 case MasterDecision.Follow follow:
-                    return new RedisStart(follow.Master, Elected: false, follow.Code, follow.Reason);
+                    if (follow.RescueFirst is not { } reason) return new RedisStart(follow.Master, Elected: false, follow.Token);
+                    if (data.Rescue(reason, follow.Token) is not { } refused) return new RedisStart(follow.Master, Elected: false, follow.Token);
+                    changed = reporter.Waiting("rescue-refused", $"{follow.Reason}; {reason}, and these data can't be kept: {refused}", "room for a rescue (RESCUE_MAX_MB, RESCUE_MAX_COUNT)");
+                    break;
                 case MasterDecision.FollowNamed follow:
-                    return new RedisStart(follow.Named, Elected: true, follow.Code, follow.Reason);
+                    return new RedisStart(follow.Named, Elected: true, ElectedToken(snapshot));
                 case MasterDecision.StartAsMaster start:
-                    return new RedisStart(null, Elected: true, start.Code, start.Reason);
+                    return new RedisStart(null, Elected: true, ElectedToken(snapshot));
                 case MasterDecision.ConsultElection:
                     _consultElection = true; // and from now on, so that the others see that this node lives
                     continue;
@@ -62,13 +65,16 @@ internal sealed class RedisRoleLoop(
                     break;
             }
 
+            _electionSince = decision is MasterDecision.Wait { Code: "election-wait" } or MasterDecision.Refuse { Code: ElectionPolicy.LineageUnknown or ElectionPolicy.LineageConflict }
+                ? _electionSince ?? time.GetTimestamp()
+                : null;
             await pacer.WaitAsync(changed, cancellation).ConfigureAwait(false);
         }
     }
 
     private async Task<BootstrapSnapshot> GatherAsync(CancellationToken cancellation)
     {
-        var me = readEvidence();
+        var me = data.Evidence();
         var groupTask = observer.ObserveAsync(exceptSentinel: null, exceptNode: me.Address, cancellation);
         var view = _consultElection ? await election.ObserveAsync(me, cancellation).ConfigureAwait(false) : null;
         var group = await groupTask.ConfigureAwait(false);
@@ -83,8 +89,18 @@ internal sealed class RedisRoleLoop(
             Sentinels = group.Sentinels,
             Peers = group.Nodes,
             Election = view,
+            ElectionWaitedFor = _electionSince is { } from ? time.GetElapsedTime(from) : TimeSpan.Zero,
+            UncleanElectionAfter = settings.UncleanElectionAfter,
             SplitFor = _splitSince is { } since ? time.GetElapsedTime(since) : TimeSpan.Zero,
         };
+    }
+
+    // The election raised the term; Sentinel's epoch goes on from where it was.
+    private static FencingToken ElectedToken(BootstrapSnapshot snapshot)
+    {
+        var record = (snapshot.Election as ElectionObservation.Known)?.View.Record;
+        var mine = snapshot.Me.Token;
+        return mine with { Term = Math.Max(mine.Term, record?.Term ?? 0) };
     }
 
     private async Task<bool> ClaimAsync(BootstrapSnapshot snapshot, CancellationToken cancellation)

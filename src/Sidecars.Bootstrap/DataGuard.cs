@@ -1,0 +1,86 @@
+using Sidecars.Core.Election;
+using Sidecars.Core.Hosting;
+using Sidecars.Core.Lineage;
+using Sidecars.Core.Primitives;
+
+namespace Sidecars.Bootstrap;
+
+/// <summary>What happens to the data directory before a server starts on it: evidence, a rescue where data are given up, the first marker.</summary>
+internal sealed class DataGuard(BootstrapOptions options, RedisEndpoint announce, DataLayout layout, JsonLineLog log, TimeProvider time)
+{
+    private readonly NodeIdentity _node = new(options.NodeName, options.NodeUid);
+    private readonly string _incarnation = Guid.NewGuid().ToString("N");
+    private readonly MarkerStore _markers = new(options.DataDirectory, "redis-bootstrap");
+
+    /// <summary>What this node brings to an election, read from its disk now.</summary>
+    public CandidateEvidence Evidence() => CandidateEvidence.Of(_node, _incarnation, announce, ReadDisk());
+
+    /// <summary>Gives the data a second name before a master's replace them; null where that is done, else why it can't be.</summary>
+    public string? Rescue(string reason, FencingToken token)
+    {
+        if (options.RescueMaxCount == 0)
+        {
+            log.Warning("rescue-off", $"RESCUE_MAX_COUNT is 0: data are given up without a copy, though {reason}");
+            return null;
+        }
+
+        var store = new RescueStore(options.DataDirectory, new RescueLimits(options.RescueMaxCount, options.RescueMaxBytes ?? HalfOfVolume()), layout);
+        switch (store.Preserve(ReadDisk(), reason, token, _node, time.GetUtcNow()))
+        {
+            case RescueOutcome.Refused refused: return refused.Reason;
+            case RescueOutcome.Kept kept:
+                log.Info("rescued", $"{kept.Rescue.Name} keeps {kept.Rescue.Bytes} bytes, since {reason}", LogField.Of("rescue", kept.Rescue.Name), LogField.Of("deleted", kept.Deleted.Count));
+                return null;
+            default: return null;
+        }
+    }
+
+    /// <summary>
+    /// The marker that the failover sidecar takes over: it raises the token, and claims no more of the data than the last one did. A
+    /// disk that takes none is told, and does not keep a server from starting.
+    /// </summary>
+    public void WriteFirstMarker(FencingToken token)
+    {
+        var last = _markers.Read() is { IsKnown: true, Value: { } read } ? read : null;
+        var highest = last is null || token > last.Token ? token : last.Token;
+        var next = (last ?? new Marker(options.Cluster, _node, BootId(), highest, LineageHistory.Empty, MarkerRole.Unknown, 0)) with
+        {
+            Cluster = options.Cluster,
+            Node = _node,
+            BootId = BootId(),
+            Token = highest,
+            HighestEpoch = Math.Max(last?.HighestEpoch ?? 0, highest.Epoch),
+            RunId = null,
+            MasterLinkUp = false,
+        };
+        if (last is { IsNewer: true }) return; // a newer sidecar's: it knows more than is written here
+        if (!_markers.TryWrite(next, out var fault)) log.Warning("marker-not-written", $"{_markers.MarkerPath}: {fault}");
+    }
+
+    private DiskEvidence ReadDisk() => DiskEvidenceReader.Read(options.DataDirectory, options.Durability, layout);
+
+    // A rescue takes space only from when the server replaces its files; half leaves room for the copy that replaces them.
+    private long HalfOfVolume()
+    {
+        try
+        {
+            return Math.Max(1, new DriveInfo(options.DataDirectory).TotalSize / 2);
+        }
+        catch (IOException)
+        {
+            return long.MaxValue;
+        }
+    }
+
+    private string BootId()
+    {
+        try
+        {
+            return File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim() is { Length: > 0 and <= 64 } id ? id : options.NodeUid;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return options.NodeUid;
+        }
+    }
+}
