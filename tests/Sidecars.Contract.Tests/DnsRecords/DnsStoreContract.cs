@@ -140,9 +140,15 @@ public abstract class DnsStoreContract : IAsyncLifetime
 
     protected async Task<DnsDecision> PublishAsync(long epoch, List<DnsFailure>? failures = null)
     {
-        var publisher = new DnsPublisher(Open(), Quick, TimeProvider.System, Random.Shared.NextDouble) { OnFailure = failure => failures?.Add(failure) };
+        var publisher = new DnsPublisher(Open(), Quick, TimeProvider.System, Random.Shared.NextDouble) { OnFailure = Note };
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         return (await publisher.PublishAsync(() => Publication(epoch), fresh: false, patience.Token)).Decision;
+
+        void Note(DnsFailure failure)
+        {
+            if (failures is null) return;
+            lock (failures) failures.Add(failure);
+        }
     }
 
     protected async Task<DnsSnapshot> SnapshotAsync(string name = Name) =>

@@ -41,7 +41,7 @@ public sealed class RedisTruthTableTests
         await using var redis = await RedisProcess.StartAsync("enable-debug-command yes", "save 3600 1", "rdbcompression no");
         await using (var client = await ConnectAsync(redis.Endpoint))
         {
-            _ = await client.CallAsync(default, "DEBUG", "POPULATE", "1500000", "key", "64");
+            _ = await client.CallAsync(default, "DEBUG", "POPULATE", "1000000", "key", "64");
             Assert.Equal("OK", (await client.CallAsync(default, "SAVE")).Text);
         }
 
