@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Text;
 using System.Xml;
 using System.Xml.Linq;
 using Sidecars.Core.DnsRecords;
@@ -44,7 +45,8 @@ public static class Route53Document
         var document = new XElement(Api + "ChangeResourceRecordSetsRequest", new XElement(Api + "ChangeBatch", new XElement(Api + "Changes",
             change.Deletes.Select(set => Change("DELETE", set)).Concat(change.Creates.Select(set => Change("CREATE", set))))));
         using var stream = new MemoryStream();
-        document.Save(stream, SaveOptions.DisableFormatting);
+        // Without the byte order mark that Save would begin with: no other client of the API sends one.
+        using (var writer = XmlWriter.Create(stream, new XmlWriterSettings { Encoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false) })) document.Save(writer);
         return stream.ToArray();
     }
 

@@ -148,6 +148,7 @@ public sealed class FakeRoute53Server : IAsyncDisposable
 
     private async Task<(int Status, string Code, string Body)> ChangeAsync(byte[] body)
     {
+        if (body is not [(byte)'<', ..]) return Error(400, "InvalidInput", "The body begins with something else than an element");
         lock (_lock)
         {
             if (_isChanging) return Error(400, "PriorRequestNotComplete", "The request was rejected because Route 53 was still processing a prior request.");
