@@ -59,7 +59,8 @@ internal static class ProbeHelp
           SENTINEL_PASSWORD, SENTINEL_PASSWORD_PREVIOUS (secret)
               Of the default user of Sentinel. Default: REDIS_PASSWORD.
           each secret also as NAME_FILE (path)
-              File that holds it; one line feed at its end is ignored.
+              File that holds it; one line feed at its end is ignored. One that can't be read is a wrong setting at startup, and
+              later a remark: the server is asked without that password.
           TLS_CA_FILE (path)
               PEM of the only trusted CA; redis-probe-tls only, which is plain without it.
           TLS_CERT_FILE, TLS_KEY_FILE (path)

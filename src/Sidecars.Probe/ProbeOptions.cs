@@ -15,7 +15,16 @@ internal sealed class ProbeOptions
     private readonly Func<string, string?> _variable;
     private readonly List<string> _errors;
 
-    private ProbeOptions(Func<string, string?> variable, List<string> errors) => (_variable, _errors) = (variable, errors);
+    // Mistakes in files, at startup. Later they are remarks: a Secret may be in the middle of an update, and a server that runs is
+    // not to be killed for it. It is asked without that password, and any reply is alive.
+    private readonly List<string> _fileErrors;
+    private readonly List<string> _remarks = [];
+
+    private ProbeOptions(Func<string, string?> variable, List<string> errors, ProbeKind kind)
+    {
+        (_variable, _errors) = (variable, errors);
+        _fileErrors = kind == ProbeKind.Startup ? errors : _remarks;
+    }
 
     /// <summary>Where Main finds its variables.</summary>
     public static string? ProcessVariable(string name)
@@ -28,8 +37,11 @@ internal sealed class ProbeOptions
     /// <summary>Reads everything; null where <paramref name="errors"/> is not empty.</summary>
     public static ProbeRequest? Read(CommandLine command, Func<string, string?> variable, List<string> errors)
     {
-        var request = new ProbeOptions(variable, errors).Read(command);
-        return errors.Count == 0 ? request : null;
+        var options = new ProbeOptions(variable, errors, command.Kind);
+        var request = options.Read(command);
+        if (errors.Count == 0) return request;
+        errors.AddRange(options._remarks); // all mistakes at once
+        return null;
     }
 
     private ProbeRequest? Read(CommandLine command)
@@ -67,6 +79,7 @@ internal sealed class ProbeOptions
             HeartbeatPath = Path.Combine(configDirectory, "bootstrap.json"),
             OwnHosts = Hosts(),
             Secure = secure,
+            Remark = string.Join("; ", _remarks),
         };
     }
 
@@ -113,7 +126,7 @@ internal sealed class ProbeOptions
         if (Secret(name) is { } current) passwords.Add(current);
         if (Secret(name + "_PREVIOUS") is { } previous)
         {
-            if (passwords.Count == 0 && _errors.Count == 0) _errors.Add($"{name}_PREVIOUS is set without {name}");
+            if (passwords.Count == 0 && Text(name) is null && Text(name + "_FILE") is null) _errors.Add($"{name}_PREVIOUS is set without {name}");
             passwords.Add(previous);
         }
 
@@ -140,13 +153,14 @@ internal sealed class ProbeOptions
             }
             catch (IOException)
             {
-                _errors.Add($"{fileName} ({path}) cannot be read, or is larger than {Core.Primitives.Secret.MaxBytes} bytes");
+                _fileErrors.Add($"{fileName} ({path}) cannot be read, or is larger than {Core.Primitives.Secret.MaxBytes} bytes");
                 return null;
             }
         }
 
         if (Core.Primitives.Secret.TryParse(bytes, out var secret, out var problem)) return secret.Value;
-        _errors.Add($"{(path is null ? name : $"{fileName} ({path})")} {problem}");
+        if (path is null) _errors.Add(name + " " + problem);
+        else _fileErrors.Add(fileName + " (" + path + ") " + problem);
         return null;
     }
 

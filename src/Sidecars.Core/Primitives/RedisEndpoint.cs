@@ -81,7 +81,7 @@ public sealed record RedisEndpoint
 
     /// <summary><c>host:port</c>, with brackets around an IPv6 address.</summary>
     public override string ToString() =>
-        Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]:{Port}" : $"{Host}:{Port}";
+        (Host.Contains(':', StringComparison.Ordinal) ? "[" + Host + "]:" : Host + ":") + Port.ToString(CultureInfo.InvariantCulture);
 
     private static bool IsHost(string host) =>
         host.Length is > 0 and <= 253

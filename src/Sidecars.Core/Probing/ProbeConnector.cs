@@ -15,12 +15,12 @@ internal static class ProbeConnector
         if (!IPAddress.TryParse(endpoint.Host, out _))
         {
             var addresses = Resolve(endpoint.Host, budget);
-            if (addresses.Length == 0) throw new RedisConnectionException(RedisFailure.NameResolution, $"{endpoint}: the name was not resolved in time.");
+            if (addresses.Length == 0) throw new RedisConnectionException(RedisFailure.NameResolution, endpoint.ToString() + ": the name was not resolved in time.");
             target = new RedisEndpoint(addresses[0].ToString(), endpoint.Port);
         }
 
         var left = deadline.Remaining;
-        if (left <= TimeSpan.Zero) throw new RedisConnectionException(RedisFailure.ConnectTimedOut, $"{endpoint}: no time is left.");
+        if (left <= TimeSpan.Zero) throw new RedisConnectionException(RedisFailure.ConnectTimedOut, endpoint.ToString() + ": no time is left.");
         return BlockingRedisConnection.Connect(target, left, time, limits, secure is null ? null : stream => secure(stream, endpoint.Host));
     }
 

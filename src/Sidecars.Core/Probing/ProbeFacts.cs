@@ -60,7 +60,7 @@ public sealed class ProbeFacts
     public string WaitingFor { get; init; } = "";
 }
 
-/// <summary>How the other Sentinels see it. Those that are not in any of the numbers gave no usable answer: unknown.</summary>
+/// <summary>How the other Sentinels see it, one vote an id. Those that are not in any of the numbers gave no usable answer: unknown.</summary>
 public sealed class SentinelVotes
 {
     /// <summary>How many there should be.</summary>
@@ -82,5 +82,6 @@ public sealed class SentinelVotes
     public bool IsContradicted => Contradicting >= Majority;
 
     /// <summary>For people: <c>2 of 3 Sentinels agree</c>.</summary>
-    public string Describe() => $"{Agreeing} of {Expected} Sentinels agree{(Contradicting > 0 ? $", {Contradicting} name {Other}" : "")}";
+    public string Describe() =>
+        $"{Digits.Of(Agreeing)} of {Digits.Of(Expected)} Sentinels agree" + (Contradicting > 0 ? $", {Digits.Of(Contradicting)} name {Other}" : "");
 }

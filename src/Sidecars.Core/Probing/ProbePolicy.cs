@@ -8,8 +8,14 @@ namespace Sidecars.Core.Probing;
 /// </summary>
 public static class ProbePolicy
 {
-    /// <summary>Decides.</summary>
+    /// <summary>Decides; what the request remarks is said behind the reason.</summary>
     public static ProbeVerdict Evaluate(ProbeRequest request, ProbeFacts facts)
+    {
+        var verdict = Judge(request, facts);
+        return request.Remark.Length == 0 ? verdict : new ProbeVerdict(verdict.Pass, verdict.Message + "; " + request.Remark);
+    }
+
+    private static ProbeVerdict Judge(ProbeRequest request, ProbeFacts facts)
     {
         if (!facts.Answered) return Silent(request.Kind, facts);
         if (request.Kind == ProbeKind.Readiness) return Ready(request, facts);
@@ -32,16 +38,16 @@ public static class ProbePolicy
     {
         if (facts.WaitReason is { } reason)
         {
-            var waiting = $"redis-bootstrap waits: {reason}{(facts.WaitingFor.Length > 0 ? $" (for {facts.WaitingFor})" : "")}";
+            var waiting = "redis-bootstrap waits: " + reason + (facts.WaitingFor.Length > 0 ? " (for " + facts.WaitingFor + ")" : "");
             return kind == ProbeKind.Readiness ? Fail(kind, waiting) : Pass(kind, waiting);
         }
 
         return Fail(kind, facts.Failure switch
         {
             RedisFailure.Refused => $"nothing listens at {facts.Peer}, and no fresh heartbeat of redis-bootstrap",
-            RedisFailure.ConnectTimedOut => $"no connection to {facts.Peer} within {facts.DeadlineMilliseconds} ms",
+            RedisFailure.ConnectTimedOut => $"no connection to {facts.Peer} within {Digits.Of(facts.DeadlineMilliseconds)} ms",
             RedisFailure.NameResolution => $"the name of {facts.Peer} is not resolved; give an address",
-            RedisFailure.TimedOut => $"{facts.Peer} accepts, but does not answer within {facts.DeadlineMilliseconds} ms: stopped, paused, or busy beyond its busy-reply-threshold",
+            RedisFailure.TimedOut => $"{facts.Peer} accepts, but does not answer within {Digits.Of(facts.DeadlineMilliseconds)} ms: stopped, paused, or busy beyond its busy-reply-threshold",
             RedisFailure.Protocol => $"what listens at {facts.Peer} is no Redis: its reply is no RESP",
             RedisFailure.Closed => $"{facts.Peer} closes the connection without a whole reply",
             RedisFailure.Tls => $"no TLS with {facts.Peer}: its certificate is not trusted, or it speaks none",
@@ -79,14 +85,14 @@ public static class ProbePolicy
     private static ProbeVerdict Master(ProbeRequest request, ProbeFacts facts, RoleReply.Master master)
     {
         if (facts.MinReplicasToWrite is { } minimum && WriteFence.IsFenced(minimum))
-            return Fail(request.Kind, $"the master is fenced (min-replicas-to-write {minimum}): it was found cut off from its group");
+            return Fail(request.Kind, $"the master is fenced (min-replicas-to-write {Digits.Of(minimum)}): it was found cut off from its group");
         if (facts.Votes is { IsContradicted: true } votes)
-            return Fail(request.Kind, $"{votes.Contradicting} of {votes.Expected} Sentinels name {votes.Other} as master, not this one");
+            return Fail(request.Kind, $"{Digits.Of(votes.Contradicting)} of {Digits.Of(votes.Expected)} Sentinels name {votes.Other} as master, not this one");
         var good = facts.Info?.GetInt64("min_slaves_good_slaves");
         var writes = good is { } count && facts.MinReplicasToWrite is { } needed && count < needed
-            ? $", writes refused until {needed} replicas are in sync ({count} are)"
+            ? $", writes refused until {Digits.Of(needed)} replicas are in sync ({Digits.Of(count)} are)"
             : facts.MinReplicasToWrite is null ? ", fence unknown" : "";
-        return Pass(request.Kind, $"master at offset {master.Offset}, {master.Replicas.Count} replicas online{writes}{(facts.Votes is { } said ? ", " + said.Describe() : "")}");
+        return Pass(request.Kind, $"master at offset {Digits.Of(master.Offset)}, {Digits.Of(master.Replicas.Count)} replicas online{writes}{(facts.Votes is { } said ? ", " + said.Describe() : "")}");
     }
 
     // An error of PING, with what the other replies add to it.

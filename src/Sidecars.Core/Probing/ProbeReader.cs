@@ -76,7 +76,7 @@ public sealed class ProbeReader(ProbeRequest request, TimeProvider time)
         {
             (true, false) => exchange.Ask(Ping, Role, RespCommand.Of("INFO", "server", "replication", "persistence"),
                 RespCommand.Of("CONFIG", "GET", "min-replicas-to-write", "replica-announce-ip", "replica-announce-port")),
-            (true, true) => exchange.Ask(Ping, Role, SentinelInfo, CheckQuorum, SentinelQuestion.Master(request.MasterName)),
+            (true, true) => exchange.Ask(Ping, Role, SentinelInfo, CheckQuorum, SentinelMaster.Question(request.MasterName)),
             _ when request.Kind == ProbeKind.Startup && request.Target != ProbeTarget.Redis => exchange.Ask(Ping, Role),
             _ => exchange.Ask(Ping),
         };
@@ -86,7 +86,7 @@ public sealed class ProbeReader(ProbeRequest request, TimeProvider time)
         if (replies.Length == 5) TakeSentinel(replies[2], replies[3], replies[4]);
         if (isReadiness && !isSentinel && _role is RoleReply.Sentinel && request.Target == ProbeTarget.Detect)
         {
-            replies = exchange.Ask(SentinelInfo, CheckQuorum, SentinelQuestion.Master(request.MasterName));
+            replies = exchange.Ask(SentinelInfo, CheckQuorum, SentinelMaster.Question(request.MasterName));
             TakeSentinel(replies[0], replies[1], replies[2]);
         }
 
@@ -126,7 +126,7 @@ public sealed class ProbeReader(ProbeRequest request, TimeProvider time)
             var connection = request.SocketPath is { } path
                 ? BlockingRedisConnection.ConnectUnix(path, Positive(budget), time, Limits)
                 : ProbeConnector.Connect(request.Endpoint, Positive(budget), time, Limits, request.Secure);
-            return login ? new ProbeExchange(connection, request.Credentials, request.OpenCredential) : new ProbeExchange(connection, [], null);
+            return new ProbeExchange(connection, login ? new ProbeLogin(request.Credentials, request.OpenCredential) : new ProbeLogin([], null));
         }
         catch (RedisConnectionException exception)
         {

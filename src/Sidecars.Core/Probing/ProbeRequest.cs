@@ -71,6 +71,9 @@ public sealed class ProbeRequest
     /// <summary>Other addresses that Sentinels may know this server by (POD_IP, ANNOUNCE_HOST).</summary>
     public IReadOnlyList<string> OwnHosts { get; init; } = [];
 
+    /// <summary>What people should know besides, such as a password file that could not be read; "" for nothing. Holds no secret.</summary>
+    public string Remark { get; init; } = "";
+
     /// <summary>Wraps a connected stream in TLS; null: plain. Brought in by the executable, so that the plain one contains no TLS.</summary>
     public Func<Stream, string, Stream>? Secure { get; init; }
 }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
@@ -23,6 +24,7 @@ internal sealed unsafe partial class PosixSocket : IDisposable
     private const ushort AfUnix = 1;
     private const ushort AfInet = 2;
     private const ushort AfInet6 = 10;
+    private const int MaxName = 28; // of struct sockaddr_in6, the larger one
     private const int MaxUnixPath = 107; // sun_path without its NUL: unix(7)
     private const int Interrupted = 4; // EINTR
     private readonly string _peer;
@@ -52,14 +54,8 @@ internal sealed unsafe partial class PosixSocket : IDisposable
 
     public void Connect(IPAddress address, int port)
     {
-        Span<byte> name = stackalloc byte[28];
-        name.Clear();
-        var isV6 = address.AddressFamily == AddressFamily.InterNetworkV6;
-        MemoryMarshal.Write(name, isV6 ? AfInet6 : AfInet); // in the machine's order, unlike all that follows
-        BinaryPrimitives.WriteUInt16BigEndian(name[2..], (ushort)port);
-        address.TryWriteBytes(name[(isV6 ? 8 : 4)..], out _);
-        if (isV6) MemoryMarshal.Write(name[24..], (uint)address.ScopeId);
-        Connect(name[..(isV6 ? 28 : 16)]);
+        Span<byte> name = stackalloc byte[MaxName];
+        Connect(name[..WriteName(name, address, port)]);
     }
 
     public void Connect(string path)
@@ -118,6 +114,18 @@ internal sealed unsafe partial class PosixSocket : IDisposable
         }
     }
 
+    // Length of struct sockaddr_in or sockaddr_in6.
+    private static int WriteName(Span<byte> name, IPAddress address, int port)
+    {
+        name.Clear();
+        var isV6 = address.AddressFamily == AddressFamily.InterNetworkV6;
+        MemoryMarshal.Write(name, isV6 ? AfInet6 : AfInet); // in the machine's order, unlike all that follows
+        BinaryPrimitives.WriteUInt16BigEndian(name[2..], (ushort)port);
+        address.TryWriteBytes(name[(isV6 ? 8 : 4)..], out _);
+        if (isV6) MemoryMarshal.Write(name[24..], (uint)address.ScopeId);
+        return isV6 ? MaxName : 16;
+    }
+
     private void SetTimeout(int option, TimeSpan timeout)
     {
         // struct timeval of 64-bit Linux; zero would mean none.
@@ -137,7 +145,7 @@ internal sealed unsafe partial class PosixSocket : IDisposable
             32 or 103 or 104 or 107 or 9 => (RedisFailure.Closed, "closed"), // EPIPE, ECONNABORTED, ECONNRESET, ENOTCONN, EBADF
             _ => (RedisFailure.Unreachable, "not reachable"),
         };
-        return new RedisConnectionException(failure, $"{peer}: {text} (errno {error}).");
+        return new RedisConnectionException(failure, peer + ": " + text + " (errno " + error.ToString(CultureInfo.InvariantCulture) + ").");
     }
 
     [LibraryImport("libc", EntryPoint = "socket", SetLastError = true)]

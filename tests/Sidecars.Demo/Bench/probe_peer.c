@@ -1,7 +1,7 @@
 /*
  * The yardstick of the probe bench: the least that any program needs for the exchange of a readiness probe.
  *
- *   probe_peer PORT [SENTINEL_PORT MASTER]...   PING, ROLE, INFO, CONFIG GET in one packet; then each Sentinel's master
+ *   probe_peer PORT [SENTINEL_PORT MASTER]...   PING, ROLE, INFO, CONFIG GET in one packet; then each Sentinel's id, state, master
  *   probe_peer                                  nothing: the cost of a process
  */
 #include <arpa/inet.h>
@@ -65,8 +65,10 @@ int main(int argc, char **argv)
                  4)) return 1;
     for (int i = 2; i + 1 < argc; i += 2) {
         char question[256];
-        snprintf(question, sizeof question, "*3\r\n$8\r\nSENTINEL\r\n$6\r\nMASTER\r\n$%zu\r\n%s\r\n", strlen(argv[i + 1]), argv[i + 1]);
-        if (exchange(atoi(argv[i]), question, 1)) return 1;
+        snprintf(question, sizeof question,
+                 "*2\r\n$8\r\nSENTINEL\r\n$4\r\nMYID\r\n*2\r\n$4\r\nINFO\r\n$8\r\nsentinel\r\n"
+                 "*3\r\n$8\r\nSENTINEL\r\n$6\r\nMASTER\r\n$%zu\r\n%s\r\n", strlen(argv[i + 1]), argv[i + 1]);
+        if (exchange(atoi(argv[i]), question, 3)) return 1;
     }
     puts("ready");
     return 0;

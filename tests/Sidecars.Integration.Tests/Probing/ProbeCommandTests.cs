@@ -76,6 +76,14 @@ public sealed class ProbeCommandTests
         var trusted = ProbeRun.At(endpoint, more: [("TLS_CA_FILE", authority.CaFile), ("TLS_CERT_FILE", certificate), ("TLS_KEY_FILE", key)]);
         var ready = await ProbeRun.RunAsync("readiness", trusted, "redis-probe-tls");
         Assert.True(ready.Code == 0 && ready.Output.StartsWith("ready: master", StringComparison.Ordinal), ready.Output + ready.Errors);
+
+        // Sentinels too, one after the other there; this one listens for both.
+        var port = FreePort.Next();
+        await using var sentinel = await SentinelProcess.MonitorAsync("tenant.redis", endpoint, 1, 5000,
+            FormattableString.Invariant($"tls-port {port}"), $"tls-cert-file {certificate}", $"tls-key-file {key}", $"tls-ca-cert-file {authority.CaFile}");
+        trusted["REDIS_SENTINEL_SERVICE_HOST"] = FormattableString.Invariant($"127.0.0.1:{port}, 127.0.0.1:{FreePort.Next()}");
+        var asking = await ProbeRun.RunAsync("readiness", trusted, "redis-probe-tls");
+        Assert.True(asking.Code == 0 && asking.Output.EndsWith("1 of 3 Sentinels agree", StringComparison.Ordinal), asking.ToString());
         trusted["TLS_CA_FILE"] = stranger.CaFile;
         var foreign = await ProbeRun.RunAsync("liveness", trusted, "redis-probe-tls");
         Assert.True(foreign.Code == 1 && foreign.Output.Contains("no TLS with", StringComparison.Ordinal), foreign.Output + foreign.Errors);

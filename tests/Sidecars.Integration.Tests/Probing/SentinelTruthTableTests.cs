@@ -69,6 +69,66 @@ public sealed class SentinelTruthTableTests
         Assert.Equal(1, silent.Connections);
     }
 
+    [Fact]
+    public async Task One_sentinel_behind_many_addresses_has_one_vote()
+    {
+        await using var redis = await RedisProcess.StartAsync();
+        await using var other = await RedisProcess.StartAsync();
+        var elsewhere = FormattableString.Invariant($"sentinel monitor {Master} {other.Endpoint.Host} {other.Port} 1");
+        await using var twice = await SentinelProcess.StartAsync("bind 127.0.0.1 127.0.0.2 127.0.0.3", elsewhere);
+        string[] addresses = [.. Enumerable.Range(1, 3).Select(i => FormattableString.Invariant($"127.0.0.{i}:{twice.Port}"))];
+        var ready = await ProbeRun.RunAsync("readiness", ProbeRun.At(redis.Endpoint, more: ("REDIS_SENTINEL_SERVICE_HOST", string.Join(',', addresses))));
+        Assert.True(ready.Code == 0 && ready.Output.Contains($"0 of 3 Sentinels agree, 1 name {other.Endpoint}", StringComparison.Ordinal), ready.ToString());
+
+        // The same three places, three Sentinels: a majority.
+        await using var a = await SentinelProcess.StartAsync(elsewhere);
+        await using var b = await SentinelProcess.StartAsync(elsewhere);
+        var contradicted = await ProbeRun.RunAsync("readiness", ProbeRun.At(redis.Endpoint, more: ("REDIS_SENTINEL_SERVICE_HOST", $"{addresses[1]},{a.Endpoint},{b.Endpoint}")));
+        Assert.Equal((1, $"not ready: 2 of 3 Sentinels name {other.Endpoint} as master, not this one", ""), Tuple(contradicted));
+    }
+
+    [Fact]
+    public async Task A_sentinel_in_tilt_has_no_vote_on_others()
+    {
+        await using var redis = await RedisProcess.StartAsync();
+        await using var other = await RedisProcess.StartAsync();
+        await using var a = await SentinelProcess.MonitorAsync(Master, other.Endpoint, 1);
+        await using var b = await SentinelProcess.MonitorAsync(Master, other.Endpoint, 1);
+        var asking = ProbeRun.At(redis.Endpoint, more: ("REDIS_SENTINEL_SERVICE_HOST", $"{a.Endpoint},{b.Endpoint}"));
+        Assert.Equal(1, (await ProbeRun.RunAsync("readiness", asking)).Code);
+        await using var client = await ConnectAsync(b.Endpoint);
+        Assert.Equal("OK", (await client.CallAsync(default, "SENTINEL", "DEBUG", "tilt-trigger", "1")).Text);
+        await Eventually.UntilAsync("TILT", async () => (await client.CallAsync(default, "INFO", "sentinel")).Text.Contains("sentinel_tilt:1", StringComparison.Ordinal));
+        var ready = await ProbeRun.RunAsync("readiness", asking);
+        Assert.True(ready.Code == 0 && ready.Output.Contains("0 of 3 Sentinels agree, 1 name", StringComparison.Ordinal), ready.ToString());
+    }
+
+    [Fact]
+    public async Task Sentinels_are_asked_with_the_passwords_in_order()
+    {
+        await using var redis = await RedisProcess.StartAsync();
+        await using var other = await RedisProcess.StartAsync();
+        string[] lines = [FormattableString.Invariant($"sentinel monitor {Master} {other.Endpoint.Host} {other.Port} 1"), "user default off", "user sidecar-tenant/redis on >new allcommands"];
+        await using var a = await SentinelProcess.StartAsync([.. lines]);
+        await using var b = await SentinelProcess.StartAsync([.. lines]);
+        var asking = ProbeRun.At(redis.Endpoint, more: [("REDIS_SENTINEL_SERVICE_HOST", $"{a.Endpoint},{b.Endpoint}"), ("SIDECAR_PASSWORD", "newer"), ("SIDECAR_PASSWORD_PREVIOUS", "new")]);
+        Assert.Contains("2 of 3 Sentinels name", (await ProbeRun.RunAsync("readiness", asking)).Output, StringComparison.Ordinal);
+        _ = asking.Remove("SIDECAR_PASSWORD_PREVIOUS");
+        Assert.Contains("0 of 3 Sentinels agree", (await ProbeRun.RunAsync("readiness", asking)).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Sentinels_that_talk_nonsense_or_without_end_are_unknown()
+    {
+        await using var redis = await RedisProcess.StartAsync();
+        await using var web = FakeRedisServer.GreetingThenClosing(FakeReply.Raw("HTTP/1.1 400 Bad Request\r\n\r\n"));
+        await using var endless = FakeRedisServer.Endless(FakeReply.Raw("$100000000\r\nxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"));
+        await using var trickling = FakeRedisServer.Trickling(FakeReply.Bulk(new string('a', 40)), TimeSpan.FromMilliseconds(50));
+        await using var half = FakeRedisServer.SendingThenClosing(FakeReply.Raw("$40\r\nabc"));
+        var ready = await ProbeRun.RunAsync("readiness", ProbeRun.At(redis.Endpoint, more: ("REDIS_SENTINEL_SERVICE_HOST", $"{web.Endpoint},{endless.Endpoint},{trickling.Endpoint},{half.Endpoint}")));
+        Assert.True(ready.Code == 0 && ready.Output.EndsWith("0 of 3 Sentinels agree", StringComparison.Ordinal), ready.ToString());
+    }
+
     private static (int Code, string Output, string Errors) Tuple(ProbeRun run) => (run.Code, run.Output, run.Errors);
 
     private static async Task<RedisClient> ConnectAsync(Core.Primitives.RedisEndpoint endpoint) =>

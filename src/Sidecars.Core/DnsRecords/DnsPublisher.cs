@@ -1,0 +1,86 @@
+using Sidecars.Core.Primitives;
+
+namespace Sidecars.Core.DnsRecords;
+
+/// <summary>
+/// Publishes through one store until it is settled: published, superseded, contested or refused. What it last saw or wrote is
+/// remembered, so that a switch costs one call, the write: where that memory is old, the zone refuses the batch, and it reads. It
+/// never gives up by itself. Not safe for concurrent use.
+/// </summary>
+/// <param name="store">The zone.</param>
+/// <param name="backoff">Between failures: a throttled account is the normal case in a zone outage.</param>
+/// <param name="time">The clock of the pauses.</param>
+/// <param name="random">A number in [0, 1) for the jitter.</param>
+public sealed class DnsPublisher(IDnsRecordStore store, BackoffSchedule backoff, TimeProvider time, Func<double> random)
+{
+    private DnsSnapshot? _remembered;
+
+    /// <summary>Called for each failure and conflict, before the pause: for log and metrics.</summary>
+    public Action<DnsFailure>? OnFailure { get; init; }
+
+    /// <summary>Publishes. The decision that settled it; after a write of its own, the <see cref="DnsDecision.Publish"/>.</summary>
+    /// <param name="wanted">What this writer knows; read anew before each try, since it may learn of a newer master while it waits.</param>
+    /// <param name="fresh">True: looks first, whatever it remembers.</param>
+    /// <param name="cancellation">The only other end.</param>
+    public async Task<(DnsDecision Decision, string ChangeId)> PublishAsync(Func<DnsPublication> wanted, bool fresh, CancellationToken cancellation)
+    {
+        var failures = 0;
+        if (fresh) _remembered = null;
+        while (true)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var publication = wanted();
+            var isRead = _remembered is null;
+            DnsFailure? failure = null;
+            if (isRead) failure = await ReadAsync(publication, cancellation);
+            if (_remembered is { } zone)
+            {
+                var decision = DnsPublishPolicy.Decide(publication, zone);
+                // Only a look of now may end it: another may have written since.
+                if (decision is not DnsDecision.Publish publish)
+                {
+                    if (isRead) return (decision, "");
+                    _remembered = null;
+                    continue;
+                }
+
+                var write = await store.ApplyAsync(publish.Change, cancellation);
+                if (write is DnsWrite.Applied applied)
+                {
+                    _remembered = zone.After(publish.Change);
+                    return (decision, applied.ChangeId);
+                }
+
+                _remembered = null;
+                failure = write switch
+                {
+                    DnsWrite.Failed failed => failed.Failure,
+                    // The first conflict of a remembered snapshot was to be expected: look at once.
+                    DnsWrite.Conflict when !isRead => null,
+                    DnsWrite.Conflict conflict => new DnsFailure(DnsFailureKind.Throttled, "another writer was faster: " + conflict.Reason),
+                    _ => null,
+                };
+            }
+
+            if (failure is null) continue;
+            OnFailure?.Invoke(failure);
+            var pause = backoff.DelayAfter(failures++, random());
+            if (failure.RetryAfter > pause) pause = failure.RetryAfter.Value;
+            await Task.Delay(pause, time, cancellation);
+        }
+    }
+
+    private async Task<DnsFailure?> ReadAsync(DnsPublication publication, CancellationToken cancellation)
+    {
+        switch (await store.ReadAsync(publication.Name, publication.OwnerName, cancellation))
+        {
+            case DnsRead.Known known:
+                _remembered = known.Snapshot;
+                return null;
+            case DnsRead.Failed failed:
+                return failed.Failure;
+            default:
+                return null;
+        }
+    }
+}

@@ -1,0 +1,148 @@
+using Amazon.Runtime;
+using Sidecars.Aws.Route53;
+using Sidecars.Core.DnsRecords;
+using Sidecars.TestKit.FakeRoute53;
+
+namespace Sidecars.Contract.Tests.DnsRecords;
+
+/// <summary>The contract against the fake's real rules, and what only Route 53 has.</summary>
+public sealed class Route53Tests : DnsStoreContract
+{
+    private readonly List<Route53Client> _clients = [];
+    private FakeRoute53Server _server = null!;
+
+    public override async Task InitializeAsync() => _server = await FakeRoute53Server.StartAsync();
+
+    public override async Task DisposeAsync()
+    {
+        foreach (var client in _clients) client.Dispose();
+        await _server.DisposeAsync();
+    }
+
+    protected override IDnsRecordStore Open() => new Route53RecordStore(Client(), FakeRoute53Server.ZoneId);
+
+    [Fact]
+    public async Task One_switch_is_one_call_and_a_settled_change_is_known()
+    {
+        var publisher = new DnsPublisher(Open(), new(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(2)), TimeProvider.System, () => 0);
+        _ = await publisher.PublishAsync(() => Publication(1), fresh: true, default);
+        var calls = _server.Seen.Count;
+        var (decision, change) = await publisher.PublishAsync(() => Publication(2), fresh: false, default);
+        Assert.Equal(("newer-token", calls + 1), (decision.Code, _server.Seen.Count));
+        Assert.False(await Open().IsEverywhereAsync(change, default));
+        _server.Settle();
+        Assert.True(await Open().IsEverywhereAsync(change, default));
+        Assert.Null(await Open().IsEverywhereAsync("C999", default));
+    }
+
+    [Fact]
+    public async Task A_response_that_is_lost_costs_a_read_and_no_second_write()
+    {
+        _server.LoseResponses(1);
+        var failures = new List<DnsFailure>();
+        _ = Assert.IsType<DnsDecision.UpToDate>(await PublishAsync(1, failures));
+        Assert.Equal(DnsFailureKind.Unavailable, Assert.Single(failures).Kind);
+        Assert.Equal(1, _server.Count("Change"));
+    }
+
+    [Fact]
+    public async Task A_throttled_account_is_outlasted_by_all_of_its_tenants()
+    {
+        await UseAsync(FakeRoute53Server.With(limit: 5, limitWindow: TimeSpan.FromMilliseconds(50)));
+        var failures = new List<DnsFailure>();
+        var decisions = await Task.WhenAll(Enumerable.Range(1, 6).Select(epoch => PublishAsync(epoch, failures)));
+        Assert.Contains(decisions, decision => decision is DnsDecision.Publish);
+        Assert.NotEqual(0, _server.Count("List", 400) + _server.Count("Change", 400));
+        Assert.All(failures, failure => Assert.Equal(DnsFailureKind.Throttled, failure.Kind));
+        // Not through the account's limit, which would refuse this as well.
+        Assert.Equal("10.0.0.6", _server.Zone.Sets.Single(set => set.Type == "A").Values[0]);
+    }
+
+    [Fact]
+    public async Task Another_change_of_the_zone_under_way_is_waited_for()
+    {
+        await UseAsync(FakeRoute53Server.With(changeTakes: TimeSpan.FromMilliseconds(30)));
+        var first = Open().ApplyAsync(new DnsChange([], [Set("a.example.org", "A", "10.0.0.1")]), default);
+        var failures = new List<DnsFailure>();
+        var publish = PublishAsync(1, failures);
+        _ = Assert.IsType<DnsWrite.Applied>(await first);
+        _ = Assert.IsType<DnsDecision.Publish>(await publish);
+        Assert.All(failures, failure => Assert.Contains("PriorRequestNotComplete", failure.Message, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Aliases_and_weighted_records_are_seen_and_refused()
+    {
+        FakeRecordSet[] specials =
+        [
+            new(Name + ".", "A", null, [], Special: "<AliasTarget><HostedZoneId>Z1</HostedZoneId><DNSName>lb.example.org.</DNSName><EvaluateTargetHealth>false</EvaluateTargetHealth></AliasTarget>"),
+            new(Name + ".", "A", 60, ["10.0.0.1"], SetIdentifier: "blue", Special: "<Weight>10</Weight>"),
+            new(Name + ".", "CNAME", 60, ["x.example.org"], SetIdentifier: "eu", Special: "<Region>eu-west-1</Region>"),
+            new(Name + ".", "A", 60, ["10.0.0.1"], Special: "<HealthCheckId>h</HealthCheckId>"),
+        ];
+        foreach (var special in specials)
+        {
+            _server.Zone.Put(special);
+            Assert.Equal("special-record", Assert.IsType<DnsDecision.Refuse>(await PublishAsync(1)).Code);
+            _server.Zone.Remove(special.Name, special.Type);
+        }
+
+        Assert.Equal(0, _server.Count("Change"));
+    }
+
+    [Fact]
+    public async Task Long_lists_are_read_to_the_end_that_matters()
+    {
+        await UseAsync(FakeRoute53Server.With(maxPage: 3));
+        for (var i = 0; i < 10; i++)
+        {
+            _server.Zone.Put(new FakeRecordSet(FormattableString.Invariant($"{i}.{Name}."), "A", 60, ["192.0.2.1"])); // between name and owner
+            _server.Zone.Put(new FakeRecordSet(FormattableString.Invariant($"z{i}.{Name}."), "A", 60, ["192.0.2.1"])); // after them
+            _server.Zone.Put(new FakeRecordSet(FormattableString.Invariant($"{Name}."), "A", 60, ["192.0.2.1"], FormattableString.Invariant($"w{i}"), "<Weight>1</Weight>"));
+        }
+
+        Assert.Equal(10, (await SnapshotAsync()).Sets.Length);
+        _server.Zone.Remove(Name + ".", "A");
+        _ = Assert.IsType<DnsDecision.Publish>(await PublishAsync(1));
+        Assert.Equal(["A", "TXT"], (await SnapshotAsync()).Sets.Select(set => set.Type).Order(StringComparer.Ordinal));
+        _ = Assert.IsType<DnsDecision.UpToDate>(await PublishAsync(1));
+    }
+
+    [Fact]
+    public async Task Wrong_settings_are_told_apart()
+    {
+        Assert.Equal(DnsFailureKind.Denied, await KindAsync(Client(secret: "wrong")));
+        Assert.Equal(DnsFailureKind.Denied, await KindAsync(Client(key: "AKIDOTHER")));
+        Assert.Equal(DnsFailureKind.Misconfigured, await KindAsync(Client(zone: "ZOTHER")));
+        var outside = await Open().ApplyAsync(new DnsChange([], [Set("redis.example.com", "A", "10.0.0.1")]), default);
+        Assert.Equal(DnsFailureKind.Misconfigured, Assert.IsType<DnsWrite.Failed>(outside).Failure.Kind);
+        Assert.Equal(new Route53Zone("example.org", false), Assert.IsType<Route53Result<Route53Zone>.Ok>(await Client().GetZoneAsync(default)).Value);
+        await using var secret = await FakeRoute53Server.StartAsync(FakeRoute53Server.With(isPrivate: true));
+        Assert.True(Assert.IsType<Route53Result<Route53Zone>.Ok>(await Client(endpoint: secret.Endpoint).GetZoneAsync(default)).Value.IsPrivate);
+    }
+
+    [Fact]
+    public async Task An_api_that_is_not_there_is_unavailable()
+    {
+        var endpoint = _server.Endpoint;
+        await _server.DisposeAsync();
+        Assert.Equal(DnsFailureKind.Unavailable, await KindAsync(Client(endpoint: endpoint)));
+    }
+
+    private static async Task<DnsFailureKind> KindAsync(Route53Client client) =>
+        Assert.IsType<DnsRead.Failed>(await new Route53RecordStore(client, "Z").ReadAsync(Name, "_redis-master." + Name, default)).Failure.Kind;
+
+    private async Task UseAsync(FakeRoute53Server server)
+    {
+        await _server.DisposeAsync();
+        _server = await FakeRoute53Server.StartAsync(server);
+    }
+
+    private Route53Client Client(string key = FakeRoute53Server.AccessKey, string secret = FakeRoute53Server.SecretKey, string zone = FakeRoute53Server.ZoneId, Uri? endpoint = null)
+    {
+        var settings = new Route53Settings { HostedZoneId = zone, Endpoint = endpoint ?? _server.Endpoint, CallDeadline = TimeSpan.FromMinutes(1), ConnectTimeout = TimeSpan.FromMinutes(1) };
+        var client = new Route53Client(settings, new BasicAWSCredentials(key, secret));
+        lock (_clients) _clients.Add(client);
+        return client;
+    }
+}
