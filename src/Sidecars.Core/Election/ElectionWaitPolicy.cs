@@ -16,28 +16,28 @@ internal static class ElectionWaitPolicy
     /// <summary>What is missing, or null where nothing is.</summary>
     public static ElectionDecision.Wait? Missing(ElectionFacts facts, List<CandidateEvidence> live, GroupLineage lineage)
     {
-        if (facts.Durability == Durability.None) return TooFew(facts, live, SentinelQuorumPolicy.Majority(facts.RedisCount), "only to avoid duels");
+        if (facts.Durability == Durability.None) return TooFew(facts, live, SentinelQuorumPolicy.Majority(facts.RedisCount), ", only to avoid duels");
         if (lineage.IsEmpty) return WithoutLineage(facts, live, lineage);
 
         if (live.Count(e => e.HasData) >= facts.RedisCount) return null; // nobody is left to come
         var majority = SentinelQuorumPolicy.Majority(facts.RedisCount);
         var serving = ServingNode(facts, live, lineage);
         if (serving is not null && lineage.IsCurrent(serving, live))
-            return serving.Address == facts.Named?.Address ? null : TooFew(facts, live, majority, $"{serving.Node} served last, but no Sentinels say that nobody did after it");
+            return serving.Address == facts.Named?.Address ? null : TooFew(facts, live, majority, $": {serving.Node} served last, but no Sentinels say that nobody did after it");
 
         var servedBy = ServedBy(facts, live, lineage);
         var about = serving is null ? $"{servedBy}, which served last, is not here" : $"the disk of {serving.Node}, which served last, is {State(serving)}";
         if (lineage.IsRecordLatest && facts.View.Record.InSync is { Length: > 0 } inSync && servedBy == lineage.Served!.Node)
         {
             var absent = inSync.Where(r => !live.Any(e => e.Node == r.Node && Holds(facts, lineage, e, r))).ToList();
-            if (absent.Count == 0) return TooFew(facts, live, majority, about);
+            if (absent.Count == 0) return TooFew(facts, live, majority, $": {about}");
             var names = absent.Select(r => r.Node).Order(StringComparer.Ordinal).ToList();
             if (serving is null) names.Insert(0, servedBy);
             return new ElectionDecision.Wait([.. names],
                 $"{about}; in sync with it were {string.Join(", ", inSync.Select(r => r.Node).Order(StringComparer.Ordinal))}, of which {string.Join(", ", absent.Select(r => Absent(r, live)))}");
         }
 
-        return Suspects(live) ?? TooFew(facts, live, facts.RedisCount, $"{about}, and who was in sync with it is not recorded");
+        return Suspects(live) ?? TooFew(facts, live, facts.RedisCount, $": {about}, and who was in sync with it is not recorded");
     }
 
     /// <summary>The live node that served last: whom Sentinels name in an epoch that is not older than what is recorded, else the recorded one.</summary>
@@ -65,7 +65,7 @@ internal static class ElectionWaitPolicy
         if (Suspects(live) is { } suspects) return suspects;
         // Nothing can be lost where nothing was ever there; a majority then only avoids needless duels.
         var nothingToLose = facts.Named is null && !ElectionPolicy.HasHadAMaster(facts, lineage) && live.All(e => e.Data == DataState.Absent);
-        return TooFew(facts, live, nothingToLose ? SentinelQuorumPolicy.Majority(facts.RedisCount) : facts.RedisCount, "to compare disks");
+        return TooFew(facts, live, nothingToLose ? SentinelQuorumPolicy.Majority(facts.RedisCount) : facts.RedisCount, " to compare disks");
     }
 
     private static ElectionDecision.Wait? Suspects(List<CandidateEvidence> live)
@@ -82,7 +82,7 @@ internal static class ElectionWaitPolicy
         var known = facts.View.Evidence.Select(e => e.Node).Concat(facts.View.Record.LastServing is { } last ? [last.Node] : [])
             .Where(n => !here.Contains(n, StringComparer.Ordinal)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToImmutableArray();
         return new ElectionDecision.Wait(known.Length > 0 ? known : [$"{needed - here.Count} more node(s)"],
-            $"{here.Count} of {facts.RedisCount} nodes are here ({string.Join(", ", here)}), {needed} are needed: {why}");
+            $"{here.Count} of {facts.RedisCount} nodes are here ({string.Join(", ", here)}), {needed} are needed{why}");
     }
 
     private static string State(CandidateEvidence serving) => serving.Data switch

@@ -10,7 +10,7 @@ namespace Sidecars.Core.Tests.Election;
 public sealed class ElectionPolicyTests
 {
     private static ElectionDecision Decide(CandidateEvidence me, long term, Durability durability = Durability.Aof, RedisEndpoint? named = null, params CandidateEvidence[] all) =>
-        ElectionPolicy.Decide(new ElectionFacts(((ElectionObservation.Known)ElectionOf(term, all)).View, me, 3, durability, named));
+        ElectionPolicy.Decide(new ElectionFacts(((ElectionObservation.Known)ElectionOf(term, all)).View, me, 3, durability, named is null ? null : new NamedMaster(named, 1)));
 
     [Fact]
     public void A_first_installation_starts_with_a_majority_of_empty_disks()
@@ -78,7 +78,7 @@ public sealed class ElectionPolicyTests
     [Fact]
     public void One_name_alive_twice_is_refused() =>
         Assert.Equal("node-alive-twice", Assert.IsType<ElectionDecision.Refuse>(
-            Decide(Evidence(A), 0, all: [Evidence(A), Evidence(A) with { Uid = "other" }, Evidence(B)])).Code);
+            Decide(Evidence(A), 0, all: [Evidence(A), Evidence(A) with { Incarnation = "other" }, Evidence(B)])).Code);
 
     [Fact]
     public void A_living_candidate_is_never_contested()
@@ -87,7 +87,7 @@ public sealed class ElectionPolicyTests
         ElectionDecision For(CandidateEvidence me) => ElectionPolicy.Decide(new ElectionFacts(view, me, 3, Durability.Aof, null));
         Assert.Equal("redis-2", Assert.IsType<ElectionDecision.Lost>(For(Evidence(A))).Winner);
         Assert.Equal(3, Assert.IsType<ElectionDecision.Won>(For(Evidence(B))).Term);
-        Assert.IsType<ElectionDecision.Lost>(For(Evidence(B) with { Uid = "a later pod of the same name" }));
+        Assert.IsType<ElectionDecision.Lost>(For(Evidence(B) with { Incarnation = "a later process of the same pod" }));
     }
 
     [Fact]

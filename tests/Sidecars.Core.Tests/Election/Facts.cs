@@ -48,7 +48,7 @@ internal static class Facts
     public static NodeObservation Hangs(RedisEndpoint at) => new NodeObservation.Unknown(at, LoginRefused: false, "no answer within 1000 ms");
 
     public static CandidateEvidence Evidence(RedisEndpoint at, DataState data = DataState.Present, long bytes = 1000, bool live = true) =>
-        new() { Node = "redis-" + at.Host[^1], Uid = "uid-" + at.Host[^1], Address = at, Data = data, DataBytes = data == DataState.Present ? bytes : 0, Live = live };
+        new() { Node = "redis-" + at.Host[^1], Uid = "uid-" + at.Host[^1], Incarnation = "run-" + at.Host[^1], Address = at, Data = data, DataBytes = data == DataState.Present ? bytes : 0, Live = live };
 
     public static ElectionObservation ElectionOf(long term, params CandidateEvidence[] evidence) =>
         new ElectionObservation.Known(new ElectionView { Record = new ElectionRecord { Term = term }, Version = "v", Evidence = [.. evidence] });
@@ -56,7 +56,7 @@ internal static class Facts
     public static ElectionObservation Candidate(long term, CandidateEvidence candidate, params CandidateEvidence[] evidence) =>
         new ElectionObservation.Known(new ElectionView
         {
-            Record = new ElectionRecord { Term = term, Candidate = candidate.Node, CandidateUid = candidate.Uid, CandidateAddress = candidate.Address },
+            Record = new ElectionRecord { Term = term, Candidate = candidate.Node, CandidateUid = candidate.Uid, CandidateIncarnation = candidate.Incarnation, CandidateAddress = candidate.Address },
             Version = "v",
             CandidateAlive = true,
             Evidence = [.. evidence],

@@ -15,10 +15,11 @@ public sealed class GroupLeaseReaderTests
     {
         Term = 7,
         HighestEpoch = 12,
-        Candidate = new LeaseCandidate("uid-1", "redis-1", new RedisEndpoint("fd00::1", 6379), 7),
-        LastServing = new LastServing("uid-0", "redis-0", new RedisEndpoint("10.0.0.1", 6379), 6, 12, 1, Id),
-        Lineage = [new LineagePoint(Id, 0, 1, 0, "uid-0"), new LineagePoint(new string('b', 40), 99, 6, 12, "uid-0")],
-        InSync = [new PodReference("uid-1", "redis-1")],
+        Candidate = new LeaseCandidate("uid-1", "redis-1", new RedisEndpoint("fd00::1", 6379), 7, "run-1"),
+        LastServing = new LastServing("uid-0", "redis-0", new RedisEndpoint("10.0.0.1", 6379), 6, 12, 1, Id, 4_000),
+        Lineage = [new LineagePoint(Id, 0, 1, 0, 1, "uid-0", "redis-0"), new LineagePoint(new string('b', 40), 99, 6, 12, 2, "uid-0", "redis-0")],
+        InSync = [new InSyncPod("uid-1", "redis-1", 3_900)],
+        EmptyStartAllowedInTerm = 7,
         Round = "n-1",
         Durability = "aof",
         Fence = new FenceFact("uid-0", "a majority names another"),
@@ -91,7 +92,7 @@ public sealed class GroupLeaseReaderTests
     [Fact]
     public void Lists_are_bounded_on_read_and_the_newest_lineage_is_kept_on_write()
     {
-        var many = Enumerable.Range(0, 100).Select(i => new LineagePoint(i.ToString("x40", null), i, 1, 1, "u")).ToList();
+        var many = Enumerable.Range(0, 100).Select(i => new LineagePoint(i.ToString("x40", null), i, 1, 1, i, "u", "n")).ToList();
         var written = GroupLeaseReader.Apply(Lease(), Cluster, new GroupLeaseDocument { Term = 1, Lineage = many });
         Assert.Equal(many.TakeLast(GroupLeaseDocument.MaxLineage), Read(written).Lineage);
 

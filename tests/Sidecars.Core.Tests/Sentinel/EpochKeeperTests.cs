@@ -110,7 +110,7 @@ public sealed class EpochKeeperTests : IDisposable
         Assert.Equal(new EpochReading.Known(0, null), await store.ReadAsync(default));
         Assert.Contains("does not exist", Assert.IsType<EpochReading.Unavailable>(await store.RaiseAsync(5, A, default)).Why, StringComparison.Ordinal);
 
-        var serving = new LastServing("uid-1", "redis-0", A, 1, 4, 0, new string('a', 40));
+        var serving = new LastServing("uid-1", "redis-0", A, 1, 4, 0, new string('a', 40), 0);
         await group.WriteAsync(group.Prepare(null, new GroupLeaseDocument { Term = 1, HighestEpoch = 4, LastServing = serving }, "uid-1", TimeSpan.FromSeconds(90)), default);
         Assert.Equal(new EpochReading.Known(4, A), await store.ReadAsync(default));
         var before = Spec(await group.ReadAsync(default));

@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# Runs the file systems of both images as kubelet would: non-root, no capability, read-only root, only /data and
+# /run/sidecars writable; one Redis and one Sentinel from nothing, a write, a restart of the Redis.
+#
+# Usage: unshare --mount --net --pid --fork --kill-child docker/smoke.sh REDIS_ROOT SENTINEL_ROOT   (as root)
+#
+# Mounts and ports are those of the namespaces that it is called in: nothing of it is seen outside.
+set -euo pipefail
+
+redis_root=$1
+sentinel_root=$2
+password=smoke-$RANDOM$RANDOM
+
+fail() {
+    echo "smoke: $*" >&2
+    for log in "$logs"/*; do echo "--- ${log##*/}" >&2; tail -n 20 "$log" >&2; done
+    exit 1
+}
+
+mount --make-rprivate /
+ip link set lo up
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+
+for root in "$redis_root" "$sentinel_root"; do
+    mount --bind "$root" "$root"
+    mount -t tmpfs -o size=1m,mode=0755 tmpfs "$root/dev"
+    for device in null zero urandom; do
+        : >"$root/dev/$device"
+        mount --bind "/dev/$device" "$root/dev/$device"
+    done
+    mount -t proc proc "$root/proc"
+    for folder in data run/sidecars; do mount -t tmpfs -o size=64m,mode=0750,uid=999,gid=999 tmpfs "$root/$folder"; done
+    mount -o remount,bind,ro "$root"
+    if touch "$root/written" 2>/dev/null; then fail "$root is not read-only"; fi
+done
+
+# as ROOT COMMAND…: with the environment of the manifests, where it does not need a cluster. With replace=exec the command
+# takes the place of the (sub)shell, so that $! is its process.
+as() {
+    local root=$1
+    shift
+    ${replace:-} env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOSTNAME=redis-0 POD_NAMESPACE=smoke \
+        REDIS_SENTINEL_SERVICE_HOST=127.0.0.1 REDIS_SERVER_SERVICE_HOST=127.0.0.1 ANNOUNCE_HOST=127.0.0.1 \
+        REDIS_COUNT=1 SENTINEL_COUNT=1 ELECTION=file ELECTION_DIR=/run/sidecars/election REDIS_PASSWORD="$password" \
+        chroot "$root" setpriv --reuid=999 --regid=999 --clear-groups --no-new-privs --inh-caps=-all --bounding-set=-all "$@"
+}
+
+# await SECONDS WHAT COMMAND…
+await() {
+    local until=$((SECONDS + $1)) what=$2
+    shift 2
+    until "$@" >>"$logs/probe" 2>&1; do
+        ((SECONDS < until)) || fail "$what did not happen"
+        sleep 0.1
+    done
+}
+
+start_redis() {
+    replace='exec' as "$redis_root" redis-bootstrap redis >>"$logs/redis" 2>&1 &
+    redis=$!
+    await 30 "readiness of Redis" as "$redis_root" redis-probe readiness --role redis
+    await 5 "/live_check.sh" as "$redis_root" /live_check.sh
+}
+
+ask() { as "$redis_root" env REDISCLI_AUTH="$password" redis-cli "$@"; }
+
+for name in redis-bootstrap redis-probe redis-probe-tls; do
+    as "$redis_root" "$name" --version >>"$logs/versions" || fail "$name does not start in the redis image"
+    as "$sentinel_root" "$name" --version >>"$logs/versions" || fail "$name does not start in the sentinel image"
+done
+start_redis
+replace='exec' as "$sentinel_root" redis-bootstrap sentinel >>"$logs/sentinel" 2>&1 &
+sentinel=$!
+await 30 "readiness of Sentinel" as "$sentinel_root" redis-probe readiness --role sentinel
+await 5 "/sentinel_check.sh" as "$sentinel_root" /sentinel_check.sh
+[[ $(ask set smoke "$password") == OK ]] || fail "no write was accepted"
+
+kill -TERM "$redis"
+wait "$redis" || fail "Redis ended with $? on SIGTERM"
+start_redis
+[[ $(ask get smoke) == "$password" ]] || fail "the write did not survive the restart"
+[[ $(ask config get dir | tail -n 1) == /data ]] || fail "the data is not in /data"
+
+kill -TERM "$redis" "$sentinel"
+wait "$redis" "$sentinel" || fail "not every server ended well on SIGTERM ($?)"
+echo "smoke: cold start, write, restart, read: uid 999, no capability, read-only root"

@@ -1,0 +1,69 @@
+using Sidecars.Manifests.Tests.Rendering;
+
+namespace Sidecars.Manifests.Tests.Policies;
+
+/// <summary>manifests/README.md, "Names, labels, annotations".</summary>
+public sealed class ConventionTests
+{
+    [ToolTheory("kubectl")]
+    [MemberData(nameof(Renders.All), MemberType = typeof(Renders))]
+    public async Task Labels_are_those_of_the_convention(string name)
+    {
+        var isTenant = !name.StartsWith("cluster/", StringComparison.Ordinal);
+        foreach (var item in (await Renders.GetAsync(name)).Objects)
+        {
+            var labels = item.Node.Map("metadata", "labels");
+            Assert.Equal("sidecars", labels.GetValueOrDefault("app.kubernetes.io/part-of"));
+            Assert.Equal("kustomize", labels.GetValueOrDefault("app.kubernetes.io/managed-by"));
+            if (isTenant) Assert.Equal("redis", labels.GetValueOrDefault("app.kubernetes.io/instance"));
+            if (labels.TryGetValue("app.kubernetes.io/name", out var part)) Assert.Contains(part, new[] { "redis", "sentinel" });
+            if (labels.TryGetValue("app.kubernetes.io/component", out var component)) Assert.Contains(component, new[] { "data", "sentinel", "tls", "monitoring" });
+            Assert.All(labels.Keys.Concat(item.Node.Map("metadata", "annotations").Keys), key => Assert.Contains('/', key == "grafana_dashboard" ? "/" : key));
+        }
+    }
+
+    [ToolTheory("kubectl")]
+    [MemberData(nameof(Renders.Tenants), MemberType = typeof(Renders))]
+    public async Task A_selector_holds_what_never_changes_and_matches_its_own_pods(string name)
+    {
+        foreach (var workload in (await Renders.GetAsync(name)).Workloads)
+        {
+            var selector = workload.Owner.Node.Map("spec", "selector", "matchLabels");
+            Assert.Equal(["app.kubernetes.io/name", "app.kubernetes.io/part-of"], selector.Keys.Order(StringComparer.Ordinal));
+            Assert.All(selector, pair => Assert.Equal(pair.Value, workload.Labels[pair.Key]));
+            Assert.Equal(Sorted(workload.Owner.Node.Map("metadata", "labels")), Sorted(workload.Labels));
+        }
+    }
+
+    [ToolTheory("kubectl")]
+    [MemberData(nameof(Renders.Tenants), MemberType = typeof(Renders))]
+    public async Task A_tenant_is_one_namespace_and_nothing_outside_it(string name)
+    {
+        var rendered = await Renders.GetAsync(name);
+        var space = Assert.Single(rendered.OfKind("Namespace")).Name;
+        if (name == "base") return; // the namespace is the tenant's
+
+        Assert.NotEqual("tenant", space);
+        Assert.All(rendered.Objects.Where(item => item.Kind != "Namespace"), item => Assert.Equal(space, item.Namespace));
+        Assert.DoesNotContain(rendered.Objects, item => item.Kind.StartsWith("Cluster", StringComparison.Ordinal) || item.Kind == "StorageClass");
+        Assert.All(rendered.OfKind("RoleBinding").SelectMany(binding => binding.Node.Items("subjects")), subject => Assert.Equal(space, subject.Text("namespace")));
+    }
+
+    [Fact]
+    public void One_object_a_file_and_every_file_is_used()
+    {
+        foreach (var folder in Directory.EnumerateDirectories(Renders.Folder, "*", SearchOption.AllDirectories).Where(folder => Path.GetFileName(folder) is not ("tests" or "golden")))
+        {
+            var files = Directory.EnumerateFiles(folder, "*.yaml").ToArray();
+            if (files.Length == 0) continue;
+            var list = File.ReadAllText(Path.Combine(folder, "kustomization.yaml"));
+            foreach (var file in files.Where(file => Path.GetFileName(file) != "kustomization.yaml"))
+            {
+                Assert.Single(YamlExtensions.Parse(File.ReadAllText(file)));
+                Assert.Contains(Path.GetFileName(file), list, StringComparison.Ordinal);
+            }
+        }
+    }
+
+    private static IEnumerable<string> Sorted(IReadOnlyDictionary<string, string> labels) => labels.Select(pair => $"{pair.Key}={pair.Value}").Order(StringComparer.Ordinal);
+}

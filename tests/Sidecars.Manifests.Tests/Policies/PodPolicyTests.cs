@@ -1,0 +1,144 @@
+using System.Globalization;
+using System.Xml.Linq;
+using Sidecars.Manifests.Tests.Rendering;
+using Sidecars.TestKit.Groups;
+using YamlDotNet.RepresentationModel;
+
+namespace Sidecars.Manifests.Tests.Policies;
+
+public sealed class PodPolicyTests
+{
+    [ToolTheory("kubectl")]
+    [MemberData(nameof(Renders.Tenants), MemberType = typeof(Renders))]
+    public async Task Every_pod_passes_the_restricted_standard(string name)
+    {
+        foreach (var workload in (await Renders.GetAsync(name)).Workloads) Assert.Empty(RestrictedPods.Violations(workload.Pod));
+    }
+
+    [ToolTheory("kubectl")]
+    [InlineData("runAsNonRoot")]
+    [InlineData("seccompProfile")]
+    [InlineData("readOnlyRootFilesystem")]
+    [InlineData("capabilities")]
+    [InlineData("allowPrivilegeEscalation")]
+    public async Task A_pod_that_lacks_one_line_of_it_does_not_pass(string field)
+    {
+        var text = (await Renders.GetAsync("base")).Text;
+        var lines = text.Split('\n').Where(line => !line.TrimStart().StartsWith(field, StringComparison.Ordinal)).ToList();
+        if (field is "seccompProfile" or "capabilities") lines.RemoveAll(line => line.Trim() is "type: RuntimeDefault" or "drop:" or "- ALL");
+
+        var pod = new Rendered(string.Join('\n', lines)).Workload("redis").Pod;
+
+        Assert.NotEmpty(RestrictedPods.Violations(pod));
+    }
+
+    [ToolTheory("kubectl")]
+    [MemberData(nameof(Renders.Tenants), MemberType = typeof(Renders))]
+    public async Task Every_image_is_of_an_exact_version_and_ours_of_this_one(string name)
+    {
+        var version = XDocument.Load(Path.Combine(Repository.Root, "Directory.Build.props")).Descendants("Version").Single().Value;
+        foreach (var image in (await Renders.GetAsync(name)).Workloads.SelectMany(workload => workload.Containers).Select(container => container.Text("image")!))
+        {
+            var tag = image[(image.LastIndexOf(':') + 1)..];
+            Assert.True(image.Contains(':', StringComparison.Ordinal) && tag.Count(c => c == '.') == 2, $"{image} has no exact version");
+            if (image.StartsWith("sidecars/", StringComparison.Ordinal)) Assert.Equal(version, tag);
+        }
+    }
+
+    [ToolTheory("kubectl")]
+    [MemberData(nameof(Renders.Tenants), MemberType = typeof(Renders))]
+    public async Task Memory_is_reserved_in_full_and_no_processor_time_is_withheld(string name)
+    {
+        foreach (var container in (await Renders.GetAsync(name)).Workloads.SelectMany(workload => workload.Containers))
+        {
+            var resources = container.At("resources");
+            Assert.NotNull(resources.Text("limits", "memory"));
+            Assert.Equal(resources.Text("limits", "memory"), resources.Text("requests", "memory"));
+            Assert.NotNull(resources.Text("requests", "cpu"));
+            // Throttled, the one thread that answers Sentinel looks dead: manifests/README.md, "Memory and processors".
+            Assert.Null(resources.Text("limits", "cpu"));
+        }
+    }
+
+    [ToolTheory("kubectl")]
+    [MemberData(nameof(Renders.Tenants), MemberType = typeof(Renders))]
+    public async Task Maxmemory_leaves_room_for_a_fork_and_wastes_none(string name)
+    {
+        var rendered = await Renders.GetAsync(name);
+        var redis = rendered.Workload("redis");
+        var limit = Bytes(redis.Main.Text("resources", "limits", "memory")!);
+        var config = rendered.OfKind("ConfigMap").Single(map => map.Name.StartsWith("redis-config-", StringComparison.Ordinal)).Node.Map("data");
+        var lines = config.OrderBy(pair => pair.Key == "redis.conf" ? "" : pair.Key, StringComparer.Ordinal).SelectMany(pair => pair.Value.Split('\n'));
+
+        var share = Bytes(lines.Last(line => line.StartsWith("maxmemory ", StringComparison.Ordinal)).Split(' ')[1]) / limit;
+
+        var (least, most) = redis.Variable("DURABILITY") == "none" ? (0.65, 0.75) : (0.55, 0.60);
+        Assert.InRange(share, least, most);
+    }
+
+    [ToolTheory("kubectl")]
+    [MemberData(nameof(Renders.Tenants), MemberType = typeof(Renders))]
+    public async Task Every_server_has_three_probes_that_outlast_what_is_normal(string name)
+    {
+        foreach (var workload in (await Renders.GetAsync(name)).Workloads)
+        {
+            Assert.All(workload.Containers, container => Assert.NotNull(container.At("livenessProbe")));
+            var isTls = workload.Main.Items("env").Any(variable => variable.Text("name") == "TLS_CA_FILE");
+            foreach (var kind in new[] { "startup", "liveness", "readiness" })
+            {
+                var probe = workload.Main.At(kind + "Probe");
+                Assert.Equal([isTls ? "redis-probe-tls" : "redis-probe", kind, "--role", workload.Owner.Name], probe.Texts("exec", "command"));
+                Assert.True(probe.Number("timeoutSeconds") > 1, "PROBE_TIMEOUT_MS is 900: the probe must explain itself before kubelet gives up");
+            }
+
+            // A script may run for busy-reply-threshold, 5 s, and a large fork as long again.
+            var liveness = workload.Main.At("livenessProbe");
+            Assert.True(liveness.Number("periodSeconds") * liveness.Number("failureThreshold") >= 20);
+        }
+    }
+
+    [ToolTheory("kubectl")]
+    [MemberData(nameof(Renders.Tenants), MemberType = typeof(Renders))]
+    public async Task Sidecars_are_native_and_Service_links_are_off(string name)
+    {
+        foreach (var workload in (await Renders.GetAsync(name)).Workloads)
+        {
+            Assert.Equal("false", workload.Pod.Text("enableServiceLinks"));
+            Assert.Single(workload.Pod.Items("containers")); // ordinary containers end at the same time as the server
+            Assert.All(workload.Pod.Items("initContainers"), container => Assert.Equal("Always", container.Text("restartPolicy")));
+        }
+    }
+
+    [ToolTheory("kubectl")]
+    [MemberData(nameof(Renders.Tenants), MemberType = typeof(Renders))]
+    public async Task Pods_are_spread_and_never_more_Sentinels_than_there_should_be(string name)
+    {
+        var rendered = await Renders.GetAsync(name);
+        foreach (var workload in rendered.Workloads)
+        {
+            var labels = workload.Labels;
+            YamlNode[] terms = [.. workload.Pod.Items("affinity", "podAntiAffinity", "requiredDuringSchedulingIgnoredDuringExecution"), .. workload.Pod.Items("topologySpreadConstraints")];
+            Assert.Equal(["kubernetes.io/hostname", "topology.kubernetes.io/zone"], terms.Select(term => term.Text("topologyKey")));
+            Assert.All(terms, term => Assert.All(term.Map("labelSelector", "matchLabels"), pair => Assert.Equal(pair.Value, labels[pair.Key])));
+        }
+
+        var sentinel = rendered.Workload("sentinel").Owner.Node.At("spec");
+        Assert.Equal(0, sentinel.Number("strategy", "rollingUpdate", "maxSurge"));
+        Assert.Equal(1, sentinel.Number("strategy", "rollingUpdate", "maxUnavailable"));
+        Assert.True(sentinel.Number("minReadySeconds") >= 10);
+        var zones = sentinel.Items("template", "spec", "topologySpreadConstraints")[0];
+        Assert.Equal(("3", "DoNotSchedule"), (zones.Text("minDomains"), zones.Text("whenUnsatisfiable")));
+    }
+
+    private static double Bytes(string quantity)
+    {
+        var number = double.Parse(quantity.TrimEnd("KMGTikmgb".ToCharArray()), CultureInfo.InvariantCulture);
+        return quantity.TrimStart("0123456789.".ToCharArray()).ToLowerInvariant() switch
+        {
+            "" => number,
+            "mi" or "mb" => number * (1 << 20), // redis.conf: mb is 1024², m is 1000²
+            "gi" or "gb" => number * (1 << 30),
+            var unit => throw new FormatException($"{quantity}: unit {unit} is not used in the manifests"),
+        };
+    }
+}

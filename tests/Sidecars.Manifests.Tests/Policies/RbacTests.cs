@@ -1,0 +1,68 @@
+using Sidecars.Core.Kubernetes;
+using Sidecars.Core.Primitives;
+using Sidecars.Manifests.Tests.Rendering;
+using YamlDotNet.RepresentationModel;
+
+namespace Sidecars.Manifests.Tests.Policies;
+
+public sealed class RbacTests
+{
+    // Each right with the call that needs it; a PUT needs update, and create where the object is not there yet.
+    private static readonly Dictionary<(string Group, string Resource, string Verb), string> Calls = new()
+    {
+        [("coordination.k8s.io", "leases", "get")] = nameof(KubernetesClient.GetLeaseAsync),
+        [("coordination.k8s.io", "leases", "create")] = nameof(KubernetesClient.PutLeaseAsync),
+        [("coordination.k8s.io", "leases", "update")] = nameof(KubernetesClient.PutLeaseAsync),
+        [("", "pods", "get")] = nameof(KubernetesClient.GetPodAsync),
+    };
+
+    [ToolTheory("kubectl")]
+    [MemberData(nameof(Renders.Tenants), MemberType = typeof(Renders))]
+    public async Task Every_right_belongs_to_a_call_in_the_code(string name)
+    {
+        var rights = (await Renders.GetAsync(name)).OfKind("Role").SelectMany(role => role.Node.Items("rules")).SelectMany(Rights).Distinct();
+
+        Assert.Equal(Calls.Keys.Order(), rights.Order());
+    }
+
+    [ToolTheory("kubectl")]
+    [MemberData(nameof(Renders.Tenants), MemberType = typeof(Renders))]
+    public async Task Every_right_is_for_named_objects(string name)
+    {
+        var rendered = await Renders.GetAsync(name);
+        var redis = rendered.Workload("redis");
+        var pods = Enumerable.Range(0, redis.Replicas).Select(ordinal => $"redis-{ordinal}").ToArray();
+        Assert.True(ClusterId.TryParse("any/redis", out var cluster));
+        var store = new GroupLeaseStore(null!, cluster, "redis", TimeProvider.System);
+
+        string[] group = ["redis", .. pods.Select(store.EvidenceName)];
+        Assert.Equal([("leases", "get,create,update", string.Join(',', group)), ("leases", "get", "redis-sentinels"), ("pods", "get", string.Join(',', pods))], Rules(rendered, "redis"));
+        // A Deployment's pod names are not known in advance: the one rule without names.
+        Assert.Equal([("leases", "get,create,update", "redis-sentinels"), ("leases", "get", "redis"), ("pods", "get", "")], Rules(rendered, "sentinel"));
+    }
+
+    [ToolTheory("kubectl")]
+    [MemberData(nameof(Renders.Tenants), MemberType = typeof(Renders))]
+    public async Task Each_Role_is_bound_to_the_account_of_its_pods_alone(string name)
+    {
+        var rendered = await Renders.GetAsync(name);
+        foreach (var binding in rendered.OfKind("RoleBinding"))
+        {
+            Assert.Equal("Role", binding.Node.Text("roleRef", "kind"));
+            Assert.Contains(rendered.OfKind("Role"), role => role.Name == binding.Node.Text("roleRef", "name"));
+            Assert.Equal(rendered.Workload(binding.Name).Pod.Text("serviceAccountName"), Assert.Single(binding.Node.Items("subjects")).Text("name"));
+        }
+
+        Assert.Equal(rendered.OfKind("Role").Count(), rendered.OfKind("RoleBinding").Count());
+    }
+
+    private static IEnumerable<(string, string, string)> Rights(YamlNode rule) =>
+        from @group in rule.Texts("apiGroups")
+        from resource in rule.Texts("resources")
+        from verb in rule.Texts("verbs")
+        select (@group, resource, verb);
+
+    private static IEnumerable<(string, string, string)> Rules(Rendered rendered, string role) =>
+        rendered.OfKind("Role").Single(item => item.Name == role).Node.Items("rules")
+            .Select(rule => (string.Join(',', rule.Texts("resources")), string.Join(',', rule.Texts("verbs")), string.Join(',', rule.Texts("resourceNames"))));
+}

@@ -1,0 +1,151 @@
+using Sidecars.Manifests.Tests.Policies;
+using Sidecars.Manifests.Tests.Rendering;
+using Sidecars.Manifests.Tests.Schema;
+using Sidecars.TestKit.Groups;
+using Sidecars.TestKit.Processes;
+
+namespace Sidecars.Manifests.Tests.Tenants;
+
+/// <summary>scripts/tenant on a copy of manifests/; where it needs a cluster, with a kubectl that writes down what it is told.</summary>
+public sealed class ScriptTests : IDisposable
+{
+    // Renders for real. $BROKEN: the workload whose rollout does not end. $REFUSED: the server's dry run fails.
+    private const string RecordingKubectl = """
+        #!/bin/sh
+        echo "$*" >>"$CALLS"
+        case "$*" in
+            kustomize*) exec "$REAL_KUBECTL" "$@" ;;
+            *--dry-run=server*) exit ${REFUSED:-0} ;;
+            *"rollout status ${BROKEN:-none} "*) exit 1 ;;
+            *"get secret redis-auth"*) exit ${NO_SECRET:-0} ;;
+            *"get pods --selector"*sentinel*) echo pod/sentinel-x ;;
+            *"get pods --selector"*) printf 'pod/redis-0\npod/redis-1\n' ;;
+            *"exec redis-1"*) echo "not ready: LOADING 40 %"; echo "command terminated with exit code 1" >&2; exit 1 ;;
+            *exec*) echo "ready: fine" ;;
+        esac
+        """;
+
+    private readonly TempFolder _copy = new("tenant");
+
+    public void Dispose() => _copy.Dispose();
+
+    [ToolFact("kubectl", "bash")]
+    public async Task A_new_tenant_is_right_from_the_start()
+    {
+        var made = await RunAsync("new", "demo-c", "--memory", "3Gi", "--storage", "20Gi", "--registry", "registry.example/team", "--component", "monitoring", "--component", "replicas-5");
+        Assert.True(made.ExitCode == 0, made.Error);
+
+        var first = await RunAsync("render", "demo-c");
+        var rendered = new Rendered(first.Output);
+
+        Assert.Equal(first.Output, (await RunAsync("render", "demo-c")).Output);
+        Assert.Empty(rendered.Objects.SelectMany(item => ManifestSchema.Load().Check(item.Node)));
+        var redis = rendered.Workload("redis");
+        Assert.Empty(RestrictedPods.Violations(redis.Pod));
+        Assert.Equal((5, "3Gi", "registry.example/team/redis:0.1.0"), (redis.Replicas, redis.Main.Text("resources", "limits", "memory"), redis.Main.Text("image")));
+        Assert.Contains("maxmemory 1843mb", first.Output, StringComparison.Ordinal);
+        Assert.Equal("20Gi", redis.Owner.Node.Items("spec", "volumeClaimTemplates")[0].Text("spec", "resources", "requests", "storage"));
+    }
+
+    [ToolTheory("bash")]
+    [InlineData("is no namespace", "new", "Demo_C")]
+    [InlineData("is there already", "new", "demo-a")]
+    [InlineData("no component 'backups'", "new", "demo-c", "--component", "backups")]
+    [InlineData("whole Mi or Gi", "new", "demo-c", "--memory", "1.5Gi")]
+    [InlineData("least that a Redis", "new", "demo-c", "--memory", "64Mi")]
+    [InlineData("there is no tenant demo-x", "render", "demo-x")]
+    [InlineData("'../base' is no namespace", "render", "../base")]
+    [InlineData("unknown command destroy", "destroy", "demo-a")]
+    public async Task A_mistake_is_named_and_nothing_is_made(string message, params string[] arguments)
+    {
+        var result = await RunAsync(arguments);
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains(message, result.Error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_copy.File("manifests", "tenants", "demo-c")));
+    }
+
+    [ToolFact("kubectl", "bash")]
+    public async Task Apply_asks_the_server_first_and_waits_for_Sentinels_then_Redis()
+    {
+        var result = await RunAsync("apply", "demo-a");
+
+        Assert.True(result.ExitCode == 0, result.Error);
+        var calls = Calls();
+        var steps = new[] { "--dry-run=server", "apply --server-side --field-manager=sidecars-tenant -f", "rollout status deployment/sentinel", "rollout status statefulset/redis" };
+        var places = steps.Select(step => Array.FindIndex(calls, call => call.Contains(step, StringComparison.Ordinal))).ToArray();
+        Assert.True(places[0] >= 0 && places.SequenceEqual(places.Order()), string.Join('\n', calls));
+        Assert.DoesNotContain(calls, call => call.Contains("undo", StringComparison.Ordinal));
+    }
+
+    [ToolFact("kubectl", "bash")]
+    public async Task What_the_server_refuses_changes_nothing()
+    {
+        var result = await RunWithAsync(new() { ["REFUSED"] = "1" }, "apply", "demo-a");
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("nothing was changed", result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain(Calls(), call => call.StartsWith("apply", StringComparison.Ordinal) && !call.Contains("--dry-run=server", StringComparison.Ordinal));
+    }
+
+    [ToolFact("kubectl", "bash")]
+    public async Task A_tenant_without_its_Secret_is_not_applied()
+    {
+        var result = await RunWithAsync(new() { ["NO_SECRET"] = "1" }, "apply", "demo-a");
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("scripts/tenant secret demo-a", result.Error, StringComparison.Ordinal);
+    }
+
+    [ToolFact("kubectl", "bash")]
+    public async Task A_rollout_that_fails_goes_back_and_says_why()
+    {
+        var result = await RunWithAsync(new() { ["BROKEN"] = "deployment/sentinel" }, "apply", "demo-a");
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("went back to its last revision", result.Error, StringComparison.Ordinal);
+        var calls = Calls();
+        Assert.Contains("--namespace demo-a rollout undo deployment/sentinel", calls);
+        // Redis is not touched further while Sentinels are not well.
+        Assert.DoesNotContain(calls, call => call.Contains("rollout status statefulset/redis", StringComparison.Ordinal));
+    }
+
+    [ToolFact("kubectl", "bash")]
+    public async Task Passwords_are_made_once_and_are_on_no_command_line()
+    {
+        Assert.Equal(0, (await RunAsync("secret", "demo-a")).ExitCode);
+        Assert.DoesNotContain(Calls(), call => call.Contains("create secret", StringComparison.Ordinal));
+
+        Assert.Equal(0, (await RunWithAsync(new() { ["NO_SECRET"] = "1" }, "secret", "demo-a")).ExitCode);
+        var create = Assert.Single(Calls(), call => call.Contains("create secret", StringComparison.Ordinal));
+        Assert.Matches("^--namespace demo-a create secret generic redis-auth --from-file=/dev/shm/[^ ]+$", create);
+    }
+
+    [ToolFact("kubectl", "bash")]
+    public async Task Status_shows_the_words_of_every_probe_and_fails_where_one_does()
+    {
+        var result = await RunAsync("status", "demo-a");
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Equal(["redis-0", "ready: fine", "redis-1", "not ready: LOADING 40 %", "sentinel-x", "ready: fine"], result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).SelectMany(line => line.Split("  ", 2, StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)));
+    }
+
+    private string[] Calls() => File.Exists(_copy.File("calls")) ? File.ReadAllLines(_copy.File("calls")) : [];
+
+    private Task<ToolResult> RunAsync(params string[] arguments) => RunWithAsync([], arguments);
+
+    private async Task<ToolResult> RunWithAsync(Dictionary<string, string> variables, params string[] arguments)
+    {
+        if (!Directory.Exists(_copy.File("manifests")))
+        {
+            var copied = await Tool.RunAsync("cp", ["-r", Renders.Folder, Path.Combine(Repository.Root, "scripts"), Path.Combine(Repository.Root, "Directory.Build.props"), _copy.Path]);
+            Assert.Equal(0, copied.ExitCode);
+            Assert.Equal(0, (await Tool.RunAsync("chmod", ["+x", _copy.Write("bin/kubectl", RecordingKubectl)])).ExitCode);
+        }
+
+        variables["PATH"] = $"{_copy.File("bin")}:{Environment.GetEnvironmentVariable("PATH")}";
+        variables["CALLS"] = _copy.File("calls");
+        variables["REAL_KUBECTL"] = Tool.Find("kubectl") ?? "";
+        return await Tool.RunAsync("bash", [_copy.File("scripts", "tenant"), .. arguments], variables);
+    }
+}
