@@ -97,7 +97,10 @@ public sealed class MasterSelectionPolicyTests
     public void Without_Sentinels_the_only_master_is_followed_and_two_are_refused()
     {
         Follows(B, "follow-peer-master", StartingA(NoSentinels, [Master(B), Down(C)]));
-        Refuses("two-masters", StartingA(NoSentinels, [Master(B), Master(C)]));
+        Assert.IsType<MasterDecision.ConsultElection>(MasterSelectionPolicy.Decide(StartingA(NoSentinels, [Master(B), Master(C)])));
+        Refuses("two-masters", StartingA(NoSentinels, [Master(B), Master(C)], ElectionOf(1)));
+        Refuses("two-masters", StartingA(NoSentinels, [Master(B), Master(C)], new ElectionObservation.Unavailable("down")));
+        Follows(B, "follow-recorded-master", StartingA(NoSentinels, [Master(B), Master(C)], Candidate(2, Evidence(B))));
     }
 
     [Fact]

@@ -115,7 +115,7 @@ public sealed class GroupLeaseReaderTests
         var lease = GroupLeaseReader.Apply(Lease(("team/owner", "platform")), Cluster, Full);
         lease = With(lease, "format", "2");
         lease = With(lease, "new-in-2", "x");
-        lease = With(lease, "candidate", "{\"podUid\":\"uid-1\",\"podName\":\"redis-1\",\"address\":\"[fd00::1]:6379\",\"term\":7,\"zone\":\"b\"}");
+        lease = With(lease, "candidate", "{\"podUid\":\"uid-1\",\"podName\":\"redis-1\",\"address\":\"[fd00::1]:6379\",\"term\":7,\"incarnation\":\"run-1\",\"zone\":\"b\"}");
         Assert.Equal(Full, Read(lease));
 
         var written = GroupLeaseReader.Apply(lease, Cluster, Full with { HighestEpoch = 13 });

@@ -86,8 +86,26 @@ public class LineageHistoryTests
     [Fact]
     public void One_id_with_two_accounts_and_two_ids_at_one_place_are_conflicts()
     {
-        Assert.Contains(LineageMerge.Of(Of(Entry(1, 2, 4, 5)), Of(Entry(1, 3, 4, 5))).Conflicts, c => c.Kind == LineageConflictKind.TwoAccounts);
+        Assert.Contains(LineageMerge.Of(Of(Entry(1, 2, 4, 5)), Of(Entry(1, 2, 4, 5, new NodeIdentity("redis-9", "u")))).Conflicts, c => c.Kind == LineageConflictKind.TwoAccounts);
         Assert.Contains(LineageMerge.Of(Of(Entry(1, 2, 4, 5)), Of(Entry(2, 2, 4, 5))).Conflicts, c => c.Kind == LineageConflictKind.TwoIds);
+    }
+
+    [Fact]
+    public void Better_knowledge_of_one_id_contradicts_nobody()
+    {
+        // A replica knew the master by its address only, an epoch late, and had been away for one generation.
+        var merge = LineageMerge.Of(Of(Entry(1, 2, 4, 5), Entry(2, 2, 5, 6)), Of(Entry(2, 2, 4, 5, NodeIdentity.Unknown)));
+        Assert.Empty(merge.Conflicts);
+        Assert.Equal([Entry(1, 2, 4, 5), Entry(2, 2, 5, 6)], merge.History);
+        Assert.Equal(A, Assert.Single(LineageMerge.Of(Of(Entry(2, 2, 4, 5)), Of(Entry(2, 2, 5, 5, NodeIdentity.Unknown))).History).Master);
+    }
+
+    [Fact]
+    public void The_newest_entry_is_bettered_in_place()
+    {
+        var history = Of(Entry(1, 2, 4, 5, NodeIdentity.Unknown));
+        Assert.Equal(Entry(1, 3, 6, 5), Assert.Single(history.Append(Id(1), 7, 3, 6, A)!));
+        Assert.Same(history, history.Append(Id(1), 7, 2, 3, NodeIdentity.Unknown));
     }
 
     [Fact]
