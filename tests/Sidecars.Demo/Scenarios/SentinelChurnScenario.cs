@@ -15,7 +15,6 @@ internal sealed class SentinelChurnScenario : IScenario
 
     public async Task RunAsync(Stage stage)
     {
-        await SentinelSteps.PrepareAsync(stage);
         await stage.StartFromNothingAsync();
         await using var sidecars = GroupSidecars.Start(stage.Group);
         await stage.StepAsync($"{Replacements} Sentinels replaced, one after the other", async () =>

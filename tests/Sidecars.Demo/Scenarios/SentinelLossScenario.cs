@@ -14,7 +14,6 @@ internal sealed class SentinelLossScenario : IScenario
 
     public async Task RunAsync(Stage stage)
     {
-        await SentinelSteps.PrepareAsync(stage);
         await stage.StartFromNothingAsync();
         await using var sidecars = GroupSidecars.Start(stage.Group);
         await SentinelSteps.FailOverByKillAsync(stage);

@@ -54,7 +54,9 @@ public sealed partial class SettingsTests
     [Fact]
     public async Task Help_lists_every_variable_that_is_read_and_no_other()
     {
-        var source = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "src", "Sidecars.Bootstrap", "BootstrapOptions.cs"));
+        var source = string.Concat(
+            await File.ReadAllTextAsync(Path.Combine(Repository.Root, "src", "Sidecars.Bootstrap", "BootstrapOptions.cs")),
+            await File.ReadAllTextAsync(Path.Combine(Repository.Root, "src", "Sidecars.Core", "Hosting", "KubernetesSettings.cs")));
         var read = VariableLiteral().Matches(source).Select(match => match.Groups[1].Value).ToHashSet();
         read.UnionWith(read.Where(name => name.EndsWith("PASSWORD", StringComparison.Ordinal)).ToArray()
             .SelectMany(name => (string[])[name + "_FILE", name + "_PREVIOUS", name + "_PREVIOUS_FILE"]));

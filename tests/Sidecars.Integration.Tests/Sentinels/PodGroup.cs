@@ -32,7 +32,6 @@ internal sealed class PodGroup : IAsyncDisposable
         var pods = new PodGroup(server, new LocalGroup(new LocalGroupOptions { Name = name, Kubernetes = server, DownAfter = TimeSpan.FromSeconds(2), FailoverTimeout = TimeSpan.FromSeconds(5) }));
         try
         {
-            await pods.SeedAsync();
             await pods.Group.StartHealthyAsync();
             pods.Sidecars = GroupSidecars.Start(pods.Group);
         }
@@ -95,15 +94,5 @@ internal sealed class PodGroup : IAsyncDisposable
         if (Sidecars is not null) await Sidecars.DisposeAsync();
         await Group.DisposeAsync();
         await Server.DisposeAsync();
-    }
-
-    private async Task SeedAsync()
-    {
-        // The election's backend that creates the Lease is not under test here.
-        foreach (var node in Group.Redis) node.Environment["ELECTION"] = "file";
-        Assert.True(ClusterId.TryParse(Group.Options.ClusterId, out var cluster));
-        using var client = new KubernetesClient(Server.Config, TimeProvider.System);
-        var store = new GroupLeaseStore(client, cluster, "redis", TimeProvider.System);
-        Assert.IsType<StoreWrite<GroupLeaseSnapshot>.Written>(await store.WriteAsync(store.Prepare(null, new GroupLeaseDocument { Term = 1 }, null, TimeSpan.FromSeconds(90)), default));
     }
 }

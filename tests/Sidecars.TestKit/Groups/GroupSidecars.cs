@@ -1,7 +1,10 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using Sidecars.Core.Configuration;
+using Sidecars.Core.Election;
+using Sidecars.Core.Failover;
 using Sidecars.Core.Kubernetes;
+using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Core.Sentinel;
@@ -11,8 +14,8 @@ using Sidecars.Core.Topology;
 namespace Sidecars.TestKit.Groups;
 
 /// <summary>
-/// What the failover sidecar does for the Sentinels, in this process until it exists: keeps their highest epoch, and beside
-/// every Redis looks for ghosts. For groups without passwords.
+/// What the failover sidecar does, in this process until it exists: beside every Redis it keeps the marker and, where that is
+/// master, the group's record; it keeps the Sentinels' highest epoch, and looks for ghosts. For groups without passwords.
 /// </summary>
 public sealed class GroupSidecars : IAsyncDisposable
 {
@@ -22,13 +25,16 @@ public sealed class GroupSidecars : IAsyncDisposable
     private readonly KubernetesClient? _kubernetes;
     private readonly List<Task> _running = [];
     private readonly NodeClient _nodes;
+    private readonly RedisClientOptions _login;
+    private readonly ClusterId _cluster;
 
     private GroupSidecars(LocalGroup group)
     {
         _group = group;
         if (!ClusterId.TryParse(group.Options.ClusterId, out var cluster)) throw new ArgumentException("no cluster id", nameof(group));
         var login = new GroupAccess(cluster, new GroupSecrets()).Sidecar;
-        var options = new RedisClientOptions { Credentials = [new RedisCredential(login.User, login.Password)], ConnectTimeout = TimeSpan.FromSeconds(1), CommandTimeout = TimeSpan.FromSeconds(2) };
+        _cluster = cluster;
+        var options = _login = new RedisClientOptions { Credentials = [new RedisCredential(login.User, login.Password)], ConnectTimeout = TimeSpan.FromSeconds(1), CommandTimeout = TimeSpan.FromSeconds(2) };
         Sentinels = new SentinelClient(e => new TcpTransport(e), options, group.Options.EffectiveMasterName);
         _nodes = new NodeClient(e => new TcpTransport(e), options);
         _kubernetes = group.Options.Kubernetes is { } server ? new KubernetesClient(server.Config, TimeProvider.System) : null;
@@ -55,9 +61,12 @@ public sealed class GroupSidecars : IAsyncDisposable
     /// <summary>Starts them.</summary>
     /// <param name="group">Whose.</param>
     /// <param name="repairAfter">Null: ghosts are left alone; else for how long nothing may have changed before a RESET.</param>
-    public static GroupSidecars Start(LocalGroup group, TimeSpan? repairAfter = null)
+    /// <param name="keepState">False: no markers and no record, as where the sidecar does not run.</param>
+    public static GroupSidecars Start(LocalGroup group, TimeSpan? repairAfter = null, bool keepState = true)
     {
         var sidecars = new GroupSidecars(group);
+        if (keepState)
+            foreach (var node in group.Redis) sidecars._running.Add(Task.Run(() => sidecars.KeepStateAsync(node)));
         sidecars._running.Add(Task.Run(() => sidecars.KeeperLoop().RunAsync(sidecars._stop.Token)));
         if (repairAfter is { } settle)
             foreach (var node in group.Redis) sidecars._running.Add(Task.Run(() => sidecars.RepairLoop(node, settle).RunAsync(sidecars._stop.Token)));
@@ -89,6 +98,42 @@ public sealed class GroupSidecars : IAsyncDisposable
         _kubernetes?.Dispose();
         _meter.Dispose();
         _stop.Dispose();
+    }
+
+    /// <summary>Problems of the keepers of markers and record, in order: code and words.</summary>
+    public ConcurrentQueue<string> Problems { get; } = new();
+
+    /// <summary>The group's record.</summary>
+    /// <exception cref="InvalidOperationException">It can't be read.</exception>
+    public async Task<ElectionRecord> RecordAsync()
+    {
+        using var record = OpenRecord(_group.Redis[0]);
+        return await ((IGroupRecord)record).ReadAsync(default) is ElectionObservation.Known known ? known.View.Record : throw new InvalidOperationException("the record can't be read");
+    }
+
+    // A record renewed every two seconds: what thirty bring in a cluster, a test would wait for.
+    private async Task KeepStateAsync(LocalNode node)
+    {
+        using var record = OpenRecord(node);
+        if (!Enum.TryParse<Durability>(_group.Options.Durability, ignoreCase: true, out var durability)) throw new InvalidOperationException("no durability");
+        var addresses = new GroupAddresses([.. _group.SentinelEndpoints], [.. _group.Redis.Select(r => r.Endpoint)], TimeSpan.FromSeconds(1));
+        var keeper = new StateKeeper(
+            new SidecarIdentity(_cluster, new NodeIdentity(node.Name, node.PodUid), "boot", node.Endpoint, _group.Options.SentinelCount, durability),
+            new ServerClient(() => new TcpTransport(node.Endpoint), _login, node.DataFolder, DataLayout.Default),
+            new GroupObserver(addresses, Sentinels, _nodes, TimeProvider.System),
+            new MarkerStore(node.DataFolder, "redis-failover"),
+            (IGroupRecord)record,
+            new KeeperPeriods(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2)),
+            (code, why) => Problems.Enqueue($"{node} {code}: {why}"),
+            TimeProvider.System);
+        await keeper.RunAsync(_stop.Token);
+    }
+
+    private IElectionBackend OpenRecord(LocalNode node)
+    {
+        if (_group.Options.Kubernetes is not { } server) return new FileElectionBackend(Path.Combine(_group.Folder, "election"));
+        var client = new KubernetesClient(server.Config, TimeProvider.System);
+        return new LeaseElectionBackend(client, new GroupLeaseStore(client, _cluster, _cluster.Value.Split('/')[^1], TimeProvider.System), node.Name, _group.Options.RedisCount, TimeProvider.System);
     }
 
     private EpochKeeperLoop KeeperLoop() => new(

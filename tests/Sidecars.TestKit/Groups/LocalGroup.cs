@@ -174,6 +174,7 @@ public sealed class LocalGroup : IAsyncDisposable
         {
             ["CLUSTER_ID"] = Options.ClusterId,
             ["NODE_NAME"] = node.Name,
+            ["POD_UID"] = node.PodUid,
             ["REDIS_COUNT"] = Text(Options.RedisCount),
             ["SENTINEL_COUNT"] = Text(Options.SentinelCount),
             ["DURABILITY"] = Options.Durability,
@@ -213,7 +214,6 @@ public sealed class LocalGroup : IAsyncDisposable
         environment["KUBERNETES_SERVICE_PORT"] = Text(cluster.Config.Server.Port);
         environment["SERVICE_ACCOUNT_DIR"] = Path.GetDirectoryName(cluster.Config.TokenFile)!;
         environment["POD_NAMESPACE"] = FakeKubernetesServer.Namespace;
-        environment["POD_UID"] = node.PodUid;
         // Nothing of the system's certificates is needed for a cluster's own CA; loading them takes 60 ms of processor time.
         environment["SSL_CERT_DIR"] = environment["SSL_CERT_FILE"] = "/nonexistent";
     }
