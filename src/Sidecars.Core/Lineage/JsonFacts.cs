@@ -77,6 +77,9 @@ internal sealed class JsonFacts
         return 0;
     }
 
+    /// <summary>As <see cref="Integer"/>; null where the field is missing or null.</summary>
+    public long? OptionalInteger(string name) => Has(name) ? Integer(name) : null;
+
     /// <summary>True or false.</summary>
     public bool Truth(string name)
     {
