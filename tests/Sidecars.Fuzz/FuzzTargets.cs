@@ -15,5 +15,7 @@ public static class FuzzTargets
         new AofTailTarget(),
         new FencingTokenTarget(),
         new DiskEvidenceTarget(),
+        new AofCommandTarget(),
+        new BackupManifestTarget(),
     ];
 }

@@ -53,7 +53,8 @@ public readonly record struct ChainDigest
     {
         digest = default;
         if (text.Length != Length || !IsHex(text)) return false;
-        digest = new ChainDigest(text.ToString());
+        // Zeros are the start, in its one representation.
+        if (text.ContainsAnyExcept('0')) digest = new ChainDigest(text.ToString());
         return true;
     }
 

@@ -71,10 +71,10 @@ internal sealed class BackupRig : IAsyncDisposable
         Eventually.UntilAsync($"{count} backups", async () => (await Store.ReadCatalogueAsync(default)).Backups.Length >= count);
 
     /// <summary>Restores, starts an untouched server on it, and gives its digest.</summary>
-    public async Task<string> RestoredDigestAsync(string to)
+    public async Task<string> RestoredDigestAsync(string to, params (string, string)[] more)
     {
         using var target = new TempFolder("restored");
-        (await RunAsync("restore", "--to", to, "--target", target.Path)).Succeeded();
+        (await RunAsync(more, "restore", "--to", to, "--target", target.Path)).Succeeded();
         await using var server = await RedisProcess.StartAsync(target, FreePort.Next(), "appendonly yes", "enable-debug-command yes", "aof-load-truncated no");
         return await DigestAsync(server);
     }

@@ -1,32 +1,30 @@
+using Sidecars.Core.Backup;
 using Sidecars.TestKit.Processes;
 
 namespace Sidecars.Integration.Tests.Backup;
 
 /// <summary>What is wrong in the store is said with the object's name; the target stays as it was.</summary>
-public sealed class DamageTests : IAsyncLifetime
+public sealed class DamageTests : IClassFixture<DamageTests.Prepared>, IDisposable
 {
     private readonly TempFolder _target = new("target");
-    private BackupRig _rig = null!;
+    private readonly TempFolder _copy = new("store");
+    private readonly BackupRig _rig;
 
-    public async Task InitializeAsync()
+    public DamageTests(Prepared prepared)
     {
-        _rig = await BackupRig.StartAsync();
-        await using var sidecar = await _rig.StartSidecarAsync();
-        await _rig.WaitForBackupsAsync(1);
-        await using var client = await BackupRig.ConnectAsync(_rig.Redis);
-        for (var i = 0; i < 3; i++)
+        _rig = prepared.Rig;
+        foreach (var file in Directory.EnumerateFiles(_rig.StorePath, "*", SearchOption.AllDirectories))
         {
-            await client.CallAsync(default, "SET", $"key{i}", new string('x', 500));
-            await _rig.WaitUntilCoveredAsync();
+            var copy = _copy.File(Path.GetRelativePath(_rig.StorePath, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy);
         }
-
-        await sidecar.TerminateAsync();
     }
 
-    public async Task DisposeAsync()
+    public void Dispose()
     {
         _target.Dispose();
-        await _rig.DisposeAsync();
+        _copy.Dispose();
     }
 
     [Fact]
@@ -55,14 +53,14 @@ public sealed class DamageTests : IAsyncLifetime
     public async Task Foreign_objects_in_the_prefix_are_reported_and_change_nothing()
     {
         await File.WriteAllTextAsync(Path.Combine(Path.GetDirectoryName(Segments()[0])!, "notes.txt"), "hello");
-        Assert.Equal(await BackupRig.DigestAsync(_rig.Redis), await _rig.RestoredDigestAsync("latest"));
+        Assert.Equal(await BackupRig.DigestAsync(_rig.Redis), await _rig.RestoredDigestAsync("latest", ("BACKUP_STORE", _copy.Path)));
     }
 
     [Fact]
     public async Task A_target_that_holds_anything_is_refused()
     {
         _target.Write("dump.rdb", "precious");
-        var result = await _rig.RunAsync("restore", "--target", _target.Path);
+        var result = await RunAsync("restore", "--target", _target.Path);
         Assert.Equal((1, true), (result.ExitCode, result.Output.Contains("is not empty: it holds dump.rdb", StringComparison.Ordinal)));
         Assert.Equal("precious", await File.ReadAllTextAsync(_target.File("dump.rdb")));
     }
@@ -70,7 +68,7 @@ public sealed class DamageTests : IAsyncLifetime
     [Fact]
     public async Task A_dry_run_says_what_it_would_do_and_does_nothing()
     {
-        var result = (await _rig.RunAsync("restore", "--dry-run", "--target", _target.Path)).Succeeded();
+        var result = (await RunAsync("restore", "--dry-run", "--target", _target.Path)).Succeeded();
         Assert.Contains("would restore backup", result.Output, StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateFileSystemEntries(_target.Path));
     }
@@ -81,7 +79,7 @@ public sealed class DamageTests : IAsyncLifetime
         var mount = await MountAsync();
         try
         {
-            var result = await _rig.RunAsync("restore", "--target", mount);
+            var result = await RunAsync("restore", "--target", mount);
             Assert.Equal((1, true), (result.ExitCode, result.Output.Contains("bytes free", StringComparison.Ordinal)));
             Assert.DoesNotContain(Directory.EnumerateFileSystemEntries(mount), e => Path.GetFileName(e) != ".sidecar");
         }
@@ -95,18 +93,20 @@ public sealed class DamageTests : IAsyncLifetime
     [Fact]
     public async Task A_drill_proves_a_good_backup_and_convicts_a_bad_one()
     {
-        var good = (await _rig.RunAsync("verify")).Succeeded();
+        var good = (await RunAsync("verify")).Succeeded();
         Assert.Contains("is good", good.Output, StringComparison.Ordinal);
-        Assert.NotNull((await _rig.Store.ReadCatalogueAsync(default)).Backups[^1].Verification);
-        (await _rig.RunAsync("verify")).Succeeded(); // the sample is the same again
+        Assert.NotNull((await new BackupStore(new DirectoryStore(_copy.Path), BackupRig.Layout).ReadCatalogueAsync(default)).Backups[^1].Verification);
+        (await RunAsync("verify")).Succeeded(); // the sample is the same again
         Flip(Base());
-        Assert.Equal(1, (await _rig.RunAsync("verify")).ExitCode);
+        Assert.Equal(1, (await RunAsync("verify")).ExitCode);
     }
+
+    private Task<CliResult> RunAsync(params string[] arguments) => _rig.RunAsync([("BACKUP_STORE", _copy.Path)], arguments);
 
     private async Task IsRefusedAsync(string path, Action<string> damage, string message, string? named = null)
     {
         damage(path);
-        var result = await _rig.RunAsync("restore", "--target", _target.Path);
+        var result = await RunAsync("restore", "--target", _target.Path);
         Assert.Equal(1, result.ExitCode);
         Assert.Contains(message, result.Output, StringComparison.Ordinal);
         Assert.Contains(named ?? Path.GetFileName(path), result.Output, StringComparison.Ordinal);
@@ -130,11 +130,35 @@ public sealed class DamageTests : IAsyncLifetime
         File.WriteAllBytes(path, bytes);
     }
 
-    private string[] Segments() => [.. Directory.EnumerateFiles(_rig.StorePath, "*.aof", SearchOption.AllDirectories).Where(p => p.Contains("/tail/", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+    private string[] Segments() => [.. Directory.EnumerateFiles(_copy.Path, "*.aof", SearchOption.AllDirectories).Where(p => p.Contains("/tail/", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
 
-    private string Base() => Directory.EnumerateFiles(_rig.StorePath, "*.rdb", SearchOption.AllDirectories).Single();
+    private string Base() => Directory.EnumerateFiles(_copy.Path, "*.rdb", SearchOption.AllDirectories).Single();
 
-    private string Manifest() => Directory.EnumerateFiles(_rig.StorePath, "manifest.json", SearchOption.AllDirectories).Single();
+    private string Manifest() => Directory.EnumerateFiles(_copy.Path, "manifest.json", SearchOption.AllDirectories).Single();
+
+    /// <summary>One store with a base and several segments; each test damages a copy.</summary>
+    public sealed class Prepared : IAsyncLifetime
+    {
+        internal BackupRig Rig { get; private set; } = null!;
+
+        public async Task InitializeAsync()
+        {
+            Rig = await BackupRig.StartAsync();
+            await using var sidecar = await Rig.StartSidecarAsync();
+            await Rig.WaitForBackupsAsync(1);
+            await using var client = await BackupRig.ConnectAsync(Rig.Redis);
+            for (var i = 0; i < 3; i++)
+            {
+                await client.CallAsync(default, "SET", $"key{i}", new string('x', 500));
+                var count = i + 1;
+                await Eventually.UntilAsync("one more segment", async () => (await Rig.Store.ListSegmentsAsync(1, 0, [], default)).Count == count);
+            }
+
+            Assert.Equal(0, await sidecar.TerminateAsync());
+        }
+
+        public async Task DisposeAsync() => await Rig.DisposeAsync();
+    }
 }
 
 /// <summary>Skipped, visibly, where the test may not mount.</summary>
