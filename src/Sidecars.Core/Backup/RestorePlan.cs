@@ -115,7 +115,8 @@ public abstract record RestorePlan
             // Everything up to the backup's own end was in the store when its manifest was written.
             var own = chain.Segments.TakeWhile(s => s.To <= manifest.End).ToImmutableArray();
             var (at, digest) = own.IsEmpty ? (manifest.Start, manifest.StartDigest) : (own[^1].To, own[^1].Digest);
-            if ((at != manifest.End || digest != manifest.EndDigest) && manifest.End != manifest.Start) return Missing(manifest, at, chain.Break, manifest.End);
+            // By digest, not by place: the end of one file and the start of the next, still empty one are the same.
+            if (digest != manifest.EndDigest) return Missing(manifest, at, chain.Break, manifest.End);
             if (target is RestoreTarget.Backup) return new Restore(backup, own, null, manifest.CompletedAt, notes);
         }
 

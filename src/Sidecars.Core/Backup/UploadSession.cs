@@ -86,7 +86,7 @@ public sealed class UploadSession : IDisposable
     {
         var manifest = _aof.ReadManifest();
         if (!manifest.IsKnown) throw new IOException($"{_aof.Layout.ManifestFile}: {manifest}");
-        TailDecision.NewGeneration? fresh = new("first", "there is no earlier generation to go on with");
+        TailDecision.NewGeneration? fresh = new("first", "there is no earlier generation of this node to go on with");
         if (previous > 0) fresh = await TryResumeAsync(previous, manifest.Value, cancellation).ConfigureAwait(false);
         if (fresh is null) return null;
         Generation = Session;

@@ -13,6 +13,12 @@ namespace Sidecars.Core.Backup;
 /// <param name="CoveredUntil">All that the node wrote up to this time is in the store, by its clock: what a restore may claim while nothing is written.</param>
 public sealed record UploaderLease(string Holder, long Session, long Generation, long Beat, DateTimeOffset CoveredUntil)
 {
+    /// <summary>
+    /// The node whose AOF the generation is; "" before the first. Only it may go on with it: two nodes' files can hold the same bytes in the
+    /// same place without being the same file.
+    /// </summary>
+    public string Writer { get; init; } = "";
+
     /// <summary>Somebody (<c>now</c>) wants a base that is newer than this; null for none.</summary>
     public DateTimeOffset? BaseWanted { get; init; }
 }
@@ -29,6 +35,7 @@ public static class UploaderLeaseDocument
         if (lease.Holder.Length > 0) json.WriteString("holder", lease.Holder);
         json.WriteNumber("session", lease.Session);
         json.WriteNumber("generation", lease.Generation);
+        if (lease.Writer.Length > 0) json.WriteString("writer", lease.Writer);
         json.WriteNumber("beat", lease.Beat);
         json.WriteNumber("covered_until_ms", lease.CoveredUntil.ToUnixTimeMilliseconds());
         if (lease.BaseWanted is { } wanted) json.WriteNumber("base_wanted_ms", wanted.ToUnixTimeMilliseconds());
@@ -42,6 +49,7 @@ public static class UploaderLeaseDocument
         var lease = new UploaderLease(
             root.OptionalText("holder", 253) ?? "", root.Integer("session"), root.Integer("generation"), root.Integer("beat"), JsonDocuments.ReadTime(root, "covered_until_ms"))
         {
+            Writer = root.OptionalText("writer", 253) ?? "",
             BaseWanted = root.OptionalInteger("base_wanted_ms") is null ? null : JsonDocuments.ReadTime(root, "base_wanted_ms"),
         };
         return root.Fault is { } wrong ? DiskFact<UploaderLease>.Unreadable(wrong) : DiskFact<UploaderLease>.Known(lease);

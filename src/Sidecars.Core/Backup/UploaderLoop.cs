@@ -53,7 +53,7 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
         if (await store.WriteLeaseAsync(lease, current?.ETag, cancellation).ConfigureAwait(false) is not { } etag) return null;
         var held = new HeldLease(lease, etag);
         using var session = new UploadSession(store, aof, options, Counters, lease.Session, time);
-        await session.BeginAsync(lease.Generation, cancellation).ConfigureAwait(false);
+        await session.BeginAsync(Own(lease), cancellation).ConfigureAwait(false);
         await session.FlushAsync(cancellation).ConfigureAwait(false);
         BackupManifest? done = null;
         using var bases = new BaseSchedule(store, aof, node, options, time, wanted: true);
@@ -70,7 +70,10 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
     }
 
     private UploaderLease Taken(UploaderLease? before) =>
-        new(options.Node, (before?.Session ?? 0) + 1, before?.Generation ?? 0, 0, before?.CoveredUntil ?? DateTimeOffset.UnixEpoch) { BaseWanted = before?.BaseWanted };
+        new(options.Node, (before?.Session ?? 0) + 1, before?.Generation ?? 0, 0, before?.CoveredUntil ?? DateTimeOffset.UnixEpoch) { Writer = before?.Writer ?? "", BaseWanted = before?.BaseWanted };
+
+    /// <summary>The generation that this node may go on with; 0 for none.</summary>
+    private long Own(UploaderLease lease) => lease.Writer == options.Node ? lease.Generation : 0;
 
     private async Task<HeldLease?> AcquireAsync(CancellationToken cancellation)
     {
@@ -101,7 +104,7 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
     private async Task HoldAsync(HeldLease held, Action onSuccess, CancellationToken cancellation)
     {
         using var session = new UploadSession(store, aof, options, Counters, held.Lease.Session, time);
-        var began = await session.BeginAsync(_fresh ? 0 : held.Lease.Generation, cancellation).ConfigureAwait(false);
+        var began = await session.BeginAsync(_fresh ? 0 : Own(held.Lease), cancellation).ConfigureAwait(false);
         _fresh = false;
         log.Info(began is null ? "resumed" : "generation_begun", began?.Reason ?? "the stream goes on where it was", LogField.Of("generation", session.Generation), LogField.Of("position", session.Position.ToString()));
         using var bases = new BaseSchedule(store, aof, node, options, time, wanted: began is not null);
@@ -181,6 +184,7 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
             {
                 Holder = release ? "" : options.Node,
                 Generation = session.Generation,
+                Writer = options.Node,
                 Beat = held.Lease.Beat + 1,
                 CoveredUntil = session.CoveredUntil > held.Lease.CoveredUntil ? session.CoveredUntil : held.Lease.CoveredUntil,
             };

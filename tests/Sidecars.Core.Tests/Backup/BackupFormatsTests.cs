@@ -50,9 +50,9 @@ public class BackupFormatsTests
         Assert.Equal(manifest, read with { Databases = manifest.Databases });
         var empty = manifest with { Base = null, ServerVersion = "", Databases = [] };
         Assert.Equal(empty with { Databases = default }, BackupManifestDocument.Read(BackupManifestDocument.Write(empty)).Value! with { Databases = default });
-        var lease = new UploaderLease("redis-0", 3, 2, 9, Samples.Time(77)) { BaseWanted = Samples.Time(78) };
+        var lease = new UploaderLease("redis-0", 3, 2, 9, Samples.Time(77)) { Writer = "redis-1", BaseWanted = Samples.Time(78) };
         Assert.Equal(lease, UploaderLeaseDocument.Read(UploaderLeaseDocument.Write(lease)).Value);
-        var released = lease with { Holder = "", BaseWanted = null };
+        var released = lease with { Holder = "", Writer = "", BaseWanted = null };
         Assert.Equal(released, UploaderLeaseDocument.Read(UploaderLeaseDocument.Write(released)).Value);
         var verification = new Verification(Samples.Time(5), 10, 20, 30, "ab");
         Assert.Equal(verification, VerificationDocument.Read(VerificationDocument.Write(verification)).Value);

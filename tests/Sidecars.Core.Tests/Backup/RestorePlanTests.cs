@@ -84,6 +84,14 @@ public class RestorePlanTests
         Assert.Equal("missing_segment", Refusal(Plan(new RestoreTarget.Latest(), Chain.Take(2), Samples.Backup(1, 5, (1, 0), (2, 70), endDigest: Chain[2].Digest))));
 
     [Fact]
+    public void A_backup_that_ended_in_a_file_that_was_still_empty_is_whole()
+    {
+        var backup = Samples.Backup(1, 5, (1, 0), (3, 0), endDigest: Chain[2].Digest);
+        Assert.Equal(Chain.Take(3), Assert.IsType<RestorePlan.Restore>(Plan(new RestoreTarget.Backup(backup.Id), Chain, backup)).Segments);
+        Assert.Equal(Chain.Take(3), Assert.IsType<RestorePlan.Restore>(Plan(new RestoreTarget.Latest(), Chain.Take(3), backup)).Segments);
+    }
+
+    [Fact]
     public void A_leftover_of_an_earlier_session_is_ignored()
     {
         // Session 1 died while it wrote 100-250; session 2 went on from 100 and cut otherwise; the old write arrived after all.
