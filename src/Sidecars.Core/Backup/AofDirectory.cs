@@ -36,6 +36,15 @@ public sealed class AofDirectory(string dataDirectory, DataLayout layout)
     public DiskFact<AofManifest> ReadManifest() =>
         _files.ReadAll(Path.Combine(Folder, Layout.ManifestFile), AofManifestReader.MaxBytes).Then(bytes => AofManifestReader.Read(bytes));
 
+    /// <summary>
+    /// True while the files hold an older dataset than the server: after a full sync, or <c>appendonly yes</c> at run time, commands go to a
+    /// temporary increment until the first rewrite ends (startAppendOnly in aof.c). One older than the manifest is a crash's leftover.
+    /// </summary>
+    public bool IsBehindServer =>
+        Lineage.BoundedFile.Stat(Path.Combine(Folder, $"temp-{Layout.AppendFile}.incr")) is { IsKnown: true, Value: var temporary }
+        && Lineage.BoundedFile.Stat(Path.Combine(Folder, Layout.ManifestFile)) is { IsKnown: true, Value: var manifest }
+        && temporary.ChangedTicks >= manifest.ChangedTicks;
+
     /// <summary>Opens an increment file for reading; null where it is gone.</summary>
     /// <exception cref="IOException">It can't be read.</exception>
     public SafeFileHandle? TryOpen(string name)

@@ -86,6 +86,7 @@ public sealed class UploadSession : IDisposable
     {
         var manifest = _aof.ReadManifest();
         if (!manifest.IsKnown) throw new IOException($"{_aof.Layout.ManifestFile}: {manifest}");
+        if (_aof.IsBehindServer) throw new IOException("the AOF does not hold the server's dataset yet: its first rewrite has not ended");
         TailDecision.NewGeneration? fresh = new("first", "there is no earlier generation of this node to go on with");
         if (previous > 0) fresh = await TryResumeAsync(previous, manifest.Value, cancellation).ConfigureAwait(false);
         if (fresh is null) return null;
@@ -104,6 +105,7 @@ public sealed class UploadSession : IDisposable
     {
         var manifest = _aof.ReadManifest();
         _watch.Drain(); // after the manifest: what it names has happened
+        if (_aof.IsBehindServer) throw new GenerationEndedException("dataset_replaced", "the server writes to a new AOF that is not complete yet");
         if (!manifest.IsKnown) return; // torn or gone for the moment: what is open stays open
         switch (TailPolicy.Decide(_reader.LastSequence, manifest.Value, _watch.OriginOf))
         {
