@@ -16,5 +16,7 @@ public static class FuzzTargets
         new FencingTokenTarget(),
         new DiskEvidenceTarget(),
         new EpochTarget(),
+        new AofCommandTarget(),
+        new BackupManifestTarget(),
     ];
 }

@@ -61,6 +61,8 @@ internal static class FollowPolicy
         if (me.Token == FencingToken.None) return new FollowVerdict.Allowed(token, rescue, "I hold no token");
         if (namedEpoch >= me.Token.Epoch) return new FollowVerdict.Allowed(token, rescue, $"Sentinels name it in epoch {namedEpoch}, mine is {me.Token.Epoch}");
         if (Continues(me, master.View)) return new FollowVerdict.Allowed(token, rescue, "its replication id continues that of my data");
+        // Half a copy of a master has no position, and a memory that ends with that master.
+        if (theirs is not null && theirs.Entry == history.Newest) return new FollowVerdict.Allowed(token, rescue, "it serves the newest replication id that I know");
         if (theirs is not null && mine is not null) return new FollowVerdict.Allowed(token, rescue, "I know its replication id, and my data are not newer");
         if (record is not null && Vouches(record, me, master)) return new FollowVerdict.Allowed(token with { Term = Math.Max(token.Term, record.Term) }, rescue, "the group's record names it");
         var why = $"{master.Address} is master of replication id {(master.View.ReplicationId.Length >= 8 ? master.View.ReplicationId[..8] : "unknown")}, which my token {me.Token} does not know"

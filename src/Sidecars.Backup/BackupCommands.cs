@@ -1,0 +1,163 @@
+using System.CommandLine;
+using Sidecars.Core.Backup;
+using Sidecars.Core.Hosting;
+using Sidecars.Core.Redis;
+
+namespace Sidecars.Backup;
+
+/// <summary>The commands, and what each of them is made of.</summary>
+internal sealed class BackupCommands
+{
+    public const string ExitCodes = "Exit codes: 0 done, 1 failed or refused (the last line says why), 2 wrong setting or argument, 130 SIGINT, 143 SIGTERM.";
+
+    private readonly BackupOptions? _options;
+    private readonly SettingReader _settings;
+    private readonly TextWriter _output;
+    private readonly TextWriter _error;
+    private readonly SignalScope _signals;
+    private readonly Option<OutputForm> _form = new("--output") { Description = "table or json", DefaultValueFactory = _ => OutputForm.Table, Recursive = true };
+
+    public BackupCommands(BackupOptions? options, SettingReader settings, TextWriter output, TextWriter error, SignalScope signals)
+    {
+        (_options, _settings, _output, _error, _signals) = (options, settings, output, error, signals);
+        Root = new RootCommand("redis-backup ships a Redis' append-only file as it grows, and restores it to any second.") { _form, Run(), Now(), List(), Show(), Restore(), Verify(), Prune() };
+    }
+
+    public RootCommand Root { get; }
+
+    private Command Run()
+    {
+        var command = new Command("run", "The sidecar: ships the tail every second and bases on a schedule, until SIGTERM.");
+        command.SetAction((_, _) => WithAsync(async (options, store) =>
+        {
+            using var lines = Console.OpenStandardOutput();
+            var log = new JsonLineLog(lines, "redis-backup", TimeProvider.System, options.LogLevel);
+            log.Info("started", $"backups of {options.Cluster} go to {store.Objects.Description}");
+            await Loop(options, store, log).RunAsync(_signals.Token).ConfigureAwait(false);
+            return ExitCode.Ok;
+        }));
+        return command;
+    }
+
+    private Command Now()
+    {
+        var seconds = new Option<int>("--wait") { Description = "seconds to wait for the uploader of another node", DefaultValueFactory = _ => 3600 };
+        var command = new Command("now", "Takes a backup now: by the sidecar that uploads, or, where none does, from this node.") { seconds };
+        command.SetAction((parsed, _) => WithAsync(async (options, store) =>
+        {
+            var log = new JsonLineLog(Stream.Null, "redis-backup", TimeProvider.System);
+            var id = await new NowCommand(store, Loop(options, store, log), options.Uploader, TimeProvider.System).RunAsync(TimeSpan.FromSeconds(parsed.GetValue(seconds)), _signals.Token).ConfigureAwait(false);
+            await ReportAsync(parsed, report => report.Done("backup", id)).ConfigureAwait(false);
+            return ExitCode.Ok;
+        }));
+        return command;
+    }
+
+    private Command List()
+    {
+        var command = new Command("list", "Lists the backups, and who uploads.");
+        command.SetAction((parsed, _) => WithAsync(async (_, store) =>
+        {
+            var catalogue = await store.ReadCatalogueAsync(_signals.Token).ConfigureAwait(false);
+            await ReportAsync(parsed, report => report.List(catalogue)).ConfigureAwait(false);
+            return ExitCode.Ok;
+        }));
+        return command;
+    }
+
+    private Command Show()
+    {
+        var id = new Argument<string>("backup") { Description = "id, as 'list' shows it" };
+        var command = new Command("show", "Shows one backup.") { id };
+        command.SetAction((parsed, _) => WithAsync(async (_, store) =>
+        {
+            var catalogue = await store.ReadCatalogueAsync(_signals.Token).ConfigureAwait(false);
+            var found = catalogue.Backups.FirstOrDefault(b => b.Id == parsed.GetValue(id));
+            if (found is null) return await RefuseAsync($"no backup has the id {parsed.GetValue(id)}").ConfigureAwait(false);
+            await ReportAsync(parsed, report => report.Show(found)).ConfigureAwait(false);
+            return ExitCode.Ok;
+        }));
+        return command;
+    }
+
+    private Command Restore()
+    {
+        var to = new Option<string>("--to") { Description = "latest, a time with zone (2026-11-21T10:00:00Z), or the id of a backup", DefaultValueFactory = _ => "latest" };
+        var target = new Option<string?>("--target") { Description = "empty directory; default: DATA_DIR" };
+        var dry = new Option<bool>("--dry-run") { Description = "say what would be fetched and reached, and change nothing" };
+        var gap = new Option<bool>("--accept-gap") { Description = "with --to latest: where a segment is missing, restore what comes before it" };
+        var command = new Command("restore", "Restores into an empty directory, from which redis-server --appendonly yes starts.") { to, target, dry, gap };
+        command.SetAction((parsed, _) => WithAsync(async (options, store) =>
+        {
+            if (RestoreTarget.Parse(parsed.GetValue(to)!) is not { } wanted)
+            {
+                await _error.WriteLineAsync($"--to is '{parsed.GetValue(to)}'; it must be latest, a time with zone (2026-11-21T10:00:00Z), or the id of a backup").ConfigureAwait(false);
+                return ExitCode.WrongConfiguration;
+            }
+
+            var directory = parsed.GetValue(target) ?? options.DataDirectory;
+            if (RestoreRunner.TargetProblem(directory) is { } problem && !parsed.GetValue(dry)) return await RefuseAsync(problem).ConfigureAwait(false);
+            var runner = new RestoreRunner(store, options.Layout);
+            var plan = await runner.PlanAsync(wanted, parsed.GetValue(gap), _signals.Token).ConfigureAwait(false);
+            if (plan is RestorePlan.Refuse refuse) return await RefuseAsync(refuse.Reason).ConfigureAwait(false);
+            var restore = (RestorePlan.Restore)plan;
+            if (!parsed.GetValue(dry)) await runner.RunAsync(restore, directory, new ProgressLines(_error, TimeProvider.System), _signals.Token).ConfigureAwait(false);
+            await ReportAsync(parsed, report => report.Restored(restore, directory, parsed.GetValue(dry))).ConfigureAwait(false);
+            return ExitCode.Ok;
+        }));
+        return command;
+    }
+
+    private Command Verify()
+    {
+        var id = new Option<string?>("--backup") { Description = "id; default: the newest" };
+        var command = new Command("verify", "Restores a backup into a scratch directory, has a redis-server load it, and compares.") { id };
+        command.SetAction((parsed, _) => WithAsync(async (options, store) =>
+        {
+            var outcome = await new VerifyRunner(store, options, TimeProvider.System).RunAsync(parsed.GetValue(id), _signals.Token).ConfigureAwait(false);
+            if (outcome.Problem is { } problem) return await RefuseAsync(problem).ConfigureAwait(false);
+            await ReportAsync(parsed, report => report.Verified(outcome.Id, outcome.Verification!)).ConfigureAwait(false);
+            return ExitCode.Ok;
+        }));
+        return command;
+    }
+
+    private Command Prune()
+    {
+        var dry = new Option<bool>("--dry-run") { Description = "say what would go and why, and change nothing" };
+        var command = new Command("prune", "Deletes what the retention settings do not keep.") { dry };
+        command.SetAction((parsed, _) => WithAsync(async (options, store) =>
+        {
+            var report = await new PruneRunner(store).RunAsync(options.Retention, TimeProvider.System.GetUtcNow(), parsed.GetValue(dry), _signals.Token).ConfigureAwait(false);
+            await ReportAsync(parsed, writer => writer.Pruned(report, parsed.GetValue(dry))).ConfigureAwait(false);
+            return ExitCode.Ok;
+        }));
+        return command;
+    }
+
+    private static UploaderLoop Loop(BackupOptions options, BackupStore store, JsonLineLog log)
+    {
+        IRespTransport transport = options.Tls is { } tls ? new TlsTransport(options.Redis, tls) : new TcpTransport(options.Redis);
+        return new UploaderLoop(store, new AofDirectory(options.DataDirectory, options.Layout), new NodeFacts(transport, options.RedisClient), options.Uploader, log, TimeProvider.System, Random.Shared);
+    }
+
+    private async Task<int> WithAsync(Func<BackupOptions, BackupStore, Task<int>> action)
+    {
+        if (_options is not null) return await action(_options, new BackupStore(new DirectoryStore(_options.StoreDirectory), new BackupLayout(_options.Cluster))).ConfigureAwait(false);
+        foreach (var mistake in _settings.Errors) await _error.WriteLineAsync(mistake).ConfigureAwait(false);
+        await _error.WriteLineAsync("'redis-backup --help' lists every setting.").ConfigureAwait(false);
+        return ExitCode.WrongConfiguration;
+    }
+
+    private async Task<int> RefuseAsync(string reason)
+    {
+        await _error.WriteLineAsync(reason).ConfigureAwait(false);
+        return ExitCode.Failed;
+    }
+
+    private async Task ReportAsync(ParseResult parsed, Action<IReport> write)
+    {
+        using (IReport report = parsed.GetValue(_form) == OutputForm.Json ? new JsonReport(_output) : new TableReport(_output)) write(report);
+        await _output.FlushAsync().ConfigureAwait(false);
+    }
+}

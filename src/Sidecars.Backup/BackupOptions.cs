@@ -1,0 +1,129 @@
+using System.Collections;
+using Sidecars.Core.Backup;
+using Sidecars.Core.Hosting;
+using Sidecars.Core.Lineage;
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Redis;
+
+namespace Sidecars.Backup;
+
+/// <summary>All settings of redis-backup. The only file of this executable that reads the environment.</summary>
+internal sealed record BackupOptions
+{
+    public required ClusterId Cluster { get; init; }
+
+    public required string StoreDirectory { get; init; }
+
+    public required string DataDirectory { get; init; }
+
+    public required DataLayout Layout { get; init; }
+
+    public required RedisEndpoint Redis { get; init; }
+
+    public required RedisClientOptions RedisClient { get; init; }
+
+    /// <summary>Null: plain TCP.</summary>
+    public required TlsSettings? Tls { get; init; }
+
+    public required UploaderOptions Uploader { get; init; }
+
+    public required RetentionRules Retention { get; init; }
+
+    public required string ServerBinary { get; init; }
+
+    public required string ScratchDirectory { get; init; }
+
+    public required LogLevel LogLevel { get; init; }
+
+    /// <summary>Where Main finds its variables.</summary>
+    public static IReadOnlyDictionary<string, string> ProcessEnvironment()
+    {
+#pragma warning disable RS0030 // the one place of this executable that reads the environment
+        return Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
+            .ToDictionary(e => (string)e.Key, e => (string?)e.Value ?? "", StringComparer.Ordinal);
+#pragma warning restore RS0030
+    }
+
+    /// <summary>Reads everything; null where <see cref="SettingReader.Errors"/> is not empty.</summary>
+    public static BackupOptions? Read(SettingReader settings)
+    {
+        var space = settings.OptionalText("POD_NAMESPACE", "Fallback for the first half of CLUSTER_ID.");
+        var clusterText = settings.Text("CLUSTER_ID", (space ?? "default") + "/redis", "Identity of this tenant's group, namespace/name: the folder of its backups.");
+        if (!ClusterId.TryParse(clusterText, out var cluster) || !ObjectKey.IsPart(cluster.MasterName))
+            settings.Fail("CLUSTER_ID is not namespace/name of letters, digits, . - _ that begins with no dot");
+        var store = settings.RequiredText("BACKUP_STORE", "Where backups are kept: an absolute path (a local disk or a shared volume).");
+        if (store.Length > 0 && !System.IO.Path.IsPathRooted(store)) settings.Fail($"BACKUP_STORE is '{store}'; it must be an absolute path");
+        var hostName = settings.OptionalText("HOSTNAME", "Fallback for NODE_NAME; a pod's is its name.");
+        var node = settings.OptionalText("NODE_NAME", "This node's name: stable over restarts, and its own in the group (redis-0).") ?? hostName ?? Environment.MachineName;
+        var data = settings.Path("DATA_DIR", "/data", "Redis' working directory, readable; for restore, the empty target.");
+        var appendDirectory = settings.Text("APPEND_DIR_NAME", DataLayout.Default.AppendDirectory, "Redis' appenddirname.");
+        var appendFile = settings.Text("APPEND_FILE_NAME", DataLayout.Default.AppendFile, "Redis' appendfilename.");
+        foreach (var (name, value) in (ReadOnlySpan<(string, string)>)[("APPEND_DIR_NAME", appendDirectory), ("APPEND_FILE_NAME", appendFile)])
+            if (!ObjectKey.IsPart(value)) settings.Fail($"{name} must be a name of letters, digits, . - _ that begins with no dot");
+        var port = settings.Integer("REDIS_PORT", 6379, 1, 65535, "Port of Redis.");
+        var redis = settings.OptionalEndpoint("REDIS_HOST", port, "The Redis beside this process: asked for its role and for rewrites, never for data. Default: 127.0.0.1.");
+        var (client, tls) = ReadClient(settings, cluster);
+        var uploader = ReadUploader(settings, node);
+        var retention = new RetentionRules(
+            TimeSpan.FromHours(settings.Integer("BACKUP_WINDOW_HOURS", 168, 1, 87_600, "Any time within so many hours can be restored.")),
+            settings.Integer("BACKUP_DAILY", 7, 0, 3660, "Beyond the window: days (UTC) of which the last backup is kept."),
+            settings.Integer("BACKUP_WEEKLY", 4, 0, 520, "Likewise, ISO weeks."),
+            settings.Integer("BACKUP_MONTHLY", 12, 0, 1200, "Likewise, months."));
+        var server = settings.Path("REDIS_SERVER_BIN", "redis-server", "For verify: the server that loads the restored data; looked up in PATH if it has no slash.");
+        var scratch = settings.Path("BACKUP_SCRATCH_DIR", System.IO.Path.GetTempPath(), "For verify: where it restores to; needs room for the whole dataset. Emptied afterwards.");
+        var level = settings.Choice("LOG_LEVEL", LogLevel.Info, "Least level that is logged.");
+        if (settings.Errors.Count > 0) return null;
+        return new BackupOptions
+        {
+            Cluster = cluster!,
+            StoreDirectory = store,
+            DataDirectory = data,
+            Layout = new DataLayout(appendDirectory, appendFile, DataLayout.Default.RdbFile),
+            Redis = redis ?? new RedisEndpoint("127.0.0.1", port),
+            RedisClient = client,
+            Tls = tls,
+            Uploader = uploader,
+            Retention = retention,
+            ServerBinary = server,
+            ScratchDirectory = scratch,
+            LogLevel = level,
+        };
+    }
+
+    private static UploaderOptions ReadUploader(SettingReader settings, string node)
+    {
+        var renew = settings.Milliseconds("BACKUP_LEASE_RENEW_MS", 30_000, 100, 600_000, "How often the uploader renews its lease: one request each.");
+        var life = settings.Milliseconds("BACKUP_LEASE_LIFE_MS", 90_000, 300, 3_600_000, "A lease that has not changed for so long may be taken by another node.");
+        if (life < renew * 3) settings.Fail("BACKUP_LEASE_LIFE_MS must be at least three times BACKUP_LEASE_RENEW_MS");
+        return new UploaderOptions
+        {
+            Node = node,
+            Flush = settings.Milliseconds("BACKUP_FLUSH_MS", 1000, 100, 600_000, "How often the tail is shipped while there is something to ship: the most that is lost with the disks, about."),
+            SegmentBytes = settings.Integer("BACKUP_SEGMENT_KIB", 4096, 4, 65_536, "A segment is cut at the first command after so many KiB.") * 1024L,
+            BaseInterval = TimeSpan.FromMinutes(settings.Integer("BACKUP_BASE_MINUTES", 1440, 1, 525_600, "Time between two bases: more often is a quicker restore and more to store.")),
+            Rewrite = settings.Flag("BACKUP_REWRITE", true, "Ask Redis for BGREWRITEAOF before a base, so that it is new; false takes the last rewrite's."),
+            Renew = renew,
+            LeaseLife = life,
+            MaxPendingBytes = settings.Integer("BACKUP_MAX_PENDING_MIB", 1024, 1, 1_048_576, "While the store is away, rewritten AOF files are kept for it, up to so many MiB; then a new generation begins.") * 1024L * 1024,
+            DrainLimit = settings.Milliseconds("BACKUP_DRAIN_MS", 10_000, 0, 600_000, "After SIGTERM, how long to ship what is left."),
+        };
+    }
+
+    private static (RedisClientOptions Client, TlsSettings? Tls) ReadClient(SettingReader settings, ClusterId? cluster)
+    {
+        var fallback = settings.OptionalSecret("REDIS_PASSWORD", "Fallback for SIDECAR_PASSWORD.");
+        var current = settings.OptionalSecret("SIDECAR_PASSWORD", "Password of the ACL user sidecar-<cluster id>. None: no log-in.") ?? fallback;
+        var previous = settings.OptionalSecret("SIDECAR_PASSWORD_PREVIOUS", "During a rotation, the password before, tried second.");
+        var ca = settings.OptionalPath("TLS_CA_FILE", "PEM of the trusted CA; set: Redis is asked over TLS.");
+        var certificate = settings.OptionalPath("TLS_CERT_FILE", "PEM client certificate.");
+        var key = settings.OptionalPath("TLS_KEY_FILE", "PEM private key.");
+        var name = settings.OptionalText("TLS_SERVER_NAME", "Name to check the certificate against. Default: the address.");
+        if (ca is null && (certificate ?? key) is not null) settings.Fail("TLS_CERT_FILE and TLS_KEY_FILE need TLS_CA_FILE");
+        var access = new List<RedisCredential>();
+        foreach (var secret in (Secret?[])[current, previous])
+            if (secret is not null && cluster is not null) access.Add(new RedisCredential(cluster.SidecarUser, secret.Value));
+        return (
+            new RedisClientOptions { Credentials = access, ClientName = "redis-backup" },
+            ca is null ? null : new TlsSettings { CaFile = ca, CertificateFile = certificate, KeyFile = key, ServerName = name });
+    }
+}

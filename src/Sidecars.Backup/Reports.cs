@@ -1,0 +1,184 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Sidecars.Core.Backup;
+
+namespace Sidecars.Backup;
+
+/// <summary>How a command answers.</summary>
+internal enum OutputForm
+{
+    Table,
+    Json,
+}
+
+/// <summary>The answers of all commands, in one form.</summary>
+internal interface IReport : IDisposable
+{
+    void Done(string what, string id);
+
+    void List(Catalogue catalogue);
+
+    void Show(BackupEntry backup);
+
+    void Restored(RestorePlan.Restore plan, string directory, bool dryRun);
+
+    void Verified(string id, Verification verification);
+
+    void Pruned(PruneReport report, bool dryRun);
+}
+
+/// <summary>For people.</summary>
+internal sealed class TableReport(TextWriter output) : IReport
+{
+    public void Done(string what, string id) => output.WriteLine($"{what} {id}");
+
+    public void List(Catalogue catalogue)
+    {
+        Table(["BACKUP", "GENERATION", "COMPLETED", "BASE", "KEYS", "VERIFIED"], catalogue.Backups.Select(b => new[]
+        {
+            b.Id, Number(b.Manifest.Generation), RestorePlan.Show(b.Manifest.CompletedAt), Size.Of(b.Manifest.Base?.Length ?? 0),
+            b.Manifest.Databases.IsEmpty ? "-" : Number(b.Manifest.Databases.Sum(d => d.Most)), b.Verification is { } v ? RestorePlan.Show(v.VerifiedAt) : "never",
+        }));
+        if (catalogue.Uploader is { } lease)
+            output.WriteLine($"uploader {(lease.Holder.Length == 0 ? "none" : lease.Holder)}, session {lease.Session}, generation {lease.Generation}, all written until {RestorePlan.Show(lease.CoveredUntil)} is here");
+        foreach (var odd in catalogue.Oddities) output.WriteLine($"! {odd.Key} {odd.Problem}");
+    }
+
+    public void Show(BackupEntry backup)
+    {
+        var m = backup.Manifest;
+        var rows = new List<string[]>
+        {
+            new[] { "id", m.Id }, new[] { "cluster", m.Cluster.Value }, new[] { "node", m.Node }, new[] { "generation", Number(m.Generation) },
+            new[] { "server", m.ServerVersion }, new[] { "base", m.Base is { } file ? $"{file.Name}, {file.Length} bytes, SHA-256 {file.Sha256}" : "none" },
+            new[] { "base begun", RestorePlan.Show(DateTimeOffset.FromUnixTimeSeconds(m.BaseTime)) }, new[] { "completed", RestorePlan.Show(m.CompletedAt) },
+            new[] { "tail", $"{m.Start} to {m.End}" },
+            new[] { "verified", backup.Verification is { } v ? $"{RestorePlan.Show(v.VerifiedAt)}: {v.Keys} keys, restored in {v.RestoreMilliseconds} ms, loaded in {v.LoadMilliseconds} ms" : "never" },
+        };
+        rows.AddRange(m.Databases.Select(d => new[] { $"db{d.Index}", d.Fewest == d.Most ? $"{d.Most} keys" : $"{d.Fewest} to {d.Most} keys" }));
+        Table(null, rows);
+    }
+
+    public void Restored(RestorePlan.Restore plan, string directory, bool dryRun)
+    {
+        output.WriteLine($"{(dryRun ? "would restore" : "restored")} backup {plan.Backup.Id} and {plan.Segments.Length} segments, {Size.Of(plan.Bytes)}, to {directory}");
+        output.WriteLine($"state of {RestorePlan.Show(plan.Reaches)}");
+        foreach (var note in plan.Notes) output.WriteLine($"! {note}");
+    }
+
+    public void Verified(string id, Verification v) =>
+        output.WriteLine($"backup {id} is good: {v.Keys} keys, restored in {v.RestoreMilliseconds} ms, loaded in {v.LoadMilliseconds} ms");
+
+    public void Pruned(PruneReport report, bool dryRun)
+    {
+        Table(["BACKUP", "COMPLETED", "", "REASON"], report.Policy.Verdicts.Select(v => new[] { v.Backup.Id, RestorePlan.Show(v.Backup.Manifest.CompletedAt), v.Keep ? "keep" : "delete", v.Reason }));
+        output.WriteLine($"{report.Segments.Count} segments that nothing needs; {Size.Of(report.Bytes)} {(dryRun ? "would be" : "were")} freed");
+    }
+
+    public void Dispose()
+    {
+    }
+
+    private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
+
+    private void Table(string[]? head, IEnumerable<string[]> rows)
+    {
+        var all = rows.ToList();
+        if (head is not null) all.Insert(0, head);
+        if (all.Count == 0) return;
+        var widths = Enumerable.Range(0, all[0].Length).Select(i => all.Max(r => r[i].Length)).ToArray();
+        foreach (var row in all) output.WriteLine(string.Join("  ", row.Select((cell, i) => cell.PadRight(widths[i]))).TrimEnd());
+    }
+}
+
+/// <summary>For programs: one JSON object.</summary>
+internal sealed class JsonReport : IReport
+{
+    private readonly TextWriter _output;
+    private readonly MemoryStream _buffer = new();
+    private readonly Utf8JsonWriter _json;
+
+    public JsonReport(TextWriter output)
+    {
+        _output = output;
+        _json = new Utf8JsonWriter(_buffer);
+        _json.WriteStartObject();
+    }
+
+    public void Done(string what, string id) => _json.WriteString(what, id);
+
+    public void List(Catalogue catalogue)
+    {
+        _json.WriteStartArray("backups");
+        foreach (var backup in catalogue.Backups)
+        {
+            _json.WriteStartObject();
+            Show(backup);
+            _json.WriteEndObject();
+        }
+
+        _json.WriteEndArray();
+        if (catalogue.Uploader is { } lease) Raw("uploader", UploaderLeaseDocument.Write(lease));
+        _json.WriteStartArray("unreadable");
+        foreach (var odd in catalogue.Oddities) _json.WriteStringValue($"{odd.Key}: {odd.Problem}");
+        _json.WriteEndArray();
+    }
+
+    public void Show(BackupEntry backup)
+    {
+        Raw("manifest", BackupManifestDocument.Write(backup.Manifest));
+        if (backup.Verification is { } verification) Raw("verification", VerificationDocument.Write(verification));
+    }
+
+    public void Restored(RestorePlan.Restore plan, string directory, bool dryRun)
+    {
+        _json.WriteString("backup", plan.Backup.Id);
+        _json.WriteNumber("segments", plan.Segments.Length);
+        _json.WriteNumber("bytes", plan.Bytes);
+        _json.WriteString("reaches", RestorePlan.Show(plan.Reaches));
+        _json.WriteString("directory", directory);
+        _json.WriteBoolean("dry_run", dryRun);
+        _json.WriteStartArray("notes");
+        foreach (var note in plan.Notes) _json.WriteStringValue(note);
+        _json.WriteEndArray();
+    }
+
+    public void Verified(string id, Verification verification)
+    {
+        _json.WriteString("backup", id);
+        Raw("verification", VerificationDocument.Write(verification));
+    }
+
+    public void Pruned(PruneReport report, bool dryRun)
+    {
+        _json.WriteBoolean("dry_run", dryRun);
+        _json.WriteStartArray("backups");
+        foreach (var verdict in report.Policy.Verdicts)
+        {
+            _json.WriteStartObject();
+            _json.WriteString("id", verdict.Backup.Id);
+            _json.WriteBoolean("keep", verdict.Keep);
+            _json.WriteString("reason", verdict.Reason);
+            _json.WriteEndObject();
+        }
+
+        _json.WriteEndArray();
+        _json.WriteNumber("segments", report.Segments.Count);
+        _json.WriteNumber("bytes", report.Bytes);
+    }
+
+    public void Dispose()
+    {
+        _json.WriteEndObject();
+        _json.Dispose();
+        _output.WriteLine(Encoding.UTF8.GetString(_buffer.ToArray()));
+        _buffer.Dispose();
+    }
+
+    private void Raw(string name, byte[] json)
+    {
+        _json.WritePropertyName(name);
+        _json.WriteRawValue(json);
+    }
+}

@@ -1,0 +1,91 @@
+namespace Sidecars.Core.Backup;
+
+/// <summary>Takes bases when they are due: at the beginning of a generation, every so often, and on request.</summary>
+public sealed class BaseSchedule(BackupStore store, AofDirectory aof, NodeFacts node, UploaderOptions options, TimeProvider time, bool wanted) : IDisposable
+{
+    // A rewrite of tens of gigabytes takes minutes; a server that does not come to an end gives what it has.
+    private static readonly TimeSpan RewriteLimit = TimeSpan.FromMinutes(30);
+    private bool _wanted = wanted;
+    private bool _first = wanted; // the base of a new generation is taken as it is: until it is there, nothing is listed
+    private DateTimeOffset _last = DateTimeOffset.UnixEpoch;
+    private (long Sequence, long Since)? _rewrite;
+    private BaseUpload? _upload;
+
+    /// <summary>Finds out when the last backup of a generation was taken.</summary>
+    public async Task LoadLastAsync(long generation, CancellationToken cancellation)
+    {
+        var catalogue = await store.ReadCatalogueAsync(cancellation).ConfigureAwait(false);
+        var own = catalogue.Backups.Where(b => b.Manifest.Generation == generation).ToList();
+        if (own.Count == 0) (_wanted, _first) = (true, true);
+        else _last = own.Max(b => b.Manifest.CompletedAt);
+    }
+
+    /// <summary>Somebody asked for a base newer than this.</summary>
+    public void Wanted(DateTimeOffset? since)
+    {
+        if (since is { } at && at > _last && _upload is null) _wanted = true;
+    }
+
+    /// <summary>One step, right after a flush.</summary>
+    /// <returns>A backup that is complete now; else null.</returns>
+    /// <exception cref="IOException">It failed, and is tried again at the next step.</exception>
+    public async Task<BackupManifest?> TickAsync(UploadSession session, CancellationToken cancellation)
+    {
+        if (_upload is { File.IsCompleted: true } ready) return await CompleteAsync(ready, session, cancellation).ConfigureAwait(false);
+        if (_upload is not null) return null;
+        if (!_wanted && time.GetUtcNow() - _last < options.BaseInterval) return null;
+        if (!_first && options.Rewrite && !await IsRewrittenAsync(cancellation).ConfigureAwait(false)) return null;
+        var pinned = aof.PinBase();
+        if (session.DigestAt(pinned.Start) is not { } digest)
+        {
+            pinned.Dispose(); // the tail has not come that far: at the next step
+            if (session.Position.Sequence < pinned.Start.Sequence) return null;
+            _first = false; // resumed within a file whose beginning is not known here: only a rewrite helps
+            if (options.Rewrite) return null;
+            throw new GenerationEndedException("start_unknown", "the digest at the start of the base is not known");
+        }
+
+        _upload = BaseUpload.Begin(store, pinned, options.Node, session, digest, time.GetUtcNow(), cancellation);
+        return null;
+    }
+
+    /// <summary>Stops an upload.</summary>
+    public void Dispose() => _upload?.Dispose();
+
+    private async Task<bool> IsRewrittenAsync(CancellationToken cancellation)
+    {
+        var manifest = aof.ReadManifest();
+        if (!manifest.IsKnown) return false;
+        var sequence = manifest.Value.Base?.Sequence ?? 0;
+        if (_rewrite is not { } asked)
+        {
+            // Refused while a save runs: asked again at the next step.
+            if (await node.RewriteAsync(cancellation).ConfigureAwait(false)) _rewrite = (sequence, time.GetTimestamp());
+            return false;
+        }
+
+        return sequence != asked.Sequence || time.GetElapsedTime(asked.Since) > RewriteLimit;
+    }
+
+    private async Task<BackupManifest> CompleteAsync(BaseUpload upload, UploadSession session, CancellationToken cancellation)
+    {
+        try
+        {
+            await upload.File.ConfigureAwait(false);
+        }
+        catch
+        {
+            _upload = null;
+            upload.Dispose();
+            throw;
+        }
+
+        var before = await node.LookAsync(cancellation).ConfigureAwait(false);
+        await session.FlushAsync(cancellation).ConfigureAwait(false);
+        var after = await node.LookAsync(cancellation).ConfigureAwait(false);
+        var manifest = await upload.CompleteAsync(session, before, after, time.GetUtcNow(), cancellation).ConfigureAwait(false);
+        (_upload, _wanted, _first, _rewrite, _last) = (null, false, false, null, manifest.CompletedAt);
+        upload.Dispose();
+        return manifest;
+    }
+}

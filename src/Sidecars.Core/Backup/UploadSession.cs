@@ -1,0 +1,200 @@
+using Sidecars.Core.Lineage;
+
+namespace Sidecars.Core.Backup;
+
+/// <summary>Counts of an uploader, for logs and metrics.</summary>
+public sealed class UploadCounters
+{
+    /// <summary>Segments shipped.</summary>
+    public long Segments { get; internal set; }
+
+    /// <summary>Bytes of segments shipped.</summary>
+    public long TailBytes { get; internal set; }
+
+    /// <summary>Backups completed.</summary>
+    public long Bases { get; internal set; }
+
+    /// <summary>Bytes that wait.</summary>
+    public long PendingBytes { get; internal set; }
+
+    /// <summary>Generations begun.</summary>
+    public long Generations { get; internal set; }
+
+    /// <summary>Failed requests.</summary>
+    public long Failures { get; internal set; }
+
+    /// <summary>Unix milliseconds up to which all is in the store; 0 before the first flush.</summary>
+    public long CoveredUntilMilliseconds { get; internal set; }
+}
+
+/// <summary>The stream of this generation cannot go on; the next one begins with a base.</summary>
+public sealed class GenerationEndedException(string code, string message) : Exception(message)
+{
+    /// <summary>For machines.</summary>
+    public string Code { get; } = code;
+}
+
+/// <summary>
+/// One generation, or its continuation, by one holder of the lease: ships the tail in order, one segment after the other, and bases beside it.
+/// </summary>
+public sealed class UploadSession : IDisposable
+{
+    // While much waits, larger objects: fewer requests, and a slow store is caught up with.
+    private const long CatchUpSegmentBytes = 32 << 20;
+
+    // Redis may keep what it has acknowledged in memory while an fsync is under way, for up to 2 s (flushAppendOnlyFile in aof.c).
+    private static readonly TimeSpan AofBuffer = TimeSpan.FromSeconds(2);
+
+    private readonly BackupStore _store;
+    private readonly AofDirectory _aof;
+    private readonly UploaderOptions _options;
+    private readonly UploadCounters _counters;
+    private readonly TimeProvider _time;
+    private readonly AppendDirectoryWatch _watch;
+    private readonly TailReader _reader;
+    private readonly Dictionary<long, ChainDigest> _startDigests = [];
+
+    /// <summary>Opens what it needs; call <see cref="BeginAsync"/> next.</summary>
+    /// <exception cref="IOException">The AOF directory is not there.</exception>
+    public UploadSession(BackupStore store, AofDirectory aof, UploaderOptions options, UploadCounters counters, long session, TimeProvider time)
+    {
+        (_store, _aof, _options, _counters, _time, Session) = (store, aof, options, counters, time, session);
+        _watch = AppendDirectoryWatch.Open(aof.Folder, aof.Layout.AppendFile); // before the first look: nothing happens unseen in between
+        _reader = new TailReader(aof, session);
+    }
+
+    /// <summary>Of the lease.</summary>
+    public long Session { get; }
+
+    /// <summary>Being written.</summary>
+    public long Generation { get; private set; }
+
+    /// <summary>Where the tail is.</summary>
+    public StreamPosition Position => _reader.Position;
+
+    /// <summary>Of the chain there.</summary>
+    public ChainDigest Digest => _reader.Digest;
+
+    /// <summary>All that was written up to this time is in the store; by the node's clock.</summary>
+    public DateTimeOffset CoveredUntil { get; private set; }
+
+    /// <summary>Goes on with a generation where that is proven to be the same stream, else begins a new one.</summary>
+    /// <param name="previous">Generation that the lease names; 0 to begin a new one.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <returns>Why a new one was begun; null where it goes on.</returns>
+    public async Task<TailDecision.NewGeneration?> BeginAsync(long previous, CancellationToken cancellation)
+    {
+        var manifest = _aof.ReadManifest();
+        if (!manifest.IsKnown) throw new IOException($"{_aof.Layout.ManifestFile}: {manifest}");
+        if (_aof.IsBehindServer) throw new IOException("the AOF does not hold the server's dataset yet: its first rewrite has not ended");
+        TailDecision.NewGeneration? fresh = new("first", "there is no earlier generation of this node to go on with");
+        if (previous > 0) fresh = await TryResumeAsync(previous, manifest.Value, cancellation).ConfigureAwait(false);
+        if (fresh is null) return null;
+        Generation = Session;
+        _counters.Generations++;
+        if (manifest.Value.Increments.Count == 0) throw new IOException($"{_aof.Layout.ManifestFile} names no increment file");
+        _reader.Begin(new StreamPosition(manifest.Value.Increments[0].Sequence, 0), ChainDigest.Start, 0);
+        _startDigests[manifest.Value.Increments[0].Sequence] = ChainDigest.Start;
+        foreach (var file in manifest.Value.Increments) Add(file);
+        return fresh;
+    }
+
+    /// <summary>Opens files that have come; must be called often enough that none comes and goes in between.</summary>
+    /// <exception cref="GenerationEndedException">The stream ends.</exception>
+    public void Look()
+    {
+        var manifest = _aof.ReadManifest();
+        _watch.Drain(); // after the manifest: what it names has happened
+        if (_aof.IsBehindServer) throw new GenerationEndedException("dataset_replaced", "the server writes to a new AOF that is not complete yet");
+        if (!manifest.IsKnown) return; // torn or gone for the moment: what is open stays open
+        switch (TailPolicy.Decide(_reader.LastSequence, manifest.Value, _watch.OriginOf))
+        {
+            case TailDecision.NewGeneration end: throw new GenerationEndedException(end.Code, end.Reason);
+            case TailDecision.Continue go:
+                foreach (var file in go.Next) Add(file);
+                break;
+        }
+
+        _watch.Forget(_reader.LastSequence);
+    }
+
+    /// <summary>Ships all whole commands that are on disk.</summary>
+    /// <exception cref="GenerationEndedException">The stream ends.</exception>
+    /// <exception cref="StoreException">The store did not take a segment; call again.</exception>
+    public async Task FlushAsync(CancellationToken cancellation)
+    {
+        var began = _time.GetUtcNow();
+        try
+        {
+            while (true)
+            {
+                _counters.PendingBytes = _reader.Pending;
+                if (_counters.PendingBytes > _options.MaxPendingBytes)
+                    throw new GenerationEndedException("too_far_behind", $"{_counters.PendingBytes} bytes wait for the store, more than {_options.MaxPendingBytes}");
+                if (_reader.Next(_counters.PendingBytes > _options.SegmentBytes * 4 ? Math.Max(_options.SegmentBytes, CatchUpSegmentBytes) : _options.SegmentBytes) is not { } segment) break;
+                var key = _store.Layout.Segment(Generation, segment.Name);
+                // A name holds its content's digest: one that is there already is this one, from a try whose answer was lost.
+                _ = await _store.Objects.PutAsync(key, segment.Content, PutCondition.Absent, cancellation).ConfigureAwait(false);
+                if (segment.Name.Start == 0) _startDigests[segment.Name.Sequence] = _reader.Digest;
+                _reader.Advance(segment.Name);
+                _counters.Segments++;
+                _counters.TailBytes += segment.Name.Length;
+                Look();
+            }
+        }
+        catch (InvalidDataException e)
+        {
+            throw new GenerationEndedException("stream_broken", e.Message);
+        }
+
+        CoveredUntil = began - AofBuffer;
+        _counters.CoveredUntilMilliseconds = CoveredUntil.ToUnixTimeMilliseconds();
+        _counters.PendingBytes = 0;
+    }
+
+    /// <summary>The digest at the start of a file of this generation; null where it was never known here.</summary>
+    public ChainDigest? DigestAt(StreamPosition start) =>
+        start == Position ? Digest : start.Offset == 0 && _startDigests.TryGetValue(start.Sequence, out var digest) ? digest : null;
+
+    /// <summary>Closes the files.</summary>
+    public void Dispose()
+    {
+        _watch.Dispose();
+        _reader.Dispose();
+    }
+
+    private void Add(AofManifestFile file)
+    {
+        if (!_reader.TryAdd(file)) throw new GenerationEndedException("increment_gone", $"{file.Name} was deleted before it was opened");
+    }
+
+    private async Task<TailDecision.NewGeneration?> TryResumeAsync(long generation, AofManifest manifest, CancellationToken cancellation)
+    {
+        var folders = (await _store.Objects.ListFoldersAsync(_store.Layout.Tail(generation), cancellation).ConfigureAwait(false))
+            .Where(f => SegmentName.TryNumber(f, 10, out _)).Order(StringComparer.Ordinal).TakeLast(2).ToList();
+        if (folders.Count == 0) return new("nothing_shipped", $"generation {generation} has no segment");
+        _ = SegmentName.TryNumber(folders[0], 10, out var from);
+        var segments = await _store.ListSegmentsAsync(generation, from, [], cancellation).ConfigureAwait(false);
+        // The last session decided the chain; an earlier one's object behind that is a leftover.
+        if (segments.MaxBy(s => (s.Session, s.Sequence, s.End)) is not { } tip) return new("nothing_shipped", $"generation {generation} has no segment");
+        if (Previous(segments, tip) is not { } before) return new("chain_unknown", $"nothing before tail/{tip} is found");
+        var decision = TailPolicy.Resume(tip, manifest, LocalDigest(manifest, tip, before));
+        if (decision is TailDecision.NewGeneration fresh) return fresh;
+        Generation = generation;
+        _reader.Begin(tip.To, tip.Digest, tip.Time);
+        foreach (var file in manifest.Increments.Where(f => f.Sequence >= tip.Sequence)) Add(file);
+        if (segments.FirstOrDefault(s => s.Sequence == tip.Sequence && s.Start == 0) is { } first && Previous(segments, first) is { } digest) _startDigests[tip.Sequence] = digest;
+        return null;
+    }
+
+    private static ChainDigest? Previous(List<SegmentName> segments, SegmentName of) =>
+        of.Previous == ChainDigest.Start.Short ? ChainDigest.Start
+        : segments.FirstOrDefault(s => s.Digest.Short == of.Previous && s.To <= of.From) is { } before ? before.Digest : null;
+
+    private ChainDigest? LocalDigest(AofManifest manifest, SegmentName tip, ChainDigest before)
+    {
+        if (manifest.Increments.FirstOrDefault(f => f.Sequence == tip.Sequence) is not { } entry) return null;
+        using var file = _aof.TryOpen(entry.Name);
+        return file is not null && RandomAccess.GetLength(file) >= tip.End ? before.Append(ObjectContent.Of(file, tip.Start, tip.Length)) : null;
+    }
+}

@@ -1,0 +1,107 @@
+using Sidecars.Core.Backup;
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Redis;
+using Sidecars.TestKit.Processes;
+
+namespace Sidecars.Integration.Tests.Backup;
+
+/// <summary>What a run of redis-backup ended with.</summary>
+internal sealed record CliResult(int ExitCode, string Output)
+{
+    public CliResult Succeeded()
+    {
+        Assert.True(ExitCode == 0, $"exit code {ExitCode}\n{Output}");
+        return this;
+    }
+}
+
+/// <summary>A Redis with AOF, a store in a directory, and redis-backup as a process.</summary>
+internal sealed class BackupRig : IAsyncDisposable
+{
+    public const string Cluster = "tenant/redis";
+
+    private BackupRig(TempFolder folder, RedisProcess redis) => (Folder, Redis) = (folder, redis);
+
+    public TempFolder Folder { get; }
+
+    public RedisProcess Redis { get; }
+
+    public string StorePath => Folder.File("store");
+
+    public BackupStore Store => new(new DirectoryStore(StorePath), Layout);
+
+    public static BackupLayout Layout => ClusterId.TryParse(Cluster, out var id) ? new BackupLayout(id) : throw new InvalidOperationException();
+
+    /// <summary>Settings of the group's shipped configuration that matter here; DEBUG for the digest.</summary>
+    public static string[] Aof => ["appendonly yes", "aof-timestamp-enabled yes", "appendfsync everysec", "enable-debug-command yes", "auto-aof-rewrite-percentage 0"];
+
+    public static async Task<BackupRig> StartAsync(params string[] more) => new(new TempFolder("backup"), await RedisProcess.StartAsync([.. Aof, .. more]));
+
+    public static async Task<RedisClient> ConnectAsync(RedisProcess redis) =>
+        await RedisClient.ConnectAsync(new TcpTransport(redis.Endpoint), new RedisClientOptions { CommandTimeout = TimeSpan.FromSeconds(20) }, default);
+
+    public static async Task<string> DigestAsync(RedisProcess redis)
+    {
+        await using var client = await ConnectAsync(redis);
+        return (await client.CallAsync(default, "DEBUG", "DIGEST")).Text;
+    }
+
+    public static Task<ServerProcess> StartSidecarAsync(RedisProcess redis, string store, string node = "redis-0", params (string, string)[] more) =>
+        ServerProcess.StartAsync(new ServerStart(Executable, "run") { Name = node, Environment = EnvironmentOf(redis, store, node, more) });
+
+    public Task<ServerProcess> StartSidecarAsync(params (string, string)[] more) => StartSidecarAsync(Redis, StorePath, "redis-0", more);
+
+    public Task<CliResult> RunAsync(params string[] arguments) => RunAsync([], arguments);
+
+    public async Task<CliResult> RunAsync((string, string)[] more, params string[] arguments)
+    {
+        await using var process = await ServerProcess.StartAsync(new ServerStart(Executable, arguments) { Environment = EnvironmentOf(Redis, StorePath, "redis-0", more) });
+        var code = await process.WaitForExitAsync(TimeSpan.FromSeconds(60));
+        return new CliResult(code, process.Tail(200));
+    }
+
+    /// <summary>Waits until a sidecar says that everything written before this call is in the store.</summary>
+    public async Task WaitUntilCoveredAsync()
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        await Eventually.UntilAsync("the tail to be shipped", async () => (await Store.ReadLeaseAsync(default)) is { } lease && lease.Lease.CoveredUntil > now);
+    }
+
+    public Task WaitForBackupsAsync(int count) =>
+        Eventually.UntilAsync($"{count} backups", async () => (await Store.ReadCatalogueAsync(default)).Backups.Length >= count);
+
+    /// <summary>Restores, starts an untouched server on it, and gives its digest.</summary>
+    public async Task<string> RestoredDigestAsync(string to, params (string, string)[] more)
+    {
+        using var target = new TempFolder("restored");
+        (await RunAsync(more, "restore", "--to", to, "--target", target.Path)).Succeeded();
+        await using var server = await RedisProcess.StartAsync(target, FreePort.Next(), "appendonly yes", "enable-debug-command yes", "aof-load-truncated no");
+        return await DigestAsync(server);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Redis.DisposeAsync();
+        Folder.Dispose();
+    }
+
+    private static string Executable => Path.Combine(AppContext.BaseDirectory, "redis-backup");
+
+    private static Dictionary<string, string> EnvironmentOf(RedisProcess redis, string store, string node, (string, string)[] more)
+    {
+        var environment = new Dictionary<string, string>
+        {
+            ["BACKUP_STORE"] = store,
+            ["CLUSTER_ID"] = Cluster,
+            ["NODE_NAME"] = node,
+            ["DATA_DIR"] = redis.Folder,
+            ["REDIS_HOST"] = redis.Endpoint.ToString(),
+            ["BACKUP_FLUSH_MS"] = "100",
+            ["BACKUP_LEASE_RENEW_MS"] = "300",
+            ["BACKUP_LEASE_LIFE_MS"] = "1000",
+        };
+        if (Environment.GetEnvironmentVariable("DOTNET_ROOT") is { } root) environment["DOTNET_ROOT"] = root;
+        foreach (var (name, value) in more) environment[name] = value;
+        return environment;
+    }
+}

@@ -1,0 +1,129 @@
+using System.Globalization;
+using Sidecars.Core.Backup;
+using Sidecars.Core.Redis;
+using Sidecars.TestKit.Processes;
+
+namespace Sidecars.Integration.Tests.Backup;
+
+/// <summary>Every recorded second comes back as it was, byte for byte, through rewrites.</summary>
+public class PointInTimeTests
+{
+    private static bool Soak => Environment.GetEnvironmentVariable("SIDECARS_SOAK") == "1";
+
+    [Fact]
+    public async Task Each_recorded_second_is_restored_exactly_over_three_rewrites()
+    {
+        await using var rig = await BackupRig.StartAsync();
+        await using var sidecar = await rig.StartSidecarAsync();
+        await rig.WaitForBackupsAsync(1);
+        await using var client = await BackupRig.ConnectAsync(rig.Redis);
+        var recorded = new List<(DateTimeOffset At, string Digest)>();
+        var instants = Soak ? 20 : 4;
+        for (var i = 0; i < instants; i++)
+        {
+            await WriteAllKindsAsync(client, i);
+            if (i < 3 || i % 4 == 0) await RewriteAsync(client);
+            recorded.Add((await EndOfSecondAsync(client), await BackupRig.DigestAsync(rig.Redis)));
+        }
+
+        await WriteAllKindsAsync(client, instants);
+        await rig.WaitUntilCoveredAsync();
+        Assert.Equal(instants, recorded.Select(r => r.Digest).Distinct().Count()); // else equality below would prove little
+        foreach (var (at, digest) in recorded) Assert.Equal(digest, await rig.RestoredDigestAsync(RestorePlan.Show(at)));
+        Assert.Equal(await BackupRig.DigestAsync(rig.Redis), await rig.RestoredDigestAsync("latest"));
+        var segments = await rig.Store.ListSegmentsAsync(1, 0, [], default);
+        Assert.True(segments.Select(s => s.Sequence).Distinct().Count() >= 4, "the tail went through fewer than three rewrites");
+        Assert.Equal(0, await sidecar.TerminateAsync());
+        Assert.DoesNotContain(sidecar.Output, line => line.Contains("generation_ended", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Times_that_the_store_does_not_hold_are_refused_with_the_limits()
+    {
+        await using var rig = await BackupRig.StartAsync();
+        await using var client = await BackupRig.ConnectAsync(rig.Redis);
+        await client.CallAsync(default, "SET", "a", "1");
+        (await rig.RunAsync("now")).Succeeded();
+        using var target = new TempFolder("target");
+        var early = await rig.RunAsync("restore", "--to", "2001-01-01T00:00:00Z", "--target", target.Path);
+        Assert.Equal((1, true), (early.ExitCode, early.Output.Contains("the first backup begins at", StringComparison.Ordinal)));
+        var late = await rig.RunAsync("restore", "--to", "2101-01-01T00:00:00Z", "--target", target.Path);
+        Assert.Equal((1, true), (late.ExitCode, late.Output.Contains("the store reaches to", StringComparison.Ordinal)));
+        Assert.Equal(2, (await rig.RunAsync("restore", "--to", "2026-11-21T10:00:00", "--target", target.Path)).ExitCode); // whose clock?
+        Assert.Empty(Directory.EnumerateFileSystemEntries(target.Path));
+    }
+
+    [Fact]
+    public async Task Without_our_tool_cp_and_redis_server_restore_the_latest_state()
+    {
+        await using var rig = await BackupRig.StartAsync();
+        await using (var sidecar = await rig.StartSidecarAsync())
+        {
+            await using var client = await BackupRig.ConnectAsync(rig.Redis);
+            await rig.WaitForBackupsAsync(1);
+            await WriteAllKindsAsync(client, 1);
+            await RewriteAsync(client);
+            await WriteAllKindsAsync(client, 2);
+            await rig.WaitUntilCoveredAsync();
+            await sidecar.TerminateAsync();
+        }
+
+        using var target = new TempFolder("plain");
+        // The lines of src/Sidecars.Core/Backup/README.md, section "Without our tool".
+        var script = await File.ReadAllTextAsync(Path.Combine(TestKit.Groups.Repository.Root, "src/Sidecars.Core/Backup/README.md"));
+        var begin = script.IndexOf("```sh\n", StringComparison.Ordinal) + 6;
+        var path = target.Write("restore.sh", "set -eu\n" + script[begin..script.IndexOf("```", begin, StringComparison.Ordinal)]);
+        var data = target.Folder("data");
+        await using (var shell = await ServerProcess.StartAsync(new ServerStart("sh", path, Path.Combine(rig.StorePath, "tenant.redis"), data)))
+            Assert.True(await shell.WaitForExitAsync() == 0, shell.Tail());
+        await using var server = await RedisProcess.StartAsync("appendonly yes", "enable-debug-command yes", $"dir {data}");
+        Assert.Equal(await BackupRig.DigestAsync(rig.Redis), await BackupRig.DigestAsync(server));
+    }
+
+    /// <summary>Waits for the next second of the server, so that no command of this one comes later; returns the second before.</summary>
+    private static async Task<DateTimeOffset> EndOfSecondAsync(RedisClient client)
+    {
+        var second = await SecondAsync(client);
+        await Eventually.UntilAsync("the next second", async () => await SecondAsync(client) > second);
+        return DateTimeOffset.FromUnixTimeSeconds(second);
+    }
+
+    private static async Task<long> SecondAsync(RedisClient client) =>
+        long.Parse((await client.CallAsync(default, "TIME")).Items[0].Text, CultureInfo.InvariantCulture);
+
+    private static async Task RewriteAsync(RedisClient client)
+    {
+        Assert.False((await client.CallAsync(default, "BGREWRITEAOF")).IsError);
+        await Eventually.UntilAsync("the rewrite", async () =>
+            InfoReply.TryParse(await client.CallAsync(default, "INFO", "persistence"), out var info) && info.AofRewriteInProgress == false && info.Get("aof_rewrite_scheduled") == "0");
+    }
+
+    private static async Task WriteAllKindsAsync(RedisClient client, int round)
+    {
+        var noise = new byte[300];
+        new Random(round).NextBytes(noise);
+        byte[] key = [.. noise.Take(20), 0, (byte)'\r', (byte)'\n', (byte)'*', (byte)'#', .. "TS:99"u8];
+        foreach (var database in (string[])["0", "3", "15"])
+        {
+            await CallAsync(client, "SELECT", database);
+            Assert.False((await client.CallAsync(RespCommand.Of("SET"u8.ToArray(), key, noise), default)).IsError);
+            await CallAsync(client, "SET", $"trap{round}", "\r\n#TS:4000000000\r\n*1\r\n$4\r\nEXEC\r\n");
+            await CallAsync(client, "SET", $"expiring{round}", "x", "EX", "100000");
+            await CallAsync(client, "HSET", "hash", $"f{round}", "v");
+            await CallAsync(client, "XADD", "stream", "*", "round", $"{round}");
+            await CallAsync(client, "EVAL", "redis.call('INCRBY', KEYS[1], ARGV[1]); redis.call('SADD', KEYS[2], ARGV[1]); return 1", "2", "counter", "set", $"{round + 1}");
+            await CallAsync(client, "MULTI");
+            await CallAsync(client, "RPUSH", "list", $"{round}");
+            await CallAsync(client, "INCR", "in-transaction");
+            await CallAsync(client, "EXEC");
+        }
+
+        await CallAsync(client, "SELECT", "0");
+    }
+
+    private static async Task CallAsync(RedisClient client, params string[] words)
+    {
+        var reply = await client.CallAsync(default, words);
+        Assert.False(reply.IsError, reply.ToString());
+    }
+}
