@@ -1,0 +1,27 @@
+using Sidecars.Integration.Tests.Bootstrap.Support;
+using Sidecars.TestKit.Groups;
+
+namespace Sidecars.Integration.Tests.Bootstrap;
+
+/// <summary>Addresses are given again: to a pod of another tenant, here even one with the same passwords.</summary>
+[Collection(GroupTests.Name)]
+public sealed class TenantSwapTests
+{
+    [Fact]
+    public async Task Nobody_follows_anybody_across_to_another_tenant_at_the_masters_address()
+    {
+        await using var other = new ForeignTenant();
+        await other.PrepareAsync();
+        await using var group = new LocalGroup(new LocalGroupOptions { Name = "tenant-swap", DownAfter = TimeSpan.FromSeconds(2), FailoverTimeout = TimeSpan.FromSeconds(5) });
+        var master = (await group.StartHealthyAsync()).Master!.Node;
+        await group.WriteKeysAsync(master, replicas: 2);
+        await master.KillAsync();
+        await other.ComeUpAtAsync(master.Endpoint);
+
+        var own = group.Redis.Where(n => n != master).ToArray();
+        var state = await group.WaitForAsync("a master of its own", s => s.Redis.Count(r => r.Node != master && r.IsMaster) == 1 && s.Redis.Count(r => r.Node != master && r.LinkUp) == 1);
+        Assert.DoesNotContain(state.Sentinels, s => s.Master == master.Endpoint);
+        foreach (var node in own) Assert.Equal(GroupKeys.Count, await group.KeysOfAsync(node));
+        Assert.True(await other.IsUntouchedAtAsync(master.Endpoint));
+    }
+}
