@@ -76,6 +76,8 @@ internal sealed record BootstrapOptions
     /// <summary>The API server; null where this is no pod, or its downward API is not wired up.</summary>
     public required KubernetesSettings? Kubernetes { get; init; }
 
+    public required TimeSpan LastMasterWait { get; init; }
+
     /// <summary>Null: an election never goes on without what it waits for.</summary>
     public required TimeSpan? UncleanElectionAfter { get; init; }
 
@@ -167,6 +169,8 @@ internal sealed record BootstrapOptions
 
         var kubernetes = KubernetesSettings.Read(settings, cluster, nodeName, podNamespace, podUid);
         var (election, electionDirectory, electorUrl) = ReadElection(settings, [.. sentinelHosts, .. redisHosts], masterName, kubernetes is not null);
+        var lastMasterWait = settings.Milliseconds("LAST_MASTER_WAIT_MS", 10_000, 0, int.MaxValue,
+            "How long an election waits for the master that served last while all that were in sync with it are there: its disk may hold writes that it acknowledged and never sent.");
         var unclean = settings.OptionalInteger("UNCLEAN_ELECTION_AFTER_MS", 1000, int.MaxValue,
             "Elect the best of those that are there after waiting so long for a node or a disk that may hold newer data: writes may be lost for ever. Without it never.");
         var rescueCount = settings.Integer("RESCUE_MAX_COUNT", RescueLimits.DefaultMaxCount, 0, 100,
@@ -209,6 +213,7 @@ internal sealed record BootstrapOptions
             ElectionDirectory = electionDirectory,
             ElectorUrl = electorUrl,
             Kubernetes = kubernetes,
+            LastMasterWait = lastMasterWait,
             UncleanElectionAfter = unclean is { } afterMs ? TimeSpan.FromMilliseconds(afterMs) : null,
             RescueMaxCount = rescueCount,
             RescueMaxBytes = rescueMegabytes * (1L << 20),

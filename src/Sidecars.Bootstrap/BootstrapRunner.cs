@@ -90,7 +90,7 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
         using var election = OpenElection(announce);
         var layout = _files.Layout();
         var data = new DataGuard(options, announce, layout, log, time);
-        var settings = new RedisRoleSettings(options.RedisCount, options.SentinelCount, options.Durability, options.UncleanElectionAfter);
+        var settings = new RedisRoleSettings(options.RedisCount, options.SentinelCount, options.Durability, options.LastMasterWait, options.UncleanElectionAfter);
         var loop = new RedisRoleLoop(clients.Observer, clients.Sentinels, election, data, settings, reporter, pacer, time);
         var start = await loop.RunAsync(cancellation).ConfigureAwait(false);
         if (options.Durability != Durability.None) data.WriteFirstMarker(start.Token);

@@ -12,7 +12,7 @@ namespace Sidecars.Bootstrap;
 internal sealed record RedisStart(RedisEndpoint? Follow, bool Elected, FencingToken Token);
 
 /// <summary>What does not change while a node looks for its role.</summary>
-internal sealed record RedisRoleSettings(int RedisCount, int SentinelCount, Durability Durability, TimeSpan? UncleanElectionAfter);
+internal sealed record RedisRoleSettings(int RedisCount, int SentinelCount, Durability Durability, TimeSpan LastMasterWait, TimeSpan? UncleanElectionAfter);
 
 /// <summary>
 /// Gather, decide, act, until this node's role is known. Every rule is in <see cref="MasterSelectionPolicy"/>; here is only
@@ -90,6 +90,7 @@ internal sealed class RedisRoleLoop(
             Peers = group.Nodes,
             Election = view,
             ElectionWaitedFor = _electionSince is { } from ? time.GetElapsedTime(from) : TimeSpan.Zero,
+            LastMasterWait = settings.LastMasterWait,
             UncleanElectionAfter = settings.UncleanElectionAfter,
             SplitFor = _splitSince is { } since ? time.GetElapsedTime(since) : TimeSpan.Zero,
         };

@@ -32,6 +32,9 @@ public sealed record BootstrapSnapshot
     /// <summary>For how long this node has waited for an election.</summary>
     public TimeSpan ElectionWaitedFor { get; init; }
 
+    /// <summary>How long it waits for the last serving master while those in sync with it are there.</summary>
+    public TimeSpan LastMasterWait { get; init; }
+
     /// <summary>After which an election goes on without what is missing; null (the default) for never.</summary>
     public TimeSpan? UncleanElectionAfter { get; init; }
 

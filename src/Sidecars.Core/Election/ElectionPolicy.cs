@@ -26,7 +26,7 @@ public static class ElectionPolicy
     public static ElectionDecision Decide(ElectionFacts facts)
     {
         ArgumentNullException.ThrowIfNull(facts);
-        var (view, me, _, durability, _, _) = facts;
+        var (view, me, _, durability, _, _, _) = facts;
         if (!view.CarriesEvidence) return Blind(view, me, durability);
         if (view.Record.Candidate is { } candidate && view.CandidateAlive)
         {

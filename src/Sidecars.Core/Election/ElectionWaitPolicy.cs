@@ -30,6 +30,8 @@ internal static class ElectionWaitPolicy
         if (lineage.IsRecordLatest && facts.View.Record.InSync is { Length: > 0 } inSync && servedBy == lineage.Served!.Node)
         {
             var absent = inSync.Where(r => !live.Any(e => e.Node == r.Node && Holds(facts, lineage, e, r))).ToList();
+            if (absent.Count == 0 && serving is null && !facts.IsLastMasterOverdue)
+                return new ElectionDecision.Wait([servedBy], $"{about}; those that were in sync with it are, and go on without it after LAST_MASTER_WAIT_MS");
             if (absent.Count == 0) return TooFew(facts, live, majority, $": {about}");
             var names = absent.Select(r => r.Node).Order(StringComparer.Ordinal).ToList();
             if (serving is null) names.Insert(0, servedBy);

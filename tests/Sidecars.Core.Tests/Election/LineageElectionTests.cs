@@ -75,6 +75,9 @@ public sealed class LineageElectionTests
         var lagging = On(C, Id(1), 300, serving: (Node1, Token(1, 0)), history: First);
         var record = Serving(A, Token(1, 0), Id(1), 4990, [First], ("redis-2", 4800));
         Assert.IsType<ElectionDecision.Claim>(Decide(inSync, record, null, inSync, lagging));
+        // Not at once: the last master may be a second late, and hold what it never sent.
+        var early = new ElectionFacts(View(record, inSync, lagging), inSync, 3, Durability.Aof, null, IsLastMasterOverdue: false);
+        Assert.Equal(["redis-1"], Assert.IsType<ElectionDecision.Wait>(ElectionPolicy.Decide(early)).WaitingFor.AsEnumerable());
         var wait = Assert.IsType<ElectionDecision.Wait>(Decide(lagging, record, null, lagging, On(A, null, 0, data: DataState.Absent)));
         Assert.Equal(["redis-2"], wait.WaitingFor.AsEnumerable());
     }

@@ -2,7 +2,7 @@ using Sidecars.TestKit.Groups;
 
 namespace Sidecars.Demo.Scenarios;
 
-/// <summary>The master's address is given to a pod of another tenant that even has the same passwords.</summary>
+/// <summary>The master's address is given to a pod of another tenant.</summary>
 internal sealed class TenantSwapScenario : IScenario
 {
     public string Name => "tenant-swap";
@@ -11,7 +11,7 @@ internal sealed class TenantSwapScenario : IScenario
 
     public async Task RunAsync(Stage stage)
     {
-        await using var other = new ForeignTenant();
+        await using var other = new ForeignTenant("of-another-tenant");
         await other.PrepareAsync();
         await stage.StartFromNothingAsync();
         var master = LossSteps.Master(stage);

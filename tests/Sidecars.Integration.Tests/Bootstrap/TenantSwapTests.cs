@@ -10,9 +10,14 @@ public sealed class TenantSwapTests
     [Fact]
     public async Task Nobody_follows_anybody_across_to_another_tenant_at_the_masters_address()
     {
-        await using var other = new ForeignTenant();
+        await using var other = new ForeignTenant("the-same");
         await other.PrepareAsync();
-        await using var group = new LocalGroup(new LocalGroupOptions { Name = "tenant-swap", DownAfter = TimeSpan.FromSeconds(2), FailoverTimeout = TimeSpan.FromSeconds(5) });
+        await using var group = new LocalGroup(new LocalGroupOptions
+        {
+            Name = "tenant-swap",
+            Passwords = new GroupPasswords { Redis = "the-same", Sentinel = "the-same" },
+            DownAfter = TimeSpan.FromSeconds(2), FailoverTimeout = TimeSpan.FromSeconds(5),
+        });
         var master = (await group.StartHealthyAsync()).Master!.Node;
         await group.WriteKeysAsync(master, replicas: 2);
         await master.KillAsync();

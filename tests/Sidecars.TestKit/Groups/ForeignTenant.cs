@@ -4,13 +4,14 @@ using Sidecars.Core.Redis;
 namespace Sidecars.TestKit.Groups;
 
 /// <summary>
-/// Another tenant with a Redis of its own, the same passwords, and data; it can come up at any address, as a pod does that is
-/// given an address which belonged to somebody else.
+/// Another tenant with a Redis of its own and data; it can come up at any address, as a pod does that is given an address which
+/// belonged to somebody else. It has a password: with an open default user Sentinel takes any Redis for its master.
 /// </summary>
-public sealed class ForeignTenant : IAsyncDisposable
+/// <param name="password">Of its Redis.</param>
+public sealed class ForeignTenant(string password) : IAsyncDisposable
 {
     private const int Keys = 100;
-    private readonly LocalGroup _group = new(new LocalGroupOptions { Name = "foreign", ClusterId = "other/redis", RedisCount = 1, SentinelCount = 1 });
+    private readonly LocalGroup _group = new(new LocalGroupOptions { Name = "foreign", ClusterId = "other/redis", RedisCount = 1, SentinelCount = 1, Passwords = new GroupPasswords { Redis = password, Sentinel = password } });
 
     private LocalNode Node => _group.Redis[0];
 
@@ -39,11 +40,11 @@ public sealed class ForeignTenant : IAsyncDisposable
     /// <summary>Ends it.</summary>
     public ValueTask DisposeAsync() => _group.DisposeAsync();
 
-    private static async Task<long?> KeysAtAsync(RedisEndpoint address)
+    private async Task<long?> KeysAtAsync(RedisEndpoint address)
     {
         try
         {
-            await using var client = await RedisClient.ConnectAsync(new TcpTransport(address), new RedisClientOptions(), default);
+            await using var client = await RedisClient.ConnectAsync(new TcpTransport(address), new RedisClientOptions { Credentials = [new RedisCredential(null, password)] }, default);
             var reply = await client.CallAsync(default, "DBSIZE");
             return reply.IsError ? null : reply.Integer;
         }
