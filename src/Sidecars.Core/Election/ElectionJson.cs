@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Sidecars.Core.Lineage;
+using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
 
@@ -11,7 +12,7 @@ namespace Sidecars.Core.Election;
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     UseStringEnumConverter = true,
     RespectNullableAnnotations = true,
-    Converters = [typeof(EvidenceJsonConverter), typeof(RecordJsonConverter)])]
+    Converters = [typeof(EvidenceJsonConverter), typeof(RecordJsonConverter), typeof(RedisEndpointJsonConverter)])]
 [JsonSerializable(typeof(BootstrapSnapshot))]
 // Cases of several closed types share their names.
 [JsonSerializable(typeof(SentinelObservation.Known), TypeInfoPropertyName = "SentinelKnown")]
