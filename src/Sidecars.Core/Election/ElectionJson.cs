@@ -1,22 +1,19 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Sidecars.Core.Lineage;
+using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
 
 namespace Sidecars.Core.Election;
 
-/// <summary>Source-generated JSON of snapshots, of record and evidence, and of the leader-elector's answer.</summary>
+/// <summary>Source-generated reader of logged snapshots. Writing is by hand (<see cref="SnapshotJsonWriter"/>).</summary>
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     UseStringEnumConverter = true,
-    RespectNullableAnnotations = true)]
+    RespectNullableAnnotations = true,
+    Converters = [typeof(EvidenceJsonConverter), typeof(RecordJsonConverter), typeof(RedisEndpointJsonConverter)])]
 [JsonSerializable(typeof(BootstrapSnapshot))]
-[JsonSerializable(typeof(MonitorSnapshot))]
-[JsonSerializable(typeof(ElectionDocuments.RecordFile))]
-[JsonSerializable(typeof(ElectionDocuments.EvidenceFile))]
-[JsonSerializable(typeof(LeaderElectorBackend.LeaderDocument))]
 // Cases of several closed types share their names.
 [JsonSerializable(typeof(SentinelObservation.Known), TypeInfoPropertyName = "SentinelKnown")]
 [JsonSerializable(typeof(SentinelObservation.Unknown), TypeInfoPropertyName = "SentinelUnknown")]
@@ -26,12 +23,30 @@ namespace Sidecars.Core.Election;
 [JsonSerializable(typeof(NodeObservation.Unreachable), TypeInfoPropertyName = "NodeUnreachable")]
 [JsonSerializable(typeof(ElectionObservation.Known), TypeInfoPropertyName = "ElectionKnown")]
 [JsonSerializable(typeof(ElectionObservation.Unavailable), TypeInfoPropertyName = "ElectionUnavailable")]
-[JsonSerializable(typeof(EpochReading.Known), TypeInfoPropertyName = "EpochKnown")]
-[JsonSerializable(typeof(EpochReading.Unavailable), TypeInfoPropertyName = "EpochUnavailable")]
 internal sealed partial class ElectionJson : JsonSerializerContext;
 
-/// <summary>The context with relaxed escaping: neither a log nor an annotation is HTML.</summary>
-internal static class PlainJson
+/// <summary>Evidence within a snapshot, read as in its own document.</summary>
+internal sealed class EvidenceJsonConverter : JsonConverter<CandidateEvidence>
 {
-    public static readonly ElectionJson Context = new(new JsonSerializerOptions(ElectionJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    public override CandidateEvidence Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        var facts = JsonFacts.Of(JsonElement.ParseValue(ref reader));
+        var evidence = ElectionJsonReader.Evidence(facts);
+        return facts.Fault is { } fault ? throw new JsonException(fault.Detail) : evidence;
+    }
+
+    public override void Write(Utf8JsonWriter writer, CandidateEvidence value, JsonSerializerOptions options) => throw new NotSupportedException();
+}
+
+/// <summary>The record within a snapshot, read as in its own document.</summary>
+internal sealed class RecordJsonConverter : JsonConverter<ElectionRecord>
+{
+    public override ElectionRecord Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        var facts = JsonFacts.Of(JsonElement.ParseValue(ref reader));
+        var record = ElectionJsonReader.Record(facts);
+        return facts.Fault is { } fault ? throw new JsonException(fault.Detail) : record;
+    }
+
+    public override void Write(Utf8JsonWriter writer, ElectionRecord value, JsonSerializerOptions options) => throw new NotSupportedException();
 }

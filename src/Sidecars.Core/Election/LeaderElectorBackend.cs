@@ -42,8 +42,8 @@ public sealed class LeaderElectorBackend : IElectionBackend
         try
         {
             var body = await _http.GetByteArrayAsync(_url, cancellation).ConfigureAwait(false);
-            var leader = JsonSerializer.Deserialize(body, PlainJson.Context.LeaderDocument)?.Name;
-            if (leader is null) return new ElectionObservation.Unavailable("the elector's answer has no \"name\"");
+            using var answer = JsonDocument.Parse(body);
+            if (!answer.RootElement.TryGetProperty("name", out var name) || name.GetString() is not { } leader) return new ElectionObservation.Unavailable("the elector's answer has no \"name\"");
             var candidate = leader.Length == 0 ? null : _myNames.Contains(leader, StringComparer.OrdinalIgnoreCase) ? mine.Node : leader;
             return new ElectionObservation.Known(new ElectionView
             {
@@ -53,7 +53,7 @@ public sealed class LeaderElectorBackend : IElectionBackend
                 CarriesEvidence = false,
             });
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException) // the latter for a value of another kind
         {
             return new ElectionObservation.Unavailable("the elector's answer is no JSON object");
         }
@@ -73,9 +73,4 @@ public sealed class LeaderElectorBackend : IElectionBackend
 
     /// <inheritdoc />
     public void Dispose() => _http.Dispose();
-
-    internal sealed record LeaderDocument
-    {
-        public string? Name { get; init; }
-    }
 }

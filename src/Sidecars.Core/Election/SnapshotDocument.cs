@@ -1,18 +1,48 @@
+using System.Text;
 using System.Text.Json;
 
 namespace Sidecars.Core.Election;
 
 /// <summary>
 /// Snapshots as they stand in the log, and back: a logged decision can be taken again from its snapshot, long after the
-/// fact, and must come out the same.
+/// fact, and must come out the same. Executables that only log write by hand; the source-generated reader is not in them.
 /// </summary>
 public static class SnapshotDocument
 {
     /// <summary>One line of JSON.</summary>
-    public static string Write(BootstrapSnapshot snapshot) => JsonSerializer.Serialize(snapshot, PlainJson.Context.BootstrapSnapshot);
+    public static string Write(BootstrapSnapshot snapshot) => Encoding.UTF8.GetString(ElectionJsonWriter.Object(json =>
+    {
+        json.WriteStartObject("me");
+        ElectionJsonWriter.Evidence(json, snapshot.Me);
+        json.WriteEndObject();
+        json.WriteNumber("redis_count", snapshot.RedisCount);
+        json.WriteNumber("sentinel_count", snapshot.SentinelCount);
+        json.WriteString("durability", snapshot.Durability.ToString());
+        SnapshotJsonWriter.Sentinels(json, "sentinels", snapshot.Sentinels);
+        SnapshotJsonWriter.Nodes(json, "peers", snapshot.Peers);
+        SnapshotJsonWriter.Election(json, "election", snapshot.Election);
+        SnapshotJsonWriter.Time(json, "election_waited_for", snapshot.ElectionWaitedFor);
+        SnapshotJsonWriter.Time(json, "unclean_election_after", snapshot.UncleanElectionAfter);
+        SnapshotJsonWriter.Time(json, "split_for", snapshot.SplitFor);
+    }));
 
     /// <summary>One line of JSON.</summary>
-    public static string Write(MonitorSnapshot snapshot) => JsonSerializer.Serialize(snapshot, PlainJson.Context.MonitorSnapshot);
+    public static string Write(MonitorSnapshot snapshot) => Encoding.UTF8.GetString(ElectionJsonWriter.Object(json =>
+    {
+        json.WriteNumber("redis_count", snapshot.RedisCount);
+        json.WriteNumber("sentinel_count", snapshot.SentinelCount);
+        SnapshotJsonWriter.Sentinels(json, "sentinels", snapshot.Sentinels);
+        SnapshotJsonWriter.Nodes(json, "nodes", snapshot.Nodes);
+        if (snapshot.Remembered is { } remembered)
+        {
+            json.WriteStartObject("remembered");
+            json.WriteString("address", remembered.Address.ToString());
+            json.WriteNumber("epoch", remembered.Epoch);
+            json.WriteEndObject();
+        }
+
+        SnapshotJsonWriter.KeptEpoch(json, "kept_epoch", snapshot.KeptEpoch);
+    }));
 
     /// <summary>Reads a logged snapshot of a starting Redis; null with a reason for anything else.</summary>
     public static BootstrapSnapshot? TryReadBootstrap(string json, out string why)
@@ -20,7 +50,7 @@ public static class SnapshotDocument
         try
         {
             why = "";
-            return JsonSerializer.Deserialize(json, PlainJson.Context.BootstrapSnapshot);
+            return JsonSerializer.Deserialize(json, ElectionJson.Default.BootstrapSnapshot);
         }
         catch (JsonException e)
         {

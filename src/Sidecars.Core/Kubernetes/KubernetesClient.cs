@@ -1,6 +1,5 @@
 using System.Net.Http.Headers;
 using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
 
 namespace Sidecars.Core.Kubernetes;
 
@@ -32,7 +31,7 @@ public sealed class KubernetesClient : IDisposable
 
     /// <summary>Reads a Lease.</summary>
     public Task<KubernetesRead<LeaseDocument>> GetLeaseAsync(string name, CancellationToken ct) =>
-        GetAsync("apis/coordination.k8s.io/v1", "leases", name, KubernetesJson.Default.LeaseDocument, ct);
+        GetAsync("apis/coordination.k8s.io/v1", "leases", name, KubernetesJson.ReadLease, ct);
 
     /// <summary>
     /// Writes a Lease. A document as it was read (uid and resourceVersion) is a compare-and-swap; one without either
@@ -44,17 +43,17 @@ public sealed class KubernetesClient : IDisposable
         ArgumentNullException.ThrowIfNull(lease);
         var name = lease.Metadata?.Name ?? "";
         return (lease.Metadata?.ResourceVersion is null) == (lease.Metadata?.Uid is null)
-            ? WriteAsync(HttpMethod.Put, "apis/coordination.k8s.io/v1", "leases", name, name, lease, KubernetesJson.Default.LeaseDocument, ct)
+            ? WriteAsync(HttpMethod.Put, "apis/coordination.k8s.io/v1", "leases", name, name, KubernetesJson.Write(lease), KubernetesJson.ReadLease, ct)
             : RefuseAsync<LeaseDocument>("a Lease is written with uid and resourceVersion, or created with neither");
     }
 
     /// <summary>Reads a Pod.</summary>
     public Task<KubernetesRead<PodDocument>> GetPodAsync(string name, CancellationToken ct) =>
-        GetAsync("api/v1", "pods", name, KubernetesJson.Default.PodDocument, ct);
+        GetAsync("api/v1", "pods", name, KubernetesJson.ReadPod, ct);
 
     /// <summary>Reads an EndpointSlice.</summary>
     public Task<KubernetesRead<EndpointSliceDocument>> GetEndpointSliceAsync(string name, CancellationToken ct) =>
-        GetAsync("apis/discovery.k8s.io/v1", "endpointslices", name, KubernetesJson.Default.EndpointSliceDocument, ct);
+        GetAsync("apis/discovery.k8s.io/v1", "endpointslices", name, KubernetesJson.ReadEndpointSlice, ct);
 
     /// <summary>
     /// Replaces an EndpointSlice that was read, by compare-and-swap. Without a resourceVersion the server would overwrite
@@ -65,7 +64,7 @@ public sealed class KubernetesClient : IDisposable
         ArgumentNullException.ThrowIfNull(slice);
         var name = slice.Metadata?.Name ?? "";
         return slice.Metadata is { ResourceVersion: not null, Uid: not null }
-            ? WriteAsync(HttpMethod.Put, "apis/discovery.k8s.io/v1", "endpointslices", name, name, slice, KubernetesJson.Default.EndpointSliceDocument, ct)
+            ? WriteAsync(HttpMethod.Put, "apis/discovery.k8s.io/v1", "endpointslices", name, name, KubernetesJson.Write(slice), KubernetesJson.ReadEndpointSlice, ct)
             : RefuseAsync<EndpointSliceDocument>("an EndpointSlice is replaced with uid and resourceVersion only; create it by POST");
     }
 
@@ -74,35 +73,34 @@ public sealed class KubernetesClient : IDisposable
     {
         ArgumentNullException.ThrowIfNull(slice);
         return slice.Metadata is { ResourceVersion: null, Uid: null, Name: not null and var name }
-            ? WriteAsync(HttpMethod.Post, "apis/discovery.k8s.io/v1", "endpointslices", null, name, slice, KubernetesJson.Default.EndpointSliceDocument, ct)
+            ? WriteAsync(HttpMethod.Post, "apis/discovery.k8s.io/v1", "endpointslices", null, name, KubernetesJson.Write(slice), KubernetesJson.ReadEndpointSlice, ct)
             : RefuseAsync<EndpointSliceDocument>("an object to create has a name, and neither uid nor resourceVersion");
     }
 
     /// <inheritdoc/>
     public void Dispose() => _transport.Dispose();
 
-    private async Task<KubernetesRead<T>> GetAsync<T>(string group, string resource, string name, JsonTypeInfo<T> type, CancellationToken ct)
+    private async Task<KubernetesRead<T>> GetAsync<T>(string group, string resource, string name, Func<JsonMembers, T> read, CancellationToken ct)
         where T : KubernetesDocument
     {
         if (!KubernetesName.IsSubdomain(name)) return new KubernetesRead<T>.Failed(NotAName(name));
         var answer = await CallAsync(HttpMethod.Get, group, resource, name, null, ct);
         if (answer.Failure is not null) return new KubernetesRead<T>.Failed(answer.Failure);
-        var document = TryParse(answer.Body.Span, name, type, out var problem);
+        var document = TryParse(answer.Body, name, read, out var problem);
         return document is null
             ? new KubernetesRead<T>.Failed(new KubernetesFailure.Malformed(problem!))
             : new KubernetesRead<T>.Found(document);
     }
 
     private async Task<KubernetesWrite<T>> WriteAsync<T>(
-        HttpMethod method, string group, string resource, string? pathName, string name, T document, JsonTypeInfo<T> type, CancellationToken ct)
+        HttpMethod method, string group, string resource, string? pathName, string name, byte[] body, Func<JsonMembers, T> read, CancellationToken ct)
         where T : KubernetesDocument
     {
         if (!KubernetesName.IsSubdomain(name)) return new KubernetesWrite<T>.NotWritten(NotAName(name));
-        var body = JsonSerializer.SerializeToUtf8Bytes(document, type);
         var answer = await CallAsync(method, group, resource, pathName, body, ct);
         if (answer.Failure is not null)
             return answer.PerhapsDone ? new KubernetesWrite<T>.OutcomeUnknown(answer.Failure) : new KubernetesWrite<T>.NotWritten(answer.Failure);
-        var written = TryParse(answer.Body.Span, name, type, out var problem);
+        var written = TryParse(answer.Body, name, read, out var problem);
         return written is null
             ? new KubernetesWrite<T>.OutcomeUnknown(new KubernetesFailure.Malformed(problem!))
             : new KubernetesWrite<T>.Written(written, answer.Status == 201);
@@ -142,15 +140,15 @@ public sealed class KubernetesClient : IDisposable
         return request;
     }
 
-    private static T? TryParse<T>(ReadOnlySpan<byte> body, string name, JsonTypeInfo<T> type, out string? problem)
+    private static T? TryParse<T>(ReadOnlyMemory<byte> body, string name, Func<JsonMembers, T> read, out string? problem)
         where T : KubernetesDocument
     {
         problem = null;
         try
         {
-            var document = JsonSerializer.Deserialize(body, type);
+            var document = read(JsonMembers.Parse(body));
             // Without these two, what we write back could never be a compare-and-swap.
-            if (document?.Metadata is { Uid.Length: > 0, ResourceVersion.Length: > 0 } metadata && metadata.Name == name) return document;
+            if (document.Metadata is { Uid.Length: > 0, ResourceVersion.Length: > 0 } metadata && metadata.Name == name) return document;
             problem = $"the answer is no object of the name {name} with uid and resourceVersion";
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Serialization;
 
 namespace Sidecars.Core.Kubernetes;
 
@@ -10,20 +9,16 @@ namespace Sidecars.Core.Kubernetes;
 public abstract record KubernetesDocument
 {
     /// <summary>Group and version, such as <c>coordination.k8s.io/v1</c>.</summary>
-    [JsonPropertyOrder(-3)]
     public string? ApiVersion { get; init; }
 
     /// <summary>Kind, such as <c>Lease</c>.</summary>
-    [JsonPropertyOrder(-2)]
     public string? Kind { get; init; }
 
     /// <summary>Name, identity, version, annotations.</summary>
-    [JsonPropertyOrder(-1)]
     public ObjectMeta? Metadata { get; init; }
 
     /// <summary>Members that are not named here.</summary>
-    [JsonExtensionData]
-    public Dictionary<string, JsonElement>? Unknown { get; set; }
+    public Dictionary<string, JsonElement>? Unknown { get; init; }
 }
 
 /// <summary>The parts of <c>metadata</c> that are used; others are kept.</summary>
@@ -51,8 +46,7 @@ public sealed record ObjectMeta
     public IReadOnlyDictionary<string, string?>? Labels { get; init; }
 
     /// <summary>Members that are not named here (ownerReferences, managedFields, …).</summary>
-    [JsonExtensionData]
-    public Dictionary<string, JsonElement>? Unknown { get; set; }
+    public Dictionary<string, JsonElement>? Unknown { get; init; }
 }
 
 /// <summary>A Lease of <c>coordination.k8s.io/v1</c>.</summary>
@@ -62,7 +56,6 @@ public sealed record LeaseDocument : KubernetesDocument
     public LeaseSpec? Spec { get; init; }
 
     /// <summary>The annotations, empty where there are none.</summary>
-    [JsonIgnore]
     public IReadOnlyDictionary<string, string?> Annotations => Metadata?.Annotations ?? System.Collections.Frozen.FrozenDictionary<string, string?>.Empty;
 
     /// <summary>A Lease that does not exist yet: without uid and resourceVersion, a PUT of it creates or conflicts.</summary>
@@ -93,8 +86,7 @@ public sealed record LeaseSpec
     public int? LeaseTransitions { get; init; }
 
     /// <summary>Members that are not named here (strategy, preferredHolder, …).</summary>
-    [JsonExtensionData]
-    public Dictionary<string, JsonElement>? Unknown { get; set; }
+    public Dictionary<string, JsonElement>? Unknown { get; init; }
 }
 
 /// <summary>The parts of a Pod that are read; a Pod is never written.</summary>
@@ -111,7 +103,6 @@ public sealed record PodStatus
     public string? Phase { get; init; }
 
     /// <summary>Primary address, once there is one.</summary>
-    [JsonPropertyName("podIP")]
     public string? PodIp { get; init; }
 }
 
@@ -149,8 +140,7 @@ public sealed record SliceEndpoint
     public string? NodeName { get; init; }
 
     /// <summary>Members that are not named here.</summary>
-    [JsonExtensionData]
-    public Dictionary<string, JsonElement>? Unknown { get; set; }
+    public Dictionary<string, JsonElement>? Unknown { get; init; }
 }
 
 /// <summary>Conditions of an endpoint.</summary>
@@ -179,8 +169,7 @@ public sealed record SlicePort
     public string? Protocol { get; init; }
 
     /// <summary>Members that are not named here.</summary>
-    [JsonExtensionData]
-    public Dictionary<string, JsonElement>? Unknown { get; set; }
+    public Dictionary<string, JsonElement>? Unknown { get; init; }
 }
 
 /// <summary>The parts of a <c>Status</c> object (a failed call's body) that are read.</summary>
@@ -215,11 +204,3 @@ public sealed record StatusCause
     /// <summary>Path of the field.</summary>
     public string? Field { get; init; }
 }
-
-/// <summary>Source-generated JSON of the documents: no reflection, absent members stay absent.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
-[JsonSerializable(typeof(LeaseDocument))]
-[JsonSerializable(typeof(PodDocument))]
-[JsonSerializable(typeof(EndpointSliceDocument))]
-[JsonSerializable(typeof(StatusDocument))]
-public sealed partial class KubernetesJson : JsonSerializerContext;

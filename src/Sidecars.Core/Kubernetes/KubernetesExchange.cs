@@ -39,7 +39,7 @@ internal static class KubernetesExchange
             if (body is null) return Failed(status, new KubernetesFailure.Malformed($"the body is longer than {maxBytes} bytes"), status is >= 200 and < 300 or >= 500);
             if (status is >= 200 and < 300) return new KubernetesAnswer(status, body.Value, null, false);
             // A refusal with a 4xx says that nothing was done; a 5xx says nothing (a time-out at etcd may have committed).
-            return Failed(status, OfStatus(response, body.Value.Span), status >= 500);
+            return Failed(status, OfStatus(response, body.Value), status >= 500);
         }
         catch (OperationCanceledException) when (!caller.IsCancellationRequested)
         {
@@ -81,7 +81,7 @@ internal static class KubernetesExchange
         }
     }
 
-    private static KubernetesFailure OfStatus(HttpResponseMessage response, ReadOnlySpan<byte> body)
+    private static KubernetesFailure OfStatus(HttpResponseMessage response, ReadOnlyMemory<byte> body)
     {
         var code = (int)response.StatusCode;
         var status = TryReadStatus(body);
@@ -111,11 +111,11 @@ internal static class KubernetesExchange
         return after is null ? null : after > MaxRetryAfter ? MaxRetryAfter : after;
     }
 
-    private static StatusDocument? TryReadStatus(ReadOnlySpan<byte> body)
+    private static StatusDocument? TryReadStatus(ReadOnlyMemory<byte> body)
     {
         try
         {
-            return JsonSerializer.Deserialize(body, KubernetesJson.Default.StatusDocument) is { Kind: "Status" } status ? status : null;
+            return KubernetesJson.ReadStatus(JsonMembers.Parse(body)) is { Kind: "Status" } status ? status : null;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {

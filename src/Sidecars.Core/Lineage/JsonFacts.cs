@@ -55,6 +55,9 @@ internal sealed class JsonFacts
         }
     }
 
+    /// <summary>An object that was parsed already; anything else lacks every field.</summary>
+    public static JsonFacts Of(JsonElement element) => new(element, null, "");
+
     /// <summary>Notes that the field is wrong; the first note stays.</summary>
     public void Wrong(string name) => _root._fault ??= new FileFault(FileFaultKind.WrongType, $"{_path}{name}: missing or of the wrong kind");
 
@@ -68,6 +71,9 @@ internal sealed class JsonFacts
 
     /// <summary>As <see cref="Text"/>; null where the field is missing or null.</summary>
     public string? OptionalText(string name, int max) => Has(name) ? Text(name, max) : null;
+
+    /// <summary>A string of 0..<paramref name="max"/> characters; empty where the field is missing.</summary>
+    public string TextOrEmpty(string name, int max) => TryGet(name, out var value) && !IsEmpty(value) ? Text(name, max) : "";
 
     /// <summary>A whole number, 0 or more.</summary>
     public long Integer(string name)
@@ -103,17 +109,29 @@ internal sealed class JsonFacts
     public JsonFacts? OptionalObject(string name) => Has(name) ? Object(name) : null;
 
     /// <summary>An array of at most <paramref name="max"/> objects.</summary>
-    public IEnumerable<JsonFacts> Objects(string name, int max)
+    public IReadOnlyList<JsonFacts> Objects(string name, int max)
     {
-        if (!TryGet(name, out var value) || value.ValueKind != JsonValueKind.Array || value.GetArrayLength() > max
-            || value.EnumerateArray().Any(e => e.ValueKind != JsonValueKind.Object))
+        var items = new List<JsonFacts>();
+        if (!TryGet(name, out var value) || value.ValueKind != JsonValueKind.Array || value.GetArrayLength() > max)
         {
             Wrong(name);
-            return [];
+            return items;
         }
 
-        return value.EnumerateArray().Select((e, i) => new JsonFacts(e, _root, $"{_path}{name}[{i}]."));
+        foreach (var item in value.EnumerateArray())
+        {
+            if (item.ValueKind != JsonValueKind.Object) Wrong(name);
+            items.Add(new JsonFacts(item, _root, $"{_path}{name}[{items.Count}]."));
+        }
+
+        return items;
     }
+
+    /// <summary>As <see cref="Objects"/>; null where the field is missing or null.</summary>
+    public IReadOnlyList<JsonFacts>? OptionalObjects(string name, int max) => Has(name) ? Objects(name, max) : null;
+
+    /// <summary>True where the field is there, be it null.</summary>
+    public bool Contains(string name) => TryGet(name, out _);
 
     private bool Has(string name) => TryGet(name, out var value) && value.ValueKind != JsonValueKind.Null;
 
@@ -129,6 +147,8 @@ internal sealed class JsonFacts
             return false; // another field's name is no text
         }
     }
+
+    private static bool IsEmpty(JsonElement value) => value.ValueKind == JsonValueKind.String && value.ValueEquals("");
 
     private static string? AsText(JsonElement value, int max)
     {

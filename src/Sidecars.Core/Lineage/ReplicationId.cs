@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json.Serialization;
 
 namespace Sidecars.Core.Lineage;
 
@@ -7,7 +6,6 @@ namespace Sidecars.Core.Lineage;
 /// A Redis replication id: 40 lower-case hex digits, new at each promotion and at each start that does not continue the old
 /// one (CONFIG_RUN_ID_SIZE and changeReplicationId in replication.c). Offsets compare only within one id.
 /// </summary>
-[JsonConverter(typeof(ReplicationIdJsonConverter))]
 public readonly record struct ReplicationId
 {
     /// <summary>Length of the text.</summary>

@@ -53,9 +53,8 @@ public sealed class RescueStore(string dataDirectory, RescueLimits limits, DataL
             return [.. Directory.EnumerateDirectories(_root)
                 .Where(d => !d.EndsWith(Partial, StringComparison.Ordinal))
                 .Order(StringComparer.Ordinal)
-                .Select(d => files.ReadAll(Path.Combine(d, ManifestName), RescueDocument.MaxBytes).Then(bytes => RescueDocument.Read(Path.GetFileName(d), bytes)))
-                .Where(r => r.IsKnown)
-                .Select(r => r.Value!)];
+                .Select(d => files.ReadAll(Path.Combine(d, ManifestName), RescueDocument.MaxBytes).Then(bytes => RescueDocument.Read(Path.GetFileName(d), bytes)).Value)
+                .OfType<Rescue>()];
         }
         catch (Exception e) when (FileFault.IsIo(e))
         {

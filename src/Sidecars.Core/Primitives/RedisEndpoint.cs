@@ -11,7 +11,6 @@ namespace Sidecars.Core.Primitives;
 /// address by its canonical text, so that <c>::1</c> and <c>0:0:0:0:0:0:0:1</c> are equal. A class, although small: generic code
 /// over a struct is compiled once more for each type, which cost each native executable 0.8 MB.
 /// </summary>
-[JsonConverter(typeof(RedisEndpointJsonConverter))]
 public sealed record RedisEndpoint
 {
     /// <summary>Creates an endpoint.</summary>

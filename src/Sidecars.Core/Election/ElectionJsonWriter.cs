@@ -1,0 +1,113 @@
+using System.Buffers;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Sidecars.Core.Lineage;
+
+namespace Sidecars.Core.Election;
+
+/// <summary>
+/// Record and evidence → JSON, alike in documents and in snapshots. By hand: the serializer's generic code over their structs came
+/// to half a megabyte of each native executable.
+/// </summary>
+internal static class ElectionJsonWriter
+{
+    // Neither a log nor an annotation is HTML.
+    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>One object, its members by <paramref name="members"/>.</summary>
+    public static ReadOnlySpan<byte> Object(Action<Utf8JsonWriter> members)
+    {
+        var buffer = new ArrayBufferWriter<byte>(1024);
+        using (var json = new Utf8JsonWriter(buffer, Options))
+        {
+            json.WriteStartObject();
+            members(json);
+            json.WriteEndObject();
+        }
+
+        return buffer.WrittenSpan;
+    }
+
+    public static void Record(Utf8JsonWriter json, ElectionRecord record)
+    {
+        json.WriteStartObject("record");
+        json.WriteNumber("term", record.Term);
+        Text(json, "candidate", record.Candidate);
+        Text(json, "candidate_uid", record.CandidateUid);
+        Text(json, "candidate_incarnation", record.CandidateIncarnation);
+        Text(json, "candidate_address", record.CandidateAddress?.ToString());
+        Number(json, "empty_start_allowed_in_term", record.EmptyStartAllowedInTerm);
+        json.WriteNumber("highest_epoch", record.HighestEpoch);
+        if (record.LastServing is { } serving)
+        {
+            json.WriteStartObject("last_serving");
+            json.WriteString("node", serving.Node);
+            json.WriteString("uid", serving.Uid);
+            json.WriteString("address", serving.Address.ToString());
+            json.WriteString("token", serving.Token.ToString());
+            LineageJson.WritePosition(json, new ReplicationPosition(serving.ReplicationId, serving.Offset));
+            json.WriteEndObject();
+        }
+
+        if (record.InSync is { } inSync)
+        {
+            json.WriteStartArray("in_sync");
+            foreach (var replica in inSync)
+            {
+                json.WriteStartObject();
+                json.WriteString("node", replica.Node);
+                json.WriteString("uid", replica.Uid);
+                json.WriteNumber("offset", replica.Offset);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+        }
+
+        LineageJson.WriteHistory(json, record.History);
+        Text(json, "round", record.Round);
+        json.WriteEndObject();
+    }
+
+    /// <summary>The members of evidence, between the braces.</summary>
+    public static void Evidence(Utf8JsonWriter json, CandidateEvidence evidence)
+    {
+        json.WriteString("node", evidence.Node);
+        json.WriteString("uid", evidence.Uid);
+        json.WriteString("incarnation", evidence.Incarnation);
+        json.WriteString("address", evidence.Address.ToString());
+        json.WriteString("data", evidence.Data.ToString());
+        if (evidence.Why.Length > 0) json.WriteString("why", evidence.Why);
+        json.WriteNumber("data_bytes", evidence.DataBytes);
+        json.WriteString("token", evidence.Token.ToString());
+        json.WriteNumber("highest_epoch", evidence.HighestEpoch);
+        if (evidence.Position is { } position)
+        {
+            json.WriteStartObject("position");
+            LineageJson.WritePosition(json, position.At);
+            json.WriteString("bound", position.Bound.ToString());
+            json.WriteString("source", position.Source.ToString());
+            json.WriteNumber("lower", position.Lower);
+            Number(json, "upper", position.Upper);
+            json.WriteEndObject();
+        }
+
+        Number(json, "earlier_offset", evidence.EarlierOffset);
+        if (evidence.LastServing is { } serving) LineageJson.WriteLastServing(json, serving);
+        LineageJson.WriteHistory(json, evidence.History);
+        Number(json, "last_timestamp", evidence.LastTimestamp);
+        if (evidence.Live) json.WriteBoolean("live", true);
+    }
+
+    /// <summary>Left out where it is null.</summary>
+    public static void Text(Utf8JsonWriter json, string name, string? value)
+    {
+        if (value is not null) json.WriteString(name, value);
+    }
+
+    /// <summary>Left out where it is null.</summary>
+    public static void Number(Utf8JsonWriter json, string name, long? value)
+    {
+        if (value is { } number) json.WriteNumber(name, number);
+    }
+}
