@@ -22,6 +22,7 @@ public static class SnapshotDocument
         SnapshotJsonWriter.Nodes(json, "peers", snapshot.Peers);
         SnapshotJsonWriter.Election(json, "election", snapshot.Election);
         SnapshotJsonWriter.Time(json, "election_waited_for", snapshot.ElectionWaitedFor);
+        SnapshotJsonWriter.Time(json, "last_master_wait", snapshot.LastMasterWait);
         SnapshotJsonWriter.Time(json, "unclean_election_after", snapshot.UncleanElectionAfter);
         SnapshotJsonWriter.Time(json, "split_for", snapshot.SplitFor);
     }));

@@ -141,6 +141,7 @@ public sealed class SnapshotDocumentTests
             Me = FullEvidence,
             Durability = Durability.None,
             ElectionWaitedFor = TimeSpan.FromMilliseconds(1234),
+            LastMasterWait = TimeSpan.FromSeconds(10),
             UncleanElectionAfter = TimeSpan.FromMinutes(5),
             SplitFor = TimeSpan.FromSeconds(2),
         };

@@ -16,7 +16,8 @@ public sealed class TenantSwapTests
         {
             Name = "tenant-swap",
             Passwords = new GroupPasswords { Redis = "the-same", Sentinel = "the-same" },
-            DownAfter = TimeSpan.FromSeconds(2), FailoverTimeout = TimeSpan.FromSeconds(5),
+            DownAfter = TimeSpan.FromSeconds(2),
+            FailoverTimeout = TimeSpan.FromSeconds(5),
         });
         var master = (await group.StartHealthyAsync()).Master!.Node;
         await group.WriteKeysAsync(master, replicas: 2);
