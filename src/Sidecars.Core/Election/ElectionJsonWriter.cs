@@ -6,8 +6,8 @@ using Sidecars.Core.Lineage;
 namespace Sidecars.Core.Election;
 
 /// <summary>
-/// Record and evidence → JSON, alike in documents and in snapshots. By hand: the serializer's generic code over their structs came
-/// to half a megabyte of each native executable.
+/// Record and evidence → JSON, alike in documents and in snapshots. By hand: without the serializer, here and in Kubernetes,
+/// redis-bootstrap is 1.26 MB smaller.
 /// </summary>
 internal static class ElectionJsonWriter
 {

@@ -5,7 +5,7 @@ using System.Text.Json;
 namespace Sidecars.Core.Kubernetes;
 
 /// <summary>
-/// Documents ↔ JSON. By hand: an executable that links the serializer is 0.8 MB larger. Absent members stay absent, and those that are
+/// Documents ↔ JSON. By hand: without the serializer, here and in Election, redis-bootstrap is 1.26 MB smaller. Absent members stay absent, and those that are
 /// not named here are written back as they were read.
 /// </summary>
 internal static class KubernetesJson
