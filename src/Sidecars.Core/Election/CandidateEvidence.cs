@@ -55,7 +55,7 @@ public sealed record CandidateEvidence
     /// <summary>Replication ids of the group's masters, as it knows them, ascending.</summary>
     public ImmutableArray<LineageEntry> History { get; init; } = [];
 
-    /// <summary>When data were last written, seconds since 1970 by its own clock. The last tie-break but the name.</summary>
+    /// <summary>When data were last written, seconds since 1970 by its own clock. For people: clocks decide nothing.</summary>
     public long? LastTimestamp { get; init; }
 
     /// <summary>True while the incarnation that wrote it is known to live.</summary>

@@ -58,6 +58,7 @@ internal static class ElectionJsonReader
     {
         Lower = p.OptionalInteger("lower") ?? 0,
         Upper = p.OptionalInteger("upper"),
+        Estimate = p.OptionalInteger("estimate") ?? p.OptionalInteger("lower") ?? 0,
     };
 
     // Missing is what a neighbour without a history writes; null is nobody's.

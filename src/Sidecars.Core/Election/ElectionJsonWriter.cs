@@ -88,6 +88,7 @@ internal static class ElectionJsonWriter
             json.WriteString("bound", position.Bound.ToString());
             json.WriteString("source", position.Source.ToString());
             json.WriteNumber("lower", position.Lower);
+            json.WriteNumber("estimate", position.Estimate);
             Number(json, "upper", position.Upper);
             json.WriteEndObject();
         }

@@ -90,10 +90,9 @@ public static class ElectionPolicy
         var winner = known
             .OrderByDescending(e => lineage.PositionOf(e)!.Value)
             .ThenByDescending(e => e.Node == current)
-            .ThenByDescending(e => e.Position!.Lower)
+            .ThenByDescending(e => Math.Max(e.Position!.Estimate, e.Position.Lower))
             .ThenByDescending(e => e.Position!.Upper ?? long.MaxValue)
             .ThenByDescending(e => e.DataBytes)
-            .ThenByDescending(e => e.LastTimestamp ?? 0)
             .ThenBy(e => e.Node, StringComparer.Ordinal)
             .First();
         var position = lineage.PositionOf(winner)!.Value;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
@@ -40,6 +41,9 @@ public sealed record ServerFacts
     /// <summary><c>aof_buffer_length</c>; null with the AOF off.</summary>
     public long? AofBuffered { get; init; }
 
+    /// <summary><c>aof_current_size</c>, bytes of all AOF files; null with the AOF off.</summary>
+    public long? AofSize { get; init; }
+
     /// <summary>The AOF; null with the AOF off, or where the manifest changed meanwhile.</summary>
     public AofLook? Aof { get; init; }
 
@@ -63,11 +67,15 @@ public sealed record ServerFacts
             IsLinkUp = info.MasterLinkUp ?? false,
             IsSyncing = info.MasterSyncInProgress ?? false,
             IsRewriting = (info.AofRewriteInProgress ?? false) || info.Fields.GetValueOrDefault("aof_rewrite_scheduled") == "1",
-            AofBuffered = long.TryParse(info.Fields.GetValueOrDefault("aof_buffer_length"), out var buffered) ? buffered : null,
+            AofBuffered = Bytes(info, "aof_buffer_length"),
+            AofSize = Bytes(info, "aof_current_size"),
             Aof = aof,
             Replicas = info.Replicas,
         };
     }
+
+    private static long? Bytes(InfoReply info, string field) =>
+        info.Fields.GetValueOrDefault(field) is { } text && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) ? bytes : null;
 }
 
 /// <summary>What the group says about the master that this server is, or follows.</summary>

@@ -96,6 +96,12 @@ public sealed record DiskPosition(ReplicationPosition At, PositionBound Bound, P
 
     /// <summary>The disk holds this offset at most; null where it may hold more.</summary>
     public long? Upper { get; init; }
+
+    /// <summary>
+    /// The offset that it holds to the best of all knowledge: the noted one, and what the AOF has grown by since. Ranks nodes that died
+    /// together, each some writes after its last marker; off by the annotations of a second or two (<c>#TS:</c>, 16 bytes each).
+    /// </summary>
+    public long Estimate { get; init; }
 }
 
 /// <summary>The files against the marker.</summary>

@@ -165,13 +165,16 @@ public static class DiskEvidencePolicy
         // An AOF holds at least a byte for each byte of the stream (time stamps come on top, pings of the master are left out):
         // good enough to rank what a power cut took, never to prove anything.
         var missing = versus == DiskVersusMarker.DiskOlder && facts.AofFiles.Count > 0 && facts.AofFiles[^1].Stat.Value is { } file ? mark!.Length - file.Length : at.Offset;
-        return Position(at, bound, PositionSource.Marker, missing);
+        var position = Position(at, bound, PositionSource.Marker, missing);
+        if (versus is not (DiskVersusMarker.Same or DiskVersusMarker.DiskNewer) || mark is not { Total: { } total } || facts.Manifest.Value?.Newest?.Name != mark.File) return position;
+        return position with { Estimate = Math.Max(position.Estimate, at.Offset + facts.AofFiles.Sum(f => f.Stat.Value?.Length ?? 0) - total) };
     }
 
     private static DiskPosition Position(ReplicationPosition at, PositionBound bound, PositionSource source, long? missing = null) => new(at, bound, source)
     {
         Lower = bound is PositionBound.Exact or PositionBound.AtLeast ? at.Offset : Math.Max(0, at.Offset - (missing ?? at.Offset)),
         Upper = bound is PositionBound.Exact or PositionBound.AtMost ? at.Offset : null,
+        Estimate = bound is PositionBound.Exact or PositionBound.AtLeast ? at.Offset : Math.Max(0, at.Offset - (missing ?? at.Offset)),
     };
 
     private static (DataState State, SuspectReason Reason, string Detail) Suspect(SuspectReason reason, string detail) => (DataState.Suspect, reason, detail);

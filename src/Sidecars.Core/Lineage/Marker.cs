@@ -22,7 +22,11 @@ public enum MarkerRole
 /// everything up to that offset.
 /// </param>
 /// <param name="Exact">True where a file of exactly this length holds exactly that offset: nothing was buffered, and nothing written meanwhile.</param>
-public sealed record AofMark(string File, long Length, bool Exact = true);
+/// <param name="Total">
+/// <c>aof_current_size</c> and <c>aof_buffer_length</c> of the INFO that told the offset: bytes of all AOF files that hold it. Taken at
+/// one moment, so that every byte more on disk is a byte of the stream more; null where unknown.
+/// </param>
+public sealed record AofMark(string File, long Length, bool Exact = true, long? Total = null);
 
 /// <summary>The master that was last seen to serve (ROLE=master), as this node knows it.</summary>
 /// <param name="Node">Who.</param>

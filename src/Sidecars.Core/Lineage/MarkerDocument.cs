@@ -47,6 +47,7 @@ public static class MarkerDocument
                 json.WriteString("file", aof.File);
                 json.WriteNumber("length", aof.Length);
                 json.WriteBoolean("exact", aof.Exact);
+                if (aof.Total is { } total) json.WriteNumber("total", total);
                 json.WriteEndObject();
             }
 
@@ -80,7 +81,7 @@ public static class MarkerDocument
         var linkUp = root.OptionalTruth("master_link_up");
         var runId = root.OptionalText("run_id", ReplicationId.Length);
         var position = LineageJson.OptionalPosition(root);
-        var aof = root.OptionalObject("aof") is { } a ? new AofMark(a.Text("file", MaxFileNameLength), a.Integer("length"), a.OptionalTruth("exact")) : null;
+        var aof = root.OptionalObject("aof") is { } a ? new AofMark(a.Text("file", MaxFileNameLength), a.Integer("length"), a.OptionalTruth("exact"), a.OptionalInteger("total")) : null;
         var earlier = root.OptionalInteger("earlier_offset");
         var serving = LineageJson.OptionalLastServing(root);
         var writtenAt = root.OptionalText("written_at", 64);

@@ -139,10 +139,10 @@ public sealed class ElectionWorldTests
                 var exact = truth[i] == markers[i];
                 return Facts.Evidence(Addresses[i]) with
                 {
-                    DataBytes = truth[i], // the AOF is as long as what it holds, whatever the marker saw
                     Position = new DiskPosition(new ReplicationPosition(Id(ids[i]), markers[i] - start), exact ? PositionBound.Exact : PositionBound.AtLeast, PositionSource.Marker)
                     {
                         Lower = markers[i] - start,
+                        Estimate = truth[i] - start, // the AOF has grown by what was written
                         Upper = exact ? markers[i] - start : null,
                     },
                     EarlierOffset = earlier[i],

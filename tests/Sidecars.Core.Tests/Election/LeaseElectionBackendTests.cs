@@ -140,7 +140,7 @@ public sealed class LeaseElectionBackendTests : IAsyncLifetime
 
     private static string[] Live(ElectionView view) => [.. view.Evidence.Where(e => e.Live).Select(e => e.Node).Order(StringComparer.Ordinal)];
 
-    private static CandidateEvidence Mine(int ordinal, string incarnation = "run-1") => Evidence(A) with { Node = Pod(ordinal), Uid = Uid(ordinal), Incarnation = incarnation };
+    private static CandidateEvidence Mine(int ordinal, string incarnation = "first") => Evidence(A) with { Node = Pod(ordinal), Uid = Uid(ordinal), Incarnation = $"{incarnation} of {ordinal}" };
 
     private static ServingReport Report(int ordinal, FencingToken token, long offset) => new(
         new ServingMaster(Pod(ordinal), Uid(ordinal), A, token, Id(1), offset),
@@ -148,7 +148,7 @@ public sealed class LeaseElectionBackendTests : IAsyncLifetime
         [new LineageEntry(Id(1), 0, new LineagePosition(token.Term, token.Epoch, 1), new NodeIdentity(Pod(ordinal), Uid(ordinal)))],
         token.Epoch);
 
-    private static async Task<ElectionView> SeeAsync(LeaseElectionBackend backend, int ordinal, string incarnation = "run-1") =>
+    private static async Task<ElectionView> SeeAsync(LeaseElectionBackend backend, int ordinal, string incarnation = "first") =>
         Assert.IsType<ElectionObservation.Known>(await backend.ObserveAsync(Mine(ordinal, incarnation), default)).View;
 
     private static async Task<ElectionView> ReadAsync(LeaseElectionBackend backend) => Assert.IsType<ElectionObservation.Known>(await backend.ReadAsync(default)).View;

@@ -151,7 +151,7 @@ public sealed class LineageElectionTests
         FencingToken token = default, DataState data = DataState.Present, params ImmutableArray<LineageEntry> history) => Evidence(at, data) with
         {
             Position = id is { } stream
-                ? new DiskPosition(new ReplicationPosition(stream, offset), PositionBound.Exact, PositionSource.Marker) { Lower = offset, Upper = upper == -1 ? offset : upper }
+                ? new DiskPosition(new ReplicationPosition(stream, offset), PositionBound.Exact, PositionSource.Marker) { Lower = offset, Estimate = offset, Upper = upper == -1 ? offset : upper }
                 : null,
             EarlierOffset = earlier,
             LastServing = serving is { } s ? new LastServing(s.Node, s.Token) : null,

@@ -118,7 +118,7 @@ public sealed class DiskEvidenceTests : IDisposable
         var evidence = _data.WithAof(10).WithMarker(Marker(noted), 11).Read(Durability.Aof);
         Assert.Equal((versus, AofBytes), (evidence.VersusMarker, (int)evidence.AofLength));
         var lower = bound == PositionBound.AtMost ? 499 : 500; // one byte of the AOF is missing
-        Assert.Equal(new DiskPosition(At500, bound, PositionSource.Marker) { Lower = lower, Upper = bound == PositionBound.AtLeast ? null : 500 }, evidence.Position);
+        Assert.Equal(new DiskPosition(At500, bound, PositionSource.Marker) { Lower = lower, Estimate = lower, Upper = bound == PositionBound.AtLeast ? null : 500 }, evidence.Position);
     }
 
     [Fact]
@@ -133,7 +133,7 @@ public sealed class DiskEvidenceTests : IDisposable
     public void With_snapshots_the_header_of_the_dump_decides_and_not_the_marker()
     {
         var evidence = _data.With("dump.rdb", DataFolder.Dump(300, 0), 1).WithMarker(Marker(), 20).Read(Durability.Rdb);
-        Assert.Equal(new DiskPosition(At500 with { Offset = 300 }, PositionBound.Exact, PositionSource.RdbHeader) { Lower = 300, Upper = 300 }, evidence.Position);
+        Assert.Equal(new DiskPosition(At500 with { Offset = 300 }, PositionBound.Exact, PositionSource.RdbHeader) { Lower = 300, Estimate = 300, Upper = 300 }, evidence.Position);
         evidence = _data.With("dump.rdb", DataFolder.FullRdb, 1).Read(Durability.Rdb);
         Assert.Equal(PositionBound.AtMost, evidence.Position!.Bound);
     }
@@ -175,7 +175,7 @@ public sealed class DiskEvidenceTests : IDisposable
     public void After_a_save_at_shutdown_the_dump_tells_the_higher_offset()
     {
         var evidence = _data.WithAof(10).WithMarker(Marker(), 19).With("dump.rdb", DataFolder.Dump(600, 20), 20).Read(Durability.Aof);
-        Assert.Equal(new DiskPosition(At500 with { Offset = 600 }, PositionBound.AtLeast, PositionSource.RdbHeader) { Lower = 600 }, evidence.Position);
+        Assert.Equal(new DiskPosition(At500 with { Offset = 600 }, PositionBound.AtLeast, PositionSource.RdbHeader) { Lower = 600, Estimate = 600 }, evidence.Position);
     }
 
     [Fact]
