@@ -78,7 +78,8 @@ public sealed class FollowPolicyTests
 
     private static MasterDecision Decide(CandidateEvidence me, NodeObservation master, long? sentinelEpoch = null, ElectionObservation? election = null) =>
         MasterSelectionPolicy.Decide(StartingA(
-            sentinelEpoch is { } epoch ? [Says(1, B, epoch), Says(2, B, epoch), Says(3, B, epoch)] : [Dead(1), Dead(2), Dead(3)], [master], election) with { Me = me });
+            sentinelEpoch is { } epoch ? [Says(1, B, epoch), Says(2, B, epoch), Says(3, B, epoch)] : [Dead(1), Dead(2), Dead(3)], [master], election) with
+        { Me = me });
 
     private static string Code(CandidateEvidence me, NodeObservation master, long? sentinelEpoch = null, ElectionObservation? election = null) => Decide(me, master, sentinelEpoch, election).Code;
 

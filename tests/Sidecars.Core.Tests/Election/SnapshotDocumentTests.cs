@@ -137,14 +137,14 @@ public sealed class SnapshotDocumentTests
         ],
         new ElectionObservation.Known(new ElectionView { Record = FullRecord, Version = "v7", CandidateAlive = true, Evidence = [FullEvidence, Evidence(B)], CarriesEvidence = false }))
         with
-        {
-            Me = FullEvidence,
-            Durability = Durability.None,
-            ElectionWaitedFor = TimeSpan.FromMilliseconds(1234),
-            LastMasterWait = TimeSpan.FromSeconds(10),
-            UncleanElectionAfter = TimeSpan.FromMinutes(5),
-            SplitFor = TimeSpan.FromSeconds(2),
-        };
+    {
+        Me = FullEvidence,
+        Durability = Durability.None,
+        ElectionWaitedFor = TimeSpan.FromMilliseconds(1234),
+        LastMasterWait = TimeSpan.FromSeconds(10),
+        UncleanElectionAfter = TimeSpan.FromMinutes(5),
+        SplitFor = TimeSpan.FromSeconds(2),
+    };
 
     private static ReplicationId Id(char digit) => ReplicationId.TryParse(new string(digit, 40), out var id) ? id : throw new ArgumentOutOfRangeException(nameof(digit));
 

@@ -3,7 +3,7 @@ namespace Sidecars.Demo.Scenarios;
 /// <summary>All scenarios, in the order in which --list shows them.</summary>
 internal static class ScenarioTable
 {
-    public static IReadOnlyList<IScenario> All { get; } = 
+    public static IReadOnlyList<IScenario> All { get; } =
     [
         new TourScenario(), new RedisLossScenario(), new TotalLossScenario(), new EmptyMasterScenario(), new StaleDiskScenario(),
         new TenantSwapScenario(), new SentinelLossScenario(), new SentinelChurnScenario(), new ApiDownScenario(),
