@@ -90,11 +90,23 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
         using var election = OpenElection(announce);
         var layout = _files.Layout();
         var data = new DataGuard(options, announce, layout, log, time);
+        await WaitForOwnVolumeAsync(data, pacer, reporter, cancellation).ConfigureAwait(false);
         var settings = new RedisRoleSettings(options.RedisCount, options.SentinelCount, options.Durability, options.LastMasterWait, options.UncleanElectionAfter);
         var loop = new RedisRoleLoop(clients.Observer, clients.Sentinels, election, data, settings, reporter, pacer, time);
         var start = await loop.RunAsync(cancellation).ConfigureAwait(false);
         if (options.Durability != Durability.None) data.WriteFirstMarker(start.Token);
         return Become(_files.PlanRedis(announce, start.Follow), start.Elected ? election.InheritedDescriptor : null);
+    }
+
+    // A volume of another tenant: neither to be served here nor to be overwritten by this group's master.
+    private async Task WaitForOwnVolumeAsync(DataGuard data, RoundPacer pacer, DecisionReporter reporter, CancellationToken cancellation)
+    {
+        while (data.ForeignOwner() is { } owner)
+        {
+            var changed = reporter.Waiting("volume-of-another-tenant",
+                $"the marker in {options.DataDirectory} says that these are the data of {owner}, and this is {options.Cluster}", "its own volume, or a person who removes .sidecar from this one");
+            await pacer.WaitAsync(changed, cancellation).ConfigureAwait(false);
+        }
     }
 
     private async Task<int> StartSentinelAsync(RedisEndpoint announce, RoundPacer pacer, DecisionReporter reporter, CancellationToken cancellation)

@@ -15,6 +15,9 @@ internal sealed class DataGuard(BootstrapOptions options, RedisEndpoint announce
     /// <summary>What this node brings to an election, read from its disk now.</summary>
     public CandidateEvidence Evidence() => CandidateEvidence.Of(_node, _incarnation, announce, ReadDisk());
 
+    /// <summary>The group whose data these are, where its marker names another than this one; null otherwise.</summary>
+    public ClusterId? ForeignOwner() => _markers.Read() is { IsKnown: true, Value: { } marker } && marker.Cluster != options.Cluster ? marker.Cluster : null;
+
     /// <summary>Gives the data a second name before a master's replace them; null where that is done, else why it can't be.</summary>
     public string? Rescue(string reason, FencingToken token)
     {

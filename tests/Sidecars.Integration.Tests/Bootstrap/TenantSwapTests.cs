@@ -1,3 +1,5 @@
+using Sidecars.Core.Lineage;
+using Sidecars.Core.Primitives;
 using Sidecars.Integration.Tests.Bootstrap.Support;
 using Sidecars.TestKit.Groups;
 
@@ -7,6 +9,21 @@ namespace Sidecars.Integration.Tests.Bootstrap;
 [Collection(GroupTests.Name)]
 public sealed class TenantSwapTests
 {
+    [Fact]
+    public async Task A_volume_of_another_tenant_is_neither_served_nor_overwritten()
+    {
+        await using var group = new LocalGroup(new LocalGroupOptions { Name = "foreign-volume", RedisCount = 1, SentinelCount = 1 });
+        var node = group.Redis[0];
+        Assert.True(ClusterId.TryParse("other/redis", out var other));
+        var marker = new Marker(other, new NodeIdentity(node.Name, "uid"), "boot", new FencingToken(9, 9, 0), LineageHistory.Empty, MarkerRole.Master, 9);
+        Assert.True(new MarkerStore(node.DataFolder, "test").TryWrite(marker, out _));
+        await node.StartAsync();
+        var waiting = await node.Process!.WaitForDecisionAsync("volume-of-another-tenant");
+        Assert.Contains("the data of other/redis, and this is demo/redis", waiting.Reason, StringComparison.Ordinal);
+        Directory.Delete(Path.Combine(node.DataFolder, MarkerStore.DirectoryName), recursive: true);
+        await group.WaitForAsync("a master on its own volume", s => s.Master is not null);
+    }
+
     [Fact]
     public async Task Nobody_follows_anybody_across_to_another_tenant_at_the_masters_address()
     {
