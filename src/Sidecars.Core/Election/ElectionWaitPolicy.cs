@@ -22,6 +22,11 @@ internal static class ElectionWaitPolicy
         if (live.Count(e => e.HasData) >= facts.RedisCount) return null; // nobody is left to come
         var majority = SentinelQuorumPolicy.Majority(facts.RedisCount);
         var serving = ServingNode(facts, live, lineage);
+        // Snapshots are of different moments: the last master's may be older than a replica's that is not here yet. Not for ever, since
+        // none of them promises what was acknowledged.
+        if (facts.Durability == Durability.Rdb && !facts.IsLastMasterOverdue
+            && TooFew(facts, live, facts.RedisCount, ": each snapshot is of its own moment, and the newest may be another's; goes on without it after LAST_MASTER_WAIT_MS") is { } newer)
+            return newer;
         if (serving is not null && lineage.IsCurrent(serving, live))
             return serving.Address == facts.Named?.Address ? null : TooFew(facts, live, majority, $": {serving.Node} served last, but no Sentinels say that nobody did after it");
 
@@ -81,7 +86,8 @@ internal static class ElectionWaitPolicy
     {
         var here = live.Select(e => e.Node).Distinct(StringComparer.Ordinal).ToList();
         if (here.Count >= needed) return null;
-        var known = facts.View.Evidence.Select(e => e.Node).Concat(facts.View.Record.LastServing is { } last ? [last.Node] : [])
+        var record = facts.View.Record;
+        var known = facts.View.Evidence.Select(e => e.Node).Concat(record.LastServing is { } last ? [last.Node] : []).Concat((record.InSync ?? []).Select(r => r.Node))
             .Where(n => !here.Contains(n, StringComparer.Ordinal)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToImmutableArray();
         return new ElectionDecision.Wait(known.Length > 0 ? known : [$"{needed - here.Count} more node(s)"],
             $"{here.Count} of {facts.RedisCount} nodes are here ({string.Join(", ", here)}), {needed} are needed{why}");

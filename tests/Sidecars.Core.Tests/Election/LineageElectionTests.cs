@@ -135,6 +135,22 @@ public sealed class LineageElectionTests
     }
 
     [Fact]
+    public void The_last_master_of_a_group_with_snapshots_waits_a_while_for_a_newer_one_and_then_goes_on()
+    {
+        var master = On(A, Id(1), 1000, upper: 1000, serving: (Node1, Token(1, 0)), history: First);
+        var replica = On(B, Id(1), 900, upper: 900, serving: (Node1, Token(1, 0)), history: First);
+        var record = Serving(A, Token(1, 0), Id(1), 0, [First], ("redis-2", 0), ("redis-3", 0));
+        foreach (var named in (NamedMaster?[])[null, new NamedMaster(A, 0)])
+        {
+            var early = new ElectionFacts(View(record, master, replica), master, 3, Durability.Rdb, named, IsLastMasterOverdue: false);
+            Assert.Equal(["redis-3"], Assert.IsType<ElectionDecision.Wait>(ElectionPolicy.Decide(early)).WaitingFor.AsEnumerable());
+            Assert.IsType<ElectionDecision.Claim>(ElectionPolicy.Decide(early with { IsLastMasterOverdue = true }));
+            // With the AOF the master's disk has everything, whoever is missing.
+            Assert.IsType<ElectionDecision.Claim>(ElectionPolicy.Decide(early with { Durability = Durability.Aof }));
+        }
+    }
+
+    [Fact]
     public void A_lost_record_starts_above_every_term_that_a_marker_knows()
     {
         var all = (CandidateEvidence[])[On(A, Id(1), 10, token: Token(7, 3), history: First), On(B, Id(1), 10, history: First), On(C, Id(1), 10, history: First)];
