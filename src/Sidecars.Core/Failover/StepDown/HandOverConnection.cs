@@ -1,6 +1,5 @@
 using System.Globalization;
 using Sidecars.Core.Redis;
-using Sidecars.Core.Topology;
 
 namespace Sidecars.Core.Failover.StepDown;
 

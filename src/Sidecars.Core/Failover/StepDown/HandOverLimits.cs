@@ -28,7 +28,7 @@ public static class HandOverLimits
     public const long LargestLag = 16L << 20;
 
     /// <summary>Shortest <c>--timeout</c>: the cut-over, Sentinel's second, and room for one wait.</summary>
-    public static readonly TimeSpan ShortestTimeout = TimeSpan.FromSeconds(5);
+    public static readonly TimeSpan ShortestTimeout = TimeSpan.FromSeconds(8);
 
     /// <summary>Longest <c>--timeout</c>. After it, no hand-over that began is still going on, whoever started it.</summary>
     public static readonly TimeSpan LongestTimeout = TimeSpan.FromSeconds(120);

@@ -19,8 +19,8 @@ public sealed record HandOverSettings
     /// <summary>What <c>min-replicas-to-write</c> of a master is to be: <see cref="Configuration.RedisServerPlan.MinReplicasToWrite"/>.</summary>
     public required int MinReplicas { get; init; }
 
-    /// <summary>What <c>replica-priority</c> of this node is to be. Default 100, Redis' own; 0 is never promoted.</summary>
-    public int Priority { get; init; } = 100;
+    /// <summary>What <c>replica-priority</c> of this node is to be; 0 is never promoted. Null: not known, and then it is never raised.</summary>
+    public int? Priority { get; init; }
 }
 
 /// <summary>One look at the whole group, by the one that hands over or repairs; immutable.</summary>

@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-using Sidecars.Core.Primitives;
 using Sidecars.Core.Probing;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
@@ -36,7 +34,7 @@ public static class StepDownPolicy
             : null;
     }
 
-    private static StepDownDecision? SentinelObstacle(HandOverSnapshot s, HandOverNode own, out SentinelQuorumDecision.Agreed? agreed)
+    private static StepDownDecision.Wait? SentinelObstacle(HandOverSnapshot s, HandOverNode own, out SentinelQuorumDecision.Agreed? agreed)
     {
         agreed = null;
         switch (s.Quorum)

@@ -1,6 +1,6 @@
 namespace Sidecars.Core.Failover.StepDown;
 
-/// <summary>The steps of a hand-over, and of its recovery.</summary>
+/// <summary>The steps of a cut-over, and of its recovery. Before it, the others are lowered (<see cref="StepDownDecision.LowerFirst"/>).</summary>
 public enum StepDownStep
 {
     /// <summary>Nothing more: the group is whole, with one master or the other.</summary>
@@ -8,12 +8,6 @@ public enum StepDownStep
 
     /// <summary>Nothing more: the outcome is not known, and what is fenced stays fenced. The sidecars' repair goes on from what the servers say.</summary>
     Leave,
-
-    /// <summary><c>replica-priority 0</c> on every replica but the target.</summary>
-    Lower,
-
-    /// <summary>Until every Sentinel that answers shows it (its INFO comes every 10 s).</summary>
-    AwaitPriorities,
 
     /// <summary>Master: <c>CLIENT PAUSE</c> and <c>min-replicas-to-write 99</c>. No write is acknowledged from here on.</summary>
     Fence,
@@ -77,10 +71,6 @@ public static class StepDownSequence
     /// <summary>The step after this one.</summary>
     public static StepDownStep After(StepDownStep step, StepOutcome outcome) => (step, outcome) switch
     {
-        (StepDownStep.Lower, StepOutcome.Done) => StepDownStep.AwaitPriorities,
-        (StepDownStep.Lower, _) => StepDownStep.Restore,
-        (StepDownStep.AwaitPriorities, StepOutcome.Done) => StepDownStep.Fence,
-        (StepDownStep.AwaitPriorities, _) => StepDownStep.Restore,
         (StepDownStep.Fence, StepOutcome.Done) => StepDownStep.AwaitOffset,
         (StepDownStep.Fence, _) => StepDownStep.Unfence,
         (StepDownStep.AwaitOffset, StepOutcome.Done) => StepDownStep.Promote,
