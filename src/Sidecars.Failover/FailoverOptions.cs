@@ -30,6 +30,9 @@ internal sealed record FailoverOptions
     /// <summary>What <c>replica-priority</c> of this Redis is to be; null: not known.</summary>
     public required int? ReplicaPriority { get; init; }
 
+    /// <summary>The backup store, for <c>status</c> alone; null: none is configured here.</summary>
+    public required string? BackupStore { get; init; }
+
     /// <summary>Where Main finds its variables.</summary>
     public static IReadOnlyDictionary<string, string> ProcessEnvironment()
     {
@@ -50,6 +53,7 @@ internal sealed record FailoverOptions
         var watch = settings.Milliseconds("WATCH_PERIOD_MS", 1000, 100, 5000, "Between two looks at the Sentinels; their events only accelerate.");
         var metricsPort = settings.Integer("METRICS_PORT", 9120, 0, 65535, "Port of /metrics and /healthz; 0: none.");
         var priority = ReadPriority(settings);
+        var backup = settings.OptionalText("BACKUP_STORE", "Where redis-backup keeps backups; status shows the last one and the last drill of a directory.");
         var publish = PublishOptions.Read(publishing, group);
         if (group is null || settings.Errors.Count > 0) return null;
         return new FailoverOptions
@@ -61,6 +65,7 @@ internal sealed record FailoverOptions
             WatchPeriod = watch,
             MetricsPort = metricsPort,
             ReplicaPriority = priority,
+            BackupStore = backup,
         };
     }
 

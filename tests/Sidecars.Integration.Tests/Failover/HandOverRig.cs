@@ -3,6 +3,7 @@ using System.Diagnostics.Metrics;
 using System.Globalization;
 using Sidecars.Core.Configuration;
 using Sidecars.Core.DnsRecords;
+using Sidecars.Core.Failover.Publishing;
 using Sidecars.Core.Failover.StepDown;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
@@ -19,6 +20,8 @@ namespace Sidecars.Integration.Tests.Failover;
 /// </summary>
 internal sealed class HandOverRig : IAsyncDisposable
 {
+    private const string RecordName = "redis.example.org";
+    private static readonly BackoffSchedule Quick = new(TimeSpan.FromMilliseconds(10), TimeSpan.FromMilliseconds(100));
     private readonly CancellationTokenSource _stop = new();
     private readonly Meter _meter = new("hand-over-test");
     private readonly List<Task> _running = [];
@@ -76,7 +79,7 @@ internal sealed class HandOverRig : IAsyncDisposable
                 },
                 _meter, TimeProvider.System);
             var listener = new HandOverListener(
-                view, () => new TcpTransport(node.Endpoint), Login, [new ZonePublisher(this)],
+                view, () => new TcpTransport(node.Endpoint), Login, [new TimedPublisher(this, node)],
                 _ => { }, (_, why) => { if (why is not null) Repairs.Enqueue($"{node} not published: {why}"); }, TimeProvider.System);
             _running.Add(Task.Run(() => loop.RunAsync(_stop.Token)));
             _running.Add(Task.Run(() => listener.RunAsync(_stop.Token)));
@@ -95,16 +98,16 @@ internal sealed class HandOverRig : IAsyncDisposable
     /// <summary>Publishes the master as its sidecar would: with Sentinel's epoch.</summary>
     public async Task<DnsDecision> PublishAsync(RedisEndpoint master, long epoch)
     {
-        var publisher = new DnsPublisher(Store, new BackoffSchedule(TimeSpan.FromMilliseconds(10), TimeSpan.FromMilliseconds(100)), TimeProvider.System, () => 0.5);
-        return (await publisher.PublishAsync(() => Publication(master, new FencingToken(1, epoch, 0)), fresh: true, default)).Decision;
+        _ = DnsTarget.TryParse(OutsideOf(master), out var target);
+        var publication = new DnsPublication { Name = RecordName, State = new DnsRecordState { Cluster = Cluster, Token = new FencingToken(1, epoch, 0), Target = target! } };
+        return (await new DnsPublisher(Store, Quick, TimeProvider.System, () => 0.5).PublishAsync(() => publication, fresh: true, default))!.Value.Decision;
     }
 
-    public DnsPublication Publication(RedisEndpoint master, FencingToken token) => new()
-    {
-        Name = "redis.example.org",
-        // Ports tell the nodes of this machine apart, and names can't hold one: a name that does.
-        State = new DnsRecordState { Cluster = Cluster, Token = token, Target = DnsTarget.TryParse($"port-{master.Port}.example.org", out var target) ? target : throw new InvalidOperationException() },
-    };
+    /// <summary>What is published now.</summary>
+    public async Task<DnsRecordState?> RecordAsync() => await new DnsPublisher(Store, Quick, TimeProvider.System, () => 0.5).LookAsync(RecordName, "_redis-master." + RecordName, default);
+
+    // Ports tell the nodes of this machine apart, and an address record can't hold one: a name that does.
+    public static string OutsideOf(RedisEndpoint node) => string.Create(CultureInfo.InvariantCulture, $"port-{node.Port}.example.org");
 
     /// <summary>Starts <c>redis-failover step-down</c> beside a node.</summary>
     public async Task<ServerProcess> StepDownAsync(LocalNode node, params string[] arguments)
@@ -195,25 +198,22 @@ internal sealed class HandOverRig : IAsyncDisposable
 
     /// <summary>A hand-over's early publication.</summary>
     /// <param name="Master">Whom it named.</param>
-    /// <param name="Token">With which token.</param>
     /// <param name="At">UTC, to compare with another process' log.</param>
-    internal sealed record Published(RedisEndpoint Master, FencingToken Token, DateTimeOffset At);
+    internal sealed record Published(RedisEndpoint Master, DateTimeOffset At);
 
-    private sealed class ZonePublisher(HandOverRig rig) : IHandOverPublisher
+    private sealed class TimedPublisher(HandOverRig rig, LocalNode node) : IHandOverPublisher
     {
-        public string Description => rig.Store.Description;
+        private readonly MasterHandOverPublisher _publisher = new(
+            new DnsMasterPublisher("zone-file", RecordName, DnsPublication.DefaultTtlSeconds, rig.Store, new DnsPublisher(rig.Store, Quick, TimeProvider.System, () => 0.5)),
+            () => new MasterPublication(rig.Cluster, FencingToken.None, OutsideOf(node.Endpoint), null));
+
+        public string Description => _publisher.Description;
 
         public async Task<string?> PublishAsync(HandOverClaim claim, CancellationToken cancellation)
         {
-            var publication = rig.Publication(claim.To, FencingToken.None);
-            if (await rig.Store.ReadAsync(publication.Name, publication.OwnerName, cancellation) is not DnsRead.Known { Snapshot: var zone }) return "the zone can't be read";
-            var owner = zone.Sets.FirstOrDefault(set => set.Type == "TXT");
-            var published = owner is not null && DnsRecordDocument.TryParse(owner.Values[0], out var state, out _) ? state : null;
-            if (claim.Token(published?.Token ?? FencingToken.None, published?.Target == publication.State.Target ? claim.To : null) is not { } token) return null;
-            if (DnsPublishPolicy.Decide(rig.Publication(claim.To, token), zone) is not DnsDecision.Publish publish) return "refused";
-            if (await rig.Store.ApplyAsync(publish.Change, cancellation) is not DnsWrite.Applied) return "conflict";
-            rig.Last = new Published(claim.To, token, TimeProvider.System.GetUtcNow());
-            return null;
+            var why = await _publisher.PublishAsync(claim, cancellation);
+            if (why is null) rig.Last = new Published(claim.To, TimeProvider.System.GetUtcNow());
+            return why;
         }
     }
 }

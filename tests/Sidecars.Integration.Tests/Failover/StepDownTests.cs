@@ -43,7 +43,9 @@ public sealed class StepDownTests(ITestOutputHelper output)
 
         // Published before Sentinel's switch, in the old master's epoch; the switch then takes one write.
         var last = Assert.IsType<HandOverRig.Published>(rig.Last);
-        Assert.Equal((state.Master.Node.Endpoint, new FencingToken(1, epoch, 1)), (last.Master, last.Token));
+        var record = await rig.RecordAsync();
+        Assert.Equal((HandOverRig.OutsideOf(state.Master.Node.Endpoint), new FencingToken(1, epoch, 1)), (record!.Target.Value, record.Token));
+        Assert.Equal(state.Master.Node.Endpoint, last.Master);
         Assert.Equal("newer-token", (await rig.PublishAsync(state.Master.Node.Endpoint, state.Sentinels[0].Epoch)).Code);
         Assert.IsType<DnsDecision.UpToDate>(await rig.PublishAsync(state.Master.Node.Endpoint, state.Sentinels[0].Epoch));
 

@@ -135,6 +135,7 @@ internal sealed class CutOver(HandOverGroup group, StepDownPlan plan, long deadl
     // What was sent before may still lie in the server's socket: its connection is killed first, so that the answer stands.
     private async Task<StepOutcome> AskAsync(Primitives.RedisEndpoint endpoint, string runId, HandOverConnection sentOn, Func<RoleReply, bool> isDone)
     {
+        var started = time.GetTimestamp();
         do
         {
             var (connection, why) = await group.Nodes.OpenAsync(endpoint, runId, default).ConfigureAwait(false);
@@ -153,7 +154,7 @@ internal sealed class CutOver(HandOverGroup group, StepDownPlan plan, long deadl
 
             await Task.Delay(Pause, time).ConfigureAwait(false);
         }
-        while (HasTime(HandOverLimits.RecoveryReserve));
+        while (time.GetElapsedTime(started) < HandOverLimits.LongestQuestion);
 
         return StepOutcome.Unknown;
     }

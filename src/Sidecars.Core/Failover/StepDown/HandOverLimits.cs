@@ -7,7 +7,7 @@ public static class HandOverLimits
     /// <c>min-replicas-to-write</c> of a master that hands over. No group has as many replicas, so that every write is answered
     /// NOREPLICAS; apart from the fence of an isolated master (<see cref="Probing.WriteFence.MinReplicas"/>), which is not ours to lift.
     /// </summary>
-    public const int Fence = 99;
+    public const int Fence = Probing.WriteFence.StepDown;
 
     /// <summary>
     /// Longest CLIENT PAUSE. It blocks PUBLISH and so Sentinel's hello, too: at 5 s down-after a paused master was seen down after
@@ -35,6 +35,12 @@ public static class HandOverLimits
 
     /// <summary>The part of <c>--timeout</c> that is kept for recovery: no step that can still be left undone begins in it.</summary>
     public static readonly TimeSpan RecoveryReserve = TimeSpan.FromSeconds(3);
+
+    /// <summary>
+    /// Longest search for the outcome of a command whose answer is lost. A fence of ours that stands for 30 s is taken for one left
+    /// behind and lifted (<see cref="Fencing.FencePolicy.StepDownPatience"/>); a demotion after that could lose what was written since.
+    /// </summary>
+    public static readonly TimeSpan LongestQuestion = TimeSpan.FromSeconds(5);
 
     /// <summary>A connection that is refused for so long, after the promotion, is a dead server; Sentinel itself waits down-after.</summary>
     public static readonly TimeSpan TargetGoneAfter = TimeSpan.FromSeconds(2);
