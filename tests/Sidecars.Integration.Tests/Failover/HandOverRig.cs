@@ -54,14 +54,19 @@ internal sealed class HandOverRig : IAsyncDisposable
 
     public SentinelClient Sentinels => new(e => new TcpTransport(e), Login, Group.Options.EffectiveMasterName);
 
-    /// <summary>Starts Redis, lowers a node as a hand-over would, then starts the Sentinels: so they know it at once, not after 10 s.</summary>
-    public async Task<GroupState> StartAsync(LocalNode? lower)
+    /// <summary>
+    /// Starts Redis, lowers one replica of two as a hand-over would, where asked, then starts the Sentinels: so they know it at once, not
+    /// after 10 s. Returns the master and the replica that can be elected.
+    /// </summary>
+    public async Task<(LocalNode Master, LocalNode Target)> StartAsync(bool lowerOne)
     {
         await Group.StartAsync(Group.Redis);
-        await Group.WaitForAsync("one master and its replicas", s => s.LinkedReplicas == Group.Redis.Length - 1);
-        if (lower is not null) await SetAsync(lower, "replica-priority", "0");
+        var state = await Group.WaitForAsync("one master and its replicas", s => s.LinkedReplicas == Group.Redis.Length - 1);
+        var replicas = Group.Redis.Where(n => n != state.Master!.Node).ToArray();
+        if (lowerOne) await SetAsync(replicas[1], "replica-priority", "0");
         await Group.StartAsync(Group.Sentinels);
-        return await Group.WaitHealthyAsync();
+        await Group.WaitHealthyAsync();
+        return (state.Master!.Node, replicas[0]);
     }
 
     /// <summary>Starts the loops beside every Redis.</summary>
@@ -110,9 +115,12 @@ internal sealed class HandOverRig : IAsyncDisposable
     public static string OutsideOf(RedisEndpoint node) => string.Create(CultureInfo.InvariantCulture, $"port-{node.Port}.example.org");
 
     /// <summary>Starts <c>redis-failover step-down</c> beside a node.</summary>
-    public async Task<ServerProcess> StepDownAsync(LocalNode node, params string[] arguments)
+    public Task<ServerProcess> StepDownAsync(LocalNode node, params string[] arguments) => StartFailoverAsync(node, ["step-down", .. arguments]);
+
+    /// <summary>Starts <c>redis-failover</c> beside a node.</summary>
+    public async Task<ServerProcess> StartFailoverAsync(LocalNode node, params string[] arguments)
     {
-        var process = await ServerProcess.StartAsync(new ServerStart(Repository.NativeExecutable("redis-failover"), ["step-down", .. arguments]) { Name = $"step-down:{node}", Environment = Variables(node) });
+        var process = await ServerProcess.StartAsync(new ServerStart(Repository.NativeExecutable("redis-failover"), arguments) { Name = $"{arguments[0]}:{node}", Environment = Variables(node) });
         _coordinators.Add(process);
         return process;
     }
@@ -131,6 +139,9 @@ internal sealed class HandOverRig : IAsyncDisposable
         ["CONFIG_DIR"] = node.ConfigFolder,
         ["ELECTION_DIR"] = Path.Combine(Group.Folder, "election"),
         ["SENTINEL_DOWN_AFTER_MS"] = Number((long)Group.Options.DownAfter.TotalMilliseconds),
+        ["DNS_NAME"] = RecordName,
+        ["ZONE_FILE"] = _zone.File("zone"),
+        ["PUBLISH_ADDRESSES"] = string.Join(',', Group.Redis.Select(n => $"{n.Endpoint}={OutsideOf(n.Endpoint)}")),
     };
 
     /// <summary>A setting of a running Redis.</summary>

@@ -18,22 +18,22 @@ public sealed class StepDownTests(ITestOutputHelper output)
     {
         await using var group = new LocalGroup(new LocalGroupOptions { Name = "step-down" });
         await using var rig = new HandOverRig(group);
-        var master = (await rig.StartAsync(lower: null)).Master!;
+        var (master, _) = await rig.StartAsync(lowerOne: false);
         rig.StartSidecars();
         var epoch = (await group.ObserveAsync()).Sentinels[0].Epoch;
-        await rig.PublishAsync(master.Node.Endpoint, epoch);
+        await rig.PublishAsync(master.Endpoint, epoch);
         await using var load = Load(group);
-        await using var followers = new PublishedLoad(() => rig.Last?.Master ?? master.Node.Endpoint, writers: 2);
+        await using var followers = new PublishedLoad(() => rig.Last?.Master ?? master.Endpoint, writers: 2);
         followers.Start();
         await load.Acks.First;
         await using var monitor = MasterMonitor.Start(group);
         followers.ForgetGaps();
         var mark = load.Acks.Mark();
 
-        var stepDown = await rig.StepDownAsync(master.Node);
+        var stepDown = await rig.StepDownAsync(master);
         Assert.True(await stepDown.WaitForExitAsync(TimeSpan.FromSeconds(40)) == 0, stepDown.Tail(60));
         var state = await rig.WaitWholeAsync();
-        Assert.NotEqual(master.Node, state.Master!.Node);
+        Assert.NotEqual(master, state.Master!.Node);
         var gap = mark.LongestGap;
         await load.StopAsync();
         var check = await load.CheckAsync(state.Master.Node.Endpoint);
@@ -69,25 +69,21 @@ public sealed class StepDownTests(ITestOutputHelper output)
     {
         await using var group = new LocalGroup(new LocalGroupOptions { Name = "killed-" + step });
         await using var rig = new HandOverRig(group);
-        await group.StartAsync([group.Redis[0]]);
-        await group.WaitForAsync("the first as master", s => s.Redis[0].IsMaster);
-        var master = (await rig.StartAsync(lower: group.Redis[2])).Master!;
-        Assert.Equal(group.Redis[0], master.Node);
+        var (master, target) = await rig.StartAsync(lowerOne: true);
         await using var load = Load(group);
         await load.Acks.First;
         await using var monitor = MasterMonitor.Start(group);
         rig.StartSidecars(hurry: 40); // 120 s for a priority: 3 s
         var mark = load.Acks.Mark();
 
-        var stepDown = await rig.StepDownAsync(master.Node, "--to", group.Redis[1].Endpoint.ToString(), "--hold-after", step);
+        var stepDown = await rig.StepDownAsync(master, "--hold-after", step);
         await stepDown.WaitForLineAsync(line => line.Contains($"\"step-down-{step}\"", StringComparison.Ordinal), step);
         await stepDown.KillAsync();
 
         var state = await rig.WaitWholeAsync();
-        await load.Acks.First;
         var after = load.Acks.Mark();
         await Eventually.UntilAsync("writes again", () => after.Count > 100);
-        Assert.Equal(isHandedOver ? group.Redis[1] : group.Redis[0], state.Master!.Node);
+        Assert.Equal(isHandedOver ? target : master, state.Master!.Node);
         await load.StopAsync();
         var check = await load.CheckAsync(state.Master.Node.Endpoint);
         output.WriteLine($"{step}: lost {check.MissingCount} of {check.Checked}, longest gap {mark.LongestGap.TotalMilliseconds:0} ms; repairs: {string.Join("; ", rig.Repairs)}");
@@ -100,7 +96,7 @@ public sealed class StepDownTests(ITestOutputHelper output)
     {
         await using var group = new LocalGroup(new LocalGroupOptions { Name = "no-pause", RedisCount = 2, DownAfter = TimeSpan.FromSeconds(3) });
         await using var rig = new HandOverRig(group);
-        var master = (await rig.StartAsync(lower: null)).Master!.Node;
+        var (master, _) = await rig.StartAsync(lowerOne: false);
         await using var load = Load(group);
         await load.Acks.First;
         var mark = load.Acks.Mark();
@@ -120,16 +116,11 @@ public sealed class StepDownTests(ITestOutputHelper output)
     {
         await using var group = new LocalGroup(new LocalGroupOptions { Name = "dead-target", DownAfter = TimeSpan.FromSeconds(2), FailoverTimeout = TimeSpan.FromSeconds(5) });
         await using var rig = new HandOverRig(group);
-        var state = await rig.StartAsync(lower: group.Redis[2]);
-        var master = state.Master!.Node;
-        // The target is lowered already: hand over to the one that is neither master nor lowered, if there is one.
-        var target = group.Redis.First(n => n != master);
-        if (target == group.Redis[2]) target = group.Redis.First(n => n != master && n != target);
-        if (master == group.Redis[2]) return; // the election chose the lowered one: priorities mean nothing to it
+        var (master, target) = await rig.StartAsync(lowerOne: true);
         await using var load = Load(group);
         await load.Acks.First;
         rig.StartSidecars(hurry: 40);
-        var stepDown = await rig.StepDownAsync(master, "--to", target.Endpoint.ToString(), "--hold-after", "demote");
+        var stepDown = await rig.StepDownAsync(master, "--hold-after", "demote");
         await stepDown.WaitForLineAsync(line => line.Contains("\"step-down-demote\"", StringComparison.Ordinal), "demoted");
         await target.KillAsync();
         await stepDown.KillAsync();
@@ -148,8 +139,7 @@ public sealed class StepDownTests(ITestOutputHelper output)
     {
         await using var group = new LocalGroup(new LocalGroupOptions { Name = "nothing", RedisCount = 2 });
         await using var rig = new HandOverRig(group);
-        var state = await rig.StartAsync(lower: null);
-        var (master, replica) = (state.Master!.Node, group.Redis.First(n => n != state.Master.Node));
+        var (master, replica) = await rig.StartAsync(lowerOne: false);
 
         var onReplica = await rig.StepDownAsync(replica);
         Assert.Equal(0, await onReplica.WaitForExitAsync());
