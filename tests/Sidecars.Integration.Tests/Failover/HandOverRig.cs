@@ -84,7 +84,7 @@ internal sealed class HandOverRig : IAsyncDisposable
                 },
                 _meter, TimeProvider.System);
             var listener = new HandOverListener(
-                view, () => new TcpTransport(node.Endpoint), Login, [new TimedPublisher(this, node)],
+                async ct => await view.ObserveNamedAsync(await view.ObserveSentinelsAsync(ct), ct), () => new TcpTransport(node.Endpoint), Login, [new TimedPublisher(this, node)],
                 _ => { }, (_, why) => { if (why is not null) Repairs.Enqueue($"{node} not published: {why}"); }, TimeProvider.System);
             _running.Add(Task.Run(() => loop.RunAsync(_stop.Token)));
             _running.Add(Task.Run(() => listener.RunAsync(_stop.Token)));

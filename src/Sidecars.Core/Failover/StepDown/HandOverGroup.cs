@@ -48,6 +48,19 @@ public sealed class HandOverGroup(GroupAddresses addresses, RedisEndpoint own, H
         return new HandOverSnapshot { Settings = Settings, Sentinels = views, Own = ownNode, Others = [.. others, .. more], Wanted = wanted };
     }
 
+    /// <summary>
+    /// Looks at the own server and at those that Sentinels name, and at nobody else: the view of a <see cref="HandOverListener"/>, which must
+    /// not wait for a node that is lost.
+    /// </summary>
+    /// <param name="sentinels">As they were seen last.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public async Task<HandOverSnapshot> ObserveNamedAsync(IReadOnlyCollection<SentinelObservation> sentinels, CancellationToken cancellation)
+    {
+        var ownTask = Nodes.ObserveAsync(Own, cancellation);
+        var named = await AskAsync(sentinels.OfType<SentinelObservation.Known>().Select(k => k.View.Master?.Address).OfType<RedisEndpoint>().Distinct().Where(a => a != Own), cancellation).ConfigureAwait(false);
+        return new HandOverSnapshot { Settings = Settings, Sentinels = [.. sentinels], Own = await ownTask.ConfigureAwait(false), Others = [.. named] };
+    }
+
     /// <summary>Looks at the Sentinels alone.</summary>
     public async Task<ImmutableArray<SentinelObservation>> ObserveSentinelsAsync(CancellationToken cancellation)
     {

@@ -11,7 +11,7 @@ public sealed class HandOverListener
     // A connection that ended is opened again at once, then every so often; Sentinel's CLIENT KILL of a new master ends it once.
     private static readonly TimeSpan Retry = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(5);
-    private readonly HandOverGroup _group;
+    private readonly Func<CancellationToken, Task<HandOverSnapshot>> _look;
     private readonly Func<IRespTransport> _transport;
     private readonly RedisClientOptions _options;
     private readonly IReadOnlyList<IHandOverPublisher> _publishers;
@@ -20,7 +20,7 @@ public sealed class HandOverListener
     private readonly TimeProvider _time;
 
     /// <summary>Creates it; nothing is asked before <see cref="RunAsync"/>.</summary>
-    /// <param name="group">Where it looks.</param>
+    /// <param name="look">A look at the own server, the named ones and the Sentinels: <see cref="HandOverGroup.ObserveNamedAsync"/>.</param>
     /// <param name="transport">To the server beside this process.</param>
     /// <param name="options">The sidecars' credentials and deadlines.</param>
     /// <param name="publishers">All are called at the same time; each failing alone leaves the others working.</param>
@@ -28,9 +28,9 @@ public sealed class HandOverListener
     /// <param name="published">Each outcome; null: done.</param>
     /// <param name="time">For pauses.</param>
     public HandOverListener(
-        HandOverGroup group, Func<IRespTransport> transport, RedisClientOptions options, IReadOnlyList<IHandOverPublisher> publishers,
+        Func<CancellationToken, Task<HandOverSnapshot>> look, Func<IRespTransport> transport, RedisClientOptions options, IReadOnlyList<IHandOverPublisher> publishers,
         Action<HandOverClaimDecision> decided, Action<IHandOverPublisher, string?> published, TimeProvider time) =>
-        (_group, _transport, _options, _publishers, _decided, _published, _time) = (group, transport, options, publishers, decided, published, time);
+        (_look, _transport, _options, _publishers, _decided, _published, _time) = (look, transport, options, publishers, decided, published, time);
 
     /// <summary>Listens until it is cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
@@ -51,7 +51,7 @@ public sealed class HandOverListener
     /// <summary>Looks once, and publishes where it may.</summary>
     public async Task<HandOverClaimDecision> RoundAsync(CancellationToken cancellation)
     {
-        var decision = HandOverClaimPolicy.Decide(await _group.ObserveAsync(null, cancellation).ConfigureAwait(false));
+        var decision = HandOverClaimPolicy.Decide(await _look(cancellation).ConfigureAwait(false));
         _decided(decision);
         if (decision is HandOverClaimDecision.Publish publish)
             await Task.WhenAll(_publishers.Select(p => PublishAsync(p, publish.Claim, cancellation))).ConfigureAwait(false);

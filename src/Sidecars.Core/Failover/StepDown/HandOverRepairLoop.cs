@@ -99,6 +99,7 @@ public sealed class HandOverRepairLoop
             case HandOverRepairDecision.Resume resume:
                 return await TransactAsync(_group.Own, resume.RunId, [FollowNobody, Set(MinReplicas, resume.MinReplicas)], cancellation).ConfigureAwait(false);
             case HandOverRepairDecision.SetMinReplicas set:
+                // The pause that came with the fence lapses by itself within 3 s.
                 return await _group.Nodes.ConfigureAsync(_group.Own, set.RunId, MinReplicas, set.Value, rewrite: true, cancellation).ConfigureAwait(false);
             case HandOverRepairDecision.SetPriority set:
                 return await _group.Nodes.ConfigureAsync(_group.Own, set.RunId, Priority, set.Value, rewrite: true, cancellation).ConfigureAwait(false);
