@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Globalization;
 using Sidecars.Core.Election;
 using Sidecars.Core.Failover.StepDown;
