@@ -15,6 +15,9 @@ internal sealed record MadePublisher(PublisherLoop Loop, IDisposable? Owned) : I
     public void Dispose() => Owned?.Dispose();
 }
 
+/// <summary>A place where the master is published, how often it is checked, and what ends with it.</summary>
+internal sealed record MadePlace(IMasterPublisher Publisher, TimeSpan Check, IDisposable? Owned);
+
 /// <summary>Makes the configured publishers, each when its loop starts: what fails here fails alone, and is tried again.</summary>
 internal sealed class PublisherFactory(
     FailoverOptions options, KubernetesClient? kubernetes, PublishLoop loop, FailoverMetrics metrics, DecisionLog decisions, JsonLineLog log, TimeProvider time, Random random)
@@ -25,7 +28,12 @@ internal sealed class PublisherFactory(
 
     private readonly PublishOptions _publish = options.Publish;
 
-    public IEnumerable<(string Name, Func<CancellationToken, Task<MadePublisher>> Create)> Publishers
+    /// <summary>Loops over the places, each with a publisher of its own.</summary>
+    public IEnumerable<(string Name, Func<CancellationToken, Task<MadePublisher>> Create)> Publishers =>
+        Places.Select(place => (place.Name, (Func<CancellationToken, Task<MadePublisher>>)(async ct => Made(await place.Create(ct).ConfigureAwait(false)))));
+
+    /// <summary>The places; each call of a creator makes another publisher, since one remembers what it saw and serves one caller.</summary>
+    public IEnumerable<(string Name, Func<CancellationToken, Task<MadePlace>> Create)> Places
     {
         get
         {
@@ -37,9 +45,9 @@ internal sealed class PublisherFactory(
         }
     }
 
-    private MadePublisher Zone(string name, string file) => Dns("zone-file", name, new ZoneFileStore(file), _publish.CheckPeriod, null);
+    private MadePlace Zone(string name, string file) => Dns("zone-file", name, new ZoneFileStore(file), _publish.CheckPeriod, null);
 
-    private async Task<MadePublisher> Route53Async(string name, Route53Settings zone, CancellationToken cancellation)
+    private async Task<MadePlace> Route53Async(string name, Route53Settings zone, CancellationToken cancellation)
     {
         // Instance metadata that nobody answers takes the SDK seconds.
         var credentials = await AwsCredentials.FindAsync().WaitAsync(cancellation).ConfigureAwait(false);
@@ -47,19 +55,19 @@ internal sealed class PublisherFactory(
         return Dns("route53", name, new Route53RecordStore(client, zone.HostedZoneId), Route53Check, client);
     }
 
-    private MadePublisher Slice(string service, KubernetesClient client) =>
-        Made(new SliceMasterPublisher(client, service, _publish.PortName, Pause, message => Failed("endpoint-slice", "api", message), time, random.NextDouble), _publish.CheckPeriod, null);
+    private MadePlace Slice(string service, KubernetesClient client) =>
+        new(new SliceMasterPublisher(client, service, _publish.PortName, Pause, message => Failed("endpoint-slice", "api", message), time, random.NextDouble), _publish.CheckPeriod, null);
 
-    private MadePublisher Dns(string kind, string name, IDnsRecordStore store, TimeSpan check, IDisposable? owned)
+    private MadePlace Dns(string kind, string name, IDnsRecordStore store, TimeSpan check, IDisposable? owned)
     {
         var publisher = new DnsPublisher(store, Pause, time, random.NextDouble) { OnFailure = failure => Failed(kind, failure.Kind.ToString().ToLowerInvariant(), failure.Message) };
-        return Made(new DnsMasterPublisher(kind, name, _publish.TtlSeconds, store, publisher), check, owned);
+        return new MadePlace(new DnsMasterPublisher(kind, name, _publish.TtlSeconds, store, publisher), check, owned);
     }
 
-    private MadePublisher Made(IMasterPublisher publisher, TimeSpan check, IDisposable? owned)
+    private MadePublisher Made(MadePlace place)
     {
-        log.Info("publisher", $"publishes at {publisher.Description}", LogField.Of("publisher", publisher.Name));
-        return new MadePublisher(new PublisherLoop(publisher, loop, new PublisherSettings(check, options.DryRun), metrics, decisions, time), owned);
+        log.Info("publisher", $"publishes at {place.Publisher.Description}", LogField.Of("publisher", place.Publisher.Name));
+        return new MadePublisher(new PublisherLoop(place.Publisher, loop, new PublisherSettings(place.Check, options.DryRun), metrics, decisions, time), place.Owned);
     }
 
     private void Failed(string publisher, string code, string message)

@@ -36,6 +36,7 @@ internal sealed class SidecarLoops
     private readonly GhostRepairLoop _ghosts;
     private readonly EpochKeeperLoop? _epochs;
     private readonly PublisherFactory _factory;
+    private readonly HandOverLoops _handOver;
     private readonly ConcurrentDictionary<string, PublisherLoop> _publishers = new();
     private readonly NodeIdentity _node;
     private GroupObservation? _lastGroup;
@@ -69,6 +70,7 @@ internal sealed class SidecarLoops
             new PublishSettings(_group.Cluster, address, outside, inside, _group.SentinelCount, options.Publish.RankDelay, Period),
             Server, Sentinels, Term, () => Fence.HasImpostor, Find, decisions, time);
         _factory = new PublisherFactory(options, kubernetes, Publishing, metrics, decisions, log, time, random);
+        _handOver = new HandOverLoops(options, connections, Sentinels, _factory, new MasterPublication(_group.Cluster, FencingToken.None, outside, inside), decisions, meter, time);
         _ghosts = new GhostRepairLoop(
             new GhostRepairSettings { RedisCount = _group.RedisCount, SentinelCount = _group.SentinelCount, DryRun = options.DryRun },
             LookAtGroupAsync, connections.Sentinels.ResetAsync, () => (Server.Last as OwnServer.Answers)?.RunId ?? "", ReportGhosts, meter, time);
@@ -109,6 +111,7 @@ internal sealed class SidecarLoops
 
         if (_epochs is not null) supervisor.Start("epoch", _epochs.RunAsync, cancellation);
         supervisor.Start("ghosts", _ghosts.RunAsync, cancellation);
+        _handOver.Start(supervisor, cancellation);
     }
 
     // Before another may be elected; and never so short that one slow look fences.
