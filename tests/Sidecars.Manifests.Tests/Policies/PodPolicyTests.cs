@@ -72,7 +72,7 @@ public sealed class PodPolicyTests
 
         var share = Bytes(lines.Last(line => line.StartsWith("maxmemory ", StringComparison.Ordinal)).Split(' ')[1]) / limit;
 
-        var (least, most) = redis.Variable("DURABILITY") == "none" ? (0.65, 0.75) : (0.55, 0.60);
+        var (least, most) = rendered.Variable(redis, "DURABILITY") == "none" ? (0.65, 0.75) : (0.55, 0.60);
         Assert.InRange(share, least, most);
     }
 
@@ -80,10 +80,11 @@ public sealed class PodPolicyTests
     [MemberData(nameof(Renders.Tenants), MemberType = typeof(Renders))]
     public async Task Every_server_has_three_probes_that_outlast_what_is_normal(string name)
     {
-        foreach (var workload in (await Renders.GetAsync(name)).Workloads)
+        var rendered = await Renders.GetAsync(name);
+        foreach (var workload in rendered.Workloads)
         {
             Assert.All(workload.Containers, container => Assert.NotNull(container.At("livenessProbe")));
-            var isTls = workload.Main.Items("env").Any(variable => variable.Text("name") == "TLS_CA_FILE");
+            var isTls = rendered.Variable(workload, "TLS_CA_FILE") is not null;
             foreach (var kind in new[] { "startup", "liveness", "readiness" })
             {
                 var probe = workload.Main.At(kind + "Probe");
@@ -107,6 +108,20 @@ public sealed class PodPolicyTests
             Assert.Single(workload.Pod.Items("containers")); // ordinary containers end at the same time as the server
             Assert.All(workload.Pod.Items("initContainers"), container => Assert.Equal("Always", container.Text("restartPolicy")));
         }
+    }
+
+    [ToolTheory("kubectl")]
+    [MemberData(nameof(Renders.Tenants), MemberType = typeof(Renders))]
+    public async Task A_master_hands_over_before_it_ends_and_has_the_time_for_it(string name)
+    {
+        var redis = (await Renders.GetAsync(name)).Workload("redis");
+        var hook = redis.Main.Texts("lifecycle", "preStop", "exec", "command");
+        Assert.Equal(["redis-failover", "step-down", "--timeout"], hook.Take(3));
+        var handOver = int.Parse(hook[3].TrimEnd('s'), CultureInfo.InvariantCulture);
+        // shutdown-timeout (10 s), a save, and as much again.
+        Assert.True(redis.Pod.Number("terminationGracePeriodSeconds") >= handOver + 40);
+        // Hooks of different containers run at the same time: only this one has any.
+        Assert.All(redis.Containers.Where(container => container.Text("name") != "redis"), container => Assert.Null(container.At("lifecycle")));
     }
 
     [ToolTheory("kubectl")]

@@ -33,8 +33,8 @@ public sealed record Workload(KubeObject Owner)
     /// <summary>Native sidecars first, as kubelet starts them.</summary>
     public IEnumerable<YamlNode> Containers => Pod.Items("initContainers").Concat(Pod.Items("containers"));
 
-    /// <summary>Literal values of the main container's environment.</summary>
-    public string? Variable(string name) => Main.Items("env").LastOrDefault(variable => variable.Text("name") == name).Text("value");
+    /// <summary>Those that run executables of ours.</summary>
+    public IEnumerable<YamlNode> OurContainers => Containers.Where(container => container.Text("image")!.StartsWith("sidecars/", StringComparison.Ordinal) || container.Text("image")!.Contains("/redis:", StringComparison.Ordinal) || container.Text("image")!.Contains("/sentinel:", StringComparison.Ordinal));
 }
 
 /// <summary>What "kubectl kustomize" made of a folder.</summary>
@@ -47,6 +47,19 @@ public sealed class Rendered(string text)
     public IEnumerable<KubeObject> OfKind(string kind) => Objects.Where(item => item.Kind == kind);
 
     public IReadOnlyList<Workload> Workloads => [.. Objects.Where(item => item.Kind is "StatefulSet" or "Deployment").Select(item => new Workload(item))];
+
+    /// <summary>A container's environment: its ConfigMaps, then its own. What the pod decides at run time (its name, say) is null.</summary>
+    public IReadOnlyDictionary<string, string?> EnvironmentOf(YamlNode container)
+    {
+        var environment = new Dictionary<string, string?>();
+        foreach (var map in container.Items("envFrom").Select(source => source.Text("configMapRef", "name")))
+            foreach (var (name, value) in OfKind("ConfigMap").Single(item => item.Name == map).Node.Map("data")) environment[name] = value;
+        foreach (var variable in container.Items("env")) environment[variable.Text("name")!] = variable.Text("value");
+        return environment;
+    }
+
+    /// <summary>A value of the main container's environment.</summary>
+    public string? Variable(Workload workload, string name) => EnvironmentOf(workload.Main).GetValueOrDefault(name);
 
     public Workload Workload(string name) => Workloads.Single(workload => workload.Owner.Name == name);
 }
