@@ -49,6 +49,22 @@ public sealed class ConventionTests
         Assert.All(rendered.OfKind("RoleBinding").SelectMany(binding => binding.Node.Items("subjects")), subject => Assert.Equal(space, subject.Text("namespace")));
     }
 
+    [ToolTheory("kubectl")]
+    [MemberData(nameof(Renders.Tenants), MemberType = typeof(Renders))]
+    public async Task What_runs_may_write_nothing_that_is_applied(string name)
+    {
+        var rendered = await Renders.GetAsync(name);
+        // Applied again over a living group, nothing differs, and GitOps has nothing to put back: whatever the Roles let a pod write is
+        // not among the objects here, and no annotation of a run-time fact is.
+        var writable = rendered.OfKind("Role").SelectMany(role => role.Node.Items("rules"))
+            .Where(rule => rule.Texts("verbs").Intersect(["create", "update", "patch", "delete"]).Any()).SelectMany(rule => rule.Texts("resources")).ToHashSet();
+        Assert.NotEmpty(writable);
+        Assert.DoesNotContain(rendered.Objects, item => writable.Contains(item.Kind.ToLowerInvariant() + "s"));
+        Assert.DoesNotContain(rendered.Objects.SelectMany(item => item.Node.Map("metadata", "annotations").Keys), key => key.StartsWith("sidecars.redis/", StringComparison.Ordinal));
+        // Nor does a controller fill in what is left out here and said elsewhere: a Service that selects nothing has no slice of the cluster's.
+        Assert.Null(rendered.OfKind("Service").Single(service => service.Name == "redis-master").Node.At("spec", "selector"));
+    }
+
     [Fact]
     public void One_object_a_file_and_every_file_is_used()
     {
