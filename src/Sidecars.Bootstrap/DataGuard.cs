@@ -46,11 +46,11 @@ internal sealed class DataGuard(BootstrapOptions options, RedisEndpoint announce
     {
         var last = _markers.Read() is { IsKnown: true, Value: { } read } ? read : null;
         var highest = last is null || token > last.Token ? token : last.Token;
-        var next = (last ?? new Marker(options.Group.Cluster, _node, BootId(), highest, LineageHistory.Empty, MarkerRole.Unknown, 0)) with
+        var next = (last ?? new Marker(options.Group.Cluster, _node, BootId.Read(options.NodeUid), highest, LineageHistory.Empty, MarkerRole.Unknown, 0)) with
         {
             Cluster = options.Group.Cluster,
             Node = _node,
-            BootId = BootId(),
+            BootId = BootId.Read(options.NodeUid),
             Token = highest,
             HighestEpoch = Math.Max(last?.HighestEpoch ?? 0, highest.Epoch),
             RunId = null,
@@ -72,18 +72,6 @@ internal sealed class DataGuard(BootstrapOptions options, RedisEndpoint announce
         catch (IOException)
         {
             return long.MaxValue;
-        }
-    }
-
-    private string BootId()
-    {
-        try
-        {
-            return File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim() is { Length: > 0 and <= 64 } id ? id : options.NodeUid;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return options.NodeUid;
         }
     }
 }
