@@ -16,8 +16,8 @@ public sealed class ConventionTests
             Assert.Equal("sidecars", labels.GetValueOrDefault("app.kubernetes.io/part-of"));
             Assert.Equal("kustomize", labels.GetValueOrDefault("app.kubernetes.io/managed-by"));
             if (isTenant) Assert.Equal("redis", labels.GetValueOrDefault("app.kubernetes.io/instance"));
-            if (labels.TryGetValue("app.kubernetes.io/name", out var part)) Assert.Contains(part, new[] { "redis", "sentinel" });
-            if (labels.TryGetValue("app.kubernetes.io/component", out var component)) Assert.Contains(component, new[] { "data", "sentinel", "tls", "monitoring" });
+            if (labels.TryGetValue("app.kubernetes.io/name", out var part)) Assert.Contains(part, new[] { "redis", "sentinel", "redis-backup" });
+            if (labels.TryGetValue("app.kubernetes.io/component", out var component)) Assert.Contains(component, new[] { "data", "sentinel", "tls", "monitoring", "backup" });
             Assert.All(labels.Keys.Concat(item.Node.Map("metadata", "annotations").Keys), key => Assert.Contains('/', key == "grafana_dashboard" ? "/" : key));
         }
     }

@@ -25,7 +25,7 @@ public sealed class EnvironmentTests
         var rendered = await Renders.GetAsync(name);
         HashSet<string> shared = [];
         foreach (var executable in (string[])["redis-bootstrap", "redis-failover", "redis-backup"]) shared.UnionWith(await Settings(executable));
-        foreach (var workload in rendered.Workloads)
+        foreach (var workload in rendered.Workloads.Concat(rendered.Jobs))
         {
             foreach (var container in workload.Containers)
             {

@@ -12,7 +12,8 @@ public sealed class PodPolicyTests
     [MemberData(nameof(Renders.Tenants), MemberType = typeof(Renders))]
     public async Task Every_pod_passes_the_restricted_standard(string name)
     {
-        foreach (var workload in (await Renders.GetAsync(name)).Workloads) Assert.Empty(RestrictedPods.Violations(workload.Pod));
+        var rendered = await Renders.GetAsync(name);
+        foreach (var workload in rendered.Workloads.Concat(rendered.Jobs)) Assert.Empty(RestrictedPods.Violations(workload.Pod));
     }
 
     [ToolTheory("kubectl")]
@@ -37,7 +38,8 @@ public sealed class PodPolicyTests
     public async Task Every_image_is_of_an_exact_version_and_ours_of_this_one(string name)
     {
         var version = XDocument.Load(Path.Combine(Repository.Root, "Directory.Build.props")).Descendants("Version").Single().Value;
-        foreach (var image in (await Renders.GetAsync(name)).Workloads.SelectMany(workload => workload.Containers).Select(container => container.Text("image")!))
+        var rendered = await Renders.GetAsync(name);
+        foreach (var image in rendered.Workloads.Concat(rendered.Jobs).SelectMany(workload => workload.Containers).Select(container => container.Text("image")!))
         {
             var tag = image[(image.LastIndexOf(':') + 1)..];
             Assert.True(image.Contains(':', StringComparison.Ordinal) && tag.Count(c => c == '.') == 2, $"{image} has no exact version");
@@ -49,7 +51,8 @@ public sealed class PodPolicyTests
     [MemberData(nameof(Renders.Tenants), MemberType = typeof(Renders))]
     public async Task Memory_is_reserved_in_full_and_no_processor_time_is_withheld(string name)
     {
-        foreach (var container in (await Renders.GetAsync(name)).Workloads.SelectMany(workload => workload.Containers))
+        var rendered = await Renders.GetAsync(name);
+        foreach (var container in rendered.Workloads.Concat(rendered.Jobs).SelectMany(workload => workload.Containers))
         {
             var resources = container.At("resources");
             Assert.NotNull(resources.Text("limits", "memory"));

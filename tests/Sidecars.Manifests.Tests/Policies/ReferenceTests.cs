@@ -59,7 +59,7 @@ public sealed class ReferenceTests
         var rendered = await Renders.GetAsync(name);
         var issued = rendered.OfKind("Certificate").ToDictionary(item => item.Node.Text("spec", "secretName")!, _ => new[] { "ca.crt", "tls.crt", "tls.key" });
         var inputs = Inputs();
-        foreach (var workload in rendered.Workloads)
+        foreach (var workload in rendered.Workloads.Concat(rendered.Jobs))
         {
             Assert.Contains(rendered.OfKind("ServiceAccount"), account => account.Name == workload.Pod.Text("serviceAccountName"));
             foreach (var volume in workload.Pod.Items("volumes"))

@@ -19,7 +19,7 @@ public sealed record KubeObject(YamlNode Node)
 /// <summary>A pod template with the workload that makes pods of it.</summary>
 public sealed record Workload(KubeObject Owner)
 {
-    public YamlNode? Template => Owner.Node.At("spec", "template");
+    public YamlNode? Template => Owner.Kind == "CronJob" ? Owner.Node.At("spec", "jobTemplate", "spec", "template") : Owner.Node.At("spec", "template");
 
     public YamlNode? Pod => Template.At("spec");
 
@@ -32,9 +32,6 @@ public sealed record Workload(KubeObject Owner)
 
     /// <summary>Native sidecars first, as kubelet starts them.</summary>
     public IEnumerable<YamlNode> Containers => Pod.Items("initContainers").Concat(Pod.Items("containers"));
-
-    /// <summary>Those that run executables of ours.</summary>
-    public IEnumerable<YamlNode> OurContainers => Containers.Where(container => container.Text("image")!.StartsWith("sidecars/", StringComparison.Ordinal) || container.Text("image")!.Contains("/redis:", StringComparison.Ordinal) || container.Text("image")!.Contains("/sentinel:", StringComparison.Ordinal));
 }
 
 /// <summary>What "kubectl kustomize" made of a folder.</summary>
@@ -60,6 +57,9 @@ public sealed class Rendered(string text)
 
     /// <summary>A value of the main container's environment.</summary>
     public string? Variable(Workload workload, string name) => EnvironmentOf(workload.Main).GetValueOrDefault(name);
+
+    /// <summary>Pods that run now and then.</summary>
+    public IReadOnlyList<Workload> Jobs => [.. OfKind("CronJob").Select(item => new Workload(item))];
 
     public Workload Workload(string name) => Workloads.Single(workload => workload.Owner.Name == name);
 }
