@@ -65,6 +65,7 @@ start_redis() {
 
 ask() { as "$redis_root" env REDISCLI_AUTH="$password" redis-cli "$@"; }
 
+for name in redis-failover redis-backup; do as "$redis_root" "$name" --version >>"$logs/versions" || fail "$name does not start in the redis image"; done
 for name in redis-bootstrap redis-probe redis-probe-tls; do
     as "$redis_root" "$name" --version >>"$logs/versions" || fail "$name does not start in the redis image"
     as "$sentinel_root" "$name" --version >>"$logs/versions" || fail "$name does not start in the sentinel image"

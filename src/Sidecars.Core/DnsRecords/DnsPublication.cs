@@ -18,7 +18,9 @@ public sealed class DnsPublication
     /// <summary>Where the TXT record lies: beside the name and not at it, since nothing may stand beside a CNAME.</summary>
     public string OwnerName => "_redis-master." + Name;
 
-    internal DnsRecordSet AddressSet => new() { Name = Name, Type = State.Target.Type, TtlSeconds = TtlSeconds, Values = [State.Target.Value] };
+    /// <summary>The address.</summary>
+    public DnsRecordSet AddressSet => new() { Name = Name, Type = State.Target.Type, TtlSeconds = TtlSeconds, Values = [State.Target.Value] };
 
-    internal DnsRecordSet OwnerSet => new() { Name = OwnerName, Type = "TXT", TtlSeconds = TtlSeconds, Values = [DnsRecordDocument.Write(State)] };
+    /// <summary>Whose it is, beside it.</summary>
+    public DnsRecordSet OwnerSet => new() { Name = OwnerName, Type = "TXT", TtlSeconds = TtlSeconds, Values = [DnsRecordDocument.Write(State)] };
 }

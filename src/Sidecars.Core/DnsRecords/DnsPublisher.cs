@@ -54,7 +54,8 @@ public sealed class DnsPublisher(IDnsRecordStore store, BackoffSchedule backoff,
                     return (decision, applied.ChangeId);
                 }
 
-                _remembered = null;
+                // A throttled call was not carried out: what is remembered still stands, and the next try costs one call, not two.
+                if (write is not DnsWrite.Failed { Failure.Kind: DnsFailureKind.Throttled }) _remembered = null;
                 failure = write switch
                 {
                     DnsWrite.Failed failed => failed.Failure,

@@ -9,6 +9,7 @@ internal static class BenchTable
     {
         ["bootstrap"] = BootstrapBench.RunAsync,
         ["probe"] = ProbeBench.RunAsync,
+        ["dns-storm"] = DnsStormBench.RunAsync,
     };
 
     /// <returns>The exit code: 1 over budget, 2 for wrong arguments.</returns>

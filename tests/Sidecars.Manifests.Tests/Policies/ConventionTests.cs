@@ -16,8 +16,8 @@ public sealed class ConventionTests
             Assert.Equal("sidecars", labels.GetValueOrDefault("app.kubernetes.io/part-of"));
             Assert.Equal("kustomize", labels.GetValueOrDefault("app.kubernetes.io/managed-by"));
             if (isTenant) Assert.Equal("redis", labels.GetValueOrDefault("app.kubernetes.io/instance"));
-            if (labels.TryGetValue("app.kubernetes.io/name", out var part)) Assert.Contains(part, new[] { "redis", "sentinel" });
-            if (labels.TryGetValue("app.kubernetes.io/component", out var component)) Assert.Contains(component, new[] { "data", "sentinel", "tls", "monitoring" });
+            if (labels.TryGetValue("app.kubernetes.io/name", out var part)) Assert.Contains(part, new[] { "redis", "sentinel", "redis-backup" });
+            if (labels.TryGetValue("app.kubernetes.io/component", out var component)) Assert.Contains(component, new[] { "data", "sentinel", "tls", "monitoring", "backup" });
             Assert.All(labels.Keys.Concat(item.Node.Map("metadata", "annotations").Keys), key => Assert.Contains('/', key == "grafana_dashboard" ? "/" : key));
         }
     }
@@ -47,6 +47,22 @@ public sealed class ConventionTests
         Assert.All(rendered.Objects.Where(item => item.Kind != "Namespace"), item => Assert.Equal(space, item.Namespace));
         Assert.DoesNotContain(rendered.Objects, item => item.Kind.StartsWith("Cluster", StringComparison.Ordinal) || item.Kind == "StorageClass");
         Assert.All(rendered.OfKind("RoleBinding").SelectMany(binding => binding.Node.Items("subjects")), subject => Assert.Equal(space, subject.Text("namespace")));
+    }
+
+    [ToolTheory("kubectl")]
+    [MemberData(nameof(Renders.Tenants), MemberType = typeof(Renders))]
+    public async Task What_runs_may_write_nothing_that_is_applied(string name)
+    {
+        var rendered = await Renders.GetAsync(name);
+        // Applied again over a living group, nothing differs, and GitOps has nothing to put back: whatever the Roles let a pod write is
+        // not among the objects here, and no annotation of a run-time fact is.
+        var writable = rendered.OfKind("Role").SelectMany(role => role.Node.Items("rules"))
+            .Where(rule => rule.Texts("verbs").Intersect(["create", "update", "patch", "delete"]).Any()).SelectMany(rule => rule.Texts("resources")).ToHashSet();
+        Assert.NotEmpty(writable);
+        Assert.DoesNotContain(rendered.Objects, item => writable.Contains(item.Kind.ToLowerInvariant() + "s"));
+        Assert.DoesNotContain(rendered.Objects.SelectMany(item => item.Node.Map("metadata", "annotations").Keys), key => key.StartsWith("sidecars.redis/", StringComparison.Ordinal));
+        // Nor does a controller fill in what is left out here and said elsewhere: a Service that selects nothing has no slice of the cluster's.
+        Assert.Null(rendered.OfKind("Service").Single(service => service.Name == "redis-master").Node.At("spec", "selector"));
     }
 
     [Fact]

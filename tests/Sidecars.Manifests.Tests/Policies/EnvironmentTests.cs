@@ -1,9 +1,13 @@
+using System.Collections.Concurrent;
 using Sidecars.Manifests.Tests.Rendering;
+using YamlDotNet.RepresentationModel;
 
 namespace Sidecars.Manifests.Tests.Policies;
 
 public sealed class EnvironmentTests
 {
+    private static readonly ConcurrentDictionary<string, Task<HashSet<string>>> Known = [];
+
     // Not read by us: POD_NAME only serves $(POD_NAME), and OpenSSL reads the others.
     private static readonly string[] Platform = ["POD_NAME", "SSL_CERT_DIR", "SSL_CERT_FILE"];
 
@@ -18,23 +22,39 @@ public sealed class EnvironmentTests
     [MemberData(nameof(Renders.Tenants), MemberType = typeof(Renders))]
     public async Task Every_variable_is_one_that_the_executable_lists_in_its_help(string name)
     {
-        var known = await SettingsAsync();
-        foreach (var workload in (await Renders.GetAsync(name)).Workloads)
+        var rendered = await Renders.GetAsync(name);
+        HashSet<string> shared = [];
+        foreach (var executable in (string[])["redis-bootstrap", "redis-failover", "redis-backup"]) shared.UnionWith(await Settings(executable));
+        foreach (var workload in rendered.Workloads.Concat(rendered.Jobs))
         {
-            var names = workload.Main.Items("env").Select(variable => variable.Text("name")!).ToArray();
-            Assert.Empty(names.Except(known).Except(Platform));
-            Assert.Equal(names.Distinct(), names);
-            Assert.Empty(workload.Pod.Items("initContainers").SelectMany(container => container.Items("env")).Select(variable => variable.Text("name")).Except(Exporter));
-            // $(NAME) is expanded from variables above it only.
-            for (var i = 0; i < names.Length; i++)
-                if (workload.Main.Items("env")[i].Text("value") is ['$', '(', ..] reference) Assert.Contains(reference[2..^1], names[..i]);
+            foreach (var container in workload.Containers)
+            {
+                var own = container.Items("env").Select(variable => variable.Text("name")!).ToArray();
+                Assert.Equal(own.Distinct(), own);
+                if (container.Text("name") == "exporter")
+                {
+                    Assert.Empty(own.Except(Exporter));
+                    continue;
+                }
+
+                // What is a container's own is for its executable; what is shared is for any of them.
+                Assert.Empty(own.Except(await Settings(ExecutableOf(container))).Except(Platform));
+                Assert.Empty(rendered.EnvironmentOf(container).Keys.Except(shared).Except(Platform));
+                // $(NAME) is expanded from variables above it only.
+                for (var i = 0; i < own.Length; i++)
+                    if (container.Items("env")[i].Text("value") is ['$', '(', ..] reference) Assert.Contains(reference[2..^1], own[..i]);
+            }
         }
     }
 
-    private static async Task<HashSet<string>> SettingsAsync()
+    private static string ExecutableOf(YamlNode container) => container.Texts("command") is [var executable, ..] ? executable : "redis-bootstrap";
+
+    private static Task<HashSet<string>> Settings(string executable) => Known.GetOrAdd(executable, SettingsAsync);
+
+    private static async Task<HashSet<string>> SettingsAsync(string executable)
     {
         // The managed build beside this test: "scripts/tenant check" needs no native publish.
-        var help = await Tool.RunAsync("dotnet", [Path.Combine(AppContext.BaseDirectory, "redis-bootstrap.dll"), "--help"]);
+        var help = await Tool.RunAsync("dotnet", [Path.Combine(AppContext.BaseDirectory, executable + ".dll"), "--help"]);
         Assert.True(help.ExitCode == 0, help.Error);
         return [.. help.Output.Split('\n').Where(line => line.StartsWith("  ", StringComparison.Ordinal) && line.Length > 2 && char.IsAsciiLetterUpper(line[2])).Select(line => line.Trim().Split(' ')[0])];
     }

@@ -12,7 +12,8 @@ public sealed class PodPolicyTests
     [MemberData(nameof(Renders.Tenants), MemberType = typeof(Renders))]
     public async Task Every_pod_passes_the_restricted_standard(string name)
     {
-        foreach (var workload in (await Renders.GetAsync(name)).Workloads) Assert.Empty(RestrictedPods.Violations(workload.Pod));
+        var rendered = await Renders.GetAsync(name);
+        foreach (var workload in rendered.Workloads.Concat(rendered.Jobs)) Assert.Empty(RestrictedPods.Violations(workload.Pod));
     }
 
     [ToolTheory("kubectl")]
@@ -37,7 +38,8 @@ public sealed class PodPolicyTests
     public async Task Every_image_is_of_an_exact_version_and_ours_of_this_one(string name)
     {
         var version = XDocument.Load(Path.Combine(Repository.Root, "Directory.Build.props")).Descendants("Version").Single().Value;
-        foreach (var image in (await Renders.GetAsync(name)).Workloads.SelectMany(workload => workload.Containers).Select(container => container.Text("image")!))
+        var rendered = await Renders.GetAsync(name);
+        foreach (var image in rendered.Workloads.Concat(rendered.Jobs).SelectMany(workload => workload.Containers).Select(container => container.Text("image")!))
         {
             var tag = image[(image.LastIndexOf(':') + 1)..];
             Assert.True(image.Contains(':', StringComparison.Ordinal) && tag.Count(c => c == '.') == 2, $"{image} has no exact version");
@@ -49,7 +51,8 @@ public sealed class PodPolicyTests
     [MemberData(nameof(Renders.Tenants), MemberType = typeof(Renders))]
     public async Task Memory_is_reserved_in_full_and_no_processor_time_is_withheld(string name)
     {
-        foreach (var container in (await Renders.GetAsync(name)).Workloads.SelectMany(workload => workload.Containers))
+        var rendered = await Renders.GetAsync(name);
+        foreach (var container in rendered.Workloads.Concat(rendered.Jobs).SelectMany(workload => workload.Containers))
         {
             var resources = container.At("resources");
             Assert.NotNull(resources.Text("limits", "memory"));
@@ -72,7 +75,7 @@ public sealed class PodPolicyTests
 
         var share = Bytes(lines.Last(line => line.StartsWith("maxmemory ", StringComparison.Ordinal)).Split(' ')[1]) / limit;
 
-        var (least, most) = redis.Variable("DURABILITY") == "none" ? (0.65, 0.75) : (0.55, 0.60);
+        var (least, most) = rendered.Variable(redis, "DURABILITY") == "none" ? (0.65, 0.75) : (0.55, 0.60);
         Assert.InRange(share, least, most);
     }
 
@@ -80,10 +83,11 @@ public sealed class PodPolicyTests
     [MemberData(nameof(Renders.Tenants), MemberType = typeof(Renders))]
     public async Task Every_server_has_three_probes_that_outlast_what_is_normal(string name)
     {
-        foreach (var workload in (await Renders.GetAsync(name)).Workloads)
+        var rendered = await Renders.GetAsync(name);
+        foreach (var workload in rendered.Workloads)
         {
             Assert.All(workload.Containers, container => Assert.NotNull(container.At("livenessProbe")));
-            var isTls = workload.Main.Items("env").Any(variable => variable.Text("name") == "TLS_CA_FILE");
+            var isTls = rendered.Variable(workload, "TLS_CA_FILE") is not null;
             foreach (var kind in new[] { "startup", "liveness", "readiness" })
             {
                 var probe = workload.Main.At(kind + "Probe");
@@ -107,6 +111,20 @@ public sealed class PodPolicyTests
             Assert.Single(workload.Pod.Items("containers")); // ordinary containers end at the same time as the server
             Assert.All(workload.Pod.Items("initContainers"), container => Assert.Equal("Always", container.Text("restartPolicy")));
         }
+    }
+
+    [ToolTheory("kubectl")]
+    [MemberData(nameof(Renders.Tenants), MemberType = typeof(Renders))]
+    public async Task A_master_hands_over_before_it_ends_and_has_the_time_for_it(string name)
+    {
+        var redis = (await Renders.GetAsync(name)).Workload("redis");
+        var hook = redis.Main.Texts("lifecycle", "preStop", "exec", "command");
+        Assert.Equal(["redis-failover", "step-down", "--timeout"], hook.Take(3));
+        var handOver = int.Parse(hook[3].TrimEnd('s'), CultureInfo.InvariantCulture);
+        // shutdown-timeout (10 s), a save, and as much again.
+        Assert.True(redis.Pod.Number("terminationGracePeriodSeconds") >= handOver + 40);
+        // Hooks of different containers run at the same time: only this one has any.
+        Assert.All(redis.Containers.Where(container => container.Text("name") != "redis"), container => Assert.Null(container.At("lifecycle")));
     }
 
     [ToolTheory("kubectl")]

@@ -14,6 +14,9 @@ public sealed class RbacTests
         [("coordination.k8s.io", "leases", "create")] = nameof(KubernetesClient.PutLeaseAsync),
         [("coordination.k8s.io", "leases", "update")] = nameof(KubernetesClient.PutLeaseAsync),
         [("", "pods", "get")] = nameof(KubernetesClient.GetPodAsync),
+        [("discovery.k8s.io", "endpointslices", "get")] = nameof(KubernetesClient.GetEndpointSliceAsync),
+        [("discovery.k8s.io", "endpointslices", "update")] = nameof(KubernetesClient.PutEndpointSliceAsync),
+        [("discovery.k8s.io", "endpointslices", "create")] = nameof(KubernetesClient.CreateEndpointSliceAsync),
     };
 
     [ToolTheory("kubectl")]
@@ -36,7 +39,12 @@ public sealed class RbacTests
         var store = new GroupLeaseStore(null!, cluster, "redis", TimeProvider.System);
 
         string[] group = ["redis", .. pods.Select(store.EvidenceName)];
-        Assert.Equal([("leases", "get,create,update", string.Join(',', group)), ("leases", "get", "redis-sentinels"), ("pods", "get", string.Join(',', pods))], Rules(rendered, "redis"));
+        Assert.Equal(
+            [
+                ("leases", "get,create,update", string.Join(',', group)), ("leases", "get", "redis-sentinels"), ("pods", "get", string.Join(',', pods)),
+                ("endpointslices", "get,update", "redis-master"), ("endpointslices", "create", ""), // a POST has no name for RBAC, and a PUT does not create this kind
+            ],
+            Rules(rendered, "redis"));
         // A Deployment's pod names are not known in advance: the one rule without names.
         Assert.Equal([("leases", "get,create,update", "redis-sentinels"), ("leases", "get", "redis"), ("pods", "get", "")], Rules(rendered, "sentinel"));
     }

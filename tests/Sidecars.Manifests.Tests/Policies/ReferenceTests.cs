@@ -1,4 +1,5 @@
 using Sidecars.Manifests.Tests.Rendering;
+using YamlDotNet.RepresentationModel;
 
 namespace Sidecars.Manifests.Tests.Policies;
 
@@ -40,10 +41,10 @@ public sealed class ReferenceTests
         Assert.Equal(pods, rendered.OfKind("Service").Where(service => service.Node.At("spec", "selector", "statefulset.kubernetes.io/pod-name") is not null).Select(service => service.Name));
         foreach (var workload in new[] { redis, sentinel })
         {
-            Assert.Equal(string.Join(',', pods), workload.Variable("REDIS_SERVER_SERVICE_HOST"));
-            Assert.Equal($"{redis.Replicas}", workload.Variable("REDIS_COUNT"));
-            Assert.Equal($"{sentinel.Replicas}", workload.Variable("SENTINEL_COUNT"));
-            var sentinels = rendered.OfKind("Service").Single(service => service.Name == workload.Variable("REDIS_SENTINEL_SERVICE_HOST"));
+            Assert.Equal(string.Join(',', pods), rendered.Variable(workload, "REDIS_SERVER_SERVICE_HOST"));
+            Assert.Equal($"{redis.Replicas}", rendered.Variable(workload, "REDIS_COUNT"));
+            Assert.Equal($"{sentinel.Replicas}", rendered.Variable(workload, "SENTINEL_COUNT"));
+            var sentinels = rendered.OfKind("Service").Single(service => service.Name == rendered.Variable(workload, "REDIS_SENTINEL_SERVICE_HOST"));
             Assert.Equal(("None", "true"), (sentinels.Node.Text("spec", "clusterIP"), sentinels.Node.Text("spec", "publishNotReadyAddresses")));
         }
 
@@ -58,7 +59,7 @@ public sealed class ReferenceTests
         var rendered = await Renders.GetAsync(name);
         var issued = rendered.OfKind("Certificate").ToDictionary(item => item.Node.Text("spec", "secretName")!, _ => new[] { "ca.crt", "tls.crt", "tls.key" });
         var inputs = Inputs();
-        foreach (var workload in rendered.Workloads)
+        foreach (var workload in rendered.Workloads.Concat(rendered.Jobs))
         {
             Assert.Contains(rendered.OfKind("ServiceAccount"), account => account.Name == workload.Pod.Text("serviceAccountName"));
             foreach (var volume in workload.Pod.Items("volumes"))
@@ -67,7 +68,9 @@ public sealed class ReferenceTests
                 if (volume.Text("secret", "secretName") is { } secret) Assert.True(issued.ContainsKey(secret) || inputs.ContainsKey(secret), $"Secret {secret} is neither made here nor an input");
             }
 
-            foreach (var (secret, key) in SecretKeys(workload))
+            foreach (var map in workload.Containers.SelectMany(container => container.Items("envFrom")).Select(source => source.Text("configMapRef", "name")))
+                Assert.Contains(rendered.OfKind("ConfigMap"), item => item.Name == map);
+            foreach (var (secret, key) in SecretKeys(rendered, workload))
                 Assert.True(issued.GetValueOrDefault(secret)?.Contains(key) ?? inputs[secret].Contains(key), $"key {key} of Secret {secret}");
             foreach (var mount in workload.Containers.SelectMany(container => container.Items("volumeMounts")))
             {
@@ -123,17 +126,16 @@ public sealed class ReferenceTests
         item.Node.Map("spec", field, "matchLabels") is { Count: > 0 } labels && labels.All(pair => workload.Labels.GetValueOrDefault(pair.Key) == pair.Value);
 
     // From the environment, and from files below the mount of a Secret's volume.
-    private static IEnumerable<(string Secret, string Key)> SecretKeys(Workload workload)
+    private static IEnumerable<(string Secret, string Key)> SecretKeys(Rendered rendered, Workload workload)
     {
         var volumes = workload.Pod.Items("volumes").Where(volume => volume.At("secret") is not null).ToDictionary(volume => volume.Text("name")!, volume => volume.Text("secret", "secretName")!);
         foreach (var container in workload.Containers)
         {
             var mounts = container.Items("volumeMounts").Where(mount => volumes.ContainsKey(mount.Text("name")!)).ToDictionary(mount => mount.Text("mountPath")!, mount => volumes[mount.Text("name")!]);
-            foreach (var variable in container.Items("env"))
-            {
-                if (variable.At("valueFrom", "secretKeyRef") is { } reference) yield return (reference.Text("name")!, reference.Text("key")!);
-                if (variable.Text("value") is { } path && mounts.TryGetValue(Path.GetDirectoryName(path) ?? "", out var secret)) yield return (secret, Path.GetFileName(path));
-            }
+            foreach (var reference in container.Items("env").Select(variable => variable.At("valueFrom", "secretKeyRef")).OfType<YamlNode>())
+                yield return (reference.Text("name")!, reference.Text("key")!);
+            foreach (var path in rendered.EnvironmentOf(container).Values)
+                if (path is not null && mounts.TryGetValue(Path.GetDirectoryName(path) ?? "", out var secret)) yield return (secret, Path.GetFileName(path));
         }
     }
 }

@@ -19,7 +19,7 @@ public sealed record KubeObject(YamlNode Node)
 /// <summary>A pod template with the workload that makes pods of it.</summary>
 public sealed record Workload(KubeObject Owner)
 {
-    public YamlNode? Template => Owner.Node.At("spec", "template");
+    public YamlNode? Template => Owner.Kind == "CronJob" ? Owner.Node.At("spec", "jobTemplate", "spec", "template") : Owner.Node.At("spec", "template");
 
     public YamlNode? Pod => Template.At("spec");
 
@@ -32,9 +32,6 @@ public sealed record Workload(KubeObject Owner)
 
     /// <summary>Native sidecars first, as kubelet starts them.</summary>
     public IEnumerable<YamlNode> Containers => Pod.Items("initContainers").Concat(Pod.Items("containers"));
-
-    /// <summary>Literal values of the main container's environment.</summary>
-    public string? Variable(string name) => Main.Items("env").LastOrDefault(variable => variable.Text("name") == name).Text("value");
 }
 
 /// <summary>What "kubectl kustomize" made of a folder.</summary>
@@ -47,6 +44,22 @@ public sealed class Rendered(string text)
     public IEnumerable<KubeObject> OfKind(string kind) => Objects.Where(item => item.Kind == kind);
 
     public IReadOnlyList<Workload> Workloads => [.. Objects.Where(item => item.Kind is "StatefulSet" or "Deployment").Select(item => new Workload(item))];
+
+    /// <summary>A container's environment: its ConfigMaps, then its own. What the pod decides at run time (its name, say) is null.</summary>
+    public IReadOnlyDictionary<string, string?> EnvironmentOf(YamlNode container)
+    {
+        var environment = new Dictionary<string, string?>();
+        foreach (var map in container.Items("envFrom").Select(source => source.Text("configMapRef", "name")))
+            foreach (var (name, value) in OfKind("ConfigMap").Single(item => item.Name == map).Node.Map("data")) environment[name] = value;
+        foreach (var variable in container.Items("env")) environment[variable.Text("name")!] = variable.Text("value");
+        return environment;
+    }
+
+    /// <summary>A value of the main container's environment.</summary>
+    public string? Variable(Workload workload, string name) => EnvironmentOf(workload.Main).GetValueOrDefault(name);
+
+    /// <summary>Pods that run now and then.</summary>
+    public IReadOnlyList<Workload> Jobs => [.. OfKind("CronJob").Select(item => new Workload(item))];
 
     public Workload Workload(string name) => Workloads.Single(workload => workload.Owner.Name == name);
 }

@@ -78,9 +78,9 @@ internal sealed class RenderedServer : IAsyncDisposable
 
     private static Dictionary<string, string> Environment(Rendered rendered, string role, string tenant, TempFolder folder)
     {
-        Dictionary<string, string> environment = new() { ["POD_NAME"] = $"{role}-0", ["POD_NAMESPACE"] = tenant, ["POD_UID"] = "0f3c", ["POD_IP"] = "127.0.0.1" };
-        foreach (var variable in rendered.Workload(role).Main.Items("env").Where(variable => !variable.Text("name")!.StartsWith("TLS_", StringComparison.Ordinal)))
-            if (variable.Text("value") is { } value) environment[variable.Text("name")!] = value == "$(POD_NAME)" ? $"{role}-0" : Moved(value);
+        Dictionary<string, string> environment = new() { ["NODE_NAME"] = $"{role}-0", ["POD_NAMESPACE"] = tenant, ["POD_UID"] = "0f3c", ["POD_IP"] = "127.0.0.1" };
+        foreach (var (name, value) in rendered.EnvironmentOf(rendered.Workload(role).Main))
+            if (value is not null && !name.StartsWith("TLS_", StringComparison.Ordinal)) environment[name] = value == "$(POD_NAME)" ? $"{role}-0" : Moved(value);
         foreach (var (name, text) in rendered.OfKind("ConfigMap").Single(map => map.Name.StartsWith($"{role}-config", StringComparison.Ordinal)).Node.Map("data"))
             folder.Write($"{role}/etc/redis/{name}", Moved(text));
         foreach (var key in ReferenceTests.Inputs()["redis-auth"]) folder.Write($"{role}/etc/redis-auth/{key}", $"secret of {key}\n");

@@ -15,12 +15,16 @@ public sealed class ScriptTests : IDisposable
         echo "$*" >>"$CALLS"
         case "$*" in
             kustomize*) exec "$REAL_KUBECTL" "$@" ;;
+            "delete --ignore-not-found"*) for last; do :; done; cp "$last" "$(dirname "$CALLS")/deleted" ;;
             *--dry-run=server*) exit ${REFUSED:-0} ;;
             *"rollout status ${BROKEN:-none} "*) exit 1 ;;
             *"get secret redis-auth"*) exit ${NO_SECRET:-0} ;;
+            *"get statefulset redis"*) exit ${NOT_THERE:-0} ;;
+            *"step-down"*) exit ${STUCK:-0} ;;
+            *"get pod redis-0"*) echo "exporter failover $MORE" ;;
             *"get pods --selector"*sentinel*) echo pod/sentinel-x ;;
             *"get pods --selector"*) printf 'pod/redis-0\npod/redis-1\n' ;;
-            *"exec redis-1"*) echo "not ready: LOADING 40 %"; echo "command terminated with exit code 1" >&2; exit 1 ;;
+            *"exec redis-1"*) [ -z "$LOADING" ] && { echo "ready: fine"; exit 0; }; echo "not ready: LOADING 40 %"; echo "command terminated with exit code 1" >&2; exit 1 ;;
             *exec*) echo "ready: fine" ;;
         esac
         """;
@@ -124,10 +128,92 @@ public sealed class ScriptTests : IDisposable
     [ToolFact("kubectl", "bash")]
     public async Task Status_shows_the_words_of_every_probe_and_fails_where_one_does()
     {
-        var result = await RunAsync("status", "demo-a");
+        var result = await RunWithAsync(new() { ["LOADING"] = "1" }, "status", "demo-a");
 
         Assert.Equal(1, result.ExitCode);
         Assert.Equal(["redis-0", "ready: fine", "redis-1", "not ready: LOADING 40 %", "sentinel-x", "ready: fine"], result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).SelectMany(line => line.Split("  ", 2, StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)));
+    }
+
+    [ToolFact("kubectl", "bash")]
+    public async Task An_upgrade_backs_up_moves_the_master_to_the_pod_that_is_restarted_last_and_then_applies()
+    {
+        var result = await RunWithAsync(new() { ["MORE"] = "backup" }, "upgrade", "demo-a");
+
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Contains("no way back but a restore", result.Error, StringComparison.Ordinal);
+        AssertInOrder("exec redis-0 --container backup -- redis-backup now", "exec redis-1 --container redis -- redis-failover step-down --to redis-0", "--dry-run=server", "rollout status statefulset/redis");
+        Assert.DoesNotContain(Calls(), call => call.Contains("exec redis-0 --container redis -- redis-failover step-down", StringComparison.Ordinal));
+    }
+
+    [ToolTheory("kubectl", "bash")]
+    [InlineData("LOADING", "not all pods of demo-a are ready")]
+    [InlineData("STUCK", "the master was not moved to redis-0")]
+    public async Task An_upgrade_of_a_group_that_is_not_well_changes_nothing(string variable, string message)
+    {
+        var result = await RunWithAsync(new() { [variable] = "1" }, "upgrade", "demo-a");
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains(message, result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain(Calls(), call => call.StartsWith("apply", StringComparison.Ordinal));
+    }
+
+    [ToolFact("kubectl", "bash")]
+    public async Task Volumes_grow_in_place_and_the_pods_outlive_their_StatefulSet()
+    {
+        var result = await RunAsync("resize", "demo-a", "--storage", "16Gi", "--memory", "2Gi");
+
+        Assert.True(result.ExitCode == 0, result.Error);
+        AssertInOrder("patch persistentvolumeclaim data-redis-0 --type merge --patch {\"spec\":{\"resources\":{\"requests\":{\"storage\":\"16Gi\"}}}}", "delete statefulset redis --cascade=orphan", "apply --server-side --field-manager=sidecars-tenant -f");
+        var redis = new Rendered((await RunAsync("render", "demo-a")).Output).Workload("redis");
+        Assert.Equal(("16Gi", "2Gi"), (redis.Owner.Node.Items("spec", "volumeClaimTemplates")[0].Text("spec", "resources", "requests", "storage"), redis.Main.Text("resources", "limits", "memory")));
+    }
+
+    [ToolFact("kubectl", "bash")]
+    public async Task A_tenant_that_is_not_in_the_cluster_is_resized_in_its_folder_alone()
+    {
+        var result = await RunWithAsync(new() { ["NOT_THERE"] = "1" }, "resize", "demo-b", "--memory", "8Gi");
+
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Contains("maxmemory 4915mb", (await RunAsync("render", "demo-b")).Output, StringComparison.Ordinal);
+        Assert.DoesNotContain(Calls(), call => call.StartsWith("apply", StringComparison.Ordinal));
+    }
+
+    [ToolTheory("kubectl", "bash")]
+    [InlineData("a volume can't shrink", "resize", "demo-b", "--storage", "16Gi")]
+    [InlineData("resize needs --memory or --storage", "resize", "demo-a")]
+    [InlineData("128Mi is the least", "resize", "demo-a", "--memory", "64Mi")]
+    [InlineData("say --confirm demo-a", "delete", "demo-a", "--with-data")]
+    [InlineData("say --confirm demo-a", "delete", "demo-a", "--confirm", "demo-b")]
+    public async Task A_change_that_would_harm_is_refused_before_anything_is_done(string message, params string[] arguments)
+    {
+        var result = await RunAsync(arguments);
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains(message, result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain(Calls(), call => call.StartsWith("apply", StringComparison.Ordinal) || call.Contains("delete", StringComparison.Ordinal) || call.Contains("patch", StringComparison.Ordinal));
+    }
+
+    [ToolTheory("kubectl", "bash")]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_deleted_tenant_keeps_its_data_unless_told_otherwise(bool withData)
+    {
+        string[] arguments = ["delete", "demo-a", "--confirm", "demo-a", .. withData ? ["--with-data"] : (string[])[]];
+        var result = await RunAsync(arguments);
+
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Equal(withData, Calls().Any(call => call.StartsWith("delete namespace demo-a", StringComparison.Ordinal)));
+        Assert.Contains(Calls(), call => call.StartsWith("delete --ignore-not-found --wait -f", StringComparison.Ordinal));
+        // What was deleted first is everything but the namespace.
+        Assert.Contains("kind: StatefulSet", await File.ReadAllTextAsync(_copy.File("deleted")), StringComparison.Ordinal);
+        Assert.DoesNotContain("kind: Namespace", await File.ReadAllTextAsync(_copy.File("deleted")), StringComparison.Ordinal);
+    }
+
+    private void AssertInOrder(params string[] steps)
+    {
+        var calls = Calls();
+        var places = steps.Select(step => Array.FindIndex(calls, call => call.Contains(step, StringComparison.Ordinal))).ToArray();
+        Assert.True(places[0] >= 0 && places.SequenceEqual(places.Order()), string.Join('\n', calls));
     }
 
     private string[] Calls() => File.Exists(_copy.File("calls")) ? File.ReadAllLines(_copy.File("calls")) : [];
