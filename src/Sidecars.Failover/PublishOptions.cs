@@ -63,7 +63,7 @@ internal sealed record PublishOptions
             "Name of the port, as in the Service. Default: redis.") ?? "redis";
         var others = settings.OptionalValue("PUBLISH_ADDRESSES", "host:port=address,…", text => ParseOthers(text) is { } list ? new Pairs(list) : null,
             "Announced and published address of every node: lets another sidecar publish a master whose own does not. Default: nodes are published at the addresses that REDIS_SERVER_SERVICE_HOST resolves to, unless PUBLISH_ADDRESS is set.");
-        var rankDelay = settings.Milliseconds("PUBLISH_RANK_DELAY_MS", 5000, 100, 60_000, "A sidecar that is not the new master's looks after so long, times its rank, and writes only where the record is still wrong.");
+        var rankDelay = settings.Milliseconds("PUBLISH_RANK_DELAY_MS", 5000, 100, 60_000, "A sidecar that is not the new master's looks after so long, times its rank, and writes only where the record is still wrong; at Route 53, whose calls are few, one to two dozen times so long later.");
         var check = settings.Milliseconds("PUBLISH_CHECK_MS", 60_000, 1000, 3_600_000, "Between two looks of the master's sidecar whether what it published still stands; in Route 53 it looks every 30 minutes, since an account has 5 calls a second for all its tenants.");
         if (name is not null && zoneFile is null && zone is null) settings.Fail("DNS_NAME is set without ZONE_FILE or ROUTE53_ZONE_ID");
         if (name is null && (zoneFile ?? zone) is not null) settings.Fail("ZONE_FILE or ROUTE53_ZONE_ID is set without DNS_NAME");

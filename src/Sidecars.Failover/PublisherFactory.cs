@@ -16,7 +16,7 @@ internal sealed record MadePublisher(PublisherLoop Loop, IDisposable? Owned) : I
 }
 
 /// <summary>A place where the master is published, how often it is checked, and what ends with it.</summary>
-internal sealed record MadePlace(IMasterPublisher Publisher, TimeSpan Check, IDisposable? Owned);
+internal sealed record MadePlace(IMasterPublisher Publisher, TimeSpan Check, IDisposable? Owned, TimeSpan Backstop = default);
 
 /// <summary>Makes the configured publishers, each when its loop starts: what fails here fails alone, and is tried again.</summary>
 internal sealed class PublisherFactory(
@@ -24,6 +24,9 @@ internal sealed class PublisherFactory(
 {
     // Five calls a second an account, and a thousand tenants: half a call a second for their checks.
     private static readonly TimeSpan Route53Check = TimeSpan.FromMinutes(30);
+
+    // One minute at the default rank delay: a third of a thousand masters take 67 s of such an account, one write each.
+    private const int Route53Backstop = 12;
     private static readonly BackoffSchedule Pause = new(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(20));
 
     private readonly PublishOptions _publish = options.Publish;
@@ -52,7 +55,7 @@ internal sealed class PublisherFactory(
         // Instance metadata that nobody answers takes the SDK seconds.
         var credentials = await AwsCredentials.FindAsync().WaitAsync(cancellation).ConfigureAwait(false);
         var client = new Route53Client(zone, credentials);
-        return Dns("route53", name, new Route53RecordStore(client, zone.HostedZoneId), Route53Check, client);
+        return Dns("route53", name, new Route53RecordStore(client, zone.HostedZoneId), Route53Check, client) with { Backstop = _publish.RankDelay * Route53Backstop };
     }
 
     private MadePlace Slice(string service, KubernetesClient client) =>
@@ -67,7 +70,7 @@ internal sealed class PublisherFactory(
     private MadePublisher Made(MadePlace place)
     {
         log.Info("publisher", $"publishes at {place.Publisher.Description}", LogField.Of("publisher", place.Publisher.Name));
-        return new MadePublisher(new PublisherLoop(place.Publisher, loop, new PublisherSettings(place.Check, options.DryRun), metrics, decisions, time), place.Owned);
+        return new MadePublisher(new PublisherLoop(place.Publisher, loop, new PublisherSettings(place.Check, options.DryRun, place.Backstop), metrics, decisions, time, random.NextDouble), place.Owned);
     }
 
     private void Failed(string publisher, string code, string message)

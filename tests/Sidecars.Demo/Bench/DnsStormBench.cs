@@ -31,6 +31,7 @@ internal sealed record DnsStormBench : IBenchResult
     private const int PerSecond = 5; // Route 53's limit, of the account: https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DNSLimitations.html
     private const double BudgetWrites = 1.0;
     private static readonly TimeSpan RankDelay = TimeSpan.FromSeconds(5); // PUBLISH_RANK_DELAY_MS
+    private static readonly TimeSpan Backstop = RankDelay * 12; // as redis-failover has it for Route 53, doubled by jitter
     private static readonly BackoffSchedule Pause = new(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(20)); // as redis-failover has it
     private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
@@ -124,16 +125,17 @@ internal sealed record DnsStormBench : IBenchResult
             await place.LookAsync(cancellation);
             zone.Remembers = null;
             if (rank > 0) await Task.Delay(RankDelay * rank, time, cancellation);
-            for (var failures = 0; rank > 0; failures++)
+            while (rank > 0)
             {
+                await Task.Delay(Backstop * (1 + random()), time, cancellation);
                 try
                 {
                     if (await place.LookAsync(cancellation) is { } there && there.Token >= wish.Token) return;
                     break;
                 }
-                catch (IOException) // throttled: the loop's supervisor tries again
+                catch (IOException)
                 {
-                    await Task.Delay(Pause.DelayAfter(failures, random()), time, cancellation);
+                    // throttled: it waits its time again
                 }
             }
         }

@@ -5,7 +5,11 @@ namespace Sidecars.Core.Failover.Publishing;
 /// <summary>How a publisher is driven.</summary>
 /// <param name="CheckPeriod">Between two looks of the master's own sidecar whether what it published still stands.</param>
 /// <param name="DryRun">Look and say, write nothing.</param>
-public sealed record PublisherSettings(TimeSpan CheckPeriod, bool DryRun);
+/// <param name="Backstop">
+/// How much longer, up to twice so long, the sidecars of other nodes wait before they look: the master's own is alive where the
+/// master is, and where calls are few, as Route 53's are, their looks would only stand in its way.
+/// </param>
+public sealed record PublisherSettings(TimeSpan CheckPeriod, bool DryRun, TimeSpan Backstop = default);
 
 /// <summary>What a publisher came to, for metrics.</summary>
 public interface IPublishMetrics
@@ -30,8 +34,12 @@ public interface IPublishMetrics
 /// <param name="metrics">Counters.</param>
 /// <param name="sink">What was done.</param>
 /// <param name="time">Its clock.</param>
-public sealed class PublisherLoop(IMasterPublisher publisher, PublishLoop loop, PublisherSettings settings, IPublishMetrics metrics, IDecisionSink sink, TimeProvider time)
+/// <param name="random">A number in [0, 1) for the jitter.</param>
+public sealed class PublisherLoop(IMasterPublisher publisher, PublishLoop loop, PublisherSettings settings, IPublishMetrics metrics, IDecisionSink sink, TimeProvider time, Func<double> random)
 {
+    // For a look that failed, where there is no longer wait.
+    private static readonly TimeSpan LeastPause = TimeSpan.FromSeconds(1);
+
     private PublishWish? _settled;
 
     /// <summary>What was last seen to stand there, and when (timestamp); null: never looked.</summary>
@@ -44,10 +52,31 @@ public sealed class PublisherLoop(IMasterPublisher publisher, PublishLoop loop, 
         while (true)
         {
             var next = loop.Changed.Next;
-            await RoundAsync(cancellation).ConfigureAwait(false);
-            await Broadcast.WaitAsync(next, settings.CheckPeriod, time, cancellation).ConfigureAwait(false);
+            if (settings.Backstop > TimeSpan.Zero && IsForAnother)
+            {
+                await Broadcast.WaitAsync(next, Backstop, time, cancellation).ConfigureAwait(false);
+                if (next.IsCompleted) continue;
+            }
+
+            var pause = settings.CheckPeriod;
+            try
+            {
+                await RoundAsync(cancellation).ConfigureAwait(false);
+            }
+            catch (IOException) when (IsForAnother)
+            {
+                // Throttled, as a rule: whoever is first in line is not helped by a second one that asks again at once.
+                metrics.Failed(publisher.Name);
+                pause = LeastPause;
+            }
+
+            await Broadcast.WaitAsync(next, pause, time, cancellation).ConfigureAwait(false);
         }
     }
+
+    private bool IsForAnother => loop.Wish is { IsOwn: false } wish && !ReferenceEquals(wish, _settled);
+
+    private TimeSpan Backstop => settings.Backstop * (1 + random());
 
     private async Task RoundAsync(CancellationToken cancellation)
     {
