@@ -67,7 +67,7 @@ internal sealed class StatusGatherer : IDisposable
 
     private ImmutableDictionary<RedisEndpoint, string> PublishedAs(HandOverSnapshot seen)
     {
-        var all = _options.Publish.Others.ToImmutableDictionary(o => o.Announced, o => o.Address);
+        var all = _options.Publish.Others.DistinctBy(o => o.Announced).ToImmutableDictionary(o => o.Announced, o => o.Address);
         return seen.Own is HandOverObservation.Known { Node: var own } && _options.Publish.Address is { } mine ? all.SetItem(own.Address, mine) : all;
     }
 
