@@ -23,9 +23,9 @@ public sealed class LocalNode
     private static readonly TimeSpan RepeatSigterm = TimeSpan.FromSeconds(1);
     private readonly Func<LocalNode, ServerStart> _start;
 
-    internal LocalNode(LocalNodeKind kind, int index, RedisEndpoint endpoint, TempFolder folder, Func<LocalNode, ServerStart> start)
+    internal LocalNode(LocalNodeKind kind, int index, NodePlace place, TempFolder folder, Func<LocalNode, ServerStart> start)
     {
-        (Kind, Index, Endpoint, _start) = (kind, index, endpoint, start);
+        (Kind, Index, Place, _start) = (kind, index, place, start);
         Name = (kind == LocalNodeKind.Redis ? "redis-" : "sentinel-") + index;
         DataFolder = folder.Folder(Name, "data");
         ConfigFolder = folder.Folder(Name, "run");
@@ -41,8 +41,11 @@ public sealed class LocalNode
     /// <summary><c>redis-0</c>, <c>sentinel-2</c>: NODE_NAME.</summary>
     public string Name { get; }
 
-    /// <summary>Where it listens, also over restarts.</summary>
-    public RedisEndpoint Endpoint { get; }
+    /// <summary>Where it is, also over restarts.</summary>
+    public NodePlace Place { get; }
+
+    /// <summary>Where it listens.</summary>
+    public RedisEndpoint Endpoint => Place.Endpoint;
 
     /// <summary>POD_UID in a group with an API server; a container's restart keeps it, <see cref="BecomeNewPod"/> does not.</summary>
     public string PodUid { get; private set; } = Guid.NewGuid().ToString();
@@ -120,7 +123,11 @@ public sealed class LocalNode
     private void Wipe(string folder)
     {
         if (Running) throw new InvalidOperationException($"{Name} runs (pid {Process!.Pid}); end it first.");
-        Directory.Delete(folder, recursive: true);
-        Directory.CreateDirectory(folder);
+        // The folder itself stays: it may be where a file system is mounted.
+        foreach (var entry in new DirectoryInfo(folder).EnumerateFileSystemInfos())
+        {
+            if (entry is DirectoryInfo inner) inner.Delete(recursive: true);
+            else entry.Delete();
+        }
     }
 }
