@@ -13,6 +13,7 @@ NATIVE_EXECUTABLES=(
     redis-probe:src/Sidecars.Probe
     redis-probe-tls:src/Sidecars.ProbeTls
     redis-backup:src/Sidecars.Backup
+    redis-failover:src/Sidecars.Failover
 )
 # The framework of the native publish; the default is that of Directory.Build.props.
 NATIVE_FRAMEWORK=${NATIVE_FRAMEWORK:-$(sed -n "s:.*<NativeFramework .*>\(.*\)</NativeFramework>.*:\1:p" "$ROOT/Directory.Build.props")}

@@ -3,6 +3,7 @@ using Sidecars.Core.Election;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Primitives;
+using Sidecars.Core.Topology;
 
 namespace Sidecars.Bootstrap;
 
@@ -17,9 +18,9 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
     /// <summary>Becomes the server; returns only where that is not to be: the exit code.</summary>
     public async Task<int> RunAsync(CancellationToken cancellation)
     {
-        Directory.CreateDirectory(options.ConfigDirectory);
+        Directory.CreateDirectory(options.Group.ConfigDirectory);
         if (CheckBase() is { } wrong) return wrong;
-        var heartbeat = new HeartbeatFile(Path.Combine(options.ConfigDirectory, "bootstrap.json"), "redis-bootstrap", time);
+        var heartbeat = new HeartbeatFile(Path.Combine(options.Group.ConfigDirectory, "bootstrap.json"), "redis-bootstrap", time);
         var reporter = new DecisionReporter(log, heartbeat);
         using var deadline = options.WaitDeadline is { } limit ? new CancellationTokenSource(limit, time) : new CancellationTokenSource();
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, deadline.Token);
@@ -47,7 +48,7 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
     /// <summary>A person's word that a durable group may start with every disk empty, once.</summary>
     public async Task<int> AllowEmptyStartAsync(CancellationToken cancellation)
     {
-        using var election = OpenElection(new RedisEndpoint("127.0.0.1", options.AnnouncePort));
+        using var election = OpenElection(new RedisEndpoint("127.0.0.1", options.Group.AnnouncePort));
         if (election is not IGroupRecord record)
         {
             log.Error("allow-empty-refused", "the elector keeps no record; start once with DURABILITY=none instead");
@@ -63,7 +64,7 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
     // A mistake in the base file is found before the wait, not after it.
     private int? CheckBase()
     {
-        var here = new RedisEndpoint("127.0.0.1", options.AnnouncePort);
+        var here = new RedisEndpoint("127.0.0.1", options.Group.AnnouncePort);
         var plan = options.Mode == ServerMode.Redis
             ? _files.PlanRedis(here, null)
             : _files.PlanSentinel(here, new MonitorDecision.Monitor(here, 0, [], "", ""), SentinelMemory.None, options.SentinelSlot);
@@ -77,9 +78,9 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
     {
         while (true)
         {
-            var (endpoint, why) = await AnnounceAddress.FindAsync(options.AnnounceHost, options.AnnouncePort, options.ConnectTimeout, time, cancellation).ConfigureAwait(false);
+            var (endpoint, why) = await AnnounceAddress.FindAsync(options.Group.AnnounceHost, options.Group.AnnouncePort, options.Group.ConnectTimeout, time, cancellation).ConfigureAwait(false);
             if (endpoint is { } found) return found;
-            var changed = reporter.Waiting("announce-unresolved", $"the address to announce is not known: {why}", options.AnnounceHost ?? "an address");
+            var changed = reporter.Waiting("announce-unresolved", $"the address to announce is not known: {why}", options.Group.AnnounceHost ?? "an address");
             await pacer.WaitAsync(changed, cancellation).ConfigureAwait(false);
         }
     }
@@ -91,10 +92,10 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
         var layout = _files.Layout();
         var data = new DataGuard(options, announce, layout, log, time);
         await WaitForOwnVolumeAsync(data, pacer, reporter, cancellation).ConfigureAwait(false);
-        var settings = new RedisRoleSettings(options.RedisCount, options.SentinelCount, options.Durability, options.LastMasterWait, options.UncleanElectionAfter);
+        var settings = new RedisRoleSettings(options.Group.RedisCount, options.Group.SentinelCount, options.Group.Durability, options.LastMasterWait, options.UncleanElectionAfter);
         var loop = new RedisRoleLoop(clients.Observer, clients.Sentinels, election, data, settings, reporter, pacer, time);
         var start = await loop.RunAsync(cancellation).ConfigureAwait(false);
-        if (options.Durability != Durability.None) data.WriteFirstMarker(start.Token);
+        if (options.Group.Durability != Durability.None) data.WriteFirstMarker(start.Token);
         return Become(_files.PlanRedis(announce, start.Follow), start.Elected ? election.InheritedDescriptor : null);
     }
 
@@ -104,7 +105,7 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
         while (data.ForeignOwner() is { } owner)
         {
             var changed = reporter.Waiting("volume-of-another-tenant",
-                $"the marker in {options.DataDirectory} says that these are the data of {owner}, and this is {options.Cluster}", "its own volume, or a person who removes .sidecar from this one");
+                $"the marker in {options.Group.DataDirectory} says that these are the data of {owner}, and this is {options.Group.Cluster}", "its own volume, or a person who removes .sidecar from this one");
             await pacer.WaitAsync(changed, cancellation).ConfigureAwait(false);
         }
     }
@@ -119,14 +120,14 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
 
     private IElectionBackend OpenElection(RedisEndpoint announce)
     {
-        switch (options.Election)
+        switch (options.Group.Election)
         {
-            case ElectionKind.File: return new FileElectionBackend(options.ElectionDirectory);
+            case ElectionKind.File: return new FileElectionBackend(options.Group.ElectionDirectory);
             case ElectionKind.Lease:
-                var settings = options.Kubernetes!;
+                var settings = options.Group.Kubernetes!;
                 var client = new KubernetesClient(settings.Config, time);
-                return new LeaseElectionBackend(client, new GroupLeaseStore(client, options.Cluster, settings.LeaseName, time), settings.PodName, options.RedisCount, time);
-            default: return new LeaderElectorBackend(options.ElectorUrl, [announce.Host, options.NodeName, .. AnnounceAddress.OwnAddresses()], options.CommandTimeout);
+                return new LeaseElectionBackend(client, new GroupLeaseStore(client, options.Group.Cluster, settings.LeaseName, time), settings.PodName, options.Group.RedisCount, time);
+            default: return new LeaderElectorBackend(options.ElectorUrl, [announce.Host, options.Group.NodeName, .. AnnounceAddress.OwnAddresses()], options.Group.CommandTimeout);
         }
     }
 

@@ -8,15 +8,15 @@ namespace Sidecars.Bootstrap;
 /// <summary>What happens to the data directory before a server starts on it: evidence, a rescue where data are given up, the first marker.</summary>
 internal sealed class DataGuard(BootstrapOptions options, RedisEndpoint announce, DataLayout layout, JsonLineLog log, TimeProvider time)
 {
-    private readonly NodeIdentity _node = new(options.NodeName, options.NodeUid);
+    private readonly NodeIdentity _node = new(options.Group.NodeName, options.NodeUid);
     private readonly string _incarnation = Guid.NewGuid().ToString("N");
-    private readonly MarkerStore _markers = new(options.DataDirectory, "redis-bootstrap");
+    private readonly MarkerStore _markers = new(options.Group.DataDirectory, "redis-bootstrap");
 
     /// <summary>What this node brings to an election, read from its disk now.</summary>
     public CandidateEvidence Evidence() => CandidateEvidence.Of(_node, _incarnation, announce, ReadDisk());
 
     /// <summary>The group whose data these are, where its marker names another than this one; null otherwise.</summary>
-    public ClusterId? ForeignOwner() => _markers.Read() is { IsKnown: true, Value: { } marker } && marker.Cluster != options.Cluster ? marker.Cluster : null;
+    public ClusterId? ForeignOwner() => _markers.Read() is { IsKnown: true, Value: { } marker } && marker.Cluster != options.Group.Cluster ? marker.Cluster : null;
 
     /// <summary>Gives the data a second name before a master's replace them; null where that is done, else why it can't be.</summary>
     public string? Rescue(string reason, FencingToken token)
@@ -27,7 +27,7 @@ internal sealed class DataGuard(BootstrapOptions options, RedisEndpoint announce
             return null;
         }
 
-        var store = new RescueStore(options.DataDirectory, new RescueLimits(options.RescueMaxCount, options.RescueMaxBytes ?? HalfOfVolume()), layout);
+        var store = new RescueStore(options.Group.DataDirectory, new RescueLimits(options.RescueMaxCount, options.RescueMaxBytes ?? HalfOfVolume()), layout);
         switch (store.Preserve(ReadDisk(), reason, token, _node, time.GetUtcNow()))
         {
             case RescueOutcome.Refused refused: return refused.Reason;
@@ -46,11 +46,11 @@ internal sealed class DataGuard(BootstrapOptions options, RedisEndpoint announce
     {
         var last = _markers.Read() is { IsKnown: true, Value: { } read } ? read : null;
         var highest = last is null || token > last.Token ? token : last.Token;
-        var next = (last ?? new Marker(options.Cluster, _node, BootId(), highest, LineageHistory.Empty, MarkerRole.Unknown, 0)) with
+        var next = (last ?? new Marker(options.Group.Cluster, _node, BootId.Read(options.NodeUid), highest, LineageHistory.Empty, MarkerRole.Unknown, 0)) with
         {
-            Cluster = options.Cluster,
+            Cluster = options.Group.Cluster,
             Node = _node,
-            BootId = BootId(),
+            BootId = BootId.Read(options.NodeUid),
             Token = highest,
             HighestEpoch = Math.Max(last?.HighestEpoch ?? 0, highest.Epoch),
             RunId = null,
@@ -60,30 +60,18 @@ internal sealed class DataGuard(BootstrapOptions options, RedisEndpoint announce
         if (!_markers.TryWrite(next, out var fault)) log.Warning("marker-not-written", $"{_markers.MarkerPath}: {fault}");
     }
 
-    private DiskEvidence ReadDisk() => DiskEvidenceReader.Read(options.DataDirectory, options.Durability, layout);
+    private DiskEvidence ReadDisk() => DiskEvidenceReader.Read(options.Group.DataDirectory, options.Group.Durability, layout);
 
     // A rescue takes space only from when the server replaces its files; half leaves room for the copy that replaces them.
     private long HalfOfVolume()
     {
         try
         {
-            return Math.Max(1, new DriveInfo(options.DataDirectory).TotalSize / 2);
+            return Math.Max(1, new DriveInfo(options.Group.DataDirectory).TotalSize / 2);
         }
         catch (IOException)
         {
             return long.MaxValue;
-        }
-    }
-
-    private string BootId()
-    {
-        try
-        {
-            return File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim() is { Length: > 0 and <= 64 } id ? id : options.NodeUid;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return options.NodeUid;
         }
     }
 }

@@ -29,7 +29,7 @@ internal static class Program
             return ExitCode.WrongConfiguration;
         }
 
-        var log = new JsonLineLog(standardOutput, "redis-bootstrap", TimeProvider.System, options.LogLevel);
+        var log = new JsonLineLog(standardOutput, "redis-bootstrap", TimeProvider.System, options.Group.LogLevel);
         try
         {
             using var signals = new SignalScope();

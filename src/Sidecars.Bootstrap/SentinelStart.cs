@@ -1,4 +1,5 @@
 using Sidecars.Core.Election;
+using Sidecars.Core.Hosting;
 using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
@@ -16,20 +17,20 @@ internal sealed class SentinelStart(BootstrapOptions options, TimeProvider time,
     // A pod that waits for a slot waits for another pod's end: seconds in a rollout, hours on a dead node.
     private static readonly BackoffSchedule SlotPause = new(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(5));
 
-    private readonly KubernetesClient? _kubernetes = options.Kubernetes is { } settings ? new KubernetesClient(settings.Config, time) : null;
+    private readonly KubernetesClient? _kubernetes = options.Group.Kubernetes is { } settings ? new KubernetesClient(settings.Config, time) : null;
 
     public async Task<SentinelRole> RunAsync(RedisEndpoint announce, SentinelMemory memory, RoundPacer pacer, DecisionReporter reporter, CancellationToken cancellation)
     {
         var clients = new GroupClients(options, time);
-        var roles = new SentinelRoleLoop(clients.Observer, announce, options.RedisCount, options.SentinelCount, memory.Master, OpenEpochs(), reporter, pacer);
+        var roles = new SentinelRoleLoop(clients.Observer, announce, options.Group.RedisCount, options.Group.SentinelCount, memory.Master, new GroupConnections(options.Group, time).OpenEpochs(_kubernetes), reporter, pacer);
         // A number that a person gave stands, and needs no table.
-        if (options.SentinelSlot is not null || options.Kubernetes is not { } settings)
+        if (options.SentinelSlot is not null || options.Group.Kubernetes is not { } settings)
             return new SentinelRole(await roles.RunAsync(cancellation).ConfigureAwait(false), options.SentinelSlot);
 
         var slots = new SlotLoop(
-            new SlotClient(_kubernetes!, new SlotTableStore(_kubernetes!, options.Cluster, settings.LeaseName), clients.SentinelIds, LivingAsync, options.Cluster, options.SentinelCount, time),
+            new SlotClient(_kubernetes!, new SlotTableStore(_kubernetes!, options.Group.Cluster, settings.LeaseName), clients.SentinelIds, LivingAsync, options.Group.Cluster, options.Group.SentinelCount, time),
             new SlotClaimant(settings.PodUid, settings.PodName, announce),
-            new SlotMemory(options.ConfigDirectory),
+            new SlotMemory(options.Group.ConfigDirectory),
             reporter,
             new RoundPacer(SlotPause, time, random),
             time);
@@ -47,9 +48,4 @@ internal sealed class SentinelStart(BootstrapOptions options, TimeProvider time,
     }
 
     public void Dispose() => _kubernetes?.Dispose();
-
-    // The elector keeps nothing; beside an API server there is a Lease nonetheless.
-    private IEpochStore? OpenEpochs() => options.Election == ElectionKind.File ? new FileEpochStore(options.ElectionDirectory)
-        : _kubernetes is not null ? new LeaseEpochStore(new GroupLeaseStore(_kubernetes, options.Cluster, options.Kubernetes!.LeaseName, time), options.Cluster)
-        : null;
 }

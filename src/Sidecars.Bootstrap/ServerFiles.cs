@@ -13,7 +13,7 @@ internal sealed class ServerFiles(BootstrapOptions options)
     private const int MaxAclFileBytes = 1 << 20; // a thousand users and more
 
     /// <summary>The file that the server is started with, and that it may rewrite.</summary>
-    public string Path => System.IO.Path.Combine(options.ConfigDirectory, options.Mode == ServerMode.Redis ? "redis.conf" : "sentinel.conf");
+    public string Path => System.IO.Path.Combine(options.Group.ConfigDirectory, options.Mode == ServerMode.Redis ? "redis.conf" : "sentinel.conf");
 
     /// <summary>The configuration of this Redis; its problems are mistakes of the base file.</summary>
     /// <exception cref="IOException">A file can't be read.</exception>
@@ -23,17 +23,17 @@ internal sealed class ServerFiles(BootstrapOptions options)
         byte[]? acl = baseFile.AclFile is { } path ? BoundedFile.Read(Absolute(baseFile, path), MaxAclFileBytes) : null;
         return RedisServerPlan.Calculate(baseFile, acl, new RedisServerSettings
         {
-            Cluster = options.Cluster,
+            Cluster = options.Group.Cluster,
             Port = options.Port,
             Announce = announce,
             Follow = follow,
-            Durability = options.Durability,
-            DataDirectory = options.DataDirectory,
-            RunDirectory = options.ConfigDirectory,
-            RedisCount = options.RedisCount,
-            DownAfterMilliseconds = (int)options.DownAfter.TotalMilliseconds,
-            Secrets = options.RedisSecrets,
-            Tls = options.Tls,
+            Durability = options.Group.Durability,
+            DataDirectory = options.Group.DataDirectory,
+            RunDirectory = options.Group.ConfigDirectory,
+            RedisCount = options.Group.RedisCount,
+            DownAfterMilliseconds = (int)options.Group.DownAfter.TotalMilliseconds,
+            Secrets = options.Group.RedisSecrets,
+            Tls = options.Group.Tls,
         });
     }
 
@@ -42,21 +42,21 @@ internal sealed class ServerFiles(BootstrapOptions options)
     public ServerPlan PlanSentinel(RedisEndpoint announce, MonitorDecision.Monitor monitor, SentinelMemory memory, int? slot) =>
         SentinelServerPlan.Calculate(LoadBase(), new SentinelServerSettings
         {
-            Cluster = options.Cluster,
-            MasterName = options.MasterName,
+            Cluster = options.Group.Cluster,
+            MasterName = options.Group.MasterName,
             Port = options.Port,
             Announce = announce,
             Master = monitor.Master,
-            Quorum = Core.Sentinel.SentinelQuorumPolicy.Majority(options.SentinelCount),
-            RunDirectory = options.ConfigDirectory,
-            DownAfterMilliseconds = (int)options.DownAfter.TotalMilliseconds,
+            Quorum = Core.Sentinel.SentinelQuorumPolicy.Majority(options.Group.SentinelCount),
+            RunDirectory = options.Group.ConfigDirectory,
+            DownAfterMilliseconds = (int)options.Group.DownAfter.TotalMilliseconds,
             FailoverTimeoutMilliseconds = (int)options.FailoverTimeout.TotalMilliseconds,
-            MyId = slot is { } number ? SlotTable.MyId(options.Cluster, number) : memory.MyId,
+            MyId = slot is { } number ? SlotTable.MyId(options.Group.Cluster, number) : memory.MyId,
             ConfigEpoch = monitor.Epoch,
             CurrentEpoch = Math.Max(monitor.Epoch, memory.CurrentEpoch),
             KnownReplicas = monitor.Replicas,
-            Secrets = options.SentinelSecrets,
-            Tls = options.Tls,
+            Secrets = options.Group.SentinelSecrets,
+            Tls = options.Group.Tls,
         });
 
     /// <summary>Names of the data files, as the base configuration sets them.</summary>
@@ -74,7 +74,7 @@ internal sealed class ServerFiles(BootstrapOptions options)
     {
         try
         {
-            return File.Exists(Path) ? SentinelMemory.Read(ConfigLoader.Load(Path), options.MasterName) : SentinelMemory.None;
+            return File.Exists(Path) ? SentinelMemory.Read(ConfigLoader.Load(Path), options.Group.MasterName) : SentinelMemory.None;
         }
         catch (IOException)
         {
@@ -86,7 +86,7 @@ internal sealed class ServerFiles(BootstrapOptions options)
     /// <exception cref="IOException">They can't be written.</exception>
     public void Write(ServerPlan plan)
     {
-        if (plan.AclFile is { } users) AtomicFile.Write(System.IO.Path.Combine(options.ConfigDirectory, "users.acl"), users, AtomicFile.OwnerOnly, durable: false);
+        if (plan.AclFile is { } users) AtomicFile.Write(System.IO.Path.Combine(options.Group.ConfigDirectory, "users.acl"), users, AtomicFile.OwnerOnly, durable: false);
         AtomicFile.Write(Path, plan.Document.ToBytes(), AtomicFile.OwnerOnly, durable: false);
     }
 

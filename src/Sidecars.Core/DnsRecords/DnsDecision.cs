@@ -33,19 +33,21 @@ public abstract record DnsDecision
     /// <summary>Stop: a newer writer was here; what this one knows is old.</summary>
     public sealed record Superseded : DnsDecision
     {
-        internal Superseded(string reason)
-            : base("superseded", reason)
-        {
-        }
+        internal Superseded(string reason, DnsRecordState published)
+            : base("superseded", reason) => Published = published;
+
+        /// <summary>What stands there.</summary>
+        public DnsRecordState Published { get; }
     }
 
     /// <summary>Alert a person and write nothing: with this token, two name different masters. Only a higher token settles it.</summary>
     public sealed record Contested : DnsDecision
     {
-        internal Contested(string reason)
-            : base("contested", reason)
-        {
-        }
+        internal Contested(string reason, DnsRecordState published)
+            : base("contested", reason) => Published = published;
+
+        /// <summary>What stands there.</summary>
+        public DnsRecordState Published { get; }
     }
 
     /// <summary>Write nothing: what is there is not ours, or not ours to understand. A person decides.</summary>

@@ -24,6 +24,12 @@ public static class DnsPublishPolicy
         return owners.IsEmpty ? First(wanted, addresses) : Next(wanted, owners[0], addresses);
     }
 
+    /// <summary>What a zone says of the master: null where it says nothing, or nothing that is understood.</summary>
+    /// <param name="ownerName">Name of the TXT record.</param>
+    /// <param name="zone">What is there.</param>
+    public static DnsRecordState? Published(string ownerName, DnsSnapshot zone) =>
+        zone.Sets.FirstOrDefault(set => set.Name == ownerName && set.Type == "TXT") is { Values: [var text] } && DnsRecordDocument.TryParse(text, out var state, out _) ? state : null;
+
     private static DnsDecision First(DnsPublication wanted, ImmutableArray<DnsRecordSet> addresses) =>
         addresses.IsEmpty
             ? Write("first", $"{wanted.Name} is free", wanted, [])
@@ -43,11 +49,11 @@ public static class DnsPublishPolicy
             return new DnsDecision.Refuse("foreign-owner", $"{wanted.Name} belongs to {published.Cluster}, not to {wanted.State.Cluster}");
 
         var (theirs, mine) = (published.Token, wanted.State.Token);
-        if (theirs > mine) return new DnsDecision.Superseded($"{published.Target} is published with token {theirs}, newer than {mine}");
+        if (theirs > mine) return new DnsDecision.Superseded($"{published.Target} is published with token {theirs}, newer than {mine}", published);
         ImmutableArray<DnsRecordSet> old = [owner, .. addresses];
         if (theirs < mine) return Write("newer-token", $"token {mine} follows {theirs} of {published.Target}", wanted, old);
         if (published.Target != wanted.State.Target)
-            return new DnsDecision.Contested($"token {mine} already stands for {published.Target}, this sidecar knows {wanted.State.Target} by it");
+            return new DnsDecision.Contested($"token {mine} already stands for {published.Target}, this sidecar knows {wanted.State.Target} by it", published);
         if (addresses.Length == 1 && addresses[0].SameAs(wanted.AddressSet) && owner.SameAs(wanted.OwnerSet))
             return new DnsDecision.UpToDate($"{wanted.State.Target} is published with token {mine}");
         return Write("repair", $"what token {mine} published was changed by another hand: {(addresses.IsEmpty ? "the address is gone" : string.Join(", ", addresses))}", wanted, old);

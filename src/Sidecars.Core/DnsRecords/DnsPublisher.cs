@@ -19,20 +19,23 @@ public sealed class DnsPublisher(IDnsRecordStore store, BackoffSchedule backoff,
     public Action<DnsFailure>? OnFailure { get; init; }
 
     /// <summary>Publishes. The decision that settled it; after a write of its own, the <see cref="DnsDecision.Publish"/>.</summary>
-    /// <param name="wanted">What this writer knows; read anew before each try, since it may learn of a newer master while it waits.</param>
+    /// <param name="wanted">
+    /// What this writer knows; read anew before each try, since it may learn of a newer master while it waits. Null: it has nothing to
+    /// publish any more, and the result is null.
+    /// </param>
     /// <param name="fresh">True: looks first, whatever it remembers.</param>
     /// <param name="cancellation">The only other end.</param>
-    public async Task<(DnsDecision Decision, string ChangeId)> PublishAsync(Func<DnsPublication> wanted, bool fresh, CancellationToken cancellation)
+    public async Task<(DnsDecision Decision, string ChangeId)?> PublishAsync(Func<DnsPublication?> wanted, bool fresh, CancellationToken cancellation)
     {
         var failures = 0;
         if (fresh) _remembered = null;
         while (true)
         {
             cancellation.ThrowIfCancellationRequested();
-            var publication = wanted();
+            if (wanted() is not { } publication) return null;
             var isRead = _remembered is null;
             DnsFailure? failure = null;
-            if (isRead) failure = await ReadAsync(publication, cancellation);
+            if (isRead) failure = await ReadAsync(publication.Name, publication.OwnerName, cancellation);
             if (_remembered is { } zone)
             {
                 var decision = DnsPublishPolicy.Decide(publication, zone);
@@ -70,9 +73,22 @@ public sealed class DnsPublisher(IDnsRecordStore store, BackoffSchedule backoff,
         }
     }
 
-    private async Task<DnsFailure?> ReadAsync(DnsPublication publication, CancellationToken cancellation)
+    /// <summary>Reads once and remembers: what the zone says of the master, null where it says nothing that is understood.</summary>
+    /// <param name="name">The record.</param>
+    /// <param name="ownerName">Its TXT record.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <exception cref="IOException">The zone can't be read now.</exception>
+    public async Task<DnsRecordState?> LookAsync(string name, string ownerName, CancellationToken cancellation)
     {
-        switch (await store.ReadAsync(publication.Name, publication.OwnerName, cancellation))
+        _remembered = null;
+        return await ReadAsync(name, ownerName, cancellation) is { } failure
+            ? throw new IOException($"{failure.Kind}: {failure.Message}")
+            : DnsPublishPolicy.Published(ownerName, _remembered!);
+    }
+
+    private async Task<DnsFailure?> ReadAsync(string name, string ownerName, CancellationToken cancellation)
+    {
+        switch (await store.ReadAsync(name, ownerName, cancellation))
         {
             case DnsRead.Known known:
                 _remembered = known.Snapshot;

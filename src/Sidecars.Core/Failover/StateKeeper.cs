@@ -2,7 +2,6 @@ using Sidecars.Core.Election;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
-using Sidecars.Core.Topology;
 
 namespace Sidecars.Core.Failover;
 
@@ -26,11 +25,11 @@ public sealed record KeeperPeriods(TimeSpan Marker, TimeSpan Record)
 
 /// <summary>
 /// Keeps what must outlive the server: its marker on the disk beside it, and, where it serves as master, the group's record. The
-/// marker is durable before the record promises what it says. Hosted by the failover sidecar, from its first moment and
+/// marker is durable before the record promises what it says. Without a record (the elector keeps none) only the marker is kept. Hosted by the failover sidecar, from its first moment and
 /// whatever else is wrong. Not safe for concurrent use.
 /// </summary>
 public sealed class StateKeeper(
-    SidecarIdentity me, ServerClient server, GroupObserver observer, MarkerStore markers, IGroupRecord record, KeeperPeriods periods, Action<string, string> problem, TimeProvider time)
+    SidecarIdentity me, ServerClient server, Func<CancellationToken, Task<IReadOnlyCollection<SentinelObservation>>> sentinels, MarkerStore markers, IGroupRecord? record, KeeperPeriods periods, Action<string, string> problem, TimeProvider time)
 {
     private readonly OffsetTrail<ServerFacts> _trail = new(time.TimestampFrequency);
     private ServingReport? _reported;
@@ -38,6 +37,12 @@ public sealed class StateKeeper(
     private long _readAt;
     private ElectionView? _view;
     private string _stream = "";
+
+    /// <summary>The marker as last written, and when (timestamp); null: not yet.</summary>
+    public (Marker Marker, long At)? Written { get; private set; }
+
+    /// <summary>The group's record as last read; null: not yet.</summary>
+    public ElectionRecord? Record { get; private set; }
 
     /// <summary>Looks and writes until it is cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
@@ -52,11 +57,11 @@ public sealed class StateKeeper(
     /// <summary>One look; the marker that was written, null where the server did not answer or the disk took none.</summary>
     public async Task<Marker?> TickAsync(CancellationToken cancellation)
     {
-        var groupTask = observer.ObserveAsync(exceptSentinel: null, exceptNode: me.Address, cancellation);
+        var groupTask = sentinels(cancellation);
         var facts = await server.ObserveAsync(cancellation).ConfigureAwait(false);
         var group = await groupTask.ConfigureAwait(false);
         if (facts is null) return null;
-        var quorum = SentinelQuorumPolicy.Decide(group.Sentinels, me.SentinelCount);
+        var quorum = SentinelQuorumPolicy.Decide(group, me.SentinelCount);
         await ReadRecordAsync(cancellation).ConfigureAwait(false);
 
         // An offset means something within one stream of one process.
@@ -76,23 +81,25 @@ public sealed class StateKeeper(
             return null;
         }
 
+        Written = (marker, time.GetTimestamp());
+
         if (!facts.IsLoading) await ReportAsync(marker, settled, facts, quorum, cancellation).ConfigureAwait(false);
         return marker;
     }
 
     private async Task ReadRecordAsync(CancellationToken cancellation)
     {
-        if (_view is not null && time.GetElapsedTime(_readAt) < periods.Record) return;
+        if (record is null || (_view is not null && time.GetElapsedTime(_readAt) < periods.Record)) return;
         switch (await record.ReadAsync(cancellation).ConfigureAwait(false))
         {
-            case ElectionObservation.Known known: (_view, _readAt) = (known.View, time.GetTimestamp()); break;
+            case ElectionObservation.Known known: (_view, _readAt, Record) = (known.View, time.GetTimestamp(), known.View.Record); break;
             case ElectionObservation.Unavailable unavailable: problem("record-unavailable", unavailable.Why); break;
         }
     }
 
-    private GroupKnowledge Knowledge(ServerFacts facts, SentinelQuorumDecision quorum, GroupObservation group)
+    private GroupKnowledge Knowledge(ServerFacts facts, SentinelQuorumDecision quorum, IReadOnlyCollection<SentinelObservation> group)
     {
-        var highest = group.Sentinels.OfType<SentinelObservation.Known>().Select(k => k.View.Master?.ConfigEpoch ?? 0).DefaultIfEmpty(0).Max();
+        var highest = group.OfType<SentinelObservation.Known>().Select(k => k.View.Master?.ConfigEpoch ?? 0).DefaultIfEmpty(0).Max();
         var master = facts.Role == MarkerRole.Master ? me.Address : facts.MasterAddress;
         if (master is null) return GroupKnowledge.None with { HighestEpoch = highest };
         var epoch = quorum is SentinelQuorumDecision.Agreed agreed && agreed.Address == master ? agreed.Epoch : (long?)null;
@@ -109,6 +116,7 @@ public sealed class StateKeeper(
 
     private async Task ReportAsync(Marker marker, ServerFacts? settled, ServerFacts facts, SentinelQuorumDecision quorum, CancellationToken cancellation)
     {
+        if (record is null) return;
         var chosen = _view?.Record is { } r && ((r.Candidate == me.Node.Name && r.CandidateAddress == me.Address) || (r.Candidate is null && r.LastServing?.Node == me.Node.Name));
         var isNamed = quorum switch
         {

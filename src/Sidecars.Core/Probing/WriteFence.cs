@@ -9,6 +9,9 @@ public static class WriteFence
     /// <summary>The value set by whoever fences.</summary>
     public const int MinReplicas = 1_000_000;
 
+    /// <summary>The value of a step-down in progress, which ends within seconds.</summary>
+    public const int StepDown = 99;
+
     /// <summary>Above this a value is a fence and no requirement: no master has a thousand replicas, and people fence by hand with 9999 too.</summary>
     public const int MaxRequirement = 1000;
 

@@ -15,7 +15,11 @@ public static class SentinelQuorumPolicy
     /// <summary>Decides from what each Sentinel said.</summary>
     /// <param name="observations">One per address asked; order and repetition do not matter.</param>
     /// <param name="configured">How many Sentinels there should be (<c>SENTINEL_COUNT</c>), at least 1.</param>
-    public static SentinelQuorumDecision Decide(IReadOnlyCollection<SentinelObservation> observations, int configured)
+    /// <param name="throughFailover">
+    /// True: a failover that still runs is no reason to wait. Its leader names the promoted replica from the moment that this is
+    /// master (RECONF_SLAVES), and holds its flag for seconds more, until all other replicas are turned round.
+    /// </param>
+    public static SentinelQuorumDecision Decide(IReadOnlyCollection<SentinelObservation> observations, int configured, bool throughFailover = false)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(configured, 1);
         var needed = Majority(configured);
@@ -29,7 +33,7 @@ public static class SentinelQuorumPolicy
         if (voting.Count == 0) return new SentinelQuorumDecision.NoMaster($"{answered} of {configured} Sentinels answer and none knows the master name");
 
         var failover = voting.FirstOrDefault(k => k.View.Master!.FailoverInProgress);
-        if (failover is not null) return new SentinelQuorumDecision.Busy($"Sentinel {failover.Endpoint} runs a failover");
+        if (failover is not null && !throughFailover) return new SentinelQuorumDecision.Busy($"Sentinel {failover.Endpoint} runs a failover");
 
         var epoch = voting.Max(k => k.View.Master!.ConfigEpoch);
         var groups = voting.Where(k => k.View.Master!.ConfigEpoch == epoch)

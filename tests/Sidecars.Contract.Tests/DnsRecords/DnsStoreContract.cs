@@ -142,7 +142,7 @@ public abstract class DnsStoreContract : IAsyncLifetime
     {
         var publisher = new DnsPublisher(Open(), Quick, TimeProvider.System, Random.Shared.NextDouble) { OnFailure = Note };
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        return (await publisher.PublishAsync(() => Publication(epoch), fresh: false, patience.Token)).Decision;
+        return (await publisher.PublishAsync(() => Publication(epoch), fresh: false, patience.Token))!.Value.Decision;
 
         void Note(DnsFailure failure)
         {

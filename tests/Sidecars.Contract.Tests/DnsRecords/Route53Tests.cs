@@ -27,7 +27,7 @@ public sealed class Route53Tests : DnsStoreContract
         var publisher = new DnsPublisher(Open(), new(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(2)), TimeProvider.System, () => 0);
         _ = await publisher.PublishAsync(() => Publication(1), fresh: true, default);
         var calls = _server.Seen.Count;
-        var (decision, change) = await publisher.PublishAsync(() => Publication(2), fresh: false, default);
+        var (decision, change) = (await publisher.PublishAsync(() => Publication(2), fresh: false, default))!.Value;
         Assert.Equal(("newer-token", calls + 1), (decision.Code, _server.Seen.Count));
         Assert.False(await Open().IsEverywhereAsync(change, default));
         _server.Settle();

@@ -73,7 +73,7 @@ public sealed class DnsPublisherTests
     private static DnsPublisher Over(Zone zone) => new(zone, Quick, TimeProvider.System, () => 0);
 
     private static async Task<DnsDecision> PublishAsync(DnsPublisher publisher, long term, long epoch, string address) =>
-        (await publisher.PublishAsync(() => Publication(term, epoch, address), fresh: false, default)).Decision;
+        (await publisher.PublishAsync(() => Publication(term, epoch, address), fresh: false, default))!.Value.Decision;
 
     private sealed class Zone : IDnsRecordStore
     {

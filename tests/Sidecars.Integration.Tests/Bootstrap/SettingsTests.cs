@@ -56,6 +56,7 @@ public sealed partial class SettingsTests
     {
         var source = string.Concat(
             await File.ReadAllTextAsync(Path.Combine(Repository.Root, "src", "Sidecars.Bootstrap", "BootstrapOptions.cs")),
+            await File.ReadAllTextAsync(Path.Combine(Repository.Root, "src", "Sidecars.Core", "Hosting", "GroupSettings.cs")),
             await File.ReadAllTextAsync(Path.Combine(Repository.Root, "src", "Sidecars.Core", "Hosting", "KubernetesSettings.cs")));
         var read = VariableLiteral().Matches(source).Select(match => match.Groups[1].Value).ToHashSet();
         read.UnionWith(read.Where(name => name.EndsWith("PASSWORD", StringComparison.Ordinal)).ToArray()

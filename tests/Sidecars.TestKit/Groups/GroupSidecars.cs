@@ -117,10 +117,11 @@ public sealed class GroupSidecars : IAsyncDisposable
         using var record = OpenRecord(node);
         if (!Enum.TryParse<Durability>(_group.Options.Durability, ignoreCase: true, out var durability)) throw new InvalidOperationException("no durability");
         var addresses = new GroupAddresses([.. _group.SentinelEndpoints], [.. _group.Redis.Select(r => r.Endpoint)], TimeSpan.FromSeconds(1));
+        var observer = new GroupObserver(addresses, Sentinels, _nodes, TimeProvider.System);
         var keeper = new StateKeeper(
             new SidecarIdentity(_cluster, new NodeIdentity(node.Name, node.PodUid), "boot", node.Endpoint, _group.Options.SentinelCount, durability),
             new ServerClient(() => _group.Options.Transport(node.Endpoint), _login, node.DataFolder, DataLayout.Default),
-            new GroupObserver(addresses, Sentinels, _nodes, TimeProvider.System),
+            async ct => (await observer.ObserveAsync(exceptSentinel: null, exceptNode: node.Endpoint, ct)).Sentinels,
             new MarkerStore(node.DataFolder, "redis-failover"),
             (IGroupRecord)record,
             new KeeperPeriods(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2)),

@@ -1,14 +1,18 @@
 using System.Net;
 using System.Net.Sockets;
 using Sidecars.Core.Primitives;
-using Sidecars.Core.Topology;
 
-namespace Sidecars.Bootstrap;
+namespace Sidecars.Core.Topology;
 
 /// <summary>Finds the IP address to announce: Redis and Sentinel hand on addresses, never names.</summary>
-internal static class AnnounceAddress
+public static class AnnounceAddress
 {
     /// <summary>The configured host, resolved, or this host's first own address; null with the reason where there is none yet.</summary>
+    /// <param name="host">Address or name; null: this host's own.</param>
+    /// <param name="port">Goes with it.</param>
+    /// <param name="timeout">For the name.</param>
+    /// <param name="time">For the deadline.</param>
+    /// <param name="cancellation">Ends it.</param>
     public static async Task<(RedisEndpoint? Endpoint, string Why)> FindAsync(string? host, int port, TimeSpan timeout, TimeProvider time, CancellationToken cancellation)
     {
         if (host is null) return OwnAddresses() is [var own, ..] ? (new RedisEndpoint(own, port), "") : (null, "this host has no address but loopback");

@@ -1,0 +1,16 @@
+using System.Text.Json.Serialization;
+using Sidecars.Core.Failover.Death;
+using Sidecars.Core.Failover.Fencing;
+using Sidecars.Core.Failover.Publishing;
+using Sidecars.Core.Primitives;
+
+namespace Sidecars.Core.Failover;
+
+/// <summary>The facts of decisions as they stand in the log, to be read back and decided again (<c>status --explain</c>).</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true, RespectNullableAnnotations = true,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, Converters = [typeof(RedisEndpointJsonConverter)])]
+[JsonSerializable(typeof(PublishFacts))]
+[JsonSerializable(typeof(FenceFacts))]
+[JsonSerializable(typeof(DeathFacts))]
+public sealed partial class FailoverJson : JsonSerializerContext;

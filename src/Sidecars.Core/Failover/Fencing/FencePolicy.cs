@@ -1,0 +1,135 @@
+using Sidecars.Core.Failover.Watch;
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Probing;
+
+namespace Sidecars.Core.Failover.Fencing;
+
+/// <summary>What the fence is decided on. Durations are measured by the loop.</summary>
+public sealed record FenceFacts
+{
+    /// <summary>The server beside this process.</summary>
+    public required OwnServer Server { get; init; }
+
+    /// <summary>Its announced address.</summary>
+    public required RedisEndpoint Address { get; init; }
+
+    /// <summary>What the Sentinels say.</summary>
+    public required QuorumFacts Quorum { get; init; }
+
+    /// <summary>Configured number of Redis nodes.</summary>
+    public required int RedisCount { get; init; }
+
+    /// <summary>The value that <c>min-replicas-to-write</c> has in normal running.</summary>
+    public required long ConfiguredMinReplicas { get; init; }
+
+    /// <summary>How long a contradiction or an isolation may last: down-after less one second.</summary>
+    public required TimeSpan Patience { get; init; }
+
+    /// <summary>A majority answers and does not name this server, for so long without a break.</summary>
+    public TimeSpan ContradictedFor { get; init; }
+
+    /// <summary>No majority answers and a configured replica is missing, for so long without a break.</summary>
+    public TimeSpan IsolatedFor { get; init; }
+
+    /// <summary>Another process than this server answers at its announced address on new connections, for so long without a break.</summary>
+    public TimeSpan ImpostorFor { get; init; }
+
+    /// <summary>The address that the majority names follows this server: a hand-over that Sentinel has not seen yet.</summary>
+    public bool NamedFollowsMe { get; init; }
+
+    /// <summary>Highest epoch in which a majority named this server; null: never seen.</summary>
+    public long? ConfirmedEpoch { get; init; }
+
+    /// <summary>Who holds a higher token than this server, as a record or a published name says it; null: nobody known.</summary>
+    public string? Superseded { get; init; }
+
+    /// <summary><c>min-replicas-to-write</c> has not changed for so long, by our own look.</summary>
+    public TimeSpan ValueUnchangedFor { get; init; }
+}
+
+/// <summary>What to do with the fence. Closed.</summary>
+public abstract record FenceDecision(string Code, string Reason)
+{
+    /// <summary>Refuse writes and cut clients.</summary>
+    public sealed record Fence(string Code, string Reason) : FenceDecision(Code, Reason);
+
+    /// <summary>Set the configured value.</summary>
+    public sealed record Lift(string Code, string Reason) : FenceDecision(Code, Reason);
+
+    /// <summary>Leave it as it is.</summary>
+    public sealed record Keep(string Code, string Reason) : FenceDecision(Code, Reason);
+}
+
+/// <summary>
+/// Whether writes are refused. Pure. A contradiction fences, ignorance alone does not: all Sentinels may restart at once while every
+/// replica is attached. Only a majority of the Sentinels lifts.
+/// </summary>
+public static class FencePolicy
+{
+    /// <summary>How long the value of a step-down in progress stands before it is taken for one that was left behind.</summary>
+    public static readonly TimeSpan StepDownPatience = TimeSpan.FromSeconds(30);
+
+    /// <summary>Decides.</summary>
+    public static FenceDecision Decide(FenceFacts facts)
+    {
+        ArgumentNullException.ThrowIfNull(facts);
+        return facts.Server switch
+        {
+            OwnServer.Answers { MinReplicas: null } => new FenceDecision.Keep("value-unknown", "min-replicas-to-write can't be read"),
+            OwnServer.Answers { IsMaster: true } master => OfMaster(facts, master),
+            OwnServer.Answers replica => OfReplica(facts, replica),
+            OwnServer.Dead => new FenceDecision.Keep("server-dead", "the process is gone, and with it its clients"),
+            _ => new FenceDecision.Keep("server-silent", $"the server does not answer: {((OwnServer.Silent)facts.Server).Why}"),
+        };
+    }
+
+    private static FenceDecision OfMaster(FenceFacts facts, OwnServer.Answers master)
+    {
+        var value = master.MinReplicas!.Value;
+        var isFenced = value == WriteFence.MinReplicas && master.MaxLag > 0;
+        if (Contradiction(facts, master) is { } why)
+            return isFenced ? new FenceDecision.Keep("fenced", why.Reason) : new FenceDecision.Fence(why.Code, why.Reason);
+        var isConfirmed = IsConfirmed(facts, master);
+        if (value == WriteFence.MinReplicas)
+            return isConfirmed ? new FenceDecision.Lift("confirmed", facts.Quorum.Reason) : new FenceDecision.Keep("fenced-unconfirmed", $"only a majority lifts the fence: {facts.Quorum.Reason}");
+        if (value == WriteFence.StepDown)
+        {
+            if (facts.ValueUnchangedFor < StepDownPatience) return new FenceDecision.Keep("step-down", "a step-down is in progress");
+            return isConfirmed
+                ? new FenceDecision.Lift("step-down-left-behind", $"the value of a step-down stood for {facts.ValueUnchangedFor.TotalSeconds:F0} s, and {facts.Quorum.Reason}")
+                : new FenceDecision.Keep("step-down-unconfirmed", facts.Quorum.Reason);
+        }
+
+        if (WriteFence.IsFenced(value)) return new FenceDecision.Keep("fenced-by-hand", $"min-replicas-to-write {value} is a person's");
+        return isConfirmed ? new FenceDecision.Keep("open", facts.Quorum.Reason) : new FenceDecision.Keep("open-unconfirmed", facts.Quorum.Reason);
+    }
+
+    // A replica takes no writes; but promoted with the value of a fence it would refuse them until its sidecar has seen a majority.
+    private static FenceDecision OfReplica(FenceFacts facts, OwnServer.Answers replica) => replica.MinReplicas!.Value switch
+    {
+        WriteFence.MinReplicas => new FenceDecision.Lift("replica-reconciled", "a replica keeps no fence: CONFIG REWRITE of its demotion persisted it"),
+        WriteFence.StepDown when facts.ValueUnchangedFor >= StepDownPatience => new FenceDecision.Lift("replica-reconciled", "a step-down left its value behind"),
+        _ => new FenceDecision.Keep("replica", "a replica takes no writes"),
+    };
+
+    private static (string Code, string Reason)? Contradiction(FenceFacts facts, OwnServer.Answers master)
+    {
+        var quorum = facts.Quorum;
+        if (facts.ImpostorFor >= facts.Patience) return ("address-is-another", $"at {facts.Address} another process answers than {master.RunId}");
+        if (quorum.Named is { } named && named != facts.Address)
+        {
+            if (facts.NamedFollowsMe) return null;
+            if (facts.ConfirmedEpoch is { } mine && quorum.Epoch > mine) return ("higher-epoch", $"{quorum.Reason}, and this server was named in {mine}");
+        }
+
+        if (facts.Superseded is { } who && !IsConfirmed(facts, master)) return ("higher-token", who);
+        if (quorum.HasMajority && quorum.Named != facts.Address && !facts.NamedFollowsMe && facts.ContradictedFor >= facts.Patience)
+            return ("not-confirmed", $"{quorum.Reason}; not this server for {facts.ContradictedFor.TotalSeconds:F1} s");
+        if (!quorum.HasMajority && master.FreshReplicas < facts.RedisCount - 1 && facts.IsolatedFor >= facts.Patience)
+            return ("isolated", $"{quorum.Reason}; {master.FreshReplicas} of {facts.RedisCount - 1} replicas are attached, for {facts.IsolatedFor.TotalSeconds:F1} s");
+        return null;
+    }
+
+    private static bool IsConfirmed(FenceFacts facts, OwnServer.Answers master) =>
+        facts.Quorum.Named == facts.Address && facts.ImpostorFor == TimeSpan.Zero && (facts.Quorum.RunIds.IsEmpty || facts.Quorum.RunIds.Contains(master.RunId));
+}

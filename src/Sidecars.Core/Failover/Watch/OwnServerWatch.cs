@@ -1,0 +1,114 @@
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Redis;
+
+namespace Sidecars.Core.Failover.Watch;
+
+/// <summary>
+/// The server beside this process, looked at once a period and whenever somebody needs it fresh; and a connection that is kept only
+/// for its end: a process that dies closes it within a millisecond, where Sentinel needs down-after.
+/// </summary>
+/// <param name="client">Asks.</param>
+/// <param name="isLoopback">False: a refused connection proves nothing (another host's port), and nobody is ever called dead.</param>
+/// <param name="period">Between two looks; 1 s.</param>
+/// <param name="time">Its clock.</param>
+public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, TimeSpan period, TimeProvider time)
+{
+    // A container's restart takes longer; a process that refuses meanwhile is asked again this often.
+    private static readonly TimeSpan WhileDead = TimeSpan.FromMilliseconds(100);
+
+    private readonly Lock _gate = new();
+    private OwnServer _last = new OwnServer.Silent("not asked yet");
+    private OwnServer.Answers? _lastAnswer;
+    private long _answeredAt;
+
+    /// <summary>Raised when role, process, death or the fence's value is another.</summary>
+    public Broadcast Changed { get; } = new();
+
+    /// <summary>The last look.</summary>
+    public OwnServer Last
+    {
+        get
+        {
+            lock (_gate) return _last;
+        }
+    }
+
+    /// <summary>Time since it last answered; null: it never did.</summary>
+    public TimeSpan? AnsweredAgo
+    {
+        get
+        {
+            lock (_gate) return _lastAnswer is null ? null : time.GetElapsedTime(_answeredAt);
+        }
+    }
+
+    /// <summary>Looks now.</summary>
+    public async Task<OwnServer> LookAsync(CancellationToken cancellation)
+    {
+        var look = await client.LookAsync(cancellation).ConfigureAwait(false);
+        // Silence does not undo a death; only an answer does.
+        if (look is OwnServer.Silent && Last is OwnServer.Dead dead) return dead;
+        Note(look);
+        return look;
+    }
+
+    /// <summary>Watches until it is cancelled.</summary>
+    public Task RunAsync(CancellationToken cancellation) => Task.WhenAll(LookAgainAsync(cancellation), ListenAsync(cancellation));
+
+    private async Task LookAgainAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            await LookAsync(cancellation).ConfigureAwait(false);
+            await Task.Delay(period, time, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    private async Task ListenAsync(CancellationToken cancellation)
+    {
+        var hadConnection = false;
+        while (true)
+        {
+            try
+            {
+                var connection = await client.ConnectAsync(cancellation).ConfigureAwait(false);
+                await using (connection.ConfigureAwait(false))
+                {
+                    hadConnection = true;
+                    if (Last is not OwnServer.Answers) await LookAsync(cancellation).ConfigureAwait(false);
+                    while (true) await connection.ReadMessageAsync(cancellation).ConfigureAwait(false);
+                }
+            }
+            catch (RedisConnectionException e)
+            {
+                // Closed alone proves nothing (CLIENT KILL); closed and refused does.
+                if (e.Failure == RedisFailure.Refused && hadConnection && isLoopback && _lastAnswer is { } last) Note(new OwnServer.Dead(last.RunId, last.IsMaster));
+                // At once after a connection that had been: that is the moment which counts.
+                if (e.Failure == RedisFailure.Closed && hadConnection && Last is not OwnServer.Dead)
+                {
+                    await Task.Delay(TimeSpan.FromMilliseconds(1), time, cancellation).ConfigureAwait(false);
+                    continue;
+                }
+            }
+
+            await Task.Delay(WhileDead, time, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    private void Note(OwnServer look)
+    {
+        bool isNews;
+        lock (_gate)
+        {
+            isNews = IsNews(_last, look);
+            _last = look;
+            if (look is OwnServer.Answers answers) (_lastAnswer, _answeredAt) = (answers, time.GetTimestamp());
+        }
+
+        if (isNews) Changed.Raise();
+    }
+
+    private static bool IsNews(OwnServer a, OwnServer b) => a is OwnServer.Answers one && b is OwnServer.Answers other
+        ? one.RunId != other.RunId || one.IsMaster != other.IsMaster || one.IsLoading != other.IsLoading || one.MinReplicas != other.MinReplicas
+        : a.GetType() != b.GetType();
+}

@@ -1,0 +1,84 @@
+using Sidecars.Core.Configuration;
+using Sidecars.Core.Election;
+using Sidecars.Core.Kubernetes;
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Redis;
+using Sidecars.Core.Sentinel;
+using Sidecars.Core.Topology;
+
+namespace Sidecars.Core.Hosting;
+
+/// <summary>The clients of a group, made from its settings: one login, one transport, the same deadlines everywhere. Opens nothing by itself.</summary>
+public sealed class GroupConnections
+{
+    private readonly GroupSettings _settings;
+    private readonly TimeProvider _time;
+
+    /// <param name="settings">The group.</param>
+    /// <param name="time">The clock of every deadline.</param>
+    public GroupConnections(GroupSettings settings, TimeProvider time)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        (_settings, _time) = (settings, time);
+        Transport = settings.Tls is { } files
+            ? endpoint => new TlsTransport(endpoint, new TlsSettings
+            {
+                CaFile = files.CaFile,
+                CertificateFile = files.CertificateFile,
+                KeyFile = files.KeyFile,
+                ServerName = settings.TlsServerName,
+            })
+            : endpoint => new TcpTransport(endpoint);
+        var access = new GroupAccess(settings.Cluster, settings.RedisSecrets);
+        (AsSidecar, AsSentinel) = (Login(access.Sidecar), Login(access.Sentinel));
+        Sentinels = new SentinelClient(Transport, AsSidecar, settings.MasterName);
+        Nodes = new NodeClient(Transport, AsSidecar);
+        Observer = new GroupObserver(new GroupAddresses(settings.SentinelHosts, settings.RedisHosts, settings.ConnectTimeout), Sentinels, Nodes, time);
+    }
+
+    /// <summary>TCP, or TLS where configured.</summary>
+    public Func<RedisEndpoint, IRespTransport> Transport { get; }
+
+    /// <summary>Credentials of the sidecars, on Redis and Sentinel alike.</summary>
+    public RedisClientOptions AsSidecar { get; }
+
+    /// <summary>Credentials of the Sentinels.</summary>
+    public RedisClientOptions AsSentinel { get; }
+
+    /// <summary>Asks one Sentinel.</summary>
+    public SentinelClient Sentinels { get; }
+
+    /// <summary>Asks one Redis.</summary>
+    public NodeClient Nodes { get; }
+
+    /// <summary>Asks all.</summary>
+    public GroupObserver Observer { get; }
+
+    /// <summary>
+    /// The group's record. The elector keeps none: beside an API server there is a Lease nonetheless, elsewhere the result is null.
+    /// Dispose it where it is disposable.
+    /// </summary>
+    public IGroupRecord? OpenRecord()
+    {
+        if (_settings.Election == ElectionKind.File) return new FileElectionBackend(_settings.ElectionDirectory);
+        if (_settings.Kubernetes is not { } kubernetes) return null;
+        var client = new KubernetesClient(kubernetes.Config, _time);
+        return new LeaseElectionBackend(client, new GroupLeaseStore(client, _settings.Cluster, kubernetes.LeaseName, _time), kubernetes.PodName, _settings.RedisCount, _time);
+    }
+
+    /// <summary>Where the highest epoch is kept; null where nothing keeps it, as <see cref="OpenRecord"/>.</summary>
+    /// <param name="kubernetes">A client of <see cref="GroupSettings.Kubernetes"/>; null where that is null.</param>
+    public IEpochStore? OpenEpochs(KubernetesClient? kubernetes) => _settings.Election == ElectionKind.File ? new FileEpochStore(_settings.ElectionDirectory)
+        : kubernetes is not null ? new LeaseEpochStore(new GroupLeaseStore(kubernetes, _settings.Cluster, _settings.Kubernetes!.LeaseName, _time), _settings.Cluster)
+        : null;
+
+    private RedisClientOptions Login(GroupLogin login) => new()
+    {
+        Credentials = login.PreviousPassword is { } previous
+            ? [new RedisCredential(login.User, login.Password), new RedisCredential(login.User, previous)]
+            : [new RedisCredential(login.User, login.Password)],
+        ConnectTimeout = _settings.ConnectTimeout,
+        CommandTimeout = _settings.CommandTimeout,
+        Time = _time,
+    };
+}

@@ -1,0 +1,174 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Redis;
+
+namespace Sidecars.Core.Sentinel;
+
+/// <summary>How the Sentinels are watched.</summary>
+/// <param name="Period">Between two looks at one Sentinel; 1 s.</param>
+/// <param name="MaxAge">A view older than this is no view: 4 s, two looks that each ran into both of their deadlines.</param>
+/// <param name="ResolvePeriod">Between two resolutions of the names; 5 s.</param>
+public sealed record SentinelWatchSettings(TimeSpan Period, TimeSpan MaxAge, TimeSpan ResolvePeriod)
+{
+    /// <summary>1 s, 4 s, 5 s.</summary>
+    public static SentinelWatchSettings Default { get; } = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(4), TimeSpan.FromSeconds(5));
+}
+
+/// <summary>
+/// What every Sentinel says, kept up to date: each is asked once a period and at once when it publishes an event, apart from the
+/// others, so that a dead one (a connection that hangs) delays nobody's view of the living. Their names are resolved again and
+/// again. Events only accelerate: what counts is what is read afterwards, on a new connection.
+/// </summary>
+/// <param name="resolve">The addresses of the Sentinels now; an empty answer keeps those known before.</param>
+/// <param name="transport">Makes the transport to an address.</param>
+/// <param name="options">Credentials and deadlines.</param>
+/// <param name="client">Reads a view.</param>
+/// <param name="settings">Rhythm.</param>
+/// <param name="time">Its clock.</param>
+public sealed class SentinelWatch(
+    Func<CancellationToken, Task<ImmutableArray<RedisEndpoint>>> resolve,
+    Func<RedisEndpoint, IRespTransport> transport,
+    RedisClientOptions options,
+    SentinelClient client,
+    SentinelWatchSettings settings,
+    TimeProvider time)
+{
+    // What may change who is master, or whom the majority holds for it.
+    private static readonly string[] Channels = ["SUBSCRIBE", "+switch-master", "+config-update-from", "+promoted-slave", "+failover-end", "+odown", "-odown", "+reboot"];
+
+    private readonly ConcurrentDictionary<RedisEndpoint, Member> _members = new();
+
+    /// <summary>Raised after each look that shows something else than the one before.</summary>
+    public Broadcast Changed { get; } = new();
+
+    /// <summary>Moment (timestamp of the time provider) at which the last event of a Sentinel came; 0: none yet.</summary>
+    public long LastEventAt { get; private set; }
+
+    /// <summary>One for each Sentinel; what is too old is <see cref="SentinelObservation.Unknown"/>, which contradicts nothing.</summary>
+    public IReadOnlyCollection<SentinelObservation> Observe()
+    {
+        var views = new List<SentinelObservation>();
+        foreach (var member in _members.Values)
+        {
+            if (member.View is not { } view) continue;
+            views.Add(time.GetElapsedTime(view.At) <= settings.MaxAge
+                ? view.Observation
+                : new SentinelObservation.Unknown(member.Endpoint, $"its last view is older than {settings.MaxAge.TotalSeconds:F0} s"));
+        }
+
+        return views;
+    }
+
+    /// <summary>Watches until it is cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        var running = new Dictionary<RedisEndpoint, (CancellationTokenSource Stop, Task Task)>();
+        try
+        {
+            while (true)
+            {
+                var found = await resolve(cancellation).ConfigureAwait(false);
+                foreach (var gone in found.IsEmpty ? [] : running.Keys.Except(found).ToList())
+                {
+                    await StopAsync(running[gone]).ConfigureAwait(false);
+                    running.Remove(gone);
+                    _members.TryRemove(gone, out _);
+                    Changed.Raise();
+                }
+
+                foreach (var endpoint in found.Where(endpoint => !running.ContainsKey(endpoint)))
+                {
+                    var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+                    var member = _members[endpoint] = new Member(endpoint);
+                    running[endpoint] = (stop, Task.WhenAll(LookAsync(member, stop.Token), ListenAsync(member, stop.Token)));
+                }
+
+                await Task.Delay(settings.ResolvePeriod, time, cancellation).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            foreach (var one in running.Values) await StopAsync(one).ConfigureAwait(false);
+        }
+    }
+
+    private static async Task StopAsync((CancellationTokenSource Stop, Task Task) one)
+    {
+        await one.Stop.CancelAsync().ConfigureAwait(false);
+        await one.Task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        one.Stop.Dispose();
+    }
+
+    private async Task LookAsync(Member member, CancellationToken cancellation)
+    {
+        while (!cancellation.IsCancellationRequested)
+        {
+            var next = member.Poked.Next;
+            var observation = await client.ObserveAsync(member.Endpoint, cancellation).ConfigureAwait(false);
+            var isNews = member.View is not { } last || IsNews(last.Observation, observation);
+            member.View = new Seen(observation, time.GetTimestamp());
+            if (isNews) Changed.Raise();
+            await Broadcast.WaitAsync(next, settings.Period, time, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    // The subscription wakes the look. A peer that is silent for a period is asked for a PING, so that a dead one is noticed.
+    private async Task ListenAsync(Member member, CancellationToken cancellation)
+    {
+        while (!cancellation.IsCancellationRequested)
+        {
+            try
+            {
+                var connection = await RedisClient.ConnectAsync(transport(member.Endpoint), options, cancellation).ConfigureAwait(false);
+                await using (connection.ConfigureAwait(false))
+                {
+                    var reply = await connection.CallAsync(cancellation, Channels).ConfigureAwait(false);
+                    member.Poked.Raise(); // what happened while nobody listened
+                    while (!reply.IsError)
+                    {
+                        if (await connection.TryReadMessageAsync(settings.ResolvePeriod, cancellation).ConfigureAwait(false) is not null)
+                        {
+                            LastEventAt = time.GetTimestamp();
+                            member.Poked.Raise();
+                        }
+                        else
+                        {
+                            reply = await connection.CallAsync(cancellation, "PING").ConfigureAwait(false);
+                        }
+                    }
+                }
+            }
+            catch (RedisConnectionException)
+            {
+                // The look says why; here it is tried again.
+            }
+
+            await Task.Delay(settings.Period, time, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    // Offsets change all the time and are nobody's news.
+    private static bool IsNews(SentinelObservation last, SentinelObservation next)
+    {
+        if (last is not SentinelObservation.Known { View: var a } || next is not SentinelObservation.Known { View: var b }) return last.GetType() != next.GetType();
+        return a.MyId != b.MyId || a.Tilt != b.Tilt || a.Master != b.Master || a.Replicas.Count(r => r.Promotable) != b.Replicas.Count(r => r.Promotable);
+    }
+
+    private sealed record Seen(SentinelObservation Observation, long At);
+
+    private sealed class Member(RedisEndpoint endpoint)
+    {
+        private Seen? _view;
+
+        public RedisEndpoint Endpoint { get; } = endpoint;
+
+        public Broadcast Poked { get; } = new();
+
+        public Seen? View
+        {
+            get => Volatile.Read(ref _view);
+            set => Volatile.Write(ref _view, value);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+using System.Collections;
+using Sidecars.Core.Hosting;
+using Sidecars.Core.Primitives;
+
+namespace Sidecars.Failover;
+
+/// <summary>All settings of redis-failover. The only file of this executable that reads the environment.</summary>
+internal sealed record FailoverOptions
+{
+    /// <summary>What it shares with the other containers of the pod.</summary>
+    public required GroupSettings Group { get; init; }
+
+    /// <summary>The Redis beside this process.</summary>
+    public required RedisEndpoint Redis { get; init; }
+
+    /// <summary>Where the master is published.</summary>
+    public required PublishOptions Publish { get; init; }
+
+    /// <summary>Decide, log and count; change nothing.</summary>
+    public required bool DryRun { get; init; }
+
+    /// <summary>Between two looks at the Sentinels while no event comes.</summary>
+    public required TimeSpan WatchPeriod { get; init; }
+
+    /// <summary>0: no server.</summary>
+    public required int MetricsPort { get; init; }
+
+    /// <summary>Where Main finds its variables.</summary>
+    public static IReadOnlyDictionary<string, string> ProcessEnvironment()
+    {
+#pragma warning disable RS0030 // the one place of this executable that reads the environment
+        return Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
+            .ToDictionary(e => (string)e.Key, e => (string?)e.Value ?? "", StringComparer.Ordinal);
+#pragma warning restore RS0030
+    }
+
+    /// <summary>Reads everything; null where <see cref="SettingReader.Errors"/> of <paramref name="settings"/> is not empty.</summary>
+    /// <param name="settings">Without these there is no sidecar.</param>
+    /// <param name="publishing">Mistakes in these stop publishing alone: marker and fence must not depend on the name of a zone.</param>
+    public static FailoverOptions? Read(SettingReader settings, SettingReader publishing)
+    {
+        var group = GroupSettings.Read(settings, isSentinel: false);
+        var redis = settings.OptionalEndpoint("REDIS_HOST", group?.RedisPort ?? 6379, "The Redis beside this process. Default: 127.0.0.1 and REDIS_PORT.");
+        var dryRun = settings.Flag("DRY_RUN", false, "Shadow mode of fence and publishing, fail-over at a process death and repair: decide, log and count, change nothing. Marker and record are kept.");
+        var watch = settings.Milliseconds("WATCH_PERIOD_MS", 1000, 100, 5000, "Between two looks at the Sentinels; their events only accelerate.");
+        var metricsPort = settings.Integer("METRICS_PORT", 9120, 0, 65535, "Port of /metrics and /healthz; 0: none.");
+        var publish = PublishOptions.Read(publishing, group);
+        if (group is null || settings.Errors.Count > 0) return null;
+        return new FailoverOptions
+        {
+            Group = group,
+            Redis = redis ?? new RedisEndpoint("127.0.0.1", group.RedisPort),
+            Publish = publish,
+            DryRun = dryRun,
+            WatchPeriod = watch,
+            MetricsPort = metricsPort,
+        };
+    }
+}

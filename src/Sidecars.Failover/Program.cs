@@ -1,0 +1,43 @@
+using System.CommandLine.Help;
+using Sidecars.Core.Hosting;
+
+namespace Sidecars.Failover;
+
+/// <summary>Reads the command line and the environment, runs, and ends the process; nothing else does.</summary>
+internal static class Program
+{
+    private static async Task<int> Main(string[] arguments)
+    {
+        await using var output = new StreamWriter(Console.OpenStandardOutput());
+        await using var error = new StreamWriter(Console.OpenStandardError()) { AutoFlush = true };
+        var variables = FailoverOptions.ProcessEnvironment();
+        var (settings, publishing) = (new SettingReader(variables), new SettingReader(variables));
+        var options = FailoverOptions.Read(settings, publishing);
+        using var signals = new SignalScope();
+        var commands = new FailoverCommands(new CommandContext(options, settings, output, error, signals));
+        try
+        {
+            var parsed = commands.Root.Parse(arguments);
+            if (parsed.Errors.Count > 0)
+            {
+                foreach (var mistake in parsed.Errors) await error.WriteLineAsync(mistake.Message).ConfigureAwait(false);
+                await error.WriteLineAsync("'redis-failover --help' lists commands and settings.").ConfigureAwait(false);
+                return ExitCode.WrongConfiguration;
+            }
+
+            var code = await parsed.InvokeAsync(new() { Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }).ConfigureAwait(false);
+            if (parsed.Action is HelpAction)
+                await output.WriteAsync($"Settings (environment):\n{settings.Help()}\nSettings of publishing; a mistake in them stops publishing alone:\n{publishing.Help()}\n{FailoverCommands.ExitCodes}\n").ConfigureAwait(false);
+            return signals.ExitCode ?? code;
+        }
+        catch (OperationCanceledException) when (signals.ExitCode is { } code)
+        {
+            return code;
+        }
+        catch (Exception e) // the last line of defence: an unhandled one would be exit code 134 and no message
+        {
+            await error.WriteLineAsync(e is IOException ? e.Message : e.ToString()).ConfigureAwait(false);
+            return ExitCode.Failed;
+        }
+    }
+}

@@ -1,0 +1,101 @@
+using System.Collections.Immutable;
+using Sidecars.Aws.Route53;
+using Sidecars.Core.DnsRecords;
+using Sidecars.Core.Hosting;
+using Sidecars.Core.Kubernetes;
+using Sidecars.Core.Primitives;
+
+namespace Sidecars.Failover;
+
+/// <summary>Where the master is published, and as what.</summary>
+internal sealed record PublishOptions
+{
+    /// <summary>What this node is published as; null: not known before the announced address is.</summary>
+    public required string? Address { get; init; }
+
+    /// <summary>The name in the zone; null: no DNS.</summary>
+    public required string? RecordName { get; init; }
+
+    public required int TtlSeconds { get; init; }
+
+    /// <summary>Null: no zone file.</summary>
+    public required string? ZoneFile { get; init; }
+
+    /// <summary>Null: no Route 53.</summary>
+    public required Route53Settings? Route53 { get; init; }
+
+    /// <summary>The selectorless Service; null: no EndpointSlice.</summary>
+    public required string? MasterService { get; init; }
+
+    /// <summary>Name of the port in Service and slice.</summary>
+    public required string PortName { get; init; }
+
+    /// <summary>What other nodes are published as, by announced address; empty: at the address that they are found at.</summary>
+    public required ImmutableArray<(RedisEndpoint Announced, string Address)> Others { get; init; }
+
+    /// <summary>PUBLISH_ADDRESS is set: where other nodes are found is then not what they are published as.</summary>
+    public required bool IsExplicit { get; init; }
+
+    /// <summary>How long the sidecar of rank 1 waits before it looks whether the new master's own has published; rank n waits n times so long.</summary>
+    public required TimeSpan RankDelay { get; init; }
+
+    /// <summary>Read-only look for drift.</summary>
+    public required TimeSpan CheckPeriod { get; init; }
+
+    /// <summary>Mistakes; where there are any, nothing is published anywhere that they concern.</summary>
+    public required ImmutableArray<string> Mistakes { get; init; }
+
+    public static PublishOptions Read(SettingReader settings, GroupSettings? group)
+    {
+        var explicitAddress = settings.OptionalValue("PUBLISH_ADDRESS", "IP address or name", text => DnsTarget.TryParse(text, out var target) ? target.Value : null,
+            "What clients outside reach this node at; a name makes the record a CNAME. Default: POD_IP, else the announced address.");
+        var name = settings.OptionalValue("DNS_NAME", "name", text => DnsName.IsName(DnsName.Normalize(text)) ? DnsName.Normalize(text) : null,
+            "The record that names the master, with a TXT record of ours at _redis-master.<name>. Needs ZONE_FILE or ROUTE53_ZONE_ID.");
+        var ttl = settings.Integer("DNS_TTL_SECONDS", DnsPublication.DefaultTtlSeconds, 1, 3600, "Life of both records in resolvers.");
+        var zoneFile = settings.OptionalPath("ZONE_FILE", "A zone file to keep the records in.");
+        var zone = settings.OptionalValue("ROUTE53_ZONE_ID", "1..32 capital letters and digits", text => Route53Settings.IsZoneId(text) ? text : null,
+            "The hosted zone, private or public. Credentials: environment, shared files, IRSA, EKS Pod Identity, instance metadata.");
+        var endpoint = settings.OptionalValue("ROUTE53_ENDPOINT", "URL", text => Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "https" or "http" ? text : null,
+            "Another API endpoint than AWS' own: a private one, or a test's.");
+        var service = settings.OptionalValue("MASTER_SERVICE", "1..63 of a-z 0-9 -", text => KubernetesName.IsLabel(text) ? text : null,
+            "Service without selector whose one EndpointSlice, of the same name, names the master. Needs POD_NAMESPACE and POD_UID.");
+        var portName = settings.OptionalValue("MASTER_SERVICE_PORT_NAME", "1..15 of a-z 0-9 -", text => text.Length <= 15 && KubernetesName.IsLabel(text) ? text : null,
+            "Name of the port, as in the Service. Default: redis.") ?? "redis";
+        var others = settings.OptionalValue("PUBLISH_ADDRESSES", "host:port=address,…", text => ParseOthers(text) is { } list ? new Pairs(list) : null,
+            "Announced and published address of every node: lets another sidecar publish a master whose own does not. Default: nodes are published at the addresses that REDIS_SERVER_SERVICE_HOST resolves to, unless PUBLISH_ADDRESS is set.");
+        var rankDelay = settings.Milliseconds("PUBLISH_RANK_DELAY_MS", 5000, 100, 60_000, "A sidecar that is not the new master's looks after so long, times its rank, and writes only where the record is still wrong.");
+        var check = settings.Milliseconds("PUBLISH_CHECK_MS", 60_000, 1000, 3_600_000, "Between two looks of the master's sidecar whether what it published still stands; in Route 53 it looks every 30 minutes, since an account has 5 calls a second for all its tenants.");
+        if (name is not null && zoneFile is null && zone is null) settings.Fail("DNS_NAME is set without ZONE_FILE or ROUTE53_ZONE_ID");
+        if (name is null && (zoneFile ?? zone) is not null) settings.Fail("ZONE_FILE or ROUTE53_ZONE_ID is set without DNS_NAME");
+        if (service is not null && group is not null && group.Kubernetes is null) settings.Fail("MASTER_SERVICE is set, which needs KUBERNETES_SERVICE_HOST, POD_NAMESPACE and POD_UID (downward API)");
+        return new PublishOptions
+        {
+            Address = explicitAddress ?? group?.PodAddress,
+            RecordName = name,
+            TtlSeconds = ttl,
+            ZoneFile = zoneFile,
+            Route53 = zone is null ? null : endpoint is null ? new Route53Settings { HostedZoneId = zone } : new Route53Settings { HostedZoneId = zone, Endpoint = new Uri(endpoint) },
+            MasterService = service,
+            PortName = portName,
+            Others = others?.List ?? [],
+            IsExplicit = explicitAddress is not null,
+            RankDelay = rankDelay,
+            CheckPeriod = check,
+            Mistakes = [.. settings.Errors],
+        };
+    }
+
+    private static ImmutableArray<(RedisEndpoint, string)>? ParseOthers(string text)
+    {
+        var list = ImmutableArray.CreateBuilder<(RedisEndpoint, string)>();
+        foreach (var pair in text.Split([',', ' '], StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (pair.Split('=') is not [var announced, var address] || !RedisEndpoint.TryParse(announced, 6379, out var endpoint) || !DnsTarget.TryParse(address, out var target)) return null;
+            list.Add((endpoint, target.Value));
+        }
+
+        return list.ToImmutable();
+    }
+
+    private sealed record Pairs(ImmutableArray<(RedisEndpoint, string)> List);
+}

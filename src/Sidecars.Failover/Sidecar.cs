@@ -1,0 +1,109 @@
+using System.Diagnostics.Metrics;
+using Sidecars.Core.Election;
+using Sidecars.Core.Failover;
+using Sidecars.Core.Hosting;
+using Sidecars.Core.Kubernetes;
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Topology;
+using Sidecars.Telemetry;
+
+namespace Sidecars.Failover;
+
+/// <summary>What <c>run</c> hosts: loops side by side, each of which fails alone.</summary>
+internal sealed class Sidecar : IDisposable
+{
+    private static readonly BackoffSchedule RestartPause = new(TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(30));
+
+    private readonly FailoverOptions _options;
+    private readonly JsonLineLog _log;
+    private readonly TimeProvider _time;
+    private readonly Random _random;
+    private readonly Meter _meter = new(FailoverMetrics.MeterName);
+    private readonly FailoverMetrics _metrics;
+    private readonly DecisionLog _decisions;
+    private readonly Supervisor _supervisor;
+    private readonly KubernetesClient? _kubernetes;
+    private readonly IGroupRecord? _record;
+    private readonly GroupConnections _connections;
+    private SidecarLoops? _loops;
+
+    public Sidecar(FailoverOptions options, JsonLineLog log, TimeProvider time, Random random)
+    {
+        (_options, _log, _time, _random) = (options, log, time, random);
+        _metrics = new FailoverMetrics(_meter);
+        _decisions = new DecisionLog(log, _metrics);
+        _connections = new GroupConnections(options.Group, time);
+        _kubernetes = options.Group.Kubernetes is { } settings ? new KubernetesClient(settings.Config, time) : null;
+        _record = _connections.OpenRecord();
+        _supervisor = new Supervisor(RestartPause, LoopFailed, time, random.NextDouble);
+    }
+
+    /// <summary>Runs until it is cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        foreach (var mistake in _options.Publish.Mistakes) _log.Error("wrong-configuration", $"{mistake}; nothing is published there, everything else runs");
+        if (_options.MetricsPort > 0) _supervisor.Start("telemetry", ServeAsync, cancellation);
+        if (await FindAddressAsync(cancellation).ConfigureAwait(false) is { } address)
+        {
+            _loops = new SidecarLoops(_options, address, _connections, _record, _kubernetes, _metrics, _decisions, _log, _meter, _time, _random);
+            _loops.Start(_supervisor, cancellation);
+            var gauges = new SidecarGauges(_meter, _loops, _supervisor, _options.Group.SentinelCount, _time);
+            gauges.Create();
+        }
+
+        await _supervisor.WhenEndedAsync().ConfigureAwait(false);
+        _log.Info("stopped", "a signal ended it; record, slice and fence stay as they are");
+    }
+
+    public void Dispose()
+    {
+        (_record as IDisposable)?.Dispose();
+        _kubernetes?.Dispose();
+        _meter.Dispose();
+    }
+
+    private async Task ServeAsync(CancellationToken cancellation)
+    {
+        using var collector = new MetricsCollector(meter => meter.Name is FailoverMetrics.MeterName or ProcessMeter);
+        using var process = new Meter(ProcessMeter);
+        ProcessMetrics.AddTo(process, Version.Text);
+        await new TelemetryServer(_options.MetricsPort, collector, Health, _log, _time, _random).RunAsync(cancellation).ConfigureAwait(false);
+    }
+
+    private const string ProcessMeter = "sidecars.process";
+
+    // Of this process, never of Redis or a cloud: a restart of the sidecar heals nothing there.
+    private HealthReport Health()
+    {
+        var failing = _supervisor.States.Where(state => !state.IsRunning).Select(state => $"the loop {state.Name} failed: {state.LastError}").ToArray();
+        return failing.Length == 0 ? HealthReport.Healthy : new HealthReport(failing);
+    }
+
+    private async Task<RedisEndpoint?> FindAddressAsync(CancellationToken cancellation)
+    {
+        var group = _options.Group;
+        while (!cancellation.IsCancellationRequested)
+        {
+            try
+            {
+                var (endpoint, why) = await AnnounceAddress.FindAsync(group.AnnounceHost, group.AnnouncePort, group.ConnectTimeout, _time, cancellation).ConfigureAwait(false);
+                if (endpoint is not null) return endpoint;
+                _decisions.Problem("start", "announce-unresolved", why);
+                await Task.Delay(TimeSpan.FromSeconds(1), _time, cancellation).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+            {
+                break;
+            }
+        }
+
+        return null;
+    }
+
+    private void LoopFailed(string loop, Exception e)
+    {
+        _metrics.LoopFailed(loop);
+        // What IO throws says what happened; anything else is a mistake of ours, whose place counts.
+        _log.Error("loop-failed", e.Message, LogField.Of("loop", loop), LogField.Of("exception", e is IOException ? e.GetType().Name : e.ToString()));
+    }
+}
