@@ -30,7 +30,7 @@ public sealed class NetworkHosts : IDisposable
     private static int _created;
     private readonly string _prefix;
     private readonly Lock _gate = new();
-    private readonly HashSet<(IPAddress From, IPAddress To)> _cuts = [];
+    private readonly Dictionary<(IPAddress From, IPAddress To), int> _cuts = []; // how many want it
     private readonly Dictionary<int, double> _loss = [];
 
     private NetworkHosts(string prefix, int count)
@@ -84,10 +84,10 @@ public sealed class NetworkHosts : IDisposable
     }
 
     /// <summary>From now on no packet from one address reaches the other; the way back stays as it is.</summary>
-    public void Cut(IPAddress from, IPAddress to) => Change(from, to, () => _cuts.Add((from, to)));
+    public void Cut(IPAddress from, IPAddress to) => Change(from, to, +1);
 
-    /// <summary>Ends <see cref="Cut"/>.</summary>
-    public void Heal(IPAddress from, IPAddress to) => Change(from, to, () => _cuts.Remove((from, to)));
+    /// <summary>Ends one <see cref="Cut"/>; the packets pass when each has ended.</summary>
+    public void Heal(IPAddress from, IPAddress to) => Change(from, to, -1);
 
     /// <summary>A share of the packets that come to a host is lost; 0: none.</summary>
     public void Lose(NetworkHost host, double share)
@@ -172,11 +172,13 @@ public sealed class NetworkHosts : IDisposable
         return script.ToString();
     }
 
-    private void Change(IPAddress from, IPAddress to, Action change)
+    private void Change(IPAddress from, IPAddress to, int by)
     {
         lock (_gate)
         {
-            change();
+            var wanted = _cuts.GetValueOrDefault((from, to)) + by;
+            if (wanted > 0) _cuts[(from, to)] = wanted;
+            else _cuts.Remove((from, to));
             foreach (var host in Hosts.Where(h => h.Address.Equals(from) || h.Address.Equals(to))) Apply(host);
         }
     }
@@ -186,7 +188,7 @@ public sealed class NetworkHosts : IDisposable
     {
         var rules = new StringBuilder("*filter\n:INPUT ACCEPT\n:FORWARD ACCEPT\n:OUTPUT ACCEPT\n");
         rules.Append(CultureInfo.InvariantCulture, $"-A INPUT -i lo -j ACCEPT\n-A INPUT -s {Observer} -j ACCEPT\n");
-        foreach (var (from, to) in _cuts)
+        foreach (var (from, to) in _cuts.Keys)
         {
             if (to.Equals(host.Address)) rules.Append(CultureInfo.InvariantCulture, $"-A INPUT -s {from} -j DROP\n");
             // An address without a host has no rules of its own.
