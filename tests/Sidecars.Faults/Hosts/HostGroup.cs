@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Net;
 using System.Text.Json.Nodes;
 using Sidecars.Core.Primitives;
-using Sidecars.Core.Redis;
 using Sidecars.TestKit.FakeKubernetes;
 using Sidecars.TestKit.FakeRoute53;
 using Sidecars.TestKit.Groups;

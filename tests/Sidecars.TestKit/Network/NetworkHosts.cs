@@ -27,6 +27,7 @@ public sealed class NetworkHosts : IDisposable
     private const int ObserverNumber = 1;
     private const int ServicesNumber = 2;
     private const int FirstHost = 10;
+    private static readonly Lazy<string?> Obstacle = new(FindObstacle);
     private static int _created;
     private readonly string _prefix;
     private readonly Lock _gate = new();
@@ -41,7 +42,7 @@ public sealed class NetworkHosts : IDisposable
     }
 
     /// <summary>Null where hosts can be made here; else why not.</summary>
-    public static string? Unavailable { get; } = FindObstacle();
+    public static string? Unavailable => Obstacle.Value;
 
     /// <summary>The address that no cut affects.</summary>
     public static IPAddress Observer { get; } = Address(ObserverNumber);
