@@ -149,13 +149,9 @@ internal sealed class HostGroup : IAsyncDisposable
     {
         await _stop.CancelAsync();
         await _kubelet;
+        foreach (var container in Hosts.SelectMany(h => h.Containers)) await container.KillAsync();
         foreach (var sidecar in _sidecars.Values) await sidecar.DisposeAsync();
-        foreach (var container in Hosts.SelectMany(h => h.Containers))
-        {
-            await container.KillAsync();
-            container.Dispose();
-        }
-
+        foreach (var container in Hosts.SelectMany(h => h.Containers)) container.Dispose();
         foreach (var disk in _disks) disk.Dispose();
         await Group.DisposeAsync();
         await Route53.DisposeAsync();
