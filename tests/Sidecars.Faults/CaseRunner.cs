@@ -12,6 +12,7 @@ namespace Sidecars.Faults;
 internal sealed class CaseRunner(CasePlan plan, TimeSpan downAfter, string? fakeTimeLibrary, Action<string> log)
 {
     private const string EverPresentKey = "faults:ever-present";
+    private const int FirstCrash = 128; // ended by a signal that nobody sent
     private const int ClientWritesPerSecond = 200;
     private const int InsideWritesPerSecond = 20;
     private static readonly TimeSpan HealDeadline = TimeSpan.FromSeconds(60); // I8
@@ -152,11 +153,13 @@ internal sealed class CaseRunner(CasePlan plan, TimeSpan downAfter, string? fake
     private CaseReport Report(HostGroup group, RecordWatch records, MasterMonitor? monitor, long started)
     {
         _violations.AddRange(records.Violations);
+        var ends = group.Hosts.SelectMany(h => h.Containers).SelectMany(c => c.Ends.Select(end => (c.Name, end.Code, end.Tail))).ToArray();
+        foreach (var (name, code, tail) in ends.Where(end => end.Code >= FirstCrash)) _violations.Add(new Violation("crash", FormattableString.Invariant($"{name} ended by itself with {code}\n{tail}")));
         return new CaseReport(plan, _rounds, _violations)
         {
             LongestDualMs = monitor?.Spans.Select(s => s.Length.TotalMilliseconds).DefaultIfEmpty(0).Max() ?? 0,
             RecordWrites = records.Writes,
-            Restarts = [.. group.Hosts.SelectMany(h => h.Containers).SelectMany(c => c.Exits.Select(code => FormattableString.Invariant($"{c.Name}: {code}")))],
+            Restarts = [.. ends.Select(end => FormattableString.Invariant($"{end.Name}: {end.Code}"))],
             Output = _violations.Count == 0 ? "" : string.Join('\n', group.Notes) + "\n" + group.Tails(4000),
             Seconds = TimeProvider.System.GetElapsedTime(started).TotalSeconds,
         };

@@ -5,6 +5,7 @@ namespace Sidecars.Faults.Hosts;
 /// <summary>One process that belongs on a host, as a container does: it is started again when it ends, unless a fault holds it down.</summary>
 internal sealed class Container(string name, Func<Task> start, Func<ServerProcess?> process) : IDisposable
 {
+    private const int TailKept = 40;
     private static readonly TimeSpan GracePeriod = TimeSpan.FromSeconds(20);
     private readonly SemaphoreSlim _gate = new(1, 1);
     private int _holds = 1; // not started yet
@@ -16,11 +17,8 @@ internal sealed class Container(string name, Func<Task> start, Func<ServerProces
     /// <summary>The process now or last; null before the first start.</summary>
     public ServerProcess? Process => process();
 
-    /// <summary>How often it was started again after it had ended by itself.</summary>
-    public int Restarts { get; private set; }
-
-    /// <summary>Exit codes of those ends.</summary>
-    public List<int> Exits { get; } = [];
+    /// <summary>When it ended by itself: exit code, and its last words.</summary>
+    public List<(int Code, string Tail)> Ends { get; } = [];
 
     private bool Running => process() is { Running: true };
 
@@ -86,12 +84,7 @@ internal sealed class Container(string name, Func<Task> start, Func<ServerProces
         try
         {
             if (_holds > 0 || Running) return;
-            if (process()?.ExitCode is { } code && !_expected)
-            {
-                Restarts++;
-                Exits.Add(code);
-            }
-
+            if (process()?.ExitCode is { } code && !_expected) Ends.Add((code, process()!.Tail(TailKept)));
             await start();
             _expected = false;
         }
