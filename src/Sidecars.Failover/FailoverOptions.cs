@@ -1,4 +1,6 @@
 using System.Collections;
+using System.Globalization;
+using Sidecars.Core.Configuration;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Primitives;
 
@@ -25,6 +27,12 @@ internal sealed record FailoverOptions
     /// <summary>0: no server.</summary>
     public required int MetricsPort { get; init; }
 
+    /// <summary>What <c>replica-priority</c> of this Redis is to be; null: not known.</summary>
+    public required int? ReplicaPriority { get; init; }
+
+    /// <summary>The backup store, for <c>status</c> alone; null: none is configured here.</summary>
+    public required string? BackupStore { get; init; }
+
     /// <summary>Where Main finds its variables.</summary>
     public static IReadOnlyDictionary<string, string> ProcessEnvironment()
     {
@@ -44,6 +52,8 @@ internal sealed record FailoverOptions
         var dryRun = settings.Flag("DRY_RUN", false, "Shadow mode of fence and publishing, fail-over at a process death and repair: decide, log and count, change nothing. Marker and record are kept.");
         var watch = settings.Milliseconds("WATCH_PERIOD_MS", 1000, 100, 5000, "Between two looks at the Sentinels; their events only accelerate.");
         var metricsPort = settings.Integer("METRICS_PORT", 9120, 0, 65535, "Port of /metrics and /healthz; 0: none.");
+        var priority = ReadPriority(settings);
+        var backup = settings.OptionalText("BACKUP_STORE", "Where redis-backup keeps backups; status shows the last one and the last drill of a directory.");
         var publish = PublishOptions.Read(publishing, group);
         if (group is null || settings.Errors.Count > 0) return null;
         return new FailoverOptions
@@ -54,6 +64,24 @@ internal sealed record FailoverOptions
             DryRun = dryRun,
             WatchPeriod = watch,
             MetricsPort = metricsPort,
+            ReplicaPriority = priority,
+            BackupStore = backup,
         };
+    }
+
+    // A hand-over that died leaves 0, and only the configuration tells a leftover from a node that shall never be master.
+    private static int? ReadPriority(SettingReader settings)
+    {
+        var path = settings.OptionalPath("REDIS_BASE_CONFIG", "The redis.conf that Redis' own is made from: its replica-priority is what repair restores. Set and not readable here: none is ever restored.");
+        if (path is null) return 100;
+        try
+        {
+            var text = ConfigLoader.Load(path).Get("replica-priority") ?? ConfigLoader.Load(path).Get("slave-priority");
+            return text is null ? 100 : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var priority) ? priority : null;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
     }
 }

@@ -60,7 +60,7 @@ internal sealed class SidecarLoops
             new ServerClient(ToOwn, connections.AsSidecar, _group.DataDirectory, DataLayout.Default),
             ObserveAsync, _markers, record, KeeperPeriods.Default, (code, why) => decisions.Problem("keeper", code, why), time);
         Fence = new FenceLoop(
-            new FenceSettings(address, _group.SentinelCount, _group.RedisCount, minReplicas, maxLag, _group.DownAfter - TimeSpan.FromSeconds(1), Period, options.DryRun),
+            new FenceSettings(address, _group.SentinelCount, _group.RedisCount, minReplicas, maxLag, Patience(_group.DownAfter), Period, options.DryRun),
             Server, client, Sentinels, connections.Nodes, Superseded, MarkerEpoch, decisions, time);
         _death = new DeathLoop(address, Server, Sentinels, connections.Sentinels, _group.SentinelCount, Heartbeat, options.DryRun, decisions, time);
         var outside = options.Publish.Address ?? address.Host;
@@ -92,7 +92,7 @@ internal sealed class SidecarLoops
     public void Start(Supervisor supervisor, CancellationToken cancellation)
     {
         // The marker first: everything else may be wrong.
-        if (_group.Durability != Durability.None) supervisor.Start("keeper", Keeper.RunAsync, cancellation);
+        supervisor.Start("keeper", Keeper.RunAsync, cancellation);
         supervisor.Start("sentinels", Sentinels.RunAsync, cancellation);
         supervisor.Start("server", Server.RunAsync, cancellation);
         supervisor.Start("fence", Fence.RunAsync, cancellation);
@@ -110,6 +110,9 @@ internal sealed class SidecarLoops
         if (_epochs is not null) supervisor.Start("epoch", _epochs.RunAsync, cancellation);
         supervisor.Start("ghosts", _ghosts.RunAsync, cancellation);
     }
+
+    // Before another may be elected; and never so short that one slow look fences.
+    private static TimeSpan Patience(TimeSpan downAfter) => downAfter > TimeSpan.FromSeconds(2) ? downAfter - TimeSpan.FromSeconds(1) : TimeSpan.FromSeconds(1);
 
     private Task<IReadOnlyCollection<SentinelObservation>> ObserveAsync(CancellationToken cancellation) => Task.FromResult(Sentinels.Observe());
 

@@ -42,10 +42,11 @@ public sealed class FailoverMetrics : IPublishMetrics
     public void Settled(string publisher, PublishOutcome outcome, PublishWish wish, TimeSpan after)
     {
         ArgumentNullException.ThrowIfNull(outcome);
+        ArgumentNullException.ThrowIfNull(wish);
         _outcomes.Add(1, Label("publisher", publisher), Label("outcome", outcome.Code));
         if (outcome is not PublishOutcome.Written) return;
         _writes.Add(1, Label("publisher", publisher));
-        _published.Record(after.TotalSeconds, Label("publisher", publisher));
+        if (wish.IsOwn) _published.Record(after.TotalSeconds, Label("publisher", publisher));
     }
 
     /// <inheritdoc/>

@@ -48,6 +48,34 @@ public sealed class SentinelClient(Func<RedisEndpoint, IRespTransport> transport
     public Task<string?> FailoverAsync(RedisEndpoint endpoint, CancellationToken cancellation) =>
         CommandAsync(endpoint, RespCommand.Of("SENTINEL", "FAILOVER", masterName), cancellation);
 
+    /// <summary><see cref="FailoverAsync"/> for a caller that must know whether a Sentinel may have heard it: only then may no other be asked.</summary>
+    public async Task<FailoverAnswer> AskFailoverAsync(RedisEndpoint endpoint, CancellationToken cancellation)
+    {
+        RedisClient client;
+        try
+        {
+            client = await RedisClient.ConnectAsync(transport(endpoint), options, cancellation).ConfigureAwait(false);
+        }
+        catch (RedisConnectionException e)
+        {
+            return new FailoverAnswer(FailoverAnswerKind.NotAsked, e.Message);
+        }
+
+        await using (client.ConfigureAwait(false))
+        {
+            try
+            {
+                var reply = await client.CallAsync(RespCommand.Of("SENTINEL", "FAILOVER", masterName), cancellation).ConfigureAwait(false);
+                var accepted = !reply.IsError || reply.ErrorCode == "INPROG";
+                return new FailoverAnswer(accepted ? FailoverAnswerKind.UnderWay : FailoverAnswerKind.Refused, reply.Text);
+            }
+            catch (RedisConnectionException e)
+            {
+                return new FailoverAnswer(FailoverAnswerKind.NoAnswer, e.Message);
+            }
+        }
+    }
+
     /// <summary>
     /// <c>SENTINEL RESET</c> of this master: the Sentinel forgets its replicas and the other Sentinels, ghosts among them, and
     /// learns again whoever lives (within 10 s; until then it can promote nobody). Returns null where it did, else why not.

@@ -12,7 +12,7 @@ public sealed class DeathPolicyTests
 
     [Fact]
     public void The_Sentinel_with_the_lowest_id_is_asked_at_once() =>
-        Assert.Equal(Sentinel, Assert.IsType<DeathDecision.RequestFailover>(DeathPolicy.Decide(Died)).Sentinel);
+        Assert.Equal(Executor, Assert.IsType<DeathDecision.RequestFailover>(DeathPolicy.Decide(Died)).Sentinel);
 
     [Fact]
     public void A_stopped_or_loading_server_is_not_dead()

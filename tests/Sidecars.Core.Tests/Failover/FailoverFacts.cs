@@ -13,14 +13,14 @@ internal static class FailoverFacts
 {
     public static readonly RedisEndpoint Me = new("10.0.0.1", 6379);
     public static readonly RedisEndpoint Other = new("10.0.0.2", 6379);
-    public static readonly RedisEndpoint Sentinel = new("10.0.1.1", 26379);
+    public static readonly RedisEndpoint Executor = new("10.0.1.1", 26379);
     public static readonly string RunId = new('a', 40);
     public static readonly string OtherRunId = new('b', 40);
 
     public static readonly OwnServer.Answers Master = new() { RunId = RunId, IsMaster = true, FreshReplicas = 2, MinReplicas = 1, MaxLag = 3 };
     public static readonly OwnServer.Answers Replica = Master with { IsMaster = false, MasterAddress = Other, IsLinkUp = true, FreshReplicas = 0 };
 
-    public static readonly QuorumFacts NamesMe = new() { HasMajority = true, Named = Me, Epoch = 3, RunIds = [RunId], Promotable = [Other], Executor = Sentinel, Reason = "names me" };
+    public static readonly QuorumFacts NamesMe = new() { HasMajority = true, Named = Me, Epoch = 3, RunIds = [RunId], Promotable = [Other], Executor = Executor, Reason = "names me" };
     public static readonly QuorumFacts NamesOther = NamesMe with { Named = Other, Epoch = 4, RunIds = [OtherRunId], Reason = "names another" };
     public static readonly QuorumFacts NoMajority = new() { HasMajority = false, Reason = "no majority" };
 

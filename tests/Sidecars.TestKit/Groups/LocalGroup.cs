@@ -94,6 +94,20 @@ public sealed class LocalGroup : IAsyncDisposable
         return next;
     }
 
+    /// <summary>
+    /// Starts <c>redis-failover run</c> beside a Redis, with the variables of its node. It serves no metrics, and the node is published
+    /// as <see cref="LocalNode.PodAddress"/>.
+    /// </summary>
+    /// <param name="node">A Redis.</param>
+    /// <param name="more">Further variables; they override the others.</param>
+    public Task<ServerProcess> StartSidecarAsync(LocalNode node, IEnumerable<KeyValuePair<string, string>>? more = null)
+    {
+        var environment = new Dictionary<string, string>(Start(node).Environment) { ["METRICS_PORT"] = "0", ["POD_IP"] = node.PodAddress };
+        environment["PUBLISH_ADDRESSES"] = string.Join(',', Redis.Select(n => $"{n.Endpoint}={n.PodAddress}"));
+        foreach (var (name, value) in more ?? []) environment[name] = value;
+        return ServerProcess.StartAsync(new ServerStart(Repository.NativeExecutable("redis-failover"), "run") { Name = node.Name + "-sidecar", Environment = environment, WorkingDirectory = node.DataFolder });
+    }
+
     /// <summary>Asks every running node once, in parallel; takes at most about half a second, whoever is silent.</summary>
     public Task<GroupState> ObserveAsync(CancellationToken cancellation = default) => _probe.ObserveAsync(cancellation);
 

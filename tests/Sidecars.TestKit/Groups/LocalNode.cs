@@ -47,6 +47,9 @@ public sealed class LocalNode
     /// <summary>Where it listens.</summary>
     public RedisEndpoint Endpoint => Place.Endpoint;
 
+    /// <summary>What a sidecar publishes the node as: nobody listens there, so that a mistake reaches nobody.</summary>
+    public string PodAddress => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"10.0.0.{Index + 1}");
+
     /// <summary>POD_UID in a group with an API server; a container's restart keeps it, <see cref="BecomeNewPod"/> does not.</summary>
     public string PodUid { get; private set; } = Guid.NewGuid().ToString();
 

@@ -20,6 +20,9 @@ public sealed class DnsMasterPublisher(string name, string recordName, int ttlSe
     public bool CanPublish(MasterPublication publication) => DnsTarget.TryParse(publication.Outside, out _);
 
     /// <inheritdoc/>
+    public string AddressOf(MasterPublication publication) => DnsTarget.TryParse(publication.Outside, out var target) ? target.Value : "";
+
+    /// <inheritdoc/>
     public async Task<PublishedMaster?> LookAsync(CancellationToken cancellation) =>
         await publisher.LookAsync(recordName, "_redis-master." + recordName, cancellation).ConfigureAwait(false) is { } state
             ? new PublishedMaster(state.Token, state.Target.Value)

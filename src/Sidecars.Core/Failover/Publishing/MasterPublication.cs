@@ -48,6 +48,9 @@ public interface IMasterPublisher
     /// <summary>Whether it can say this of a master at all: an address outside, an address inside.</summary>
     bool CanPublish(MasterPublication publication);
 
+    /// <summary>What it calls this master; "" where it can't publish it.</summary>
+    string AddressOf(MasterPublication publication);
+
     /// <summary>Reads what stands there, and remembers it, so that the next write needs no read. Null: nothing, or nothing of ours.</summary>
     /// <exception cref="IOException">It can't be read.</exception>
     Task<PublishedMaster?> LookAsync(CancellationToken cancellation);

@@ -73,19 +73,22 @@ public sealed class PublisherLoop(IMasterPublisher publisher, PublishLoop loop, 
             }
         }
 
-        if (!isCheck) metrics.Sent(publisher.Name, time.GetElapsedTime(wish.Since));
+        var sent = time.GetElapsedTime(wish.Since);
+        if (!isCheck && wish.IsOwn) metrics.Sent(publisher.Name, sent);
         // Read anew before each try; and only while it is the same side's business.
         var outcome = await publisher.PublishAsync(() => loop.Wish is { } now && now.IsOwn == wish.IsOwn ? now.Publication : null, fresh: isCheck, cancellation).ConfigureAwait(false);
         if (outcome is null) return;
         var latest = loop.Wish ?? wish;
         var after = time.GetElapsedTime(latest.Since);
         metrics.Settled(publisher.Name, outcome, latest, after);
-        if (!isCheck || outcome is not PublishOutcome.UpToDate) sink.Acted("publish-" + publisher.Name, outcome.Code, $"{publisher.Description}: {outcome.Reason} ({after.TotalMilliseconds:F0} ms)", outcome is PublishOutcome.Refused refused ? refused.Reason : null);
+        if (!isCheck || outcome is not PublishOutcome.UpToDate) sink.Acted("publish-" + publisher.Name, outcome.Code, $"{publisher.Description}: {outcome.Reason} (sent after {sent.TotalMilliseconds:F1} ms, settled after {after.TotalMilliseconds:F1} ms)", outcome is PublishOutcome.Refused refused ? refused.Reason : null);
         var there = outcome switch { PublishOutcome.Superseded s => s.By, PublishOutcome.Contested c => c.By, _ => null };
-        Seen = (there ?? new PublishedMaster(latest.Publication.Token, publisher.Name == "endpoint-slice" ? latest.Publication.Inside!.Host : latest.Publication.Outside!), time.GetTimestamp());
+        var ours = publisher.AddressOf(latest.Publication);
+        Seen = (there ?? new PublishedMaster(latest.Publication.Token, ours), time.GetTimestamp());
         // The same token for another address of this master: the rev is raised, and the change of the wish brings us back.
-        if (there is not null && loop.Meet(there, publisher.Name == "endpoint-slice" ? latest.Publication.Inside!.Host : latest.Publication.Outside!)) return;
-        _settled = latest;
+        if (there is not null && loop.Meet(there, ours)) return;
+        // Not the latest: what was published may be the one before it.
+        _settled = wish;
     }
 
     private async Task<bool> IsThereAsync(PublishWish wish, CancellationToken cancellation)

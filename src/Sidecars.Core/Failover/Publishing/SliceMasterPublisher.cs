@@ -34,6 +34,13 @@ public sealed class SliceMasterPublisher(
     }
 
     /// <inheritdoc/>
+    public string AddressOf(MasterPublication publication)
+    {
+        ArgumentNullException.ThrowIfNull(publication);
+        return publication.Inside?.Host ?? "";
+    }
+
+    /// <inheritdoc/>
     public async Task<PublishedMaster?> LookAsync(CancellationToken cancellation)
     {
         if (await ReadAsync(cancellation).ConfigureAwait(false) is { } failure) throw new IOException(failure.Message);

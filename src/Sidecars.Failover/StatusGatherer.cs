@@ -1,0 +1,138 @@
+using System.Collections.Immutable;
+using Sidecars.Aws;
+using Sidecars.Aws.Route53;
+using Sidecars.Core.Backup;
+using Sidecars.Core.DnsRecords;
+using Sidecars.Core.Election;
+using Sidecars.Core.Failover.Publishing;
+using Sidecars.Core.Failover.Status;
+using Sidecars.Core.Failover.StepDown;
+using Sidecars.Core.Hosting;
+using Sidecars.Core.Kubernetes;
+using Sidecars.Core.Lineage;
+using Sidecars.Core.Primitives;
+
+namespace Sidecars.Failover;
+
+/// <summary>Collects what <c>status</c> shows. IO only: whatever can't be read is part of the snapshot.</summary>
+internal sealed class StatusGatherer : IDisposable
+{
+    // A person waits: what does not answer by then is shown as such.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly BackoffSchedule Pause = new(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(1));
+
+    private readonly FailoverOptions _options;
+    private readonly TimeProvider _time;
+    private readonly HandOverGroup _group;
+    private readonly IGroupRecord? _record;
+    private readonly KubernetesClient? _kubernetes;
+
+    public StatusGatherer(FailoverOptions options, TimeProvider time)
+    {
+        (_options, _time) = (options, time);
+        var connections = new GroupConnections(options.Group, time);
+        _group = HandOverWiring.Group(options, connections, time);
+        _record = connections.OpenRecord();
+        _kubernetes = options.Group.Kubernetes is { } settings ? new KubernetesClient(settings.Config, time) : null;
+    }
+
+    public async Task<StatusSnapshot> GatherAsync(CancellationToken cancellation)
+    {
+        var group = _group.ObserveAsync(null, cancellation);
+        var record = ReadRecordAsync(cancellation);
+        var places = Task.WhenAll(Places().Select(place => ReadAsync(place, cancellation)));
+        var backup = ReadBackupAsync(cancellation);
+        var data = _options.Group.DataDirectory;
+        var seen = await group.ConfigureAwait(false);
+        return new StatusSnapshot
+        {
+            Cluster = _options.Group.Cluster,
+            MasterName = _options.Group.MasterName,
+            Group = seen,
+            Marker = new MarkerStore(data, "redis-failover").Read() is { IsKnown: true, Value: { } marker } ? marker : null,
+            Record = await record.ConfigureAwait(false),
+            Places = [.. await places.ConfigureAwait(false)],
+            PublishedAs = PublishedAs(seen),
+            Rescues = [.. new RescueStore(data, new RescueLimits(RescueLimits.DefaultMaxCount, long.MaxValue)).List()],
+            Backup = await backup.ConfigureAwait(false),
+            SteppingDown = StepDownLock.IsHeldByAnother(data),
+        };
+    }
+
+    public void Dispose()
+    {
+        (_record as IDisposable)?.Dispose();
+        _kubernetes?.Dispose();
+    }
+
+    private ImmutableDictionary<RedisEndpoint, string> PublishedAs(HandOverSnapshot seen)
+    {
+        var all = _options.Publish.Others.ToImmutableDictionary(o => o.Announced, o => o.Address);
+        return seen.Own is HandOverObservation.Known { Node: var own } && _options.Publish.Address is { } mine ? all.SetItem(own.Address, mine) : all;
+    }
+
+    private async Task<ElectionObservation?> ReadRecordAsync(CancellationToken cancellation)
+    {
+        if (_record is null) return null;
+        try
+        {
+            return await _record.ReadAsync(cancellation).WaitAsync(Patience, _time, cancellation).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            return new ElectionObservation.Unavailable($"no answer within {Patience.TotalSeconds:0} s");
+        }
+    }
+
+    private IEnumerable<(string Name, bool IsConfigured, Func<CancellationToken, Task<PublishedMaster?>> Look)> Places()
+    {
+        var publish = _options.Publish;
+        yield return ("zone-file", publish is { RecordName: not null, ZoneFile: not null }, ct => Dns("zone-file", new ZoneFileStore(publish.ZoneFile!)).LookAsync(ct));
+        yield return ("route53", publish is { RecordName: not null, Route53: not null }, async ct =>
+        {
+            using var client = new Route53Client(publish.Route53!, await AwsCredentials.FindAsync().WaitAsync(ct).ConfigureAwait(false));
+            return await Dns("route53", new Route53RecordStore(client, publish.Route53!.HostedZoneId)).LookAsync(ct).ConfigureAwait(false);
+        });
+        yield return ("endpoint-slice", publish.MasterService is not null && _kubernetes is not null, ct =>
+            new SliceMasterPublisher(_kubernetes!, publish.MasterService!, publish.PortName, Pause, _ => { }, _time, () => 0.5).LookAsync(ct));
+    }
+
+    private DnsMasterPublisher Dns(string kind, IDnsRecordStore store) =>
+        new(kind, _options.Publish.RecordName!, _options.Publish.TtlSeconds, store, new DnsPublisher(store, Pause, _time, () => 0.5));
+
+    private async Task<PlaceReading> ReadAsync((string Name, bool IsConfigured, Func<CancellationToken, Task<PublishedMaster?>> Look) place, CancellationToken cancellation)
+    {
+        if (!_options.Publish.Mistakes.IsEmpty) return new PlaceReading.Failed(place.Name, string.Join("; ", _options.Publish.Mistakes));
+        if (!place.IsConfigured) return new PlaceReading.NotConfigured(place.Name);
+        try
+        {
+            return await place.Look(cancellation).WaitAsync(Patience, _time, cancellation).ConfigureAwait(false) is { } master ? new PlaceReading.Known(place.Name, master) : new PlaceReading.Empty(place.Name);
+        }
+        catch (TimeoutException)
+        {
+            return new PlaceReading.Failed(place.Name, $"no answer within {Patience.TotalSeconds:0} s");
+        }
+        catch (Exception e) when (!cancellation.IsCancellationRequested) // a store, credentials, the API: whichever it is, it is shown
+        {
+            return new PlaceReading.Failed(place.Name, e.Message);
+        }
+    }
+
+    private async Task<BackupReading?> ReadBackupAsync(CancellationToken cancellation)
+    {
+        if (_options.BackupStore is not { } path) return null;
+        if (!Path.IsPathRooted(path)) return new BackupReading(0, null, null, null, null, $"{path} is no directory; ask 'redis-backup list'");
+        try
+        {
+            var catalogue = await new BackupStore(new DirectoryStore(path), new BackupLayout(_options.Group.Cluster)).ReadCatalogueAsync(cancellation).WaitAsync(Patience, _time, cancellation).ConfigureAwait(false);
+            var now = _time.GetUtcNow();
+            var last = catalogue.Backups.LastOrDefault();
+            var verified = catalogue.Backups.Select(b => b.Verification?.VerifiedAt).Max();
+            return new BackupReading(catalogue.Backups.Length, last?.Id, now - last?.Manifest.CompletedAt, now - verified, now - catalogue.Uploader?.CoveredUntil);
+        }
+        catch (Exception e) when (e is StoreException or IOException or UnauthorizedAccessException or TimeoutException)
+        {
+            return new BackupReading(0, null, null, null, null, e.Message);
+        }
+    }
+}

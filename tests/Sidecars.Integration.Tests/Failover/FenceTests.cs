@@ -1,0 +1,93 @@
+using Sidecars.Integration.Tests.Bootstrap.Support;
+using Sidecars.TestKit.Groups;
+using Sidecars.TestKit.Load;
+using Sidecars.TestKit.Processes;
+using Xunit.Abstractions;
+
+namespace Sidecars.Integration.Tests.Failover;
+
+[Collection(GroupTests.Name)]
+public sealed class FenceTests(ITestOutputHelper output)
+{
+    private static readonly TimeSpan DownAfter = TimeSpan.FromSeconds(2);
+
+    [Fact]
+    public async Task A_restart_of_all_Sentinels_fences_nobody_while_the_replicas_are_attached()
+    {
+        var (rig, master) = await SidecarRig.StartAsync("sentinels", downAfter: DownAfter);
+        await using var disposed = rig;
+        await using var load = WriteLoad.Start(new WriteLoadOptions(rig.Group.SentinelEndpoints, rig.Group.Options.EffectiveMasterName) { WritesPerSecond = 200 });
+        await load.Acks.First;
+        foreach (var sentinel in rig.Group.Sentinels) await sentinel.KillAsync();
+        await rig.WaitDecisionAsync(master, "fence", "open-unconfirmed");
+        var acknowledged = load.Acks.Mark();
+        await Eventually.UntilAsync("a thousand writes, five times the fence's patience", () => acknowledged.Count >= 1000, TimeSpan.FromSeconds(30));
+        foreach (var sentinel in rig.Group.Sentinels) await sentinel.StartAsync();
+        await rig.Group.WaitAgreedAsync();
+        await Eventually.UntilAsync("the majority's word", () => rig.Decisions(master, "fence")[^1] == "open", null, rig.Tails);
+        Assert.Empty(rig.Done(master, "fence"));
+        Assert.Equal(0, load.Refused);
+    }
+
+    [Fact]
+    public async Task A_master_that_was_stopped_over_a_failover_is_fenced_when_it_wakes()
+    {
+        // Two nodes: min-replicas-to-write is 0, the fence stands alone.
+        var (rig, master) = await SidecarRig.StartAsync("zombie", redis: 2, downAfter: DownAfter);
+        await using var disposed = rig;
+        master.Process!.Pause();
+        var next = await rig.WaitMasterAfterAsync(master);
+        await rig.WaitPublishedAsync(next);
+        Assert.DoesNotContain("request-failover", rig.Decisions(master, "death")); // stopped is not dead
+        var stopped = TimeProvider.System.GetTimestamp();
+        master.Process!.Resume();
+        await Eventually.UntilAsync("the fence", () => rig.Done(master, "fence").Contains("fenced"), null, rig.Tails);
+        output.WriteLine($"fenced {TimeProvider.System.GetElapsedTime(stopped).TotalMilliseconds:F0} ms after SIGCONT");
+        Assert.StartsWith(await IsReplicaAsync(rig, master) ? "READONLY" : "NOREPLICAS", (await rig.CallAsync(master, "SET", "x", "1")).Text, StringComparison.Ordinal);
+        // Sentinel turns it round, and the value that CONFIG REWRITE may have persisted does not stay.
+        await rig.Group.WaitForAsync("one master and its replica", s => s.Master?.Node == next && s.LinkedReplicas == 1);
+        await Eventually.UntilAsync("the configured value", async () => await rig.ConfigAsync(master, "min-replicas-to-write") == "0", null, rig.Tails);
+    }
+
+    [Fact]
+    public async Task A_fence_that_was_persisted_is_reconciled_on_master_and_replica()
+    {
+        var (rig, master) = await SidecarRig.StartAsync("persisted");
+        await using var disposed = rig;
+        foreach (var node in rig.Group.Redis)
+        {
+            await rig.CallAsync(node, "CONFIG", "SET", "min-replicas-to-write", "1000000");
+            await Eventually.UntilAsync("the configured value", async () => await rig.ConfigAsync(node, "min-replicas-to-write") == "1", null, rig.Tails);
+        }
+
+        Assert.Contains("confirmed", rig.Decisions(master, "fence"));
+        // A step-down's value is not touched.
+        await rig.CallAsync(master, "CONFIG", "SET", "min-replicas-to-write", "99");
+        await rig.WaitDecisionAsync(master, "fence", "step-down");
+        Assert.Equal("99", await rig.ConfigAsync(master, "min-replicas-to-write"));
+    }
+
+    [Fact]
+    public async Task A_killed_master_is_replaced_long_before_Sentinel_would_notice()
+    {
+        var (rig, master) = await SidecarRig.StartAsync("death");
+        await using var disposed = rig;
+        await rig.WaitLookedAsync(master);
+        await using var load = WriteLoad.Start(new WriteLoadOptions(rig.Group.SentinelEndpoints, rig.Group.Options.EffectiveMasterName));
+        await load.Acks.First;
+        var mark = load.Acks.Mark();
+        await master.KillAsync();
+        await rig.WaitDecisionAsync(master, "death", "request-failover");
+        var next = await rig.WaitMasterAfterAsync(master);
+        await rig.WaitPublishedAsync(next);
+        await Eventually.UntilAsync("writes", () => mark.Count > 1000 && load.Acks.CurrentGap < TimeSpan.FromMilliseconds(200));
+        output.WriteLine($"longest gap {mark.LongestGap.TotalMilliseconds:F0} ms with down-after 5000 ms");
+        // Nothing but the death itself may have started it: the Sentinels had not yet found the master down.
+        Assert.DoesNotContain(rig.Group.Sentinels.SelectMany(s => s.Process!.Output), line => line.Contains("+odown", StringComparison.Ordinal));
+        await load.StopAsync();
+        var check = await load.CheckAsync(next.Endpoint);
+        output.WriteLine($"{check.MissingCount} of {check.Checked} acknowledged writes lost (kill -9, asynchronous replication)");
+    }
+
+    private static async Task<bool> IsReplicaAsync(SidecarRig rig, LocalNode node) => (await rig.CallAsync(node, "ROLE")).Items[0].Text == "slave";
+}

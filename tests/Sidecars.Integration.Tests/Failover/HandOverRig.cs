@@ -1,0 +1,230 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
+using System.Globalization;
+using Sidecars.Core.Configuration;
+using Sidecars.Core.DnsRecords;
+using Sidecars.Core.Failover.Publishing;
+using Sidecars.Core.Failover.StepDown;
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Redis;
+using Sidecars.Core.Sentinel;
+using Sidecars.Core.Topology;
+using Sidecars.TestKit.Groups;
+using Sidecars.TestKit.Processes;
+
+namespace Sidecars.Integration.Tests.Failover;
+
+/// <summary>
+/// A group with what the sidecars do about hand-overs, in this process: beside every Redis a repair loop and a listener that publishes to
+/// one zone file. The coordinator itself is the published executable.
+/// </summary>
+internal sealed class HandOverRig : IAsyncDisposable
+{
+    private const string RecordName = "redis.example.org";
+    private static readonly BackoffSchedule Quick = new(TimeSpan.FromMilliseconds(10), TimeSpan.FromMilliseconds(100));
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Meter _meter = new("hand-over-test");
+    private readonly List<Task> _running = [];
+    private readonly TempFolder _zone = new("zone");
+    private readonly List<ServerProcess> _coordinators = [];
+
+    public HandOverRig(LocalGroup group)
+    {
+        Group = group;
+        if (!ClusterId.TryParse(group.Options.ClusterId, out var cluster)) throw new ArgumentException("no cluster id", nameof(group));
+        Cluster = cluster;
+        var login = new GroupAccess(cluster, new GroupSecrets()).Sidecar;
+        Login = new RedisClientOptions { Credentials = [new RedisCredential(login.User, login.Password)], CommandTimeout = TimeSpan.FromSeconds(2) };
+        Store = new ZoneFileStore(_zone.File("zone"));
+    }
+
+    public LocalGroup Group { get; }
+
+    public ClusterId Cluster { get; }
+
+    public RedisClientOptions Login { get; }
+
+    public ZoneFileStore Store { get; }
+
+    /// <summary>Repairs that were done: node, code and outcome.</summary>
+    public ConcurrentQueue<string> Repairs { get; } = new();
+
+    /// <summary>What the last hand-over published, and when; null before.</summary>
+    public Published? Last { get; private set; }
+
+    public SentinelClient Sentinels => new(e => new TcpTransport(e), Login, Group.Options.EffectiveMasterName);
+
+    /// <summary>
+    /// Starts Redis, lowers one replica of two as a hand-over would, where asked, then starts the Sentinels: so they know it at once, not
+    /// after 10 s. Returns the master and the replica that can be elected.
+    /// </summary>
+    public async Task<(LocalNode Master, LocalNode Target)> StartAsync(bool lowerOne)
+    {
+        await Group.StartAsync(Group.Redis);
+        var state = await Group.WaitForAsync("one master and its replicas", s => s.LinkedReplicas == Group.Redis.Length - 1);
+        var replicas = Group.Redis.Where(n => n != state.Master!.Node).ToArray();
+        if (lowerOne) await SetAsync(replicas[1], "replica-priority", "0");
+        await Group.StartAsync(Group.Sentinels);
+        await Group.WaitHealthyAsync();
+        return (state.Master!.Node, replicas[0]);
+    }
+
+    /// <summary>Starts the loops beside every Redis.</summary>
+    /// <param name="hurry">Divides the times that the repair waits.</param>
+    public void StartSidecars(double hurry = 1)
+    {
+        foreach (var node in Group.Redis)
+        {
+            var view = View(node);
+            var loop = new HandOverRepairLoop(
+                new HandOverRepairSettings { DataDirectory = node.DataFolder, Period = TimeSpan.FromMilliseconds(300), Hurry = hurry }, view,
+                (decision, outcome) =>
+                {
+                    if (outcome is not null) Repairs.Enqueue($"{node} {decision.Code} {outcome}");
+                },
+                _meter, TimeProvider.System);
+            var listener = new HandOverListener(
+                async ct => await view.ObserveNamedAsync(await view.ObserveSentinelsAsync(ct), ct), () => new TcpTransport(node.Endpoint), Login, [new TimedPublisher(this, node)],
+                _ => { }, (_, why) => { if (why is not null) Repairs.Enqueue($"{node} not published: {why}"); }, TimeProvider.System);
+            _running.Add(Task.Run(() => loop.RunAsync(_stop.Token)));
+            _running.Add(Task.Run(() => listener.RunAsync(_stop.Token)));
+        }
+    }
+
+    public HandOverGroup View(LocalNode node) => new(
+        new GroupAddresses([.. Group.SentinelEndpoints], [.. Group.Redis.Select(r => r.Endpoint)], TimeSpan.FromSeconds(1)), node.Endpoint,
+        new HandOverSettings
+        {
+            SentinelCount = Group.Options.SentinelCount, RedisCount = Group.Options.RedisCount, DownAfter = Group.Options.DownAfter,
+            MinReplicas = RedisServerPlan.MinReplicasToWrite(Group.Options.RedisCount), Priority = 100,
+        },
+        Sentinels, new HandOverClient(e => new TcpTransport(e), Login), TimeProvider.System);
+
+    /// <summary>Publishes the master as its sidecar would: with Sentinel's epoch.</summary>
+    public async Task<DnsDecision> PublishAsync(RedisEndpoint master, long epoch)
+    {
+        _ = DnsTarget.TryParse(OutsideOf(master), out var target);
+        var publication = new DnsPublication { Name = RecordName, State = new DnsRecordState { Cluster = Cluster, Token = new FencingToken(1, epoch, 0), Target = target! } };
+        return (await new DnsPublisher(Store, Quick, TimeProvider.System, () => 0.5).PublishAsync(() => publication, fresh: true, default))!.Value.Decision;
+    }
+
+    /// <summary>What is published now.</summary>
+    public async Task<DnsRecordState?> RecordAsync() => await new DnsPublisher(Store, Quick, TimeProvider.System, () => 0.5).LookAsync(RecordName, "_redis-master." + RecordName, default);
+
+    // Ports tell the nodes of this machine apart, and an address record can't hold one: a name that does.
+    public static string OutsideOf(RedisEndpoint node) => string.Create(CultureInfo.InvariantCulture, $"port-{node.Port}.example.org");
+
+    /// <summary>Starts <c>redis-failover step-down</c> beside a node.</summary>
+    public Task<ServerProcess> StepDownAsync(LocalNode node, params string[] arguments) => StartFailoverAsync(node, ["step-down", .. arguments]);
+
+    /// <summary>Starts <c>redis-failover</c> beside a node.</summary>
+    public async Task<ServerProcess> StartFailoverAsync(LocalNode node, params string[] arguments)
+    {
+        var process = await ServerProcess.StartAsync(new ServerStart(Repository.NativeExecutable("redis-failover"), arguments) { Name = $"{arguments[0]}:{node}", Environment = Variables(node) });
+        _coordinators.Add(process);
+        return process;
+    }
+
+    public Dictionary<string, string> Variables(LocalNode node) => new()
+    {
+        ["CLUSTER_ID"] = Group.Options.ClusterId,
+        ["NODE_NAME"] = node.Name,
+        ["REDIS_COUNT"] = Number(Group.Options.RedisCount),
+        ["SENTINEL_COUNT"] = Number(Group.Options.SentinelCount),
+        ["REDIS_SERVER_SERVICE_HOST"] = string.Join(',', Group.Redis.Select(n => n.Endpoint)),
+        ["REDIS_SENTINEL_SERVICE_HOST"] = string.Join(',', Group.Sentinels.Select(n => n.Endpoint)),
+        ["REDIS_PORT"] = Number(node.Endpoint.Port),
+        ["ANNOUNCE_HOST"] = node.Endpoint.Host,
+        ["DATA_DIR"] = node.DataFolder,
+        ["CONFIG_DIR"] = node.ConfigFolder,
+        ["ELECTION_DIR"] = Path.Combine(Group.Folder, "election"),
+        ["SENTINEL_DOWN_AFTER_MS"] = Number((long)Group.Options.DownAfter.TotalMilliseconds),
+        ["DNS_NAME"] = RecordName,
+        ["ZONE_FILE"] = _zone.File("zone"),
+        ["PUBLISH_ADDRESSES"] = string.Join(',', Group.Redis.Select(n => $"{n.Endpoint}={OutsideOf(n.Endpoint)}")),
+    };
+
+    /// <summary>A setting of a running Redis.</summary>
+    public async Task<string> GetAsync(LocalNode node, string name)
+    {
+        await using var client = await Group.ConnectAsync(node, TimeSpan.FromSeconds(2));
+        return (await client.CallAsync(default, "CONFIG", "GET", name)).Items[1].Text;
+    }
+
+    public async Task SetAsync(LocalNode node, string name, string value)
+    {
+        await using var client = await Group.ConnectAsync(node, TimeSpan.FromSeconds(2));
+        Assert.Equal("OK", (await client.CallAsync(default, "CONFIG", "SET", name, value)).Text);
+    }
+
+    /// <summary>Waits for a healthy group whose settings are all as configured.</summary>
+    public async Task<GroupState> WaitWholeAsync(string minReplicas = "1")
+    {
+        GroupState? state = null;
+        var seen = "";
+        await Eventually.UntilAsync(
+            "a whole group with its configured settings",
+            async () =>
+            {
+                state = await Group.ObserveAsync();
+                if (state.Problem is { } problem)
+                {
+                    seen = problem;
+                    return false;
+                }
+
+                var settings = new List<string>();
+                foreach (var node in Group.Redis) settings.Add($"{node}: priority {await GetAsync(node, "replica-priority")}");
+                settings.Add($"min-replicas {await GetAsync(state.Master!.Node, "min-replicas-to-write")}");
+                seen = string.Join(", ", settings);
+                return settings.Count(s => s.EndsWith("priority 100", StringComparison.Ordinal)) == Group.Redis.Length && settings[^1] == $"min-replicas {minReplicas}";
+            },
+            TimeSpan.FromSeconds(60),
+            () => $"{seen}\nrepairs: {string.Join("; ", Repairs)}\n{Group.Tails(6)}\n{string.Join('\n', _coordinators.Select(c => c.Tail()))}");
+        return state!;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        foreach (var one in _running)
+        {
+            try
+            {
+                await one;
+            }
+            catch (OperationCanceledException)
+            {
+                // asked to stop
+            }
+        }
+
+        foreach (var one in _coordinators) await one.DisposeAsync();
+        _meter.Dispose();
+        _stop.Dispose();
+        _zone.Dispose();
+    }
+
+    private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>A hand-over's early publication.</summary>
+    /// <param name="Master">Whom it named.</param>
+    /// <param name="At">UTC, to compare with another process' log.</param>
+    internal sealed record Published(RedisEndpoint Master, DateTimeOffset At);
+
+    private sealed class TimedPublisher(HandOverRig rig, LocalNode node) : IHandOverPublisher
+    {
+        private readonly MasterHandOverPublisher _publisher = new(
+            new DnsMasterPublisher("zone-file", RecordName, DnsPublication.DefaultTtlSeconds, rig.Store, new DnsPublisher(rig.Store, Quick, TimeProvider.System, () => 0.5)),
+            () => new MasterPublication(rig.Cluster, FencingToken.None, OutsideOf(node.Endpoint), null));
+
+        public string Description => _publisher.Description;
+
+        public async Task<string?> PublishAsync(HandOverClaim claim, CancellationToken cancellation)
+        {
+            var why = await _publisher.PublishAsync(claim, cancellation);
+            if (why is null) rig.Last = new Published(claim.To, TimeProvider.System.GetUtcNow());
+            return why;
+        }
+    }
+}

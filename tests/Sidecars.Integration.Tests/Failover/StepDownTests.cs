@@ -1,0 +1,174 @@
+using System.Text.Json;
+using Sidecars.Core.DnsRecords;
+using Sidecars.Core.Primitives;
+using Sidecars.Integration.Tests.Bootstrap.Support;
+using Sidecars.TestKit.Groups;
+using Sidecars.TestKit.Load;
+using Sidecars.TestKit.Processes;
+using Xunit.Abstractions;
+
+namespace Sidecars.Integration.Tests.Failover;
+
+/// <summary>The published <c>redis-failover step-down</c> on real groups under load.</summary>
+[Collection(GroupTests.Name)]
+public sealed class StepDownTests(ITestOutputHelper output)
+{
+    [Fact]
+    public async Task Under_load_the_best_replica_takes_over_and_no_acknowledged_write_is_lost_for_clients_of_either_kind()
+    {
+        await using var group = new LocalGroup(new LocalGroupOptions { Name = "step-down" });
+        await using var rig = new HandOverRig(group);
+        var (master, _) = await rig.StartAsync(lowerOne: false);
+        rig.StartSidecars();
+        var epoch = (await group.ObserveAsync()).Sentinels[0].Epoch;
+        await rig.PublishAsync(master.Endpoint, epoch);
+        await using var load = Load(group);
+        await using var followers = new PublishedLoad(() => rig.Last?.Master ?? master.Endpoint, writers: 2);
+        followers.Start();
+        await load.Acks.First;
+        await using var monitor = MasterMonitor.Start(group);
+        followers.ForgetGaps();
+        var mark = load.Acks.Mark();
+
+        var stepDown = await rig.StepDownAsync(master);
+        Assert.True(await stepDown.WaitForExitAsync(TimeSpan.FromSeconds(40)) == 0, stepDown.Tail(60));
+        var state = await rig.WaitWholeAsync();
+        Assert.NotEqual(master, state.Master!.Node);
+        var gap = mark.LongestGap;
+        await load.StopAsync();
+        var check = await load.CheckAsync(state.Master.Node.Endpoint);
+        var (acknowledged, lost) = await followers.CheckAsync(state.Master.Node.Endpoint);
+        Assert.Equal((0L, 0), (check.MissingCount, lost));
+        Assert.Empty(monitor.Findings);
+
+        // Published before Sentinel's switch, in the old master's epoch; the switch then takes one write.
+        var last = Assert.IsType<HandOverRig.Published>(rig.Last);
+        var record = await rig.RecordAsync();
+        Assert.Equal((HandOverRig.OutsideOf(state.Master.Node.Endpoint), new FencingToken(1, epoch, 1)), (record!.Target.Value, record.Token));
+        Assert.Equal(state.Master.Node.Endpoint, last.Master);
+        Assert.Equal("newer-token", (await rig.PublishAsync(state.Master.Node.Endpoint, state.Sentinels[0].Epoch)).Code);
+        Assert.IsType<DnsDecision.UpToDate>(await rig.PublishAsync(state.Master.Node.Endpoint, state.Sentinels[0].Epoch));
+
+        var summary = Summary(stepDown);
+        var published = last.At - Event(stepDown, "step-down-fence").GetProperty("ts").GetDateTimeOffset();
+        output.WriteLine($"cut over {summary.GetProperty("cut_over_us").GetInt64() / 1000.0:0.0} ms after the fence, published {published.TotalMilliseconds:0} ms, Sentinel {summary.GetProperty("switched_ms")} ms; "
+            + $"longest gap: Sentinel-aware {gap.TotalMilliseconds:0} ms, followers of what is published {followers.LongestGap.TotalMilliseconds:0} ms; acknowledged {check.Checked} + {acknowledged}, lost {check.MissingCount} + {lost}; refused {load.Refused}, unknown {load.Unknown}");
+        foreach (var line in stepDown.Output) output.WriteLine(line);
+    }
+
+    // C is lowered beforehand, so that no test waits 10 s for Sentinel's INFO; that wait is in the test above.
+    [Theory]
+    [InlineData("fence", false)]
+    [InlineData("await-offset", false)]
+    [InlineData("promote", false)]
+    [InlineData("demote", true)]
+    [InlineData("notify", true)]
+    [InlineData("tell-sentinel", true)]
+    [InlineData("await-switch", true)]
+    public async Task A_coordinator_killed_after_any_step_loses_nothing_and_leaves_nothing_fenced(string step, bool isHandedOver)
+    {
+        await using var group = new LocalGroup(new LocalGroupOptions { Name = "killed-" + step });
+        await using var rig = new HandOverRig(group);
+        var (master, target) = await rig.StartAsync(lowerOne: true);
+        await using var load = Load(group);
+        await load.Acks.First;
+        await using var monitor = MasterMonitor.Start(group);
+        rig.StartSidecars(hurry: 40); // 120 s for a priority: 3 s
+        var mark = load.Acks.Mark();
+
+        var stepDown = await rig.StepDownAsync(master, "--hold-after", step);
+        await stepDown.WaitForLineAsync(line => line.Contains($"\"step-down-{step}\"", StringComparison.Ordinal), step);
+        await stepDown.KillAsync();
+
+        var state = await rig.WaitWholeAsync();
+        var after = load.Acks.Mark();
+        await Eventually.UntilAsync("writes again", () => after.Count > 100);
+        Assert.Equal(isHandedOver ? target : master, state.Master!.Node);
+        await load.StopAsync();
+        var check = await load.CheckAsync(state.Master.Node.Endpoint);
+        output.WriteLine($"{step}: lost {check.MissingCount} of {check.Checked}, longest gap {mark.LongestGap.TotalMilliseconds:0} ms; repairs: {string.Join("; ", rig.Repairs)}");
+        Assert.Equal(0, check.MissingCount);
+        Assert.Empty(monitor.Findings);
+    }
+
+    [Fact]
+    public async Task With_down_after_of_three_seconds_writes_are_refused_and_never_paused()
+    {
+        await using var group = new LocalGroup(new LocalGroupOptions { Name = "no-pause", RedisCount = 2, DownAfter = TimeSpan.FromSeconds(3) });
+        await using var rig = new HandOverRig(group);
+        var (master, _) = await rig.StartAsync(lowerOne: false);
+        await using var load = Load(group);
+        await load.Acks.First;
+        var mark = load.Acks.Mark();
+        var stepDown = await rig.StepDownAsync(master);
+        Assert.True(await stepDown.WaitForExitAsync() == 0, stepDown.Tail(60));
+        Assert.Equal($"writes are refused on {master.Endpoint}", Event(stepDown, "step-down-fence").GetProperty("message").GetString());
+        var state = await rig.WaitWholeAsync(minReplicas: "0");
+        Assert.NotEqual(master, state.Master!.Node);
+        await load.StopAsync();
+        var check = await load.CheckAsync(state.Master.Node.Endpoint);
+        output.WriteLine($"longest gap {mark.LongestGap.TotalMilliseconds:0} ms, lost {check.MissingCount} of {check.Checked}");
+        Assert.Equal(0, check.MissingCount);
+    }
+
+    [Fact]
+    public async Task A_target_that_dies_before_Sentinel_named_it_gives_the_old_master_back()
+    {
+        await using var group = new LocalGroup(new LocalGroupOptions { Name = "dead-target", DownAfter = TimeSpan.FromSeconds(2), FailoverTimeout = TimeSpan.FromSeconds(5) });
+        await using var rig = new HandOverRig(group);
+        var (master, target) = await rig.StartAsync(lowerOne: true);
+        await using var load = Load(group);
+        await load.Acks.First;
+        rig.StartSidecars(hurry: 40);
+        var stepDown = await rig.StepDownAsync(master, "--hold-after", "demote");
+        await stepDown.WaitForLineAsync(line => line.Contains("\"step-down-demote\"", StringComparison.Ordinal), "demoted");
+        await target.KillAsync();
+        await stepDown.KillAsync();
+        await group.WaitForAsync("a master that takes writes", s => s.Master is { } m && m.Node != target && s.LinkedReplicas == 1);
+        var mark = load.Acks.Mark();
+        await Eventually.UntilAsync("writes again", () => mark.Count > 100, TimeSpan.FromSeconds(40), () => string.Join("; ", rig.Repairs));
+        await load.StopAsync();
+        var now = await group.WaitForAsync("one master", s => s.Master is not null);
+        var check = await load.CheckAsync(now.Master!.Node.Endpoint);
+        output.WriteLine($"lost {check.MissingCount} of {check.Checked}; repairs: {string.Join("; ", rig.Repairs)}");
+        Assert.Equal(0, check.MissingCount);
+    }
+
+    [Fact]
+    public async Task On_a_replica_and_in_a_dry_run_nothing_changes_and_a_second_coordinator_is_refused()
+    {
+        await using var group = new LocalGroup(new LocalGroupOptions { Name = "nothing", RedisCount = 2 });
+        await using var rig = new HandOverRig(group);
+        var (master, replica) = await rig.StartAsync(lowerOne: false);
+
+        var onReplica = await rig.StepDownAsync(replica);
+        Assert.Equal(0, await onReplica.WaitForExitAsync());
+        Assert.Equal("nothing", Summary(onReplica).GetProperty("end").GetString());
+
+        var dry = await rig.StepDownAsync(master, "--dry-run");
+        Assert.Equal(0, await dry.WaitForExitAsync());
+        Assert.Equal(("would-hand-over", replica.Endpoint.ToString()), (Summary(dry).GetProperty("end").GetString(), Summary(dry).GetProperty("target").GetString()));
+
+        var unknown = await rig.StepDownAsync(master, "--to", "127.0.0.1:1", "--dry-run");
+        Assert.Equal(1, await unknown.WaitForExitAsync());
+        Assert.Equal("target-unknown", Summary(unknown).GetProperty("code").GetString());
+
+        var first = await rig.StepDownAsync(master, "--hold-after", "fence");
+        await first.WaitForLineAsync(line => line.Contains("step-down-fence", StringComparison.Ordinal), "fenced");
+        var second = await rig.StepDownAsync(master);
+        Assert.Equal(1, await second.WaitForExitAsync());
+        Assert.Equal("locked", Summary(second).GetProperty("code").GetString());
+        await first.KillAsync();
+
+        // What the first left is taken over by the next, which holds its lock: also the fence.
+        var third = await rig.StepDownAsync(master);
+        Assert.True(await third.WaitForExitAsync() == 0, third.Tail(60));
+        Assert.Equal(replica, (await rig.WaitWholeAsync(minReplicas: "0")).Master!.Node);
+    }
+
+    private static WriteLoad Load(LocalGroup group) => WriteLoad.Start(new WriteLoadOptions(group.SentinelEndpoints, group.Options.EffectiveMasterName));
+
+    private static JsonElement Event(ServerProcess process, string name) => process.Events(name)[0];
+
+    private static JsonElement Summary(ServerProcess process) => process.Events("step-down").Single();
+}
