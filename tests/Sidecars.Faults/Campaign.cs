@@ -64,7 +64,8 @@ internal sealed class Campaign(FaultsOptions options, string folder, TextWriter 
     private string Again(CaseReport report)
     {
         var more = options.Hosts == 0 ? "" : FormattableString.Invariant($" --hosts {options.Hosts}");
-        if (options.Kinds.Count != FaultNames.All.Count) more += " --only " + string.Join(',', options.Kinds.Select(FaultNames.Of));
+        var without = FaultNames.All.Except(options.Kinds).ToArray();
+        if (without.Length > 0) more += without.Length <= options.Kinds.Count ? " --without " + string.Join(',', without.Select(FaultNames.Of)) : " --only " + string.Join(',', options.Kinds.Select(FaultNames.Of));
         return report.Reproduction + more + FormattableString.Invariant($" --down-after {options.DownAfter.TotalMilliseconds:0}");
     }
 

@@ -38,7 +38,7 @@ internal sealed class HostGroup : IAsyncDisposable
     private static readonly TimeSpan KubeletPeriod = TimeSpan.FromMilliseconds(200);
     private readonly CancellationTokenSource _stop = new();
     private readonly List<SmallDisk> _disks = [];
-    private readonly Dictionary<Host, ServerProcess> _sidecars = [];
+    private readonly System.Collections.Concurrent.ConcurrentDictionary<Host, ServerProcess> _sidecars = new();
     private readonly HostOptions _options;
     private Task _kubelet = Task.CompletedTask;
 
@@ -212,13 +212,14 @@ internal sealed class HostGroup : IAsyncDisposable
     {
         var node = host.RedisNode;
         if (ClockFile(host) is { } clock && !File.Exists(clock)) await File.WriteAllTextAsync(clock, "+0");
-        if (_sidecars.TryGetValue(host, out var old)) await old.DisposeAsync();
+        var old = _sidecars.GetValueOrDefault(host);
         _sidecars[host] = await ServerProcess.StartAsync(LocalGroup.At(node.Place, new ServerStart(Repository.NativeExecutable("redis-failover"), "run")
         {
             Name = host.Sidecar.Name,
             Environment = SidecarEnvironment(host),
             WorkingDirectory = node.DataFolder,
         }));
+        if (old is not null) await old.DisposeAsync();
     }
 
     private async Task KubeletAsync()

@@ -76,8 +76,10 @@ public sealed class LocalNode
     public async Task StartAsync()
     {
         if (Running) throw new InvalidOperationException($"{Name} runs already (pid {Process!.Pid}).");
-        if (Process is not null) await Process.DisposeAsync();
+        // The old one is disposed last: others may ask meanwhile whether it runs.
+        var old = Process;
         Process = await ServerProcess.StartAsync(_start(this));
+        if (old is not null) await old.DisposeAsync();
     }
 
     /// <summary>SIGKILL, and waits for its end.</summary>
