@@ -50,14 +50,19 @@ internal static class LossJudge
     private static bool Excuses(ActiveFault fault, long at, TimeSpan downAfter)
     {
         if (fault.Losses == Losses.None || Ms(fault.Began, at) < -InFlight.TotalMilliseconds) return false;
-        var end = fault.Losses switch
+        var fenced = (downAfter + FenceSlack).TotalMilliseconds;
+        return fault.Losses switch
         {
             Losses.AtBegin => Ms(fault.Began, at) <= KillTakes.TotalMilliseconds,
-            Losses.UntilFenced => Ms(fault.Began, at) <= (downAfter + FenceSlack).TotalMilliseconds,
-            _ => fault.Ended is not { } ended || Ms(ended, at) <= (downAfter + FenceSlack).TotalMilliseconds,
+            Losses.UntilFenced => Ms(fault.Began, at) <= fenced || IsOfLateFailover(fault, at, fenced),
+            _ => fault.Ended is not { } ended || Ms(ended, at) <= fenced,
         };
-        return end;
     }
+
+    // A fault about as long as down-after ends just before the Sentinels' election: the master is open again, rightly, when they
+    // promote another, which they do not call off. Losing what it acknowledges until it is fenced is a failover's ordinary loss.
+    private static bool IsOfLateFailover(ActiveFault fault, long at, double fenced) =>
+        fault.Ended is { } ended && Ms(fault.Began, ended) <= fenced && Ms(ended, at) >= 0 && Ms(ended, at) <= fenced;
 
     private static double Ms(long from, long to) => TimeProvider.System.GetElapsedTime(from, to).TotalMilliseconds;
 }

@@ -49,5 +49,16 @@ public sealed class PlanTests
         Assert.Equal(excused, loss.Excused);
     }
 
+    [Theory]
+    [InlineData(5000, 7200, true)]
+    [InlineData(5000, 11_100, false)]
+    [InlineData(6500, 7200, false)] // it was fenced while it was cut off, and must not have opened before it was confirmed
+    public void A_failover_that_comes_after_a_short_fault_has_losses_of_its_own(int lastedMs, int acknowledgedMs, bool excused)
+    {
+        const long Began = 1_000_000_000_000;
+        var fault = new ActiveFault(CasePlan.Single(FaultKind.Isolate, FaultTarget.Master, TimeSpan.FromMilliseconds(lastedMs)).Rounds[0].Steps[0], "host-0", Losses.UntilFenced, Began, () => Task.CompletedTask) { Ended = Began + Ticks(lastedMs) };
+        Assert.Equal(excused, Assert.Single(LossJudge.Judge([Began + Ticks(acknowledgedMs)], [fault], Began, DownAfter)).Excused);
+    }
+
     private static long Ticks(int milliseconds) => milliseconds * TimeProvider.System.TimestampFrequency / 1000;
 }
