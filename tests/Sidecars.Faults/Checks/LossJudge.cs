@@ -19,6 +19,7 @@ internal static class LossJudge
 {
     private static readonly TimeSpan InFlight = TimeSpan.FromSeconds(2); // from the acknowledgement to the replicas, on a busy machine
     private static readonly TimeSpan KillTakes = TimeSpan.FromSeconds(0.5);
+    private static readonly TimeSpan ElectionTakes = TimeSpan.FromSeconds(2); // Sentinel's votes and promotion, on a busy machine
     private static readonly TimeSpan FenceSlack = TimeSpan.FromSeconds(1); // as in I3
 
     /// <summary>Judges.</summary>
@@ -62,7 +63,7 @@ internal static class LossJudge
     // A fault about as long as down-after ends just before the Sentinels' election: the master is open again, rightly, when they
     // promote another, which they do not call off. Losing what it acknowledges until it is fenced is a failover's ordinary loss.
     private static bool IsOfLateFailover(ActiveFault fault, long at, double fenced) =>
-        fault.Ended is { } ended && Ms(fault.Began, ended) <= fenced && Ms(ended, at) >= 0 && Ms(ended, at) <= fenced;
+        fault.Ended is { } ended && Ms(fault.Began, ended) <= fenced && Ms(ended, at) >= 0 && Ms(ended, at) <= fenced + ElectionTakes.TotalMilliseconds;
 
     private static double Ms(long from, long to) => TimeProvider.System.GetElapsedTime(from, to).TotalMilliseconds;
 }
