@@ -60,10 +60,10 @@ internal static class LossJudge
         };
     }
 
-    // A fault about as long as down-after ends just before the Sentinels' election: the master is open again, rightly, when they
-    // promote another, which they do not call off. Losing what it acknowledges until it is fenced is a failover's ordinary loss.
+    // A fault about as long as down-after ends just before the Sentinels promote another, which they do not call off: the master is
+    // open again meanwhile. What it acknowledges from the promotion until it is fenced is a failover's ordinary loss.
     private static bool IsOfLateFailover(ActiveFault fault, long at, double fenced) =>
-        fault.Ended is { } ended && Ms(fault.Began, ended) <= fenced && Ms(ended, at) >= 0 && Ms(ended, at) <= fenced + ElectionTakes.TotalMilliseconds;
+        fault.Ended is { } ended && Ms(fault.Began, ended) <= fenced + ElectionTakes.TotalMilliseconds && Ms(ended, at) >= 0 && Ms(ended, at) <= fenced + ElectionTakes.TotalMilliseconds;
 
     private static double Ms(long from, long to) => TimeProvider.System.GetElapsedTime(from, to).TotalMilliseconds;
 }

@@ -71,7 +71,8 @@ internal sealed class FaultInjector(HostGroup group)
             case FaultKind.FillDisk:
                 var disk = group.Disks[host.Network.Index];
                 disk.Fill();
-                return Active(Losses.None, () => Done(disk.Empty));
+                // It refuses writes, PING too: Sentinel fails over, perhaps just when there is room again.
+                return Active(IfMaster(Losses.UntilFenced), () => Done(disk.Empty));
             case FaultKind.ForeignTenant:
                 return await ForeignTenantAsync(step, host, isMaster, began);
             case FaultKind.ApiDown:

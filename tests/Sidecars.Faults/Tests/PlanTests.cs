@@ -53,7 +53,8 @@ public sealed class PlanTests
     [InlineData(5000, 7200, true)]
     [InlineData(5000, 12_900, true)]
     [InlineData(5000, 13_100, false)]
-    [InlineData(6500, 7200, false)] // it was fenced while it was cut off, and must not have opened before it was confirmed
+    [InlineData(7900, 7500, false)] // while it was cut off
+    [InlineData(8100, 8200, false)] // it was fenced while it was cut off, and must not have opened before it was confirmed
     public void A_failover_that_comes_after_a_short_fault_has_losses_of_its_own(int lastedMs, int acknowledgedMs, bool excused)
     {
         const long Began = 1_000_000_000_000;
