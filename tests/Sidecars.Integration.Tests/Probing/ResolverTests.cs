@@ -46,7 +46,7 @@ public sealed class ResolverTests : IDisposable
     {
         _library = _folder.File("resolver.so");
         // The compiler of the native publish.
-        Assert.Null(SmallDisk.Run("clang", "-shared", "-fPIC", "-o", _library, _folder.Write("resolver.c", Source)));
+        Assert.Null(Command.Run("clang", "-shared", "-fPIC", "-o", _library, _folder.Write("resolver.c", Source)));
     }
 
     private bool WasAsked => File.Exists(_folder.File("mark"));

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
 using Sidecars.Core.Kubernetes;
 
@@ -13,6 +14,11 @@ namespace Sidecars.TestKit.FakeKubernetes;
 
 /// <summary>What the server saw of a request.</summary>
 public sealed record SeenRequest(string Method, string Path, string? Token, string? UserAgent);
+
+/// <summary>A second address, whose socket somebody else makes: in another network namespace.</summary>
+/// <param name="Address">With its port, not 0.</param>
+/// <param name="Bind">Gives a socket bound to it.</param>
+public sealed record ListenElsewhere(IPEndPoint Address, Func<IPEndPoint, System.Net.Sockets.Socket> Bind);
 
 /// <summary>
 /// An API server on a real TLS socket of the loopback address: its own CA, bearer tokens, RBAC by resource names, the
@@ -28,24 +34,38 @@ public sealed class FakeKubernetesServer : IAsyncDisposable
     private readonly WebApplication _app;
     private X509Certificate2 _certificate;
 
-    private FakeKubernetesServer(IPAddress address)
+    private FakeKubernetesServer(IPAddress address, ListenElsewhere? pods)
     {
-        _certificate = _authority.Issue();
+        _certificate = _authority.Issue(also: pods?.Address.Address);
         File.WriteAllText(Path.Combine(_folder, "ca.crt"), _authority.Pem);
         RotateToken("token-1");
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseKestrelHttpsConfiguration();
-        builder.WebHost.ConfigureKestrel(o => o.Listen(address, 0, listen =>
+        builder.WebHost.ConfigureKestrel(o =>
         {
-            listen.Protocols = HttpProtocols.Http1;
-            listen.UseHttps(https => https.ServerCertificateSelector = (_, _) => _certificate);
-        }));
+            o.Listen(address, 0, Secured);
+            if (pods is not null) o.Listen(pods.Address, Secured);
+        });
+        if (pods is not null)
+            builder.WebHost.UseSockets(o => o.CreateBoundListenSocket = at => at.Equals(pods.Address) ? pods.Bind(pods.Address) : SocketTransportOptions.CreateDefaultBoundListenSocket(at));
         _app = builder.Build();
         _app.Run(HandleAsync);
     }
 
+    private void Secured(ListenOptions listen)
+    {
+        listen.Protocols = HttpProtocols.Http1;
+        listen.UseHttps(https => https.ServerCertificateSelector = (_, _) => _certificate);
+    }
+
     public const string Namespace = "tenant-a";
+
+    /// <summary>What goes wrong with every request for which no fault is scripted; null: nothing. <see cref="Next"/> goes before.</summary>
+    public Func<Fault?>? Weather { get; set; }
+
+    /// <summary>Where pods reach it: the loopback address, unless it also listens elsewhere.</summary>
+    public IPEndPoint PodView { get; private set; } = null!;
 
     public FakeObjects Objects { get; } = new();
 
@@ -64,12 +84,14 @@ public sealed class FakeKubernetesServer : IAsyncDisposable
 
     private string _host = "127.0.0.1";
 
-    public static async Task<FakeKubernetesServer> StartAsync(bool ipv6 = false)
+    public static async Task<FakeKubernetesServer> StartAsync(bool ipv6 = false, ListenElsewhere? pods = null)
     {
-        var server = new FakeKubernetesServer(ipv6 ? IPAddress.IPv6Loopback : IPAddress.Loopback);
-        server._host = ipv6 ? "::1" : "127.0.0.1";
+        var loopback = ipv6 ? IPAddress.IPv6Loopback : IPAddress.Loopback;
+        var server = new FakeKubernetesServer(loopback, pods);
+        server._host = loopback.ToString();
         await server._app.StartAsync();
-        server.Port = new Uri(server._app.Urls.Single()).Port;
+        server.Port = server._app.Urls.Select(url => new Uri(url)).Single(url => url.IsLoopback).Port;
+        server.PodView = pods?.Address ?? new IPEndPoint(loopback, server.Port);
         return server;
     }
 
@@ -125,7 +147,7 @@ public sealed class FakeKubernetesServer : IAsyncDisposable
         var authorization = request.Headers.Authorization.ToString();
         var token = authorization.StartsWith("Bearer ", StringComparison.Ordinal) ? authorization[7..] : null;
         _seen.Enqueue(new SeenRequest(request.Method, request.Path, token, request.Headers.UserAgent));
-        _script.TryDequeue(out var fault);
+        if (!_script.TryDequeue(out var fault)) fault = Weather?.Invoke();
         JsonObject? body = null;
         if (request.Method is "PUT" or "POST") body = (await JsonNode.ParseAsync(request.Body))!.AsObject();
         var answer = fault is { AfterActing: false } ? null : Act(request, token, body);
@@ -137,6 +159,10 @@ public sealed class FakeKubernetesServer : IAsyncDisposable
             case Fault.Error error:
                 if (error.RetryAfterSeconds is { } after) context.Response.Headers.RetryAfter = after.ToString(System.Globalization.CultureInfo.InvariantCulture);
                 await SendAsync(context, FakeAnswer.Error(error.Code, error.Reason, "scripted " + error.Reason));
+                break;
+            case Fault.Late late:
+                await Task.Delay(late.By, TimeProvider.System, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await SendAsync(context, answer ?? Act(request, token, body));
                 break;
             case Fault.Slow slow:
                 try

@@ -32,6 +32,9 @@ public sealed class FakeObjects
     private readonly Dictionary<(string Resource, string Namespace, string Name), JsonObject> _objects = [];
     private long _version = 1000;
 
+    /// <summary>Called with each object that a request has written (resource, object), in the order of writing; it must not call back.</summary>
+    public Action<string, JsonObject>? Written { get; set; }
+
     public FakeAnswer Get(string resource, string ns, string name)
     {
         lock (_gate)
@@ -77,6 +80,7 @@ public sealed class FakeObjects
             foreach (var kept in (string[])["uid", "creationTimestamp", "namespace"]) metadata[kept] = existing["metadata"]![kept]?.DeepClone();
             metadata["resourceVersion"] = Next();
             _objects[(resource, ns, name)] = next;
+            Written?.Invoke(resource, next);
             return new FakeAnswer(200, Copy(next));
         }
     }
@@ -123,6 +127,7 @@ public sealed class FakeObjects
         metadata["creationTimestamp"] = "2026-11-20T10:00:00Z";
         metadata["resourceVersion"] = Next();
         _objects[(resource, ns, name)] = created;
+        Written?.Invoke(resource, created);
         return new FakeAnswer(201, Copy(created));
     }
 

@@ -12,6 +12,9 @@ public abstract record Fault
     /// <summary>No answer before <paramref name="Release"/> completes or the client goes away.</summary>
     public sealed record Slow(Task Release) : Fault;
 
+    /// <summary>Acted on and answered as it should be, so much later.</summary>
+    public sealed record Late(TimeSpan By) : Fault;
+
     /// <summary>Headers and the first bytes of the body, then the connection is reset.</summary>
     public sealed record CutMidBody : Fault;
 

@@ -22,8 +22,8 @@ public sealed class TestAuthority : IDisposable
     /// <summary>The CA certificate as PEM, as <c>ca.crt</c> holds it.</summary>
     public string Pem => _certificate.ExportCertificatePem();
 
-    /// <summary>A server certificate for 127.0.0.1 and ::1, or for <paramref name="dnsName"/> only.</summary>
-    public X509Certificate2 Issue(string? dnsName = null)
+    /// <summary>A server certificate for 127.0.0.1, ::1 and one address more, or for <paramref name="dnsName"/> only.</summary>
+    public X509Certificate2 Issue(string? dnsName = null, IPAddress? also = null)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=kube-apiserver", key, HashAlgorithmName.SHA256);
@@ -36,6 +36,7 @@ public sealed class TestAuthority : IDisposable
         {
             names.AddIpAddress(IPAddress.Loopback);
             names.AddIpAddress(IPAddress.IPv6Loopback);
+            if (also is not null) names.AddIpAddress(also);
         }
 
         request.CertificateExtensions.Add(names.Build());

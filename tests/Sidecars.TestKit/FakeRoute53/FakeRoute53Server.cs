@@ -7,11 +7,28 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
+using Sidecars.TestKit.FakeKubernetes;
 
 namespace Sidecars.TestKit.FakeRoute53;
 
 /// <summary>What the server saw.</summary>
 public sealed record SeenCall(string Operation, int Status, string Code);
+
+/// <summary>What happens to calls.</summary>
+public enum Route53Weather
+{
+    /// <summary>They are answered.</summary>
+    Fine,
+
+    /// <summary>Connections are reset.</summary>
+    Down,
+
+    /// <summary>They are answered three seconds later.</summary>
+    Slow,
+
+    /// <summary>Another tenant uses up the account's limit.</summary>
+    Throttling,
+}
 
 /// <summary>
 /// Route 53 on a real socket, with its rules and not only its format: signatures, all-or-nothing batches, deletions that must match
@@ -22,6 +39,7 @@ public sealed class FakeRoute53Server : IAsyncDisposable
     public const string AccessKey = "AKIDEXAMPLE";
     public const string SecretKey = "not-a-secret/+of=anybody";
     public const string ZoneId = "Z0FAKE1";
+    private static readonly TimeSpan SlowBy = TimeSpan.FromSeconds(3);
     private const string Api = "https://route53.amazonaws.com/doc/2013-04-01/";
     private static readonly XNamespace Ns = Api;
     private readonly ConcurrentQueue<SeenCall> _seen = new();
@@ -32,11 +50,12 @@ public sealed class FakeRoute53Server : IAsyncDisposable
     private int _loseResponses;
     private bool _isChanging;
 
-    private FakeRoute53Server()
+    private FakeRoute53Server(ListenElsewhere? elsewhere = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(options => options.Listen(IPAddress.Loopback, 0));
+        builder.WebHost.ConfigureKestrel(options => options.Listen(elsewhere?.Address ?? new IPEndPoint(IPAddress.Loopback, 0)));
+        if (elsewhere is not null) builder.WebHost.UseSockets(o => o.CreateBoundListenSocket = _ => elsewhere.Bind(elsewhere.Address));
         _app = builder.Build();
         _app.Run(HandleAsync);
     }
@@ -58,6 +77,9 @@ public sealed class FakeRoute53Server : IAsyncDisposable
     /// <summary>Record sets a page at most, whatever is asked for.</summary>
     public int MaxPage { get; init; } = 300;
 
+    /// <summary>What every call meets; default: all is well.</summary>
+    public Route53Weather Weather { get; set; }
+
     public IReadOnlyList<SeenCall> Seen => [.. _seen];
 
     public int Count(string operation, int? status = null) => _seen.Count(call => call.Operation == operation && (status is null || call.Status == status));
@@ -70,8 +92,8 @@ public sealed class FakeRoute53Server : IAsyncDisposable
     }
 
     /// <summary>A server that is not started yet, for settings by <c>init</c>.</summary>
-    public static FakeRoute53Server With(int limit = 0, TimeSpan? limitWindow = null, TimeSpan changeTakes = default, int maxPage = 300, bool isPrivate = false) =>
-        new() { Limit = limit, LimitWindow = limitWindow ?? TimeSpan.FromSeconds(1), ChangeTakes = changeTakes, MaxPage = maxPage, IsPrivate = isPrivate };
+    public static FakeRoute53Server With(int limit = 0, TimeSpan? limitWindow = null, TimeSpan changeTakes = default, int maxPage = 300, bool isPrivate = false, ListenElsewhere? elsewhere = null) =>
+        new(elsewhere) { Limit = limit, LimitWindow = limitWindow ?? TimeSpan.FromSeconds(1), ChangeTakes = changeTakes, MaxPage = maxPage, IsPrivate = isPrivate };
 
     /// <summary>The next changes are applied, and their callers never hear of it.</summary>
     public void LoseResponses(int count) => Interlocked.Exchange(ref _loseResponses, count);
@@ -91,6 +113,13 @@ public sealed class FakeRoute53Server : IAsyncDisposable
     {
         using var buffer = new MemoryStream();
         await context.Request.Body.CopyToAsync(buffer);
+        if (Weather == Route53Weather.Slow) await Task.Delay(SlowBy, TimeProvider.System, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (Weather == Route53Weather.Down)
+        {
+            context.Abort();
+            return;
+        }
+
         var path = context.Request.Path.Value!.Split('/', StringSplitOptions.RemoveEmptyEntries);
         var operation = (context.Request.Method, path) switch
         {
@@ -100,7 +129,7 @@ public sealed class FakeRoute53Server : IAsyncDisposable
             ("GET", ["2013-04-01", "change", _]) => "GetChange",
             _ => "Unknown",
         };
-        var (status, code, body) = IsOverLimit()
+        var (status, code, body) = Weather == Route53Weather.Throttling || IsOverLimit()
             ? Error(400, "Throttling", "Rate exceeded")
             : FakeSignatures.Check(context.Request, buffer.ToArray(), AccessKey, SecretKey) is { } refusal
                 ? Error(403, refusal.Code, refusal.Message)

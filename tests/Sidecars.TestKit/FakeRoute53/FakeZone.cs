@@ -26,6 +26,9 @@ public sealed class FakeZone(string name)
 
     public string Name => name;
 
+    /// <summary>Called after each batch that was applied.</summary>
+    public Action<IReadOnlyList<FakeRecordSet>>? Changed { get; set; }
+
     public IReadOnlyList<FakeRecordSet> Sets => [.. _sets.Values];
 
     /// <summary>Another hand: the console, another tool.</summary>
@@ -44,7 +47,9 @@ public sealed class FakeZone(string name)
         if (values.Sum(value => value.Value.Length * value.Weight) > MaxCharacters) return [$"Number of characters limit of {MaxCharacters} exceeded."];
         var after = new SortedDictionary<string, FakeRecordSet>(_sets, StringComparer.Ordinal);
         var refused = changes.Select(change => Apply(after, change)).OfType<string>().ToList();
-        if (refused.Count == 0) _sets = after;
+        if (refused.Count > 0) return refused;
+        _sets = after;
+        Changed?.Invoke(Sets);
         return refused;
     }
 

@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using Sidecars.TestKit.Processes;
 
 namespace Sidecars.TestKit.Groups;
 
@@ -27,8 +27,6 @@ public static class DiskSteps
 
     private static void Run(string program, params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments)) ?? throw new InvalidOperationException($"{program} was not started");
-        process.WaitForExit();
-        if (process.ExitCode != 0) throw new InvalidOperationException($"{program} {string.Join(' ', arguments)}: exit code {process.ExitCode}");
+        if (Command.Run(program, arguments) is { } error) throw new InvalidOperationException($"{program} {string.Join(' ', arguments)}: {error}");
     }
 }

@@ -8,10 +8,15 @@ namespace Sidecars.TestKit.Groups;
 /// belonged to somebody else. It has a password: with an open default user Sentinel takes any Redis for its master.
 /// </summary>
 /// <param name="password">Of its Redis.</param>
-public sealed class ForeignTenant(string password) : IAsyncDisposable
+/// <param name="place">Where it is from the beginning; null: at a free loopback port.</param>
+/// <param name="transport">How to reach it there; null: plain TCP.</param>
+public sealed class ForeignTenant(string password, NodePlace? place = null, Func<RedisEndpoint, IRespTransport>? transport = null) : IAsyncDisposable
 {
     private const int Keys = 100;
-    private readonly LocalGroup _group = new(new LocalGroupOptions { Name = "foreign", ClusterId = "other/redis", RedisCount = 1, SentinelCount = 1, Passwords = new GroupPasswords { Redis = password, Sentinel = password } });
+    private const int OtherSentinelPort = 26380; // never started: one Redis elects itself
+    private static readonly Func<RedisEndpoint, IRespTransport> Plain = endpoint => new TcpTransport(endpoint);
+    private readonly LocalGroup _group = new(new LocalGroupOptions { Name = "foreign", ClusterId = "other/redis", RedisCount = 1, SentinelCount = 1, Passwords = new GroupPasswords { Redis = password, Sentinel = password }, Place = place is null ? null : (kind, _) => kind == LocalNodeKind.Redis ? place : place with { Endpoint = new RedisEndpoint(place.Endpoint.Host, OtherSentinelPort) }, Transport = transport ?? Plain });
+    private readonly Func<RedisEndpoint, IRespTransport> _transport = transport ?? Plain;
 
     private LocalNode Node => _group.Redis[0];
 
@@ -44,7 +49,7 @@ public sealed class ForeignTenant(string password) : IAsyncDisposable
     {
         try
         {
-            await using var client = await RedisClient.ConnectAsync(new TcpTransport(address), new RedisClientOptions { Credentials = [new RedisCredential(null, password)] }, default);
+            await using var client = await RedisClient.ConnectAsync(_transport(address), new RedisClientOptions { Credentials = [new RedisCredential(null, password)] }, default);
             var reply = await client.CallAsync(default, "DBSIZE");
             return reply.IsError ? null : reply.Integer;
         }

@@ -35,8 +35,8 @@ public sealed class GroupSidecars : IAsyncDisposable
         var login = new GroupAccess(cluster, new GroupSecrets()).Sidecar;
         _cluster = cluster;
         var options = _login = new RedisClientOptions { Credentials = [new RedisCredential(login.User, login.Password)], ConnectTimeout = TimeSpan.FromSeconds(1), CommandTimeout = TimeSpan.FromSeconds(2) };
-        Sentinels = new SentinelClient(e => new TcpTransport(e), options, group.Options.EffectiveMasterName);
-        _nodes = new NodeClient(e => new TcpTransport(e), options);
+        Sentinels = new SentinelClient(group.Options.Transport, options, group.Options.EffectiveMasterName);
+        _nodes = new NodeClient(group.Options.Transport, options);
         _kubernetes = group.Options.Kubernetes is { } server ? new KubernetesClient(server.Config, TimeProvider.System) : null;
         Epochs = _kubernetes is null
             ? new FileEpochStore(Path.Combine(group.Folder, "election"))
@@ -120,7 +120,7 @@ public sealed class GroupSidecars : IAsyncDisposable
         var observer = new GroupObserver(addresses, Sentinels, _nodes, TimeProvider.System);
         var keeper = new StateKeeper(
             new SidecarIdentity(_cluster, new NodeIdentity(node.Name, node.PodUid), "boot", node.Endpoint, _group.Options.SentinelCount, durability),
-            new ServerClient(() => new TcpTransport(node.Endpoint), _login, node.DataFolder, DataLayout.Default),
+            new ServerClient(() => _group.Options.Transport(node.Endpoint), _login, node.DataFolder, DataLayout.Default),
             async ct => (await observer.ObserveAsync(exceptSentinel: null, exceptNode: node.Endpoint, ct)).Sentinels,
             new MarkerStore(node.DataFolder, "redis-failover"),
             (IGroupRecord)record,

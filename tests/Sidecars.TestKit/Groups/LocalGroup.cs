@@ -87,7 +87,7 @@ public sealed class LocalGroup : IAsyncDisposable
     /// <summary>The node that a new pod in place of this Sentinel's is; not started, and the old one is left as it is.</summary>
     public LocalNode NewSentinel(LocalNode old)
     {
-        var next = new LocalNode(LocalNodeKind.Sentinel, _nextSentinel++, new RedisEndpoint("127.0.0.1", FreePort.Next()), _folder, Start);
+        var next = new LocalNode(LocalNodeKind.Sentinel, _nextSentinel, Place(LocalNodeKind.Sentinel, _nextSentinel++), _folder, Start);
         foreach (var (name, value) in old.Environment) next.Environment[name] = value;
         Sentinels = Sentinels.Replace(old, next);
         _replaced.Add(old);
@@ -162,7 +162,9 @@ public sealed class LocalGroup : IAsyncDisposable
     }
 
     private ImmutableArray<LocalNode> Nodes(LocalNodeKind kind, int count) =>
-        [.. FreePort.Next(count).Select((port, index) => new LocalNode(kind, index, new RedisEndpoint("127.0.0.1", port), _folder, Start))];
+        [.. Enumerable.Range(0, count).Select(index => new LocalNode(kind, index, Place(kind, index), _folder, Start))];
+
+    private NodePlace Place(LocalNodeKind kind, int index) => Options.Place?.Invoke(kind, index) ?? NodePlace.Loopback(FreePort.Next());
 
     private void WriteFiles()
     {
@@ -181,7 +183,20 @@ public sealed class LocalGroup : IAsyncDisposable
         ("SENTINEL_PASSWORD", Options.Passwords.Sentinel),
     ];
 
-    private ServerStart Start(LocalNode node)
+    private ServerStart Start(LocalNode node) => At(node.Place, new ServerStart(_bootstrap, node.Kind == LocalNodeKind.Redis ? "redis" : "sentinel")
+    {
+        Name = node.Name,
+        Environment = EnvironmentOf(node),
+        WorkingDirectory = node.DataFolder,
+        DetachedLog = Options.Detached ? node.LogFile : null,
+    });
+
+    /// <summary>The same, started at a place.</summary>
+    public static ServerStart At(NodePlace place, ServerStart start) =>
+        place.Enter is [var program, .. var rest] ? start with { Program = program, Arguments = [.. rest, start.Program, .. start.Arguments] } : start;
+
+    /// <summary>What the containers of a node's pod are configured with; the sidecar has the same.</summary>
+    public IReadOnlyDictionary<string, string> EnvironmentOf(LocalNode node)
     {
         var isRedis = node.Kind == LocalNodeKind.Redis;
         var environment = new Dictionary<string, string>
@@ -211,21 +226,15 @@ public sealed class LocalGroup : IAsyncDisposable
             if (password is not null) environment[name + "_FILE"] = _folder.File(name);
         foreach (var (name, value) in Options.Environment) environment[name] = value;
         foreach (var (name, value) in node.Environment) environment[name] = value;
-        return new ServerStart(_bootstrap, isRedis ? "redis" : "sentinel")
-        {
-            Name = node.Name,
-            Environment = environment,
-            WorkingDirectory = node.DataFolder,
-            DetachedLog = Options.Detached ? node.LogFile : null,
-        };
+        return environment;
     }
 
     private static void EnterCluster(FakeKubernetesServer cluster, LocalNode node, Dictionary<string, string> environment)
     {
         cluster.RunPod(node.Name, node.PodUid);
         environment["ELECTION"] = "lease";
-        environment["KUBERNETES_SERVICE_HOST"] = cluster.Config.Server.Host;
-        environment["KUBERNETES_SERVICE_PORT"] = Text(cluster.Config.Server.Port);
+        environment["KUBERNETES_SERVICE_HOST"] = cluster.PodView.Address.ToString();
+        environment["KUBERNETES_SERVICE_PORT"] = Text(cluster.PodView.Port);
         environment["SERVICE_ACCOUNT_DIR"] = Path.GetDirectoryName(cluster.Config.TokenFile)!;
         environment["POD_NAMESPACE"] = FakeKubernetesServer.Namespace;
         // Nothing of the system's certificates is needed for a cluster's own CA; loading them takes 60 ms of processor time.

@@ -68,6 +68,9 @@ public sealed record LocalGroupOptions
     /// <summary>The API server whose pods the nodes are; null: they are processes of one machine, with elections by a file lock.</summary>
     public FakeKubernetesServer? Kubernetes { get; init; }
 
+    /// <summary>Where the n-th node of a kind is; null: at free loopback ports.</summary>
+    public Func<LocalNodeKind, int, NodePlace>? Place { get; init; }
+
     /// <summary>How the kit itself connects to a node; a group with TLS needs another one than the default.</summary>
     public Func<RedisEndpoint, IRespTransport> Transport { get; init; } = endpoint => new TcpTransport(endpoint);
 

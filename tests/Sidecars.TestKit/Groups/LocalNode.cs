@@ -23,9 +23,9 @@ public sealed class LocalNode
     private static readonly TimeSpan RepeatSigterm = TimeSpan.FromSeconds(1);
     private readonly Func<LocalNode, ServerStart> _start;
 
-    internal LocalNode(LocalNodeKind kind, int index, RedisEndpoint endpoint, TempFolder folder, Func<LocalNode, ServerStart> start)
+    internal LocalNode(LocalNodeKind kind, int index, NodePlace place, TempFolder folder, Func<LocalNode, ServerStart> start)
     {
-        (Kind, Index, Endpoint, _start) = (kind, index, endpoint, start);
+        (Kind, Index, Place, _start) = (kind, index, place, start);
         Name = (kind == LocalNodeKind.Redis ? "redis-" : "sentinel-") + index;
         DataFolder = folder.Folder(Name, "data");
         ConfigFolder = folder.Folder(Name, "run");
@@ -41,8 +41,11 @@ public sealed class LocalNode
     /// <summary><c>redis-0</c>, <c>sentinel-2</c>: NODE_NAME.</summary>
     public string Name { get; }
 
-    /// <summary>Where it listens, also over restarts.</summary>
-    public RedisEndpoint Endpoint { get; }
+    /// <summary>Where it is, also over restarts.</summary>
+    public NodePlace Place { get; }
+
+    /// <summary>Where it listens.</summary>
+    public RedisEndpoint Endpoint => Place.Endpoint;
 
     /// <summary>What a sidecar publishes the node as: nobody listens there, so that a mistake reaches nobody.</summary>
     public string PodAddress => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"10.0.0.{Index + 1}");
@@ -73,8 +76,10 @@ public sealed class LocalNode
     public async Task StartAsync()
     {
         if (Running) throw new InvalidOperationException($"{Name} runs already (pid {Process!.Pid}).");
-        if (Process is not null) await Process.DisposeAsync();
+        // The old one is disposed last: others may ask meanwhile whether it runs.
+        var old = Process;
         Process = await ServerProcess.StartAsync(_start(this));
+        if (old is not null) await old.DisposeAsync();
     }
 
     /// <summary>SIGKILL, and waits for its end.</summary>
@@ -123,7 +128,11 @@ public sealed class LocalNode
     private void Wipe(string folder)
     {
         if (Running) throw new InvalidOperationException($"{Name} runs (pid {Process!.Pid}); end it first.");
-        Directory.Delete(folder, recursive: true);
-        Directory.CreateDirectory(folder);
+        // The folder itself stays: it may be where a file system is mounted.
+        foreach (var entry in new DirectoryInfo(folder).EnumerateFileSystemInfos())
+        {
+            if (entry is DirectoryInfo inner) inner.Delete(recursive: true);
+            else entry.Delete();
+        }
     }
 }

@@ -9,6 +9,16 @@ namespace Sidecars.TestKit.Load;
 /// <param name="Nodes">Names of the nodes.</param>
 public sealed record DualMasters(TimeSpan At, ImmutableArray<string> Nodes);
 
+/// <summary>For how long it went on: from the first proof to the last of those that follow each other.</summary>
+/// <param name="From">Since the monitor started.</param>
+/// <param name="To">Since the monitor started.</param>
+/// <param name="Nodes">Names of all that took part.</param>
+public sealed record DualMasterSpan(TimeSpan From, TimeSpan To, ImmutableArray<string> Nodes)
+{
+    /// <summary>Its length.</summary>
+    public TimeSpan Length => To - From;
+}
+
 /// <summary>
 /// Watches for two masters that accept writes. Every node is asked about twenty times a second for its ROLE; only where
 /// several say master is each tried with <c>SET … XX</c> of a key that does not exist, which passes all of Redis' checks of
@@ -20,16 +30,20 @@ public sealed class MasterMonitor : IAsyncDisposable
     private const int FindingsKept = 100;
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan Timeout = TimeSpan.FromMilliseconds(300);
+    private static readonly TimeSpan SameSpan = TimeSpan.FromSeconds(1); // a round takes longer where a node is silent
     private readonly LocalGroup _group;
     private readonly bool _probeWrites;
     private readonly CancellationTokenSource _stop = new();
     private readonly long _started = TimeProvider.System.GetTimestamp();
     private readonly Dictionary<LocalNode, RedisClient> _clients = [];
+    private readonly Dictionary<string, TimeSpan> _empty = [];
     private readonly Task _running;
 
-    private MasterMonitor(LocalGroup group, bool probeWrites)
+    private readonly string? _everPresentKey;
+
+    private MasterMonitor(LocalGroup group, bool probeWrites, string? everPresentKey)
     {
-        (_group, _probeWrites) = (group, probeWrites);
+        (_group, _probeWrites, _everPresentKey) = (group, probeWrites, everPresentKey);
         _running = Task.Run(RunAsync);
     }
 
@@ -42,8 +56,23 @@ public sealed class MasterMonitor : IAsyncDisposable
     /// <summary>Proven; the first hundred.</summary>
     public ImmutableArray<DualMasters> Findings { get; private set; } = [];
 
+    /// <summary>The findings, those that follow each other within a second taken together.</summary>
+    public ImmutableArray<DualMasterSpan> Spans { get; private set; } = [];
+
+    /// <summary>Masters that were without the key that is always there: name and first moment, since the monitor started.</summary>
+    public ImmutableArray<KeyValuePair<string, TimeSpan>> EmptyMasters
+    {
+        get
+        {
+            lock (_empty) return [.. _empty];
+        }
+    }
+
     /// <summary>Starts to watch.</summary>
-    public static MasterMonitor Start(LocalGroup group, bool probeWrites = true) => new(group, probeWrites);
+    /// <param name="group">Whose nodes.</param>
+    /// <param name="probeWrites">False: only roles are looked at.</param>
+    /// <param name="everPresentKey">A key that every copy of the data has: a master without it is empty. Null: not looked for.</param>
+    public static MasterMonitor Start(LocalGroup group, bool probeWrites = true, string? everPresentKey = null) => new(group, probeWrites, everPresentKey);
 
     /// <summary>Ends the watch; what was found can still be read.</summary>
     public async ValueTask DisposeAsync()
@@ -63,6 +92,7 @@ public sealed class MasterMonitor : IAsyncDisposable
                 var roles = await Task.WhenAll(_group.Redis.Select(async node => (Node: node, IsMaster: await IsMasterAsync(node))));
                 var masters = roles.Where(r => r.IsMaster).Select(r => r.Node).ToArray();
                 Rounds++;
+                if (_everPresentKey is not null) await Task.WhenAll(masters.Select(NoteIfEmptyAsync));
                 if (masters.Length > 1)
                 {
                     RoundsWithSeveralMasters++;
@@ -88,8 +118,18 @@ public sealed class MasterMonitor : IAsyncDisposable
         foreach (var node in masters)
             if (await AcceptsAsync(node)) accepting.Add(node);
         if (accepting.Count < 2 || !await AcceptsAsync(accepting[0])) return;
-        if (Findings.Length < FindingsKept)
-            Findings = Findings.Add(new DualMasters(TimeProvider.System.GetElapsedTime(_started), [.. accepting.Select(n => n.Name)]));
+        var at = TimeProvider.System.GetElapsedTime(_started);
+        ImmutableArray<string> names = [.. accepting.Select(n => n.Name)];
+        if (Findings.Length < FindingsKept) Findings = Findings.Add(new DualMasters(at, names));
+        Spans = Spans is [.., var last] && at - last.To < SameSpan
+            ? Spans.SetItem(Spans.Length - 1, last with { To = at, Nodes = [.. last.Nodes.Union(names)] })
+            : Spans.Add(new DualMasterSpan(at, at, names));
+    }
+
+    private async Task NoteIfEmptyAsync(LocalNode node)
+    {
+        if (await CallAsync(node, "EXISTS", _everPresentKey!) is not { Integer: 0, IsError: false } || !await IsMasterAsync(node)) return;
+        lock (_empty) _empty.TryAdd(node.Name, TimeProvider.System.GetElapsedTime(_started));
     }
 
     private async Task<bool> IsMasterAsync(LocalNode node) =>

@@ -36,14 +36,14 @@ internal sealed class MasterResolver(WriteLoadOptions options, int firstSentinel
 
     private async Task<RedisEndpoint?> AskAsync(RedisEndpoint sentinel, CancellationToken cancellation)
     {
-        await using var client = await RedisClient.ConnectAsync(new TcpTransport(sentinel), options.Sentinel, cancellation);
+        await using var client = await RedisClient.ConnectAsync(options.Transport(sentinel), options.Sentinel, cancellation);
         var reply = await client.CallAsync(cancellation, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", options.MasterName);
         return reply.Items.Count == 2 ? new RedisEndpoint(reply.Items[0].Text, int.Parse(reply.Items[1].Text, CultureInfo.InvariantCulture)) : null;
     }
 
     private async Task<RedisClient?> OpenAsync(RedisEndpoint address, CancellationToken cancellation)
     {
-        var client = await RedisClient.ConnectAsync(new TcpTransport(address), options.Redis, cancellation);
+        var client = await RedisClient.ConnectAsync(options.Transport(address), options.Redis, cancellation);
         try
         {
             var role = await client.CallAsync(cancellation, "ROLE");

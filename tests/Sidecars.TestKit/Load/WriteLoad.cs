@@ -6,8 +6,12 @@ namespace Sidecars.TestKit.Load;
 /// <summary>Acknowledged writes that were looked for, and those that were not there.</summary>
 /// <param name="Checked">Keys of acknowledged writes that were read.</param>
 /// <param name="MissingCount">Those without their value.</param>
-/// <param name="Missing">The first hundred of them.</param>
-public sealed record LoadCheck(long Checked, long MissingCount, IReadOnlyList<string> Missing);
+/// <param name="Missing">The first hundred of them; all where times are kept.</param>
+public sealed record LoadCheck(long Checked, long MissingCount, IReadOnlyList<string> Missing)
+{
+    /// <summary>When each of <see cref="Missing"/> was acknowledged, on the monotonic clock; empty where times are not kept.</summary>
+    public IReadOnlyList<long> MissingAt { get; init; } = [];
+}
 
 /// <summary>
 /// Writers that behave as a real application does: they find the master through Sentinel, keep their connection, and look
@@ -63,29 +67,32 @@ public sealed class WriteLoad : IAsyncDisposable
     public async Task<LoadCheck> CheckAsync(RedisEndpoint master, CancellationToken cancellation = default)
     {
         var options = _options.Redis with { CommandTimeout = TimeSpan.FromSeconds(10) };
-        await using var client = await RedisClient.ConnectAsync(new TcpTransport(master), options, cancellation);
+        await using var client = await RedisClient.ConnectAsync(_options.Transport(master), options, cancellation);
         long read = 0, missingCount = 0;
         var missing = new List<string>();
+        var missingAt = new List<long>();
         for (var writer = 0; writer < _writers.Length; writer++)
         {
             var next = _writers[writer].Next;
             var unknown = _writers[writer].Unknown.ToHashSet();
             for (var from = 0L; from < next; from += CheckBatch)
             {
-                var keys = Numbers(from, Math.Min(from + CheckBatch, next)).Where(n => !unknown.Contains(n)).Select(n => Writer.Key(writer, n)).ToArray();
+                var keys = Numbers(from, Math.Min(from + CheckBatch, next)).Where(n => !unknown.Contains(n)).ToArray();
                 if (keys.Length == 0) continue;
-                var values = await client.CallAsync(cancellation, ["MGET", .. keys]);
+                var values = await client.CallAsync(cancellation, ["MGET", .. keys.Select(_writers[writer].Key)]);
                 if (values.IsError) throw new InvalidOperationException($"{master} refused MGET: {values.Text}");
                 for (var i = 0; i < keys.Length; i++)
                 {
                     read++;
-                    if (values.Items[i].Text == keys[i]) continue;
-                    if (missingCount++ < MissingShown) missing.Add(keys[i]);
+                    var key = _writers[writer].Key(keys[i]);
+                    if (values.Items[i].Text == key) continue;
+                    if (missingCount++ < MissingShown || _options.KeepTimes) missing.Add(key);
+                    if (_writers[writer].AcknowledgedAt(keys[i]) is { } at) missingAt.Add(at);
                 }
             }
         }
 
-        return new LoadCheck(read, missingCount, missing);
+        return new LoadCheck(read, missingCount, missing) { MissingAt = missingAt };
     }
 
     /// <summary>Stops the writers.</summary>

@@ -23,6 +23,15 @@ public sealed record WriteLoadOptions(IReadOnlyList<RedisEndpoint> Sentinels, st
     /// <summary>Longest wait for an answer, after which a write counts as unknown; 1 s, as a careful application has it.</summary>
     public TimeSpan CommandTimeout { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>How a writer connects: another way than plain TCP puts it on another host.</summary>
+    public Func<RedisEndpoint, IRespTransport> Transport { get; init; } = endpoint => new TcpTransport(endpoint);
+
+    /// <summary>Begins every key, so that several loads can share a group.</summary>
+    public string KeyPrefix { get; init; } = "";
+
+    /// <summary>True: when each write was acknowledged is remembered (8 bytes each), so that a lost one can be dated.</summary>
+    public bool KeepTimes { get; init; }
+
     internal RedisClientOptions Redis => Client(RedisPassword, CommandTimeout);
 
     // A Sentinel that hangs must not keep a client from asking the next one.

@@ -14,6 +14,7 @@ internal sealed class Writer(int index, WriteLoadOptions options, AckLog acks)
     private static readonly TimeSpan RefusedPause = TimeSpan.FromMilliseconds(10);
     private readonly MasterResolver _resolver = new(options, index);
     private readonly List<long> _unknown = [];
+    private readonly List<long> _times = []; // of each number, 0 where it is unknown
     private long _next;
     private long _refused;
 
@@ -32,7 +33,14 @@ internal sealed class Writer(int index, WriteLoadOptions options, AckLog acks)
         }
     }
 
-    public static string Key(int writer, long number) => string.Create(CultureInfo.InvariantCulture, $"w{writer}:{number}");
+    /// <summary>The key of a number, which is its value too.</summary>
+    public string Key(long number) => string.Create(CultureInfo.InvariantCulture, $"{options.KeyPrefix}w{index}:{number}");
+
+    /// <summary>When a number was acknowledged, on the monotonic clock; null where that is not kept.</summary>
+    public long? AcknowledgedAt(long number)
+    {
+        lock (_times) return number < _times.Count ? _times[(int)number] : null;
+    }
 
     /// <summary>Writes until cancelled; then lets the write under way finish, so that it does not become unknown.</summary>
     public async Task RunAsync(CancellationToken stop)
@@ -56,7 +64,7 @@ internal sealed class Writer(int index, WriteLoadOptions options, AckLog acks)
     private async Task<bool> WriteAsync(RedisClient client, CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();
-        var key = Key(index, _next);
+        var key = Key(_next);
         try
         {
             var reply = await client.CallAsync(CancellationToken.None, "SET", key, key);
@@ -68,15 +76,23 @@ internal sealed class Writer(int index, WriteLoadOptions options, AckLog acks)
             }
 
             acks.Acknowledged();
+            Keep(TimeProvider.System.GetTimestamp());
             Interlocked.Increment(ref _next);
             return true;
         }
         catch (RedisConnectionException)
         {
             lock (_unknown) _unknown.Add(_next);
+            Keep(0);
             Interlocked.Increment(ref _next);
             return false;
         }
+    }
+
+    private void Keep(long timestamp)
+    {
+        if (!options.KeepTimes) return;
+        lock (_times) _times.Add(timestamp);
     }
 
     // Keeps a writer to its rate, in small bursts since timers are no finer than a millisecond.

@@ -1,0 +1,168 @@
+using Sidecars.Core.Redis;
+using Sidecars.Faults.Checks;
+using Sidecars.Faults.Faults;
+using Sidecars.Faults.Hosts;
+using Sidecars.Faults.Planning;
+using Sidecars.TestKit.Load;
+using Sidecars.TestKit.Processes;
+
+namespace Sidecars.Faults;
+
+/// <summary>Plays one plan on a fresh group, under writes from a host of clients and from every host of the group, and checks the invariants.</summary>
+internal sealed class CaseRunner(CasePlan plan, TimeSpan downAfter, string? fakeTimeLibrary, Action<string> log)
+{
+    private const string EverPresentKey = "faults:ever-present";
+    private const int FirstCrash = 128; // ended by a signal that nobody sent
+    private const int RedisPanic = 134; // SIGABRT: what a replica does whose disk is full (redis.conf, replica-ignore-disk-write-errors)
+    private const int ClientWritesPerSecond = 200;
+    private const int InsideWritesPerSecond = 20;
+    private static readonly TimeSpan HealDeadline = TimeSpan.FromSeconds(60); // I8
+    private static readonly TimeSpan DualSlack = TimeSpan.FromSeconds(1); // I3
+    private static readonly TimeSpan LookPause = TimeSpan.FromMilliseconds(200);
+    private readonly List<Violation> _violations = [];
+    private readonly List<RoundReport> _rounds = [];
+    private readonly HashSet<string> _lostBefore = [];
+
+    /// <summary>Plays it.</summary>
+    public async Task<CaseReport> RunAsync()
+    {
+        var started = TimeProvider.System.GetTimestamp();
+        await using var group = await HostGroup.CreateAsync(new HostOptions(FormattableString.Invariant($"faults-{plan.Seed}-{plan.Index}"), plan.Hosts, downAfter)
+        {
+            SmallDisks = plan.Has(FaultKind.FillDisk),
+            FakeTimeLibrary = plan.Has(FaultKind.JumpClock) ? fakeTimeLibrary : null,
+        });
+        var records = new RecordWatch(group);
+        var loads = new List<WriteLoad>();
+        MasterMonitor? monitor = null;
+        try
+        {
+            group.Start();
+            if (await HealAsync(group, null) is null) return Report(group, records, null, started);
+            loads.Add(Load(group, group.Client.Namespace.Transport, "c:", group.Hosts, 2, ClientWritesPerSecond));
+            foreach (var host in group.Hosts)
+                loads.Add(Load(group, host.Network.Namespace.Transport, $"{host}:", [host, .. group.Hosts.Where(h => h != host)], 1, InsideWritesPerSecond));
+            await loads[0].Acks.First.WaitAsync(HealDeadline);
+            await PlantAsync(group);
+            monitor = MasterMonitor.Start(group.Group, everPresentKey: EverPresentKey);
+            foreach (var round in plan.Rounds)
+                if (!await PlayAsync(group, round, loads)) break;
+        }
+        catch (Exception e) when (e is TimeoutException or RedisConnectionException or InvalidOperationException)
+        {
+            _violations.Add(new Violation("harness", e.ToString()));
+        }
+        finally
+        {
+            if (monitor is not null) await monitor.DisposeAsync();
+            foreach (var load in loads) await load.DisposeAsync();
+        }
+
+        Judge(monitor);
+        return Report(group, records, monitor, started);
+    }
+
+    private static WriteLoad Load(HostGroup group, Func<Core.Primitives.RedisEndpoint, IRespTransport> transport, string prefix, IEnumerable<Host> order, int writers, int rate) =>
+        WriteLoad.Start(new WriteLoadOptions([.. order.Select(h => h.SentinelNode.Endpoint)], group.Group.Options.EffectiveMasterName)
+        {
+            Writers = writers,
+            WritesPerSecond = rate,
+            KeyPrefix = prefix,
+            KeepTimes = true,
+            Transport = transport,
+        });
+
+    private static async Task PlantAsync(HostGroup group)
+    {
+        var master = (await group.Group.ObserveAsync()).Master!.Node;
+        await using var client = await group.Group.ConnectAsync(master, TimeSpan.FromSeconds(5));
+        await client.CallAsync(default, "SET", EverPresentKey, "1");
+        await Eventually.UntilAsync("the key to be everywhere", async () => (await client.CallAsync(default, "WAIT", "9", "500")).Integer >= group.Hosts.Length - 1);
+    }
+
+    // False: the group did not heal, so that nothing more can be learnt from it.
+    private async Task<bool> PlayAsync(HostGroup group, FaultRound round, List<WriteLoad> loads)
+    {
+        var began = TimeProvider.System.GetTimestamp();
+        var marks = loads.Select(load => load.Acks.Mark()).ToArray();
+        var injector = new FaultInjector(group);
+        var faults = await Task.WhenAll(round.Steps.Select(step => PlayAsync(injector, step)));
+        foreach (var finding in faults.Select(f => f.Finding).OfType<string>()) _violations.Add(new Violation("I7", finding));
+        var before = loads[0].Acks.Count;
+        var healed = await HealAsync(group, () => loads[0].Acks.Count > before ? null : "no client's write is acknowledged");
+        if (healed is not { } took) return false;
+        var losses = await CheckAsync(group, loads, faults, began);
+        _rounds.Add(new RoundReport(round.ToString(), [.. faults.Select(f => f.Met)], took.TotalMilliseconds, marks[0].LongestGap.TotalMilliseconds, marks.Sum(m => m.Count), losses));
+        log(FormattableString.Invariant($"  {round} [{string.Join(", ", faults.Select(f => f.Met))}]: healed {took.TotalSeconds:0.0} s after its end, longest gap {marks[0].LongestGap.TotalSeconds:0.0} s, {losses.Sum(l => l.Count)} of {marks.Sum(m => m.Count)} lost{string.Concat(losses.Select(l => FormattableString.Invariant($" ({l.Count} at {l.FromMs:0}..{l.ToMs:0} ms{(l.Excused ? "" : ", NOT EXCUSED")})")))}"));
+        return true;
+    }
+
+    private static async Task<ActiveFault> PlayAsync(FaultInjector injector, FaultStep step)
+    {
+        await Task.Delay(step.After, TimeProvider.System);
+        var fault = await injector.BeginAsync(step);
+        await Task.Delay(step.Lasts, TimeProvider.System);
+        await fault.EndAsync();
+        fault.Ended = TimeProvider.System.GetTimestamp();
+        return fault;
+    }
+
+    private async Task<TimeSpan?> HealAsync(HostGroup group, Func<string?>? more)
+    {
+        var began = TimeProvider.System.GetTimestamp();
+        while (true)
+        {
+            var problem = await group.ProblemAsync() ?? more?.Invoke();
+            var took = TimeProvider.System.GetElapsedTime(began);
+            if (problem is null) return took;
+            if (took > HealDeadline)
+            {
+                _violations.Add(new Violation(more is null ? "start" : "I8", $"not healed after {HealDeadline.TotalSeconds:0} s: {problem}\n{await group.Group.ObserveAsync()}"));
+                return null;
+            }
+
+            await Task.Delay(LookPause, TimeProvider.System);
+        }
+    }
+
+    private async Task<IReadOnlyList<Loss>> CheckAsync(HostGroup group, List<WriteLoad> loads, ActiveFault[] faults, long began)
+    {
+        var master = (await group.Group.ObserveAsync()).Master?.Node ?? throw new InvalidOperationException("the master is gone while its data are checked");
+        var times = new List<long>();
+        foreach (var load in loads)
+        {
+            var check = await load.CheckAsync(master.Endpoint);
+            for (var i = 0; i < check.Missing.Count; i++)
+                if (_lostBefore.Add(check.Missing[i])) times.Add(check.MissingAt[i]);
+        }
+
+        var losses = LossJudge.Judge(times, faults, began, downAfter);
+        foreach (var loss in losses.Where(l => !l.Excused))
+            _violations.Add(new Violation(LossJudge.Invariant(faults), FormattableString.Invariant($"{loss.Count} acknowledged writes lost, acknowledged {loss.FromMs:0}..{loss.ToMs:0} ms after the round began: {string.Join(", ", faults.Select(f => $"{f.Step} [{f.Met}]"))}")));
+        return losses;
+    }
+
+    private void Judge(MasterMonitor? monitor)
+    {
+        if (monitor is null) return;
+        foreach (var span in monitor.Spans.Where(s => s.Length > downAfter + DualSlack))
+            _violations.Add(new Violation("I3", FormattableString.Invariant($"{string.Join(" and ", span.Nodes)} accepted writes for {span.Length.TotalSeconds:0.0} s, from {span.From.TotalSeconds:0.0} s")));
+        foreach (var (name, at) in monitor.EmptyMasters)
+            _violations.Add(new Violation("I4", FormattableString.Invariant($"{name} was master without the data, at {at.TotalSeconds:0.0} s")));
+    }
+
+    private CaseReport Report(HostGroup group, RecordWatch records, MasterMonitor? monitor, long started)
+    {
+        _violations.AddRange(records.Violations);
+        var ends = group.Hosts.SelectMany(h => h.Containers).SelectMany(c => c.Ends.Select(end => (c.Name, end.Code, end.Tail))).ToArray();
+        foreach (var (name, code, tail) in ends.Where(end => end.Code >= FirstCrash && !(end.Code == RedisPanic && plan.Has(FaultKind.FillDisk)))) _violations.Add(new Violation("crash", FormattableString.Invariant($"{name} ended by itself with {code}\n{tail}")));
+        return new CaseReport(plan, _rounds, _violations)
+        {
+            LongestDualMs = monitor?.Spans.Select(s => s.Length.TotalMilliseconds).DefaultIfEmpty(0).Max() ?? 0,
+            RecordWrites = records.Writes,
+            Restarts = [.. ends.Select(end => FormattableString.Invariant($"{end.Name}: {end.Code}"))],
+            Output = _violations.Count == 0 ? "" : string.Join('\n', group.Notes) + "\n" + group.Tails(4000),
+            Seconds = TimeProvider.System.GetElapsedTime(started).TotalSeconds,
+        };
+    }
+}

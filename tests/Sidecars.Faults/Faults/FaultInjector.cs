@@ -1,0 +1,184 @@
+using System.Net;
+using Sidecars.Faults.Hosts;
+using Sidecars.Faults.Planning;
+using Sidecars.TestKit.FakeKubernetes;
+using Sidecars.TestKit.FakeRoute53;
+using Sidecars.TestKit.Groups;
+using Sidecars.TestKit.Network;
+
+namespace Sidecars.Faults.Faults;
+
+/// <summary>Makes planned faults real.</summary>
+internal sealed class FaultInjector(HostGroup group)
+{
+    private const int FastestKilobits = 2000; // of a slow link; a full sync of what a test writes still fits into its time
+    private const double LargestJumpSeconds = 7200;
+    private static readonly TimeSpan ApiDelay = TimeSpan.FromSeconds(3);
+
+    /// <summary>Begins a fault.</summary>
+    public async Task<ActiveFault> BeginAsync(FaultStep step)
+    {
+        var master = await group.FindMasterAsync() ?? group.Hosts[0];
+        var replicas = group.Hosts.Where(h => h != master).ToArray();
+        var isMaster = step.Target == FaultTarget.Master;
+        var host = isMaster ? master : replicas[step.Pick % replicas.Length];
+        var began = TimeProvider.System.GetTimestamp();
+        ActiveFault Active(Losses losses, Func<Task> end) => new(step, $"{host}{(isMaster ? " (master)" : "")}", losses, began, end);
+        Losses IfMaster(Losses losses) => isMaster ? losses : Losses.None;
+        switch (step.Kind)
+        {
+            case FaultKind.KillRedis:
+                return Active(IfMaster(Losses.AtBegin), await KillAsync(host.Redis));
+            case FaultKind.TerminateRedis:
+                await host.Redis.TerminateAsync();
+                return Active(Losses.None, () => Done(host.Redis.Release));
+            case FaultKind.PauseRedis:
+                return Active(IfMaster(Losses.UntilFenced), Pause(host.Redis));
+            case FaultKind.KillSentinel:
+                return Active(Losses.None, await KillAsync(host.Sentinel));
+            case FaultKind.PauseSentinel:
+                return Active(Losses.None, Pause(host.Sentinel));
+            case FaultKind.KillAllSentinels:
+                return Active(Losses.None, await KillAsync([.. group.Hosts.Select(h => h.Sentinel)]));
+            case FaultKind.KillAllRedis:
+                return Active(Losses.None, await KillAsync([.. group.Hosts.Select(h => h.Redis)]));
+            case FaultKind.KillEverything:
+                return Active(Losses.None, await KillAsync([.. group.Hosts.SelectMany(h => h.Containers)]));
+            case FaultKind.LoseHost:
+                return Active(IfMaster(Losses.UntilFenced), await LoseHostAsync(host));
+            case FaultKind.Isolate:
+                return Active(IfMaster(Losses.UntilFenced), Cut(Both([host.Address], Others(host))));
+            case FaultKind.CutInbound:
+                return Active(IfMaster(Losses.UntilFenced), Cut(Pairs(Others(host), [host.Address])));
+            case FaultKind.CutOutbound:
+                return Active(IfMaster(Losses.UntilFenced), Cut(Pairs([host.Address], Others(host))));
+            case FaultKind.CutPair:
+                return Active(Losses.UntilFenced, Cut(Both([master.Address], [replicas[step.Pick % replicas.Length].Address])));
+            case FaultKind.CutZone:
+                var zone = group.Hosts.Where(h => h.Zone == host.Zone).Select(h => h.Address).ToArray();
+                return Active(Losses.UntilFenced, Cut(Both(zone, [.. group.Hosts.Select(h => h.Address).Except(zone), .. group.Outside])));
+            case FaultKind.LosePackets:
+                group.Network.Lose(host.Network, step.Strength);
+                return Active(Losses.Throughout, () => Done(() => group.Network.Lose(host.Network, 0)));
+            case FaultKind.SlowLink:
+                NetworkHosts.Limit(host.Network, (int)(FastestKilobits * (1 - step.Strength)));
+                return Active(Losses.Throughout, () => Done(() => NetworkHosts.Limit(host.Network, null)));
+            case FaultKind.WipeDisk:
+                await host.Redis.KillAsync();
+                host.RedisNode.WipeData();
+                host.RedisNode.BecomeNewPod();
+                return Active(IfMaster(Losses.AtBegin), () => Done(host.Redis.Release));
+            case FaultKind.FillDisk:
+                var disk = group.Disks[host.Network.Index];
+                disk.Fill();
+                // It refuses writes, PING too: Sentinel fails over, perhaps just when there is room again.
+                return Active(IfMaster(Losses.UntilFenced), () => Done(disk.Empty));
+            case FaultKind.ForeignTenant:
+                return await ForeignTenantAsync(step, host, isMaster, began);
+            case FaultKind.ApiDown:
+                return Active(Losses.None, Weather(() => new Fault.Reset()));
+            case FaultKind.ApiSlow:
+                return Active(Losses.None, Weather(() => new Fault.Late(ApiDelay)));
+            case FaultKind.ApiThrottles:
+                return Active(Losses.None, Weather(() => new Fault.Error(429, "TooManyRequests", 1)));
+            case FaultKind.DnsDown:
+                return Active(Losses.None, Weather(Route53Weather.Down));
+            case FaultKind.DnsSlow:
+                return Active(Losses.None, Weather(Route53Weather.Slow));
+            case FaultKind.DnsThrottles:
+                return Active(Losses.None, Weather(Route53Weather.Throttling));
+            case FaultKind.KillSidecar:
+                return Active(Losses.None, await KillAsync(host.Sidecar));
+            case FaultKind.PauseSidecar:
+                return Active(Losses.None, Pause(host.Sidecar));
+            case FaultKind.JumpClock:
+                var clock = group.ClockFile(host) ?? throw new InvalidOperationException("no libfaketime");
+                var seconds = (step.Strength - 0.25) * 4 * LargestJumpSeconds; // back and forth
+                await File.WriteAllTextAsync(clock, FormattableString.Invariant($"{seconds:+0;-0}"));
+                return Active(Losses.None, () => File.WriteAllTextAsync(clock, "+0"));
+            case FaultKind.StepDown:
+                return Active(Losses.None, await StepDown.RunAsync(group, host));
+            default:
+                throw new InvalidOperationException($"unknown fault {step.Kind}");
+        }
+    }
+
+    private static IEnumerable<(IPAddress From, IPAddress To)> Pairs(IReadOnlyCollection<IPAddress> from, IReadOnlyCollection<IPAddress> to) => from.SelectMany(_ => to, (f, t) => (f, t));
+
+    private static IEnumerable<(IPAddress From, IPAddress To)> Both(IReadOnlyCollection<IPAddress> one, IReadOnlyCollection<IPAddress> other) => [.. Pairs(one, other), .. Pairs(other, one)];
+
+    private static Task Done(Action action)
+    {
+        action();
+        return Task.CompletedTask;
+    }
+
+    private static Func<Task> Pause(Container container)
+    {
+        container.Pause();
+        return () => Done(container.Resume);
+    }
+
+    private static async Task<Func<Task>> KillAsync(params Container[] containers)
+    {
+        await Task.WhenAll(containers.Select(c => c.KillAsync()));
+        return () => Done(() => Array.ForEach(containers, c => c.Release()));
+    }
+
+    private IPAddress[] Others(Host host) => [.. group.Hosts.Where(h => h != host).Select(h => h.Address), .. group.Outside];
+
+    private Func<Task> Cut(IEnumerable<(IPAddress From, IPAddress To)> pairs)
+    {
+        var all = pairs.ToArray();
+        foreach (var (from, to) in all) group.Network.Cut(from, to);
+        return () => Done(() =>
+        {
+            foreach (var (from, to) in all) group.Network.Heal(from, to);
+        });
+    }
+
+    // The network goes first: nobody is told that connections have ended. What comes back are new pods, with the old volume.
+    private async Task<Func<Task>> LoseHostAsync(Host host)
+    {
+        var heal = Cut(Both([host.Address], Others(host)));
+        var release = await KillAsync([.. host.Containers]);
+        host.RedisNode.BecomeNewPod();
+        host.SentinelNode.BecomeNewPod();
+        return async () =>
+        {
+            await heal();
+            await release();
+        };
+    }
+
+    private Func<Task> Weather(Func<Fault?> weather)
+    {
+        group.Api.Weather = weather;
+        return () => Done(() => group.Api.Weather = null);
+    }
+
+    private Func<Task> Weather(Route53Weather weather)
+    {
+        group.Route53.Weather = weather;
+        return () => Done(() => group.Route53.Weather = Route53Weather.Fine);
+    }
+
+    // The host's Redis is gone, and another tenant's comes up at its address.
+    private async Task<ActiveFault> ForeignTenantAsync(FaultStep step, Host host, bool isMaster, long began)
+    {
+        await host.Redis.KillAsync();
+        await host.Sentinel.KillAsync();
+        var foreign = new ForeignTenant("foreign-password", host.RedisNode.Place, group.Network.Switch.Transport);
+        await foreign.PrepareAsync();
+        await foreign.ComeUpAtAsync(host.RedisNode.Endpoint);
+        ActiveFault? active = null;
+        active = new ActiveFault(step, $"{host}{(isMaster ? " (master)" : "")}", isMaster ? Losses.AtBegin : Losses.None, began, async () =>
+        {
+            if (!await foreign.IsUntouchedAtAsync(host.RedisNode.Endpoint)) active!.Finding = "the other tenant's data were touched";
+            await foreign.DisposeAsync();
+            host.Redis.Release();
+            host.Sentinel.Release();
+        });
+        return active;
+    }
+}

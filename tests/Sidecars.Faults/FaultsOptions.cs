@@ -1,0 +1,89 @@
+using System.Globalization;
+using Sidecars.Faults.Planning;
+
+namespace Sidecars.Faults;
+
+/// <summary>The command line.</summary>
+internal sealed record FaultsOptions
+{
+    public const string Usage = """
+        Usage: scripts/faults [--seed S] [--count N] [--case I] [--hosts 3|5] [--only KIND,…] [--without KIND,…]
+                              [--parallel P] [--minutes M] [--down-after MS] [--out DIR] [--plan]
+
+          --seed S         of the campaign; default 1. The same seed makes the same plans
+          --count N        cases, each a fresh group with one to three rounds of faults; default 10
+          --case I         only this one: what a failure's reproduction names
+          --hosts 3|5      default: one case in five has five hosts, two a zone
+          --only KIND,…    faults to choose from; --without: all but these
+          --parallel P     cases at once, each in a network of its own; default 1
+          --minutes M      begin no case after so long; default: no limit
+          --down-after MS  of Sentinel; default 5000
+          --out DIR        for summary.json and the output of failed cases; default artifacts/faults
+          --plan           print the plans, play nothing
+
+        Exit codes: 0 all invariants held, 1 one was broken, 2 wrong arguments, 3 no hosts can be made here.
+        """;
+
+    public int Seed { get; init; } = 1;
+
+    public int Count { get; init; } = 10;
+
+    public int? Case { get; init; }
+
+    public int Hosts { get; init; }
+
+    public int Parallel { get; init; } = 1;
+
+    public TimeSpan? Limit { get; init; }
+
+    public TimeSpan DownAfter { get; init; } = TimeSpan.FromSeconds(5);
+
+    public string? Out { get; init; }
+
+    public bool PlanOnly { get; init; }
+
+    public IReadOnlyList<FaultKind> Kinds { get; init; } = FaultNames.All;
+
+    /// <summary>Null and the mistake where an argument is wrong.</summary>
+    public static FaultsOptions? Read(string[] args, out string mistake)
+    {
+        var options = new FaultsOptions();
+        mistake = "";
+        for (var i = 0; i < args.Length; i++)
+        {
+            if (args[i] == "--plan")
+            {
+                options = options with { PlanOnly = true };
+                continue;
+            }
+
+            var value = i + 1 < args.Length ? args[i + 1] : "";
+            var isNumber = int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number);
+            var kinds = value.Split(',').Select(FaultNames.Find).ToArray();
+            var next = args[i] switch
+            {
+                "--seed" when isNumber => options with { Seed = number },
+                "--count" when isNumber => options with { Count = number },
+                "--case" when isNumber => options with { Case = number },
+                "--hosts" when number is 3 or 5 => options with { Hosts = number },
+                "--parallel" when number is > 0 and <= 16 => options with { Parallel = number },
+                "--minutes" when isNumber => options with { Limit = TimeSpan.FromMinutes(number) },
+                "--down-after" when number >= 1000 => options with { DownAfter = TimeSpan.FromMilliseconds(number) },
+                "--out" when value.Length > 0 => options with { Out = value },
+                "--only" when kinds.All(k => k is not null) => options with { Kinds = [.. kinds.Select(k => k!.Value)] },
+                "--without" when kinds.All(k => k is not null) => options with { Kinds = [.. FaultNames.All.Where(k => !kinds.Contains(k))] },
+                _ => null,
+            };
+            if (next is null)
+            {
+                mistake = $"{args[i]} {value}: not understood; kinds are {string.Join(' ', FaultNames.All.Select(FaultNames.Of))}";
+                return null;
+            }
+
+            options = next;
+            i++;
+        }
+
+        return options;
+    }
+}

@@ -1,0 +1,28 @@
+using System.Collections.Immutable;
+
+namespace Sidecars.Faults.Planning;
+
+/// <summary>Faults that overlap; after them the group must heal.</summary>
+internal sealed record FaultRound(ImmutableArray<FaultStep> Steps)
+{
+    /// <summary>For people.</summary>
+    public override string ToString() => string.Join(" + ", Steps);
+}
+
+/// <summary>What is done to one group from its start to its end.</summary>
+/// <param name="Seed">Of the campaign.</param>
+/// <param name="Index">Number of the case, from 0.</param>
+/// <param name="Hosts">3 or 5.</param>
+/// <param name="Rounds">One after the other.</param>
+internal sealed record CasePlan(int Seed, int Index, int Hosts, ImmutableArray<FaultRound> Rounds)
+{
+    /// <summary>One fault, in a group of three.</summary>
+    public static CasePlan Single(FaultKind kind, FaultTarget target, TimeSpan lasts, int hosts = 3, double strength = 0.3) =>
+        new(0, 0, hosts, [new FaultRound([new FaultStep(kind, target, 0, TimeSpan.Zero, lasts, strength)])]);
+
+    /// <summary>True where one of its faults is this.</summary>
+    public bool Has(FaultKind kind) => Rounds.Any(round => round.Steps.Any(step => step.Kind == kind));
+
+    /// <summary>For people.</summary>
+    public override string ToString() => FormattableString.Invariant($"{Hosts} hosts: {string.Join("; then ", Rounds)}");
+}

@@ -1,0 +1,59 @@
+namespace Sidecars.Faults.Planning;
+
+/// <summary>What goes wrong. The names, with dashes, are those of the command line.</summary>
+internal enum FaultKind
+{
+    KillRedis,
+    TerminateRedis,
+    PauseRedis,
+    KillSentinel,
+    PauseSentinel,
+    KillAllSentinels,
+    KillAllRedis,
+    KillEverything,
+    LoseHost,
+    Isolate,
+    CutInbound,
+    CutOutbound,
+    CutPair,
+    CutZone,
+    LosePackets,
+    SlowLink,
+    WipeDisk,
+    FillDisk,
+    ForeignTenant,
+    ApiDown,
+    ApiSlow,
+    ApiThrottles,
+    DnsDown,
+    DnsSlow,
+    DnsThrottles,
+    KillSidecar,
+    PauseSidecar,
+    JumpClock,
+    StepDown,
+}
+
+/// <summary>Whom it meets: what the host's Redis is when the fault begins.</summary>
+internal enum FaultTarget
+{
+    /// <summary>The master's host.</summary>
+    Master,
+
+    /// <summary>A replica's.</summary>
+    Replica,
+}
+
+/// <summary>One fault of a plan.</summary>
+/// <param name="Kind">What.</param>
+/// <param name="Target">Whom; of no account where it meets all.</param>
+/// <param name="Pick">Which of several, counted from 0 and round.</param>
+/// <param name="After">From the begin of its round.</param>
+/// <param name="Lasts">Until its end: the process is started again, the network is whole.</param>
+/// <param name="Strength">0 to 1: share of packets, size of a jump.</param>
+internal sealed record FaultStep(FaultKind Kind, FaultTarget Target, int Pick, TimeSpan After, TimeSpan Lasts, double Strength)
+{
+    /// <summary>For people.</summary>
+    public override string ToString() =>
+        FormattableString.Invariant($"{FaultNames.Of(Kind)} {(Target == FaultTarget.Master ? "master" : $"replica {Pick}")} at {After.TotalSeconds:0.0} s for {Lasts.TotalSeconds:0.0} s{(FaultNames.HasStrength(Kind) ? $" strength {Strength:0.00}" : "")}");
+}

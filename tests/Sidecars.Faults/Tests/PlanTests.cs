@@ -1,0 +1,66 @@
+using Sidecars.Faults.Checks;
+using Sidecars.Faults.Faults;
+using Sidecars.Faults.Planning;
+using Xunit;
+
+namespace Sidecars.Faults.Tests;
+
+public sealed class PlanTests
+{
+    private static readonly TimeSpan DownAfter = TimeSpan.FromSeconds(5);
+
+    [Fact]
+    public void The_same_seed_and_number_make_the_same_plan_and_others_another()
+    {
+        var plans = Enumerable.Range(0, 100).Select(i => CasePlanner.Plan(7, i, 0, FaultNames.All).ToString()).ToArray();
+        Assert.Equal(plans, Enumerable.Range(0, 100).Select(i => CasePlanner.Plan(7, i, 0, FaultNames.All).ToString()));
+        Assert.Equal(100, plans.Distinct().Count());
+        Assert.DoesNotContain(CasePlanner.Plan(8, 0, 0, FaultNames.All).ToString(), plans);
+    }
+
+    [Fact]
+    public void A_campaign_of_a_few_hundred_cases_has_every_fault_and_keeps_some_alone()
+    {
+        var rounds = Enumerable.Range(0, 300).SelectMany(i => CasePlanner.Plan(1, i, 0, FaultNames.All).Rounds).ToArray();
+        Assert.Equal(FaultNames.All.Order(), rounds.SelectMany(r => r.Steps).Select(s => s.Kind).Distinct().Order());
+        Assert.All(rounds.Where(r => r.Steps.Any(s => FaultNames.StandsAlone(s.Kind))), r => Assert.Single(r.Steps));
+        Assert.Contains(rounds, r => r.Steps.Length == 2);
+    }
+
+    [Fact]
+    public void Every_kind_has_a_name_that_is_found_again() =>
+        Assert.All(FaultNames.All, kind => Assert.Equal(kind, FaultNames.Find(FaultNames.Of(kind))));
+
+    [Theory]
+    [InlineData("None", -100, false)]
+    [InlineData("AtBegin", -100, true)]
+    [InlineData("AtBegin", 400, true)]
+    [InlineData("AtBegin", 600, false)]
+    [InlineData("UntilFenced", 5900, true)]
+    [InlineData("UntilFenced", 6100, false)]
+    [InlineData("UntilFenced", -2100, false)]
+    [InlineData("Throughout", 15_900, true)]
+    [InlineData("Throughout", 16_100, false)]
+    public void A_lost_write_is_excused_only_in_the_window_of_its_fault(string losses, int acknowledgedMs, bool excused)
+    {
+        const long Began = 1_000_000_000_000;
+        var fault = new ActiveFault(CasePlan.Single(FaultKind.Isolate, FaultTarget.Master, TimeSpan.FromSeconds(10)).Rounds[0].Steps[0], "host-0", Enum.Parse<Losses>(losses), Began, () => Task.CompletedTask) { Ended = Began + Ticks(10_000) };
+        var loss = Assert.Single(LossJudge.Judge([Began + Ticks(acknowledgedMs)], [fault], Began, DownAfter));
+        Assert.Equal(excused, loss.Excused);
+    }
+
+    [Theory]
+    [InlineData(5000, 7200, true)]
+    [InlineData(5000, 12_900, true)]
+    [InlineData(5000, 13_100, false)]
+    [InlineData(7900, 7500, false)] // while it was cut off
+    [InlineData(8100, 8200, false)] // it was fenced while it was cut off, and must not have opened before it was confirmed
+    public void A_failover_that_comes_after_a_short_fault_has_losses_of_its_own(int lastedMs, int acknowledgedMs, bool excused)
+    {
+        const long Began = 1_000_000_000_000;
+        var fault = new ActiveFault(CasePlan.Single(FaultKind.Isolate, FaultTarget.Master, TimeSpan.FromMilliseconds(lastedMs)).Rounds[0].Steps[0], "host-0", Losses.UntilFenced, Began, () => Task.CompletedTask) { Ended = Began + Ticks(lastedMs) };
+        Assert.Equal(excused, Assert.Single(LossJudge.Judge([Began + Ticks(acknowledgedMs)], [fault], Began, DownAfter)).Excused);
+    }
+
+    private static long Ticks(int milliseconds) => milliseconds * TimeProvider.System.TimestampFrequency / 1000;
+}
