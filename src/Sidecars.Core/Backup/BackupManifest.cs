@@ -42,13 +42,16 @@ public sealed record BackupManifest
     /// <summary>When it was complete, by the node's clock.</summary>
     public required DateTimeOffset CompletedAt { get; init; }
 
+    /// <summary>All that was written before this time, by the node's clock, is in the base or in the tail up to <see cref="End"/>.</summary>
+    public required DateTimeOffset CoveredUntil { get; init; }
+
     /// <summary>The server's version; "" where it was not reachable.</summary>
     public required string ServerVersion { get; init; }
 
     /// <summary>The base; null where the AOF began with nothing.</summary>
     public required BaseFile? Base { get; init; }
 
-    /// <summary>Second at which the base was begun: it holds nothing later, and all that came earlier.</summary>
+    /// <summary>Second at which the base was begun: it holds all that came earlier, and nothing of the second after.</summary>
     public required long BaseTime { get; init; }
 
     /// <summary>The first byte of the tail that is not in the base.</summary>
@@ -84,6 +87,7 @@ public static class BackupManifestDocument
         json.WriteNumber("generation", manifest.Generation);
         json.WriteString("node", manifest.Node);
         json.WriteNumber("completed_ms", manifest.CompletedAt.ToUnixTimeMilliseconds());
+        json.WriteNumber("covered_ms", Math.Max(0, manifest.CoveredUntil.ToUnixTimeMilliseconds()));
         if (manifest.ServerVersion.Length > 0) json.WriteString("server_version", manifest.ServerVersion);
         if (manifest.Base is { } file)
         {
@@ -140,6 +144,7 @@ public static class BackupManifestDocument
             Generation = root.Integer("generation"),
             Node = root.Text("node", 253),
             CompletedAt = JsonDocuments.ReadTime(root, "completed_ms"),
+            CoveredUntil = JsonDocuments.ReadTime(root, "covered_ms"),
             ServerVersion = root.OptionalText("server_version", 64) ?? "",
             Base = file,
             BaseSequence = root.Integer("base_sequence"),

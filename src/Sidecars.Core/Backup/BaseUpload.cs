@@ -56,6 +56,7 @@ public sealed class BaseUpload : IDisposable
             Generation = Generation,
             Node = _node,
             CompletedAt = utcNow,
+            CoveredUntil = session.CoveredUntil,
             ServerVersion = after.Version,
             Base = await File.ConfigureAwait(false),
             BaseSequence = _pinned.Sequence,

@@ -141,6 +141,11 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
                 if (failures++ % 20 == 0) log.Warning("store_failed", e.Message, LogField.Of("failures", failures), LogField.Of("pending_bytes", Counters.PendingBytes));
                 await KeepLookingAsync(session, Backoff.DelayAfter(failures, Next()), cancellation).ConfigureAwait(false);
             }
+            catch (GenerationEndedException e) when (e.Code != "too_far_behind")
+            {
+                await ShipRestAsync(session, cancellation).ConfigureAwait(false);
+                throw;
+            }
             catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
             {
                 await DrainAsync(held, session).ConfigureAwait(false);
@@ -155,6 +160,21 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
         {
             session.Look(); // a rewrite must not take a file away meanwhile
             await PauseAsync(options.Look, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The stream has ended; what was written of it before is worth a try, no more.</summary>
+    private async Task ShipRestAsync(UploadSession session, CancellationToken cancellation)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var after = time.CreateTimer(state => ((CancellationTokenSource)state!).Cancel(), limit, options.DrainLimit, Timeout.InfiniteTimeSpan);
+        try
+        {
+            await session.ShipRestAsync(limit.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or GenerationEndedException)
+        {
+            log.Warning("rest_not_shipped", e.Message, LogField.Of("pending_bytes", Counters.PendingBytes));
         }
     }
 
