@@ -143,7 +143,7 @@ internal sealed class BackupCommands
 
     private async Task<int> WithAsync(Func<BackupOptions, BackupStore, Task<int>> action)
     {
-        if (_options is not null) return await action(_options, new BackupStore(new DirectoryStore(_options.StoreDirectory), new BackupLayout(_options.Cluster))).ConfigureAwait(false);
+        if (_options is not null) return await action(_options, new BackupStore(StoreOptions.Open(_options), new BackupLayout(_options.Cluster))).ConfigureAwait(false);
         foreach (var mistake in _settings.Errors) await _error.WriteLineAsync(mistake).ConfigureAwait(false);
         await _error.WriteLineAsync("'redis-backup --help' lists every setting.").ConfigureAwait(false);
         return ExitCode.WrongConfiguration;

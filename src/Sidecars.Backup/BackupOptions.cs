@@ -4,6 +4,7 @@ using Sidecars.Core.Hosting;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
+using Sidecars.S3;
 
 namespace Sidecars.Backup;
 
@@ -12,7 +13,14 @@ internal sealed record BackupOptions
 {
     public required ClusterId Cluster { get; init; }
 
+    /// <summary>Absolute path of a directory; "" where <see cref="S3"/> is the store.</summary>
     public required string StoreDirectory { get; init; }
+
+    /// <summary>The bucket; null where a directory is the store.</summary>
+    public required S3Settings? S3 { get; init; }
+
+    /// <summary>Bound of all uploads together, bytes a second; 0: none.</summary>
+    public required long UploadBytesPerSecond { get; init; }
 
     public required string DataDirectory { get; init; }
 
@@ -51,8 +59,10 @@ internal sealed record BackupOptions
         var clusterText = settings.Text("CLUSTER_ID", (space ?? "default") + "/redis", "Identity of this tenant's group, namespace/name: the folder of its backups.");
         if (!ClusterId.TryParse(clusterText, out var cluster) || !ObjectKey.IsPart(cluster.MasterName))
             settings.Fail("CLUSTER_ID is not namespace/name of letters, digits, . - _ that begins with no dot");
-        var store = settings.RequiredText("BACKUP_STORE", "Where backups are kept: an absolute path (a local disk or a shared volume).");
-        if (store.Length > 0 && !System.IO.Path.IsPathRooted(store)) settings.Fail($"BACKUP_STORE is '{store}'; it must be an absolute path");
+        var store = settings.RequiredText("BACKUP_STORE", "Where backups are kept: s3://bucket/prefix, or an absolute path (a local disk or a shared volume).");
+        var upload = settings.Integer("BACKUP_UPLOAD_KIB_S", 0, 0, 10_000_000, "Bound of all uploads together, KiB a second; 0: none.") * 1024L;
+        var s3 = StoreOptions.Read(settings, store, upload);
+        if (s3 is null && store.Length > 0 && !System.IO.Path.IsPathRooted(store)) settings.Fail($"BACKUP_STORE is '{store}'; it must be s3://bucket/prefix or an absolute path");
         var hostName = settings.OptionalText("HOSTNAME", "Fallback for NODE_NAME; a pod's is its name.");
         var node = settings.OptionalText("NODE_NAME", "This node's name: stable over restarts, and its own in the group (redis-0).") ?? hostName ?? Environment.MachineName;
         var data = settings.Path("DATA_DIR", "/data", "Redis' working directory, readable; for restore, the empty target.");
@@ -76,7 +86,9 @@ internal sealed record BackupOptions
         return new BackupOptions
         {
             Cluster = cluster!,
-            StoreDirectory = store,
+            StoreDirectory = s3 is null ? store : "",
+            S3 = s3,
+            UploadBytesPerSecond = upload,
             DataDirectory = data,
             Layout = new DataLayout(appendDirectory, appendFile, DataLayout.Default.RdbFile),
             Redis = redis ?? new RedisEndpoint("127.0.0.1", port),
