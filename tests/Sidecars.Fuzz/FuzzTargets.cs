@@ -18,5 +18,11 @@ public static class FuzzTargets
         new EpochTarget(),
         new AofCommandTarget(),
         new BackupManifestTarget(),
+        new ElectionRecordTarget(),
+        new CandidateEvidenceTarget(),
+        new GroupLeaseTarget(),
+        new SlotTableTarget(),
+        new DnsRecordTarget(),
+        new ZoneFileTarget(),
     ];
 }

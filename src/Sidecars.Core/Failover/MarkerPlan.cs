@@ -85,7 +85,7 @@ public static class MarkerPlan
     }
 
     private static AofMark? Mark(ServerFacts server) => server is { Aof: { } aof, AofBuffered: { } buffered }
-        ? new AofMark(aof.File, aof.After + buffered, aof.Before == aof.After && buffered == 0, server.AofSize + buffered)
+        ? new AofMark(aof.File, aof.After + buffered, aof.Before == aof.After && buffered == 0, server.AofSize is { } size && aof.Confirms(size) ? size + buffered : null)
         : null;
 
     // Terms are the record's, and reach a replica with the epoch that a majority gave its master; an epoch of another master is not ours.

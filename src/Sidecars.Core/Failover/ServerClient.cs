@@ -23,7 +23,9 @@ public sealed class ServerClient(Func<IRespTransport> transport, RedisClientOpti
                 var reply = await client.CallAsync(cancellation, "INFO").ConfigureAwait(false);
                 var after = Aof();
                 if (!InfoReply.TryParse(reply, out var info)) return null;
-                var look = before is not null && after is not null && before.Value.File == after.Value.File ? new AofLook(after.Value.File, before.Value.Length, after.Value.Length) : null;
+                var look = before is not null && after is not null && before.Value.File == after.Value.File
+                    ? new AofLook(after.Value.File, before.Value.Length, after.Value.Length, before.Value.Others == after.Value.Others ? after.Value.Others : null)
+                    : null;
                 return ServerFacts.Of(info, look);
             }
         }
@@ -33,10 +35,14 @@ public sealed class ServerClient(Func<IRespTransport> transport, RedisClientOpti
         }
     }
 
-    private (string File, long Length)? Aof()
+    private (string File, long Length, long? Others)? Aof()
     {
         var directory = Path.Combine(dataDirectory, layout.AppendDirectory);
         var manifest = new Lineage.BoundedFile().ReadAll(Path.Combine(directory, layout.ManifestFile), AofManifestReader.MaxBytes).Then(bytes => AofManifestReader.Read(bytes));
-        return manifest.Value?.Newest is { } newest && Lineage.BoundedFile.Stat(Path.Combine(directory, newest.Name)).Value is { } file ? (newest.Name, file.Length) : null;
+        if (manifest.Value is not { Newest: { } newest } names || Lineage.BoundedFile.Stat(Path.Combine(directory, newest.Name)).Value is not { } file) return null;
+        long? others = 0;
+        foreach (var other in names.Loaded)
+            if (other.Name != newest.Name) others += Lineage.BoundedFile.Stat(Path.Combine(directory, other.Name)).Value?.Length;
+        return (newest.Name, file.Length, others);
     }
 }

@@ -9,7 +9,15 @@ namespace Sidecars.Core.Failover;
 /// <param name="File">The newest increment that the manifest names.</param>
 /// <param name="Before">Its bytes before INFO was asked.</param>
 /// <param name="After">Its bytes afterwards.</param>
-public sealed record AofLook(string File, long Before, long After);
+/// <param name="Others">Bytes of the other files that the manifest has the server load; null: unknown.</param>
+public sealed record AofLook(string File, long Before, long After, long? Others = null)
+{
+    /// <summary>
+    /// Whether <c>aof_current_size</c> is what lay on disk between the two looks. It is not after a start that cut a torn end off:
+    /// loadAppendOnlyFiles (aof.c) counts what it cut until the next rewrite.
+    /// </summary>
+    public bool Confirms(long size) => Others is { } others && size >= Before + others && size <= After + others;
+}
 
 /// <summary>What the server beside a sidecar said of itself at one moment. Null: unknown.</summary>
 public sealed record ServerFacts

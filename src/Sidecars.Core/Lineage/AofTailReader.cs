@@ -24,7 +24,11 @@ public enum AofEnd
 /// The last <c>#TS:</c>, seconds since 1970 by the writer's clock; null where none was seen, which does not mean that there is none.
 /// </param>
 /// <param name="FromStart">The whole file was parsed from its first byte: nothing was guessed.</param>
-public sealed record AofTail(AofEnd End, long? LastTimestamp, bool FromStart);
+public sealed record AofTail(AofEnd End, long? LastTimestamp, bool FromStart)
+{
+    /// <summary>Of the last bytes that the caller asked about, those that are no whole command: annotations, and a torn end.</summary>
+    public long Overhead { get; init; }
+}
 
 /// <summary>
 /// Reads the end of an AOF file: RESP arrays of bulk strings, and annotations <c>#TS:seconds</c> between them
@@ -54,38 +58,40 @@ public static class AofTailReader
     /// <summary>Reads the last bytes of a file.</summary>
     /// <param name="tail">The last bytes.</param>
     /// <param name="fromStart">They are the whole file.</param>
-    public static AofTail Read(ReadOnlySpan<byte> tail, bool fromStart)
+    /// <param name="recent">How many of them <see cref="AofTail.Overhead"/> is about.</param>
+    public static AofTail Read(ReadOnlySpan<byte> tail, bool fromStart, long recent = 0)
     {
         if (tail.IsEmpty) return new AofTail(AofEnd.Empty, null, fromStart);
         if (fromStart)
         {
-            var whole = Parse(tail);
-            return new AofTail(whole.End, whole.LastTimestamp, true);
+            var whole = Parse(tail, recent);
+            return new AofTail(whole.End, whole.LastTimestamp, true) { Overhead = whole.Overhead };
         }
 
-        var best = new Run(AofEnd.Unrecognised, null, 0);
+        var best = new Run(AofEnd.Unrecognised, null, 0, 0);
         var at = 0;
         for (var tried = 0; tried < MaxAnchors && TryAnchor(tail, ref at); tried++)
         {
-            var run = Parse(tail[at..]);
-            if (run.End == AofEnd.Complete) return new AofTail(run.End, run.LastTimestamp, false);
+            var run = Parse(tail[at..], recent);
+            if (run.End == AofEnd.Complete) return new AofTail(run.End, run.LastTimestamp, false) { Overhead = run.Overhead };
 
             // A false place may claim a huge argument and look torn at once; the true one has whole commands behind it.
             if (run.End == AofEnd.Torn && (best.End != AofEnd.Torn || run.Commands > best.Commands)) best = run;
         }
 
-        return new AofTail(best.End, best.LastTimestamp, false);
+        return new AofTail(best.End, best.LastTimestamp, false) { Overhead = best.Overhead };
     }
 
-    /// <summary>Reads the end of a file: one window, and a larger one where the first shows no timestamp.</summary>
-    internal static DiskFact<AofTail> Read(BoundedFile files, string path, long length)
+    /// <summary>Reads the end of a file: one window, and a larger one where the first shows no timestamp or not all that is asked about.</summary>
+    internal static DiskFact<AofTail> Read(BoundedFile files, string path, long length, long recent = 0)
     {
-        var first = ReadWindow(files, path, FirstWindow, length);
-        return first is { IsKnown: true, Value: { LastTimestamp: null, FromStart: false } } ? ReadWindow(files, path, LastWindow, length) : first;
+        var first = ReadWindow(files, path, FirstWindow, length, recent);
+        var isEnough = first is not { IsKnown: true, Value: { FromStart: false } tail } || (tail.LastTimestamp is not null && recent <= FirstWindow);
+        return isEnough ? first : ReadWindow(files, path, LastWindow, length, recent);
     }
 
-    private static DiskFact<AofTail> ReadWindow(BoundedFile files, string path, int window, long length) =>
-        files.ReadTail(path, window).Then(bytes => DiskFact<AofTail>.Known(Read(bytes, bytes.Length >= length)));
+    private static DiskFact<AofTail> ReadWindow(BoundedFile files, string path, int window, long length, long recent) =>
+        files.ReadTail(path, window).Then(bytes => DiskFact<AofTail>.Known(Read(bytes, bytes.Length >= length, recent)));
 
     /// <summary>The next place after CR LF where a command or an annotation may begin.</summary>
     private static bool TryAnchor(ReadOnlySpan<byte> tail, ref int at)
@@ -99,27 +105,30 @@ public static class AofTailReader
         }
     }
 
-    private readonly record struct Run(AofEnd End, long? LastTimestamp, int Commands);
+    private readonly record struct Run(AofEnd End, long? LastTimestamp, int Commands, long Overhead);
 
-    private static Run Parse(ReadOnlySpan<byte> rest)
+    private static Run Parse(ReadOnlySpan<byte> rest, long recent)
     {
         long? timestamp = null;
+        long overhead = 0;
         for (var commands = 0; ; commands++)
         {
             while (!rest.IsEmpty && rest[0] == '#')
             {
                 var end = rest.IndexOf("\r\n"u8);
-                if (end < 0) return new Run(AofEnd.Torn, timestamp, commands);
+                if (end < 0) return new Run(AofEnd.Torn, timestamp, commands, overhead + rest.Length);
+                if (rest.Length <= recent) overhead += end + 2;
                 if (rest.StartsWith("#TS:"u8) && Utf8Parser.TryParse(rest[4..end], out long seconds, out var used) && used == end - 4 && seconds >= 0)
                     timestamp = seconds;
                 rest = rest[(end + 2)..];
             }
 
-            if (rest.IsEmpty) return new Run(AofEnd.Complete, timestamp, commands);
+            if (rest.IsEmpty) return new Run(AofEnd.Complete, timestamp, commands, overhead);
+            var command = rest.Length;
             switch (Command(ref rest))
             {
-                case Step.Torn: return new Run(AofEnd.Torn, timestamp, commands);
-                case Step.Garbage: return new Run(AofEnd.Unrecognised, timestamp, commands);
+                case Step.Torn: return new Run(AofEnd.Torn, timestamp, commands, overhead + Math.Min(command, recent));
+                case Step.Garbage: return new Run(AofEnd.Unrecognised, timestamp, commands, overhead);
             }
         }
     }

@@ -123,6 +123,8 @@ public static class DiskEvidencePolicy
             return facts.RdbFile.Value is not { } dump ? DiskVersusMarker.Unknown
                 : dump.ChangedTicks > markerFile.ChangedTicks ? DiskVersusMarker.DiskNewer : DiskVersusMarker.Unknown;
         if (facts.Marker.Value.Aof is not { } mark || facts.Manifest.Value?.Newest is not { } newest) return DiskVersusMarker.Unknown;
+        // The total is of the moment of the offset; the length was taken a little later, and may count twice what was buffered.
+        if (facts.AofGrowth is { } growth) return growth > 0 ? DiskVersusMarker.DiskNewer : growth < 0 ? DiskVersusMarker.DiskOlder : DiskVersusMarker.Same;
         if (newest.Name == mark.File)
             return facts.AofFiles[^1].Stat.Value is not { } file ? DiskVersusMarker.Unknown
                 : file.Length > mark.Length ? DiskVersusMarker.DiskNewer
@@ -155,19 +157,26 @@ public static class DiskEvidencePolicy
     private static DiskPosition AgainstAof(DiskFacts facts, DiskVersusMarker versus, ReplicationPosition at)
     {
         var mark = facts.Marker.Value!.Aof;
+        var isExact = facts.AofGrowth is not null || mark is { Exact: true };
         var bound = versus switch
         {
-            DiskVersusMarker.Same => mark!.Exact ? PositionBound.Exact : PositionBound.AtLeast,
+            DiskVersusMarker.Same => isExact ? PositionBound.Exact : PositionBound.AtLeast,
             DiskVersusMarker.DiskNewer => PositionBound.AtLeast,
-            DiskVersusMarker.DiskOlder => mark!.Exact ? PositionBound.AtMost : PositionBound.Unclear,
+            DiskVersusMarker.DiskOlder => isExact ? PositionBound.AtMost : PositionBound.Unclear,
             _ => PositionBound.Unclear,
         };
         // An AOF holds at least a byte for each byte of the stream (time stamps come on top, pings of the master are left out):
         // good enough to rank what a power cut took, never to prove anything.
-        var missing = versus == DiskVersusMarker.DiskOlder && facts.AofFiles.Count > 0 && facts.AofFiles[^1].Stat.Value is { } file ? mark!.Length - file.Length : at.Offset;
+        var missing = versus != DiskVersusMarker.DiskOlder ? at.Offset
+            : facts.AofGrowth is { } growth ? -growth
+            : facts.AofFiles.Count > 0 && facts.AofFiles[^1].Stat.Value is { } file ? mark!.Length - file.Length
+            : at.Offset;
         var position = Position(at, bound, PositionSource.Marker, missing);
-        if (versus is not (DiskVersusMarker.Same or DiskVersusMarker.DiskNewer) || mark is not { Total: { } total } || facts.Manifest.Value?.Newest?.Name != mark.File) return position;
-        return position with { Estimate = Math.Max(position.Estimate, at.Offset + facts.AofFiles.Sum(f => f.Stat.Value?.Length ?? 0) - total) };
+        // What the disk has grown by, less what the stream has not: time stamps and a torn end. A command of a write takes at least 20
+        // bytes, and a ping 14, so two replicas with markers of the same seconds are told apart to the command.
+        return facts.AofGrowth is >= 0 and { } grown && versus == DiskVersusMarker.DiskNewer
+            ? position with { Estimate = at.Offset + Math.Max(0, grown - (facts.AofTail.Value?.Overhead ?? 0)) }
+            : position;
     }
 
     private static DiskPosition Position(ReplicationPosition at, PositionBound bound, PositionSource source, long? missing = null) => new(at, bound, source)

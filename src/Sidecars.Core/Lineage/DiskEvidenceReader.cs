@@ -68,7 +68,7 @@ public static class DiskEvidenceReader
         }
 
         if (onDisk.LastOrDefault(f => f.Entry.Type == AofFileType.Increment) is { } newest)
-            facts = facts with { AofTail = newest.Stat.Then(s => AofTailReader.Read(files, Path.Combine(directory, newest.Entry.Name), s.Length)) };
+            facts = facts with { AofTail = newest.Stat.Then(s => AofTailReader.Read(files, Path.Combine(directory, newest.Entry.Name), s.Length, recent: facts.AofGrowth ?? 0)) };
         return facts;
     }
 

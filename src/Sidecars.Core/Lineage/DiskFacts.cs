@@ -68,6 +68,16 @@ public sealed record DiskFacts(Durability Durability)
     /// <summary>The single <c>appendonly.aof</c> of Redis 6 and earlier, which a server of 7 takes over when there is no manifest.</summary>
     public DiskFact<FileStat> SingleAof { get; init; }
 
+    /// <summary>
+    /// Bytes of AOF more than the marker's offset needs, exactly; negative where some are missing. Null where marker and disk can't be
+    /// compared so: no total in the marker, another newest file, or a rewrite under way, whose end replaces files by shorter ones.
+    /// </summary>
+    public long? AofGrowth =>
+        Marker is { IsKnown: true, Value: { AofRewriteInProgress: false, Aof: { Total: { } total } mark } } && Manifest.Value?.Newest?.Name == mark.File
+        && AofFiles.Count > 0 && AofFiles.All(f => f.Stat.IsKnown)
+            ? AofFiles.Sum(f => f.Stat.Value!.Length) - total
+            : null;
+
     /// <summary>Bytes read to learn all this.</summary>
     public long BytesRead { get; init; }
 }

@@ -24,7 +24,7 @@ public enum MarkerRole
 /// <param name="Exact">True where a file of exactly this length holds exactly that offset: nothing was buffered, and nothing written meanwhile.</param>
 /// <param name="Total">
 /// <c>aof_current_size</c> and <c>aof_buffer_length</c> of the INFO that told the offset: bytes of all AOF files that hold it. Taken at
-/// one moment, so that every byte more on disk is a byte of the stream more; null where unknown.
+/// one moment, so that every byte more on disk is a byte of the stream more; null where unknown, or not what lies on disk.
 /// </param>
 public sealed record AofMark(string File, long Length, bool Exact = true, long? Total = null);
 

@@ -18,7 +18,7 @@ public sealed class MarkerPlanTests
         Position = new ReplicationPosition(Id(1), 500),
         AofBuffered = 0,
         AofSize = 4000,
-        Aof = new AofLook("appendonly.aof.1.incr.aof", 900, 900),
+        Aof = new AofLook("appendonly.aof.1.incr.aof", 900, 900, 3100),
     };
 
     private static readonly ServerFacts Replica = Master with { Role = MarkerRole.Replica, MasterAddress = B, IsLinkUp = true };
@@ -94,6 +94,8 @@ public sealed class MarkerPlanTests
     public void What_is_buffered_or_written_meanwhile_makes_a_length_a_bound()
     {
         Assert.Equal(new AofMark("appendonly.aof.1.incr.aof", 930, Exact: false, Total: 4030), Next(null, Master with { AofBuffered = 30 }, NamesMaster).Aof);
+        // What a start cut off a torn end is still counted by the server.
+        Assert.Equal(new AofMark("appendonly.aof.1.incr.aof", 900, Exact: true, Total: null), Next(null, Master with { AofSize = 4017 }, NamesMaster).Aof);
         var growing = Master with { Aof = Master.Aof! with { After = 960 } };
         Assert.Equal(new AofMark("appendonly.aof.1.incr.aof", 960, Exact: false, Total: 4000), Next(null, growing, NamesMaster).Aof);
     }

@@ -121,6 +121,34 @@ public sealed class DiskEvidenceTests : IDisposable
         Assert.Equal(new DiskPosition(At500, bound, PositionSource.Marker) { Lower = lower, Estimate = lower, Upper = bound == PositionBound.AtLeast ? null : 500 }, evidence.Position);
     }
 
+    [Theory]
+    [InlineData(0, DiskVersusMarker.Same, PositionBound.Exact, 500)]
+    [InlineData(-21, DiskVersusMarker.DiskNewer, PositionBound.AtLeast, 514)] // grown by a time stamp of 7 bytes and a command of 14
+    [InlineData(-14, DiskVersusMarker.DiskNewer, PositionBound.AtLeast, 514)]
+    [InlineData(3, DiskVersusMarker.DiskOlder, PositionBound.AtMost, 497)]
+    public void A_total_of_the_moment_of_the_offset_is_exact_where_the_length_counted_a_buffer_twice(int more, DiskVersusMarker versus, PositionBound bound, long estimate)
+    {
+        var marker = Marker(21 + 39) with { Aof = new AofMark("appendonly.aof.1.incr.aof", 21 + 39, Exact: false, Total: AofBytes + more) };
+        var evidence = _data.WithAof(10).WithMarker(marker, 11).Read(Durability.Aof);
+        Assert.Equal((versus, bound, estimate), (evidence.VersusMarker, evidence.Position!.Bound, evidence.Position.Estimate));
+    }
+
+    [Fact]
+    public void Of_two_disks_with_the_same_commands_a_torn_end_is_worth_nothing()
+    {
+        var marker = Marker() with { Aof = new AofMark("appendonly.aof.1.incr.aof", 21, Total: AofBytes) };
+        var torn = _data.WithAof(10).With(DataFolder.Increment, "#TS:5\r\n*1\r\n$4\r\nPING\r\n*3\r\n$3\r\nSE", 12).WithMarker(marker, 11).Read(Durability.Aof);
+        Assert.Equal((DiskVersusMarker.DiskNewer, 500L), (torn.VersusMarker, torn.Position!.Estimate));
+    }
+
+    [Fact]
+    public void A_total_from_within_a_rewrite_says_nothing_of_the_files_after_it()
+    {
+        var marker = Marker(rewrite: true) with { Aof = new AofMark("appendonly.aof.1.incr.aof", 21, Total: 1_000_000) };
+        var evidence = _data.WithAof(10).WithMarker(marker, 11).Read(Durability.Aof);
+        Assert.Equal((DiskVersusMarker.Same, 500L), (evidence.VersusMarker, evidence.Position!.Estimate));
+    }
+
     [Fact]
     public void A_marker_of_another_AOF_file_is_older_than_a_rewrite_or_tells_nothing()
     {

@@ -173,6 +173,22 @@ public class RealFilesTests
     }
 
     [Fact]
+    public async Task A_lonely_master_changes_its_replication_id_unless_its_backlog_is_kept()
+    {
+        await using var forgetful = await RedisProcess.StartAsync("repl-backlog-ttl 1");
+        await using var ours = await RedisProcess.StartAsync("repl-backlog-ttl 0"); // as RedisServerPlan ships it
+        foreach (var master in (RedisProcess[])[ours, forgetful])
+        {
+            await using var replica = await RedisProcess.StartAsync(ReplicaOf(master));
+            await WaitForLinkAsync(replica);
+        }
+
+        var (kept, before) = (await PositionAsync(ours), await PositionAsync(forgetful));
+        await forgetful.Process.WaitUntilAsync("another replication id", async () => (await PositionAsync(forgetful)).Id != before.Id);
+        Assert.Equal(kept.Id, (await PositionAsync(ours)).Id); // alone for longer
+    }
+
+    [Fact]
     public async Task Flushed_data_are_empty_not_absent()
     {
         await using var server = await RedisProcess.StartAsync([.. Aof, .. Rdb]);

@@ -1,4 +1,5 @@
 using Sidecars.Integration.Tests.Bootstrap.Support;
+using Sidecars.TestKit.FakeKubernetes;
 using Sidecars.TestKit.Processes;
 using Xunit.Abstractions;
 
@@ -50,6 +51,25 @@ public sealed class SentinelChurnTests(ITestOutputHelper output)
         // It had to wait for the slot: what it saw of the group before was old, so it looked again.
         Assert.Equal("join-majority", next.Process!.Codes()[^1]);
         Assert.Single(next.Process!.Events("slot-kept"));
+    }
+
+    [Fact]
+    public async Task A_pod_that_stays_Terminating_on_a_dead_node_gives_its_identity_up()
+    {
+        await using var pods = await PodGroup.StartAsync("terminating");
+        var dead = pods.Group.Sentinels[1];
+        var id = await pods.IdAsync(dead);
+        pods.Server.Objects.Change("pods", FakeKubernetesServer.Namespace, dead.Name, pod => pod["metadata"]!["deletionTimestamp"] = "2026-11-20T10:00:00Z");
+        var next = pods.Group.NewSentinel(dead);
+        await next.StartAsync();
+        // It is being deleted and lives: its node may only be slow.
+        Assert.Contains($"{dead.Name} is being deleted", (await next.Process!.WaitForDecisionAsync("slot-taken")).Reason, StringComparison.Ordinal);
+        await dead.KillAsync();
+        // Silent now, and 30 s without a sign of life: the object is there as long as nobody deletes it by force.
+        await Eventually.UntilAsync("the identity to be taken over", async () => await InlinePing.AnswersAsync(next.Endpoint.Port), TimeSpan.FromSeconds(60));
+        Assert.Equal(id, await pods.IdAsync(next));
+        await pods.WaitNoGhostsAsync();
+        await pods.AssertIdsAreSlotsAsync();
     }
 
     [Fact]

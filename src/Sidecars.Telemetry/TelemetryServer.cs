@@ -1,0 +1,125 @@
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Sidecars.Core.Hosting;
+using Sidecars.Core.Primitives;
+
+namespace Sidecars.Telemetry;
+
+/// <summary>What <c>/healthz</c> answers: 200, or 503 with the reasons, one a line.</summary>
+/// <param name="Reasons">Why it is not healthy; none: it is.</param>
+public sealed record HealthReport(IReadOnlyList<string> Reasons)
+{
+    /// <summary>All is well.</summary>
+    public static HealthReport Healthy { get; } = new([]);
+}
+
+/// <summary>
+/// <c>GET /metrics</c> and <c>GET /healthz</c> of a sidecar on one port. A port that is taken is tried again: telemetry never keeps a
+/// sidecar from its work.
+/// </summary>
+/// <param name="port">To listen on, all addresses; 0 for any free one.</param>
+/// <param name="metrics">What is scraped.</param>
+/// <param name="health">Asked at every call of <c>/healthz</c>; must not block.</param>
+/// <param name="log">For a port that can't be had.</param>
+/// <param name="time">Between two tries.</param>
+/// <param name="random">Jitter.</param>
+public sealed class TelemetryServer(int port, MetricsCollector metrics, Func<HealthReport> health, JsonLineLog log, TimeProvider time, Random random)
+{
+    // A scraper, kubelet and a person: more at once is somebody else.
+    private const int MaxConnections = 32;
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(1);
+    private static readonly BackoffSchedule Backoff = new(TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(30));
+    private readonly TaskCompletionSource<int> _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>The port, once it listens.</summary>
+    public Task<int> Listening => _listening.Task;
+
+    /// <summary>Serves until it is cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        for (var failures = 0; !cancellation.IsCancellationRequested;)
+        {
+            await using var app = Build();
+            try
+            {
+                await app.StartAsync(cancellation).ConfigureAwait(false);
+                var url = new Uri(app.Urls.First());
+                _listening.TrySetResult(url.Port);
+                await Task.Delay(Timeout.InfiniteTimeSpan, time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                using var limit = new CancellationTokenSource(StopLimit, time);
+                await app.StopAsync(limit.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e) when (e is IOException or SocketException)
+            {
+                log.Warning("telemetry_port", $"port {port} can't be listened on: {e.Message}", LogField.Of("failures", ++failures));
+                await Task.Delay(Backoff.DelayAfter(failures, random.NextDouble()), time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    // The empty builder: no configuration from files and environment, no logging, no routing; settings come from *Options alone.
+    private WebApplication Build()
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new());
+        builder.Services.Replace(ServiceDescriptor.Singleton<IHostLifetime, SignalsAreOurs>());
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            kestrel.ListenAnyIP(port, listen => listen.Protocols = HttpProtocols.Http1);
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxConcurrentConnections = MaxConnections;
+            kestrel.Limits.MaxRequestBodySize = 0;
+            kestrel.Limits.MaxRequestHeadersTotalSize = 8 << 10;
+            kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(5);
+            kestrel.Limits.KeepAliveTimeout = TimeSpan.FromMinutes(2); // longer than a scrape interval: one connection a scraper
+        });
+        var app = builder.Build();
+        app.Run(AnswerAsync);
+        return app;
+    }
+
+    private Task AnswerAsync(HttpContext context)
+    {
+        var (status, type, body) = Answer(context.Request);
+        context.Response.StatusCode = status;
+        context.Response.ContentType = type;
+        context.Response.Headers.CacheControl = "no-store";
+        if (status == StatusCodes.Status405MethodNotAllowed) context.Response.Headers.Allow = "GET, HEAD";
+        var bytes = System.Text.Encoding.UTF8.GetBytes(body);
+        context.Response.ContentLength = bytes.Length;
+        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : context.Response.Body.WriteAsync(bytes, 0, bytes.Length, context.RequestAborted);
+    }
+
+    private (int Status, string Type, string Body) Answer(HttpRequest request)
+    {
+        const string Plain = "text/plain; charset=utf-8";
+        if (!HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method)) return (StatusCodes.Status405MethodNotAllowed, Plain, "only GET and HEAD\n");
+        switch (request.Path.Value)
+        {
+            case "/metrics": return (StatusCodes.Status200OK, PrometheusText.ContentType, metrics.Scrape());
+            case "/healthz":
+                var report = health();
+                return report.Reasons.Count == 0
+                    ? (StatusCodes.Status200OK, Plain, "ok\n")
+                    : (StatusCodes.Status503ServiceUnavailable, Plain, string.Join('\n', report.Reasons) + "\n");
+            default: return (StatusCodes.Status404NotFound, Plain, "/metrics and /healthz are here\n");
+        }
+    }
+
+    // The executable's SignalScope hears SIGTERM; the host's own lifetime would end this part first.
+    private sealed class SignalsAreOurs : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}
