@@ -60,6 +60,7 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout)
     {
         if (TargetProblem(directory) is { } problem) throw new RestoreException("not_empty", problem);
         var staging = Path.Combine(directory, MarkerStore.DirectoryName, StagingName);
+        using var alone = Lock(directory);
         if (Directory.Exists(staging)) Directory.Delete(staging, recursive: true); // of a restore that was interrupted
         var free = new DriveInfo(Path.GetFullPath(directory)).AvailableFreeSpace;
         if (free < plan.Bytes) throw new RestoreException("no_space", $"{directory} has {free} bytes free, and the restore needs {plan.Bytes}");
@@ -78,6 +79,20 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout)
             if (Directory.Exists(staging)) Directory.Delete(staging, recursive: true);
             if (e is IOException and not (StoreException or RestoreException)) throw new RestoreException("disk", $"{directory}: {e.Message}", e);
             throw;
+        }
+    }
+
+    // A tool whose parent was killed may still run; the kernel drops the lock with the process that holds it.
+    private static FileStream Lock(string directory)
+    {
+        try
+        {
+            Directory.CreateDirectory(Path.Combine(directory, MarkerStore.DirectoryName));
+            return new FileStream(Path.Combine(directory, MarkerStore.DirectoryName, StagingName + ".lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e)
+        {
+            throw new RestoreException("busy", $"{directory} is being restored into by another process, or is not writable: {e.Message}", e);
         }
     }
 
