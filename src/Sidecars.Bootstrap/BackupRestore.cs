@@ -27,7 +27,8 @@ internal sealed class BackupRestore(string command, string directory, TimeProvid
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(5); // a store that was away; each try is a handful of requests
     private readonly CancellationTokenSource _stop = new();
-    private Task<string?>? _run;
+    private Task? _run;
+    private volatile string? _failure;
     private long _endedAt;
     private bool _ended;
     private volatile string _last = "";
@@ -36,9 +37,9 @@ internal sealed class BackupRestore(string command, string directory, TimeProvid
     public RestoreProgress Advance()
     {
         if (_run is { IsCompleted: true } && _endedAt == 0) _endedAt = time.GetTimestamp();
-        if (_run is null || (_run is { IsCompletedSuccessfully: true, Result: not null } && time.GetElapsedTime(_endedAt) >= Pause)) (_run, _endedAt) = (RunAsync(_stop.Token), 0);
+        if (_run is null || (_endedAt != 0 && _failure is not null && time.GetElapsedTime(_endedAt) >= Pause)) (_run, _endedAt) = (RunAsync(_stop.Token), 0);
         if (!_run.IsCompleted) return new RestoreProgress.Running(_last);
-        return _run.Result is { } why ? new RestoreProgress.Failed(why) : new RestoreProgress.Done();
+        return _failure is { } why ? new RestoreProgress.Failed(why) : new RestoreProgress.Done();
     }
 
     /// <summary>Ends it, and the tool with it; returns once that is gone.</summary>
@@ -51,10 +52,15 @@ internal sealed class BackupRestore(string command, string directory, TimeProvid
         _stop.Dispose();
     }
 
-    /// <summary>Null where it restored; never throws.</summary>
-    private async Task<string?> RunAsync(CancellationToken cancellation)
+    private async Task RunAsync(CancellationToken cancellation)
     {
         _last = "";
+        _failure = await TryAsync(cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Null where it restored; never throws.</summary>
+    private async Task<string?> TryAsync(CancellationToken cancellation)
+    {
         var info = new ProcessStartInfo(command) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var word in (string[])["restore", "--to", "latest", "--target", directory]) info.ArgumentList.Add(word);
         try

@@ -160,14 +160,14 @@ public sealed class UploadSession : IDisposable
     // the request, whose content must stay open until then.
     private async Task WhileLookingAsync(Task request, CancellationToken cancellation)
     {
-        GenerationEndedException? ended = null;
+        Exception? ended = null;
         while (ended is null && await Task.WhenAny(request, Task.Delay(_options.Look, _time, cancellation)).ConfigureAwait(false) != request && !cancellation.IsCancellationRequested)
         {
             try
             {
                 Look();
             }
-            catch (GenerationEndedException e)
+            catch (Exception e) when (e is GenerationEndedException or IOException)
             {
                 ended = e;
             }
