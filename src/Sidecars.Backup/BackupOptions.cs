@@ -4,6 +4,7 @@ using Sidecars.Core.Hosting;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
+using Sidecars.S3;
 
 namespace Sidecars.Backup;
 
@@ -12,7 +13,17 @@ internal sealed record BackupOptions
 {
     public required ClusterId Cluster { get; init; }
 
+    /// <summary>Absolute path of a directory; "" where <see cref="S3"/> is the store.</summary>
     public required string StoreDirectory { get; init; }
+
+    /// <summary>The bucket; null where a directory is the store.</summary>
+    public required S3Settings? S3 { get; init; }
+
+    /// <summary>Bound of all uploads together, bytes a second; 0: none.</summary>
+    public required long UploadBytesPerSecond { get; init; }
+
+    /// <summary>Null: backups are not encrypted here.</summary>
+    public required KeyRing? Keys { get; init; }
 
     public required string DataDirectory { get; init; }
 
@@ -33,6 +44,9 @@ internal sealed record BackupOptions
 
     public required string ScratchDirectory { get; init; }
 
+    /// <summary>0: none.</summary>
+    public required int TelemetryPort { get; init; }
+
     public required LogLevel LogLevel { get; init; }
 
     /// <summary>Where Main finds its variables.</summary>
@@ -51,8 +65,13 @@ internal sealed record BackupOptions
         var clusterText = settings.Text("CLUSTER_ID", (space ?? "default") + "/redis", "Identity of this tenant's group, namespace/name: the folder of its backups.");
         if (!ClusterId.TryParse(clusterText, out var cluster) || !ObjectKey.IsPart(cluster.MasterName))
             settings.Fail("CLUSTER_ID is not namespace/name of letters, digits, . - _ that begins with no dot");
-        var store = settings.RequiredText("BACKUP_STORE", "Where backups are kept: an absolute path (a local disk or a shared volume).");
-        if (store.Length > 0 && !System.IO.Path.IsPathRooted(store)) settings.Fail($"BACKUP_STORE is '{store}'; it must be an absolute path");
+        var store = settings.RequiredText("BACKUP_STORE", "Where backups are kept: s3://bucket/prefix, or an absolute path (a local disk or a shared volume).");
+        var upload = settings.Integer("BACKUP_UPLOAD_KIB_S", 0, 0, 10_000_000, "Bound of all uploads together, KiB a second; 0: none.") * 1024L;
+        var s3 = StoreOptions.Read(settings, store, upload);
+        if (s3 is null && store.Length > 0 && !System.IO.Path.IsPathRooted(store)) settings.Fail($"BACKUP_STORE is '{store}'; it must be s3://bucket/prefix or an absolute path");
+        KeyRing? keys = null;
+        var secret = settings.OptionalSecret("BACKUP_KEYS", "Keys for AES-256-GCM before anything leaves this node: base64 of 32 bytes each (openssl rand -base64 32), spaces between them. The first encrypts, all decrypt. Without the keys no backup can be restored.");
+        if (secret is not null && !KeyRing.TryParse(secret, out keys)) settings.Fail("BACKUP_KEYS must be 1 to 16 keys, each the base64 of 32 bytes, with spaces between them");
         var hostName = settings.OptionalText("HOSTNAME", "Fallback for NODE_NAME; a pod's is its name.");
         var node = settings.OptionalText("NODE_NAME", "This node's name: stable over restarts, and its own in the group (redis-0).") ?? hostName ?? Environment.MachineName;
         var data = settings.Path("DATA_DIR", "/data", "Redis' working directory, readable; for restore, the empty target.");
@@ -71,12 +90,16 @@ internal sealed record BackupOptions
             settings.Integer("BACKUP_MONTHLY", 12, 0, 1200, "Likewise, months."));
         var server = settings.Path("REDIS_SERVER_BIN", "redis-server", "For verify: the server that loads the restored data; looked up in PATH if it has no slash.");
         var scratch = settings.Path("BACKUP_SCRATCH_DIR", System.IO.Path.GetTempPath(), "For verify: where it restores to; needs room for the whole dataset. Emptied afterwards.");
+        var telemetry = settings.Integer("TELEMETRY_PORT", 9123, 0, 65535, "For run: port of GET /metrics and GET /healthz; 0: none.");
         var level = settings.Choice("LOG_LEVEL", LogLevel.Info, "Least level that is logged.");
         if (settings.Errors.Count > 0) return null;
         return new BackupOptions
         {
             Cluster = cluster!,
-            StoreDirectory = store,
+            StoreDirectory = s3 is null ? store : "",
+            S3 = s3,
+            UploadBytesPerSecond = upload,
+            Keys = keys,
             DataDirectory = data,
             Layout = new DataLayout(appendDirectory, appendFile, DataLayout.Default.RdbFile),
             Redis = redis ?? new RedisEndpoint("127.0.0.1", port),
@@ -86,6 +109,7 @@ internal sealed record BackupOptions
             Retention = retention,
             ServerBinary = server,
             ScratchDirectory = scratch,
+            TelemetryPort = telemetry,
             LogLevel = level,
         };
     }

@@ -1,3 +1,4 @@
+using Sidecars.TestKit.Processes;
 using Xunit.Abstractions;
 using Xunit.Sdk;
 
@@ -9,6 +10,10 @@ public sealed class RequiresAttribute(string variable) : Attribute
 {
     public string Variable { get; } = variable;
 }
+
+/// <summary>Marks a class whose tests need the S3 server of moto: where Python does not have it they are skipped, visibly.</summary>
+[AttributeUsage(AttributeTargets.Class)]
+public sealed class RequiresMotoAttribute : Attribute;
 
 /// <summary>
 /// A fact of a contract, inherited by the class of each implementation. xunit 2 reads <see cref="FactAttribute.Skip"/>
@@ -40,6 +45,7 @@ public sealed class ContractTestCase : XunitTestCase
 
     protected override string? GetSkipReason(IAttributeInfo factAttribute)
     {
+        if (TestMethod.TestClass.Class.GetCustomAttributes(typeof(RequiresMotoAttribute).AssemblyQualifiedName).Any() && MotoServer.Missing is { } missing) return missing;
         var requires = TestMethod.TestClass.Class.GetCustomAttributes(typeof(RequiresAttribute).AssemblyQualifiedName).FirstOrDefault();
         var variable = requires?.GetNamedArgument<string>(nameof(RequiresAttribute.Variable));
         return variable is not null && string.IsNullOrEmpty(Environment.GetEnvironmentVariable(variable))

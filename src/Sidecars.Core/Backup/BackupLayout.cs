@@ -23,6 +23,8 @@ public sealed class BackupLayout(ClusterId cluster)
     /// <summary>File name of a verification.</summary>
     public const string VerifiedName = "verified.json";
 
+    private const string UploaderName = "uploader.json";
+
     /// <summary>The tenant.</summary>
     public ClusterId Cluster { get; } = cluster;
 
@@ -30,7 +32,7 @@ public sealed class BackupLayout(ClusterId cluster)
     public string Root { get; } = cluster.MasterName + "/";
 
     /// <summary>The uploader's lease.</summary>
-    public string Uploader => Root + "uploader.json";
+    public string Uploader => Root + UploaderName;
 
     /// <summary>Bases of a generation, with a slash at its end.</summary>
     public string Bases(long generation) => $"{Generation(generation)}base/";
@@ -52,6 +54,9 @@ public sealed class BackupLayout(ClusterId cluster)
 
     /// <summary>The generation that a folder below <see cref="Root"/> is.</summary>
     public static bool TryGeneration(string folder, out long generation) => SegmentName.TryNumber(folder, 10, out generation);
+
+    /// <summary>Whether an object with this key is ever written again: the lease and the drill's result are, all else is written once.</summary>
+    public static bool IsReplaced(string key) => key.EndsWith('/' + UploaderName, StringComparison.Ordinal) || key.EndsWith('/' + VerifiedName, StringComparison.Ordinal);
 
     /// <summary>The id of a base: when it was begun, and by which session, so that ids sort by time and two uploaders never share one.</summary>
     public static string BaseId(DateTimeOffset utc, long session) =>

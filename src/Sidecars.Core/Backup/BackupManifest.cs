@@ -9,7 +9,7 @@ namespace Sidecars.Core.Backup;
 /// <summary>The base file of a backup.</summary>
 /// <param name="Name">As in the server's AOF directory; <c>.rdb</c> or <c>.aof</c> at its end says what it is.</param>
 /// <param name="Length">Bytes.</param>
-/// <param name="Sha256">64 hex digits.</param>
+/// <param name="Sha256">64 hex digits, by <see cref="ContentHash"/>.</param>
 public sealed record BaseFile(string Name, long Length, string Sha256);
 
 /// <summary>Keys of one database when the backup was taken.</summary>
@@ -42,13 +42,16 @@ public sealed record BackupManifest
     /// <summary>When it was complete, by the node's clock.</summary>
     public required DateTimeOffset CompletedAt { get; init; }
 
+    /// <summary>All that was written before this time, by the node's clock, is in the base or in the tail up to <see cref="End"/>.</summary>
+    public required DateTimeOffset CoveredUntil { get; init; }
+
     /// <summary>The server's version; "" where it was not reachable.</summary>
     public required string ServerVersion { get; init; }
 
     /// <summary>The base; null where the AOF began with nothing.</summary>
     public required BaseFile? Base { get; init; }
 
-    /// <summary>Second at which the base was begun: it holds nothing later, and all that came earlier.</summary>
+    /// <summary>Second at which the base was begun: it holds all that came earlier, and nothing of the second after.</summary>
     public required long BaseTime { get; init; }
 
     /// <summary>The first byte of the tail that is not in the base.</summary>
@@ -65,6 +68,9 @@ public sealed record BackupManifest
 
     /// <summary>Sequence number of the base in the AOF; 0 without one.</summary>
     public required long BaseSequence { get; init; }
+
+    /// <summary>Key with which the base and its segments are encrypted, and their digests made; null: they are not.</summary>
+    public string? KeyId { get; init; }
 
     /// <summary>Keys a database; none where the server was not reachable.</summary>
     public ImmutableArray<DatabaseCount> Databases { get; init; } = [];
@@ -84,6 +90,7 @@ public static class BackupManifestDocument
         json.WriteNumber("generation", manifest.Generation);
         json.WriteString("node", manifest.Node);
         json.WriteNumber("completed_ms", manifest.CompletedAt.ToUnixTimeMilliseconds());
+        json.WriteNumber("covered_ms", Math.Max(0, manifest.CoveredUntil.ToUnixTimeMilliseconds()));
         if (manifest.ServerVersion.Length > 0) json.WriteString("server_version", manifest.ServerVersion);
         if (manifest.Base is { } file)
         {
@@ -94,6 +101,7 @@ public static class BackupManifestDocument
             json.WriteEndObject();
         }
 
+        if (manifest.KeyId is { } key) json.WriteString("key_id", key);
         json.WriteNumber("base_sequence", manifest.BaseSequence);
         json.WriteNumber("base_time", manifest.BaseTime);
         JsonDocuments.WritePosition(json, "start", manifest.Start, manifest.StartDigest);
@@ -140,8 +148,10 @@ public static class BackupManifestDocument
             Generation = root.Integer("generation"),
             Node = root.Text("node", 253),
             CompletedAt = JsonDocuments.ReadTime(root, "completed_ms"),
+            CoveredUntil = JsonDocuments.ReadTime(root, "covered_ms"),
             ServerVersion = root.OptionalText("server_version", 64) ?? "",
             Base = file,
+            KeyId = root.OptionalText("key_id", ObjectCipher.KeyIdBytes * 2),
             BaseSequence = root.Integer("base_sequence"),
             BaseTime = root.Integer("base_time"),
             Start = start,

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
 
 namespace Sidecars.Core.Backup;
@@ -9,27 +8,19 @@ public abstract class ObjectContent
     /// <summary>Bytes.</summary>
     public abstract long Length { get; }
 
-    /// <summary>A fresh stream from the first byte.</summary>
+    /// <summary>A fresh stream from the first byte, which can seek. It throws <see cref="IOException"/> where the content has become shorter.</summary>
     public abstract Stream Open();
+
+    /// <summary>A part of it.</summary>
+    /// <param name="offset">Its first byte.</param>
+    /// <param name="length">Its length; all of it lies within.</param>
+    public virtual ObjectContent Slice(long offset, long length) => new Part(this, offset, length);
 
     /// <summary>Bytes in memory, which must not change.</summary>
     public static ObjectContent Of(ReadOnlyMemory<byte> bytes) => new Memory(bytes);
 
     /// <summary>A range of an open file, which stays readable after its name is gone.</summary>
     public static ObjectContent Of(SafeFileHandle file, long offset, long length) => new FileRange(file, offset, length);
-
-    /// <summary>SHA-256 of <paramref name="prefix"/> and then the content.</summary>
-    /// <exception cref="IOException">It ended early or could not be read.</exception>
-    public byte[] Sha256(ReadOnlySpan<byte> prefix)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(prefix);
-        using var stream = Open();
-        var buffer = new byte[128 * 1024];
-        var left = Length;
-        for (int read; (read = stream.Read(buffer)) > 0; left -= read) hash.AppendData(buffer, 0, read);
-        return left == 0 ? hash.GetHashAndReset() : throw new IOException("the content changed its length while it was read");
-    }
 
     private sealed class Memory(ReadOnlyMemory<byte> bytes) : ObjectContent
     {
@@ -43,50 +34,46 @@ public abstract class ObjectContent
         public override long Length => length;
 
         public override Stream Open() => new RangeStream(file, offset, length);
+
+        public override ObjectContent Slice(long from, long count) => new FileRange(file, offset + from, count);
+    }
+
+    private sealed class Part(ObjectContent whole, long offset, long length) : ObjectContent
+    {
+        public override long Length => length;
+
+        public override Stream Open() => new PartStream(whole.Open(), offset, length);
     }
 
     /// <summary>A read-only view by pread, so that several readers of one handle do not disturb each other.</summary>
-    private sealed class RangeStream(SafeFileHandle file, long offset, long length) : Stream
+    private sealed class RangeStream(SafeFileHandle file, long offset, long length) : ReadOnlyStream(length)
     {
-        private long _position;
+        protected override int ReadAt(Span<byte> buffer, long position) => Some(RandomAccess.Read(file, buffer, offset + position));
 
-        public override bool CanRead => true;
+        protected override async ValueTask<int> ReadAtAsync(Memory<byte> buffer, long position, CancellationToken cancellation) =>
+            Some(await RandomAccess.ReadAsync(file, buffer, offset + position, cancellation).ConfigureAwait(false));
 
-        public override bool CanSeek => true;
+        private static int Some(int read) => read > 0 ? read : throw new IOException("the content changed its length while it was read");
+    }
 
-        public override bool CanWrite => false;
-
-        public override long Length => length;
-
-        public override long Position { get => _position; set => _position = value; }
-
-        public override int Read(Span<byte> buffer)
+    private sealed class PartStream(Stream whole, long offset, long length) : ReadOnlyStream(length)
+    {
+        protected override int ReadAt(Span<byte> buffer, long position)
         {
-            var count = (int)Math.Min(buffer.Length, Math.Max(0, length - _position));
-            var read = count == 0 ? 0 : RandomAccess.Read(file, buffer[..count], offset + _position);
-            _position += read;
-            return read;
+            whole.Position = offset + position;
+            return whole.Read(buffer);
         }
 
-        public override int Read(byte[] buffer, int start, int count) => Read(buffer.AsSpan(start, count));
-
-        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        protected override ValueTask<int> ReadAtAsync(Memory<byte> buffer, long position, CancellationToken cancellation)
         {
-            var count = (int)Math.Min(buffer.Length, Math.Max(0, length - _position));
-            var read = count == 0 ? 0 : await RandomAccess.ReadAsync(file, buffer[..count], offset + _position, cancellationToken).ConfigureAwait(false);
-            _position += read;
-            return read;
+            whole.Position = offset + position;
+            return whole.ReadAsync(buffer, cancellation);
         }
 
-        public override long Seek(long to, SeekOrigin origin) =>
-            _position = origin switch { SeekOrigin.Begin => to, SeekOrigin.Current => _position + to, _ => length + to };
-
-        public override void Flush()
+        protected override void Dispose(bool disposing)
         {
+            if (disposing) whole.Dispose();
+            base.Dispose(disposing);
         }
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int start, int count) => throw new NotSupportedException();
     }
 }

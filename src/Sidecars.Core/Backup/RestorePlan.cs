@@ -56,7 +56,7 @@ public abstract record RestorePlan
     /// <param name="Backup">The base.</param>
     /// <param name="Segments">After it, in order.</param>
     /// <param name="CutAfter">Second after which commands of the last segment are left out; null: nothing is cut.</param>
-    /// <param name="Reaches">Time of the state that comes of it, as far as it is known.</param>
+    /// <param name="Reaches">All that was written before is in the state that comes of it.</param>
     /// <param name="Notes">What a person should know.</param>
     public sealed record Restore(
         BackupEntry Backup, ImmutableArray<SegmentName> Segments, long? CutAfter, DateTimeOffset Reaches, ImmutableArray<string> Notes) : RestorePlan
@@ -86,9 +86,10 @@ public abstract record RestorePlan
                 return chosen is null ? new Refuse("unknown_backup", $"no backup has the id {id}{Faulty(catalogue)}") : null;
             case RestoreTarget.Time { At: var at }:
                 var second = at.ToUnixTimeSeconds();
-                chosen = catalogue.Backups.Where(b => b.Manifest.BaseTime <= second).MaxBy(b => (b.Manifest.Generation, b.Manifest.BaseTime, b.Id));
+                // Earlier, not the same: the base's second is read from the kernel's coarse clock, which may be a tick behind the commands'.
+                chosen = catalogue.Backups.Where(b => b.Manifest.BaseTime < second).MaxBy(b => (b.Manifest.Generation, b.Manifest.BaseTime, b.Id));
                 return chosen is null
-                    ? new Refuse("before_first", $"the first backup begins at {Show(catalogue.Backups.Min(b => b.Manifest.BaseTime))}, after {Show(at)}{Faulty(catalogue)}")
+                    ? new Refuse("before_first", $"the first backup begins at {Show(catalogue.Backups.Min(b => b.Manifest.BaseTime) + 1)}, after {Show(at)}{Faulty(catalogue)}")
                     : null;
             default:
                 var generation = catalogue.Backups.Max(b => b.Manifest.Generation);
@@ -123,7 +124,7 @@ public abstract record RestorePlan
         if (target is RestoreTarget.Time { At: var wanted }) return AtTime(catalogue, backup, chain, wanted, notes);
         if (chain.Break is { } gap && !acceptGap) return Missing(manifest, gap.At, gap, null);
         if (chain.Break is not null) notes = notes.Add($"segments after {end} are missing and are left out, as asked");
-        return new Restore(backup, chain.Segments, null, Reached(catalogue, manifest, chain), notes);
+        return new Restore(backup, chain.Segments, null, Covered(catalogue, manifest, chain), notes);
     }
 
     /// <summary>RFC 3339 in UTC.</summary>
@@ -139,21 +140,28 @@ public abstract record RestorePlan
         if (chain.Break is { } gap) return Missing(manifest, gap.At, gap, null);
         if (chain.Segments.Any(s => s.Time == 0))
             return new Refuse("no_timestamps", "the AOF holds no #TS annotations (aof-timestamp-enabled no): only 'latest' and the ids of backups can be restored");
-        var reached = Reached(catalogue, manifest, chain);
-        if (reached.ToUnixTimeSeconds() < second)
-            return new Refuse("after_last", $"the store reaches to {Show(reached)} in the generation that holds {Show(wanted)}; --to latest restores that");
+        // The whole second is asked for: its first half in the store is not enough.
+        var covered = Covered(catalogue, manifest, chain);
+        if (covered.ToUnixTimeSeconds() <= second)
+            return new Refuse("after_last", $"the store reaches to {Show(covered)} in the generation that holds {Show(wanted)}{Next(catalogue, manifest)}");
         return new Restore(backup, chain.Segments, null, wanted, notes);
     }
 
-    /// <summary>The lease knows for how long nothing was written; else the last annotation does.</summary>
-    private static DateTimeOffset Reached(Catalogue catalogue, BackupManifest manifest, SegmentChain chain)
+    /// <summary>
+    /// All that was written before this time is in the chain. The last annotation says so of its second's beginning, never of the rest: more may
+    /// have been written in it that was not shipped. The manifest and the lease know more, from the flush that they followed.
+    /// </summary>
+    private static DateTimeOffset Covered(Catalogue catalogue, BackupManifest manifest, SegmentChain chain)
     {
-        var seconds = Math.Max(manifest.BaseTime, chain.Segments.IsEmpty ? 0 : chain.Segments[^1].Time);
-        var reached = DateTimeOffset.FromUnixTimeSeconds(seconds);
-        if (chain.Break is not null) return reached;
-        if (manifest.CompletedAt > reached && manifest.End >= chain.Segments.Select(s => s.To).DefaultIfEmpty(manifest.Start).Last()) reached = manifest.CompletedAt;
-        return catalogue.Uploader is { } lease && lease.Generation == manifest.Generation && lease.CoveredUntil > reached ? lease.CoveredUntil : reached;
+        var covered = chain.Segments.IsEmpty ? DateTimeOffset.FromUnixTimeSeconds(manifest.BaseTime) : DateTimeOffset.FromUnixTimeSeconds(chain.Segments[^1].Time);
+        if (manifest.CoveredUntil > covered) covered = manifest.CoveredUntil;
+        return chain.Break is null && catalogue.Uploader is { } lease && lease.Generation == manifest.Generation && lease.CoveredUntil > covered ? lease.CoveredUntil : covered;
     }
+
+    private static string Next(Catalogue catalogue, BackupManifest manifest) =>
+        catalogue.Backups.Where(b => b.Manifest.Generation > manifest.Generation).MinBy(b => (b.Manifest.Generation, b.Manifest.BaseTime)) is { } next
+            ? $"; the next one begins at {Show(next.Manifest.BaseTime + 1)}"
+            : "; --to latest restores that";
 
     private static Refuse Missing(BackupManifest manifest, StreamPosition at, ChainBreak? gap, StreamPosition? end)
     {

@@ -2,31 +2,6 @@ using Sidecars.Core.Lineage;
 
 namespace Sidecars.Core.Backup;
 
-/// <summary>Counts of an uploader, for logs and metrics.</summary>
-public sealed class UploadCounters
-{
-    /// <summary>Segments shipped.</summary>
-    public long Segments { get; internal set; }
-
-    /// <summary>Bytes of segments shipped.</summary>
-    public long TailBytes { get; internal set; }
-
-    /// <summary>Backups completed.</summary>
-    public long Bases { get; internal set; }
-
-    /// <summary>Bytes that wait.</summary>
-    public long PendingBytes { get; internal set; }
-
-    /// <summary>Generations begun.</summary>
-    public long Generations { get; internal set; }
-
-    /// <summary>Failed requests.</summary>
-    public long Failures { get; internal set; }
-
-    /// <summary>Unix milliseconds up to which all is in the store; 0 before the first flush.</summary>
-    public long CoveredUntilMilliseconds { get; internal set; }
-}
-
 /// <summary>The stream of this generation cannot go on; the next one begins with a base.</summary>
 public sealed class GenerationEndedException(string code, string message) : Exception(message)
 {
@@ -60,7 +35,7 @@ public sealed class UploadSession : IDisposable
     {
         (_store, _aof, _options, _counters, _time, Session) = (store, aof, options, counters, time, session);
         _watch = AppendDirectoryWatch.Open(aof.Folder, aof.Layout.AppendFile); // before the first look: nothing happens unseen in between
-        _reader = new TailReader(aof, session);
+        _reader = new TailReader(aof, session, store.Hash);
     }
 
     /// <summary>Of the lease.</summary>
@@ -116,40 +91,32 @@ public sealed class UploadSession : IDisposable
         }
 
         _watch.Forget(_reader.LastSequence);
+        _counters.PendingBytes = _reader.Pending;
     }
 
-    /// <summary>Ships all whole commands that are on disk.</summary>
+    /// <summary>Ships all whole commands that are on disk, and goes on looking while the store takes its time.</summary>
     /// <exception cref="GenerationEndedException">The stream ends.</exception>
     /// <exception cref="StoreException">The store did not take a segment; call again.</exception>
     public async Task FlushAsync(CancellationToken cancellation)
     {
         var began = _time.GetUtcNow();
-        try
+        while (NextSegment() is { } segment)
         {
-            while (true)
-            {
-                _counters.PendingBytes = _reader.Pending;
-                if (_counters.PendingBytes > _options.MaxPendingBytes)
-                    throw new GenerationEndedException("too_far_behind", $"{_counters.PendingBytes} bytes wait for the store, more than {_options.MaxPendingBytes}");
-                if (_reader.Next(_counters.PendingBytes > _options.SegmentBytes * 4 ? Math.Max(_options.SegmentBytes, CatchUpSegmentBytes) : _options.SegmentBytes) is not { } segment) break;
-                var key = _store.Layout.Segment(Generation, segment.Name);
-                // A name holds its content's digest: one that is there already is this one, from a try whose answer was lost.
-                _ = await _store.Objects.PutAsync(key, segment.Content, PutCondition.Absent, cancellation).ConfigureAwait(false);
-                if (segment.Name.Start == 0) _startDigests[segment.Name.Sequence] = _reader.Digest;
-                _reader.Advance(segment.Name);
-                _counters.Segments++;
-                _counters.TailBytes += segment.Name.Length;
-                Look();
-            }
-        }
-        catch (InvalidDataException e)
-        {
-            throw new GenerationEndedException("stream_broken", e.Message);
+            await WhileLookingAsync(ShipAsync(segment, cancellation), cancellation).ConfigureAwait(false);
+            Look();
         }
 
         CoveredUntil = began - AofBuffer;
         _counters.CoveredUntilMilliseconds = CoveredUntil.ToUnixTimeMilliseconds();
         _counters.PendingBytes = 0;
+    }
+
+    /// <summary>Ships what is in the files that are open, after the stream has ended: it belongs to it all the same.</summary>
+    /// <exception cref="GenerationEndedException">The files are not what they should be.</exception>
+    /// <exception cref="StoreException">The store did not take a segment.</exception>
+    public async Task ShipRestAsync(CancellationToken cancellation)
+    {
+        while (NextSegment() is { } segment) await ShipAsync(segment, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>The digest at the start of a file of this generation; null where it was never known here.</summary>
@@ -161,6 +128,53 @@ public sealed class UploadSession : IDisposable
     {
         _watch.Dispose();
         _reader.Dispose();
+    }
+
+    private TailSegment? NextSegment()
+    {
+        _counters.PendingBytes = _reader.Pending;
+        if (_counters.PendingBytes > _options.MaxPendingBytes)
+            throw new GenerationEndedException("too_far_behind", $"{_counters.PendingBytes} bytes wait for the store, more than {_options.MaxPendingBytes}");
+        try
+        {
+            return _reader.Next(_counters.PendingBytes > _options.SegmentBytes * 4 ? Math.Max(_options.SegmentBytes, CatchUpSegmentBytes) : _options.SegmentBytes);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new GenerationEndedException("stream_broken", e.Message);
+        }
+    }
+
+    private async Task ShipAsync(TailSegment segment, CancellationToken cancellation)
+    {
+        var key = _store.Layout.Segment(Generation, segment.Name);
+        // A name holds its content's digest: one that is there already is this one, from a try whose answer was lost.
+        _ = await _store.Objects.PutAsync(key, segment.Content, PutCondition.Absent, cancellation).ConfigureAwait(false);
+        if (segment.Name.Start == 0) _startDigests[segment.Name.Sequence] = _reader.Digest;
+        _reader.Advance(segment.Name);
+        _counters.Segments++;
+        _counters.TailBytes += segment.Name.Length;
+    }
+
+    // A request may hang for its whole time-out, and two rewrites within it would take a file away unseen. What ends the stream is told after
+    // the request, whose content must stay open until then.
+    private async Task WhileLookingAsync(Task request, CancellationToken cancellation)
+    {
+        Exception? ended = null;
+        while (ended is null && await Task.WhenAny(request, Task.Delay(_options.Look, _time, cancellation)).ConfigureAwait(false) != request && !cancellation.IsCancellationRequested)
+        {
+            try
+            {
+                Look();
+            }
+            catch (Exception e) when (e is GenerationEndedException or IOException)
+            {
+                ended = e;
+            }
+        }
+
+        await request.ConfigureAwait(false);
+        if (ended is not null) throw ended;
     }
 
     private void Add(AofManifestFile file)
@@ -195,6 +209,6 @@ public sealed class UploadSession : IDisposable
     {
         if (manifest.Increments.FirstOrDefault(f => f.Sequence == tip.Sequence) is not { } entry) return null;
         using var file = _aof.TryOpen(entry.Name);
-        return file is not null && RandomAccess.GetLength(file) >= tip.End ? before.Append(ObjectContent.Of(file, tip.Start, tip.Length)) : null;
+        return file is not null && RandomAccess.GetLength(file) >= tip.End ? before.Append(ObjectContent.Of(file, tip.Start, tip.Length), _store.Hash) : null;
     }
 }

@@ -39,6 +39,7 @@ internal static class Samples
                 Generation = generation,
                 Node = "redis-0",
                 CompletedAt = at,
+                CoveredUntil = at,
                 ServerVersion = "7.0.15",
                 Base = new BaseFile(string.Create(CultureInfo.InvariantCulture, $"appendonly.aof.{start.Item1}.base.rdb"), 1000, new string('a', 64)),
                 BaseSequence = start.Item1,

@@ -38,7 +38,7 @@ internal sealed class BackupManifestTarget : IFuzzTarget
     public IReadOnlyList<byte[]> Corpus { get; } =
     [
         Encoding.UTF8.GetBytes($$"""
-            {"format":1,"cluster":"t/r","id":"20261121T055743Z-1","generation":1,"node":"n","completed_ms":1,"server_version":"7.0.15",
+            {"format":1,"cluster":"t/r","id":"20261121T055743Z-1","generation":1,"node":"n","completed_ms":1,"covered_ms":1,"server_version":"7.0.15",
             "base":{"name":"appendonly.aof.1.base.rdb","length":89,"sha256":"{{new string('a', 64)}}"},"base_sequence":1,"base_time":1,
             "start":{"sequence":1,"offset":0,"digest":"{{new string('0', 64)}}"},"end":{"sequence":1,"offset":9,"digest":"{{new string('b', 64)}}"},
             "databases":[{"index":0,"fewest":1,"most":2}]}

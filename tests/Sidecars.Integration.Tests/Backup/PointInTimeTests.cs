@@ -19,6 +19,7 @@ public class PointInTimeTests
         await using var client = await BackupRig.ConnectAsync(rig.Redis);
         var recorded = new List<(DateTimeOffset At, string Digest)>();
         var instants = Soak ? 20 : 4;
+        await EndOfSecondAsync(client); // of the base: an instant in the same second is refused
         for (var i = 0; i < instants; i++)
         {
             await WriteAllKindsAsync(client, i);
@@ -51,6 +52,36 @@ public class PointInTimeTests
         Assert.Equal((1, true), (late.ExitCode, late.Output.Contains("the store reaches to", StringComparison.Ordinal)));
         Assert.Equal(2, (await rig.RunAsync("restore", "--to", "2026-11-21T10:00:00", "--target", target.Path)).ExitCode); // whose clock?
         Assert.Empty(Directory.EnumerateFileSystemEntries(target.Path));
+    }
+
+    [Fact]
+    public async Task A_second_that_was_lost_between_two_generations_is_refused_and_never_restored_in_part()
+    {
+        await using var rig = await BackupRig.StartAsync();
+        await using var client = await BackupRig.ConnectAsync(rig.Redis);
+        await EndOfSecondAsync(client);
+        await using var sidecar = await rig.StartSidecarAsync();
+        await rig.WaitForBackupsAsync(1);
+        sidecar.Pause(); // as a starved process: two rewrites go by unseen, and the file between them with them
+        await CallAsync(client, "SET", "a", "1");
+        await RewriteAsync(client);
+        await CallAsync(client, "SET", "b", "2");
+        var lost = DateTimeOffset.FromUnixTimeSeconds(await SecondAsync(client));
+        await RewriteAsync(client);
+        sidecar.Resume();
+        await rig.WaitForBackupsAsync(2);
+        Assert.Contains(sidecar.Output, line => line.Contains("not_proven", StringComparison.Ordinal));
+        using var target = new TempFolder("target");
+        var result = await rig.RunAsync("restore", "--to", RestorePlan.Show(lost), "--target", target.Path);
+        Assert.Equal((1, true), (result.ExitCode, result.Output.Contains("the next one begins at", StringComparison.Ordinal)));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(target.Path));
+        // The new generation's base has it all, and from its next second on every one is there again.
+        await EndOfSecondAsync(client);
+        await CallAsync(client, "SET", "c", "3");
+        var (at, digest) = (await EndOfSecondAsync(client), await BackupRig.DigestAsync(rig.Redis));
+        await CallAsync(client, "SET", "d", "4");
+        await rig.WaitUntilCoveredAsync();
+        Assert.Equal(digest, await rig.RestoredDigestAsync(RestorePlan.Show(at)));
     }
 
     [Fact]

@@ -1,0 +1,49 @@
+using Sidecars.Core.Backup;
+using Sidecars.Core.Primitives;
+
+namespace Sidecars.S3;
+
+/// <summary>One request, or a few tries of it, each bounded in time; failures as <see cref="StoreException"/>.</summary>
+internal sealed class S3Attempts(S3Settings settings, TimeProvider time)
+{
+    private const int Tries = 3; // a lost connection or a SlowDown; what lasts longer is the caller's to wait for
+    private static readonly BackoffSchedule Backoff = new(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(2));
+
+    public TimeProvider Time => time;
+
+    /// <summary>For what may be done twice.</summary>
+    public async Task<T> RepeatAsync<T>(string key, long bytes, Func<CancellationToken, Task<T>> request, CancellationToken cancellation)
+    {
+        for (var failures = 0; ; failures++)
+        {
+            try
+            {
+                return await OnceAsync(key, bytes, request, cancellation).ConfigureAwait(false);
+            }
+            catch (StoreException e) when (e.Failure == StoreFailure.Unavailable && failures < Tries - 1)
+            {
+                await Task.Delay(Backoff.DelayAfter(failures, Random.Shared.NextDouble()), time, cancellation).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>For what may not: a write with a condition, whose lost answer would make a second try fail on its own success.</summary>
+    public async Task<T> OnceAsync<T>(string key, long bytes, Func<CancellationToken, Task<T>> request, CancellationToken cancellation)
+    {
+        var within = settings.Timeout + TimeSpan.FromSeconds((double)bytes / settings.SlowestBytesPerSecond);
+        using var limit = new CancellationTokenSource(within, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
+        try
+        {
+            return await request(both.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
+        {
+            throw new StoreException(StoreFailure.Unavailable, key, $"no answer within {within.TotalSeconds:0} s", e);
+        }
+        catch (Exception e) when (S3Errors.Map(key, e) is { } mapped)
+        {
+            throw mapped;
+        }
+    }
+}

@@ -1,0 +1,80 @@
+using Amazon.S3;
+using Amazon.S3.Model;
+using Sidecars.Core.Backup;
+
+namespace Sidecars.S3;
+
+/// <summary>What settings put into requests. Pure but for the time of a lock.</summary>
+internal sealed class S3Requests(S3Settings settings, TimeProvider time)
+{
+    // Amazon's infrequent classes bill 128 KB at least.
+    private const long LeastForStorageClass = 128 * 1024;
+
+    // A checksum travels with the body, in a trailer; the SDK sends its algorithm beside it, without which some servers do not verify it.
+    private static readonly ChecksumAlgorithm Checksum = ChecksumAlgorithm.CRC32;
+
+    // Signing the payload costs a second hash; TLS and the checksum protect it. Plain HTTP has neither TLS nor the choice.
+    private readonly bool _unsigned = settings.Endpoint is null || settings.Endpoint.Scheme == Uri.UriSchemeHttps;
+
+    public PutObjectRequest Put(string key, string path, Stream body, long length, PutCondition condition)
+    {
+        var request = new PutObjectRequest
+        {
+            BucketName = settings.Bucket,
+            Key = path,
+            InputStream = body,
+            AutoCloseStream = true,
+            ChecksumAlgorithm = Checksum,
+            DisablePayloadSigning = _unsigned,
+            ServerSideEncryptionMethod = Encryption(),
+            ServerSideEncryptionKeyManagementServiceKeyId = settings.Encryption == S3Encryption.Kms ? settings.KmsKey : null,
+            StorageClass = Class(length),
+            IfNoneMatch = condition.Kind == PutConditionKind.Absent ? "*" : null,
+            IfMatch = condition.Kind == PutConditionKind.Matches ? condition.ETag : null,
+        };
+        if (LockUntil(key) is { } until) (request.ObjectLockMode, request.ObjectLockRetainUntilDate) = (Mode(), until);
+        return request;
+    }
+
+    public InitiateMultipartUploadRequest Begin(string key, string path, long length)
+    {
+        var request = new InitiateMultipartUploadRequest
+        {
+            BucketName = settings.Bucket,
+            Key = path,
+            ChecksumAlgorithm = Checksum,
+            ServerSideEncryptionMethod = Encryption(),
+            ServerSideEncryptionKeyManagementServiceKeyId = settings.Encryption == S3Encryption.Kms ? settings.KmsKey : null,
+            StorageClass = Class(length),
+        };
+        if (LockUntil(key) is { } until) (request.ObjectLockMode, request.ObjectLockRetainUntilDate) = (Mode(), until);
+        return request;
+    }
+
+    public UploadPartRequest Part(string path, string upload, int number, Stream body, long length, bool last) => new()
+    {
+        BucketName = settings.Bucket,
+        Key = path,
+        UploadId = upload,
+        PartNumber = number,
+        PartSize = length,
+        InputStream = body,
+        IsLastPart = last,
+        ChecksumAlgorithm = Checksum,
+        DisablePayloadSigning = _unsigned,
+    };
+
+    private ServerSideEncryptionMethod? Encryption() => settings.Encryption switch
+    {
+        S3Encryption.S3 => ServerSideEncryptionMethod.AES256,
+        S3Encryption.Kms => ServerSideEncryptionMethod.AWSKMS,
+        _ => null,
+    };
+
+    private S3StorageClass? Class(long length) => settings.StorageClass is { } name && length >= LeastForStorageClass ? new S3StorageClass(name) : null;
+
+    // A document that is replaced would leave a locked version a renewal.
+    private DateTime? LockUntil(string key) => settings.LockDays > 0 && !BackupLayout.IsReplaced(key) ? time.GetUtcNow().AddDays(settings.LockDays).UtcDateTime : null;
+
+    private ObjectLockMode Mode() => settings.LockMode == S3LockMode.Compliance ? ObjectLockMode.Compliance : ObjectLockMode.Governance;
+}
