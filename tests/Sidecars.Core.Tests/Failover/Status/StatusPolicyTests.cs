@@ -1,9 +1,9 @@
 using Sidecars.Core.Election;
 using Sidecars.Core.Failover.Publishing;
 using Sidecars.Core.Failover.Status;
+using Sidecars.Core.Failover.StepDown;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
-using Sidecars.Core.Tests.Failover.StepDown;
 using Sidecars.Core.Topology;
 using static Sidecars.Core.Tests.Election.Facts;
 using static Sidecars.Core.Tests.Failover.StepDown.HandOverFacts;
