@@ -10,5 +10,6 @@ internal sealed class FailoverCommands(CommandContext context)
     public RootCommand Root { get; } = new("redis-failover publishes the master of a group, fences an isolated one, and hands over.")
     {
         RunCommand.Create(context),
+        PasswordsCommand.Create(context),
     };
 }
