@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Sidecars.Core.Configuration;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 
@@ -147,7 +146,7 @@ public sealed class PasswordClient(Func<RedisEndpoint, IRespTransport> transport
         }
     }
 
-    private static async Task<string?> SendAsync(RedisClient client, IReadOnlyList<RespCommand> commands, bool isSentinel, CancellationToken cancellation)
+    private static async Task<string?> SendAsync(RedisClient client, List<RespCommand> commands, bool isSentinel, CancellationToken cancellation)
     {
         foreach (var command in commands)
         {

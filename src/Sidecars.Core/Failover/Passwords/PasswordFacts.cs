@@ -53,7 +53,7 @@ public abstract record ServerPasswords
     private ServerPasswords(RedisEndpoint endpoint) => Endpoint = endpoint;
 
     /// <summary>Where it was asked.</summary>
-    public RedisEndpoint Endpoint { get; }
+    public RedisEndpoint Endpoint { get; init; }
 
     /// <summary>It let this sidecar in.</summary>
     /// <param name="Endpoint">Where it was asked.</param>

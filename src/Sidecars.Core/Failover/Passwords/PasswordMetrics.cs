@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
-using Sidecars.Core.Hosting;
 using Sidecars.Core.Configuration;
+using Sidecars.Core.Hosting;
 using Sidecars.Core.Primitives;
 
 namespace Sidecars.Core.Failover.Passwords;

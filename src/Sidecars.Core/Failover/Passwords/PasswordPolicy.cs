@@ -68,7 +68,7 @@ public static class PasswordPolicy
     // What stands in the way of the end of the old passwords; null: nothing.
     private static PasswordDecision.Refuse? Missing(PasswordFacts facts)
     {
-        if (MissingRedis(facts, null) ?? MissingSentinel(facts, null) is { } behind) return behind;
+        if ((MissingRedis(facts, null) ?? MissingSentinel(facts, null)) is { } behind) return behind;
         if (facts.Redis.OfType<ServerPasswords.Known>().FirstOrDefault(r => r.Sends != PasswordAge.Current) is { } redis)
             return new PasswordDecision.Refuse("masterauth-behind", $"{redis.Endpoint} replicates with another password than the current one");
         return facts.Sentinels.OfType<ServerPasswords.Known>().FirstOrDefault(s => s.Sends != PasswordAge.Current) is { } sentinel
