@@ -73,7 +73,7 @@ internal sealed class RotationRig : IAsyncDisposable
     }
 
     public Task WaitAsync(string code, IEnumerable<LocalNode>? nodes = null) => Eventually.UntilAsync(
-        $"{code} at every sidecar", () => (nodes ?? Group.Redis).All(n => Last.GetValueOrDefault(n.Name) == code), seen: () => string.Join('\n', Last.Select(l => $"{l.Key} {l.Value}").Concat(Said.Where(s => s[0] == '!').TakeLast(30))) + Group.Tails());
+        $"{code} at every sidecar", () => (nodes ?? Group.Redis).All(n => Last.GetValueOrDefault(n.Name) == code), TimeSpan.FromSeconds(60), () => string.Join('\n', Last.Select(l => $"{l.Key} {l.Value}").Concat(Said.Where(s => s[0] == '!').TakeLast(30))) + Group.Tails());
 
     /// <summary>Whether a server lets a user in.</summary>
     public async Task<bool> AcceptsAsync(LocalNode node, string? user, string password)

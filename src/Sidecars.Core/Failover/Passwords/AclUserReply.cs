@@ -7,7 +7,7 @@ namespace Sidecars.Core.Failover.Passwords;
 /// <summary>The reply of <c>ACL GETUSER</c>, as far as it is about passwords (acl.c, aclCommand; Redis 7.0).</summary>
 /// <param name="TakesAny">Flag <c>nopass</c>: any password is accepted.</param>
 /// <param name="Hashes">SHA-256 of each accepted password, 64 lower-case hex digits.</param>
-internal sealed record AclUserReply(bool TakesAny, ImmutableHashSet<string> Hashes)
+public sealed record AclUserReply(bool TakesAny, ImmutableHashSet<string> Hashes)
 {
     private const int HashLength = 64;
 

@@ -2,6 +2,7 @@ using Sidecars.Core.Failover.Passwords;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
+using Sidecars.TestKit.Processes;
 
 namespace Sidecars.Core.Tests.Failover.Passwords;
 
@@ -33,7 +34,7 @@ public sealed class PasswordFileTests
     [Fact]
     public void A_password_has_an_age_only_where_the_files_held_it()
     {
-        using var folder = new TempFolderOfTest();
+        using var folder = new TempFolder("passwords");
         var retired = new RetiredPasswords(folder.File("retired"));
         retired.Add([Secret.Of("older"), Secret.Of("old")]);
         var wish = new WishedPassword(PasswordUser.Default, "default", new(Secret.Of("new"), Secret.Of("old")));
@@ -49,7 +50,7 @@ public sealed class PasswordFileTests
     [InlineData("0\n\0\n")]
     public void A_damaged_memory_is_none(string text)
     {
-        using var folder = new TempFolderOfTest();
+        using var folder = new TempFolder("passwords");
         File.WriteAllText(folder.File("retired"), text);
         Assert.False(new RetiredPasswords(folder.File("retired")).Contains(text));
         File.WriteAllText(folder.File("retired"), new string('a', 100_000));
@@ -86,13 +87,4 @@ public sealed class PasswordFileTests
     private static RespValue Array(params object[] items) => RespValue.Aggregate(RespKind.Array, [.. items.Select(i => i as RespValue ?? Text((string)i))]);
 
     private static RespValue Text(string text) => RespValue.Scalar(RespKind.BulkString, System.Text.Encoding.UTF8.GetBytes(text));
-
-    private sealed class TempFolderOfTest : IDisposable
-    {
-        private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("passwords-");
-
-        public string File(string name) => Path.Combine(_folder.FullName, name);
-
-        public void Dispose() => _folder.Delete(recursive: true);
-    }
 }

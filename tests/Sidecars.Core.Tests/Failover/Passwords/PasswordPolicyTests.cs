@@ -50,7 +50,7 @@ public sealed class PasswordPolicyTests
     {
         var own = With(Mine, PasswordUser.Default, u => u with { Current = false });
         var decision = PasswordPolicy.Decide(Window with { Own = own, Redis = [Unknown], Sentinels = [], Quorum = NoMajority });
-        Assert.Equal([PasswordUser.Default], Assert.IsType<PasswordDecision.AcceptOnRedis>(decision).Users);
+        Assert.Equal(PasswordUser.Default, Assert.Single(Assert.IsType<PasswordDecision.AcceptOnRedis>(decision).Users));
     }
 
     [Fact]
@@ -139,9 +139,9 @@ public sealed class PasswordPolicyTests
     [Fact]
     public void In_the_end_the_old_one_goes_from_the_own_Redis_then_from_the_Sentinels()
     {
-        Assert.Equal(OnRedis, Assert.IsType<PasswordDecision.DropOnRedis>(PasswordPolicy.Decide(After)).Users);
+        Assert.Equal(OnRedis.ToArray(), Assert.IsType<PasswordDecision.DropOnRedis>(PasswordPolicy.Decide(After)).Users.ToArray());
         var next = After with { Own = Mine };
-        Assert.Equal(OnSentinel, Assert.IsType<PasswordDecision.DropOnSentinel>(PasswordPolicy.Decide(next)).Users);
+        Assert.Equal(OnSentinel.ToArray(), Assert.IsType<PasswordDecision.DropOnSentinel>(PasswordPolicy.Decide(next)).Users.ToArray());
         Assert.Equal("settled", Decide(next with { Sentinels = Window.Sentinels }));
     }
 
