@@ -43,7 +43,9 @@ public sealed class PasswordLoop(
         {
             var isNews = ReadFiles();
             var pause = settings.Period;
-            if (isNews || settledAt is not { } at || time.GetElapsedTime(at) >= settings.IdlePeriod)
+            // A group without passwords has nothing to ask anybody for.
+            if (_problem is null && _wish.OnRedis.IsEmpty && _wish.OnSentinel.IsEmpty) settledAt = time.GetTimestamp();
+            else if (isNews || settledAt is not { } at || time.GetElapsedTime(at) >= settings.IdlePeriod)
             {
                 var decision = await RoundAsync(cancellation).ConfigureAwait(false);
                 settledAt = decision.Code == "settled" ? time.GetTimestamp() : null;
