@@ -59,7 +59,8 @@ internal sealed class RotationRig : IAsyncDisposable
 
         var link = _secrets.File(node.Name, "link");
         File.CreateSymbolicLink(link, target);
-        File.Move(link, _secrets.File(node.Name, "data"), overwrite: true);
+        // rename(2) over the other link, as kubelet does it; File.Move does not take a link to a folder.
+        using (var move = System.Diagnostics.Process.Start("mv", ["-T", link, _secrets.File(node.Name, "data")])) move.WaitForExit();
         foreach (var (variable, key) in Secrets)
         {
             if (previous is null) node.Environment.Remove(variable + "_PREVIOUS_FILE");
