@@ -137,7 +137,7 @@ internal sealed record BackupOptions
     {
         var fallback = settings.OptionalSecret("REDIS_PASSWORD", "Fallback for SIDECAR_PASSWORD.");
         var current = settings.OptionalSecret("SIDECAR_PASSWORD", "Password of the ACL user sidecar-<cluster id>. None: no log-in.") ?? fallback;
-        var previous = settings.OptionalSecret("SIDECAR_PASSWORD_PREVIOUS", "During a rotation, the password before, tried second.");
+        var previous = settings.PreviousSecret("SIDECAR_PASSWORD");
         var ca = settings.OptionalPath("TLS_CA_FILE", "PEM of the trusted CA; set: Redis is asked over TLS.");
         var certificate = settings.OptionalPath("TLS_CERT_FILE", "PEM client certificate.");
         var key = settings.OptionalPath("TLS_KEY_FILE", "PEM private key.");

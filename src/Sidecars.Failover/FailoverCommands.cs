@@ -12,5 +12,6 @@ internal sealed class FailoverCommands(CommandContext context)
         RunCommand.Create(context),
         StepDownCommand.Create(context),
         StatusCommand.Create(context),
+        PasswordsCommand.Create(context),
     };
 }

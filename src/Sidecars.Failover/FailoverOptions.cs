@@ -12,6 +12,9 @@ internal sealed record FailoverOptions
     /// <summary>What it shares with the other containers of the pod.</summary>
     public required GroupSettings Group { get; init; }
 
+    /// <summary>Reads the password files again.</summary>
+    public required Func<PasswordReading> ReadPasswords { get; init; }
+
     /// <summary>The Redis beside this process.</summary>
     public required RedisEndpoint Redis { get; init; }
 
@@ -59,6 +62,7 @@ internal sealed record FailoverOptions
         return new FailoverOptions
         {
             Group = group,
+            ReadPasswords = () => GroupSettings.ReadPasswords(settings.Again()),
             Redis = redis ?? new RedisEndpoint("127.0.0.1", group.RedisPort),
             Publish = publish,
             DryRun = dryRun,

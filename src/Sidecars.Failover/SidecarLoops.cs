@@ -7,6 +7,7 @@ using Sidecars.Core.Election;
 using Sidecars.Core.Failover;
 using Sidecars.Core.Failover.Death;
 using Sidecars.Core.Failover.Fencing;
+using Sidecars.Core.Failover.Passwords;
 using Sidecars.Core.Failover.Publishing;
 using Sidecars.Core.Failover.Watch;
 using Sidecars.Core.Hosting;
@@ -34,6 +35,7 @@ internal sealed class SidecarLoops
     private readonly MarkerStore _markers;
     private readonly DeathLoop _death;
     private readonly GhostRepairLoop _ghosts;
+    private readonly PasswordLoop _passwords;
     private readonly EpochKeeperLoop? _epochs;
     private readonly PublisherFactory _factory;
     private readonly HandOverLoops _handOver;
@@ -74,6 +76,7 @@ internal sealed class SidecarLoops
         _ghosts = new GhostRepairLoop(
             new GhostRepairSettings { RedisCount = _group.RedisCount, SentinelCount = _group.SentinelCount, DryRun = options.DryRun },
             LookAtGroupAsync, connections.Sentinels.ResetAsync, () => (Server.Last as OwnServer.Answers)?.RunId ?? "", ReportGhosts, meter, time);
+        _passwords = Passwords.Loop(options, address, connections, _ => Task.FromResult(QuorumFacts.Of(Sentinels.Observe(), _group.SentinelCount)), decisions, meter, time);
         _epochs = connections.OpenEpochs(kubernetes) is { } epochs
             ? new EpochKeeperLoop(ObserveAsync, epochs, _group.SentinelCount, Period, keeping => decisions.Decided("epoch", keeping.Code, keeping.Reason, keeping is EpochKeeping.Refuse, () => "null"), time)
             : null;
@@ -110,6 +113,7 @@ internal sealed class SidecarLoops
         }
 
         if (_epochs is not null) supervisor.Start("epoch", _epochs.RunAsync, cancellation);
+        supervisor.Start("passwords", _passwords.RunAsync, cancellation);
         supervisor.Start("ghosts", _ghosts.RunAsync, cancellation);
         _handOver.Start(supervisor, cancellation);
     }

@@ -124,7 +124,7 @@ internal sealed class ProbeOptions
     {
         List<string> passwords = [];
         if (Secret(name) is { } current) passwords.Add(current);
-        if (Secret(name + "_PREVIOUS") is { } previous)
+        if (Previous(name) is { } previous)
         {
             if (passwords.Count == 0 && Text(name) is null && Text(name + "_FILE") is null) _errors.Add($"{name}_PREVIOUS is set without {name}");
             passwords.Add(previous);
@@ -133,10 +133,18 @@ internal sealed class ProbeOptions
         return passwords;
     }
 
-    private string? Secret(string name)
+    // A Secret has the key only while a rotation lasts: a file that is not there is no previous password.
+    private string? Previous(string name)
+    {
+        var path = Text(name + "_PREVIOUS_FILE") ?? (Text(name + "_FILE") is { } current ? current + "-previous" : null);
+        return Secret(name + "_PREVIOUS", path is not null && File.Exists(path) ? path : null);
+    }
+
+    private string? Secret(string name) => Secret(name, Text(name + "_FILE"));
+
+    private string? Secret(string name, string? path)
     {
         var fileName = name + "_FILE";
-        var path = Text(fileName);
         var value = _variable(name);
         byte[] bytes;
         if (!string.IsNullOrEmpty(value))

@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using Sidecars.Core.Failover.Death;
 using Sidecars.Core.Failover.Fencing;
 using Sidecars.Core.Failover.Publishing;
+using Sidecars.Core.Failover.Passwords;
 using Sidecars.Core.Primitives;
 
 namespace Sidecars.Core.Failover;
@@ -13,4 +14,5 @@ namespace Sidecars.Core.Failover;
 [JsonSerializable(typeof(PublishFacts))]
 [JsonSerializable(typeof(FenceFacts))]
 [JsonSerializable(typeof(DeathFacts))]
+[JsonSerializable(typeof(PasswordFacts))]
 public sealed partial class FailoverJson : JsonSerializerContext;

@@ -13,6 +13,8 @@ public sealed class GroupConnections
 {
     private readonly GroupSettings _settings;
     private readonly TimeProvider _time;
+    private readonly LiveCredentials _sidecar = new();
+    private readonly LiveCredentials _sentinel = new();
 
     /// <param name="settings">The group.</param>
     /// <param name="time">The clock of every deadline.</param>
@@ -29,8 +31,8 @@ public sealed class GroupConnections
                 ServerName = settings.TlsServerName,
             })
             : endpoint => new TcpTransport(endpoint);
-        var access = new GroupAccess(settings.Cluster, settings.RedisSecrets);
-        (AsSidecar, AsSentinel) = (Login(access.Sidecar), Login(access.Sentinel));
+        (AsSidecar, AsSentinel) = (Login(_sidecar), Login(_sentinel));
+        UsePasswords(settings.RedisSecrets);
         Sentinels = new SentinelClient(Transport, AsSidecar, settings.MasterName);
         Nodes = new NodeClient(Transport, AsSidecar);
         Observer = new GroupObserver(new GroupAddresses(settings.SentinelHosts, settings.RedisHosts, settings.ConnectTimeout), Sentinels, Nodes, time);
@@ -54,6 +56,14 @@ public sealed class GroupConnections
     /// <summary>Asks all.</summary>
     public GroupObserver Observer { get; }
 
+    /// <summary>From now on every client of this object logs in with these; connections that are open stay.</summary>
+    public void UsePasswords(GroupSecrets redis)
+    {
+        var access = new GroupAccess(_settings.Cluster, redis);
+        _sidecar.Use(access.Sidecar);
+        _sentinel.Use(access.Sentinel);
+    }
+
     /// <summary>
     /// The group's record. The elector keeps none: beside an API server there is a Lease nonetheless, elsewhere the result is null.
     /// Dispose it where it is disposable.
@@ -72,11 +82,9 @@ public sealed class GroupConnections
         : kubernetes is not null ? new LeaseEpochStore(new GroupLeaseStore(kubernetes, _settings.Cluster, _settings.Kubernetes!.LeaseName, _time), _settings.Cluster)
         : null;
 
-    private RedisClientOptions Login(GroupLogin login) => new()
+    private RedisClientOptions Login(LiveCredentials credentials) => new()
     {
-        Credentials = login.PreviousPassword is { } previous
-            ? [new RedisCredential(login.User, login.Password), new RedisCredential(login.User, previous)]
-            : [new RedisCredential(login.User, login.Password)],
+        Credentials = credentials,
         ConnectTimeout = _settings.ConnectTimeout,
         CommandTimeout = _settings.CommandTimeout,
         Time = _time,

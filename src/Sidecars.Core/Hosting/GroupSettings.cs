@@ -149,7 +149,7 @@ public sealed record GroupSettings
         var commandTimeout = settings.Milliseconds("COMMAND_TIMEOUT_MS", 1000, 50, 60_000, "For each answer.");
         var logLevel = settings.Choice("LOG_LEVEL", LogLevel.Info, "Least level that is logged.");
         var (tls, tlsServerName) = ReadTls(settings);
-        var (redisSecrets, sentinelSecrets) = ReadSecrets(settings);
+        var passwords = ReadPasswords(settings);
         if (settings.Errors.Count > 0) return null;
         return new GroupSettings
         {
@@ -178,9 +178,22 @@ public sealed record GroupSettings
             LogLevel = logLevel,
             Tls = tls,
             TlsServerName = tlsServerName,
-            RedisSecrets = redisSecrets,
-            SentinelSecrets = sentinelSecrets,
+            RedisSecrets = passwords.Redis,
+            SentinelSecrets = passwords.Sentinel,
         };
+    }
+
+    /// <summary>Reads the passwords alone; again and again where files hold them (<see cref="SettingReader.Again"/>).</summary>
+    public static PasswordReading ReadPasswords(SettingReader settings)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        var redis = Rotating(settings, "REDIS_PASSWORD", "Password of Redis' default user, which applications use. Default: none, open.");
+        var replication = Rotating(settings, "REPLICATION_PASSWORD", "Password of repl-<cluster id>. Default: REDIS_PASSWORD.");
+        var sentinelAuth = Rotating(settings, "SENTINEL_AUTH_PASSWORD", "Password of sentinel-<cluster id>, on Redis and between Sentinels. Default: REDIS_PASSWORD.");
+        var sidecar = Rotating(settings, "SIDECAR_PASSWORD", "Password of sidecar-<cluster id>, on Redis and on Sentinel. Default: REDIS_PASSWORD.");
+        var sentinel = Rotating(settings, "SENTINEL_PASSWORD", "Password of Sentinel's default user, which Sentinel-aware clients use. Default: REDIS_PASSWORD.");
+        var onRedis = new GroupSecrets { Default = redis, Replication = replication ?? redis, Sentinel = sentinelAuth ?? redis, Sidecar = sidecar ?? redis };
+        return new PasswordReading(onRedis, onRedis with { Default = sentinel ?? redis }, [.. settings.Errors]);
     }
 
     /// <summary>A path that must exist; null where it is not set.</summary>
@@ -234,21 +247,11 @@ public sealed record GroupSettings
         return (null, serverName);
     }
 
-    private static (GroupSecrets Redis, GroupSecrets Sentinel) ReadSecrets(SettingReader settings)
-    {
-        var redis = Rotating(settings, "REDIS_PASSWORD", "Password of Redis' default user, which applications use. Default: none, open.");
-        var replication = Rotating(settings, "REPLICATION_PASSWORD", "Password of repl-<cluster id>. Default: REDIS_PASSWORD.");
-        var sentinelAuth = Rotating(settings, "SENTINEL_AUTH_PASSWORD", "Password of sentinel-<cluster id>, on Redis and between Sentinels. Default: REDIS_PASSWORD.");
-        var sidecar = Rotating(settings, "SIDECAR_PASSWORD", "Password of sidecar-<cluster id>, on Redis and on Sentinel. Default: REDIS_PASSWORD.");
-        var sentinel = Rotating(settings, "SENTINEL_PASSWORD", "Password of Sentinel's default user, which Sentinel-aware clients use. Default: REDIS_PASSWORD.");
-        var onRedis = new GroupSecrets { Default = redis, Replication = replication ?? redis, Sentinel = sentinelAuth ?? redis, Sidecar = sidecar ?? redis };
-        return (onRedis, onRedis with { Default = sentinel ?? redis });
-    }
-
     private static GroupSecret? Rotating(SettingReader settings, string name, string description)
     {
         var current = settings.OptionalSecret(name, description);
-        var previous = settings.OptionalSecret(name + "_PREVIOUS", $"During a rotation, the password before {name}: servers accept both.");
+        // In this order: a Secret that changes in between yields the old one twice, never the new one alone.
+        var previous = settings.PreviousSecret(name);
         if (current is null && previous is not null) settings.Fail($"{name}_PREVIOUS is set without {name}");
         return current is null ? null : new GroupSecret(current, previous);
     }

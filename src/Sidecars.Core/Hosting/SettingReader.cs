@@ -128,6 +128,26 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
         }
     }
 
+    /// <summary>
+    /// During a rotation, the secret before <paramref name="name"/>: from <c>NAME_PREVIOUS</c> or the file that <c>NAME_PREVIOUS_FILE</c>
+    /// names, by default that of <c>NAME_FILE</c> with <c>-previous</c> behind it. A file that is not there is no mistake: a Secret has the
+    /// key only while the rotation lasts.
+    /// </summary>
+    public Secret? PreviousSecret(string name)
+    {
+        var (previous, fileName) = (name + "_PREVIOUS", name + "_PREVIOUS_FILE");
+        _settings.Add(new SettingDescription(previous, "secret", null, $"During a rotation, the password before {name}: servers accept both.", IsRequired: false));
+        _settings.Add(new SettingDescription(fileName, "path", null, $"File that holds {previous}, where it is there. Default: {name}_FILE with -previous behind it.", IsRequired: false));
+        var (value, path) = (Value(previous), Value(fileName));
+        if (value is not null && path is not null) _errors.Add($"{previous} and {fileName} are both set; set one");
+        else if (value is not null) return ParseSecret(previous, Encoding.UTF8.GetBytes(value));
+        else if ((path ?? (Value(name + "_FILE") is { } current ? current + "-previous" : null)) is { } file) return ReadIfThere(fileName, file);
+        return null;
+    }
+
+    /// <summary>A reader of the same variables, for files that are read again; its mistakes are its own.</summary>
+    public SettingReader Again() => new(variables, _readFile);
+
     /// <summary>A value with its own rule; null where it is not set or wrong.</summary>
     /// <param name="name">The variable.</param>
     /// <param name="kind">What is right, for help and for the mistake ("40 hex digits").</param>
@@ -186,6 +206,23 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
 
     private RedisEndpoint? ParseEndpoint(string name, string text, int defaultPort) =>
         RedisEndpoint.TryParse(text, defaultPort, out var endpoint) ? endpoint : Wrong<RedisEndpoint?>(name, text, "host or host:port ([v6]:port)", null);
+
+    private Secret? ReadIfThere(string name, string path)
+    {
+        try
+        {
+            return ParseSecret($"{name} ({path})", _readFile(path, Primitives.Secret.MaxBytes + 2)); // and CR LF
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+        catch (IOException e)
+        {
+            _errors.Add($"{name}: {e.Message}");
+            return null;
+        }
+    }
 
     private Secret? ParseSecret(string source, byte[] bytes)
     {

@@ -8,13 +8,15 @@ namespace Sidecars.Core.Redis;
 /// </summary>
 internal sealed class RedisLogin(IReadOnlyList<RedisCredential> credentials, string peer)
 {
+    // A copy: passwords change while a login is under way.
+    private readonly RedisCredential[] _credentials = credentials.ToArray();
     private int _next;
     private string _error = "";
 
     /// <summary>The next AUTH to send; false when none is left and the login failed.</summary>
     public bool TryNext([NotNullWhen(true)] out RespCommand? command)
     {
-        command = _next < credentials.Count ? credentials[_next].ToCommand() : null;
+        command = _next < _credentials.Length ? _credentials[_next].ToCommand() : null;
         return command is not null;
     }
 
@@ -31,7 +33,7 @@ internal sealed class RedisLogin(IReadOnlyList<RedisCredential> credentials, str
 
     public RedisConnectionException Failed()
     {
-        var users = string.Join(", ", credentials.Select(credential => credential.User ?? "default"));
+        var users = string.Join(", ", _credentials.Select(credential => credential.User ?? "default"));
         return new RedisConnectionException(RedisFailure.Auth, $"{peer}: AUTH refused (as {users}): {_error}") { ServerError = _error };
     }
 

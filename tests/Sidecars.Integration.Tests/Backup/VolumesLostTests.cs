@@ -1,7 +1,6 @@
 using System.Globalization;
 using Sidecars.Core.Backup;
 using Sidecars.Core.Primitives;
-using Sidecars.Integration.Tests.Bootstrap;
 using Sidecars.Integration.Tests.Bootstrap.Support;
 using Sidecars.TestKit.Groups;
 using Sidecars.TestKit.Processes;

@@ -1,6 +1,5 @@
 using Sidecars.Core.Lineage;
 using Sidecars.Integration.Tests.Bootstrap.Support;
-using Sidecars.TestKit.Groups;
 using Sidecars.TestKit.Processes;
 using Xunit.Abstractions;
 

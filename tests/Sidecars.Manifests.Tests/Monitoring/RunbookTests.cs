@@ -55,6 +55,6 @@ public sealed partial class RunbookTests
     [GeneratedRegex(@"\b(?:Redis|Sentinels?)[A-Z][a-zA-Z]+\b")]
     private static partial Regex Alert();
 
-    [GeneratedRegex(@"scripts/tenant\s+([a-z]+)\b")]
+    [GeneratedRegex(@"scripts/tenant\s+([a-z][a-z-]*)\b")]
     private static partial Regex Command();
 }

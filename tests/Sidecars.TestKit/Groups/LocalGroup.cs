@@ -135,14 +135,14 @@ public sealed class LocalGroup : IAsyncDisposable
     /// <exception cref="RedisConnectionException">No connection, or no login.</exception>
     public Task<RedisClient> ConnectAsync(LocalNode node, TimeSpan timeout, CancellationToken cancellation = default)
     {
-        var password = node.Kind == LocalNodeKind.Redis ? Options.Passwords.Redis : Options.Passwords.Sentinel;
+        string?[] passwords = node.Kind == LocalNodeKind.Redis ? [Options.Passwords.Redis, Options.NextPasswords.Redis] : [Options.Passwords.Sentinel, Options.NextPasswords.Sentinel];
         return RedisClient.ConnectAsync(
             Options.Transport(node.Endpoint),
             new RedisClientOptions
             {
                 ConnectTimeout = timeout,
                 CommandTimeout = timeout,
-                Credentials = password is null ? [] : [new RedisCredential(null, password)],
+                Credentials = [.. passwords.OfType<string>().Select(password => new RedisCredential(null, password))],
             },
             cancellation);
     }

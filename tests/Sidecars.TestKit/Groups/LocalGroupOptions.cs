@@ -56,6 +56,9 @@ public sealed record LocalGroupOptions
     /// <summary>Passwords; default: none.</summary>
     public GroupPasswords Passwords { get; init; } = new();
 
+    /// <summary>Passwords that a rotation brings: the kit itself tries them second.</summary>
+    public GroupPasswords NextPasswords { get; init; } = new();
+
     /// <summary>Text of a base redis.conf; null: none is given.</summary>
     public string? RedisBaseConfig { get; init; }
 

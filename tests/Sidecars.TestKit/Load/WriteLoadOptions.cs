@@ -20,6 +20,12 @@ public sealed record WriteLoadOptions(IReadOnlyList<RedisEndpoint> Sentinels, st
     /// <summary>Password of Sentinel's default user, or null.</summary>
     public string? SentinelPassword { get; init; }
 
+    /// <summary>What a rotation makes of <see cref="RedisPassword"/>: tried first.</summary>
+    public string? NextRedisPassword { get; init; }
+
+    /// <summary>What a rotation makes of <see cref="SentinelPassword"/>: tried first.</summary>
+    public string? NextSentinelPassword { get; init; }
+
     /// <summary>Longest wait for an answer, after which a write counts as unknown; 1 s, as a careful application has it.</summary>
     public TimeSpan CommandTimeout { get; init; } = TimeSpan.FromSeconds(1);
 
@@ -32,15 +38,15 @@ public sealed record WriteLoadOptions(IReadOnlyList<RedisEndpoint> Sentinels, st
     /// <summary>True: when each write was acknowledged is remembered (8 bytes each), so that a lost one can be dated.</summary>
     public bool KeepTimes { get; init; }
 
-    internal RedisClientOptions Redis => Client(RedisPassword, CommandTimeout);
+    internal RedisClientOptions Redis => Client(NextRedisPassword, RedisPassword, CommandTimeout);
 
     // A Sentinel that hangs must not keep a client from asking the next one.
-    internal RedisClientOptions Sentinel => Client(SentinelPassword, TimeSpan.FromMilliseconds(500));
+    internal RedisClientOptions Sentinel => Client(NextSentinelPassword, SentinelPassword, TimeSpan.FromMilliseconds(500));
 
-    private static RedisClientOptions Client(string? password, TimeSpan timeout) => new()
+    private static RedisClientOptions Client(string? next, string? password, TimeSpan timeout) => new()
     {
         ConnectTimeout = TimeSpan.FromMilliseconds(500),
         CommandTimeout = timeout,
-        Credentials = password is null ? [] : [new RedisCredential(null, password)],
+        Credentials = [.. ((string?[])[next, password]).OfType<string>().Select(one => new RedisCredential(null, one))],
     };
 }
