@@ -81,6 +81,10 @@ internal sealed record BootstrapOptions
     /// <summary>Null: an election never goes on without what it waits for.</summary>
     public required TimeSpan? UncleanElectionAfter { get; init; }
 
+    public required bool RestoreOnEmpty { get; init; }
+
+    public required string RestoreCommand { get; init; }
+
     /// <summary>0: data are given up without a copy.</summary>
     public required int RescueMaxCount { get; init; }
 
@@ -173,6 +177,9 @@ internal sealed record BootstrapOptions
             "How long an election waits for the master that served last while all that were in sync with it are there: its disk may hold writes that it acknowledged and never sent.");
         var unclean = settings.OptionalInteger("UNCLEAN_ELECTION_AFTER_MS", 1000, int.MaxValue,
             "Elect the best of those that are there after waiting so long for a node or a disk that may hold newer data: writes may be lost for ever. Without it never.");
+        var restoreOnEmpty = settings.Flag("RESTORE_ON_EMPTY", false,
+            "Where every disk of a durable group was emptied, the node that wins the election restores the newest backup before it serves, with RESTORE_COMMAND and the BACKUP_ settings of redis-backup.");
+        var restoreCommand = settings.Path("RESTORE_COMMAND", "redis-backup", "The redis-backup that restores; looked up in PATH if it has no slash.");
         var rescueCount = settings.Integer("RESCUE_MAX_COUNT", RescueLimits.DefaultMaxCount, 0, 100,
             "Data that a master would overwrite, and may not have, are hard-linked into DATA_DIR/.sidecar/rescue first; so many are kept, the oldest go. 0: none, and none are kept.");
         var rescueMegabytes = settings.OptionalInteger("RESCUE_MAX_MB", 1, int.MaxValue, "Megabytes (2^20 bytes) of all rescues; where data do not fit, the node waits rather than give them up. Default: half of the volume.");
@@ -215,6 +222,8 @@ internal sealed record BootstrapOptions
             Kubernetes = kubernetes,
             LastMasterWait = lastMasterWait,
             UncleanElectionAfter = unclean is { } afterMs ? TimeSpan.FromMilliseconds(afterMs) : null,
+            RestoreOnEmpty = restoreOnEmpty,
+            RestoreCommand = restoreCommand,
             RescueMaxCount = rescueCount,
             RescueMaxBytes = rescueMegabytes * (1L << 20),
             DownAfter = downAfter,

@@ -91,9 +91,11 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
         var layout = _files.Layout();
         var data = new DataGuard(options, announce, layout, log, time);
         await WaitForOwnVolumeAsync(data, pacer, reporter, cancellation).ConfigureAwait(false);
-        var settings = new RedisRoleSettings(options.RedisCount, options.SentinelCount, options.Durability, options.LastMasterWait, options.UncleanElectionAfter);
-        var loop = new RedisRoleLoop(clients.Observer, clients.Sentinels, election, data, settings, reporter, pacer, time);
+        var settings = new RedisRoleSettings(options.RedisCount, options.SentinelCount, options.Durability, options.LastMasterWait, options.UncleanElectionAfter, options.RestoreOnEmpty);
+        await using var restore = new BackupRestore(options.RestoreCommand, options.DataDirectory, time);
+        var loop = new RedisRoleLoop(clients.Observer, clients.Sentinels, election, data, restore, settings, reporter, pacer, time);
         var start = await loop.RunAsync(cancellation).ConfigureAwait(false);
+        await restore.DisposeAsync().ConfigureAwait(false); // not by its scope: what follows becomes the server
         if (options.Durability != Durability.None) data.WriteFirstMarker(start.Token);
         return Become(_files.PlanRedis(announce, start.Follow), start.Elected ? election.InheritedDescriptor : null);
     }

@@ -1,4 +1,5 @@
 using Sidecars.Core.Election;
+using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
@@ -12,7 +13,7 @@ namespace Sidecars.Bootstrap;
 internal sealed record RedisStart(RedisEndpoint? Follow, bool Elected, FencingToken Token);
 
 /// <summary>What does not change while a node looks for its role.</summary>
-internal sealed record RedisRoleSettings(int RedisCount, int SentinelCount, Durability Durability, TimeSpan LastMasterWait, TimeSpan? UncleanElectionAfter);
+internal sealed record RedisRoleSettings(int RedisCount, int SentinelCount, Durability Durability, TimeSpan LastMasterWait, TimeSpan? UncleanElectionAfter, bool RestoresBackups);
 
 /// <summary>
 /// Gather, decide, act, until this node's role is known. Every rule is in <see cref="MasterSelectionPolicy"/>; here is only
@@ -23,12 +24,14 @@ internal sealed class RedisRoleLoop(
     SentinelClient sentinels,
     IElectionBackend election,
     DataGuard data,
+    BackupRestore restore,
     RedisRoleSettings settings,
     DecisionReporter reporter,
     RoundPacer pacer,
     TimeProvider time)
 {
     private bool _consultElection;
+    private bool _restoreFirst;
     private long? _splitSince;
     private long? _electionSince;
 
@@ -38,6 +41,12 @@ internal sealed class RedisRoleLoop(
         {
             var snapshot = await GatherAsync(cancellation).ConfigureAwait(false);
             var decision = MasterSelectionPolicy.Decide(snapshot);
+            if (decision is MasterDecision.StartAsMaster or MasterDecision.FollowNamed && RestoreBefore(snapshot) is { } pending)
+            {
+                await pacer.WaitAsync(reporter.Waiting(pending.Code, $"{decision.Reason}; {pending.Reason}", pending.WaitingFor), cancellation).ConfigureAwait(false);
+                continue;
+            }
+
             var changed = reporter.Report(decision, snapshot);
             switch (decision)
             {
@@ -53,9 +62,10 @@ internal sealed class RedisRoleLoop(
                 case MasterDecision.ConsultElection:
                     _consultElection = true; // and from now on, so that the others see that this node lives
                     continue;
-                case MasterDecision.Claim:
-                    if (await ClaimAsync(snapshot, cancellation).ConfigureAwait(false)) continue;
-                    break;
+                case MasterDecision.Claim claim:
+                    if (!await ClaimAsync(snapshot, cancellation).ConfigureAwait(false)) break;
+                    _restoreFirst = claim.RestoreFirst;
+                    continue;
                 case MasterDecision.RequestFailover request:
                     reporter.Acted("failover-requested", request.Sentinel, await sentinels.FailoverAsync(request.Sentinel, cancellation).ConfigureAwait(false));
                     break;
@@ -92,8 +102,27 @@ internal sealed class RedisRoleLoop(
             ElectionWaitedFor = _electionSince is { } from ? time.GetElapsedTime(from) : TimeSpan.Zero,
             LastMasterWait = settings.LastMasterWait,
             UncleanElectionAfter = settings.UncleanElectionAfter,
+            RestoresBackups = settings.RestoresBackups,
             SplitFor = _splitSince is { } since ? time.GetElapsedTime(since) : TimeSpan.Zero,
         };
+    }
+
+    // This process claimed the term on the word that every disk is empty, and while it lives nobody else claims another: so it is this one that
+    // restores, once a term. Null: nothing is to be waited for (any more).
+    private (string Code, string Reason, string WaitingFor)? RestoreBefore(BootstrapSnapshot snapshot)
+    {
+        if (!_restoreFirst) return null;
+        var record = (snapshot.Election as ElectionObservation.Known)?.View.Record;
+        if (record is not null && record.EmptyStartAllowedInTerm == record.Term) return null;
+        switch (restore.Advance())
+        {
+            case RestoreProgress.Running running: return ("restoring", $"a backup is being restored{(running.Progress.Length > 0 ? ": " : "")}{running.Progress}", "the restore");
+            case RestoreProgress.Failed failed: return ("restore-failed", $"{failed.Why}; it is tried again, and 'redis-bootstrap allow-empty' starts without", "a backup that can be restored");
+            default:
+                if (snapshot.Me.Data == DataState.Absent) return ("restoring", "the restore has ended", "a look at the restored data"); // gathered before it ended
+                _restoreFirst = false;
+                return null;
+        }
     }
 
     // The election raised the term; Sentinel's epoch goes on from where it was.

@@ -38,6 +38,9 @@ public sealed record BootstrapSnapshot
     /// <summary>After which an election goes on without what is missing; null (the default) for never.</summary>
     public TimeSpan? UncleanElectionAfter { get; init; }
 
+    /// <summary>See <see cref="ElectionFacts.RestoresBackups"/>.</summary>
+    public bool RestoresBackups { get; init; }
+
     /// <summary>For how long every look has shown a split between Sentinels; zero where this one shows none.</summary>
     public TimeSpan SplitFor { get; init; }
 }
@@ -80,7 +83,11 @@ public abstract record MasterDecision
     public sealed record RestartSentinels(ImmutableArray<RedisEndpoint> Sentinels, string Code, string Reason) : MasterDecision(Code, Reason);
 
     /// <summary>Claim the election record.</summary>
-    public sealed record Claim(string Code, string Reason) : MasterDecision(Code, Reason);
+    public sealed record Claim(string Code, string Reason) : MasterDecision(Code, Reason)
+    {
+        /// <summary>See <see cref="ElectionDecision.Claim.RestoreFirst"/>.</summary>
+        public bool RestoreFirst { get; init; }
+    }
 
     /// <summary>Read the election backend too, then decide again.</summary>
     public sealed record ConsultElection(string Code, string Reason) : MasterDecision(Code, Reason);

@@ -12,7 +12,11 @@ public abstract record ElectionDecision
     public string Reason { get; }
 
     /// <summary>I am to claim the record, and become candidate of its next term if that succeeds.</summary>
-    public sealed record Claim(string Reason) : ElectionDecision(Reason);
+    public sealed record Claim(string Reason) : ElectionDecision(Reason)
+    {
+        /// <summary>Nobody has any data: the winner restores a backup before it serves.</summary>
+        public bool RestoreFirst { get; init; }
+    }
 
     /// <summary>I am the candidate: start.</summary>
     public sealed record Won(long Term, string Reason) : ElectionDecision(Reason);
@@ -44,4 +48,8 @@ public sealed record NamedMaster(RedisEndpoint Address, long Epoch);
 /// This node has waited for the last serving master as long as it should (<c>LAST_MASTER_WAIT_MS</c>): go on with those that were in
 /// sync with it. Its disk may hold writes that it acknowledged and never sent.
 /// </param>
-public sealed record ElectionFacts(ElectionView View, CandidateEvidence Me, int RedisCount, Durability Durability, NamedMaster? Named, bool IsUnclean = false, bool IsLastMasterOverdue = true);
+public sealed record ElectionFacts(ElectionView View, CandidateEvidence Me, int RedisCount, Durability Durability, NamedMaster? Named, bool IsUnclean = false, bool IsLastMasterOverdue = true)
+{
+    /// <summary><c>RESTORE_ON_EMPTY</c>: where every disk of the group was emptied, the winner of the election restores a backup.</summary>
+    public bool RestoresBackups { get; init; }
+}

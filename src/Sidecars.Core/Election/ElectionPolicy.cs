@@ -40,10 +40,24 @@ public static class ElectionPolicy
         var twice = live.GroupBy(e => e.Node, StringComparer.Ordinal).FirstOrDefault(g => g.Select(e => e.Incarnation).Distinct(StringComparer.Ordinal).Count() > 1);
         if (twice is not null) return new ElectionDecision.Refuse("node-alive-twice", $"{twice.Key} is alive twice; each node needs a name of its own");
         var lineage = GroupLineage.Of(view.Record, view.Evidence);
+        if (AllLost(facts, live, lineage)) return FirstToRestore(facts, live);
         var missing = ElectionWaitPolicy.Missing(facts, live, lineage);
         if (missing is not null && !facts.IsUnclean) return missing;
         var unclean = missing is null ? "" : $"UNCLEAN, by UNCLEAN_ELECTION_AFTER_MS, though {missing.Reason}: ";
         return Choose(facts, live, lineage, unclean);
+    }
+
+    // Every node is here, and none of them has any file: whom else to wait for? With one disk unseen or unreadable this is no case for a backup,
+    // which is older than what was acknowledged.
+    private static bool AllLost(ElectionFacts facts, List<CandidateEvidence> live, GroupLineage lineage) =>
+        facts.RestoresBackups && facts.Durability != Durability.None && live.Count >= facts.RedisCount && live.All(e => e.Data == DataState.Absent)
+        && HasHadAMaster(facts, lineage) && facts.View.Record.EmptyStartAllowedInTerm != facts.View.Record.Term;
+
+    private static ElectionDecision FirstToRestore(ElectionFacts facts, List<CandidateEvidence> live)
+    {
+        var first = live.OrderByDescending(e => e.Address == facts.Named?.Address).ThenBy(e => e.Node, StringComparer.Ordinal).First();
+        var result = Result(facts, first, $"all {live.Count} disks are empty, though this group has had a master (term {facts.View.HighestTerm}); {first.Node} restores a backup");
+        return result is ElectionDecision.Claim claim ? claim with { RestoreFirst = true } : result;
     }
 
     private static ElectionDecision Choose(ElectionFacts facts, List<CandidateEvidence> live, GroupLineage lineage, string unclean)

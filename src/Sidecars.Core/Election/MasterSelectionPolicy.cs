@@ -159,11 +159,11 @@ public static class MasterSelectionPolicy
 
         var view = ((ElectionObservation.Known)s.Election).View;
         var decision = ElectionPolicy.Decide(new ElectionFacts(
-            view, s.Me, s.RedisCount, s.Durability, agreed is null ? null : new NamedMaster(agreed.Address, agreed.Epoch), s.ElectionWaitedFor >= s.UncleanElectionAfter, s.ElectionWaitedFor >= s.LastMasterWait));
+            view, s.Me, s.RedisCount, s.Durability, agreed is null ? null : new NamedMaster(agreed.Address, agreed.Epoch), s.ElectionWaitedFor >= s.UncleanElectionAfter, s.ElectionWaitedFor >= s.LastMasterWait) { RestoresBackups = s.RestoresBackups });
         var reason = $"{why}; {decision.Reason}";
         return decision switch
         {
-            ElectionDecision.Claim => new MasterDecision.Claim("claim", reason),
+            ElectionDecision.Claim claim => new MasterDecision.Claim("claim", reason) { RestoreFirst = claim.RestoreFirst },
             ElectionDecision.Won when agreed is null => new MasterDecision.StartAsMaster("elected", reason),
             ElectionDecision.Won when agreed.Address == s.Me.Address => new MasterDecision.StartAsMaster("elected-and-named", reason),
             ElectionDecision.Won => new MasterDecision.FollowNamed(agreed.Address, "elected-through-sentinel", $"{reason}; Sentinel carries it out"),

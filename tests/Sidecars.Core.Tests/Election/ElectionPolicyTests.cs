@@ -47,6 +47,25 @@ public sealed class ElectionPolicyTests
     }
 
     [Fact]
+    public void A_group_that_restores_backups_does_so_once_a_term_where_every_disk_is_seen_and_empty()
+    {
+        CandidateEvidence[] all = [Evidence(A, DataState.Absent), Evidence(B, DataState.Absent), Evidence(C, DataState.Absent)];
+        ElectionDecision With(CandidateEvidence me, Durability durability, long term, params CandidateEvidence[] seen) => ElectionPolicy.Decide(
+            new ElectionFacts(((ElectionObservation.Known)ElectionOf(term, seen)).View, me, 3, durability, null) { RestoresBackups = true });
+        Assert.True(Assert.IsType<ElectionDecision.Claim>(With(all[0], Durability.Aof, 4, all)).RestoreFirst);
+        Assert.Equal("redis-1", Assert.IsType<ElectionDecision.Lost>(With(all[1], Durability.Aof, 4, all)).Winner);
+        Assert.False(Assert.IsType<ElectionDecision.Claim>(With(all[0], Durability.Aof, 0, all)).RestoreFirst); // a first installation
+        Assert.False(Assert.IsType<ElectionDecision.Claim>(With(all[0], Durability.None, 4, all)).RestoreFirst);
+        Assert.IsType<ElectionDecision.Wait>(With(all[0], Durability.Aof, 4, all[..2])); // the third may have more than any backup
+        Assert.False(With(all[0], Durability.Aof, 4, all[0], all[1], Evidence(C)) is ElectionDecision.Claim);
+        Assert.False(With(all[0], Durability.Aof, 4, all[0], all[1], Evidence(C, DataState.Suspect)) is ElectionDecision.Claim);
+        Assert.False(With(all[0], Durability.Aof, 4, all[0], all[1], Evidence(C, DataState.Empty)) is ElectionDecision.Claim { RestoreFirst: true });
+        var view = ((ElectionObservation.Known)ElectionOf(4, all)).View;
+        var allowed = ElectionPolicy.Decide(new ElectionFacts(view with { Record = view.Record with { EmptyStartAllowedInTerm = 4 } }, all[0], 3, Durability.Aof, null) { RestoresBackups = true });
+        Assert.False(Assert.IsType<ElectionDecision.Claim>(allowed).RestoreFirst); // a person's word stands
+    }
+
+    [Fact]
     public void A_durable_group_of_empty_disks_is_refused_until_a_person_allows_it_for_this_term()
     {
         CandidateEvidence[] all = [Evidence(A, DataState.Absent), Evidence(B, DataState.Absent), Evidence(C, DataState.Absent)];

@@ -6,7 +6,7 @@ internal static class ScenarioTable
     public static IReadOnlyList<IScenario> All { get; } =
     [
         new TourScenario(), new RedisLossScenario(), new TotalLossScenario(), new EmptyMasterScenario(), new StaleDiskScenario(),
-        new TenantSwapScenario(), new SentinelLossScenario(), new SentinelChurnScenario(), new ApiDownScenario(),
+        new VolumesLostScenario(), new TenantSwapScenario(), new SentinelLossScenario(), new SentinelChurnScenario(), new ApiDownScenario(),
     ];
 
     public static IScenario? Find(string name) => All.FirstOrDefault(s => s.Name == name);
