@@ -2,6 +2,7 @@ using System.CommandLine;
 using Sidecars.Core.Backup;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Redis;
+using Sidecars.Telemetry;
 
 namespace Sidecars.Backup;
 
@@ -33,7 +34,13 @@ internal sealed class BackupCommands
             using var lines = Console.OpenStandardOutput();
             var log = new JsonLineLog(lines, "redis-backup", TimeProvider.System, options.LogLevel);
             log.Info("started", $"backups of {options.Cluster} go to {store.Objects.Description}");
-            await Loop(options, store, log).RunAsync(_signals.Token).ConfigureAwait(false);
+            var loop = Loop(options, store, log);
+            using var metrics = new UploaderMetrics(loop.Counters, TimeProvider.System, typeof(BackupCommands).Assembly.GetName().Version?.ToString() ?? "");
+            var telemetry = options.TelemetryPort == 0
+                ? Task.CompletedTask
+                : new TelemetryServer(options.TelemetryPort, metrics.Collector, metrics.Health, log, TimeProvider.System, Random.Shared).RunAsync(_signals.Token);
+            await loop.RunAsync(_signals.Token).ConfigureAwait(false);
+            await telemetry.ConfigureAwait(false);
             return ExitCode.Ok;
         }));
         return command;
@@ -143,7 +150,7 @@ internal sealed class BackupCommands
 
     private async Task<int> WithAsync(Func<BackupOptions, BackupStore, Task<int>> action)
     {
-        if (_options is not null) return await action(_options, new BackupStore(StoreOptions.Open(_options), new BackupLayout(_options.Cluster))).ConfigureAwait(false);
+        if (_options is not null) return await action(_options, new BackupStore(StoreOptions.Open(_options), new BackupLayout(_options.Cluster), _options.Keys)).ConfigureAwait(false);
         foreach (var mistake in _settings.Errors) await _error.WriteLineAsync(mistake).ConfigureAwait(false);
         await _error.WriteLineAsync("'redis-backup --help' lists every setting.").ConfigureAwait(false);
         return ExitCode.WrongConfiguration;

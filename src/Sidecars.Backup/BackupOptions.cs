@@ -22,6 +22,9 @@ internal sealed record BackupOptions
     /// <summary>Bound of all uploads together, bytes a second; 0: none.</summary>
     public required long UploadBytesPerSecond { get; init; }
 
+    /// <summary>Null: backups are not encrypted here.</summary>
+    public required KeyRing? Keys { get; init; }
+
     public required string DataDirectory { get; init; }
 
     public required DataLayout Layout { get; init; }
@@ -40,6 +43,9 @@ internal sealed record BackupOptions
     public required string ServerBinary { get; init; }
 
     public required string ScratchDirectory { get; init; }
+
+    /// <summary>0: none.</summary>
+    public required int TelemetryPort { get; init; }
 
     public required LogLevel LogLevel { get; init; }
 
@@ -63,6 +69,9 @@ internal sealed record BackupOptions
         var upload = settings.Integer("BACKUP_UPLOAD_KIB_S", 0, 0, 10_000_000, "Bound of all uploads together, KiB a second; 0: none.") * 1024L;
         var s3 = StoreOptions.Read(settings, store, upload);
         if (s3 is null && store.Length > 0 && !System.IO.Path.IsPathRooted(store)) settings.Fail($"BACKUP_STORE is '{store}'; it must be s3://bucket/prefix or an absolute path");
+        KeyRing? keys = null;
+        var secret = settings.OptionalSecret("BACKUP_KEYS", "Keys for AES-256-GCM before anything leaves this node: base64 of 32 bytes each (openssl rand -base64 32), spaces between them. The first encrypts, all decrypt. Without the keys no backup can be restored.");
+        if (secret is not null && !KeyRing.TryParse(secret, out keys)) settings.Fail("BACKUP_KEYS must be 1 to 16 keys, each the base64 of 32 bytes, with spaces between them");
         var hostName = settings.OptionalText("HOSTNAME", "Fallback for NODE_NAME; a pod's is its name.");
         var node = settings.OptionalText("NODE_NAME", "This node's name: stable over restarts, and its own in the group (redis-0).") ?? hostName ?? Environment.MachineName;
         var data = settings.Path("DATA_DIR", "/data", "Redis' working directory, readable; for restore, the empty target.");
@@ -81,6 +90,7 @@ internal sealed record BackupOptions
             settings.Integer("BACKUP_MONTHLY", 12, 0, 1200, "Likewise, months."));
         var server = settings.Path("REDIS_SERVER_BIN", "redis-server", "For verify: the server that loads the restored data; looked up in PATH if it has no slash.");
         var scratch = settings.Path("BACKUP_SCRATCH_DIR", System.IO.Path.GetTempPath(), "For verify: where it restores to; needs room for the whole dataset. Emptied afterwards.");
+        var telemetry = settings.Integer("TELEMETRY_PORT", 9123, 0, 65535, "For run: port of GET /metrics and GET /healthz; 0: none.");
         var level = settings.Choice("LOG_LEVEL", LogLevel.Info, "Least level that is logged.");
         if (settings.Errors.Count > 0) return null;
         return new BackupOptions
@@ -89,6 +99,7 @@ internal sealed record BackupOptions
             StoreDirectory = s3 is null ? store : "",
             S3 = s3,
             UploadBytesPerSecond = upload,
+            Keys = keys,
             DataDirectory = data,
             Layout = new DataLayout(appendDirectory, appendFile, DataLayout.Default.RdbFile),
             Redis = redis ?? new RedisEndpoint("127.0.0.1", port),
@@ -98,6 +109,7 @@ internal sealed record BackupOptions
             Retention = retention,
             ServerBinary = server,
             ScratchDirectory = scratch,
+            TelemetryPort = telemetry,
             LogLevel = level,
         };
     }

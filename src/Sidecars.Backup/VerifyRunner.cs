@@ -55,7 +55,7 @@ internal sealed class VerifyRunner(BackupStore store, BackupOptions options, Tim
                 return new VerifyOutcome(backup.Id, null, $"backup {backup.Id}: db{expected.Index} has {keys} keys after the restore; the live server had {expected.Fewest} to {expected.Most}");
         }
 
-        var sample = await SampleAsync(client, info, cancellation).ConfigureAwait(false);
+        var sample = await SampleAsync(store.HashOf(backup.Manifest), client, info, cancellation).ConfigureAwait(false);
         if (backup.Verification is { Sample: { Length: > 0 } before } && before != sample)
             return new VerifyOutcome(backup.Id, null, $"backup {backup.Id}: a sample of values differs from that of the last drill");
         var verification = new Verification(time.GetUtcNow(), info.Databases.Sum(d => d.Keys), (long)restored.TotalMilliseconds, (long)loaded.TotalMilliseconds, sample);
@@ -68,9 +68,9 @@ internal sealed class VerifyRunner(BackupStore store, BackupOptions options, Tim
     /// Digest of the values of the keys with the lowest hashes in each database: the same keys at every drill, since the order of SCAN is not.
     /// Keys with an expiry are left out: they go. DEBUG DIGEST-VALUE does not depend on the order within a set or hash.
     /// </summary>
-    private static async Task<string> SampleAsync(RedisClient client, InfoReply info, CancellationToken cancellation)
+    private static async Task<string> SampleAsync(ContentHash hash, RedisClient client, InfoReply info, CancellationToken cancellation)
     {
-        using var digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using var digest = hash.Begin();
         foreach (var database in info.Databases)
         {
             await client.CallAsync(cancellation, "SELECT", database.Index.ToString(System.Globalization.CultureInfo.InvariantCulture)).ConfigureAwait(false);

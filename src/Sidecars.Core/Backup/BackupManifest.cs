@@ -9,7 +9,7 @@ namespace Sidecars.Core.Backup;
 /// <summary>The base file of a backup.</summary>
 /// <param name="Name">As in the server's AOF directory; <c>.rdb</c> or <c>.aof</c> at its end says what it is.</param>
 /// <param name="Length">Bytes.</param>
-/// <param name="Sha256">64 hex digits.</param>
+/// <param name="Sha256">64 hex digits, by <see cref="ContentHash"/>.</param>
 public sealed record BaseFile(string Name, long Length, string Sha256);
 
 /// <summary>Keys of one database when the backup was taken.</summary>
@@ -69,6 +69,9 @@ public sealed record BackupManifest
     /// <summary>Sequence number of the base in the AOF; 0 without one.</summary>
     public required long BaseSequence { get; init; }
 
+    /// <summary>Key with which the base and its segments are encrypted, and their digests made; null: they are not.</summary>
+    public string? KeyId { get; init; }
+
     /// <summary>Keys a database; none where the server was not reachable.</summary>
     public ImmutableArray<DatabaseCount> Databases { get; init; } = [];
 }
@@ -98,6 +101,7 @@ public static class BackupManifestDocument
             json.WriteEndObject();
         }
 
+        if (manifest.KeyId is { } key) json.WriteString("key_id", key);
         json.WriteNumber("base_sequence", manifest.BaseSequence);
         json.WriteNumber("base_time", manifest.BaseTime);
         JsonDocuments.WritePosition(json, "start", manifest.Start, manifest.StartDigest);
@@ -147,6 +151,7 @@ public static class BackupManifestDocument
             CoveredUntil = JsonDocuments.ReadTime(root, "covered_ms"),
             ServerVersion = root.OptionalText("server_version", 64) ?? "",
             Base = file,
+            KeyId = root.OptionalText("key_id", ObjectCipher.KeyIdBytes * 2),
             BaseSequence = root.Integer("base_sequence"),
             BaseTime = root.Integer("base_time"),
             Start = start,

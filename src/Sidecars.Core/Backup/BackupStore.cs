@@ -4,14 +4,31 @@ namespace Sidecars.Core.Backup;
 
 /// <summary>One tenant's backups in a store: documents, listings, the lease.</summary>
 /// <param name="store">The objects.</param>
-/// <param name="layout">The keys.</param>
-public sealed class BackupStore(IObjectStore store, BackupLayout layout)
+/// <param name="layout">Their names.</param>
+/// <param name="keys">Encrypts bases and segments with the first of them; null: nothing is encrypted, nor can what is be read.</param>
+public sealed class BackupStore(IObjectStore store, BackupLayout layout, KeyRing? keys = null)
 {
-    /// <summary>The objects.</summary>
-    public IObjectStore Objects { get; } = store;
+    /// <summary>The objects, decrypted.</summary>
+    public IObjectStore Objects { get; } = keys is null ? store : new EncryptedStore(store, keys);
+
+    /// <summary>Id of the key for what is written; null: none.</summary>
+    public string? KeyId => keys?.Current.Id;
+
+    /// <summary>Of what is written.</summary>
+    public ContentHash Hash { get; } = ContentHash.With(keys?.Current);
 
     /// <summary>The keys.</summary>
     public BackupLayout Layout { get; } = layout;
+
+    /// <summary>Of what a backup holds.</summary>
+    /// <exception cref="StoreException">It was encrypted with a key that is not configured.</exception>
+    public ContentHash HashOf(BackupManifest manifest)
+    {
+        if (manifest.KeyId is not { } id) return ContentHash.Plain;
+        if (keys?.Find(id) is { } key) return ContentHash.With(key);
+        var configured = keys is null ? "no key is configured" : $"configured: {keys.Ids}";
+        throw new StoreException(StoreFailure.Denied, Layout.Base(manifest.Generation, manifest.Id), $"backup {manifest.Id} is encrypted with key {id}; {configured}");
+    }
 
     /// <summary>A small object, whole; null where there is none.</summary>
     /// <exception cref="StoreException">It can't be read, or is no document.</exception>
@@ -79,7 +96,7 @@ public sealed class BackupStore(IObjectStore store, BackupLayout layout)
         {
             var parts = entry.Key[prefix.Length..].Split('/');
             if (parts.Length != 2 || !SegmentName.TryParse(parts[0], parts[1], out var name)) oddities.Add(new Oddity(entry.Key, "is no segment"));
-            else if (entry.Length != name.Length) oddities.Add(new Oddity(entry.Key, $"has {entry.Length} bytes, and its name says {name.Length}"));
+            else if (entry.Length != name.Length && entry.Length != ObjectCipher.StoredLength(name.Length)) oddities.Add(new Oddity(entry.Key, $"has {entry.Length} bytes, and its name says {name.Length}"));
             else segments.Add(name);
         }
 

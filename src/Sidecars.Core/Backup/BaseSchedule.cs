@@ -11,13 +11,14 @@ public sealed class BaseSchedule(BackupStore store, AofDirectory aof, NodeFacts 
     private (long Sequence, long Since)? _rewrite;
     private BaseUpload? _upload;
 
-    /// <summary>Finds out when the last backup of a generation was taken.</summary>
-    public async Task LoadLastAsync(long generation, CancellationToken cancellation)
+    /// <summary>Finds out when the last backup of a generation was taken; gives what is listed.</summary>
+    public async Task<Catalogue> LoadLastAsync(long generation, CancellationToken cancellation)
     {
         var catalogue = await store.ReadCatalogueAsync(cancellation).ConfigureAwait(false);
         var own = catalogue.Backups.Where(b => b.Manifest.Generation == generation).ToList();
         if (own.Count == 0) (_wanted, _first) = (true, true);
         else _last = own.Max(b => b.Manifest.CompletedAt);
+        return catalogue;
     }
 
     /// <summary>Somebody asked for a base newer than this.</summary>

@@ -58,6 +58,7 @@ public sealed class BaseUpload : IDisposable
             CompletedAt = utcNow,
             CoveredUntil = session.CoveredUntil,
             ServerVersion = after.Version,
+            KeyId = _store.KeyId,
             Base = await File.ConfigureAwait(false),
             BaseSequence = _pinned.Sequence,
             BaseTime = _pinned.Time,
@@ -68,9 +69,12 @@ public sealed class BaseUpload : IDisposable
             Databases = NodeSnapshot.Between(before, after),
         };
         var key = _store.Layout.Base(Generation, Id) + BackupLayout.ManifestName;
-        if (await _store.Objects.PutAsync(key, ObjectContent.Of(BackupManifestDocument.Write(manifest)), PutCondition.Absent, cancellation).ConfigureAwait(false) is null)
-            throw new StoreException(StoreFailure.Damaged, key, "is there already");
-        return manifest;
+        if (await _store.Objects.PutAsync(key, ObjectContent.Of(BackupManifestDocument.Write(manifest)), PutCondition.Absent, cancellation).ConfigureAwait(false) is not null) return manifest;
+        // Ours, of a try whose answer was lost; an id holds the session.
+        var there = await _store.TryReadAsync(key, cancellation).ConfigureAwait(false) is var (bytes, _) ? BackupManifestDocument.Read(bytes) : default;
+        return there is { IsKnown: true, Value: var written } && written.Id == Id && written.Node == _node && written.Base == manifest.Base
+            ? written
+            : throw new StoreException(StoreFailure.Damaged, key, "is there already, and is another's");
     }
 
     /// <summary>Stops it and lets the base go.</summary>
@@ -92,7 +96,7 @@ public sealed class BaseUpload : IDisposable
     {
         if (_pinned.File is null) return null;
         var content = ObjectContent.Of(_pinned.File, 0, RandomAccess.GetLength(_pinned.File)); // renamed into place complete: it does not grow
-        var digest = await Task.Run(() => Convert.ToHexStringLower(content.Sha256([])), cancellation).ConfigureAwait(false);
+        var digest = await Task.Run(() => Convert.ToHexStringLower(_store.Hash.Of([], content)), cancellation).ConfigureAwait(false);
         await _store.Objects.PutAsync(_store.Layout.Base(Generation, Id) + _pinned.Name, content, PutCondition.None, cancellation).ConfigureAwait(false);
         return new BaseFile(_pinned.Name, content.Length, digest);
     }

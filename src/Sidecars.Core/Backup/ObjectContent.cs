@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
 
 namespace Sidecars.Core.Backup;
@@ -22,19 +21,6 @@ public abstract class ObjectContent
 
     /// <summary>A range of an open file, which stays readable after its name is gone.</summary>
     public static ObjectContent Of(SafeFileHandle file, long offset, long length) => new FileRange(file, offset, length);
-
-    /// <summary>SHA-256 of <paramref name="prefix"/> and then the content.</summary>
-    /// <exception cref="IOException">It ended early or could not be read.</exception>
-    public byte[] Sha256(ReadOnlySpan<byte> prefix)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(prefix);
-        using var stream = Open();
-        var buffer = new byte[128 * 1024];
-        var left = Length;
-        for (int read; (read = stream.Read(buffer)) > 0; left -= read) hash.AppendData(buffer, 0, read);
-        return left == 0 ? hash.GetHashAndReset() : throw new IOException("the content changed its length while it was read");
-    }
 
     private sealed class Memory(ReadOnlyMemory<byte> bytes) : ObjectContent
     {

@@ -36,8 +36,9 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout)
     {
         var catalogue = await store.ReadCatalogueAsync(cancellation).ConfigureAwait(false);
         if (RestorePlan.Choose(catalogue, target, store.Layout.Cluster.Value, out var backup) is { } refused) return refused;
+        if (KeyProblem(backup!.Manifest) is { } locked) return new RestorePlan.Refuse("wrong_key", locked);
         var oddities = new List<Oddity>();
-        var segments = await store.ListSegmentsAsync(backup!.Manifest.Generation, backup.Manifest.Start.Sequence, oddities, cancellation).ConfigureAwait(false);
+        var segments = await store.ListSegmentsAsync(backup.Manifest.Generation, backup.Manifest.Start.Sequence, oddities, cancellation).ConfigureAwait(false);
         var plan = RestorePlan.Calculate(catalogue, target, backup, segments, acceptGap);
         return plan is RestorePlan.Refuse { Code: "missing_segment" } missing && oddities.Count > 0
             ? missing with { Reason = $"{missing.Reason}; {oddities[0].Key} {oddities[0].Problem}" }
@@ -59,6 +60,7 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout)
     {
         if (TargetProblem(directory) is { } problem) throw new RestoreException("not_empty", problem);
         var staging = Path.Combine(directory, MarkerStore.DirectoryName, StagingName);
+        using var alone = Lock(directory);
         if (Directory.Exists(staging)) Directory.Delete(staging, recursive: true); // of a restore that was interrupted
         var free = new DriveInfo(Path.GetFullPath(directory)).AvailableFreeSpace;
         if (free < plan.Bytes) throw new RestoreException("no_space", $"{directory} has {free} bytes free, and the restore needs {plan.Bytes}");
@@ -80,6 +82,33 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout)
         }
     }
 
+    // A tool whose parent was killed may still run; the kernel drops the lock with the process that holds it.
+    private static FileStream Lock(string directory)
+    {
+        try
+        {
+            Directory.CreateDirectory(Path.Combine(directory, MarkerStore.DirectoryName));
+            return new FileStream(Path.Combine(directory, MarkerStore.DirectoryName, StagingName + ".lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e)
+        {
+            throw new RestoreException("busy", $"{directory} is being restored into by another process, or is not writable: {e.Message}", e);
+        }
+    }
+
+    private string? KeyProblem(BackupManifest manifest)
+    {
+        try
+        {
+            _ = store.HashOf(manifest);
+            return null;
+        }
+        catch (StoreException e)
+        {
+            return e.Message;
+        }
+    }
+
     private async Task FetchAsync(RestorePlan.Restore plan, string staging, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
     {
         long done = 0;
@@ -89,7 +118,7 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout)
         var baseFile = manifest.Base is { } file ? FetchBaseAsync(manifest, file, staging, Count, cancellation) : Task.CompletedTask;
         var tail = System.Threading.Tasks.Parallel.ForEachAsync(
             digests, new ParallelOptions { MaxDegreeOfParallelism = Parallel, CancellationToken = cancellation },
-            async (item, token) => await FetchSegmentAsync(manifest.Generation, item.Segment, item.Before, staging, Count, token).ConfigureAwait(false));
+            async (item, token) => await FetchSegmentAsync(manifest, item.Segment, item.Before, staging, Count, token).ConfigureAwait(false));
         await Task.WhenAll(baseFile, tail).ConfigureAwait(false); // both have ended, however they end: nobody writes to what is deleted then
         if (plan.CutAfter is { } second) Cut(plan.Segments[^1], Path.Combine(staging, IncrementName(plan.Segments[^1].Sequence)), second);
     }
@@ -97,15 +126,15 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout)
     private async Task FetchBaseAsync(BackupManifest manifest, BaseFile file, string staging, Action<int> count, CancellationToken cancellation)
     {
         var key = store.Layout.Base(manifest.Generation, manifest.Id) + file.Name;
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using var hash = store.HashOf(manifest).Begin();
         await CopyAsync(key, Path.Combine(staging, BaseName(file)), 0, file.Length, hash, count, cancellation).ConfigureAwait(false);
         if (Convert.ToHexStringLower(hash.GetHashAndReset()) != file.Sha256) throw new StoreException(StoreFailure.Damaged, key, "its SHA-256 is not the manifest's");
     }
 
-    private async Task FetchSegmentAsync(long generation, SegmentName segment, ChainDigest before, string staging, Action<int> count, CancellationToken cancellation)
+    private async Task FetchSegmentAsync(BackupManifest manifest, SegmentName segment, ChainDigest before, string staging, Action<int> count, CancellationToken cancellation)
     {
-        var key = store.Layout.Segment(generation, segment);
-        using var hash = before.Begin();
+        var key = store.Layout.Segment(manifest.Generation, segment);
+        using var hash = before.Begin(store.HashOf(manifest));
         // Offsets count from the first segment of the file that is wanted, which is its first byte: a base starts at the start of a file.
         await CopyAsync(key, Path.Combine(staging, IncrementName(segment.Sequence)), segment.Start, segment.Length, hash, count, cancellation).ConfigureAwait(false);
         if (ChainDigest.End(hash) != segment.Digest) throw new StoreException(StoreFailure.Damaged, key, "its content is not what its name says");

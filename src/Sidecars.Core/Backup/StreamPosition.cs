@@ -30,7 +30,7 @@ public readonly record struct StreamPosition(long Sequence, long Offset) : IComp
 }
 
 /// <summary>
-/// SHA-256 over everything that a generation has shipped, as a chain: the digest of a segment is SHA-256(digest before, content). So one
+/// A hash (<see cref="ContentHash"/>) over everything that a generation has shipped, as a chain: a segment's is that of (digest before, content). So one
 /// digest names one history, and a segment that is missing, changed or of another history is noticed.
 /// </summary>
 public readonly record struct ChainDigest
@@ -59,12 +59,12 @@ public readonly record struct ChainDigest
     }
 
     /// <summary>The digest after one more segment.</summary>
-    public ChainDigest Append(ObjectContent content) => new(Convert.ToHexStringLower(content.Sha256(Bytes)));
+    public ChainDigest Append(ObjectContent content, ContentHash? hash = null) => new(Convert.ToHexStringLower((hash ?? ContentHash.Plain).Of(Bytes, content)));
 
     /// <summary>A hash that has this digest in it, to be given the content as it comes.</summary>
-    public IncrementalHash Begin()
+    public IncrementalHash Begin(ContentHash? with = null)
     {
-        var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var hash = (with ?? ContentHash.Plain).Begin();
         hash.AppendData(Bytes);
         return hash;
     }

@@ -81,6 +81,6 @@ public static class TailPolicy
         if (localDigest is null) return new TailDecision.NewGeneration("shrunk", $"increment {last.Sequence} is shorter than what was shipped of it");
         return localDigest == last.Digest
             ? Decide(last.Sequence, manifest, _ => IncrementOrigin.Unknown)
-            : new TailDecision.NewGeneration("other_content", $"increment {last.Sequence} holds other bytes than were shipped");
+            : new TailDecision.NewGeneration("other_content", $"increment {last.Sequence} holds other bytes than were shipped, or they were shipped with another key");
     }
 }

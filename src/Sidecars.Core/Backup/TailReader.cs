@@ -14,7 +14,8 @@ public sealed record TailSegment(SegmentName Name, ObjectContent Content);
 /// </summary>
 /// <param name="directory">Where the files are.</param>
 /// <param name="session">For the names.</param>
-public sealed class TailReader(AofDirectory directory, long session) : IDisposable
+/// <param name="hash">For the chain.</param>
+public sealed class TailReader(AofDirectory directory, long session, ContentHash hash) : IDisposable
 {
     private readonly Queue<(AofManifestFile Entry, SafeFileHandle Handle)> _files = new();
     private readonly byte[] _buffer = new byte[256 * 1024];
@@ -109,7 +110,7 @@ public sealed class TailReader(AofDirectory directory, long session) : IDisposab
     {
         var end = _scanBase + boundary.Offset;
         var content = ObjectContent.Of(file, Position.Offset, end - Position.Offset);
-        var name = new SegmentName(Position.Sequence, Position.Offset, end, boundary.Time, session, Digest.Short, Digest.Append(content));
+        var name = new SegmentName(Position.Sequence, Position.Offset, end, boundary.Time, session, Digest.Short, Digest.Append(content, hash));
         return new TailSegment(name, content);
     }
 }

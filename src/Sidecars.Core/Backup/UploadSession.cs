@@ -2,31 +2,6 @@ using Sidecars.Core.Lineage;
 
 namespace Sidecars.Core.Backup;
 
-/// <summary>Counts of an uploader, for logs and metrics.</summary>
-public sealed class UploadCounters
-{
-    /// <summary>Segments shipped.</summary>
-    public long Segments { get; internal set; }
-
-    /// <summary>Bytes of segments shipped.</summary>
-    public long TailBytes { get; internal set; }
-
-    /// <summary>Backups completed.</summary>
-    public long Bases { get; internal set; }
-
-    /// <summary>Bytes that wait.</summary>
-    public long PendingBytes { get; internal set; }
-
-    /// <summary>Generations begun.</summary>
-    public long Generations { get; internal set; }
-
-    /// <summary>Failed requests.</summary>
-    public long Failures { get; internal set; }
-
-    /// <summary>Unix milliseconds up to which all is in the store; 0 before the first flush.</summary>
-    public long CoveredUntilMilliseconds { get; internal set; }
-}
-
 /// <summary>The stream of this generation cannot go on; the next one begins with a base.</summary>
 public sealed class GenerationEndedException(string code, string message) : Exception(message)
 {
@@ -60,7 +35,7 @@ public sealed class UploadSession : IDisposable
     {
         (_store, _aof, _options, _counters, _time, Session) = (store, aof, options, counters, time, session);
         _watch = AppendDirectoryWatch.Open(aof.Folder, aof.Layout.AppendFile); // before the first look: nothing happens unseen in between
-        _reader = new TailReader(aof, session);
+        _reader = new TailReader(aof, session, store.Hash);
     }
 
     /// <summary>Of the lease.</summary>
@@ -185,14 +160,14 @@ public sealed class UploadSession : IDisposable
     // the request, whose content must stay open until then.
     private async Task WhileLookingAsync(Task request, CancellationToken cancellation)
     {
-        GenerationEndedException? ended = null;
+        Exception? ended = null;
         while (ended is null && await Task.WhenAny(request, Task.Delay(_options.Look, _time, cancellation)).ConfigureAwait(false) != request && !cancellation.IsCancellationRequested)
         {
             try
             {
                 Look();
             }
-            catch (GenerationEndedException e)
+            catch (Exception e) when (e is GenerationEndedException or IOException)
             {
                 ended = e;
             }
@@ -234,6 +209,6 @@ public sealed class UploadSession : IDisposable
     {
         if (manifest.Increments.FirstOrDefault(f => f.Sequence == tip.Sequence) is not { } entry) return null;
         using var file = _aof.TryOpen(entry.Name);
-        return file is not null && RandomAccess.GetLength(file) >= tip.End ? before.Append(ObjectContent.Of(file, tip.Start, tip.Length)) : null;
+        return file is not null && RandomAccess.GetLength(file) >= tip.End ? before.Append(ObjectContent.Of(file, tip.Start, tip.Length), _store.Hash) : null;
     }
 }

@@ -10,6 +10,8 @@ namespace Sidecars.Core.Backup;
 public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts node, UploaderOptions options, JsonLineLog log, TimeProvider time, Random random)
 {
     private static readonly BackoffSchedule Backoff = new(TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(15));
+    private static readonly TimeSpan LearnEvery = TimeSpan.FromHours(1); // a few requests each
+    private long _learnt;
     private string _told = "";
     private bool _fresh;
 
@@ -28,6 +30,7 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
             catch (GenerationEndedException e)
             {
                 _fresh = true;
+                Counters.Fail(e.Code);
                 log.Warning("generation_ended", e.Message, LogField.Of("code", e.Code));
             }
             catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
@@ -36,9 +39,13 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
             }
             catch (IOException e)
             {
-                Counters.Failures++;
+                Counters.Fail(e);
                 log.Warning("failed", e.Message, LogField.Of("failures", ++failures));
                 await PauseAsync(Backoff.DelayAfter(failures, Next()), cancellation).ConfigureAwait(false);
+            }
+            finally
+            {
+                Counters.Release();
             }
         }
     }
@@ -80,6 +87,7 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
         string? seen = null;
         for (var since = time.GetTimestamp(); ;)
         {
+            Counters.SteppedAt = time.GetTimestamp();
             var standing = await node.LookAsync(cancellation).ConfigureAwait(false);
             var current = await store.ReadLeaseAsync(cancellation).ConfigureAwait(false);
             if (seen != (current?.ETag ?? "")) (seen, since) = (current?.ETag ?? "", time.GetTimestamp());
@@ -107,14 +115,16 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
         var began = await session.BeginAsync(_fresh ? 0 : Own(held.Lease), cancellation).ConfigureAwait(false);
         _fresh = false;
         log.Info(began is null ? "resumed" : "generation_begun", began?.Reason ?? "the stream goes on where it was", LogField.Of("generation", session.Generation), LogField.Of("position", session.Position.ToString()));
+        Counters.Hold(session.Generation);
         using var bases = new BaseSchedule(store, aof, node, options, time, wanted: began is not null);
         await RenewAsync(held, session, release: false, cancellation).ConfigureAwait(false);
-        await bases.LoadLastAsync(session.Generation, cancellation).ConfigureAwait(false);
+        await LearnAsync(bases, session, cancellation).ConfigureAwait(false);
         long? flushed = null;
         for (var failures = 0; ;)
         {
             try
             {
+                Counters.SteppedAt = time.GetTimestamp();
                 session.Look();
                 if (flushed is null || time.GetElapsedTime(flushed.Value) >= options.Flush)
                 {
@@ -128,6 +138,7 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
                     }
                 }
 
+                if (time.GetElapsedTime(_learnt) >= LearnEvery) await LearnAsync(bases, session, cancellation).ConfigureAwait(false);
                 if (time.GetElapsedTime(held.RenewedAt) >= options.Renew) await RenewAsync(held, session, release: false, cancellation).ConfigureAwait(false);
                 if (failures > 0) log.Info("recovered", $"the store answers again after {failures} failures");
                 failures = 0;
@@ -137,7 +148,7 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
             catch (StoreException e) when (e.Failure is StoreFailure.Unavailable or StoreFailure.Denied)
             {
                 // The files stay open: nothing is lost while the store is away, up to the bound that FlushAsync keeps.
-                Counters.Failures++;
+                Counters.Fail(e);
                 if (failures++ % 20 == 0) log.Warning("store_failed", e.Message, LogField.Of("failures", failures), LogField.Of("pending_bytes", Counters.PendingBytes));
                 await KeepLookingAsync(session, Backoff.DelayAfter(failures, Next()), cancellation).ConfigureAwait(false);
             }
@@ -154,10 +165,18 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
         }
     }
 
+    // What a drill found is news from another process.
+    private async Task LearnAsync(BaseSchedule bases, UploadSession session, CancellationToken cancellation)
+    {
+        _learnt = time.GetTimestamp();
+        Counters.Know(await bases.LoadLastAsync(session.Generation, cancellation).ConfigureAwait(false));
+    }
+
     private async Task KeepLookingAsync(UploadSession session, TimeSpan delay, CancellationToken cancellation)
     {
         for (var started = time.GetTimestamp(); time.GetElapsedTime(started) < delay && !cancellation.IsCancellationRequested;)
         {
+            Counters.SteppedAt = time.GetTimestamp();
             session.Look(); // a rewrite must not take a file away meanwhile
             await PauseAsync(options.Look, cancellation).ConfigureAwait(false);
         }

@@ -47,7 +47,10 @@ internal sealed class BackupRig : IAsyncDisposable
     }
 
     public static Task<ServerProcess> StartSidecarAsync(RedisProcess redis, string store, string node = "redis-0", params (string, string)[] more) =>
-        ServerProcess.StartAsync(new ServerStart(Executable, "run") { Name = node, Environment = EnvironmentOf(redis, store, node, more) });
+        StartSidecarAsync(redis.Endpoint, redis.Folder, store, node, more);
+
+    public static Task<ServerProcess> StartSidecarAsync(RedisEndpoint redis, string data, string store, string node, params (string, string)[] more) =>
+        ServerProcess.StartAsync(new ServerStart(Executable, "run") { Name = node, Environment = EnvironmentOf(redis, data, store, node, more) });
 
     public Task<ServerProcess> StartSidecarAsync(params (string, string)[] more) => StartSidecarAsync(Redis, StorePath, "redis-0", more);
 
@@ -55,7 +58,7 @@ internal sealed class BackupRig : IAsyncDisposable
 
     public async Task<CliResult> RunAsync((string, string)[] more, params string[] arguments)
     {
-        await using var process = await ServerProcess.StartAsync(new ServerStart(Executable, arguments) { Environment = EnvironmentOf(Redis, StorePath, "redis-0", more) });
+        await using var process = await ServerProcess.StartAsync(new ServerStart(Executable, arguments) { Environment = EnvironmentOf(Redis.Endpoint, Redis.Folder, StorePath, "redis-0", more) });
         var code = await process.WaitForExitAsync(TimeSpan.FromSeconds(60));
         return new CliResult(code, process.Tail(200));
     }
@@ -85,17 +88,18 @@ internal sealed class BackupRig : IAsyncDisposable
         Folder.Dispose();
     }
 
-    private static string Executable => Path.Combine(AppContext.BaseDirectory, "redis-backup");
+    public static string Executable => Path.Combine(AppContext.BaseDirectory, "redis-backup");
 
-    private static Dictionary<string, string> EnvironmentOf(RedisProcess redis, string store, string node, (string, string)[] more)
+    private static Dictionary<string, string> EnvironmentOf(RedisEndpoint redis, string data, string store, string node, (string, string)[] more)
     {
         var environment = new Dictionary<string, string>
         {
             ["BACKUP_STORE"] = store,
             ["CLUSTER_ID"] = Cluster,
             ["NODE_NAME"] = node,
-            ["DATA_DIR"] = redis.Folder,
-            ["REDIS_HOST"] = redis.Endpoint.ToString(),
+            ["DATA_DIR"] = data,
+            ["REDIS_HOST"] = redis.ToString(),
+            ["TELEMETRY_PORT"] = "0",
             ["BACKUP_FLUSH_MS"] = "100",
             ["BACKUP_LEASE_RENEW_MS"] = "300",
             ["BACKUP_LEASE_LIFE_MS"] = "1000",
