@@ -90,7 +90,7 @@ internal sealed record BackupOptions
             settings.Integer("BACKUP_MONTHLY", 12, 0, 1200, "Likewise, months."));
         var server = settings.Path("REDIS_SERVER_BIN", "redis-server", "For verify: the server that loads the restored data; looked up in PATH if it has no slash.");
         var scratch = settings.Path("BACKUP_SCRATCH_DIR", System.IO.Path.GetTempPath(), "For verify: where it restores to; needs room for the whole dataset. Emptied afterwards.");
-        var telemetry = settings.Integer("TELEMETRY_PORT", 9123, 0, 65535, "For run: port of GET /metrics and GET /healthz; 0: none.");
+        var telemetry = settings.Integer("METRICS_PORT", 9122, 0, 65535, "For run: port of GET /metrics and GET /healthz; 0: none.");
         var level = settings.Choice("LOG_LEVEL", LogLevel.Info, "Least level that is logged.");
         if (settings.Errors.Count > 0) return null;
         return new BackupOptions

@@ -4,7 +4,6 @@ using Sidecars.Core.Failover;
 using Sidecars.Core.Failover.Passwords;
 using Sidecars.Core.Failover.Watch;
 using Sidecars.Core.Hosting;
-using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
 
 namespace Sidecars.Failover;

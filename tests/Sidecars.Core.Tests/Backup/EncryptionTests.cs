@@ -44,7 +44,7 @@ public sealed class EncryptionTests : IDisposable
         (seed, from, piece) =>
         {
             var capture = new Capture();
-            new EncryptedStore(capture, Ring(First)).PutAsync("a/x", ObjectContent.Of(new byte[150_000 + seed.Get]), PutCondition.None, default);
+            Assert.True(new EncryptedStore(capture, Ring(First)).PutAsync("a/x", ObjectContent.Of(new byte[150_000 + seed.Get]), PutCondition.None, default).IsCompleted);
             var content = capture.Content!;
             using var whole = new MemoryStream();
             using (var stream = content.Open()) stream.CopyTo(whole);
@@ -141,7 +141,7 @@ public sealed class EncryptionTests : IDisposable
     private static KeyRing Ring(string keys) =>
         Secret.TryParse(Encoding.UTF8.GetBytes(keys), out var secret, out _) && KeyRing.TryParse(secret, out var ring) ? ring : throw new InvalidOperationException();
 
-    private static async Task<byte[]> ReadAsync(IObjectStore store, string key)
+    private static async Task<byte[]> ReadAsync(EncryptedStore store, string key)
     {
         using var download = await store.OpenAsync(key, default);
         using var copy = new MemoryStream();

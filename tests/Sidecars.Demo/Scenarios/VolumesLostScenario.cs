@@ -52,7 +52,7 @@ internal sealed class VolumesLostScenario : IScenario
             ["REDIS_HOST"] = node.Endpoint.ToString(),
             ["BACKUP_LEASE_RENEW_MS"] = "1000",
             ["BACKUP_LEASE_LIFE_MS"] = "3000",
-            ["TELEMETRY_PORT"] = "0",
+            ["METRICS_PORT"] = "0",
         },
     };
 

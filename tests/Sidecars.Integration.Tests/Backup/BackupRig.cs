@@ -99,7 +99,7 @@ internal sealed class BackupRig : IAsyncDisposable
             ["NODE_NAME"] = node,
             ["DATA_DIR"] = data,
             ["REDIS_HOST"] = redis.ToString(),
-            ["TELEMETRY_PORT"] = "0",
+            ["METRICS_PORT"] = "0",
             ["BACKUP_FLUSH_MS"] = "100",
             ["BACKUP_LEASE_RENEW_MS"] = "300",
             ["BACKUP_LEASE_LIFE_MS"] = "1000",

@@ -10,7 +10,7 @@ public class TelemetryTests
         await using var rig = await BackupRig.StartAsync();
         await using var client = await BackupRig.ConnectAsync(rig.Redis);
         var port = FreePort.Next();
-        await using var sidecar = await rig.StartSidecarAsync(("TELEMETRY_PORT", $"{port}"));
+        await using var sidecar = await rig.StartSidecarAsync(("METRICS_PORT", $"{port}"));
         await rig.WaitForBackupsAsync(1);
         await client.CallAsync(default, "SET", "a", "1");
         await rig.WaitUntilCoveredAsync();

@@ -1,3 +1,4 @@
+#pragma warning disable CA1416 // Linux only
 using Sidecars.Core.Failover.Passwords;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Primitives;

@@ -4,7 +4,6 @@ using FsCheck;
 using FsCheck.Fluent;
 using Sidecars.Core.Failover;
 using Sidecars.Core.Failover.Passwords;
-using Sidecars.Core.Failover.Watch;
 using Sidecars.Core.Primitives;
 using static Sidecars.Core.Tests.Failover.FailoverFacts;
 

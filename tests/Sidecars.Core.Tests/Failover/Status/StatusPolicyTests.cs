@@ -159,7 +159,7 @@ public sealed class StatusPolicyTests
 
     private static StatusSnapshot Published(string address, FencingToken token) => Healthy with { Places = [new PlaceReading.Known("zone-file", new PublishedMaster(token, address))] };
 
-    private static ElectionObservation Serving(RedisEndpoint at, FencingToken token) => new ElectionObservation.Known(new ElectionView
+    private static ElectionObservation.Known Serving(RedisEndpoint at, FencingToken token) => new(new ElectionView
     {
         Record = new ElectionRecord { Term = 2, HighestEpoch = 7, LastServing = new ServingMaster("redis-" + at.Host[^1], "u", at, token, ReplicationId.TryParse(OldStream, out var id) ? id : default, 1) },
         Version = "v",
