@@ -54,7 +54,7 @@ internal sealed class PlannedServer : IAsyncDisposable
             Master = master,
             Quorum = quorum,
             RunDirectory = folder.Path,
-            DownAfterMilliseconds = 1000,
+            DownAfterMilliseconds = 3000, // 1 s is not long on a busy machine: a second failover would undo the first
             Secrets = secrets,
         };
         return StartAsync(new PlannedServer(folder, endpoint, sentinel: true), SentinelServerPlan.Calculate(RedisConfigDocument.Parse([]), change?.Invoke(settings) ?? settings));
