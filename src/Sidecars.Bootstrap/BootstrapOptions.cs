@@ -47,8 +47,6 @@ internal sealed record BootstrapOptions
     /// <summary>Null: half of the volume.</summary>
     public required long? RescueMaxBytes { get; init; }
 
-    public required TimeSpan FailoverTimeout { get; init; }
-
     public required int? SentinelSlot { get; init; }
 
     public required TimeSpan RetryMax { get; init; }
@@ -88,12 +86,10 @@ internal sealed record BootstrapOptions
         var rescueCount = settings.Integer("RESCUE_MAX_COUNT", RescueLimits.DefaultMaxCount, 0, 100,
             "Data that a master would overwrite, and may not have, are hard-linked into DATA_DIR/.sidecar/rescue first; so many are kept, the oldest go. 0: none, and none are kept.");
         var rescueMegabytes = settings.OptionalInteger("RESCUE_MAX_MB", 1, int.MaxValue, "Megabytes (2^20 bytes) of all rescues; where data do not fit, the node waits rather than give them up. Default: half of the volume.");
-        var failoverTimeout = settings.Milliseconds("SENTINEL_FAILOVER_TIMEOUT_MS", 15_000, 1000, 600_000, "A failed attempt is repeated after twice this time: keep it short.");
         var slot = settings.OptionalInteger("SENTINEL_SLOT", 0, 30, "Identity of this Sentinel: its id is the SHA-1 of cluster id and slot. Default: in a pod with POD_UID and POD_NAMESPACE one is claimed in the Lease <LEASE_NAME>-sentinels; elsewhere Sentinel draws an id at its first start.");
         var retryMax = settings.Milliseconds("RETRY_MAX_MS", 1000, 100, 60_000, "Longest pause between two looks at the group; it starts at 100 ms, doubles, and is jittered.");
         var deadline = settings.OptionalInteger("WAIT_DEADLINE_MS", 1, int.MaxValue, "Give up (exit 1) when no role was found for so long. Without it never: a waiting node is alive, and its evidence counts.");
 
-        if (group?.DownAfter >= failoverTimeout) settings.Fail("SENTINEL_FAILOVER_TIMEOUT_MS must be longer than SENTINEL_DOWN_AFTER_MS");
         if (group is null || settings.Errors.Count > 0) return null;
         return new BootstrapOptions
         {
@@ -111,7 +107,6 @@ internal sealed record BootstrapOptions
             RestoreCommand = restoreCommand,
             RescueMaxCount = rescueCount,
             RescueMaxBytes = rescueMegabytes is { } megabytes ? (long)megabytes << 20 : null,
-            FailoverTimeout = failoverTimeout,
             SentinelSlot = slot,
             RetryMax = retryMax,
             WaitDeadline = deadline is { } ms ? TimeSpan.FromMilliseconds(ms) : null,

@@ -50,7 +50,7 @@ internal sealed class ServerFiles(BootstrapOptions options)
             Quorum = Core.Sentinel.SentinelQuorumPolicy.Majority(options.Group.SentinelCount),
             RunDirectory = options.Group.ConfigDirectory,
             DownAfterMilliseconds = (int)options.Group.DownAfter.TotalMilliseconds,
-            FailoverTimeoutMilliseconds = (int)options.FailoverTimeout.TotalMilliseconds,
+            FailoverTimeoutMilliseconds = (int)options.Group.FailoverTimeout.TotalMilliseconds,
             MyId = slot is { } number ? SlotTable.MyId(options.Group.Cluster, number) : memory.MyId,
             ConfigEpoch = monitor.Epoch,
             CurrentEpoch = Math.Max(monitor.Epoch, memory.CurrentEpoch),

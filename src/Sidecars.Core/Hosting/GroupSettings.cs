@@ -84,6 +84,9 @@ public sealed record GroupSettings
     /// <summary><c>SENTINEL_DOWN_AFTER_MS</c>.</summary>
     public required TimeSpan DownAfter { get; init; }
 
+    /// <summary><c>SENTINEL_FAILOVER_TIMEOUT_MS</c>.</summary>
+    public required TimeSpan FailoverTimeout { get; init; }
+
     /// <summary><c>CONNECT_TIMEOUT_MS</c>.</summary>
     public required TimeSpan ConnectTimeout { get; init; }
 
@@ -145,6 +148,8 @@ public sealed record GroupSettings
         var kubernetes = KubernetesSettings.Read(settings, cluster, nodeName, podNamespace, podUid);
         var (election, electionDirectory) = ReadElection(settings, [.. sentinelHosts, .. redisHosts], masterName, kubernetes is not null);
         var downAfter = settings.Milliseconds("SENTINEL_DOWN_AFTER_MS", 5000, 1000, 600_000, "How long a master must be silent before a Sentinel thinks it is down.");
+        var failoverTimeout = settings.Milliseconds("SENTINEL_FAILOVER_TIMEOUT_MS", 15_000, 1000, 600_000, "A failed attempt is repeated after twice this time: keep it short.");
+        if (downAfter >= failoverTimeout) settings.Fail("SENTINEL_FAILOVER_TIMEOUT_MS must be longer than SENTINEL_DOWN_AFTER_MS");
         var connectTimeout = settings.Milliseconds("CONNECT_TIMEOUT_MS", 1000, 50, 60_000, "For each connection; every try opens a new socket.");
         var commandTimeout = settings.Milliseconds("COMMAND_TIMEOUT_MS", 1000, 50, 60_000, "For each answer.");
         var logLevel = settings.Choice("LOG_LEVEL", LogLevel.Info, "Least level that is logged.");
@@ -173,6 +178,7 @@ public sealed record GroupSettings
             ElectionDirectory = electionDirectory,
             Kubernetes = kubernetes,
             DownAfter = downAfter,
+            FailoverTimeout = failoverTimeout,
             ConnectTimeout = connectTimeout,
             CommandTimeout = commandTimeout,
             LogLevel = logLevel,

@@ -28,6 +28,20 @@ public sealed class LineageElectionTests
         Assert.IsType<ElectionDecision.Claim>(Decide(master, record, new NamedMaster(A, 0), master));
     }
 
+    [Theory]
+    [InlineData(1014, true)] // a ping between the two markers
+    [InlineData(1020, false)] // the shortest write
+    public void A_ping_after_its_marker_does_not_make_the_last_master_old(long replicaOffset, bool wins)
+    {
+        var master = On(A, Id(1), 1000, upper: 1000, serving: (Node1, Token(1, 0)), history: First);
+        var replica = On(B, Id(1), replicaOffset, upper: replicaOffset, earlier: 700, serving: (Node1, Token(1, 0)), history: First);
+        var record = Serving(A, Token(1, 0), Id(1), 950, [First], ("redis-2", 800), ("redis-3", 800));
+        var decision = Decide(master, record, null, master, replica);
+        Assert.Equal(wins, decision is ElectionDecision.Claim);
+        // Else those in sync with it are waited for: who has more is not known before they are here.
+        Assert.Equal(!wins, decision is ElectionDecision.Wait);
+    }
+
     [Fact]
     public void A_promotion_that_reached_no_record_is_found_on_any_majority_of_disks()
     {

@@ -41,8 +41,9 @@ public sealed class LossScenarioTests(ITestOutputHelper output)
         await group.StartAsync(group.Redis.OrderBy(_ => run.Random.Next()));
         var state = await group.WaitAgreedAsync();
         await run.AssertNothingHeldIsLostAsync(state, best);
-        if (namedDisk == "newest") Assert.Equal(named, state.Master!.Node);
-        else Assert.NotEqual(named, state.Master!.Node);
+        // Redis may hold a write back from its file for up to 2 s (an fsync is under way): then a replica's disk is the newest after all.
+        if (namedDisk == "newest" && run.HeldBy[named] == best) Assert.Equal(named, state.Master!.Node);
+        if (namedDisk != "newest") Assert.NotEqual(named, state.Master!.Node);
         // Sentinel carried it out: it has nothing to undo later.
         var epochs = state.Sentinels.Select(s => s.Epoch).ToArray();
         if (Soak) await WatchAsync(group, state.Master!.Node, epochs[0], TimeSpan.FromSeconds(60));
@@ -208,6 +209,9 @@ public sealed class LossScenarioTests(ITestOutputHelper output)
 
         public required Random Random { get; init; }
 
+        /// <summary>Acknowledged keys on each disk, after <see cref="HeldAsync"/>.</summary>
+        public Dictionary<LocalNode, long> HeldBy { get; } = [];
+
         public static async Task<Run> StartAsync(string name, int seed, string durability, FakeKubernetesServer? cluster = null)
         {
             var group = new LocalGroup(new LocalGroupOptions { Name = name, Durability = durability, Kubernetes = cluster });
@@ -269,7 +273,8 @@ public sealed class LossScenarioTests(ITestOutputHelper output)
                     return !(await client.CallAsync(default, "DBSIZE")).IsError;
                 });
                 var check = await Load.CheckAsync(server.Endpoint);
-                best = Math.Max(best, check.Checked - check.MissingCount);
+                HeldBy[node] = check.Checked - check.MissingCount;
+                best = Math.Max(best, HeldBy[node]);
             }
 
             return best;
