@@ -39,6 +39,9 @@ internal sealed record PublishOptions
     /// <summary>How long the sidecar of rank 1 waits before it looks whether the new master's own has published; rank n waits n times so long.</summary>
     public required TimeSpan RankDelay { get; init; }
 
+    /// <summary>How much later, and up to twice, it looks at Route 53.</summary>
+    public required TimeSpan Route53Backstop { get; init; }
+
     /// <summary>Read-only look for drift.</summary>
     public required TimeSpan CheckPeriod { get; init; }
 
@@ -63,7 +66,8 @@ internal sealed record PublishOptions
             "Name of the port, as in the Service. Default: redis.") ?? "redis";
         var others = settings.OptionalValue("PUBLISH_ADDRESSES", "host:port=address,…", text => ParseOthers(text) is { } list ? new Pairs(list) : null,
             "Announced and published address of every node: lets another sidecar publish a master whose own does not. Default: nodes are published at the addresses that REDIS_SERVER_SERVICE_HOST resolves to, unless PUBLISH_ADDRESS is set.");
-        var rankDelay = settings.Milliseconds("PUBLISH_RANK_DELAY_MS", 5000, 100, 60_000, "A sidecar that is not the new master's looks after so long, times its rank, and writes only where the record is still wrong; at Route 53, whose calls are few, one to two dozen times so long later.");
+        var rankDelay = settings.Milliseconds("PUBLISH_RANK_DELAY_MS", 5000, 100, 60_000, "A sidecar that is not the new master's looks after so long, times its rank, and writes only where the record is still wrong.");
+        var backstop = settings.Milliseconds("ROUTE53_BACKSTOP_MS", 60_000, 0, 3_600_000, "At Route 53, whose calls are few, it looks so much later, up to twice: a third of a thousand masters take a minute of an account's 5 calls a second, one write each.");
         var check = settings.Milliseconds("PUBLISH_CHECK_MS", 60_000, 1000, 3_600_000, "Between two looks of the master's sidecar whether what it published still stands; in Route 53 it looks every 30 minutes, since an account has 5 calls a second for all its tenants.");
         if (name is not null && zoneFile is null && zone is null) settings.Fail("DNS_NAME is set without ZONE_FILE or ROUTE53_ZONE_ID");
         if (name is null && (zoneFile ?? zone) is not null) settings.Fail("ZONE_FILE or ROUTE53_ZONE_ID is set without DNS_NAME");
@@ -80,6 +84,7 @@ internal sealed record PublishOptions
             Others = others?.List ?? [],
             IsExplicit = explicitAddress is not null,
             RankDelay = rankDelay,
+            Route53Backstop = backstop,
             CheckPeriod = check,
             Mistakes = [.. settings.Errors],
         };

@@ -24,9 +24,6 @@ internal sealed class PublisherFactory(
 {
     // Five calls a second an account, and a thousand tenants: half a call a second for their checks.
     private static readonly TimeSpan Route53Check = TimeSpan.FromMinutes(30);
-
-    // One minute at the default rank delay: a third of a thousand masters take 67 s of such an account, one write each.
-    private const int Route53Backstop = 12;
     private static readonly BackoffSchedule Pause = new(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(20));
 
     private readonly PublishOptions _publish = options.Publish;
@@ -55,7 +52,7 @@ internal sealed class PublisherFactory(
         // Instance metadata that nobody answers takes the SDK seconds.
         var credentials = await AwsCredentials.FindAsync().WaitAsync(cancellation).ConfigureAwait(false);
         var client = new Route53Client(zone, credentials);
-        return Dns("route53", name, new Route53RecordStore(client, zone.HostedZoneId), Route53Check, client) with { Backstop = _publish.RankDelay * Route53Backstop };
+        return Dns("route53", name, new Route53RecordStore(client, zone.HostedZoneId), Route53Check, client) with { Backstop = _publish.Route53Backstop };
     }
 
     private MadePlace Slice(string service, KubernetesClient client) =>

@@ -31,7 +31,7 @@ internal sealed record DnsStormBench : IBenchResult
     private const int PerSecond = 5; // Route 53's limit, of the account: https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DNSLimitations.html
     private const double BudgetWrites = 1.0;
     private static readonly TimeSpan RankDelay = TimeSpan.FromSeconds(5); // PUBLISH_RANK_DELAY_MS
-    private static readonly TimeSpan Backstop = RankDelay * 12; // as redis-failover has it for Route 53, doubled by jitter
+    private static readonly TimeSpan Backstop = TimeSpan.FromMinutes(1); // ROUTE53_BACKSTOP_MS, doubled by jitter
     private static readonly BackoffSchedule Pause = new(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(20)); // as redis-failover has it
     private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 

@@ -54,7 +54,7 @@ internal sealed class SidecarRig : IAsyncDisposable
             ["DNS_NAME"] = Record, ["ZONE_FILE"] = ZoneFile,
             ["ROUTE53_ZONE_ID"] = FakeRoute53Server.ZoneId, ["ROUTE53_ENDPOINT"] = Route53.Endpoint.ToString(),
             ["AWS_ACCESS_KEY_ID"] = FakeRoute53Server.AccessKey, ["AWS_SECRET_ACCESS_KEY"] = FakeRoute53Server.SecretKey, ["AWS_EC2_METADATA_DISABLED"] = "true",
-            ["MASTER_SERVICE"] = "redis-master", ["PUBLISH_RANK_DELAY_MS"] = "1500",
+            ["MASTER_SERVICE"] = "redis-master", ["PUBLISH_RANK_DELAY_MS"] = "1500", ["ROUTE53_BACKSTOP_MS"] = "0",
         };
         foreach (var (name, value) in more) environment[name] = value;
         _sidecars[node] = await Group.StartSidecarAsync(node, environment);
