@@ -92,7 +92,8 @@ internal sealed class StatusGatherer : IDisposable
         {
             using var client = new Route53Client(publish.Route53!, await AwsCredentials.FindAsync().WaitAsync(ct).ConfigureAwait(false));
             return await Dns("route53", new Route53RecordStore(client, publish.Route53!.HostedZoneId)).LookAsync(ct).ConfigureAwait(false);
-        });
+        }
+        );
         yield return ("endpoint-slice", publish.MasterService is not null && _kubernetes is not null, ct =>
             new SliceMasterPublisher(_kubernetes!, publish.MasterService!, publish.PortName, Pause, _ => { }, _time, () => 0.5).LookAsync(ct));
     }

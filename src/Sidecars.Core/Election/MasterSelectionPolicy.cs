@@ -159,7 +159,8 @@ public static class MasterSelectionPolicy
 
         var view = ((ElectionObservation.Known)s.Election).View;
         var decision = ElectionPolicy.Decide(new ElectionFacts(
-            view, s.Me, s.RedisCount, s.Durability, agreed is null ? null : new NamedMaster(agreed.Address, agreed.Epoch), s.ElectionWaitedFor >= s.UncleanElectionAfter, s.ElectionWaitedFor >= s.LastMasterWait) { RestoresBackups = s.RestoresBackups });
+            view, s.Me, s.RedisCount, s.Durability, agreed is null ? null : new NamedMaster(agreed.Address, agreed.Epoch), s.ElectionWaitedFor >= s.UncleanElectionAfter, s.ElectionWaitedFor >= s.LastMasterWait)
+        { RestoresBackups = s.RestoresBackups });
         var reason = $"{why}; {decision.Reason}";
         return decision switch
         {

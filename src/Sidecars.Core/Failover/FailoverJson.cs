@@ -1,8 +1,8 @@
 using System.Text.Json.Serialization;
 using Sidecars.Core.Failover.Death;
 using Sidecars.Core.Failover.Fencing;
-using Sidecars.Core.Failover.Publishing;
 using Sidecars.Core.Failover.Passwords;
+using Sidecars.Core.Failover.Publishing;
 using Sidecars.Core.Primitives;
 
 namespace Sidecars.Core.Failover;

@@ -26,14 +26,23 @@ internal static class FailoverFacts
 
     public static readonly FenceFacts Healthy = new()
     {
-        Server = Master, Address = Me, Quorum = NamesMe, RedisCount = 3, ConfiguredMinReplicas = 1, Patience = TimeSpan.FromSeconds(4), ConfirmedEpoch = 3,
+        Server = Master,
+        Address = Me,
+        Quorum = NamesMe,
+        RedisCount = 3,
+        ConfiguredMinReplicas = 1,
+        Patience = TimeSpan.FromSeconds(4),
+        ConfirmedEpoch = 3,
     };
 
     private static readonly Gen<TimeSpan> Seconds = Gen.Choose(0, 60).Select(s => TimeSpan.FromSeconds(s));
     private static readonly Gen<bool> Coin = Gen.Elements(true, false);
 
     public static readonly Gen<OwnServer> Servers = Gen.OneOf(
-        (from master in Coin from value in Gen.Elements<long?>(null, 0, 1, WriteFence.StepDown, 9999, WriteFence.MinReplicas) from fresh in Gen.Choose(0, 2) from lag in Gen.Elements<long?>(0, 3)
+        (from master in Coin
+         from value in Gen.Elements<long?>(null, 0, 1, WriteFence.StepDown, 9999, WriteFence.MinReplicas)
+         from fresh in Gen.Choose(0, 2)
+         from lag in Gen.Elements<long?>(0, 3)
          select (OwnServer)(Master with { IsMaster = master, MinReplicas = value, FreshReplicas = fresh, MaxLag = lag })),
         Gen.Constant((OwnServer)new OwnServer.Silent("hangs")),
         Coin.Select(was => (OwnServer)new OwnServer.Dead(RunId, was)));
@@ -58,7 +67,14 @@ internal static class FailoverFacts
         from unchanged in Seconds
         select Healthy with
         {
-            Server = server, Quorum = quorum, ContradictedFor = contradicted, IsolatedFor = isolated, ImpostorFor = impostor,
-            NamedFollowsMe = follows && quorum.Named == Other, ConfirmedEpoch = confirmed, Superseded = superseded, ValueUnchangedFor = unchanged,
+            Server = server,
+            Quorum = quorum,
+            ContradictedFor = contradicted,
+            IsolatedFor = isolated,
+            ImpostorFor = impostor,
+            NamedFollowsMe = follows && quorum.Named == Other,
+            ConfirmedEpoch = confirmed,
+            Superseded = superseded,
+            ValueUnchangedFor = unchanged,
         };
 }

@@ -48,7 +48,11 @@ public sealed class PublishPolicyTests
 
     [Fact]
     public void Never_below_what_was_accepted_before() => Prop.ForAll(
-        (from server in Servers from quorum in Quorums from accepted in Gen.Choose(0, 6) from term in Gen.Choose(0, 3) from acceptedTerm in Gen.Choose(0, 3)
+        (from server in Servers
+         from quorum in Quorums
+         from accepted in Gen.Choose(0, 6)
+         from term in Gen.Choose(0, 3)
+         from acceptedTerm in Gen.Choose(0, 3)
          select Own with { Server = server, Quorum = quorum, Term = term, Accepted = new AcceptedMaster(Other, acceptedTerm, accepted), NamedFor = TimeSpan.FromMinutes(1) }).ToArbitrary(),
         facts => PublishPolicy.Decide(facts) switch
         {

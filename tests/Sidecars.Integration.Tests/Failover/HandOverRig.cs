@@ -95,8 +95,11 @@ internal sealed class HandOverRig : IAsyncDisposable
         new GroupAddresses([.. Group.SentinelEndpoints], [.. Group.Redis.Select(r => r.Endpoint)], TimeSpan.FromSeconds(1)), node.Endpoint,
         new HandOverSettings
         {
-            SentinelCount = Group.Options.SentinelCount, RedisCount = Group.Options.RedisCount, DownAfter = Group.Options.DownAfter,
-            MinReplicas = RedisServerPlan.MinReplicasToWrite(Group.Options.RedisCount), Priority = 100,
+            SentinelCount = Group.Options.SentinelCount,
+            RedisCount = Group.Options.RedisCount,
+            DownAfter = Group.Options.DownAfter,
+            MinReplicas = RedisServerPlan.MinReplicasToWrite(Group.Options.RedisCount),
+            Priority = 100,
         },
         Sentinels, new HandOverClient(e => new TcpTransport(e), Login), TimeProvider.System);
 

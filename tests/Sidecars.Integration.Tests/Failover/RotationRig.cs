@@ -149,9 +149,15 @@ internal sealed class RotationRig : IAsyncDisposable
     {
         var variables = new Dictionary<string, string>
         {
-            ["CLUSTER_ID"] = Group.Options.ClusterId, ["NODE_NAME"] = node.Name, ["ANNOUNCE_HOST"] = node.Endpoint.Host, ["ELECTION"] = "file",
-            ["REDIS_PORT"] = node.Endpoint.Port.ToString(CultureInfo.InvariantCulture), ["DATA_DIR"] = node.DataFolder, ["CONFIG_DIR"] = node.ConfigFolder,
-            ["REDIS_SERVER_SERVICE_HOST"] = string.Join(',', Group.Redis.Select(n => n.Endpoint)), ["REDIS_SENTINEL_SERVICE_HOST"] = string.Join(',', Group.SentinelEndpoints),
+            ["CLUSTER_ID"] = Group.Options.ClusterId,
+            ["NODE_NAME"] = node.Name,
+            ["ANNOUNCE_HOST"] = node.Endpoint.Host,
+            ["ELECTION"] = "file",
+            ["REDIS_PORT"] = node.Endpoint.Port.ToString(CultureInfo.InvariantCulture),
+            ["DATA_DIR"] = node.DataFolder,
+            ["CONFIG_DIR"] = node.ConfigFolder,
+            ["REDIS_SERVER_SERVICE_HOST"] = string.Join(',', Group.Redis.Select(n => n.Endpoint)),
+            ["REDIS_SENTINEL_SERVICE_HOST"] = string.Join(',', Group.SentinelEndpoints),
         };
         foreach (var (variable, key) in Secrets) variables[variable + "_FILE"] = FileOf(node, key);
         var settings = new SettingReader(variables);
@@ -160,8 +166,16 @@ internal sealed class RotationRig : IAsyncDisposable
         return new PasswordLoop(
             new PasswordSettings
             {
-                Cluster = read.Cluster, Address = node.Endpoint, Own = node.Endpoint, RedisHosts = read.RedisHosts, SentinelHosts = read.SentinelHosts,
-                RedisCount = 3, SentinelCount = 3, ResolveTimeout = read.ConnectTimeout, Period = TimeSpan.FromMilliseconds(300), IdlePeriod = TimeSpan.FromSeconds(1),
+                Cluster = read.Cluster,
+                Address = node.Endpoint,
+                Own = node.Endpoint,
+                RedisHosts = read.RedisHosts,
+                SentinelHosts = read.SentinelHosts,
+                RedisCount = 3,
+                SentinelCount = 3,
+                ResolveTimeout = read.ConnectTimeout,
+                Period = TimeSpan.FromMilliseconds(300),
+                IdlePeriod = TimeSpan.FromSeconds(1),
             },
             () => GroupSettings.ReadPasswords(settings.Again()),
             new PasswordClient(connections.Transport, connections.AsSidecar, read.MasterName),

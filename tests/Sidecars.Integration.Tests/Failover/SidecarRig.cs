@@ -33,8 +33,12 @@ internal sealed class SidecarRig : IAsyncDisposable
         var route53 = await FakeRoute53Server.StartAsync();
         var group = new LocalGroup(new LocalGroupOptions
         {
-            Name = name, ClusterId = FakeKubernetesServer.Namespace + "/redis", RedisCount = redis, Kubernetes = kubernetes,
-            DownAfter = downAfter ?? TimeSpan.FromSeconds(5), FailoverTimeout = TimeSpan.FromSeconds(8),
+            Name = name,
+            ClusterId = FakeKubernetesServer.Namespace + "/redis",
+            RedisCount = redis,
+            Kubernetes = kubernetes,
+            DownAfter = downAfter ?? TimeSpan.FromSeconds(5),
+            FailoverTimeout = TimeSpan.FromSeconds(8),
         });
         var rig = new SidecarRig(group, kubernetes, route53);
         var master = (await group.StartHealthyAsync()).Master!.Node;
@@ -51,10 +55,16 @@ internal sealed class SidecarRig : IAsyncDisposable
         if (_sidecars.Remove(node, out var old)) await old.DisposeAsync();
         var environment = new Dictionary<string, string>
         {
-            ["DNS_NAME"] = Record, ["ZONE_FILE"] = ZoneFile,
-            ["ROUTE53_ZONE_ID"] = FakeRoute53Server.ZoneId, ["ROUTE53_ENDPOINT"] = Route53.Endpoint.ToString(),
-            ["AWS_ACCESS_KEY_ID"] = FakeRoute53Server.AccessKey, ["AWS_SECRET_ACCESS_KEY"] = FakeRoute53Server.SecretKey, ["AWS_EC2_METADATA_DISABLED"] = "true",
-            ["MASTER_SERVICE"] = "redis-master", ["PUBLISH_RANK_DELAY_MS"] = "1500", ["ROUTE53_BACKSTOP_MS"] = "0",
+            ["DNS_NAME"] = Record,
+            ["ZONE_FILE"] = ZoneFile,
+            ["ROUTE53_ZONE_ID"] = FakeRoute53Server.ZoneId,
+            ["ROUTE53_ENDPOINT"] = Route53.Endpoint.ToString(),
+            ["AWS_ACCESS_KEY_ID"] = FakeRoute53Server.AccessKey,
+            ["AWS_SECRET_ACCESS_KEY"] = FakeRoute53Server.SecretKey,
+            ["AWS_EC2_METADATA_DISABLED"] = "true",
+            ["MASTER_SERVICE"] = "redis-master",
+            ["PUBLISH_RANK_DELAY_MS"] = "1500",
+            ["ROUTE53_BACKSTOP_MS"] = "0",
         };
         foreach (var (name, value) in more) environment[name] = value;
         _sidecars[node] = await Group.StartSidecarAsync(node, environment);

@@ -203,9 +203,15 @@ public sealed class PasswordPolicyTests
         from files in Mostly
         select new PasswordFacts
         {
-            Address = Me, HasPrevious = hasPrevious, FilesProblem = files ? null : "unreadable", RedisCount = 3, SentinelCount = 3, Quorum = quorum,
+            Address = Me,
+            HasPrevious = hasPrevious,
+            FilesProblem = files ? null : "unreadable",
+            RedisCount = 3,
+            SentinelCount = 3,
+            Quorum = quorum,
             Own = own is ServerPasswords.Known known ? known with { IsMaster = isMaster } : own,
-            Redis = [.. redis], Sentinels = [.. sentinels],
+            Redis = [.. redis],
+            Sentinels = [.. sentinels],
         };
 
     private static Gen<ServerPasswords> Servers(ImmutableArray<PasswordUser> users, Func<int, ServerPasswords.Known> of) =>

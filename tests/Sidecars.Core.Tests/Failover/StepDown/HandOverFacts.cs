@@ -19,7 +19,17 @@ internal static class HandOverFacts
 
     public static HandOverNode ReplicaAt(RedisEndpoint at, RedisEndpoint? of = null) => new()
     {
-        RunId = RunId(at), Address = at, Role = NodeRole.Replica, ReplicationId = OldStream, Offset = 990, MasterAddress = of ?? A, LinkUp = true, Silence = TimeSpan.FromSeconds(1), Priority = 100, MinReplicas = 1, MaxLag = 3,
+        RunId = RunId(at),
+        Address = at,
+        Role = NodeRole.Replica,
+        ReplicationId = OldStream,
+        Offset = 990,
+        MasterAddress = of ?? A,
+        LinkUp = true,
+        Silence = TimeSpan.FromSeconds(1),
+        Priority = 100,
+        MinReplicas = 1,
+        MaxLag = 3,
     };
 
     public static HandOverObservation Seen(HandOverNode node) => new HandOverObservation.Known(node.Address, node);

@@ -19,7 +19,9 @@ public sealed class HandOverRepairPolicyTests
     // A was demoted and B is dead; seen from A.
     private static readonly HandOverSnapshot Orphaned = Lowered with
     {
-        Own = Seen(DemotedA), Others = [Gone(B), Seen(ReplicaAt(C) with { Priority = 0 })], Sentinels = AllName(A, Listed(B, flags: "slave,s_down"), Listed(C, 0)),
+        Own = Seen(DemotedA),
+        Others = [Gone(B), Seen(ReplicaAt(C) with { Priority = 0 })],
+        Sentinels = AllName(A, Listed(B, flags: "slave,s_down"), Listed(C, 0)),
     };
 
     private static readonly Dictionary<string, HandOverSnapshot> Rows = new(StringComparer.Ordinal)
@@ -85,6 +87,7 @@ public sealed class HandOverRepairPolicyTests
 
     private static HandOverSnapshot FromC(HandOverSnapshot s) => s with
     {
-        Own = s.Others.First(o => o.Endpoint == C), Others = [s.Own, .. s.Others.Where(o => o.Endpoint != C)],
+        Own = s.Others.First(o => o.Endpoint == C),
+        Others = [s.Own, .. s.Others.Where(o => o.Endpoint != C)],
     };
 }

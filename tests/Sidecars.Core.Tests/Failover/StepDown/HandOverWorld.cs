@@ -97,7 +97,12 @@ internal sealed class HandOverWorld
 
     private void Follow(RedisEndpoint at, RedisEndpoint master, long minReplicas) => Set(at, n => n with
     {
-        Role = NodeRole.Replica, MasterAddress = master, MinReplicas = minReplicas, LinkUp = !Dead.Contains(master), ReplicationId = Dead.Contains(master) ? n.ReplicationId : _nodes[master].ReplicationId, PreviousReplicationId = "",
+        Role = NodeRole.Replica,
+        MasterAddress = master,
+        MinReplicas = minReplicas,
+        LinkUp = !Dead.Contains(master),
+        ReplicationId = Dead.Contains(master) ? n.ReplicationId : _nodes[master].ReplicationId,
+        PreviousReplicationId = "",
     });
 
     private void Set(RedisEndpoint at, Func<HandOverNode, HandOverNode> change)
