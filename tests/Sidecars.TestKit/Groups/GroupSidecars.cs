@@ -14,8 +14,8 @@ using Sidecars.Core.Topology;
 namespace Sidecars.TestKit.Groups;
 
 /// <summary>
-/// What the failover sidecar does, in this process until it exists: beside every Redis it keeps the marker and, where that is
-/// master, the group's record; it keeps the Sentinels' highest epoch, and looks for ghosts. For groups without passwords.
+/// The loops of redis-failover that keep marker, record and epoch, and look for ghosts, in this process, where a test sees into
+/// them. For groups without passwords.
 /// </summary>
 public sealed class GroupSidecars : IAsyncDisposable
 {
