@@ -4,6 +4,7 @@ using Sidecars.Core.Hosting;
 
 // A managed process that has used what a real one uses, and then replaces itself by the program of its arguments.
 // With EXECPROBE_INHERIT=path, a descriptor of that file is handed on, and its number printed.
+// With EXECPROBE_STORM=n, the pool is about to start n threads in that very moment.
 
 var raw = NativeStrings.Arguments();
 var own = raw.Count - args.Length;
@@ -18,7 +19,16 @@ if (Environment.GetEnvironmentVariable("EXECPROBE_INHERIT") is { Length: > 0 } p
 }
 
 Console.WriteLine($"pid {Environment.ProcessId} inherits {string.Join(',', inherit)}");
+_ = int.TryParse(Environment.GetEnvironmentVariable("EXECPROBE_STORM"), out var storm);
+if (storm > 0)
+{
+    ThreadPool.SetMinThreads(storm, storm);
+    for (var i = 0; i < 4; i++) new Thread(() => { for (var n = 0; n < storm / 4; n++) ThreadPool.UnsafeQueueUserWorkItem(_ => Thread.Sleep(Timeout.Infinite), null); }) { IsBackground = true }.Start();
+    SpinWait.SpinUntil(() => ThreadPool.ThreadCount > storm / 10);
+}
+
 var failure = ProcessReplacer.Replace(args[0], [.. raw.Skip(own + 1)], null, inherit);
+for (var i = 0; i < storm; i++) failure = ProcessReplacer.Replace(args[0], [.. raw.Skip(own + 1)], null, inherit);
 
 // Still the process that it was: it can log, receive signals and use its threads.
 Console.WriteLine($"failed {failure}");

@@ -29,6 +29,7 @@ public sealed record ReplaceFailure(string Program, int Errno, string Reason)
 /// handlers need nothing, since execve resets them (and resetting them earlier, while the runtime still uses some of them
 /// among its threads, could kill the process). A signal mask inherited from our parent is cleared: with SIGTERM blocked,
 /// Redis would never stop. File descriptors above 2 are closed by the kernel at the exec.
+/// The thread pool is held (<see cref="PoolHold"/>).
 /// Nothing is flushed here: <see cref="JsonLineLog"/> and <c>Console</c> hold nothing back; other writers are the caller's.
 /// </remarks>
 public static partial class ProcessReplacer
@@ -53,6 +54,7 @@ public static partial class ProcessReplacer
     /// <summary>Like the other, with arguments in bytes, which need not be UTF-8 (see <see cref="NativeStrings.Arguments"/>).</summary>
     public static unsafe ReplaceFailure Replace(string program, IReadOnlyList<byte[]> arguments, IReadOnlyList<byte[]>? environment = null, params ReadOnlySpan<int> inherit)
     {
+        using var hold = new PoolHold();
         var variables = environment ?? NativeStrings.Environment();
         using var argv = new NativeStringArray([Encoding.UTF8.GetBytes(program), .. arguments]);
         using var envp = new NativeStringArray(variables);

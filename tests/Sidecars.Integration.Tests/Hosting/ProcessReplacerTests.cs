@@ -84,6 +84,17 @@ public sealed class ProcessReplacerTests : IDisposable
     }
 
     [Fact]
+    public async Task Threads_that_the_pool_wants_in_that_moment_do_not_end_the_process()
+    {
+        // Every try is an exec that the kernel begins and gives up, while four threads make the pool grow: without the hold, nine runs of ten abort.
+        var path = _folder.Write("script", "no program\n");
+        File.SetUnixFileMode(path, (UnixFileMode)0b111_101_101);
+        var (exit, output) = await RunAsync([("EXECPROBE_STORM", "400")], path);
+        Assert.True(exit == 126, string.Join('\n', output));
+        Assert.Contains("failed " + path, Line(output, "failed "), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_name_is_looked_up_in_PATH_past_entries_that_do_not_have_it()
     {
         var forbidden = _folder.Write("a/tool", "");
