@@ -13,7 +13,7 @@ internal sealed class DataGuard(BootstrapOptions options, RedisEndpoint announce
     private readonly MarkerStore _markers = new(options.Group.DataDirectory, "redis-bootstrap");
 
     /// <summary>What this node brings to an election, read from its disk now.</summary>
-    public CandidateEvidence Evidence() => CandidateEvidence.Of(_node, _incarnation, announce, ReadDisk());
+    public CandidateEvidence Evidence() => CandidateEvidence.Of(_node, _incarnation, announce, ReadDisk(), options.Group.RedisCount);
 
     /// <summary>The group whose data these are, where its marker names another than this one; null otherwise.</summary>
     public ClusterId? ForeignOwner() => _markers.Read() is { IsKnown: true, Value: { } marker } && marker.Cluster != options.Group.Cluster ? marker.Cluster : null;

@@ -12,6 +12,9 @@ namespace Sidecars.Core.Election;
 /// </summary>
 public sealed record CandidateEvidence
 {
+    /// <summary>31: as many as <c>REDIS_COUNT</c> may say.</summary>
+    public const int MaxRedisCount = 31;
+
     /// <summary>The node's name, stable over restarts (<c>redis-0</c>); 1..253 characters.</summary>
     public required string Node { get; init; }
 
@@ -58,11 +61,14 @@ public sealed record CandidateEvidence
     /// <summary>When data were last written, seconds since 1970 by its own clock. For people: clocks decide nothing.</summary>
     public long? LastTimestamp { get; init; }
 
+    /// <summary>How many Redis nodes there should be by its own setting, 1..<see cref="MaxRedisCount"/>; 0: it does not say.</summary>
+    public int RedisCount { get; init; }
+
     /// <summary>True while the incarnation that wrote it is known to live.</summary>
     public bool Live { get; init; }
 
     /// <summary>From what a disk testifies.</summary>
-    public static CandidateEvidence Of(NodeIdentity node, string incarnation, RedisEndpoint address, DiskEvidence disk)
+    public static CandidateEvidence Of(NodeIdentity node, string incarnation, RedisEndpoint address, DiskEvidence disk, int redisCount = 0)
     {
         ArgumentNullException.ThrowIfNull(node);
         ArgumentNullException.ThrowIfNull(disk);
@@ -83,6 +89,7 @@ public sealed record CandidateEvidence
             LastServing = marker?.LastServing,
             History = marker is null ? [] : [.. marker.History],
             LastTimestamp = disk.LastTimestamp,
+            RedisCount = redisCount,
             Live = true,
         };
     }

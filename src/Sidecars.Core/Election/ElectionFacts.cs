@@ -50,6 +50,12 @@ public sealed record NamedMaster(RedisEndpoint Address, long Epoch);
 /// </param>
 public sealed record ElectionFacts(ElectionView View, CandidateEvidence Me, int RedisCount, Durability Durability, NamedMaster? Named, bool IsUnclean = false, bool IsLastMasterOverdue = true)
 {
+    /// <summary>
+    /// How many nodes the election counts with: while a group grows or shrinks both sizes live, and of them the larger decides, so that
+    /// no two parts of it are a majority each by its own setting.
+    /// </summary>
+    public int GroupSize => View.Evidence.Where(e => e.Live).Select(e => e.RedisCount).Append(RedisCount).Max();
+
     /// <summary><c>RESTORE_ON_EMPTY</c>: where every disk of the group was emptied, the winner of the election restores a backup.</summary>
     public bool RestoresBackups { get; init; }
 }

@@ -41,6 +41,7 @@ internal static class ElectionJsonReader
         LastServing = LineageJson.OptionalLastServing(e),
         History = History(e),
         LastTimestamp = e.OptionalInteger("last_timestamp"),
+        RedisCount = (int)Math.Clamp(e.OptionalInteger("redis_count") ?? 0, 0, CandidateEvidence.MaxRedisCount),
         Live = e.OptionalTruth("live"),
     };
 

@@ -97,6 +97,7 @@ internal static class ElectionJsonWriter
         if (evidence.LastServing is { } serving) LineageJson.WriteLastServing(json, serving);
         LineageJson.WriteHistory(json, evidence.History);
         Number(json, "last_timestamp", evidence.LastTimestamp);
+        if (evidence.RedisCount > 0) json.WriteNumber("redis_count", evidence.RedisCount);
         if (evidence.Live) json.WriteBoolean("live", true);
     }
 

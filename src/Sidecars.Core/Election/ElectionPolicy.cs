@@ -50,7 +50,7 @@ public static class ElectionPolicy
     // Every node is here, and none of them has any file: whom else to wait for? With one disk unseen or unreadable this is no case for a backup,
     // which is older than what was acknowledged.
     private static bool AllLost(ElectionFacts facts, List<CandidateEvidence> live, GroupLineage lineage) =>
-        facts.RestoresBackups && facts.Durability != Durability.None && live.Count >= facts.RedisCount && live.All(e => e.Data == DataState.Absent)
+        facts.RestoresBackups && facts.Durability != Durability.None && live.Count >= facts.GroupSize && live.All(e => e.Data == DataState.Absent)
         && HasHadAMaster(facts, lineage) && facts.View.Record.EmptyStartAllowedInTerm != facts.View.Record.Term;
 
     private static ElectionDecision FirstToRestore(ElectionFacts facts, List<CandidateEvidence> live)

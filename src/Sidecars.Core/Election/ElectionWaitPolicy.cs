@@ -16,16 +16,16 @@ internal static class ElectionWaitPolicy
     /// <summary>What is missing, or null where nothing is.</summary>
     public static ElectionDecision.Wait? Missing(ElectionFacts facts, List<CandidateEvidence> live, GroupLineage lineage)
     {
-        if (facts.Durability == Durability.None) return TooFew(facts, live, SentinelQuorumPolicy.Majority(facts.RedisCount), ", only to avoid duels");
+        if (facts.Durability == Durability.None) return TooFew(facts, live, SentinelQuorumPolicy.Majority(facts.GroupSize), ", only to avoid duels");
         if (lineage.IsEmpty) return WithoutLineage(facts, live, lineage);
 
-        if (live.Count(e => e.HasData) >= facts.RedisCount) return null; // nobody is left to come
-        var majority = SentinelQuorumPolicy.Majority(facts.RedisCount);
+        if (live.Count(e => e.HasData) >= facts.GroupSize) return null; // nobody is left to come
+        var majority = SentinelQuorumPolicy.Majority(facts.GroupSize);
         var serving = ServingNode(facts, live, lineage);
         // Snapshots are of different moments: the last master's may be older than a replica's that is not here yet. Not for ever, since
         // none of them promises what was acknowledged.
         if (facts.Durability == Durability.Rdb && !facts.IsLastMasterOverdue
-            && TooFew(facts, live, facts.RedisCount, ": each snapshot is of its own moment, and the newest may be another's; goes on without it after LAST_MASTER_WAIT_MS") is { } newer)
+            && TooFew(facts, live, facts.GroupSize, ": each snapshot is of its own moment, and the newest may be another's; goes on without it after LAST_MASTER_WAIT_MS") is { } newer)
             return newer;
         if (serving is not null && lineage.IsCurrent(serving, live))
             return serving.Address == facts.Named?.Address ? null : TooFew(facts, live, majority, $": {serving.Node} served last, but no Sentinels say that nobody did after it");
@@ -44,7 +44,7 @@ internal static class ElectionWaitPolicy
                 $"{about}; in sync with it were {string.Join(", ", inSync.Select(r => r.Node).Order(StringComparer.Ordinal))}, of which {string.Join(", ", absent.Select(r => Absent(r, live)))}");
         }
 
-        return Suspects(live) ?? TooFew(facts, live, facts.RedisCount, $": {about}, and who was in sync with it is not recorded");
+        return Suspects(live) ?? TooFew(facts, live, facts.GroupSize, $": {about}, and who was in sync with it is not recorded");
     }
 
     /// <summary>The live node that served last: whom Sentinels name in an epoch that is not older than what is recorded, else the recorded one.</summary>
@@ -72,7 +72,7 @@ internal static class ElectionWaitPolicy
         if (Suspects(live) is { } suspects) return suspects;
         // Nothing can be lost where nothing was ever there; a majority then only avoids needless duels.
         var nothingToLose = facts.Named is null && !ElectionPolicy.HasHadAMaster(facts, lineage) && live.All(e => e.Data == DataState.Absent);
-        return TooFew(facts, live, nothingToLose ? SentinelQuorumPolicy.Majority(facts.RedisCount) : facts.RedisCount, " to compare disks");
+        return TooFew(facts, live, nothingToLose ? SentinelQuorumPolicy.Majority(facts.GroupSize) : facts.GroupSize, " to compare disks");
     }
 
     private static ElectionDecision.Wait? Suspects(List<CandidateEvidence> live)
@@ -90,7 +90,7 @@ internal static class ElectionWaitPolicy
         var known = facts.View.Evidence.Select(e => e.Node).Concat(record.LastServing is { } last ? [last.Node] : []).Concat((record.InSync ?? []).Select(r => r.Node))
             .Where(n => !here.Contains(n, StringComparer.Ordinal)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToImmutableArray();
         return new ElectionDecision.Wait(known.Length > 0 ? known : [$"{needed - here.Count} more node(s)"],
-            $"{here.Count} of {facts.RedisCount} nodes are here ({string.Join(", ", here)}), {needed} are needed{why}");
+            $"{here.Count} of {facts.GroupSize} nodes are here ({string.Join(", ", here)}), {needed} are needed{why}");
     }
 
     private static string State(CandidateEvidence serving) => serving.Data switch

@@ -14,7 +14,7 @@ namespace Sidecars.Core.Election;
 /// </summary>
 /// <param name="client">The API server.</param>
 /// <param name="store">The group's Leases.</param>
-/// <param name="podName">This pod, <c>NAME-ORDINAL</c>; the others have the ordinals below <paramref name="redisCount"/>.</param>
+/// <param name="podName">This pod, <c>NAME-ORDINAL</c>; the others have the ordinals below <paramref name="redisCount"/>, or above it while a group grows or shrinks.</param>
 /// <param name="redisCount">How many Redis nodes there should be.</param>
 /// <param name="time">Monotonic, to judge the candidate's Lease.</param>
 public sealed class LeaseElectionBackend(KubernetesClient client, GroupLeaseStore store, string podName, int redisCount, TimeProvider time) : IElectionBackend, IGroupRecord
@@ -186,8 +186,9 @@ public sealed class LeaseElectionBackend(KubernetesClient client, GroupLeaseStor
     {
         var all = ImmutableArray.CreateBuilder<CandidateEvidence>();
         if (mine is not null) all.Add(mine with { Live = true });
-        foreach (var name in PodNames())
+        for (var ordinal = 0; ordinal < CandidateEvidence.MaxRedisCount; ordinal++)
         {
+            var name = PodName(ordinal);
             if (mine is not null && name == podName) continue;
             switch (await store.ReadEvidenceAsync(name, cancellation).ConfigureAwait(false))
             {
@@ -199,6 +200,10 @@ public sealed class LeaseElectionBackend(KubernetesClient client, GroupLeaseStor
                         : (false, null);
                     if (doubt is not null) return new ElectionObservation.Unavailable(doubt);
                     all.Add(evidence with { Live = isAlive });
+                    break;
+                // Beyond my own setting there may be pods of a larger one: up to the first that never testified, or that I have no right to see.
+                case StoreRead<EvidenceDocument>.Missing or StoreRead<EvidenceDocument>.Unavailable { Failure: KubernetesFailure.Forbidden } when ordinal >= redisCount:
+                    ordinal = CandidateEvidence.MaxRedisCount;
                     break;
                 case StoreRead<EvidenceDocument>.Unavailable unavailable:
                     return new ElectionObservation.Unavailable($"Lease {store.EvidenceName(name)}: {unavailable.Failure.Message}");
@@ -229,10 +234,9 @@ public sealed class LeaseElectionBackend(KubernetesClient client, GroupLeaseStor
         }
     }
 
-    private IEnumerable<string> PodNames()
+    private string PodName(int ordinal)
     {
         var dash = podName.LastIndexOf('-');
-        for (var ordinal = 0; ordinal < redisCount; ordinal++)
-            yield return string.Create(CultureInfo.InvariantCulture, $"{podName[..(dash < 0 ? podName.Length : dash)]}-{ordinal}");
+        return string.Create(CultureInfo.InvariantCulture, $"{podName[..(dash < 0 ? podName.Length : dash)]}-{ordinal}");
     }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using Sidecars.Core.Configuration;
+using Sidecars.Core.Election;
 using Sidecars.Core.Primitives;
 
 namespace Sidecars.Core.Hosting;
@@ -138,7 +139,7 @@ public sealed record GroupSettings
             settings.Fail($"ANNOUNCE_HOST is '{announceHost}'; it must be an IP address or a name, without port");
         var announcePort = settings.Integer("ANNOUNCE_PORT", isSentinel ? sentinelPort : redisPort, 1, 65535, "Port that goes with ANNOUNCE_HOST.");
 
-        var redisCount = settings.Integer("REDIS_COUNT", 3, 1, 31, "How many Redis nodes there should be. Never inferred: DNS answers are partial.");
+        var redisCount = settings.Integer("REDIS_COUNT", 3, 1, CandidateEvidence.MaxRedisCount, "How many Redis nodes there should be. Never inferred: DNS answers are partial.");
         var sentinelCount = settings.Integer("SENTINEL_COUNT", 3, 1, 31, "How many Sentinels there should be; a majority of this number decides.");
         var durability = settings.Choice("DURABILITY", Durability.Aof, "What counts as data: the append-only file, snapshots, or nothing (a cache).");
         var dataDirectory = settings.Path("DATA_DIR", Directory.Exists("/redis-master-data") && !Directory.Exists("/data") ? "/redis-master-data" : "/data",

@@ -5,7 +5,7 @@ namespace Sidecars.Core.Sentinel;
 
 /// <summary>
 /// Who is master according to the Sentinels together. Pure. The majority is of the <em>configured</em> number, never of
-/// those that happened to answer; one id is one vote, however many addresses it answers at.
+/// those that happened to answer, unless more answer than there should be: while a group grows or shrinks, the larger size decides. One id is one vote, however many addresses it answers at.
 /// </summary>
 public static class SentinelQuorumPolicy
 {
@@ -22,11 +22,12 @@ public static class SentinelQuorumPolicy
     public static SentinelQuorumDecision Decide(IReadOnlyCollection<SentinelObservation> observations, int configured, bool throughFailover = false)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(configured, 1);
-        var needed = Majority(configured);
         // One vote an id. Where one id answered twice with different views (an id alive twice), the views are all kept:
         // the split they show must be seen, but it counts as one vote.
         var known = observations.OfType<SentinelObservation.Known>().ToList();
         var answered = known.Select(k => k.View.MyId).Distinct(StringComparer.Ordinal).Count();
+        configured = Math.Max(configured, answered);
+        var needed = Majority(configured);
         if (answered < needed) return new SentinelQuorumDecision.NoMajority(answered, needed, NoMajorityReason(observations, answered, needed, configured));
 
         var voting = known.Where(k => k.View.Master is not null).ToList();

@@ -32,6 +32,23 @@ public sealed class ElectionPolicyTests
     }
 
     [Fact]
+    public void While_two_sizes_live_the_larger_decides()
+    {
+        // Three of the old setting, and one of the two that the group is growing by: by their own setting the three were all there are.
+        CandidateEvidence a = Evidence(A, bytes: 10), b = Evidence(B, bytes: 20), c = Evidence(C, bytes: 5);
+        var fourth = Evidence(new RedisEndpoint("10.0.0.4", 6379), bytes: 40) with { Node = "redis-4", RedisCount = 5 };
+        Assert.IsType<ElectionDecision.Claim>(Decide(b, 1, all: [a, b, c]));
+        var wait = Assert.IsType<ElectionDecision.Wait>(Decide(b, 1, all: [a, b, c, fourth]));
+        Assert.Equal("4 of 5 nodes are here (redis-1, redis-2, redis-3, redis-4), 5 are needed to compare disks", wait.Reason);
+        // One that is gone was of the larger group, and is no more.
+        Assert.IsType<ElectionDecision.Claim>(Decide(b, 1, all: [a, b, c, fourth with { Live = false }]));
+        // A cache: two of three were a majority, of five they are none.
+        CandidateEvidence x = Evidence(A, DataState.Absent), y = Evidence(B, DataState.Absent) with { RedisCount = 5 };
+        Assert.IsType<ElectionDecision.Wait>(Decide(x, 1, Durability.None, all: [x, y]));
+        Assert.IsType<ElectionDecision.Claim>(Decide(x, 1, Durability.None, all: [x, y with { RedisCount = 3 }]));
+    }
+
+    [Fact]
     public void Data_on_one_disk_is_compared_even_in_a_first_installation() =>
         Assert.IsType<ElectionDecision.Wait>(Decide(Evidence(A), 0, all: [Evidence(A), Evidence(B, DataState.Absent)]));
 

@@ -60,6 +60,18 @@ public sealed class LeaseElectionBackendTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Pods_of_a_larger_setting_are_seen_by_those_of_the_smaller()
+    {
+        foreach (var ordinal in (int[])[3, 4]) _server.RunPod(Pod(ordinal), Uid(ordinal));
+        LeaseElectionBackend old = Open(0), added = Open(3, redisCount: 5);
+        _ = await SeeAsync(old, 0);
+        _ = await SeeAsync(added, 3);
+        var view = await SeeAsync(old, 0);
+        Assert.Equal([Pod(0), Pod(3)], Live(view));
+        Assert.Equal([Pod(0), Pod(3)], Live(await SeeAsync(added, 3)));
+    }
+
+    [Fact]
     public async Task A_candidate_whose_process_or_pod_ended_is_none()
     {
         var a = Open(0);
@@ -153,11 +165,11 @@ public sealed class LeaseElectionBackendTests : IAsyncLifetime
 
     private static async Task<ElectionView> ReadAsync(LeaseElectionBackend backend) => Assert.IsType<ElectionObservation.Known>(await backend.ReadAsync(default)).View;
 
-    private LeaseElectionBackend Open(int ordinal)
+    private LeaseElectionBackend Open(int ordinal, int redisCount = 3)
     {
         Assert.True(ClusterId.TryParse("demo/redis", out var cluster));
         var client = new KubernetesClient(_server.Config, TimeProvider.System);
-        var backend = new LeaseElectionBackend(client, new GroupLeaseStore(client, cluster, "redis", TimeProvider.System), Pod(ordinal), 3, TimeProvider.System);
+        var backend = new LeaseElectionBackend(client, new GroupLeaseStore(client, cluster, "redis", TimeProvider.System), Pod(ordinal), redisCount, TimeProvider.System);
         _open.Add(backend);
         return backend;
     }

@@ -32,6 +32,15 @@ public sealed class SentinelQuorumPolicyTests
     }
 
     [Fact]
+    public void Where_more_answer_than_there_should_be_the_larger_number_decides()
+    {
+        // A group that grows from three to five: two that say so were a majority by this node's setting.
+        var spreading = Assert.IsType<SentinelQuorumDecision.Spreading>(SentinelQuorumPolicy.Decide([Says(1, B, 2), Says(2, B, 2), Says(3, C), Says(4, C), Says(5, C)], 3));
+        Assert.Contains("only 2 of 5 Sentinels", spreading.Reason, StringComparison.Ordinal);
+        Assert.IsType<SentinelQuorumDecision.Agreed>(SentinelQuorumPolicy.Decide([Says(1, B, 2), Says(2, B, 2), Says(3, B, 2), Says(4, C), Says(5, C)], 3));
+    }
+
+    [Fact]
     public void One_id_that_answers_at_two_addresses_is_one_vote()
     {
         var twin = (SentinelObservation.Known)Says(1, B);
