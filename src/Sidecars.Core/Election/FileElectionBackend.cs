@@ -43,7 +43,7 @@ public sealed class FileElectionBackend : IElectionBackend, IGroupRecord
         {
             var (record, version, why) = await ReadRecordAsync(cancellation).ConfigureAwait(false);
             if (record is null) return new ElectionObservation.Unavailable($"{RecordFile}: {why}");
-            if (!await PublishAsync(mine, cancellation).ConfigureAwait(false))
+            if (!Publish(mine))
                 return new ElectionObservation.Unavailable($"another live process publishes evidence as {mine.Node}: node names must differ");
             return new ElectionObservation.Known(new ElectionView
             {
@@ -145,23 +145,31 @@ public sealed class FileElectionBackend : IElectionBackend, IGroupRecord
         return candidate.IsHeldByAnother();
     }
 
-    private async Task<bool> PublishAsync(CandidateEvidence mine, CancellationToken cancellation)
+    private bool Publish(CandidateEvidence mine)
     {
-        if (_mine is null)
+        if (_mine is not null)
         {
-            var claim = ProcessLock.Open(EvidencePath(mine.Node, ".lock"));
-            if (!claim.TryAcquire())
-            {
-                claim.Dispose();
-                return false;
-            }
-
-            _mine = claim;
+            Write();
+            return true;
         }
 
+        var claim = ProcessLock.Open(EvidencePath(mine.Node, ".lock"));
+        if (!claim.IsHeldByAnother())
+        {
+            // Before the lock: it says that the evidence is of a living process, and what lies there is of one that has ended.
+            Write();
+            if (claim.TryAcquire())
+            {
+                _mine = claim;
+                return true;
+            }
+        }
+
+        claim.Dispose();
+        return false;
+
         // Not synced: evidence counts while this process lives only.
-        AtomicFile.Write(EvidencePath(mine.Node, ".json"), ElectionDocuments.Write(mine), durable: false);
-        return true;
+        void Write() => AtomicFile.Write(EvidencePath(mine.Node, ".json"), ElectionDocuments.Write(mine), durable: false);
     }
 
     private async Task<ImmutableArray<CandidateEvidence>> ReadEvidenceAsync(CandidateEvidence? mine, CancellationToken cancellation)
