@@ -5,6 +5,7 @@ using Sidecars.TestKit.Processes;
 namespace Sidecars.Integration.Tests.Sentinels;
 
 /// <summary>An attempt that finds nobody to promote waits twice the failover time-out: at Sentinel's usual 60 s a healthy group had no master for two minutes.</summary>
+[Collection(GroupTests.Name)]
 public sealed class AbortedFailoverTests
 {
     [Fact]
