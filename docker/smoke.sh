@@ -117,6 +117,7 @@ await 30 "agreement in redis-failover status" as "$redis_root" redis-failover st
 as "$redis_root" redis-failover step-down --dry-run >>"$logs/step-down" 2>&1 || (($? == 1)) || fail "redis-failover step-down --dry-run"
 as "$redis_root" redis-backup now >>"$logs/now" 2>&1 || fail "redis-backup now"
 as "$redis_root" redis-backup verify >>"$logs/verify" 2>&1 || fail "redis-backup verify"
+as "$redis_root" mkdir /run/sidecars/restored # restore takes an empty folder that is there, as a volume is
 as "$redis_root" redis-backup restore --target /run/sidecars/restored >>"$logs/restore" 2>&1 || fail "redis-backup restore"
 replace='exec' as "$redis_root" redis-server --port 6380 --appendonly yes --dir /run/sidecars/restored >>"$logs/restored" 2>&1 &
 restored=$!
