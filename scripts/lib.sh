@@ -7,13 +7,17 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 ARTIFACTS=$ROOT/artifacts
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en
 
-# The native executables: name and project. Everything that builds or ships them reads this list.
+# The native executables: file and project. Everything that builds or ships them reads these lists.
 NATIVE_EXECUTABLES=(
     redis-bootstrap:src/Sidecars.Bootstrap
     redis-probe:src/Sidecars.Probe
     redis-probe-tls:src/Sidecars.ProbeTls
-    redis-backup:src/Sidecars.Backup
-    redis-failover:src/Sidecars.Failover
+    redis-sidecars:src/Sidecars.Daemons
+)
+# Executables that are names of one of these files.
+NATIVE_NAMES=(
+    redis-failover:redis-sidecars
+    redis-backup:redis-sidecars
 )
 # The framework of the native publish; the default is that of Directory.Build.props.
 NATIVE_FRAMEWORK=${NATIVE_FRAMEWORK:-$(sed -n "s:.*<NativeFramework .*>\(.*\)</NativeFramework>.*:\1:p" "$ROOT/Directory.Build.props")}

@@ -6,7 +6,7 @@ namespace Sidecars.Backup;
 /// <summary>Reads the command line and the environment, runs, and ends the process; nothing else does.</summary>
 internal static class Program
 {
-    private static async Task<int> Main(string[] arguments)
+    internal static async Task<int> Main(string[] arguments)
     {
         await using var output = new StreamWriter(Console.OpenStandardOutput());
         await using var error = new StreamWriter(Console.OpenStandardError()) { AutoFlush = true };
