@@ -63,7 +63,7 @@ internal sealed class SidecarLoops
             new ServerClient(ToOwn, connections.AsSidecar, _group.DataDirectory, DataLayout.Default),
             ObserveAsync, _markers, record, KeeperPeriods.Default, (code, why) => decisions.Problem("keeper", code, why), time);
         Fence = new FenceLoop(
-            new FenceSettings(address, _group.SentinelCount, _group.RedisCount, minReplicas, maxLag, Patience(_group.DownAfter), Period, options.DryRun),
+            new FenceSettings(address, _group.SentinelCount, _group.RedisCount, minReplicas, maxLag, Patience(_group.DownAfter), _group.FailoverTimeout, Period, options.DryRun),
             Server, client, Sentinels, connections.Nodes, Superseded, MarkerEpoch, decisions, time);
         _death = new DeathLoop(address, Server, Sentinels, connections.Sentinels, _group.SentinelCount, Heartbeat, options.DryRun, decisions, time);
         var outside = options.Publish.Address ?? address.Host;

@@ -15,6 +15,7 @@ public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, Time
 {
     // A container's restart takes longer; a process that refuses meanwhile is asked again this often.
     private static readonly TimeSpan WhileDead = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan WhileSilent = WhileDead;
 
     private readonly Lock _gate = new();
     private OwnServer _last = new OwnServer.Silent("not asked yet");
@@ -30,6 +31,15 @@ public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, Time
         get
         {
             lock (_gate) return _last;
+        }
+    }
+
+    /// <summary>What it said when it last answered, however long ago; null: it never did.</summary>
+    public OwnServer.Answers? LastAnswer
+    {
+        get
+        {
+            lock (_gate) return _lastAnswer;
         }
     }
 
@@ -59,8 +69,9 @@ public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, Time
     {
         while (true)
         {
-            await LookAsync(cancellation).ConfigureAwait(false);
-            await Task.Delay(period, time, cancellation).ConfigureAwait(false);
+            var look = await LookAsync(cancellation).ConfigureAwait(false);
+            // A stopped process has spent the deadlines already: a question must wait for it when it wakes.
+            await Task.Delay(look is OwnServer.Answers ? period : WhileSilent, time, cancellation).ConfigureAwait(false);
         }
     }
 
@@ -82,7 +93,7 @@ public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, Time
             catch (RedisConnectionException e)
             {
                 // Closed alone proves nothing (CLIENT KILL); closed and refused does.
-                if (e.Failure == RedisFailure.Refused && hadConnection && isLoopback && _lastAnswer is { } last) Note(new OwnServer.Dead(last.RunId, last.IsMaster));
+                if (e.Failure == RedisFailure.Refused && hadConnection && isLoopback && LastAnswer is { } last) Note(new OwnServer.Dead(last.RunId, last.IsMaster));
                 // At once after a connection that had been: that is the moment which counts.
                 if (e.Failure == RedisFailure.Closed && hadConnection && Last is not OwnServer.Dead)
                 {
