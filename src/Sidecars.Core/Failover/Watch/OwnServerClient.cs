@@ -14,21 +14,21 @@ public sealed class OwnServerClient(Func<IRespTransport> transport, RedisClientO
     public Task<RedisClient> ConnectAsync(CancellationToken cancellation) => RedisClient.ConnectAsync(transport(), options, cancellation);
 
     /// <summary>Looks once; never <see cref="OwnServer.Dead"/>: one refusal is no proof, the server may not have started yet.</summary>
-    public async Task<OwnServer> LookAsync(CancellationToken cancellation)
+    public async Task<(OwnServer Server, ServerReplies? Replies)> LookAsync(CancellationToken cancellation)
     {
         try
         {
             var client = await ConnectAsync(cancellation).ConfigureAwait(false);
             await using (client.ConfigureAwait(false))
             {
-                var replies = await client.PipelineAsync(
-                    [RespCommand.Of("INFO"), RespCommand.Of("CONFIG", "GET", "min-replicas-*")], cancellation).ConfigureAwait(false);
-                return Read(replies[0], replies[1]);
+                var replies = await client.PipelineAsync([RespCommand.Of("INFO"), ServerReplies.SettingsCommand], cancellation).ConfigureAwait(false);
+                var server = Read(replies[0], replies[1]);
+                return (server, server is OwnServer.Answers ? new ServerReplies(replies[0], replies[1]) : null);
             }
         }
         catch (RedisConnectionException e)
         {
-            return new OwnServer.Silent(e.Message);
+            return (new OwnServer.Silent(e.Message), null);
         }
     }
 
