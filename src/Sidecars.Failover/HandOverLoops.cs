@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using Sidecars.Core.Failover;
 using Sidecars.Core.Failover.Publishing;
 using Sidecars.Core.Failover.StepDown;
+using Sidecars.Core.Failover.Watch;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Sentinel;
 
@@ -10,6 +11,9 @@ namespace Sidecars.Failover;
 /// <summary>What <c>run</c> does about hand-overs: publishes one to this server as soon as clients may move, and repairs what a dead coordinator left.</summary>
 internal sealed class HandOverLoops
 {
+    // Two looks: what a dead coordinator left stands for seconds before anybody touches it.
+    private static readonly TimeSpan GlanceAge = TimeSpan.FromSeconds(2.5);
+
     private readonly FailoverOptions _options;
     private readonly GroupConnections _connections;
     private readonly SentinelWatch _sentinels;
@@ -21,11 +25,11 @@ internal sealed class HandOverLoops
     private readonly TimeProvider _time;
 
     public HandOverLoops(
-        FailoverOptions options, GroupConnections connections, SentinelWatch sentinels, PublisherFactory factory, MasterPublication own, DecisionLog decisions, Meter meter, TimeProvider time)
+        FailoverOptions options, GroupConnections connections, SentinelWatch sentinels, OwnServerWatch server, PublisherFactory factory, MasterPublication own, DecisionLog decisions, Meter meter, TimeProvider time)
     {
         (_options, _connections, _sentinels, _factory, _own, _decisions, _time) = (options, connections, sentinels, factory, own, decisions, time);
         _group = HandOverWiring.Group(options, connections, time);
-        _repair = new HandOverRepairLoop(new HandOverRepairSettings { DataDirectory = options.Group.DataDirectory, DryRun = options.DryRun }, _group, Repaired, meter, time);
+        _repair = new HandOverRepairLoop(new HandOverRepairSettings { DataDirectory = options.Group.DataDirectory, DryRun = options.DryRun }, _group, Repaired, meter, time, () => server.RepliesWithin(GlanceAge) is { } own ? _group.Glance(own, sentinels.Observe()) : null);
     }
 
     public void Start(Supervisor supervisor, CancellationToken cancellation)

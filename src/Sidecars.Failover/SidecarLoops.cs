@@ -60,10 +60,10 @@ internal sealed class SidecarLoops
         Server = new OwnServerWatch(client, isLoopback, Period, time);
         Keeper = new StateKeeper(
             new SidecarIdentity(_group.Cluster, _node, BootId.Read(_node.Uid), address, _group.SentinelCount, _group.Durability),
-            new ServerClient(ToOwn, connections.AsSidecar, _group.DataDirectory, DataLayout.Default),
+            new ServerClient(async ct => (await Server.AskAsync(ct).ConfigureAwait(false)).Replies?.Info, _group.DataDirectory, DataLayout.Default),
             ObserveAsync, _markers, record, KeeperPeriods.Default, (code, why) => decisions.Problem("keeper", code, why), time);
         Fence = new FenceLoop(
-            new FenceSettings(address, _group.SentinelCount, _group.RedisCount, minReplicas, maxLag, Patience(_group.DownAfter), Period, options.DryRun),
+            new FenceSettings(address, _group.SentinelCount, _group.RedisCount, minReplicas, maxLag, Patience(_group.DownAfter), _group.FailoverTimeout, Period, options.DryRun),
             Server, client, Sentinels, connections.Nodes, Superseded, MarkerEpoch, decisions, time);
         _death = new DeathLoop(address, Server, Sentinels, connections.Sentinels, _group.SentinelCount, Heartbeat, options.DryRun, decisions, time);
         var outside = options.Publish.Address ?? address.Host;
@@ -72,7 +72,7 @@ internal sealed class SidecarLoops
             new PublishSettings(_group.Cluster, address, outside, inside, _group.SentinelCount, options.Publish.RankDelay, Period),
             Server, Sentinels, Term, () => Fence.HasImpostor, Find, decisions, time);
         _factory = new PublisherFactory(options, kubernetes, Publishing, metrics, decisions, log, time, random);
-        _handOver = new HandOverLoops(options, connections, Sentinels, _factory, new MasterPublication(_group.Cluster, FencingToken.None, outside, inside), decisions, meter, time);
+        _handOver = new HandOverLoops(options, connections, Sentinels, Server, _factory, new MasterPublication(_group.Cluster, FencingToken.None, outside, inside), decisions, meter, time);
         _ghosts = new GhostRepairLoop(
             new GhostRepairSettings { RedisCount = _group.RedisCount, SentinelCount = _group.SentinelCount, DryRun = options.DryRun },
             LookAtGroupAsync, connections.Sentinels.ResetAsync, () => (Server.Last as OwnServer.Answers)?.RunId ?? "", ReportGhosts, meter, time);
@@ -130,7 +130,7 @@ internal sealed class SidecarLoops
     }
 
     private async Task<GroupObservation> LookAtGroupAsync(CancellationToken cancellation) =>
-        _lastGroup = await _connections.Observer.ObserveAsync(exceptSentinel: null, exceptNode: null, cancellation).ConfigureAwait(false);
+        _lastGroup = await _connections.Observer.ObserveNodesAsync(Sentinels.Observe(), cancellation).ConfigureAwait(false);
 
     // Bootstrap writes the term of an election into the marker before the server starts.
     private long Term() => Math.Max(Keeper.Written?.Marker.Token.Term ?? (_markers.Read() is { IsKnown: true, Value: { } marker } ? marker.Token.Term : 0), Keeper.Record?.Term ?? 0);

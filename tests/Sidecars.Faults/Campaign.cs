@@ -21,17 +21,17 @@ internal sealed class Campaign(FaultsOptions options, string folder, TextWriter 
     public IEnumerable<CasePlan> Plans =>
         (options.Case is { } one ? [one] : Enumerable.Range(0, options.Count)).Select(index => CasePlanner.Plan(options.Seed, index, options.Hosts, Kinds));
 
-    /// <summary>Plays them; the exit code.</summary>
-    public async Task<int> RunAsync()
+    /// <summary>Plays them; the exit code. Cancelled, it ends the cases under way at once, with what they started, and sums up the others.</summary>
+    public async Task<int> RunAsync(CancellationToken cancellation)
     {
         Directory.CreateDirectory(folder);
         var began = TimeProvider.System.GetTimestamp();
         var reports = new List<CaseReport>();
-        await Parallel.ForEachAsync(Plans, new ParallelOptions { MaxDegreeOfParallelism = options.Parallel }, async (plan, _) =>
+        var playing = Parallel.ForEachAsync(Plans, new ParallelOptions { MaxDegreeOfParallelism = options.Parallel, CancellationToken = cancellation }, async (plan, stop) =>
         {
             if (options.Limit is { } limit && TimeProvider.System.GetElapsedTime(began) > limit) return;
             var lines = new List<string>();
-            var report = await new CaseRunner(plan, options.DownAfter, FakeTimeLibrary, lines.Add).RunAsync();
+            var report = await new CaseRunner(plan, options.DownAfter, FakeTimeLibrary, lines.Add, stop).RunAsync();
             lock (_gate)
             {
                 reports.Add(report);
@@ -39,6 +39,9 @@ internal sealed class Campaign(FaultsOptions options, string folder, TextWriter 
                 Write(reports);
             }
         });
+        await playing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!cancellation.IsCancellationRequested) await playing; // what failed is shown
+        else output.WriteLine($"ended by a signal after {reports.Count} cases");
         var broken = reports.Count(r => r.Violations.Count > 0);
         output.WriteLine($"{reports.Count} cases, {reports.Sum(r => r.Rounds.Count)} rounds, {reports.Sum(r => r.Rounds.Sum(x => x.Acknowledged))} writes acknowledged, "
             + $"{reports.Sum(r => r.Rounds.Sum(x => x.Losses.Where(l => l.Excused).Sum(l => l.Count)))} lost within what asynchronous replication excuses, {broken} cases broke an invariant");

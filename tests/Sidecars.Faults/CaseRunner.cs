@@ -9,7 +9,7 @@ using Sidecars.TestKit.Processes;
 namespace Sidecars.Faults;
 
 /// <summary>Plays one plan on a fresh group, under writes from a host of clients and from every host of the group, and checks the invariants.</summary>
-internal sealed class CaseRunner(CasePlan plan, TimeSpan downAfter, string? fakeTimeLibrary, Action<string> log)
+internal sealed class CaseRunner(CasePlan plan, TimeSpan downAfter, string? fakeTimeLibrary, Action<string> log, CancellationToken cancellation = default)
 {
     private const string EverPresentKey = "faults:ever-present";
     private const int FirstCrash = 128; // ended by a signal that nobody sent
@@ -24,6 +24,7 @@ internal sealed class CaseRunner(CasePlan plan, TimeSpan downAfter, string? fake
     private readonly HashSet<string> _lostBefore = [];
 
     /// <summary>Plays it.</summary>
+    /// <exception cref="OperationCanceledException">It was cancelled; nothing is left behind.</exception>
     public async Task<CaseReport> RunAsync()
     {
         var started = TimeProvider.System.GetTimestamp();
@@ -42,7 +43,7 @@ internal sealed class CaseRunner(CasePlan plan, TimeSpan downAfter, string? fake
             loads.Add(Load(group, group.Client.Namespace.Transport, "c:", group.Hosts, 2, ClientWritesPerSecond));
             foreach (var host in group.Hosts)
                 loads.Add(Load(group, host.Network.Namespace.Transport, $"{host}:", [host, .. group.Hosts.Where(h => h != host)], 1, InsideWritesPerSecond));
-            await loads[0].Acks.First.WaitAsync(HealDeadline);
+            await loads[0].Acks.First.WaitAsync(HealDeadline, cancellation);
             await PlantAsync(group);
             monitor = MasterMonitor.Start(group.Group, everPresentKey: EverPresentKey);
             foreach (var round in plan.Rounds)
@@ -97,12 +98,19 @@ internal sealed class CaseRunner(CasePlan plan, TimeSpan downAfter, string? fake
         return true;
     }
 
-    private static async Task<ActiveFault> PlayAsync(FaultInjector injector, FaultStep step)
+    private async Task<ActiveFault> PlayAsync(FaultInjector injector, FaultStep step)
     {
-        await Task.Delay(step.After, TimeProvider.System);
+        await Task.Delay(step.After, TimeProvider.System, cancellation);
         var fault = await injector.BeginAsync(step);
-        await Task.Delay(step.Lasts, TimeProvider.System);
-        await fault.EndAsync();
+        try
+        {
+            await Task.Delay(step.Lasts, TimeProvider.System, cancellation);
+        }
+        finally
+        {
+            await fault.EndAsync(); // a stopped process or a full disk is not left behind
+        }
+
         fault.Ended = TimeProvider.System.GetTimestamp();
         return fault;
     }
@@ -121,7 +129,7 @@ internal sealed class CaseRunner(CasePlan plan, TimeSpan downAfter, string? fake
                 return null;
             }
 
-            await Task.Delay(LookPause, TimeProvider.System);
+            await Task.Delay(LookPause, TimeProvider.System, cancellation);
         }
     }
 

@@ -1,3 +1,4 @@
+using Sidecars.Core.Hosting;
 using Sidecars.TestKit.Groups;
 using Sidecars.TestKit.Network;
 
@@ -28,7 +29,13 @@ public static class Program
             return 0;
         }
 
-        if (NetworkHosts.Unavailable is not { } obstacle) return await campaign.RunAsync();
+        if (NetworkHosts.Unavailable is not { } obstacle)
+        {
+            using var signals = new SignalScope();
+            var code = await campaign.RunAsync(signals.Token);
+            return signals.ExitCode ?? code;
+        }
+
         Console.Error.WriteLine("faults: " + obstacle);
         return 3;
     }

@@ -4,30 +4,40 @@ using Sidecars.Core.Redis;
 namespace Sidecars.Core.Failover;
 
 /// <summary>Looks at the server beside this process and at its AOF in one go. IO only.</summary>
-/// <param name="transport">To the server.</param>
-/// <param name="options">Credentials and deadlines.</param>
+/// <param name="info">Asks it for INFO now; null where it does not answer.</param>
 /// <param name="dataDirectory">Its data directory.</param>
 /// <param name="layout">Names of its files.</param>
-public sealed class ServerClient(Func<IRespTransport> transport, RedisClientOptions options, string dataDirectory, DataLayout layout)
+public sealed class ServerClient(Func<CancellationToken, Task<RespValue?>> info, string dataDirectory, DataLayout layout)
 {
+    /// <summary>Asks by itself, on a new connection a look: an old one may be to a process that has ended.</summary>
+    /// <param name="transport">To the server.</param>
+    /// <param name="options">Credentials and deadlines.</param>
+    /// <param name="dataDirectory">Its data directory.</param>
+    /// <param name="layout">Names of its files.</param>
+    public ServerClient(Func<IRespTransport> transport, RedisClientOptions options, string dataDirectory, DataLayout layout)
+        : this(cancellation => AskAsync(transport, options, cancellation), dataDirectory, layout)
+    {
+    }
+
     /// <summary>What it says; null where it does not answer, or not as a Redis does.</summary>
     public async Task<ServerFacts?> ObserveAsync(CancellationToken cancellation)
     {
+        var before = Aof();
+        var reply = await info(cancellation).ConfigureAwait(false);
+        var after = Aof();
+        if (reply is null || !InfoReply.TryParse(reply, out var parsed)) return null;
+        var look = before is not null && after is not null && before.Value.File == after.Value.File
+            ? new AofLook(after.Value.File, before.Value.Length, after.Value.Length, before.Value.Others == after.Value.Others ? after.Value.Others : null)
+            : null;
+        return ServerFacts.Of(parsed, look);
+    }
+
+    private static async Task<RespValue?> AskAsync(Func<IRespTransport> transport, RedisClientOptions options, CancellationToken cancellation)
+    {
         try
         {
-            // A new connection a look: an old one may be to a process that has ended.
             var client = await RedisClient.ConnectAsync(transport(), options, cancellation).ConfigureAwait(false);
-            await using (client.ConfigureAwait(false))
-            {
-                var before = Aof();
-                var reply = await client.CallAsync(cancellation, "INFO").ConfigureAwait(false);
-                var after = Aof();
-                if (!InfoReply.TryParse(reply, out var info)) return null;
-                var look = before is not null && after is not null && before.Value.File == after.Value.File
-                    ? new AofLook(after.Value.File, before.Value.Length, after.Value.Length, before.Value.Others == after.Value.Others ? after.Value.Others : null)
-                    : null;
-                return ServerFacts.Of(info, look);
-            }
+            await using (client.ConfigureAwait(false)) return await client.CallAsync(cancellation, "INFO").ConfigureAwait(false);
         }
         catch (RedisConnectionException)
         {

@@ -40,6 +40,8 @@ public static class SentinelReplies
         master = new SentinelMaster
         {
             Address = address,
+            Monitored = Endpoint(fields.GetValueOrDefault("ip", ""), fields.GetValueOrDefault("port", "")),
+            FailoverState = fields.GetValueOrDefault("failover-state", ""),
             RunId = fields.GetValueOrDefault("runid", ""),
             Flags = flags,
             ConfigEpoch = epoch,

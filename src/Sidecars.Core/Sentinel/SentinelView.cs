@@ -33,6 +33,15 @@ public sealed record SentinelMaster
     /// </summary>
     public required RedisEndpoint Address { get; init; }
 
+    /// <summary>
+    /// The address that <c>SENTINEL MASTER</c> shows: who is being replaced while a failover runs, <see cref="Address"/> otherwise.
+    /// Null: not shown or not resolved.
+    /// </summary>
+    public RedisEndpoint? Monitored { get; init; }
+
+    /// <summary><c>failover-state</c> as sent (<c>wait_start</c>, <c>select_slave</c> …); empty while this Sentinel runs none.</summary>
+    public string FailoverState { get; init; } = "";
+
     /// <summary>Run id of the process that Sentinel talks to; empty until its first INFO.</summary>
     public string RunId { get; init; } = "";
 
@@ -78,6 +87,9 @@ public sealed record SentinelReplica
 
     /// <summary>True where Sentinel would take it into account for a promotion.</summary>
     public bool Promotable => Priority > 0 && !Down;
+
+    /// <summary>True where this Sentinel, which runs a failover, has chosen it for the next master.</summary>
+    public bool Chosen => SentinelFlags.Has(Flags, "promoted");
 
     /// <summary>True where this Sentinel can't reach it.</summary>
     public bool Down => SentinelFlags.Has(Flags, "s_down") || SentinelFlags.Has(Flags, "o_down") || SentinelFlags.Has(Flags, "disconnected");

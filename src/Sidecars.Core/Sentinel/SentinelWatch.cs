@@ -34,8 +34,16 @@ public sealed class SentinelWatch(
     SentinelWatchSettings settings,
     TimeProvider time)
 {
-    // What may change who is master, or whom the majority holds for it.
-    private static readonly string[] Channels = ["SUBSCRIBE", "+switch-master", "+config-update-from", "+promoted-slave", "+failover-end", "+odown", "-odown", "+reboot"];
+    // What may change who is master, or whom the majority holds for it; and a failover from its election on: its leader makes one
+    // step a tick of its timer (50 to 100 ms), so that a master's sidecar hears that a replica is chosen one step before it is promoted.
+    private static readonly string[] Channels =
+    [
+        "SUBSCRIBE", "+switch-master", "+config-update-from", "+promoted-slave", "+failover-end", "+odown", "-odown", "+reboot",
+        "+elected-leader", "+selected-slave", "-failover-abort-not-elected", "-failover-abort-no-good-slave", "-failover-abort-slave-timeout",
+    ];
+
+    // A Sentinel that was cut off is found again within this and a deadline.
+    private static readonly TimeSpan AfterSilence = TimeSpan.FromMilliseconds(250);
 
     private readonly ConcurrentDictionary<RedisEndpoint, Member> _members = new();
 
@@ -58,6 +66,19 @@ public sealed class SentinelWatch(
         }
 
         return views;
+    }
+
+    /// <summary>
+    /// How long ago so many Sentinels were asked that still have answered; null: so many do not answer. Counted from the question, so
+    /// that it is never younger than what they knew.
+    /// </summary>
+    /// <param name="votes">Distinct ids that must have answered, at least 1.</param>
+    public TimeSpan? AnsweredAgo(int votes)
+    {
+        var asked = _members.Values.Select(m => m.View).Where(v => v?.Observation is SentinelObservation.Known)
+            .GroupBy(v => ((SentinelObservation.Known)v!.Observation).View.MyId, StringComparer.Ordinal)
+            .Select(g => g.Max(v => v!.AskedAt)).OrderDescending().Skip(votes - 1).ToList();
+        return asked.Count == 0 ? null : time.GetElapsedTime(asked[0]);
     }
 
     /// <summary>Watches until it is cancelled.</summary>
@@ -105,11 +126,13 @@ public sealed class SentinelWatch(
         while (!cancellation.IsCancellationRequested)
         {
             var next = member.Poked.Next;
+            var asked = time.GetTimestamp();
             var observation = await client.ObserveAsync(member.Endpoint, cancellation).ConfigureAwait(false);
             var isNews = member.View is not { } last || IsNews(last.Observation, observation);
-            member.View = new Seen(observation, time.GetTimestamp());
+            member.View = new Seen(observation, asked, time.GetTimestamp());
             if (isNews) Changed.Raise();
-            await Broadcast.WaitAsync(next, settings.Period, time, cancellation).ConfigureAwait(false);
+            var pause = observation is SentinelObservation.Known || settings.Period < AfterSilence ? settings.Period : AfterSilence;
+            await Broadcast.WaitAsync(next, pause, time, cancellation).ConfigureAwait(false);
         }
     }
 
@@ -152,10 +175,11 @@ public sealed class SentinelWatch(
     private static bool IsNews(SentinelObservation last, SentinelObservation next)
     {
         if (last is not SentinelObservation.Known { View: var a } || next is not SentinelObservation.Known { View: var b }) return last.GetType() != next.GetType();
-        return a.MyId != b.MyId || a.Tilt != b.Tilt || a.Master != b.Master || a.Replicas.Count(r => r.Promotable) != b.Replicas.Count(r => r.Promotable);
+        return a.MyId != b.MyId || a.Tilt != b.Tilt || a.Master != b.Master || a.Replicas.Count(r => r.Promotable) != b.Replicas.Count(r => r.Promotable)
+            || a.Replicas.Count(r => r.Chosen) != b.Replicas.Count(r => r.Chosen);
     }
 
-    private sealed record Seen(SentinelObservation Observation, long At);
+    private sealed record Seen(SentinelObservation Observation, long AskedAt, long At);
 
     private sealed class Member(RedisEndpoint endpoint)
     {

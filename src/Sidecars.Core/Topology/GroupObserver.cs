@@ -29,6 +29,16 @@ public sealed record GroupObservation
 /// </summary>
 public sealed class GroupObserver(GroupAddresses addresses, SentinelClient sentinels, NodeClient nodes, TimeProvider time)
 {
+    /// <summary>Looks at every Redis, beside what the Sentinels were seen to say a moment ago.</summary>
+    /// <param name="sentinelViews">Of the Sentinels, as old as the caller accepts.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public async Task<GroupObservation> ObserveNodesAsync(IReadOnlyCollection<SentinelObservation> sentinelViews, CancellationToken cancellation)
+    {
+        var (nodeViews, failures) = await ObserveAllAsync(addresses.RedisHosts, null, nodes.ObserveAsync, cancellation).ConfigureAwait(false);
+        var more = await ObserveNamedAsync(sentinelViews, nodeViews, null, cancellation).ConfigureAwait(false);
+        return new GroupObservation { Sentinels = [.. sentinelViews], Nodes = [.. nodeViews, .. more], Unresolved = failures };
+    }
+
     /// <summary>Looks once.</summary>
     /// <param name="exceptSentinel">My own address, which is not asked; null to ask all.</param>
     /// <param name="exceptNode">My own address, which is not asked; null to ask all.</param>
@@ -40,9 +50,7 @@ public sealed class GroupObserver(GroupAddresses addresses, SentinelClient senti
         var (sentinelViews, sentinelFailures) = await sentinelTask.ConfigureAwait(false);
         var (nodeViews, nodeFailures) = await nodeTask.ConfigureAwait(false);
 
-        var named = sentinelViews.OfType<SentinelObservation.Known>().Select(k => k.View.Master?.Address).OfType<RedisEndpoint>()
-            .Distinct().Where(a => a != exceptNode && nodeViews.All(n => n.Endpoint != a));
-        var more = await Task.WhenAll(named.Select(a => nodes.ObserveAsync(a, cancellation))).ConfigureAwait(false);
+        var more = await ObserveNamedAsync(sentinelViews, nodeViews, exceptNode, cancellation).ConfigureAwait(false);
         return new GroupObservation
         {
             Sentinels = [.. sentinelViews],
@@ -50,6 +58,11 @@ public sealed class GroupObserver(GroupAddresses addresses, SentinelClient senti
             Unresolved = [.. sentinelFailures, .. nodeFailures],
         };
     }
+
+    // Whom Sentinels name and nobody configured.
+    private Task<NodeObservation[]> ObserveNamedAsync(IReadOnlyCollection<SentinelObservation> sentinelViews, NodeObservation[] seen, RedisEndpoint? except, CancellationToken cancellation) =>
+        Task.WhenAll(sentinelViews.OfType<SentinelObservation.Known>().Select(k => k.View.Master?.Address).OfType<RedisEndpoint>()
+            .Distinct().Where(a => a != except && seen.All(n => n.Endpoint != a)).Select(a => nodes.ObserveAsync(a, cancellation)));
 
     private async Task<Seen<T>> ObserveAllAsync<T>(
         ImmutableArray<RedisEndpoint> hosts, RedisEndpoint? except, Func<RedisEndpoint, CancellationToken, Task<T>> observe, CancellationToken cancellation)

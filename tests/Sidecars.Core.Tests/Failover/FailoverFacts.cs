@@ -20,7 +20,7 @@ internal static class FailoverFacts
     public static readonly OwnServer.Answers Master = new() { RunId = RunId, IsMaster = true, FreshReplicas = 2, MinReplicas = 1, MaxLag = 3 };
     public static readonly OwnServer.Answers Replica = Master with { IsMaster = false, MasterAddress = Other, IsLinkUp = true, FreshReplicas = 0 };
 
-    public static readonly QuorumFacts NamesMe = new() { HasMajority = true, Named = Me, Epoch = 3, RunIds = [RunId], Promotable = [Other], Executor = Executor, Reason = "names me" };
+    public static readonly QuorumFacts NamesMe = new() { HasMajority = true, IsComplete = true, Named = Me, Epoch = 3, RunIds = [RunId], Promotable = [Other], Executor = Executor, Reason = "names me" };
     public static readonly QuorumFacts NamesOther = NamesMe with { Named = Other, Epoch = 4, RunIds = [OtherRunId], Reason = "names another" };
     public static readonly QuorumFacts NoMajority = new() { HasMajority = false, Reason = "no majority" };
 
@@ -53,7 +53,8 @@ internal static class FailoverFacts
         from runIds in Gen.Elements(ImmutableArray<string>.Empty, [RunId], [OtherRunId], [RunId, OtherRunId])
         from busy in Coin
         from promotable in Coin
-        select basis with { Epoch = epoch, RunIds = runIds, IsFailingOver = busy, Promotable = promotable ? basis.Promotable : [] };
+        from complete in Coin
+        select basis with { IsComplete = basis.HasMajority && complete, Epoch = epoch, RunIds = runIds, IsFailingOver = busy, Promotable = promotable ? basis.Promotable : [] };
 
     public static readonly Gen<FenceFacts> Fences =
         from server in Servers
@@ -65,6 +66,10 @@ internal static class FailoverFacts
         from confirmed in Gen.Elements<long?>(null, 2, 3, 4)
         from superseded in Gen.Frequency((4, Gen.Constant<string?>(null)), (1, Gen.Constant<string?>("a higher token")))
         from unchanged in Seconds
+        from replacement in Gen.Frequency((4, Gen.Constant<Replacement?>(null)), (1, Gen.Constant<Replacement?>(new Replacement(Executor, "wait_promotion"))))
+        from doubt in Gen.Frequency((4, Gen.Constant<string?>(null)), (1, Gen.Constant<string?>("o_down")))
+        from confirming in Seconds
+        from was in Coin
         select Healthy with
         {
             Server = server,
@@ -76,5 +81,9 @@ internal static class FailoverFacts
             ConfirmedEpoch = confirmed,
             Superseded = superseded,
             ValueUnchangedFor = unchanged,
+            Replacement = replacement,
+            Doubt = doubt,
+            ConfirmedFor = confirming,
+            WasMaster = was && server is OwnServer.Silent,
         };
 }

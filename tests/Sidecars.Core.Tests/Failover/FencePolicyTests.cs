@@ -11,6 +11,7 @@ public sealed class FencePolicyTests
 {
     private static readonly TimeSpan Long = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Short = TimeSpan.FromSeconds(3.9);
+    private static readonly OwnServer.Answers Fenced = Master with { MinReplicas = WriteFence.MinReplicas };
 
     [Fact]
     public void A_confirmed_master_stays_open() => Assert.Equal("open", FencePolicy.Decide(Healthy).Code);
@@ -72,6 +73,36 @@ public sealed class FencePolicyTests
     }
 
     [Fact]
+    public void A_master_that_is_being_replaced_is_fenced_though_a_majority_still_names_it()
+    {
+        var replaced = Healthy with { Replacement = new Replacement(Executor, "send_slaveof_noone") };
+        AssertFence("being-replaced", replaced);
+        Assert.Equal("fenced", FencePolicy.Decide(replaced with { Server = Fenced }).Code);
+        Assert.Equal("confirmed", Assert.IsType<FenceDecision.Lift>(FencePolicy.Decide(Healthy with { Server = Fenced })).Code);
+    }
+
+    [Fact]
+    public void A_stopped_master_that_is_being_replaced_is_fenced_so_that_it_wakes_fenced()
+    {
+        var silent = Healthy with { Server = new OwnServer.Silent("hangs"), WasMaster = true };
+        AssertFence("being-replaced", silent with { Replacement = new Replacement(Executor, "wait_promotion") });
+        AssertFence("higher-epoch", silent with { Quorum = NamesOther });
+        Assert.Equal("server-silent", FencePolicy.Decide(silent).Code);
+        Assert.Equal("server-silent", FencePolicy.Decide(silent with { Quorum = NamesOther, WasMaster = false }).Code);
+    }
+
+    [Fact]
+    public void Nothing_lifts_while_a_Sentinel_may_be_about_to_promote_another()
+    {
+        var fenced = Healthy with { Server = Fenced };
+        Assert.Equal("fenced-doubted", FencePolicy.Decide(fenced with { Doubt = "o_down" }).Code);
+        var oneIsMissing = fenced with { Quorum = NamesMe with { IsComplete = false } };
+        Assert.Equal("fenced-doubted", FencePolicy.Decide(oneIsMissing with { ConfirmedFor = TimeSpan.FromSeconds(1.9) }).Code);
+        Assert.Equal("confirmed", FencePolicy.Decide(oneIsMissing with { ConfirmedFor = TimeSpan.FromSeconds(2) }).Code);
+        Assert.Equal("open", FencePolicy.Decide(Healthy with { Doubt = "o_down" }).Code); // a doubt alone fences nobody
+    }
+
+    [Fact]
     public void A_fence_that_max_lag_0_switches_off_is_set_again() =>
         AssertFence("higher-epoch", Healthy with { Quorum = NamesOther, Server = Master with { MinReplicas = WriteFence.MinReplicas, MaxLag = 0 } });
 
@@ -99,15 +130,15 @@ public sealed class FencePolicyTests
 
     [Fact]
     public void Never_lifted_on_a_master_without_a_majority_that_names_it() => Prop.ForAll(Fences.ToArbitrary(), facts =>
-        FencePolicy.Decide(facts) is not FenceDecision.Lift || facts.Server is OwnServer.Answers { IsMaster: false } || (facts.Quorum.HasMajority && facts.Quorum.Named == Me && facts.ImpostorFor == TimeSpan.Zero)).QuickCheckThrowOnFailure();
+        FencePolicy.Decide(facts) is not FenceDecision.Lift || facts.Server is OwnServer.Answers { IsMaster: false } || (facts.Quorum.HasMajority && facts.Quorum.Named == Me && facts.ImpostorFor == TimeSpan.Zero && facts.Replacement is null && facts.Doubt is null)).QuickCheckThrowOnFailure();
 
     [Fact]
     public void Never_fenced_while_a_majority_confirms_this_process() => Prop.ForAll(Fences.ToArbitrary(), facts =>
-        FencePolicy.Decide(facts) is not FenceDecision.Fence || facts.Quorum.Named != Me || facts.ImpostorFor > TimeSpan.Zero || (facts.Superseded is not null && !facts.Quorum.RunIds.IsEmpty && !facts.Quorum.RunIds.Contains(RunId))).QuickCheckThrowOnFailure();
+        FencePolicy.Decide(facts) is not FenceDecision.Fence || facts.Replacement is not null || facts.Quorum.Named != Me || facts.ImpostorFor > TimeSpan.Zero || (facts.Superseded is not null && !facts.Quorum.RunIds.IsEmpty && !facts.Quorum.RunIds.Contains(RunId))).QuickCheckThrowOnFailure();
 
     [Fact]
     public void Ignorance_never_fences() => Prop.ForAll(Fences.ToArbitrary(), facts =>
-        FencePolicy.Decide(facts with { Quorum = NoMajority, Superseded = null, ImpostorFor = TimeSpan.Zero, Server = facts.Server is OwnServer.Answers a ? a with { FreshReplicas = 2 } : facts.Server })
+        FencePolicy.Decide(facts with { Quorum = NoMajority, Superseded = null, Replacement = null, ImpostorFor = TimeSpan.Zero, Server = facts.Server is OwnServer.Answers a ? a with { FreshReplicas = 2 } : facts.Server })
             is not FenceDecision.Fence).QuickCheckThrowOnFailure();
 
     [Fact]

@@ -10,6 +10,7 @@ internal static class BenchTable
         ["bootstrap"] = BootstrapBench.RunAsync,
         ["probe"] = ProbeBench.RunAsync,
         ["dns-storm"] = DnsStormBench.RunAsync,
+        ["footprint"] = FootprintBench.RunAsync,
     };
 
     /// <returns>The exit code: 1 over budget, 2 for wrong arguments.</returns>

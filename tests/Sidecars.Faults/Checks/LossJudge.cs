@@ -19,7 +19,7 @@ internal static class LossJudge
 {
     private static readonly TimeSpan InFlight = TimeSpan.FromSeconds(2); // from the acknowledgement to the replicas, on a busy machine
     private static readonly TimeSpan KillTakes = TimeSpan.FromSeconds(0.5);
-    private static readonly TimeSpan ElectionTakes = TimeSpan.FromSeconds(2); // Sentinel's votes and promotion, on a busy machine
+    private static readonly TimeSpan WakingTakes = TimeSpan.FromSeconds(0.5); // from SIGCONT until the fence that waits in its sockets is set, on a busy machine
     private static readonly TimeSpan FenceSlack = TimeSpan.FromSeconds(1); // as in I3
 
     /// <summary>Judges.</summary>
@@ -55,15 +55,15 @@ internal static class LossJudge
         return fault.Losses switch
         {
             Losses.AtBegin => Ms(fault.Began, at) <= KillTakes.TotalMilliseconds,
-            Losses.UntilFenced => Ms(fault.Began, at) <= fenced || IsOfLateFailover(fault, at, fenced),
+            Losses.UntilFenced => Ms(fault.Began, at) <= fenced || IsOfWaking(fault, at),
             _ => fault.Ended is not { } ended || Ms(ended, at) <= fenced,
         };
     }
 
-    // A fault about as long as down-after ends just before the Sentinels promote another, which they do not call off: the master is
-    // open again meanwhile. What it acknowledges from the promotion until it is fenced is a failover's ordinary loss.
-    private static bool IsOfLateFailover(ActiveFault fault, long at, double fenced) =>
-        fault.Ended is { } ended && Ms(fault.Began, ended) <= fenced + ElectionTakes.TotalMilliseconds && Ms(ended, at) >= 0 && Ms(ended, at) <= fenced + ElectionTakes.TotalMilliseconds;
+    // A stopped master that another has replaced meanwhile wakes with writes in its sockets, and answers them before it reads its
+    // sidecar's fence: nobody can close a stopped process.
+    private static bool IsOfWaking(ActiveFault fault, long at) =>
+        fault is { Step.Kind: FaultKind.PauseRedis, Ended: { } ended } && Ms(ended, at) >= 0 && Ms(ended, at) <= WakingTakes.TotalMilliseconds;
 
     private static double Ms(long from, long to) => TimeProvider.System.GetElapsedTime(from, to).TotalMilliseconds;
 }

@@ -50,6 +50,67 @@ public sealed class FenceTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task A_failover_by_hand_loses_no_write_since_the_fence_comes_before_the_promotion()
+    {
+        // SENTINEL FAILOVER alone leaves the old master open for ten seconds, and Sentinel's clients on it: half of all writes are lost.
+        var (rig, master) = await SidecarRig.StartAsync("by-hand");
+        await using var disposed = rig;
+        await using var load = WriteLoad.Start(new WriteLoadOptions(rig.Group.SentinelEndpoints, rig.Group.Options.EffectiveMasterName) { KeepTimes = true });
+        await load.Acks.First;
+        var next = await rig.FailOverAsync(master);
+        await rig.WaitDecisionAsync(master, "fence", "being-replaced");
+        var mark = load.Acks.Mark();
+        await Eventually.UntilAsync("writes to the new master", () => mark.Count > 1000, TimeSpan.FromSeconds(30), rig.Tails);
+        await load.StopAsync();
+        var check = await load.CheckAsync(next.Endpoint);
+        output.WriteLine($"{check.MissingCount} of {check.Checked} acknowledged writes lost");
+        Assert.Equal(0, check.MissingCount);
+    }
+
+    [Fact]
+    public async Task A_master_that_wakes_in_the_middle_of_its_replacement_is_fenced_and_loses_nothing_after_that()
+    {
+        var (rig, master) = await SidecarRig.StartAsync("late", downAfter: DownAfter);
+        await using var disposed = rig;
+        await using var load = WriteLoad.Start(new WriteLoadOptions(rig.Group.SentinelEndpoints, rig.Group.Options.EffectiveMasterName) { KeepTimes = true });
+        await load.Acks.First;
+        master.Process!.Pause();
+        await Eventually.UntilAsync("a Sentinel to be elected", () => Said(rig, "+elected-leader"), null, rig.Tails);
+        master.Process!.Resume();
+        await Eventually.UntilAsync("the fence", async () => await IsClosedAsync(rig, master), null, rig.Tails);
+        var closed = TimeProvider.System.GetTimestamp();
+        var next = await rig.WaitMasterAfterAsync(master);
+        await rig.WaitPublishedAsync(next);
+        var mark = load.Acks.Mark();
+        await Eventually.UntilAsync("writes to the new master", () => mark.Count > 1000, TimeSpan.FromSeconds(30), rig.Tails);
+        await load.StopAsync();
+        var check = await load.CheckAsync(next.Endpoint);
+        output.WriteLine($"{check.MissingCount} of {check.Checked} acknowledged writes lost; fenced for: {string.Join(", ", rig.Decisions(master, "fence"))}");
+        Assert.DoesNotContain(check.MissingAt, at => at > closed);
+        Assert.Contains("being-replaced", rig.Decisions(master, "fence"));
+    }
+
+    [Fact]
+    public async Task An_aborted_failover_lifts_the_fence_again()
+    {
+        // Its leader has chosen a replica that then stops: it waits for the promotion until failover-timeout, and gives up.
+        var (rig, master) = await SidecarRig.StartAsync("aborted", redis: 2);
+        await using var disposed = rig;
+        var replica = rig.Group.Redis.Single(n => n != master);
+        await using (var sentinel = await rig.Group.ConnectAsync(rig.Group.Sentinels[0], TimeSpan.FromSeconds(2)))
+        {
+            replica.Process!.Pause();
+            await Eventually.UntilAsync("Sentinel to accept", async () => (await sentinel.CallAsync(default, "SENTINEL", "FAILOVER", rig.Group.Options.EffectiveMasterName)).Text == "OK");
+        }
+
+        await Eventually.UntilAsync("the fence", async () => await IsClosedAsync(rig, master), null, rig.Tails);
+        Assert.Contains("being-replaced", rig.Decisions(master, "fence"));
+        await Eventually.UntilAsync("the lift", async () => !await IsClosedAsync(rig, master), TimeSpan.FromSeconds(40), rig.Tails);
+        Assert.True(Said(rig, "-failover-abort"));
+        replica.Process!.Resume();
+    }
+
+    [Fact]
     public async Task A_fence_that_was_persisted_is_reconciled_on_master_and_replica()
     {
         var (rig, master) = await SidecarRig.StartAsync("persisted");
@@ -88,6 +149,12 @@ public sealed class FenceTests(ITestOutputHelper output)
         var check = await load.CheckAsync(next.Endpoint);
         output.WriteLine($"{check.MissingCount} of {check.Checked} acknowledged writes lost (kill -9, asynchronous replication)");
     }
+
+    private static bool Said(SidecarRig rig, string words) => rig.Group.Sentinels.SelectMany(s => s.Process!.Output).Any(line => line.Contains(words, StringComparison.Ordinal));
+
+    // Refuses writes: fenced, or a replica already.
+    private static async Task<bool> IsClosedAsync(SidecarRig rig, LocalNode node) =>
+        await rig.ConfigAsync(node, "min-replicas-to-write") == "1000000" || await IsReplicaAsync(rig, node);
 
     private static async Task<bool> IsReplicaAsync(SidecarRig rig, LocalNode node) => (await rig.CallAsync(node, "ROLE")).Items[0].Text == "slave";
 }

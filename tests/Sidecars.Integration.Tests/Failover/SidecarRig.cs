@@ -16,6 +16,8 @@ internal sealed class SidecarRig : IAsyncDisposable
     public const string Record = "redis.example.org";
     private readonly Dictionary<LocalNode, ServerProcess> _sidecars = [];
 
+    private readonly Dictionary<LocalNode, int> _metrics = [];
+
     private SidecarRig(LocalGroup group, FakeKubernetesServer kubernetes, FakeRoute53Server route53) => (Group, Kubernetes, Route53) = (group, kubernetes, route53);
 
     public LocalGroup Group { get; }
@@ -27,7 +29,7 @@ internal sealed class SidecarRig : IAsyncDisposable
     public string ZoneFile => Path.Combine(Group.Folder, "zone");
 
     /// <summary>Starts everything; returns once the master is published everywhere.</summary>
-    public static async Task<(SidecarRig Rig, LocalNode Master)> StartAsync(string name, int redis = 3, TimeSpan? downAfter = null, bool sidecars = true)
+    public static async Task<(SidecarRig Rig, LocalNode Master)> StartAsync(string name, int redis = 3, TimeSpan? downAfter = null, bool sidecars = true, bool metrics = false)
     {
         var kubernetes = await FakeKubernetesServer.StartAsync();
         var route53 = await FakeRoute53Server.StartAsync();
@@ -43,9 +45,24 @@ internal sealed class SidecarRig : IAsyncDisposable
         var rig = new SidecarRig(group, kubernetes, route53);
         var master = (await group.StartHealthyAsync()).Master!.Node;
         if (!sidecars) return (rig, master);
-        foreach (var node in group.Redis) await rig.StartSidecarAsync(node);
+        foreach (var node in group.Redis)
+        {
+            if (metrics) rig._metrics[node] = FreePort.Next();
+            await rig.StartSidecarAsync(node, metrics ? [("METRICS_PORT", $"{rig._metrics[node]}")] : []);
+        }
+
         await rig.WaitPublishedAsync(master);
         return (rig, master);
+    }
+
+    /// <summary>Value of a series of a sidecar's /metrics; null where it is not there.</summary>
+    public async Task<double?> MetricAsync(LocalNode node, string series)
+    {
+        using var http = new HttpClient();
+        var text = await http.GetStringAsync(new Uri($"http://127.0.0.1:{_metrics[node]}/metrics"));
+        return text.Split('\n').FirstOrDefault(line => line.StartsWith(series + " ", StringComparison.Ordinal)) is { } found
+            ? double.Parse(found[(series.Length + 1)..], System.Globalization.CultureInfo.InvariantCulture)
+            : null;
     }
 
     public ServerProcess Sidecar(LocalNode node) => _sidecars[node];

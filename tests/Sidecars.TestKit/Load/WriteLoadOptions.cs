@@ -11,6 +11,9 @@ public sealed record WriteLoadOptions(IReadOnlyList<RedisEndpoint> Sentinels, st
     /// <summary>Closed-loop writers, each with its own connection.</summary>
     public int Writers { get; init; } = 4;
 
+    /// <summary>Writes that a writer sends at once before it reads the answers; 1: one after the other.</summary>
+    public int Pipeline { get; init; } = 1;
+
     /// <summary>Writes a second of all writers together; 0: as fast as answers come.</summary>
     public int WritesPerSecond { get; init; }
 

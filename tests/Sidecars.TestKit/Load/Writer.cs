@@ -51,7 +51,7 @@ internal sealed class Writer(int index, WriteLoadOptions options, AckLog acks)
             while (true)
             {
                 await using var client = await _resolver.ConnectAsync(stop);
-                while (await WriteAsync(client, stop)) await pace.WaitAsync(stop);
+                while (options.Pipeline > 1 ? await WriteBatchAsync(client, stop) : await WriteAsync(client, stop)) await pace.WaitAsync(stop);
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -87,6 +87,37 @@ internal sealed class Writer(int index, WriteLoadOptions options, AckLog acks)
             Interlocked.Increment(ref _next);
             return false;
         }
+    }
+
+    // As WriteAsync; a write that was refused in the middle of a batch is not repeated, and its number counts as unknown.
+    private async Task<bool> WriteBatchAsync(RedisClient client, CancellationToken stop)
+    {
+        stop.ThrowIfCancellationRequested();
+        var keys = Enumerable.Range(0, options.Pipeline).Select(i => Key(_next + i)).ToArray();
+        IReadOnlyList<RespValue> replies = [];
+        try
+        {
+            replies = await client.PipelineAsync([.. keys.Select(key => RespCommand.Of("SET", key, key))], CancellationToken.None);
+        }
+        catch (RedisConnectionException)
+        {
+            // Some of them may have been answered: none counts.
+        }
+
+        var refused = 0;
+        for (var i = 0; i < keys.Length; i++)
+        {
+            var isDone = i < replies.Count && !replies[i].IsError;
+            if (i < replies.Count && !isDone) refused++;
+            if (isDone) acks.Acknowledged();
+            else lock (_unknown) _unknown.Add(_next);
+            Keep(isDone ? TimeProvider.System.GetTimestamp() : 0);
+            Interlocked.Increment(ref _next);
+        }
+
+        Interlocked.Add(ref _refused, refused);
+        if (refused > 0) await Task.Delay(RefusedPause, TimeProvider.System, stop);
+        return replies.Count > 0 && refused == 0;
     }
 
     private void Keep(long timestamp)

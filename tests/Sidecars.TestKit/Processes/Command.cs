@@ -5,6 +5,10 @@ namespace Sidecars.TestKit.Processes;
 /// <summary>A program that is run to its end.</summary>
 public static class Command
 {
+    /// <summary>Full path of a program on <c>PATH</c>; null where it is not installed.</summary>
+    public static string? Find(string program) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Where(folder => folder.Length > 0).Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
+
     /// <summary>Null where it ended with 0, else what it said on stderr (or its exit code where it said nothing).</summary>
     public static string? Run(string program, params string[] arguments) => RunWith(null, program, arguments);
 

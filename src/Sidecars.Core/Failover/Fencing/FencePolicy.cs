@@ -25,10 +25,25 @@ public sealed record FenceFacts
     /// <summary>How long a contradiction or an isolation may last: down-after less one second.</summary>
     public required TimeSpan Patience { get; init; }
 
+    /// <summary>The failover by which this server is being replaced, as last read from its Sentinel; null: none is known.</summary>
+    public Replacement? Replacement { get; init; }
+
+    /// <summary>Why the majority's word for this server may be about to change; null: nothing speaks for it.</summary>
+    public string? Doubt { get; init; }
+
+    /// <summary>A majority names this server and nothing is in doubt, for so long without a break.</summary>
+    public TimeSpan ConfirmedFor { get; init; }
+
+    /// <summary>While the server is silent: it was a master when it last answered.</summary>
+    public bool WasMaster { get; init; }
+
     /// <summary>A majority answers and does not name this server, for so long without a break.</summary>
     public TimeSpan ContradictedFor { get; init; }
 
-    /// <summary>No majority answers and a configured replica is missing, for so long without a break.</summary>
+    /// <summary>
+    /// No majority answers and a configured replica is missing: time since either was last otherwise, counted from the questions that a
+    /// majority answered and from what the replicas acknowledged, not from the moment at which their absence was noticed.
+    /// </summary>
     public TimeSpan IsolatedFor { get; init; }
 
     /// <summary>Another process than this server answers at its announced address on new connections, for so long without a break.</summary>
@@ -62,12 +77,18 @@ public abstract record FenceDecision(string Code, string Reason)
 
 /// <summary>
 /// Whether writes are refused. Pure. A contradiction fences, ignorance alone does not: all Sentinels may restart at once while every
-/// replica is attached. Only a majority of the Sentinels lifts.
+/// replica is attached. Only a majority of the Sentinels lifts, and none while one of them is about to promote another.
 /// </summary>
 public static class FencePolicy
 {
     /// <summary>How long the value of a step-down in progress stands before it is taken for one that was left behind.</summary>
     public static readonly TimeSpan StepDownPatience = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// While a Sentinel is missing, the others must have confirmed for so long: the one that is missing may have been elected, and
+    /// promotes within two ticks and an INFO of its own (1 s).
+    /// </summary>
+    public static readonly TimeSpan LiftPatience = TimeSpan.FromSeconds(2);
 
     /// <summary>Decides.</summary>
     public static FenceDecision Decide(FenceFacts facts)
@@ -79,6 +100,8 @@ public static class FencePolicy
             OwnServer.Answers { IsMaster: true } master => OfMaster(facts, master),
             OwnServer.Answers replica => OfReplica(facts, replica),
             OwnServer.Dead => new FenceDecision.Keep("server-dead", "the process is gone, and with it its clients"),
+            // Stopped, it would acknowledge what waits in its sockets when it wakes: the fence must wait there too.
+            OwnServer.Silent when facts.WasMaster && Replaced(facts) is { } why => new FenceDecision.Fence(why.Code, why.Reason),
             _ => new FenceDecision.Keep("server-silent", $"the server does not answer: {((OwnServer.Silent)facts.Server).Why}"),
         };
     }
@@ -90,12 +113,14 @@ public static class FencePolicy
         if (Contradiction(facts, master) is { } why)
             return isFenced ? new FenceDecision.Keep("fenced", why.Reason) : new FenceDecision.Fence(why.Code, why.Reason);
         var isConfirmed = IsConfirmed(facts, master);
+        var maybe = isConfirmed ? Obstacle(facts) : null;
+        if (value == WriteFence.MinReplicas && maybe is not null) return new FenceDecision.Keep("fenced-doubted", $"{facts.Quorum.Reason}, but {maybe}");
         if (value == WriteFence.MinReplicas)
             return isConfirmed ? new FenceDecision.Lift("confirmed", facts.Quorum.Reason) : new FenceDecision.Keep("fenced-unconfirmed", $"only a majority lifts the fence: {facts.Quorum.Reason}");
         if (value == WriteFence.StepDown)
         {
             if (facts.ValueUnchangedFor < StepDownPatience) return new FenceDecision.Keep("step-down", "a step-down is in progress");
-            return isConfirmed
+            return isConfirmed && maybe is null
                 ? new FenceDecision.Lift("step-down-left-behind", $"the value of a step-down stood for {facts.ValueUnchangedFor.TotalSeconds:F0} s, and {facts.Quorum.Reason}")
                 : new FenceDecision.Keep("step-down-unconfirmed", facts.Quorum.Reason);
         }
@@ -116,12 +141,8 @@ public static class FencePolicy
     {
         var quorum = facts.Quorum;
         if (facts.ImpostorFor >= facts.Patience) return ("address-is-another", $"at {facts.Address} another process answers than {master.RunId}");
-        if (quorum.Named is { } named && named != facts.Address)
-        {
-            if (facts.NamedFollowsMe) return null;
-            if (facts.ConfirmedEpoch is { } mine && quorum.Epoch > mine) return ("higher-epoch", $"{quorum.Reason}, and this server was named in {mine}");
-        }
-
+        if (Replaced(facts) is { } why) return why;
+        if (quorum.Named != facts.Address && facts.NamedFollowsMe) return null;
         if (facts.Superseded is { } who && !IsConfirmed(facts, master)) return ("higher-token", who);
         if (quorum.HasMajority && quorum.Named != facts.Address && !facts.NamedFollowsMe && facts.ContradictedFor >= facts.Patience)
             return ("not-confirmed", $"{quorum.Reason}; not this server for {facts.ContradictedFor.TotalSeconds:F1} s");
@@ -129,6 +150,19 @@ public static class FencePolicy
             return ("isolated", $"{quorum.Reason}; {master.FreshReplicas} of {facts.RedisCount - 1} replicas are attached, for {facts.IsolatedFor.TotalSeconds:F1} s");
         return null;
     }
+
+    // What is known without asking this server.
+    private static (string Code, string Reason)? Replaced(FenceFacts facts)
+    {
+        if (facts.Replacement is { } by) return ("being-replaced", $"Sentinel {by.Sentinel} replaces {facts.Address}: its failover is in state {by.State}");
+        return facts.Quorum.Named is { } named && named != facts.Address && !facts.NamedFollowsMe && facts.ConfirmedEpoch is { } mine && facts.Quorum.Epoch > mine
+            ? ("higher-epoch", $"{facts.Quorum.Reason}, and this server was named in {mine}")
+            : null;
+    }
+
+    // Why a server that a majority names stays fenced for now.
+    private static string? Obstacle(FenceFacts facts) =>
+        facts.Doubt ?? (facts.Quorum.IsComplete || facts.ConfirmedFor >= LiftPatience ? null : $"a Sentinel is missing, and the others have said so for {facts.ConfirmedFor.TotalSeconds:F1} s only");
 
     private static bool IsConfirmed(FenceFacts facts, OwnServer.Answers master) =>
         facts.Quorum.Named == facts.Address && facts.ImpostorFor == TimeSpan.Zero && (facts.Quorum.RunIds.IsEmpty || facts.Quorum.RunIds.Contains(master.RunId));

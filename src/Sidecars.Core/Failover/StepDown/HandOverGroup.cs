@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Sidecars.Core.Failover.Watch;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
@@ -46,6 +47,20 @@ public sealed class HandOverGroup(GroupAddresses addresses, RedisEndpoint own, H
             .SelectMany(k => k.View.Replicas.Select(r => r.Address).Append(k.View.Master?.Address ?? Own)).Distinct().Where(a => !asked.Contains(a));
         var more = await AskAsync(known, cancellation).ConfigureAwait(false);
         return new HandOverSnapshot { Settings = Settings, Sentinels = views, Own = ownNode, Others = [.. others, .. more], Wanted = wanted };
+    }
+
+    /// <summary>
+    /// What others have seen already, without the other nodes: enough to tell that nothing is left of a hand-over, and nothing else. Null:
+    /// the own server's answers can't be read.
+    /// </summary>
+    /// <param name="own">Answers of the own server.</param>
+    /// <param name="sentinels">As they were seen last.</param>
+    public HandOverSnapshot? Glance(ServerReplies own, IReadOnlyCollection<SentinelObservation> sentinels)
+    {
+        ArgumentNullException.ThrowIfNull(own);
+        return HandOverNodeReader.TryRead(Own, own.Info, own.Settings, out var node, out _)
+            ? new HandOverSnapshot { Settings = Settings, Sentinels = [.. sentinels], Own = new HandOverObservation.Known(Own, node), Others = [] }
+            : null;
     }
 
     /// <summary>

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using Sidecars.Core.Failover.Watch;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Core.Topology;
@@ -10,7 +11,7 @@ namespace Sidecars.Core.Failover.StepDown;
 public static class HandOverNodeReader
 {
     /// <summary>The settings that are asked for.</summary>
-    public static RespCommand Settings { get; } = RespCommand.Of("CONFIG", "GET", "replica-priority", "min-replicas-to-write", "min-replicas-max-lag", "replica-announce-ip", "replica-announce-port");
+    public static RespCommand Settings => ServerReplies.SettingsCommand;
 
     /// <summary>Reads both replies; false, with a reason, where something is missing that a decision needs.</summary>
     public static bool TryRead(RedisEndpoint asked, RespValue infoReply, RespValue settingsReply, [NotNullWhen(true)] out HandOverNode? node, out string why)

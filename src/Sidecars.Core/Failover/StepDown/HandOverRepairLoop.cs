@@ -30,6 +30,7 @@ public sealed class HandOverRepairLoop
     private readonly HandOverGroup _group;
     private readonly Action<HandOverRepairDecision, StepOutcome?> _report;
     private readonly TimeProvider _time;
+    private readonly Func<HandOverSnapshot?> _glance;
     private readonly Counter<long> _refusals;
     private readonly Counter<long> _repairs;
     private string _standing = "";
@@ -41,9 +42,12 @@ public sealed class HandOverRepairLoop
     /// <param name="report">Every decision that is new, and every act with its outcome (null: not yet, or dry run).</param>
     /// <param name="meter">For the counters.</param>
     /// <param name="time">For the period and for what has stood how long.</param>
-    public HandOverRepairLoop(HandOverRepairSettings settings, HandOverGroup group, Action<HandOverRepairDecision, StepOutcome?> report, Meter meter, TimeProvider time)
+    /// <param name="glance">What others saw of the own server and of the Sentinels a moment ago; null, or answering null: it looks at everybody each time.</param>
+    public HandOverRepairLoop(
+        HandOverRepairSettings settings, HandOverGroup group, Action<HandOverRepairDecision, StepOutcome?> report, Meter meter, TimeProvider time, Func<HandOverSnapshot?>? glance = null)
     {
         ArgumentNullException.ThrowIfNull(meter);
+        _glance = glance ?? (() => null);
         (_settings, _group, _report, _time) = (settings, group, report, time);
         _refusals = meter.CreateCounter<long>("sidecars_hand_over_repair_refusals", description: "Rounds in which a dead hand-over's remains were seen and the view was not good enough to repair them.");
         _repairs = meter.CreateCounter<long>("sidecars_hand_over_repairs", description: "Remains of dead hand-overs that were repaired, by act.");
@@ -62,7 +66,9 @@ public sealed class HandOverRepairLoop
     /// <summary>Looks once, and acts at most once.</summary>
     public async Task<HandOverRepairDecision> RoundAsync(CancellationToken cancellation)
     {
-        var snapshot = await _group.ObserveAsync(null, cancellation).ConfigureAwait(false);
+        // The whole group is asked only where the own server shows something that a hand-over may have left.
+        var snapshot = _glance();
+        if (snapshot is null || !HandOverRepairPolicy.IsNothingLeft(snapshot)) snapshot = await _group.ObserveAsync(null, cancellation).ConfigureAwait(false);
         var decision = HandOverRepairPolicy.Decide(snapshot, StepDownLock.IsHeldByAnother(_settings.DataDirectory));
         var now = _time.GetTimestamp();
         // Reasons hold counts that flicker; the code and whose process it is are the state.

@@ -27,11 +27,8 @@ public static class HandOverRepairPolicy
         ArgumentNullException.ThrowIfNull(s);
         if (s.Own is not HandOverObservation.Known { Node: var own }) return new HandOverRepairDecision.Nothing("own-unknown", $"{s.Own.Endpoint} gives no usable answer");
         var named = s.Quorum as SentinelQuorumDecision.Agreed;
-        var fenced = own.MinReplicas == HandOverLimits.Fence;
-        var lowered = own.Priority == 0 && s.Settings.Priority is > 0;
-        var displaced = named is not null && (own.Role == NodeRole.Master) != (named.Address == own.Address);
-        var lax = named?.Address == own.Address && own.Role == NodeRole.Master && own.MinReplicas < s.Settings.MinReplicas && own.Attached >= s.Settings.MinReplicas;
-        if (!fenced && !lowered && !displaced && !lax) return new HandOverRepairDecision.Nothing("nothing-left", "nothing is left of a hand-over");
+        var (fenced, lowered, lax) = (IsFenced(own), IsLowered(s, own), IsLax(s, own, named));
+        if (IsNothingLeft(s)) return new HandOverRepairDecision.Nothing("nothing-left", "nothing is left of a hand-over");
         if (coordinator == true) return new HandOverRepairDecision.Nothing("coordinator-alive", "a step-down runs beside this server");
         if (named is null) return new HandOverRepairDecision.Refuse(s.Quorum is SentinelQuorumDecision.Busy ? "failover-in-progress" : "no-majority", s.Quorum.Reason);
         var patience = coordinator is null ? BlindGrace : Grace;
@@ -44,6 +41,23 @@ public static class HandOverRepairPolicy
             _ => Lowered(s, own, named, lowered),
         };
     }
+
+    /// <summary>Whether the own server shows no trace of a hand-over. What the other nodes say does not matter for that.</summary>
+    public static bool IsNothingLeft(HandOverSnapshot s)
+    {
+        ArgumentNullException.ThrowIfNull(s);
+        if (s.Own is not HandOverObservation.Known { Node: var own }) return false;
+        var named = s.Quorum as SentinelQuorumDecision.Agreed;
+        var displaced = named is not null && (own.Role == NodeRole.Master) != (named.Address == own.Address);
+        return !IsFenced(own) && !IsLowered(s, own) && !displaced && !IsLax(s, own, named);
+    }
+
+    private static bool IsFenced(HandOverNode own) => own.MinReplicas == HandOverLimits.Fence;
+
+    private static bool IsLowered(HandOverSnapshot s, HandOverNode own) => own.Priority == 0 && s.Settings.Priority is > 0;
+
+    private static bool IsLax(HandOverSnapshot s, HandOverNode own, SentinelQuorumDecision.Agreed? named) =>
+        named?.Address == own.Address && own.Role == NodeRole.Master && own.MinReplicas < s.Settings.MinReplicas && own.Attached >= s.Settings.MinReplicas;
 
     private static HandOverRepairDecision? OfMaster(HandOverSnapshot s, HandOverNode own, bool fenced, bool lax, TimeSpan patience)
     {

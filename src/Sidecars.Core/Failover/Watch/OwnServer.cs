@@ -35,6 +35,9 @@ public abstract record OwnServer
         /// <summary>A master's replicas that acknowledged within the lag that counts for <c>min-replicas</c>.</summary>
         public int FreshReplicas { get; init; }
 
+        /// <summary>Of those, how long the most silent one has been so, seconds rounded down; 0 without any.</summary>
+        public long ReplicaLag { get; init; }
+
         /// <summary><c>min-replicas-to-write</c>; null: not read.</summary>
         public long? MinReplicas { get; init; }
 

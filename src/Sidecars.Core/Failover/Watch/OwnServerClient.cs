@@ -14,43 +14,58 @@ public sealed class OwnServerClient(Func<IRespTransport> transport, RedisClientO
     public Task<RedisClient> ConnectAsync(CancellationToken cancellation) => RedisClient.ConnectAsync(transport(), options, cancellation);
 
     /// <summary>Looks once; never <see cref="OwnServer.Dead"/>: one refusal is no proof, the server may not have started yet.</summary>
-    public async Task<OwnServer> LookAsync(CancellationToken cancellation)
+    public async Task<(OwnServer Server, ServerReplies? Replies)> LookAsync(CancellationToken cancellation)
     {
         try
         {
             var client = await ConnectAsync(cancellation).ConfigureAwait(false);
             await using (client.ConfigureAwait(false))
             {
-                var replies = await client.PipelineAsync(
-                    [RespCommand.Of("INFO"), RespCommand.Of("CONFIG", "GET", "min-replicas-*")], cancellation).ConfigureAwait(false);
-                return Read(replies[0], replies[1]);
+                var replies = await client.PipelineAsync([RespCommand.Of("INFO"), ServerReplies.SettingsCommand], cancellation).ConfigureAwait(false);
+                var server = Read(replies[0], replies[1]);
+                return (server, server is OwnServer.Answers ? new ServerReplies(replies[0], replies[1]) : null);
             }
         }
         catch (RedisConnectionException e)
         {
-            return new OwnServer.Silent(e.Message);
+            return (new OwnServer.Silent(e.Message), null);
         }
     }
 
     /// <summary>
-    /// Refuses or permits writes on a master whose run id is still <paramref name="runId"/>: sets both values and, to refuse, cuts the
-    /// normal clients, so that none goes on with an old answer. Null where it is done, else why not.
+    /// Refuses writes on a master and cuts its normal clients, so that none goes on with an old answer. Whichever process it is: a fence
+    /// on the wrong one is lifted within a look. A replica keeps its clients, a step-down's coordinator among them. Null where it is done,
+    /// else why not.
     /// </summary>
-    public async Task<string?> SetFenceAsync(string runId, long minReplicas, long maxLag, bool cutClients, CancellationToken cancellation)
+    public Task<string?> FenceAsync(long minReplicas, long maxLag, CancellationToken cancellation) => WithAsync(
+        async client =>
+        {
+            var role = await client.CallAsync(cancellation, "ROLE").ConfigureAwait(false);
+            if (!RoleReply.TryParse(role, out var now) || now is not RoleReply.Master) return "it is no master now";
+            var replies = await client.PipelineAsync([MinReplicas(minReplicas, maxLag), RespCommand.Of("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")], cancellation).ConfigureAwait(false);
+            return replies.FirstOrDefault(r => r.IsError) is { } refused ? refused.Text : null;
+        },
+        cancellation);
+
+    /// <summary>Permits writes on a server whose run id is still <paramref name="runId"/>. Null where it is done, else why not.</summary>
+    public Task<string?> LiftAsync(string runId, long minReplicas, long maxLag, CancellationToken cancellation) => WithAsync(
+        async client =>
+        {
+            var info = await client.CallAsync(cancellation, "INFO", "server").ConfigureAwait(false);
+            if (!InfoReply.TryParse(info, out var reply) || reply.RunId != runId) return "another process answers now";
+            var set = await client.CallAsync(MinReplicas(minReplicas, maxLag), cancellation).ConfigureAwait(false);
+            return set.IsError ? $"CONFIG SET: {set.Text}" : null;
+        },
+        cancellation);
+
+    private static RespCommand MinReplicas(long value, long maxLag) => RespCommand.Of("CONFIG", "SET", "min-replicas-to-write", Text(value), "min-replicas-max-lag", Text(maxLag));
+
+    private async Task<string?> WithAsync(Func<RedisClient, Task<string?>> action, CancellationToken cancellation)
     {
         try
         {
             var client = await ConnectAsync(cancellation).ConfigureAwait(false);
-            await using (client.ConfigureAwait(false))
-            {
-                var info = await client.CallAsync(cancellation, "INFO", "server").ConfigureAwait(false);
-                if (!InfoReply.TryParse(info, out var reply) || reply.RunId != runId) return "another process answers now";
-                var set = await client.CallAsync(cancellation, "CONFIG", "SET", "min-replicas-to-write", Text(minReplicas), "min-replicas-max-lag", Text(maxLag)).ConfigureAwait(false);
-                if (set.IsError) return $"CONFIG SET: {set.Text}";
-                if (!cutClients) return null;
-                var kill = await client.CallAsync(cancellation, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes").ConfigureAwait(false);
-                return kill.IsError ? $"CLIENT KILL: {kill.Text}" : null;
-            }
+            await using (client.ConfigureAwait(false)) return await action(client).ConfigureAwait(false);
         }
         catch (RedisConnectionException e)
         {
@@ -62,6 +77,7 @@ public sealed class OwnServerClient(Func<IRespTransport> transport, RedisClientO
     {
         if (!InfoReply.TryParse(infoReply, out var info) || info.RunId is not { Length: 40 } runId || info.IsMaster is not { } isMaster)
             return new OwnServer.Silent(infoReply.IsError ? $"it answers {infoReply.Text}" : "its INFO can't be read");
+        var fresh = info.Replicas.Where(r => r.State == "online" && r.LagSeconds <= freshLag).Select(r => r.LagSeconds ?? 0).ToList();
         return new OwnServer.Answers
         {
             RunId = runId,
@@ -69,7 +85,8 @@ public sealed class OwnServerClient(Func<IRespTransport> transport, RedisClientO
             IsLoading = info.LoadingInProgress ?? false,
             MasterAddress = info.MasterEndpoint,
             IsLinkUp = info.MasterLinkUp ?? false,
-            FreshReplicas = info.Replicas.Count(r => r.State == "online" && r.LagSeconds <= freshLag),
+            FreshReplicas = fresh.Count,
+            ReplicaLag = fresh.DefaultIfEmpty(0).Max(),
             MinReplicas = Number(config, "min-replicas-to-write"),
             MaxLag = Number(config, "min-replicas-max-lag"),
         };

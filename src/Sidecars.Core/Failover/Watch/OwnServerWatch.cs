@@ -4,8 +4,9 @@ using Sidecars.Core.Redis;
 namespace Sidecars.Core.Failover.Watch;
 
 /// <summary>
-/// The server beside this process, looked at once a period and whenever somebody needs it fresh; and a connection that is kept only
-/// for its end: a process that dies closes it within a millisecond, where Sentinel needs down-after.
+/// The server beside this process, looked at once a period and whenever somebody needs it fresh, for all loops together: each says how
+/// old a look it accepts. And a connection that is kept only for its end: a process that dies closes it within a millisecond, where
+/// Sentinel needs down-after.
 /// </summary>
 /// <param name="client">Asks.</param>
 /// <param name="isLoopback">False: a refused connection proves nothing (another host's port), and nobody is ever called dead.</param>
@@ -15,11 +16,16 @@ public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, Time
 {
     // A container's restart takes longer; a process that refuses meanwhile is asked again this often.
     private static readonly TimeSpan WhileDead = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan WhileSilent = WhileDead;
 
     private readonly Lock _gate = new();
     private OwnServer _last = new OwnServer.Silent("not asked yet");
     private OwnServer.Answers? _lastAnswer;
+    private ServerReplies? _lastReplies;
     private long _answeredAt;
+
+    // The keeper of the marker looks once a period, and a little later each time: only where it does not, this does.
+    private TimeSpan Due => period * 1.25;
 
     /// <summary>Raised when role, process, death or the fence's value is another.</summary>
     public Broadcast Changed { get; } = new();
@@ -33,6 +39,15 @@ public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, Time
         }
     }
 
+    /// <summary>What it said when it last answered, however long ago; null: it never did.</summary>
+    public OwnServer.Answers? LastAnswer
+    {
+        get
+        {
+            lock (_gate) return _lastAnswer;
+        }
+    }
+
     /// <summary>Time since it last answered; null: it never did.</summary>
     public TimeSpan? AnsweredAgo
     {
@@ -42,14 +57,23 @@ public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, Time
         }
     }
 
-    /// <summary>Looks now.</summary>
-    public async Task<OwnServer> LookAsync(CancellationToken cancellation)
+    /// <summary>What it answered last, where that is no older; null: it did not answer since.</summary>
+    public ServerReplies? RepliesWithin(TimeSpan age)
     {
-        var look = await client.LookAsync(cancellation).ConfigureAwait(false);
+        lock (_gate) return _lastAnswer is not null && time.GetElapsedTime(_answeredAt) <= age ? _lastReplies : null;
+    }
+
+    /// <summary>Looks now.</summary>
+    public async Task<OwnServer> LookAsync(CancellationToken cancellation) => (await AskAsync(cancellation).ConfigureAwait(false)).Server;
+
+    /// <summary>Looks now; what it answered, null: it did not.</summary>
+    public async Task<(OwnServer Server, ServerReplies? Replies)> AskAsync(CancellationToken cancellation)
+    {
+        var (look, replies) = await client.LookAsync(cancellation).ConfigureAwait(false);
         // Silence does not undo a death; only an answer does.
-        if (look is OwnServer.Silent && Last is OwnServer.Dead dead) return dead;
-        Note(look);
-        return look;
+        if (look is OwnServer.Silent && Last is OwnServer.Dead dead) return (dead, null);
+        Note(look, replies);
+        return (look, replies);
     }
 
     /// <summary>Watches until it is cancelled.</summary>
@@ -59,8 +83,16 @@ public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, Time
     {
         while (true)
         {
-            await LookAsync(cancellation).ConfigureAwait(false);
-            await Task.Delay(period, time, cancellation).ConfigureAwait(false);
+            // Whoever looked last, looked for all.
+            if (AnsweredAgo is { } ago && ago < Due && Last is OwnServer.Answers)
+            {
+                await Task.Delay(Due - ago, time, cancellation).ConfigureAwait(false);
+                continue;
+            }
+
+            var look = await LookAsync(cancellation).ConfigureAwait(false);
+            // A stopped process has spent the deadlines already: a question must wait for it when it wakes.
+            await Task.Delay(look is OwnServer.Answers ? period : WhileSilent, time, cancellation).ConfigureAwait(false);
         }
     }
 
@@ -82,7 +114,7 @@ public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, Time
             catch (RedisConnectionException e)
             {
                 // Closed alone proves nothing (CLIENT KILL); closed and refused does.
-                if (e.Failure == RedisFailure.Refused && hadConnection && isLoopback && _lastAnswer is { } last) Note(new OwnServer.Dead(last.RunId, last.IsMaster));
+                if (e.Failure == RedisFailure.Refused && hadConnection && isLoopback && LastAnswer is { } last) Note(new OwnServer.Dead(last.RunId, last.IsMaster));
                 // At once after a connection that had been: that is the moment which counts.
                 if (e.Failure == RedisFailure.Closed && hadConnection && Last is not OwnServer.Dead)
                 {
@@ -95,14 +127,14 @@ public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, Time
         }
     }
 
-    private void Note(OwnServer look)
+    private void Note(OwnServer look, ServerReplies? replies = null)
     {
         bool isNews;
         lock (_gate)
         {
             isNews = IsNews(_last, look);
             _last = look;
-            if (look is OwnServer.Answers answers) (_lastAnswer, _answeredAt) = (answers, time.GetTimestamp());
+            if (look is OwnServer.Answers answers) (_lastAnswer, _lastReplies, _answeredAt) = (answers, replies, time.GetTimestamp());
         }
 
         if (isNews) Changed.Raise();

@@ -10,6 +10,9 @@ public sealed record QuorumFacts
     /// <summary>A majority of the configured number gave a usable answer.</summary>
     public required bool HasMajority { get; init; }
 
+    /// <summary>Every one of the configured number gave a usable answer.</summary>
+    public bool IsComplete { get; init; }
+
     /// <summary>Whom a majority names in the highest epoch seen; null: nobody (it spreads, they are split, or know no master).</summary>
     public RedisEndpoint? Named { get; init; }
 
@@ -50,6 +53,7 @@ public sealed record QuorumFacts
         return new QuorumFacts
         {
             HasMajority = decision is not SentinelQuorumDecision.NoMajority,
+            IsComplete = known.Select(k => k.View.MyId).Distinct(StringComparer.Ordinal).Count() >= configured,
             Named = named,
             Epoch = epoch,
             // The leader of a failover that still runs shows the promoted address with the run id of the old master.
