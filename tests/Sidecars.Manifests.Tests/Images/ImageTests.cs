@@ -20,6 +20,18 @@ public sealed class ImageTests
         foreach (var image in new[] { "redis", "sentinel" }) AssertSbom(Path.Combine(folder, $"{image}.spdx.json"));
     }
 
+    [RootTheory]
+    [InlineData("needs --base NAME:TAG@sha256:DIGEST", "--base", "registry.example/redis:7.2.11-bookworm")]
+    [InlineData("needs --sdk NAME:TAG@sha256:DIGEST", "--base", "redis@sha256:1", "--from-source")]
+    [InlineData("needs --build-base NAME:TAG@sha256:DIGEST", "--base", "redis@sha256:1", "--from-source", "--sdk", "sdk@sha256:2", "--build-base", "debian:bookworm-slim")]
+    public async Task A_release_of_what_can_be_moved_is_refused_before_anything_is_built(string message, params string[] arguments)
+    {
+        var result = await Tool.RunAsync(Path.Combine(Repository.Root, "scripts", "images"), ["--release", .. arguments]);
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains(message, result.Error, StringComparison.Ordinal);
+    }
+
     private static void AssertSbom(string file)
     {
         using var document = JsonDocument.Parse(File.ReadAllText(file));
@@ -31,6 +43,12 @@ public sealed class ImageTests
         Assert.Contains("SPDXRef-deb-libc6-amd64", ids.Select(id => id.Replace("arm64", "amd64", StringComparison.Ordinal)).Select(id => id == "SPDXRef-deb-libc6" ? id + "-amd64" : id));
         Assert.Contains(packages, package => package.GetProperty("name").GetString() == "redis-bootstrap" && package.GetProperty("checksums")[0].GetProperty("checksumValue").GetString()!.Length == 64);
         Assert.All(root.GetProperty("relationships").EnumerateArray(), relation => Assert.Contains(relation.GetProperty("relatedSpdxElement").GetString(), ids));
+    }
+
+    [AttributeUsage(AttributeTargets.Method)]
+    private sealed class RootTheoryAttribute : TheoryAttribute
+    {
+        public RootTheoryAttribute() => Skip = !Environment.IsPrivilegedProcess ? "needs root, as scripts/images does" : Tool.Missing(["bash", "git"]);
     }
 
     [AttributeUsage(AttributeTargets.Method)]

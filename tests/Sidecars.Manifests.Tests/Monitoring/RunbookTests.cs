@@ -1,6 +1,9 @@
 using System.Text.RegularExpressions;
+using Sidecars.Manifests.Tests.Policies;
 using Sidecars.Manifests.Tests.Rendering;
+using Sidecars.Manifests.Tests.Schema;
 using Sidecars.TestKit.Groups;
+using Sidecars.TestKit.Processes;
 
 namespace Sidecars.Manifests.Tests.Monitoring;
 
@@ -48,6 +51,91 @@ public sealed partial class RunbookTests
         foreach (var page in Pages)
             Assert.All(Command().Matches(File.ReadAllText(page)), command => Assert.Contains($"#        scripts/tenant {command.Groups[1].Value} NAME", help.Replace("# Usage: ", "#        ", StringComparison.Ordinal), StringComparison.Ordinal));
     }
+
+    [Fact]
+    public async Task Every_subcommand_and_option_of_ours_is_one_that_the_executable_has()
+    {
+        var commands = Pages.SelectMany(page => Executable().Matches(File.ReadAllText(page))).Select(match => (Name: match.Groups[1].Value, Command: match.Groups[2].Value, Options: match.Groups[3].Value)).ToArray();
+        Assert.NotEmpty(commands);
+        foreach (var group in commands.GroupBy(command => (command.Name, command.Command)))
+        {
+            var help = await Tool.RunAsync("dotnet", [Path.Combine(AppContext.BaseDirectory, group.Key.Name + ".dll"), group.Key.Command, "--help"]);
+            Assert.True(help.ExitCode == 0, $"{group.Key}: {help.Error}");
+            Assert.Contains($"{group.Key.Name} {group.Key.Command} ", help.Output.ReplaceLineEndings(" "), StringComparison.Ordinal);
+            Assert.All(group.SelectMany(command => LongOption().Matches(command.Options)), option => Assert.Contains(option.Value, help.Output, StringComparison.Ordinal));
+        }
+    }
+
+    [ToolFact("kubectl")]
+    public async Task Every_verb_of_kubectl_is_one()
+    {
+        var verbs = Pages.SelectMany(page => Kubectl().Matches(File.ReadAllText(page))).Select(match => match.Groups[1].Value).Distinct().ToArray();
+        Assert.NotEmpty(verbs);
+        foreach (var verb in verbs) Assert.Equal((verb, 0), (verb, (await Tool.RunAsync("kubectl", [verb, "--help"])).ExitCode));
+    }
+
+    [ToolFact("kubectl")]
+    public async Task Every_container_that_a_page_names_is_in_a_pod()
+    {
+        var rendered = await Renders.GetAsync("components/backup");
+        var containers = rendered.Workloads.SelectMany(workload => workload.Containers).Select(container => container.Text("name")).ToHashSet();
+
+        Assert.Empty(Pages.SelectMany(page => Container().Matches(File.ReadAllText(page))).Select(match => match.Groups[1].Value).Except(containers!));
+    }
+
+    [Fact]
+    public void What_a_page_has_applied_is_right()
+    {
+        var schema = ManifestSchema.Load();
+        var objects = Pages.SelectMany(page => Documents(page)).ToArray();
+        Assert.Contains(objects, item => item.Kind == "Job");
+        Assert.Empty(objects.SelectMany(item => schema.Check(item.Node)));
+        Assert.Empty(objects.Where(item => item.Kind == "Job").SelectMany(item => RestrictedPods.Violations(item.Node.At("spec", "template", "spec"))));
+        // The version of the pages is the version of the tree.
+        var images = objects.SelectMany(item => item.Node.Items("spec", "template", "spec", "containers")).Select(container => container.Text("image"));
+        Assert.All(images, image => Assert.Contains($"<Version>{image!.Split(':')[1]}</Version>", File.ReadAllText(Path.Combine(Repository.Root, "Directory.Build.props")), StringComparison.Ordinal));
+    }
+
+    [ToolFact("redis-server", "redis-cli", "redis-check-rdb", "sh")]
+    public async Task What_is_adopted_is_what_the_old_server_had()
+    {
+        using var data = new TempFolder("adopted");
+        var job = Documents(Path.Combine(Renders.Folder, "runbooks", "adopt.md")).Single(item => item.Kind == "Job");
+        var container = job.Node.Items("spec", "template", "spec", "containers")[0];
+        await using var old = await RedisProcess.StartAsync("requirepass of-the-old-one");
+        var password = new Dictionary<string, string> { ["REDISCLI_AUTH"] = "of-the-old-one" };
+        foreach (var database in (string[])["0", "5"]) Assert.Equal("OK\n", (await Tool.RunAsync("redis-cli", ["-p", $"{old.Port}", "-n", database, "set", "key", "of " + database], password)).Output);
+
+        var script = await Tool.RunAsync("sh", [.. container.Texts("command").Skip(1), .. container.Texts("args")], new Dictionary<string, string>(password)
+        {
+            ["DATA_DIR"] = data.Path, ["FROM_HOST"] = "127.0.0.1", ["FROM_PORT"] = $"{old.Port}",
+        });
+        Assert.True(script.ExitCode == 0, script.Output + script.Error);
+
+        await using var adopted = await RedisProcess.StartAsync(data, FreePort.Next(), "appendonly yes");
+        foreach (var database in (string[])["0", "5"]) Assert.Equal($"of {database}\n", (await Tool.RunAsync("redis-cli", ["-p", $"{adopted.Port}", "-n", database, "get", "key"])).Output);
+        // A second try does not go over the first.
+        Assert.NotEqual(0, (await Tool.RunAsync("sh", [.. container.Texts("command").Skip(1), .. container.Texts("args")], new Dictionary<string, string> { ["DATA_DIR"] = data.Path })).ExitCode);
+    }
+
+    private static IEnumerable<KubeObject> Documents(string page) =>
+        Applied().Matches(File.ReadAllText(page)).SelectMany(match => YamlExtensions.Parse(match.Groups[1].Value)).Select(node => new KubeObject(node));
+
+    // Of commands, not of sentences: after the name come a word that is a subcommand, and what belongs to it up to the end of the line or a quotation mark.
+    [GeneratedRegex(@"(?<![\w/.`-])`?(redis-(?:backup|failover)) (run|now|list|show|restore|verify|prune|status|step-down|passwords)\b([^\n`|;)]*)")]
+    private static partial Regex Executable();
+
+    [GeneratedRegex(@"--[a-z][a-z-]+")]
+    private static partial Regex LongOption();
+
+    [GeneratedRegex(@"\bkubectl (?:-n \S+ )?([a-z]+)\b")]
+    private static partial Regex Kubectl();
+
+    [GeneratedRegex(@"\bkubectl [^\n`|]* -c ([a-z]+)\b")]
+    private static partial Regex Container();
+
+    [GeneratedRegex(@"<<'END'\n(.*?)\nEND\n", RegexOptions.Singleline)]
+    private static partial Regex Applied();
 
     [GeneratedRegex(@"\]\(([\w-]+)\.md\)")]
     private static partial Regex Link();

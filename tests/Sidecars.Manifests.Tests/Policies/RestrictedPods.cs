@@ -6,7 +6,7 @@ namespace Sidecars.Manifests.Tests.Policies;
 /// <summary>The "restricted" Pod Security Standard for what our pods use, and our own additions (read-only root, numeric user).</summary>
 public static class RestrictedPods
 {
-    private static readonly string[] VolumeTypes = ["emptyDir", "configMap", "secret"];
+    private static readonly string[] VolumeTypes = ["emptyDir", "configMap", "secret", "persistentVolumeClaim"];
 
     /// <summary>One sentence for each violation.</summary>
     public static IEnumerable<string> Violations(YamlNode? pod)
