@@ -18,6 +18,7 @@ public sealed class FailoverMetrics : IPublishMetrics
     private readonly Counter<long> _loopFailures;
     private readonly Histogram<double> _sent;
     private readonly Histogram<double> _published;
+    private readonly Histogram<double> _propagated;
 
     /// <summary>Creates the instruments.</summary>
     public FailoverMetrics(Meter meter)
@@ -33,7 +34,12 @@ public sealed class FailoverMetrics : IPublishMetrics
         double[] bounds = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
         _sent = meter.CreateHistogram("sidecars_failover_switch_to_send", "s", "From the Sentinel event that made the majority until a publisher's call is sent.", advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = bounds });
         _published = meter.CreateHistogram("sidecars_failover_switch_to_publish", "s", "From that event until the write is acknowledged.", advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = bounds });
+        _propagated = meter.CreateHistogram("sidecars_failover_propagation", "s", "From the acknowledgement of a write until all servers of its place were found to know it (Route 53: INSYNC); not asked while calls are throttled.",
+            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [10, 15, 20, 30, 45, 60, 90, 120, 180, 300] });
     }
+
+    /// <inheritdoc/>
+    public void Propagated(string publisher, TimeSpan after) => _propagated.Record(after.TotalSeconds, Label("publisher", publisher));
 
     /// <inheritdoc/>
     public void Sent(string publisher, TimeSpan after) => _sent.Record(after.TotalSeconds, Label("publisher", publisher));

@@ -29,12 +29,15 @@ public sealed class DnsMasterPublisher(string name, string recordName, int ttlSe
             : null;
 
     /// <inheritdoc/>
+    public Task<bool?> IsEverywhereAsync(string changeId, CancellationToken cancellation) => store.IsEverywhereAsync(changeId, cancellation);
+
+    /// <inheritdoc/>
     public async Task<PublishOutcome?> PublishAsync(Func<MasterPublication?> wanted, bool fresh, CancellationToken cancellation)
     {
         var result = await publisher.PublishAsync(() => wanted() is { } publication ? Publication(publication) : null, fresh, cancellation).ConfigureAwait(false);
         return result is null ? null : result.Value.Decision switch
         {
-            DnsDecision.Publish write => new PublishOutcome.Written(write.Code, write.Reason),
+            DnsDecision.Publish write => new PublishOutcome.Written(write.Code, write.Reason, result.Value.ChangeId),
             DnsDecision.UpToDate same => new PublishOutcome.UpToDate(same.Reason),
             DnsDecision.Superseded newer => new PublishOutcome.Superseded(Of(newer.Published), newer.Reason),
             DnsDecision.Contested other => new PublishOutcome.Contested(Of(other.Published), other.Reason),

@@ -18,7 +18,10 @@ public sealed record PublishedMaster(FencingToken Token, string Address);
 public abstract record PublishOutcome(string Code, string Reason)
 {
     /// <summary>Written by one call that changed it.</summary>
-    public sealed record Written(string Code, string Reason) : PublishOutcome(Code, Reason);
+    /// <param name="Code">Why it was due.</param>
+    /// <param name="Reason">In words.</param>
+    /// <param name="ChangeId">For <see cref="IMasterPublisher.IsEverywhereAsync"/>; "": what is written is everywhere.</param>
+    public sealed record Written(string Code, string Reason, string ChangeId = "") : PublishOutcome(Code, Reason);
 
     /// <summary>It stood there already.</summary>
     public sealed record UpToDate(string Reason) : PublishOutcome("up-to-date", Reason);
@@ -54,6 +57,9 @@ public interface IMasterPublisher
     /// <summary>Reads what stands there, and remembers it, so that the next write needs no read. Null: nothing, or nothing of ours.</summary>
     /// <exception cref="IOException">It can't be read.</exception>
     Task<PublishedMaster?> LookAsync(CancellationToken cancellation);
+
+    /// <summary>Whether all servers of the place know a change that was written; null: it can't be asked now.</summary>
+    Task<bool?> IsEverywhereAsync(string changeId, CancellationToken cancellation) => Task.FromResult<bool?>(true);
 
     /// <summary>Publishes.</summary>
     /// <param name="wanted">Read anew before each try: it may learn of a newer master while it waits. Null: no longer ours to publish, it stops.</param>

@@ -22,6 +22,11 @@ public interface IPublishMetrics
 
     /// <summary>It can't be reached, or throttles.</summary>
     void Failed(string publisher);
+
+    /// <summary>All servers of a place know what was written, so long after that.</summary>
+    void Propagated(string publisher, TimeSpan after)
+    {
+    }
 }
 
 /// <summary>
@@ -40,7 +45,11 @@ public sealed class PublisherLoop(IMasterPublisher publisher, PublishLoop loop, 
     // For a look that failed, where there is no longer wait.
     private static readonly TimeSpan LeastPause = TimeSpan.FromSeconds(1);
 
+    // What took longer to be written was throttled: nothing is asked that can be done without.
+    private static readonly TimeSpan Unhindered = TimeSpan.FromSeconds(2);
+
     private PublishWish? _settled;
+    private Propagation? _spreading;
 
     /// <summary>What was last seen to stand there, and when (timestamp); null: never looked.</summary>
     public (PublishedMaster? Master, long At)? Seen { get; private set; }
@@ -70,8 +79,25 @@ public sealed class PublisherLoop(IMasterPublisher publisher, PublishLoop loop, 
                 pause = LeastPause;
             }
 
-            await Broadcast.WaitAsync(next, pause, time, cancellation).ConfigureAwait(false);
+            await RestAsync(next, pause, cancellation).ConfigureAwait(false);
         }
+    }
+
+    // Until there is news or the next look is due; meanwhile asks now and then whether the last change is everywhere.
+    private async Task RestAsync(Task next, TimeSpan pause, CancellationToken cancellation)
+    {
+        var began = time.GetTimestamp();
+        while (_spreading is { } change && !next.IsCompleted && change.DueIn < pause - time.GetElapsedTime(began))
+        {
+            if (change.DueIn is { Ticks: > 0 } due) await Broadcast.WaitAsync(next, due, time, cancellation).ConfigureAwait(false);
+            if (next.IsCompleted) return;
+            var (isDone, took) = await change.AskAsync(cancellation).ConfigureAwait(false);
+            if (took is { } known) metrics.Propagated(publisher.Name, known);
+            if (isDone) _spreading = null;
+        }
+
+        var left = pause - time.GetElapsedTime(began);
+        if (left > TimeSpan.Zero) await Broadcast.WaitAsync(next, left, time, cancellation).ConfigureAwait(false);
     }
 
     private bool IsForAnother => loop.Wish is { IsOwn: false } wish && !ReferenceEquals(wish, _settled);
@@ -102,11 +128,12 @@ public sealed class PublisherLoop(IMasterPublisher publisher, PublishLoop loop, 
             }
         }
 
-        var sent = time.GetElapsedTime(wish.Since);
+        var (sent, began) = (time.GetElapsedTime(wish.Since), time.GetTimestamp());
         if (!isCheck && wish.IsOwn) metrics.Sent(publisher.Name, sent);
         // Read anew before each try; and only while it is the same side's business.
         var outcome = await publisher.PublishAsync(() => loop.Wish is { } now && now.IsOwn == wish.IsOwn ? now.Publication : null, fresh: isCheck, cancellation).ConfigureAwait(false);
         if (outcome is null) return;
+        _spreading = outcome is PublishOutcome.Written { ChangeId.Length: > 0 } written && time.GetElapsedTime(began) < Unhindered ? new Propagation(publisher, written.ChangeId, time, random) : _spreading;
         var latest = loop.Wish ?? wish;
         var after = time.GetElapsedTime(latest.Since);
         metrics.Settled(publisher.Name, outcome, latest, after);
