@@ -36,7 +36,8 @@ internal sealed record FootprintBench : IBenchResult
     {
         var machine = Machine.Describe();
         await using var group = new LocalGroup(new LocalGroupOptions { Name = "footprint" });
-        var master = (await group.StartHealthyAsync()).Master!.Node;
+        await group.StartAsync(cancellation: cancellation);
+        var master = (await group.WaitHealthyAsync(cancellation: cancellation)).Master!.Node;
         var sidecars = new List<(LocalNode Node, ServerProcess Process, int Port)>();
         ServerProcess? exporter = null;
         try
