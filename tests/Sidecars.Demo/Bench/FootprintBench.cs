@@ -36,7 +36,7 @@ internal sealed record FootprintBench : IBenchResult
     {
         var machine = Machine.Describe();
         await using var group = new LocalGroup(new LocalGroupOptions { Name = "footprint" });
-        await group.StartAsync(group.All, cancellation: cancellation);
+        await group.StartAsync(cancellation: cancellation);
         var master = (await group.WaitHealthyAsync(cancellation: cancellation)).Master!.Node;
         var sidecars = new List<(LocalNode Node, ServerProcess Process, int Port)>();
         ServerProcess? exporter = null;

@@ -1,3 +1,4 @@
+using Sidecars.Core.Redis;
 using Sidecars.Integration.Tests.Bootstrap.Support;
 using Sidecars.TestKit.Groups;
 using Sidecars.TestKit.Load;
@@ -152,9 +153,18 @@ public sealed class FenceTests(ITestOutputHelper output)
 
     private static bool Said(SidecarRig rig, string words) => rig.Group.Sentinels.SelectMany(s => s.Process!.Output).Any(line => line.Contains(words, StringComparison.Ordinal));
 
-    // Refuses writes: fenced, or a replica already.
-    private static async Task<bool> IsClosedAsync(SidecarRig rig, LocalNode node) =>
-        await rig.ConfigAsync(node, "min-replicas-to-write") == "1000000" || await IsReplicaAsync(rig, node);
+    // Refuses writes: fenced, or a replica already. The fence cuts this question's connection too.
+    private static async Task<bool> IsClosedAsync(SidecarRig rig, LocalNode node)
+    {
+        try
+        {
+            return await rig.ConfigAsync(node, "min-replicas-to-write") == "1000000" || await IsReplicaAsync(rig, node);
+        }
+        catch (RedisConnectionException)
+        {
+            return false;
+        }
+    }
 
     private static async Task<bool> IsReplicaAsync(SidecarRig rig, LocalNode node) => (await rig.CallAsync(node, "ROLE")).Items[0].Text == "slave";
 }
