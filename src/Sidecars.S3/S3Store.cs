@@ -95,6 +95,26 @@ public sealed class S3Store : IObjectStore, IDisposable
         await _attempts.RepeatAsync(key, 0, token => client.DeleteObjectAsync(request, token), cancellation).ConfigureAwait(false);
     }
 
+    /// <inheritdoc/>
+    public async Task<int> RemoveUnfinishedAsync(string prefix, DateTimeOffset before, bool dryRun, CancellationToken cancellation)
+    {
+        var request = new ListMultipartUploadsRequest { BucketName = _settings.Bucket, Prefix = PrefixOf(prefix) };
+        var client = await ClientAsync(prefix, cancellation).ConfigureAwait(false);
+        for (var count = 0; ;)
+        {
+            var page = await _attempts.RepeatAsync(prefix, 0, token => client.ListMultipartUploadsAsync(request, token), cancellation).ConfigureAwait(false);
+            foreach (var upload in (page.MultipartUploads ?? []).Where(u => u.Initiated < before.UtcDateTime))
+            {
+                count++;
+                var abort = new AbortMultipartUploadRequest { BucketName = _settings.Bucket, Key = upload.Key, UploadId = upload.UploadId };
+                if (!dryRun) await _attempts.RepeatAsync(prefix, 0, token => client.AbortMultipartUploadAsync(abort, token), cancellation).ConfigureAwait(false);
+            }
+
+            if (page.IsTruncated != true || string.IsNullOrEmpty(page.NextKeyMarker)) return count;
+            (request.KeyMarker, request.UploadIdMarker) = (page.NextKeyMarker, page.NextUploadIdMarker);
+        }
+    }
+
     /// <summary>Closes the connections.</summary>
     public void Dispose()
     {

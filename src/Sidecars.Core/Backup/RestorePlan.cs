@@ -88,6 +88,7 @@ public abstract record RestorePlan
                 var second = at.ToUnixTimeSeconds();
                 // Earlier, not the same: the base's second is read from the kernel's coarse clock, which may be a tick behind the commands'.
                 chosen = catalogue.Backups.Where(b => b.Manifest.BaseTime < second).MaxBy(b => (b.Manifest.Generation, b.Manifest.BaseTime, b.Id));
+                if (chosen is { Manifest.IsSnapshot: true } snapshot) return NoStream(catalogue, at, snapshot);
                 return chosen is null
                     ? new Refuse("before_first", $"the first backup begins at {Show(catalogue.Backups.Min(b => b.Manifest.BaseTime) + 1)}, after {Show(at)}{Faulty(catalogue)}")
                     : null;
@@ -156,6 +157,14 @@ public abstract record RestorePlan
         var covered = chain.Segments.IsEmpty ? DateTimeOffset.FromUnixTimeSeconds(manifest.BaseTime) : DateTimeOffset.FromUnixTimeSeconds(chain.Segments[^1].Time);
         if (manifest.CoveredUntil > covered) covered = manifest.CoveredUntil;
         return chain.Break is null && catalogue.Uploader is { } lease && lease.Generation == manifest.Generation && lease.CoveredUntil > covered ? lease.CoveredUntil : covered;
+    }
+
+    // Between two snapshots there is nothing to replay.
+    private static Refuse NoStream(Catalogue catalogue, DateTimeOffset at, BackupEntry before)
+    {
+        var after = catalogue.Backups.Where(b => b.Manifest.BaseTime >= at.ToUnixTimeSeconds()).MinBy(b => b.Manifest.BaseTime);
+        var next = after is null ? "none is later" : $"the next one is {after.Id}, of {Show(after.Manifest.BaseTime)}";
+        return new Refuse("no_stream", $"there is no append-only file to replay up to {Show(at)}: the group is backed up by snapshots (DURABILITY=rdb). The last one before is {before.Id}, of {Show(before.Manifest.BaseTime)}; {next}. Restore one of them by its id, or latest");
     }
 
     private static string Next(Catalogue catalogue, BackupManifest manifest) =>

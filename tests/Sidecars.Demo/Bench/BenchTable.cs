@@ -10,6 +10,8 @@ internal static class BenchTable
         ["bootstrap"] = BootstrapBench.RunAsync,
         ["probe"] = ProbeBench.RunAsync,
         ["dns-storm"] = DnsStormBench.RunAsync,
+        ["backup"] = BackupBench.RunAsync,
+        ["backup-full"] = BackupBench.RunFullAsync,
     };
 
     /// <returns>The exit code: 1 over budget, 2 for wrong arguments.</returns>
