@@ -14,6 +14,7 @@ namespace Sidecars.S3;
 /// </summary>
 public sealed class S3Store : IObjectStore, IDisposable
 {
+    private const int CopyBytes = 128 * 1024; // of the SDK's own copies; at its 8 KiB a body costs sixteen times the system calls
     private readonly S3Settings _settings;
     private readonly HttpClientFactory? _http;
     private readonly Func<Task<AWSCredentials>> _credentials;
@@ -163,6 +164,7 @@ public sealed class S3Store : IObjectStore, IDisposable
             MaxErrorRetry = 0, // S3Attempts knows what may be repeated
             Timeout = Timeout.InfiniteTimeSpan, // and how long it may take
             ThrottleRetries = false,
+            BufferSize = CopyBytes,
             RequestChecksumCalculation = RequestChecksumCalculation.WHEN_SUPPORTED,
             ResponseChecksumValidation = ResponseChecksumValidation.WHEN_SUPPORTED,
         };

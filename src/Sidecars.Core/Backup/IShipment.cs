@@ -31,6 +31,9 @@ internal interface IShipment : IDisposable
     /// <summary>Somebody asked for a backup newer than this.</summary>
     void Wanted(DateTimeOffset? since);
 
+    /// <summary>A backup is due at once, of what there is: nothing is asked of a server that may be down.</summary>
+    void WantNow();
+
     /// <summary>One step towards the next backup, right after a flush.</summary>
     /// <returns>One that is complete now; else null.</returns>
     Task<BackupManifest?> TickAsync(DateTimeOffset currentUntil, CancellationToken cancellation);
@@ -65,6 +68,8 @@ internal sealed class StreamShipment(BackupStore store, AofDirectory aof, NodeFa
     public Task FlushAsync(DateTimeOffset currentUntil, CancellationToken cancellation) => _session.FlushAsync(currentUntil, cancellation);
 
     public void Wanted(DateTimeOffset? since) => _bases.Wanted(since);
+
+    public void WantNow() => _bases.Begin();
 
     public Task<BackupManifest?> TickAsync(DateTimeOffset currentUntil, CancellationToken cancellation) => _bases.TickAsync(_session, currentUntil, cancellation);
 

@@ -48,6 +48,8 @@ public abstract record RestoreTarget
 /// <summary>Which base and which segments, and where to cut; or why not.</summary>
 public abstract record RestorePlan
 {
+    private const string Unverified = "this backup has not been verified by a drill";
+
     private RestorePlan()
     {
     }
@@ -94,7 +96,9 @@ public abstract record RestorePlan
                     : null;
             default:
                 var generation = catalogue.Backups.Max(b => b.Manifest.Generation);
-                chosen = catalogue.Backups.Where(b => b.Manifest.Generation == generation).MaxBy(b => (b.Verification is not null, b.Manifest.BaseTime, b.Id));
+                var newest = catalogue.Backups.Where(b => b.Manifest.Generation == generation).ToList();
+                // A snapshot is one state: the newest is the latest, verified or not.
+                chosen = newest.MaxBy(b => (b.Verification is not null && !newest.Exists(n => n.Manifest.IsSnapshot), b.Manifest.BaseTime, b.Id));
                 return null;
         }
     }
@@ -109,9 +113,10 @@ public abstract record RestorePlan
         Catalogue catalogue, RestoreTarget target, BackupEntry backup, IEnumerable<SegmentName> segments, bool acceptGap = false)
     {
         var manifest = backup.Manifest;
+        if (manifest.IsSnapshot) return new Restore(backup, [], null, manifest.CoveredUntil, backup.Verification is null ? [Unverified] : []);
         var chain = SegmentChain.Link(segments, manifest.Start, manifest.StartDigest);
         var end = chain.Segments.Select(s => s.To).DefaultIfEmpty(manifest.Start).Last();
-        var notes = backup.Verification is null ? ImmutableArray.Create("this backup has not been verified by a drill") : [];
+        var notes = backup.Verification is null ? ImmutableArray.Create(Unverified) : [];
         if (target is RestoreTarget.Backup || end < manifest.End)
         {
             // Everything up to the backup's own end was in the store when its manifest was written.

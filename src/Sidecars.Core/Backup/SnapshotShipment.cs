@@ -9,9 +9,11 @@ internal sealed class SnapshotShipment(BackupStore store, AofDirectory aof, Node
     // As a rewrite: tens of gigabytes take minutes.
     private static readonly TimeSpan SaveLimit = TimeSpan.FromMinutes(30);
     private readonly BaseClock _clock = new(options.BaseInterval, time);
-    private readonly string _path = Path.Combine(aof.DataDirectory, aof.Layout.RdbFile);
     private (NodeSnapshot Before, long Since)? _save;
-    private (BaseUpload Upload, NodeSnapshot Before, NodeSnapshot After, DateTimeOffset Covered)? _upload;
+    private Taken? _taken; // saved, and not in the store yet: a store that is away costs no second fork
+    private (BaseUpload Upload, Taken Taken)? _upload;
+
+    private sealed record Taken(long Time, NodeSnapshot Before, NodeSnapshot After);
 
     public long Generation { get; private set; }
 
@@ -19,12 +21,14 @@ internal sealed class SnapshotShipment(BackupStore store, AofDirectory aof, Node
 
     public DateTimeOffset CoveredUntil { get; private set; }
 
-    public Task<TailDecision.NewGeneration?> BeginAsync(long previous, CancellationToken cancellation)
+    public async Task<TailDecision.NewGeneration?> BeginAsync(long previous, CancellationToken cancellation)
     {
-        Generation = previous > 0 ? previous : session;
-        if (previous > 0) return Task.FromResult<TailDecision.NewGeneration?>(null);
+        // Not into the generation of a stream, from before the AOF was switched off.
+        var goesOn = previous > 0 && (await store.Objects.ListFoldersAsync(store.Layout.Tail(previous), cancellation).ConfigureAwait(false)).Count == 0;
+        Generation = goesOn ? previous : session;
+        if (goesOn) return null;
         counters.Generations++;
-        return Task.FromResult<TailDecision.NewGeneration?>(new("first", "there is no earlier generation of this node to go on with"));
+        return new("first", "there is no earlier generation of this node to go on with");
     }
 
     public async Task<Catalogue> LoadLastAsync(CancellationToken cancellation)
@@ -46,16 +50,18 @@ internal sealed class SnapshotShipment(BackupStore store, AofDirectory aof, Node
         if (_upload is null) _clock.Wanted(since);
     }
 
+    public void WantNow() => _clock.Want();
+
     public async Task<BackupManifest?> TickAsync(DateTimeOffset currentUntil, CancellationToken cancellation)
     {
         if (_upload is { Upload.File.IsCompleted: true } ready) return await CompleteAsync(ready, cancellation).ConfigureAwait(false);
         if (_upload is not null || !_clock.IsDue) return null;
-        if (options.Rewrite && !await IsSavedAsync(cancellation).ConfigureAwait(false)) return null;
+        if (options.Rewrite && _taken is null && !await IsSavedAsync(cancellation).ConfigureAwait(false)) return null;
         var pinned = aof.PinSnapshot();
-        var after = options.Rewrite ? await node.LookAsync(cancellation).ConfigureAwait(false) : NodeSnapshot.Unknown;
-        var before = _save?.Before ?? NodeSnapshot.Unknown;
-        var upload = BaseUpload.Begin(store, pinned, new BaseOrigin(BackupLayout.BaseId(time.GetUtcNow(), session), options.Node, Generation, IsSnapshot: true), ChainDigest.Start, cancellation);
-        (_upload, _save) = ((upload, before, after, DateTimeOffset.FromUnixTimeSeconds(pinned.Time) - before.HeardAgo), null);
+        if (_save is { } saved) (_taken, _save) = (new Taken(pinned.Time, saved.Before, await node.LookAsync(cancellation).ConfigureAwait(false)), null);
+        var taken = _taken?.Time == pinned.Time ? _taken : new Taken(pinned.Time, NodeSnapshot.Unknown, NodeSnapshot.Unknown); // another save's: nobody counted
+        var origin = new BaseOrigin(BackupLayout.BaseId(time.GetUtcNow(), session), options.Node, Generation, IsSnapshot: true);
+        _upload = (BaseUpload.Begin(store, pinned, origin, ChainDigest.Start, cancellation), taken);
         return null;
     }
 
@@ -80,14 +86,15 @@ internal sealed class SnapshotShipment(BackupStore store, AofDirectory aof, Node
         throw new IOException(succeeded is null ? "BGSAVE does not come to an end" : "BGSAVE failed: the server's log says why");
     }
 
-    private async Task<BackupManifest> CompleteAsync((BaseUpload Upload, NodeSnapshot Before, NodeSnapshot After, DateTimeOffset Covered) ready, CancellationToken cancellation)
+    private async Task<BackupManifest> CompleteAsync((BaseUpload Upload, Taken Taken) ready, CancellationToken cancellation)
     {
         using var upload = ready.Upload;
         _upload = null;
-        var tip = new TailTip(upload.Start, ChainDigest.Start, ready.Covered);
-        var manifest = await upload.CompleteAsync(tip, ready.Before, ready.After, time.GetUtcNow(), cancellation).ConfigureAwait(false);
-        if (ready.Covered > CoveredUntil) CoveredUntil = ready.Covered;
+        var covered = DateTimeOffset.FromUnixTimeSeconds(ready.Taken.Time) - ready.Taken.Before.HeardAgo;
+        var manifest = await upload.CompleteAsync(new TailTip(upload.Start, ChainDigest.Start, covered), ready.Taken.Before, ready.Taken.After, time.GetUtcNow(), cancellation).ConfigureAwait(false);
+        if (covered > CoveredUntil) CoveredUntil = covered;
         counters.CoveredUntilMilliseconds = CoveredUntil.ToUnixTimeMilliseconds();
+        _taken = null;
         _clock.Completed(manifest.CompletedAt);
         return manifest;
     }

@@ -11,8 +11,9 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
 {
     private static readonly BackoffSchedule Backoff = new(TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(15));
     private static readonly TimeSpan LearnEvery = TimeSpan.FromHours(1); // a few requests each
+    private static readonly TimeSpan OnceLook = TimeSpan.FromMilliseconds(25); // somebody waits for it
+    private readonly LeaseQueue _queue = new(store, node, options, log, time);
     private long _learnt;
-    private string _told = "";
     private bool _fresh;
 
     /// <summary>Counts.</summary>
@@ -25,7 +26,8 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
         {
             try
             {
-                if (await AcquireAsync(cancellation).ConfigureAwait(false) is { } held) await HoldAsync(held, () => failures = 0, cancellation).ConfigureAwait(false);
+                var held = await _queue.TakeAsync(Counters, cancellation).ConfigureAwait(false);
+                await HoldAsync(held, () => failures = 0, cancellation).ConfigureAwait(false);
             }
             catch (GenerationEndedException e)
             {
@@ -56,18 +58,20 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
     {
         var current = await store.ReadLeaseAsync(cancellation).ConfigureAwait(false);
         if (current is { Lease.Holder.Length: > 0 } && current.Value.Lease.Holder != options.Node) return null;
-        if (await HeldLease.TryTakeAsync(store, options, time, current, cancellation).ConfigureAwait(false) is not { } held) return null;
         await using var watch = await NodeWatch.StartAsync(node, time, cancellation).ConfigureAwait(false);
+        if (options is { Snapshots: true, Rewrite: true } && watch.CurrentUntil == DateTimeOffset.UnixEpoch)
+            throw new IOException("the server beside this tool is not up, or not in sync: it can't be asked for a snapshot");
+        if (await HeldLease.TryTakeAsync(store, options, time, current, cancellation).ConfigureAwait(false) is not { } held) return null;
         using var shipment = Open(held.Session);
         await shipment.BeginAsync(held.OwnGeneration, cancellation).ConfigureAwait(false);
-        shipment.Wanted(DateTimeOffset.MaxValue);
+        shipment.WantNow();
         BackupManifest? done = null;
         while (done is null)
         {
             shipment.Look();
             await shipment.FlushAsync(watch.CurrentUntil, cancellation).ConfigureAwait(false);
             done = await shipment.TickAsync(watch.CurrentUntil, cancellation).ConfigureAwait(false);
-            if (done is null) await PauseAsync(options.Look, cancellation).ConfigureAwait(false);
+            if (done is null) await PauseAsync(OnceLook, cancellation).ConfigureAwait(false);
         }
 
         await held.ReleaseAsync(shipment, cancellation).ConfigureAwait(false);
@@ -77,32 +81,6 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
     private IShipment Open(long session) => options.Snapshots
         ? new SnapshotShipment(store, aof, node, options, Counters, session, time)
         : new StreamShipment(store, aof, node, options, Counters, session, time);
-
-    private async Task<HeldLease?> AcquireAsync(CancellationToken cancellation)
-    {
-        string? seen = null;
-        for (var since = time.GetTimestamp(); ;)
-        {
-            Counters.SteppedAt = time.GetTimestamp();
-            var standing = await node.LookAsync(cancellation).ConfigureAwait(false);
-            var current = await store.ReadLeaseAsync(cancellation).ConfigureAwait(false);
-            if (seen != (current?.ETag ?? "")) (seen, since) = (current?.ETag ?? "", time.GetTimestamp());
-            var decision = UploaderPolicy.Decide(options.Node, standing.Standing, current?.Lease, time.GetElapsedTime(since), options.LeaseLife);
-            if (decision.Take)
-            {
-                if (await HeldLease.TryTakeAsync(store, options, time, current, cancellation).ConfigureAwait(false) is not { } held) continue; // another was faster
-                log.Info("lease_taken", decision.Reason, LogField.Of("session", held.Session), LogField.Of("generation", current?.Lease.Generation ?? 0));
-                _told = "";
-                return held;
-            }
-
-            if (_told != decision.Code) log.Info("waiting", decision.Reason, LogField.Of("code", decision.Code));
-            _told = decision.Code;
-            // A node whose server is only starting looks soon again; the store is asked a tenth of a lease's life apart.
-            var pause = decision.Code is "server_unknown" or "not_in_sync" ? TimeSpan.FromSeconds(1) : options.LeaseLife / 10;
-            await PauseAsync(pause, cancellation).ConfigureAwait(false);
-        }
-    }
 
     private async Task HoldAsync(HeldLease held, Action onSuccess, CancellationToken cancellation)
     {

@@ -1,4 +1,3 @@
-using Sidecars.Core.Backup;
 using Sidecars.Core.Redis;
 using Sidecars.TestKit.Processes;
 
@@ -61,7 +60,11 @@ public class LeaseTests
         {
             await rig.WaitForBackupsAsync(1);
             await using var two = await rig.StartSidecarAsync(); // a pod that was thought dead: each takes the lease for its own
-            for (var i = 0; (await rig.Store.ReadLeaseAsync(default))!.Value.Lease.Session < 6; i++) await WriteAsync(client, i);
+            await Eventually.UntilAsync("six sessions", async () =>
+            {
+                await WriteAsync(client, 1);
+                return (await rig.Store.ReadLeaseAsync(default))!.Value.Lease.Session >= 6;
+            });
         }
 
         await using var last = await rig.StartSidecarAsync();

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Sidecars.Core.Backup;
 using Sidecars.Core.Redis;
 using Sidecars.TestKit.Processes;
@@ -53,16 +52,17 @@ public class PointInTimeTests
         await rig.Redis.Process.KillAsync();
         await using (var client = await BackupRig.ConnectAsync(second)) await BackupRig.CallAsync(client, "REPLICAOF", "NO", "ONE");
         await RecordAsync(second, second, each, each, recorded);
+        await using var writer = await BackupRig.ConnectAsync(second);
+        await WriteAllKindsAsync(writer, 1000); // what comes later in this stream shows that the seconds before are whole
 
         // Then its uploader is lost, and that of a new replica begins a generation of its own.
         await using var third = await FollowAsync(second);
-        await using (var client = await BackupRig.ConnectAsync(second)) await BackupRig.EndOfSecondAsync(client);
         await rig.WaitUntilCoveredAsync();
         await sidecar.DisposeAsync();
         await using var next = await BackupRig.StartSidecarAsync(third, rig.StorePath, "redis-2");
         await rig.WaitForBackupsAsync(2);
         await RecordAsync(second, third, each * 2, each, recorded);
-        await WriteAllKindsAsync(await BackupRig.ConnectAsync(second), each * 3);
+        await WriteAllKindsAsync(writer, each * 3);
         await rig.WaitUntilCoveredAsync();
 
         Assert.Equal(each * 3, recorded.Select(r => r.Digest).Distinct().Count()); // else equality below would prove little
