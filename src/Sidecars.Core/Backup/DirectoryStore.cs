@@ -54,7 +54,7 @@ public sealed partial class DirectoryStore : IObjectStore
             {
                 File.Delete(temporary);
             }
-        });
+        }, isWrite: true);
 
     /// <inheritdoc/>
     public Task<ObjectDownload> OpenAsync(string key, CancellationToken cancellation) =>
@@ -133,13 +133,14 @@ public sealed partial class DirectoryStore : IObjectStore
 
     private static bool HasFiles(DirectoryInfo folder) => folder.EnumerateFiles("*", SearchOption.AllDirectories).Any();
 
-    private static async Task<T> GuardAsync<T>(string key, Func<Task<T>> action)
+    // A write that finds no directory is no missing object: a volume is gone, or something else stands where the store should be.
+    private static async Task<T> GuardAsync<T>(string key, Func<Task<T>> action, bool isWrite = false)
     {
         try
         {
             return await action().ConfigureAwait(false);
         }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException && !isWrite)
         {
             throw new StoreException(StoreFailure.NotFound, key, "there is no such object", e);
         }

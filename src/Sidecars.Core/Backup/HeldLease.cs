@@ -69,6 +69,8 @@ internal sealed class HeldLease
             }
 
             var now = await _store.ReadLeaseAsync(cancellation).ConfigureAwait(false);
+            // It is never deleted: this is another directory than it was, or somebody has cleared the store. Nothing is begun anew on that ground.
+            if (now is null) throw new StoreException(StoreFailure.Unavailable, _store.Layout.Uploader, "the uploader's lease is gone: is the store what it was?");
             if (now is not { } other || other.Lease.Session != _lease.Session || other.Lease.Holder != _options.Node) break;
             (_lease, _etag) = (other.Lease, other.ETag);
         }

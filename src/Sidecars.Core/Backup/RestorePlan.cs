@@ -103,6 +103,14 @@ public abstract record RestorePlan
         }
     }
 
+    /// <summary>
+    /// Where the tail of the backup that <see cref="Choose"/> gave has a hole, those that reach the same end from a later start, newest first: a
+    /// prune keeps all of the tail only from the recovery window on, and an older verified backup for its own state.
+    /// </summary>
+    internal static IEnumerable<BackupEntry> Alternatives(Catalogue catalogue, RestoreTarget target, BackupEntry chosen) => target is RestoreTarget.Latest
+        ? catalogue.Backups.Where(b => b.Manifest.Generation == chosen.Manifest.Generation && b.Manifest.Start > chosen.Manifest.Start).OrderByDescending(b => b.Manifest.Start)
+        : [];
+
     /// <summary>The plan, once the segments of the chosen backup's generation are known. Pure.</summary>
     /// <param name="catalogue">All backups.</param>
     /// <param name="target">What is wanted.</param>

@@ -45,7 +45,14 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout, Durabili
         if (KeyProblem(backup!.Manifest) is { } locked) return new RestorePlan.Refuse("wrong_key", locked);
         var oddities = new List<Oddity>();
         var segments = await store.ListSegmentsAsync(backup.Manifest.Generation, backup.Manifest.Start.Sequence, oddities, cancellation).ConfigureAwait(false);
-        var plan = RestorePlan.Calculate(catalogue, target, backup, segments, acceptGap);
+        var plan = RestorePlan.Calculate(catalogue, target, backup, segments);
+        if (plan is RestorePlan.Refuse { Code: "missing_segment" })
+        {
+            foreach (var other in RestorePlan.Alternatives(catalogue, target, backup))
+                if (RestorePlan.Calculate(catalogue, target, other, segments) is RestorePlan.Restore found) return found with { Notes = found.Notes.Add($"backup {backup.Id} is verified and lacks a part of the tail since: {other.Id} is the start") };
+            if (acceptGap) plan = RestorePlan.Calculate(catalogue, target, backup, segments, acceptGap);
+        }
+
         return plan is RestorePlan.Refuse { Code: "missing_segment" } missing && oddities.Count > 0
             ? missing with { Reason = $"{missing.Reason}; {oddities[0].Key} {oddities[0].Problem}" }
             : plan;
