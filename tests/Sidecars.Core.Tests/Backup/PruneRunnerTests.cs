@@ -40,7 +40,7 @@ public sealed class PruneRunnerTests : IDisposable
         Assert.Empty((await new PruneRunner(_store).RunAsync(Rules, now, dryRun: false, default)).Leftovers);
     }
 
-    private Task PutAsync(string key) => _store.Objects.PutAsync(key, ObjectContent.Of("rdb"u8.ToArray()), PutCondition.None, default);
+    private async Task PutAsync(string key) => Assert.NotNull(await _store.Objects.PutAsync(key, ObjectContent.Of("rdb"u8.ToArray()), PutCondition.None, default));
 
     private void Partial(string name, DateTimeOffset changed) => File.SetLastWriteTimeUtc(_folder.Write(".partial/" + name, "x"), changed.UtcDateTime);
 
