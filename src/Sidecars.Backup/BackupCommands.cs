@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Sidecars.Core.Backup;
 using Sidecars.Core.Hosting;
+using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Telemetry;
 
@@ -10,6 +11,8 @@ namespace Sidecars.Backup;
 internal sealed class BackupCommands
 {
     public const string ExitCodes = "Exit codes: 0 done, 1 failed or refused (the last line says why), 2 wrong setting or argument, 130 SIGINT, 143 SIGTERM.";
+
+    private const string NothingKept = "DURABILITY=none: the group keeps nothing on disk, so there is nothing to back up";
 
     private readonly BackupOptions? _options;
     private readonly SettingReader _settings;
@@ -31,6 +34,7 @@ internal sealed class BackupCommands
         var command = new Command("run", "The sidecar: ships the tail every second and bases on a schedule, until SIGTERM.");
         command.SetAction((_, _) => WithAsync(async (options, store) =>
         {
+            if (options.Durability == Durability.None) return await RefuseAsync(NothingKept).ConfigureAwait(false);
             using var lines = Console.OpenStandardOutput();
             var log = new JsonLineLog(lines, "redis-backup", TimeProvider.System, options.LogLevel);
             log.Info("started", $"backups of {options.Cluster} go to {store.Objects.Description}");
@@ -39,8 +43,9 @@ internal sealed class BackupCommands
             var telemetry = options.TelemetryPort == 0
                 ? Task.CompletedTask
                 : new TelemetryServer(options.TelemetryPort, metrics.Collector, metrics.Health, log, TimeProvider.System, Random.Shared).RunAsync(_signals.Token);
+            var passwords = PasswordFiles.WatchAsync(options, log, TimeProvider.System, _signals.Token);
             await loop.RunAsync(_signals.Token).ConfigureAwait(false);
-            await telemetry.ConfigureAwait(false);
+            await Task.WhenAll(telemetry, passwords).ConfigureAwait(false);
             return ExitCode.Ok;
         }));
         return command;
@@ -52,6 +57,7 @@ internal sealed class BackupCommands
         var command = new Command("now", "Takes a backup now: by the sidecar that uploads, or, where none does, from this node.") { seconds };
         command.SetAction((parsed, _) => WithAsync(async (options, store) =>
         {
+            if (options.Durability == Durability.None) return await RefuseAsync(NothingKept).ConfigureAwait(false);
             var log = new JsonLineLog(Stream.Null, "redis-backup", TimeProvider.System);
             var id = await new NowCommand(store, Loop(options, store, log), options.Uploader, TimeProvider.System).RunAsync(TimeSpan.FromSeconds(parsed.GetValue(seconds)), _signals.Token).ConfigureAwait(false);
             await ReportAsync(parsed, report => report.Done("backup", id)).ConfigureAwait(false);
@@ -93,7 +99,8 @@ internal sealed class BackupCommands
         var target = new Option<string?>("--target") { Description = "empty directory; default: DATA_DIR" };
         var dry = new Option<bool>("--dry-run") { Description = "say what would be fetched and reached, and change nothing" };
         var gap = new Option<bool>("--accept-gap") { Description = "with --to latest: where a segment is missing, restore what comes before it" };
-        var command = new Command("restore", "Restores into an empty directory, from which redis-server --appendonly yes starts.") { to, target, dry, gap };
+        var copy = new Option<string?>("--new-cluster-id") { Description = "namespace/name of a new tenant that gets a copy: refused where the store holds anything of it. CLUSTER_ID is the source, which is only read" };
+        var command = new Command("restore", "Restores into an empty directory, from which redis-server --appendonly yes starts (with DURABILITY=rdb: one without AOF).") { to, target, dry, gap, copy };
         command.SetAction((parsed, _) => WithAsync(async (options, store) =>
         {
             if (RestoreTarget.Parse(parsed.GetValue(to)!) is not { } wanted)
@@ -102,12 +109,27 @@ internal sealed class BackupCommands
                 return ExitCode.WrongConfiguration;
             }
 
+            var owner = options.Cluster;
+            if (parsed.GetValue(copy) is { } name)
+            {
+                if (!ClusterId.TryParse(name, out var other) || !ObjectKey.IsPart(other.MasterName) || other.MasterName == options.Cluster.MasterName)
+                {
+                    await _error.WriteLineAsync($"--new-cluster-id is '{name}'; it must be namespace/name of a tenant other than {options.Cluster}").ConfigureAwait(false);
+                    return ExitCode.WrongConfiguration;
+                }
+
+                if (await store.Of(other).FirstObjectAsync(_signals.Token).ConfigureAwait(false) is { } found)
+                    return await RefuseAsync($"{other} is no new tenant: the store holds {found}").ConfigureAwait(false);
+                owner = other;
+            }
+
             var directory = parsed.GetValue(target) ?? options.DataDirectory;
-            if (RestoreRunner.TargetProblem(directory) is { } problem && !parsed.GetValue(dry)) return await RefuseAsync(problem).ConfigureAwait(false);
-            var runner = new RestoreRunner(store, options.Layout);
+            if (RestoreRunner.TargetProblem(directory, owner) is { } problem && !parsed.GetValue(dry)) return await RefuseAsync(problem).ConfigureAwait(false);
+            var runner = new RestoreRunner(store, options.Layout, options.Durability);
             var plan = await runner.PlanAsync(wanted, parsed.GetValue(gap), _signals.Token).ConfigureAwait(false);
             if (plan is RestorePlan.Refuse refuse) return await RefuseAsync(refuse.Reason).ConfigureAwait(false);
             var restore = (RestorePlan.Restore)plan;
+            if (owner != options.Cluster) restore = restore with { Notes = restore.Notes.Add($"a copy of {options.Cluster} for {owner}: start it with CLUSTER_ID={owner} and passwords of its own; its backups go to {store.Of(owner).Layout.Root}") };
             if (!parsed.GetValue(dry)) await runner.RunAsync(restore, directory, new ProgressLines(_error, TimeProvider.System), _signals.Token).ConfigureAwait(false);
             await ReportAsync(parsed, report => report.Restored(restore, directory, parsed.GetValue(dry))).ConfigureAwait(false);
             return ExitCode.Ok;

@@ -33,6 +33,15 @@ internal sealed record BackupOptions
 
     public required RedisClientOptions RedisClient { get; init; }
 
+    /// <summary>What <see cref="RedisClient"/> logs in with; changes while clients hold it.</summary>
+    public required LiveCredentials Credentials { get; init; }
+
+    /// <summary>Reads the passwords again, from files that may have changed; where there are mistakes, the credentials are not to be used.</summary>
+    public required Func<(IReadOnlyList<RedisCredential> Credentials, IReadOnlyList<string> Mistakes)> ReadCredentials { get; init; }
+
+    /// <summary>Which files the group's servers keep.</summary>
+    public required Durability Durability { get; init; }
+
     /// <summary>Null: plain TCP.</summary>
     public required TlsSettings? Tls { get; init; }
 
@@ -81,8 +90,11 @@ internal sealed record BackupOptions
             if (!ObjectKey.IsPart(value)) settings.Fail($"{name} must be a name of letters, digits, . - _ that begins with no dot");
         var port = settings.Integer("REDIS_PORT", 6379, 1, 65535, "Port of Redis.");
         var redis = settings.OptionalEndpoint("REDIS_HOST", port, "The Redis beside this process: asked for its role and for rewrites, never for data. Default: 127.0.0.1.");
-        var (client, tls) = ReadClient(settings, cluster);
-        var uploader = ReadUploader(settings, node);
+        var durability = settings.Choice("DURABILITY", Durability.Aof, "As for redis-bootstrap: aof; rdb: snapshots alone are kept, and no time between two of them can be restored; none: a cache, of which there are no backups.");
+        var credentials = new LiveCredentials();
+        credentials.Use(ReadCredentialsOf(settings, cluster));
+        var tls = ReadTls(settings);
+        var uploader = ReadUploader(settings, node) with { Snapshots = durability == Durability.Rdb };
         var retention = new RetentionRules(
             TimeSpan.FromHours(settings.Integer("BACKUP_WINDOW_HOURS", 168, 1, 87_600, "Any time within so many hours can be restored.")),
             settings.Integer("BACKUP_DAILY", 7, 0, 3660, "Beyond the window: days (UTC) of which the last backup is kept."),
@@ -103,7 +115,14 @@ internal sealed record BackupOptions
             DataDirectory = data,
             Layout = new DataLayout(appendDirectory, appendFile, DataLayout.Default.RdbFile),
             Redis = redis ?? new RedisEndpoint("127.0.0.1", port),
-            RedisClient = client,
+            RedisClient = new RedisClientOptions { Credentials = credentials, ClientName = "redis-backup" },
+            Credentials = credentials,
+            ReadCredentials = () =>
+            {
+                var again = settings.Again();
+                return (ReadCredentialsOf(again, cluster!), again.Errors);
+            },
+            Durability = durability,
             Tls = tls,
             Uploader = uploader,
             Retention = retention,
@@ -128,26 +147,31 @@ internal sealed record BackupOptions
             Rewrite = settings.Flag("BACKUP_REWRITE", true, "Ask Redis for BGREWRITEAOF before a base, so that it is new; false takes the last rewrite's."),
             Renew = renew,
             LeaseLife = life,
+            OutOfSync = settings.Milliseconds("BACKUP_OUT_OF_SYNC_MS", 30_000, 100, 3_600_000, "An uploader whose server is down, loads, or has no link to its master for so long gives the lease to another node."),
             MaxPendingBytes = settings.Integer("BACKUP_MAX_PENDING_MIB", 1024, 1, 1_048_576, "While the store is away, rewritten AOF files are kept for it, up to so many MiB; then a new generation begins.") * 1024L * 1024,
             DrainLimit = settings.Milliseconds("BACKUP_DRAIN_MS", 10_000, 0, 600_000, "After SIGTERM, how long to ship what is left."),
         };
     }
 
-    private static (RedisClientOptions Client, TlsSettings? Tls) ReadClient(SettingReader settings, ClusterId? cluster)
+    private static List<RedisCredential> ReadCredentialsOf(SettingReader settings, ClusterId? cluster)
     {
         var fallback = settings.OptionalSecret("REDIS_PASSWORD", "Fallback for SIDECAR_PASSWORD.");
-        var current = settings.OptionalSecret("SIDECAR_PASSWORD", "Password of the ACL user sidecar-<cluster id>. None: no log-in.") ?? fallback;
-        var previous = settings.PreviousSecret("SIDECAR_PASSWORD");
+        var fallbackBefore = settings.PreviousSecret("REDIS_PASSWORD");
+        var own = settings.OptionalSecret("SIDECAR_PASSWORD", "Password of the ACL user sidecar-<cluster id>. None: no log-in. Files are read again while it runs.");
+        var ownBefore = settings.PreviousSecret("SIDECAR_PASSWORD");
+        var access = new List<RedisCredential>();
+        foreach (var secret in own is not null ? (Secret?[])[own, ownBefore] : [fallback, fallbackBefore])
+            if (secret is not null && cluster is not null) access.Add(new RedisCredential(cluster.SidecarUser, secret.Value));
+        return access;
+    }
+
+    private static TlsSettings? ReadTls(SettingReader settings)
+    {
         var ca = settings.OptionalPath("TLS_CA_FILE", "PEM of the trusted CA; set: Redis is asked over TLS.");
         var certificate = settings.OptionalPath("TLS_CERT_FILE", "PEM client certificate.");
         var key = settings.OptionalPath("TLS_KEY_FILE", "PEM private key.");
         var name = settings.OptionalText("TLS_SERVER_NAME", "Name to check the certificate against. Default: the address.");
         if (ca is null && (certificate ?? key) is not null) settings.Fail("TLS_CERT_FILE and TLS_KEY_FILE need TLS_CA_FILE");
-        var access = new List<RedisCredential>();
-        foreach (var secret in (Secret?[])[current, previous])
-            if (secret is not null && cluster is not null) access.Add(new RedisCredential(cluster.SidecarUser, secret.Value));
-        return (
-            new RedisClientOptions { Credentials = access, ClientName = "redis-backup" },
-            ca is null ? null : new TlsSettings { CaFile = ca, CertificateFile = certificate, KeyFile = key, ServerName = name });
+        return ca is null ? null : new TlsSettings { CaFile = ca, CertificateFile = certificate, KeyFile = key, ServerName = name };
     }
 }

@@ -53,7 +53,7 @@ internal sealed class TableReport(TextWriter output) : IReport
             new[] { "id", m.Id }, new[] { "cluster", m.Cluster.Value }, new[] { "node", m.Node }, new[] { "generation", Number(m.Generation) },
             new[] { "server", m.ServerVersion }, new[] { "base", m.Base is { } file ? $"{file.Name}, {file.Length} bytes, SHA-256 {file.Sha256}" : "none" },
             new[] { "base begun", RestorePlan.Show(DateTimeOffset.FromUnixTimeSeconds(m.BaseTime)) }, new[] { "completed", RestorePlan.Show(m.CompletedAt) },
-            new[] { "tail", $"{m.Start} to {m.End}" },
+            new[] { "tail", m.IsSnapshot ? "none: a snapshot" : $"{m.Start} to {m.End}" },
             new[] { "verified", backup.Verification is { } v ? $"{RestorePlan.Show(v.VerifiedAt)}: {v.Keys} keys, restored in {v.RestoreMilliseconds} ms, loaded in {v.LoadMilliseconds} ms" : "never" },
         };
         rows.AddRange(m.Databases.Select(d => new[] { $"db{d.Index}", d.Fewest == d.Most ? $"{d.Most} keys" : $"{d.Fewest} to {d.Most} keys" }));
@@ -73,6 +73,9 @@ internal sealed class TableReport(TextWriter output) : IReport
     public void Pruned(PruneReport report, bool dryRun)
     {
         Table(["BACKUP", "COMPLETED", "", "REASON"], report.Policy.Verdicts.Select(v => new[] { v.Backup.Id, RestorePlan.Show(v.Backup.Manifest.CompletedAt), v.Keep ? "keep" : "delete", v.Reason }));
+        foreach (var key in report.Leftovers) output.WriteLine($"{key}: of a base that was interrupted");
+        if (report.Unfinished > 0) output.WriteLine($"{report.Unfinished} uploads that were never completed");
+        foreach (var note in report.Notes) output.WriteLine($"! {note}");
         output.WriteLine($"{report.Segments.Count} segments that nothing needs; {Size.Of(report.Bytes)} {(dryRun ? "would be" : "were")} freed");
     }
 
@@ -165,7 +168,12 @@ internal sealed class JsonReport : IReport
 
         _json.WriteEndArray();
         _json.WriteNumber("segments", report.Segments.Count);
+        _json.WriteNumber("leftovers", report.Leftovers.Count);
+        _json.WriteNumber("unfinished", report.Unfinished);
         _json.WriteNumber("bytes", report.Bytes);
+        _json.WriteStartArray("notes");
+        foreach (var note in report.Notes) _json.WriteStringValue(note);
+        _json.WriteEndArray();
     }
 
     public void Dispose()

@@ -52,7 +52,7 @@ internal sealed class S3Multipart(IAmazonS3 client, S3Settings settings, S3Reque
         return new PartETag(done, copyChecksums: true);
     }
 
-    // Parts of uploads that were never completed cost as objects do. What a killed process leaves is for a lifecycle rule of the bucket.
+    // Parts of uploads that were never completed cost as objects do. What a killed process leaves is for prune, or for a lifecycle rule of the bucket.
     private async Task AbortAsync(string path, string upload)
     {
         try

@@ -26,7 +26,10 @@ public sealed class AofDirectory(string dataDirectory, DataLayout layout)
     private const int PinTries = 20; // a rewrite takes two renames; more than a few misses in a row mean something else
     private readonly Lineage.BoundedFile _files = new();
 
-    /// <summary>The directory itself.</summary>
+    /// <summary>The server's working directory.</summary>
+    public string DataDirectory { get; } = dataDirectory;
+
+    /// <summary>The directory of the AOF.</summary>
     public string Folder { get; } = Path.Combine(dataDirectory, layout.AppendDirectory);
 
     /// <summary>Names.</summary>
@@ -84,11 +87,25 @@ public sealed class AofDirectory(string dataDirectory, DataLayout layout)
         throw new IOException($"{Layout.ManifestFile} changed at each of {PinTries} tries");
     }
 
-    private static long BaseTime(SafeFileHandle handle)
+    /// <summary>Pins the snapshot, which the server renames into place whole.</summary>
+    /// <exception cref="IOException">There is none, or it is no RDB file.</exception>
+    public PinnedBase PinSnapshot()
+    {
+        var handle = TryOpen(Path.Combine(DataDirectory, Layout.RdbFile)) ?? throw new IOException($"{Layout.RdbFile} is not there: the server has not saved yet");
+        if (RdbHeaderReader.Read(Head(handle), RandomAccess.GetLength(handle)) is { IsKnown: true, Value.CreatedSeconds: { } created }) return new PinnedBase(handle, Layout.RdbFile, 0, created, default);
+        handle.Dispose();
+        throw new IOException($"{Layout.RdbFile} is no snapshot");
+    }
+
+    private static byte[] Head(SafeFileHandle handle)
     {
         var head = new byte[RdbHeaderReader.MaxBytes];
-        var read = RandomAccess.Read(handle, head, 0);
-        var header = RdbHeaderReader.Read(head.AsSpan(0, read), RandomAccess.GetLength(handle));
+        return head[..RandomAccess.Read(handle, head, 0)];
+    }
+
+    private static long BaseTime(SafeFileHandle handle)
+    {
+        var header = RdbHeaderReader.Read(Head(handle), RandomAccess.GetLength(handle));
         // A base of commands has no header; it was renamed into place after it was begun, and its last change is later than that.
         return header is { IsKnown: true, Value.CreatedSeconds: { } created } ? created : new DateTimeOffset(File.GetLastWriteTimeUtc(handle)).ToUnixTimeSeconds();
     }

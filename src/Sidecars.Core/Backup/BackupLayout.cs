@@ -62,6 +62,13 @@ public sealed class BackupLayout(ClusterId cluster)
     public static string BaseId(DateTimeOffset utc, long session) =>
         utc.UtcDateTime.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture) + "-" + session.ToString(CultureInfo.InvariantCulture);
 
+    /// <summary>When a base was begun, by its id.</summary>
+    public static bool TryBegun(string id, out DateTimeOffset begun)
+    {
+        begun = default;
+        return IsBaseId(id) && DateTimeOffset.TryParseExact(id[..16], "yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out begun);
+    }
+
     /// <summary>Whether a text can be a base's id (<see cref="BaseId"/>).</summary>
     public static bool IsBaseId(string text) =>
         text.Length is > 17 and < 40 && text[8] == 'T' && text[15] == 'Z' && text[16] == '-'

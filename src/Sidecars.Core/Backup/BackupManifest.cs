@@ -72,6 +72,9 @@ public sealed record BackupManifest
     /// <summary>Key with which the base and its segments are encrypted, and their digests made; null: they are not.</summary>
     public string? KeyId { get; init; }
 
+    /// <summary>The base is a snapshot of a server without AOF: no tail belongs to it, and it is a state by itself.</summary>
+    public bool IsSnapshot { get; init; }
+
     /// <summary>Keys a database; none where the server was not reachable.</summary>
     public ImmutableArray<DatabaseCount> Databases { get; init; } = [];
 }
@@ -101,6 +104,7 @@ public static class BackupManifestDocument
             json.WriteEndObject();
         }
 
+        if (manifest.IsSnapshot) json.WriteBoolean("snapshot", true);
         if (manifest.KeyId is { } key) json.WriteString("key_id", key);
         json.WriteNumber("base_sequence", manifest.BaseSequence);
         json.WriteNumber("base_time", manifest.BaseTime);
@@ -151,6 +155,7 @@ public static class BackupManifestDocument
             CoveredUntil = JsonDocuments.ReadTime(root, "covered_ms"),
             ServerVersion = root.OptionalText("server_version", 64) ?? "",
             Base = file,
+            IsSnapshot = root.OptionalTruth("snapshot"),
             KeyId = root.OptionalText("key_id", ObjectCipher.KeyIdBytes * 2),
             BaseSequence = root.Integer("base_sequence"),
             BaseTime = root.Integer("base_time"),

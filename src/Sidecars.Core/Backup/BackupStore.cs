@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Sidecars.Core.Primitives;
 
 namespace Sidecars.Core.Backup;
 
@@ -84,6 +85,16 @@ public sealed class BackupStore(IObjectStore store, BackupLayout layout, KeyRing
         var lease = await ReadLeaseAsync(cancellation).ConfigureAwait(false);
         return new Catalogue([.. backups.OrderBy(b => b.Manifest.Generation).ThenBy(b => b.Manifest.CompletedAt)], lease?.Lease, oddities.ToImmutable());
     }
+
+    /// <summary>The first object of this tenant, of whatever kind; null where there is none.</summary>
+    public async Task<string?> FirstObjectAsync(CancellationToken cancellation)
+    {
+        await foreach (var entry in Objects.ListAsync(Layout.Root, null, cancellation).ConfigureAwait(false)) return entry.Key;
+        return null;
+    }
+
+    /// <summary>Another tenant's backups in the same store.</summary>
+    public BackupStore Of(ClusterId cluster) => new(store, new BackupLayout(cluster), keys);
 
     /// <summary>Segments of a generation from a file on, in the order of their names; what is no segment goes to <paramref name="oddities"/>.</summary>
     public async Task<List<SegmentName>> ListSegmentsAsync(long generation, long fromSequence, List<Oddity> oddities, CancellationToken cancellation)

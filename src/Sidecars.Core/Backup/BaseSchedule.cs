@@ -1,40 +1,46 @@
 namespace Sidecars.Core.Backup;
 
 /// <summary>Takes bases when they are due: at the beginning of a generation, every so often, and on request.</summary>
-public sealed class BaseSchedule(BackupStore store, AofDirectory aof, NodeFacts node, UploaderOptions options, TimeProvider time, bool wanted) : IDisposable
+internal sealed class BaseSchedule(BackupStore store, AofDirectory aof, NodeFacts node, UploaderOptions options, TimeProvider time) : IDisposable
 {
     // A rewrite of tens of gigabytes takes minutes; a server that does not come to an end gives what it has.
     private static readonly TimeSpan RewriteLimit = TimeSpan.FromMinutes(30);
-    private bool _wanted = wanted;
-    private bool _first = wanted; // the base of a new generation is taken as it is: until it is there, nothing is listed
-    private DateTimeOffset _last = DateTimeOffset.UnixEpoch;
+    private readonly BaseClock _clock = new(options.BaseInterval, time);
+    private bool _first; // the base of a new generation is taken as it is: until it is there, nothing is listed
     private (long Sequence, long Since)? _rewrite;
     private BaseUpload? _upload;
+
+    /// <summary>A generation begins.</summary>
+    public void Begin()
+    {
+        _clock.Want();
+        _first = true;
+    }
 
     /// <summary>Finds out when the last backup of a generation was taken; gives what is listed.</summary>
     public async Task<Catalogue> LoadLastAsync(long generation, CancellationToken cancellation)
     {
         var catalogue = await store.ReadCatalogueAsync(cancellation).ConfigureAwait(false);
         var own = catalogue.Backups.Where(b => b.Manifest.Generation == generation).ToList();
-        if (own.Count == 0) (_wanted, _first) = (true, true);
-        else _last = own.Max(b => b.Manifest.CompletedAt);
+        if (own.Count == 0) Begin();
+        else _clock.Know(own.Max(b => b.Manifest.CompletedAt));
         return catalogue;
     }
 
     /// <summary>Somebody asked for a base newer than this.</summary>
     public void Wanted(DateTimeOffset? since)
     {
-        if (since is { } at && at > _last && _upload is null) _wanted = true;
+        if (_upload is null) _clock.Wanted(since);
     }
 
     /// <summary>One step, right after a flush.</summary>
     /// <returns>A backup that is complete now; else null.</returns>
     /// <exception cref="IOException">It failed, and is tried again at the next step.</exception>
-    public async Task<BackupManifest?> TickAsync(UploadSession session, CancellationToken cancellation)
+    public async Task<BackupManifest?> TickAsync(UploadSession session, DateTimeOffset currentUntil, CancellationToken cancellation)
     {
-        if (_upload is { File.IsCompleted: true } ready) return await CompleteAsync(ready, session, cancellation).ConfigureAwait(false);
+        if (_upload is { File.IsCompleted: true } ready) return await CompleteAsync(ready, session, currentUntil, cancellation).ConfigureAwait(false);
         if (_upload is not null) return null;
-        if (!_wanted && time.GetUtcNow() - _last < options.BaseInterval) return null;
+        if (!_clock.IsDue) return null;
         if (!_first && options.Rewrite && !await IsRewrittenAsync(cancellation).ConfigureAwait(false)) return null;
         var pinned = aof.PinBase();
         if (session.DigestAt(pinned.Start) is not { } digest)
@@ -46,7 +52,7 @@ public sealed class BaseSchedule(BackupStore store, AofDirectory aof, NodeFacts 
             throw new GenerationEndedException("start_unknown", "the digest at the start of the base is not known");
         }
 
-        _upload = BaseUpload.Begin(store, pinned, options.Node, session, digest, time.GetUtcNow(), cancellation);
+        _upload = BaseUpload.Begin(store, pinned, new BaseOrigin(BackupLayout.BaseId(time.GetUtcNow(), session.Session), options.Node, session.Generation, IsSnapshot: false), digest, cancellation);
         return null;
     }
 
@@ -68,7 +74,7 @@ public sealed class BaseSchedule(BackupStore store, AofDirectory aof, NodeFacts 
         return sequence != asked.Sequence || time.GetElapsedTime(asked.Since) > RewriteLimit;
     }
 
-    private async Task<BackupManifest> CompleteAsync(BaseUpload upload, UploadSession session, CancellationToken cancellation)
+    private async Task<BackupManifest> CompleteAsync(BaseUpload upload, UploadSession session, DateTimeOffset currentUntil, CancellationToken cancellation)
     {
         try
         {
@@ -82,10 +88,12 @@ public sealed class BaseSchedule(BackupStore store, AofDirectory aof, NodeFacts 
         }
 
         var before = await node.LookAsync(cancellation).ConfigureAwait(false);
-        await session.FlushAsync(cancellation).ConfigureAwait(false);
+        await session.FlushAsync(currentUntil, cancellation).ConfigureAwait(false);
         var after = await node.LookAsync(cancellation).ConfigureAwait(false);
-        var manifest = await upload.CompleteAsync(session, before, after, time.GetUtcNow(), cancellation).ConfigureAwait(false);
-        (_upload, _wanted, _first, _rewrite, _last) = (null, false, false, null, manifest.CompletedAt);
+        var tip = session.Position > upload.Start ? new TailTip(session.Position, session.Digest, session.CoveredUntil) : new TailTip(upload.Start, upload.StartDigest, session.CoveredUntil);
+        var manifest = await upload.CompleteAsync(tip, before, after, time.GetUtcNow(), cancellation).ConfigureAwait(false);
+        (_upload, _first, _rewrite) = (null, false, null);
+        _clock.Completed(manifest.CompletedAt);
         upload.Dispose();
         return manifest;
     }

@@ -13,6 +13,7 @@ namespace Sidecars.Core.Backup;
 public sealed partial class DirectoryStore : IObjectStore
 {
     private const string PartialName = ".partial";
+    private const string LockName = "lock";
     private const int Exists = 17; // EEXIST
     private static readonly TimeSpan PartialAge = TimeSpan.FromDays(1); // longer than any upload
     private static int _counter;
@@ -53,7 +54,7 @@ public sealed partial class DirectoryStore : IObjectStore
             {
                 File.Delete(temporary);
             }
-        });
+        }, isWrite: true);
 
     /// <inheritdoc/>
     public Task<ObjectDownload> OpenAsync(string key, CancellationToken cancellation) =>
@@ -96,6 +97,17 @@ public sealed partial class DirectoryStore : IObjectStore
             return Task.FromResult(true);
         });
 
+    /// <inheritdoc/>
+    public Task<int> RemoveUnfinishedAsync(string prefix, DateTimeOffset before, bool dryRun, CancellationToken cancellation) =>
+        GuardAsync(PartialName, () =>
+        {
+            var partial = new DirectoryInfo(_partial);
+            if (!partial.Exists) return Task.FromResult(0);
+            var old = partial.GetFiles().Where(f => f.Name != LockName && f.LastWriteTimeUtc < before.UtcDateTime).ToList();
+            if (!dryRun) old.ForEach(f => f.Delete());
+            return Task.FromResult(old.Count);
+        });
+
     private static IEnumerable<ObjectEntry> Walk(string prefix, string folder, string? startAfter)
     {
         var directory = new DirectoryInfo(folder);
@@ -121,13 +133,14 @@ public sealed partial class DirectoryStore : IObjectStore
 
     private static bool HasFiles(DirectoryInfo folder) => folder.EnumerateFiles("*", SearchOption.AllDirectories).Any();
 
-    private static async Task<T> GuardAsync<T>(string key, Func<Task<T>> action)
+    // A write that finds no directory is no missing object: a volume is gone, or something else stands where the store should be.
+    private static async Task<T> GuardAsync<T>(string key, Func<Task<T>> action, bool isWrite = false)
     {
         try
         {
             return await action().ConfigureAwait(false);
         }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException && !isWrite)
         {
             throw new StoreException(StoreFailure.NotFound, key, "there is no such object", e);
         }
@@ -173,7 +186,7 @@ public sealed partial class DirectoryStore : IObjectStore
         {
             try
             {
-                return new FileStream(Path.Combine(_partial, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+                return new FileStream(Path.Combine(_partial, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             }
             catch (IOException) when (tries < 2000)
             {
@@ -209,7 +222,7 @@ public sealed partial class DirectoryStore : IObjectStore
     {
         var files = new DirectoryInfo(_partial).GetFiles();
         var newest = files.Select(f => f.LastWriteTimeUtc).DefaultIfEmpty().Max(); // one clock, the file system's
-        foreach (var file in files.Where(f => f.Name != "lock" && newest - f.LastWriteTimeUtc > PartialAge)) file.Delete();
+        foreach (var file in files.Where(f => f.Name != LockName && newest - f.LastWriteTimeUtc > PartialAge)) file.Delete();
     }
 
     private string PathOf(string key) =>

@@ -52,6 +52,9 @@ public sealed class EncryptedStore(IObjectStore inner, KeyRing keys) : IObjectSt
     /// <inheritdoc/>
     public Task DeleteAsync(string key, CancellationToken cancellation) => inner.DeleteAsync(key, cancellation);
 
+    /// <inheritdoc/>
+    public Task<int> RemoveUnfinishedAsync(string prefix, DateTimeOffset before, bool dryRun, CancellationToken cancellation) => inner.RemoveUnfinishedAsync(prefix, before, dryRun, cancellation);
+
     private static bool IsDocument(string key) => key.EndsWith(".json", StringComparison.Ordinal);
 
     /// <summary>Bytes that were read already, and then the rest.</summary>

@@ -79,4 +79,15 @@ public interface IObjectStore
 
     /// <summary>Deletes an object; deleting one that is not there is no error.</summary>
     Task DeleteAsync(string key, CancellationToken cancellation);
+
+    /// <summary>
+    /// Uploads that were begun before a time and never completed: what a killed process leaves. They are in no listing, and take room (S3:
+    /// multipart uploads, which are paid for).
+    /// </summary>
+    /// <param name="prefix">Ends in a slash. A store that does not know the keys of what is unfinished takes no notice of it.</param>
+    /// <param name="before">By the store's own clock; far enough back that nobody is still at it.</param>
+    /// <param name="dryRun">Count, and remove nothing.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <returns>How many.</returns>
+    Task<int> RemoveUnfinishedAsync(string prefix, DateTimeOffset before, bool dryRun, CancellationToken cancellation);
 }

@@ -30,6 +30,9 @@ public sealed class LimitedStore(IObjectStore inner, long bytesPerSecond, TimePr
     /// <inheritdoc/>
     public Task DeleteAsync(string key, CancellationToken cancellation) => inner.DeleteAsync(key, cancellation);
 
+    /// <inheritdoc/>
+    public Task<int> RemoveUnfinishedAsync(string prefix, DateTimeOffset before, bool dryRun, CancellationToken cancellation) => inner.RemoveUnfinishedAsync(prefix, before, dryRun, cancellation);
+
     private sealed class Limited(ObjectContent content, UploadLimit limit) : ObjectContent
     {
         public override long Length => content.Length;

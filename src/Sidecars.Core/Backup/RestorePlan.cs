@@ -48,6 +48,8 @@ public abstract record RestoreTarget
 /// <summary>Which base and which segments, and where to cut; or why not.</summary>
 public abstract record RestorePlan
 {
+    private const string Unverified = "this backup has not been verified by a drill";
+
     private RestorePlan()
     {
     }
@@ -88,15 +90,26 @@ public abstract record RestorePlan
                 var second = at.ToUnixTimeSeconds();
                 // Earlier, not the same: the base's second is read from the kernel's coarse clock, which may be a tick behind the commands'.
                 chosen = catalogue.Backups.Where(b => b.Manifest.BaseTime < second).MaxBy(b => (b.Manifest.Generation, b.Manifest.BaseTime, b.Id));
+                if (chosen is { Manifest.IsSnapshot: true } snapshot) return NoStream(catalogue, at, snapshot);
                 return chosen is null
                     ? new Refuse("before_first", $"the first backup begins at {Show(catalogue.Backups.Min(b => b.Manifest.BaseTime) + 1)}, after {Show(at)}{Faulty(catalogue)}")
                     : null;
             default:
                 var generation = catalogue.Backups.Max(b => b.Manifest.Generation);
-                chosen = catalogue.Backups.Where(b => b.Manifest.Generation == generation).MaxBy(b => (b.Verification is not null, b.Manifest.BaseTime, b.Id));
+                var newest = catalogue.Backups.Where(b => b.Manifest.Generation == generation).ToList();
+                // A snapshot is one state: the newest is the latest, verified or not.
+                chosen = newest.MaxBy(b => (b.Verification is not null && !newest.Exists(n => n.Manifest.IsSnapshot), b.Manifest.BaseTime, b.Id));
                 return null;
         }
     }
+
+    /// <summary>
+    /// Where the tail of the backup that <see cref="Choose"/> gave has a hole, those that reach the same end from a later start, newest first: a
+    /// prune keeps all of the tail only from the recovery window on, and an older verified backup for its own state.
+    /// </summary>
+    internal static IEnumerable<BackupEntry> Alternatives(Catalogue catalogue, RestoreTarget target, BackupEntry chosen) => target is RestoreTarget.Latest
+        ? catalogue.Backups.Where(b => b.Manifest.Generation == chosen.Manifest.Generation && b.Manifest.Start > chosen.Manifest.Start).OrderByDescending(b => b.Manifest.Start)
+        : [];
 
     /// <summary>The plan, once the segments of the chosen backup's generation are known. Pure.</summary>
     /// <param name="catalogue">All backups.</param>
@@ -108,9 +121,10 @@ public abstract record RestorePlan
         Catalogue catalogue, RestoreTarget target, BackupEntry backup, IEnumerable<SegmentName> segments, bool acceptGap = false)
     {
         var manifest = backup.Manifest;
+        if (manifest.IsSnapshot) return new Restore(backup, [], null, manifest.CoveredUntil, backup.Verification is null ? [Unverified] : []);
         var chain = SegmentChain.Link(segments, manifest.Start, manifest.StartDigest);
         var end = chain.Segments.Select(s => s.To).DefaultIfEmpty(manifest.Start).Last();
-        var notes = backup.Verification is null ? ImmutableArray.Create("this backup has not been verified by a drill") : [];
+        var notes = backup.Verification is null ? ImmutableArray.Create(Unverified) : [];
         if (target is RestoreTarget.Backup || end < manifest.End)
         {
             // Everything up to the backup's own end was in the store when its manifest was written.
@@ -156,6 +170,14 @@ public abstract record RestorePlan
         var covered = chain.Segments.IsEmpty ? DateTimeOffset.FromUnixTimeSeconds(manifest.BaseTime) : DateTimeOffset.FromUnixTimeSeconds(chain.Segments[^1].Time);
         if (manifest.CoveredUntil > covered) covered = manifest.CoveredUntil;
         return chain.Break is null && catalogue.Uploader is { } lease && lease.Generation == manifest.Generation && lease.CoveredUntil > covered ? lease.CoveredUntil : covered;
+    }
+
+    // Between two snapshots there is nothing to replay.
+    private static Refuse NoStream(Catalogue catalogue, DateTimeOffset at, BackupEntry before)
+    {
+        var after = catalogue.Backups.Where(b => b.Manifest.BaseTime >= at.ToUnixTimeSeconds()).MinBy(b => b.Manifest.BaseTime);
+        var next = after is null ? "none is later" : $"the next one is {after.Id}, of {Show(after.Manifest.BaseTime)}";
+        return new Refuse("no_stream", $"there is no append-only file to replay up to {Show(at)}: the group is backed up by snapshots (DURABILITY=rdb). The last one before is {before.Id}, of {Show(before.Manifest.BaseTime)}; {next}. Restore one of them by its id, or latest");
     }
 
     private static string Next(Catalogue catalogue, BackupManifest manifest) =>

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Sidecars.Core.Lineage;
+using Sidecars.Core.Primitives;
 
 namespace Sidecars.Core.Backup;
 
@@ -20,9 +21,12 @@ public sealed class RestoreException(string code, string message, Exception? inn
 /// <summary>
 /// Carries a plan out: fetches into <c>TARGET/.sidecar/restore</c>, checks every byte, and renames the AOF directory into place as the last
 /// step. The target then holds a multi-part AOF that an untouched <c>redis-server --appendonly yes</c> starts from; never a bare dump.rdb,
-/// beside which such a server starts empty.
+/// beside which such a server starts empty. Only for a server without AOF a snapshot becomes its dump.rdb.
 /// </summary>
-public sealed class RestoreRunner(BackupStore store, DataLayout layout)
+/// <param name="store">Where from.</param>
+/// <param name="layout">File names of the target's server.</param>
+/// <param name="durability">Of the target's server: which files it loads.</param>
+public sealed class RestoreRunner(BackupStore store, DataLayout layout, Durability durability = Durability.Aof)
 {
     private const int Parallel = 8; // requests in flight: hides the latency of an object store; 8 x 256 KiB of buffers
     private const string StagingName = "restore";
@@ -36,19 +40,32 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout)
     {
         var catalogue = await store.ReadCatalogueAsync(cancellation).ConfigureAwait(false);
         if (RestorePlan.Choose(catalogue, target, store.Layout.Cluster.Value, out var backup) is { } refused) return refused;
+        if (durability != Durability.Aof && !backup!.Manifest.IsSnapshot)
+            return new RestorePlan.Refuse("other_durability", $"backup {backup.Id} is an append-only file, and a server without one (DURABILITY={durability.ToString().ToLowerInvariant()}) would not load it and start empty: restore with DURABILITY=aof");
         if (KeyProblem(backup!.Manifest) is { } locked) return new RestorePlan.Refuse("wrong_key", locked);
         var oddities = new List<Oddity>();
         var segments = await store.ListSegmentsAsync(backup.Manifest.Generation, backup.Manifest.Start.Sequence, oddities, cancellation).ConfigureAwait(false);
-        var plan = RestorePlan.Calculate(catalogue, target, backup, segments, acceptGap);
+        var plan = RestorePlan.Calculate(catalogue, target, backup, segments);
+        if (plan is RestorePlan.Refuse { Code: "missing_segment" })
+        {
+            foreach (var other in RestorePlan.Alternatives(catalogue, target, backup))
+                if (RestorePlan.Calculate(catalogue, target, other, segments) is RestorePlan.Restore found) return found with { Notes = found.Notes.Add($"backup {backup.Id} is verified and lacks a part of the tail since: {other.Id} is the start") };
+            if (acceptGap) plan = RestorePlan.Calculate(catalogue, target, backup, segments, acceptGap);
+        }
+
         return plan is RestorePlan.Refuse { Code: "missing_segment" } missing && oddities.Count > 0
             ? missing with { Reason = $"{missing.Reason}; {oddities[0].Key} {oddities[0].Problem}" }
             : plan;
     }
 
     /// <summary>Why a directory is no target; null where it may be one.</summary>
-    public static string? TargetProblem(string directory)
+    /// <param name="directory">The directory.</param>
+    /// <param name="owner">Whose it is to be; null: it does not matter.</param>
+    public static string? TargetProblem(string directory, ClusterId? owner = null)
     {
         if (!Directory.Exists(directory)) return $"{directory} does not exist: is the volume mounted?";
+        if (owner is not null && new MarkerStore(directory, "redis-backup").Read() is { IsKnown: true, Value: var marker } && marker.Cluster != owner)
+            return $"{directory} belongs to {marker.Cluster}, as its {MarkerStore.DirectoryName}/{MarkerStore.FileName} says, not to {owner}";
         var found = Directory.EnumerateFileSystemEntries(directory).Select(Path.GetFileName).FirstOrDefault(name => !Harmless.Contains(name));
         return found is null ? null : $"{directory} is not empty: it holds {found}; a restore never overwrites";
     }
@@ -68,11 +85,13 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout)
         try
         {
             await FetchAsync(plan, staging, progress, cancellation).ConfigureAwait(false);
-            await WriteManifestAsync(plan, staging, cancellation).ConfigureAwait(false);
+            if (!IsDump(plan)) await WriteManifestAsync(plan, staging, cancellation).ConfigureAwait(false);
             PosixFiles.SyncDirectory(staging);
             if (TargetProblem(directory) is { } changed) throw new RestoreException("not_empty", changed);
-            Directory.Move(staging, Path.Combine(directory, layout.AppendDirectory));
+            if (IsDump(plan)) File.Move(Path.Combine(staging, layout.RdbFile), Path.Combine(directory, layout.RdbFile));
+            else Directory.Move(staging, Path.Combine(directory, layout.AppendDirectory));
             PosixFiles.SyncDirectory(directory);
+            if (Directory.Exists(staging)) Directory.Delete(staging);
         }
         catch (Exception e)
         {
@@ -95,6 +114,8 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout)
             throw new RestoreException("busy", $"{directory} is being restored into by another process, or is not writable: {e.Message}", e);
         }
     }
+
+    private bool IsDump(RestorePlan.Restore plan) => plan.Backup.Manifest.IsSnapshot && durability != Durability.Aof;
 
     private string? KeyProblem(BackupManifest manifest)
     {
@@ -127,7 +148,7 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout)
     {
         var key = store.Layout.Base(manifest.Generation, manifest.Id) + file.Name;
         using var hash = store.HashOf(manifest).Begin();
-        await CopyAsync(key, Path.Combine(staging, BaseName(file)), 0, file.Length, hash, count, cancellation).ConfigureAwait(false);
+        await CopyAsync(key, Path.Combine(staging, manifest.IsSnapshot && durability != Durability.Aof ? layout.RdbFile : BaseName(file)), 0, file.Length, hash, count, cancellation).ConfigureAwait(false);
         if (Convert.ToHexStringLower(hash.GetHashAndReset()) != file.Sha256) throw new StoreException(StoreFailure.Damaged, key, "its SHA-256 is not the manifest's");
     }
 

@@ -50,7 +50,7 @@ public sealed class UploadSession : IDisposable
     /// <summary>Of the chain there.</summary>
     public ChainDigest Digest => _reader.Digest;
 
-    /// <summary>All that was written up to this time is in the store; by the node's clock.</summary>
+    /// <summary>All that the group acknowledged up to this time is in the store; by the node's clock.</summary>
     public DateTimeOffset CoveredUntil { get; private set; }
 
     /// <summary>Goes on with a generation where that is proven to be the same stream, else begins a new one.</summary>
@@ -62,16 +62,23 @@ public sealed class UploadSession : IDisposable
         var manifest = _aof.ReadManifest();
         if (!manifest.IsKnown) throw new IOException($"{_aof.Layout.ManifestFile}: {manifest}");
         if (_aof.IsBehindServer) throw new IOException("the AOF does not hold the server's dataset yet: its first rewrite has not ended");
-        TailDecision.NewGeneration? fresh = new("first", "there is no earlier generation of this node to go on with");
-        if (previous > 0) fresh = await TryResumeAsync(previous, manifest.Value, cancellation).ConfigureAwait(false);
-        if (fresh is null) return null;
+        var found = await new StreamTip(_store, _aof).FindAsync(previous, manifest.Value, cancellation).ConfigureAwait(false);
+        if (found.Tip is { } tip)
+        {
+            Generation = previous;
+            _reader.Begin(tip.To, tip.Digest, tip.Time);
+            if (found.FileStart is { } digest) _startDigests[tip.Sequence] = digest;
+            foreach (var file in manifest.Value.Increments.Where(f => f.Sequence >= tip.Sequence)) Add(file);
+            return null;
+        }
+
         Generation = Session;
         _counters.Generations++;
         if (manifest.Value.Increments.Count == 0) throw new IOException($"{_aof.Layout.ManifestFile} names no increment file");
         _reader.Begin(new StreamPosition(manifest.Value.Increments[0].Sequence, 0), ChainDigest.Start, 0);
         _startDigests[manifest.Value.Increments[0].Sequence] = ChainDigest.Start;
         foreach (var file in manifest.Value.Increments) Add(file);
-        return fresh;
+        return found.Fresh;
     }
 
     /// <summary>Opens files that have come; must be called often enough that none comes and goes in between.</summary>
@@ -95,18 +102,21 @@ public sealed class UploadSession : IDisposable
     }
 
     /// <summary>Ships all whole commands that are on disk, and goes on looking while the store takes its time.</summary>
+    /// <param name="currentUntil">The server is known to have had, up to this time, what the group acknowledged: nothing later is claimed.</param>
+    /// <param name="cancellation">Ends it.</param>
     /// <exception cref="GenerationEndedException">The stream ends.</exception>
     /// <exception cref="StoreException">The store did not take a segment; call again.</exception>
-    public async Task FlushAsync(CancellationToken cancellation)
+    public async Task FlushAsync(DateTimeOffset currentUntil, CancellationToken cancellation)
     {
-        var began = _time.GetUtcNow();
+        var covered = _time.GetUtcNow() - AofBuffer;
+        if (covered > currentUntil) covered = currentUntil;
         while (NextSegment() is { } segment)
         {
             await WhileLookingAsync(ShipAsync(segment, cancellation), cancellation).ConfigureAwait(false);
             Look();
         }
 
-        CoveredUntil = began - AofBuffer;
+        if (covered > CoveredUntil) CoveredUntil = covered;
         _counters.CoveredUntilMilliseconds = CoveredUntil.ToUnixTimeMilliseconds();
         _counters.PendingBytes = 0;
     }
@@ -180,35 +190,5 @@ public sealed class UploadSession : IDisposable
     private void Add(AofManifestFile file)
     {
         if (!_reader.TryAdd(file)) throw new GenerationEndedException("increment_gone", $"{file.Name} was deleted before it was opened");
-    }
-
-    private async Task<TailDecision.NewGeneration?> TryResumeAsync(long generation, AofManifest manifest, CancellationToken cancellation)
-    {
-        var folders = (await _store.Objects.ListFoldersAsync(_store.Layout.Tail(generation), cancellation).ConfigureAwait(false))
-            .Where(f => SegmentName.TryNumber(f, 10, out _)).Order(StringComparer.Ordinal).TakeLast(2).ToList();
-        if (folders.Count == 0) return new("nothing_shipped", $"generation {generation} has no segment");
-        _ = SegmentName.TryNumber(folders[0], 10, out var from);
-        var segments = await _store.ListSegmentsAsync(generation, from, [], cancellation).ConfigureAwait(false);
-        // The last session decided the chain; an earlier one's object behind that is a leftover.
-        if (segments.MaxBy(s => (s.Session, s.Sequence, s.End)) is not { } tip) return new("nothing_shipped", $"generation {generation} has no segment");
-        if (Previous(segments, tip) is not { } before) return new("chain_unknown", $"nothing before tail/{tip} is found");
-        var decision = TailPolicy.Resume(tip, manifest, LocalDigest(manifest, tip, before));
-        if (decision is TailDecision.NewGeneration fresh) return fresh;
-        Generation = generation;
-        _reader.Begin(tip.To, tip.Digest, tip.Time);
-        foreach (var file in manifest.Increments.Where(f => f.Sequence >= tip.Sequence)) Add(file);
-        if (segments.FirstOrDefault(s => s.Sequence == tip.Sequence && s.Start == 0) is { } first && Previous(segments, first) is { } digest) _startDigests[tip.Sequence] = digest;
-        return null;
-    }
-
-    private static ChainDigest? Previous(List<SegmentName> segments, SegmentName of) =>
-        of.Previous == ChainDigest.Start.Short ? ChainDigest.Start
-        : segments.FirstOrDefault(s => s.Digest.Short == of.Previous && s.To <= of.From) is { } before ? before.Digest : null;
-
-    private ChainDigest? LocalDigest(AofManifest manifest, SegmentName tip, ChainDigest before)
-    {
-        if (manifest.Increments.FirstOrDefault(f => f.Sequence == tip.Sequence) is not { } entry) return null;
-        using var file = _aof.TryOpen(entry.Name);
-        return file is not null && RandomAccess.GetLength(file) >= tip.End ? before.Append(ObjectContent.Of(file, tip.Start, tip.Length), _store.Hash) : null;
     }
 }

@@ -11,8 +11,9 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
 {
     private static readonly BackoffSchedule Backoff = new(TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(15));
     private static readonly TimeSpan LearnEvery = TimeSpan.FromHours(1); // a few requests each
+    private static readonly TimeSpan OnceLook = TimeSpan.FromMilliseconds(25); // somebody waits for it
+    private readonly LeaseQueue _queue = new(store, node, options, log, time);
     private long _learnt;
-    private string _told = "";
     private bool _fresh;
 
     /// <summary>Counts.</summary>
@@ -25,7 +26,8 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
         {
             try
             {
-                if (await AcquireAsync(cancellation).ConfigureAwait(false) is { } held) await HoldAsync(held, () => failures = 0, cancellation).ConfigureAwait(false);
+                var held = await _queue.TakeAsync(Counters, cancellation).ConfigureAwait(false);
+                await HoldAsync(held, () => failures = 0, cancellation).ConfigureAwait(false);
             }
             catch (GenerationEndedException e)
             {
@@ -56,140 +58,128 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
     {
         var current = await store.ReadLeaseAsync(cancellation).ConfigureAwait(false);
         if (current is { Lease.Holder.Length: > 0 } && current.Value.Lease.Holder != options.Node) return null;
-        var lease = Taken(current?.Lease);
-        if (await store.WriteLeaseAsync(lease, current?.ETag, cancellation).ConfigureAwait(false) is not { } etag) return null;
-        var held = new HeldLease(lease, etag);
-        using var session = new UploadSession(store, aof, options, Counters, lease.Session, time);
-        await session.BeginAsync(Own(lease), cancellation).ConfigureAwait(false);
-        await session.FlushAsync(cancellation).ConfigureAwait(false);
+        await using var watch = await NodeWatch.StartAsync(node, time, cancellation).ConfigureAwait(false);
+        if (options is { Snapshots: true, Rewrite: true } && watch.CurrentUntil == DateTimeOffset.UnixEpoch)
+            throw new IOException("the server beside this tool is not up, or not in sync: it can't be asked for a snapshot");
+        if (await HeldLease.TryTakeAsync(store, options, time, current, cancellation).ConfigureAwait(false) is not { } held) return null;
+        using var shipment = Open(held.Session);
+        await shipment.BeginAsync(held.OwnGeneration, cancellation).ConfigureAwait(false);
+        shipment.WantNow();
         BackupManifest? done = null;
-        using var bases = new BaseSchedule(store, aof, node, options, time, wanted: true);
         while (done is null)
         {
-            session.Look();
-            await session.FlushAsync(cancellation).ConfigureAwait(false);
-            done = await bases.TickAsync(session, cancellation).ConfigureAwait(false);
-            if (done is null) await PauseAsync(options.Look, cancellation).ConfigureAwait(false);
+            shipment.Look();
+            await shipment.FlushAsync(watch.CurrentUntil, cancellation).ConfigureAwait(false);
+            done = await shipment.TickAsync(watch.CurrentUntil, cancellation).ConfigureAwait(false);
+            if (done is null) await PauseAsync(OnceLook, cancellation).ConfigureAwait(false);
         }
 
-        await RenewAsync(held, session, release: true, cancellation).ConfigureAwait(false);
+        await held.ReleaseAsync(shipment, cancellation).ConfigureAwait(false);
         return done;
     }
 
-    private UploaderLease Taken(UploaderLease? before) =>
-        new(options.Node, (before?.Session ?? 0) + 1, before?.Generation ?? 0, 0, before?.CoveredUntil ?? DateTimeOffset.UnixEpoch) { Writer = before?.Writer ?? "", BaseWanted = before?.BaseWanted };
-
-    /// <summary>The generation that this node may go on with; 0 for none.</summary>
-    private long Own(UploaderLease lease) => lease.Writer == options.Node ? lease.Generation : 0;
-
-    private async Task<HeldLease?> AcquireAsync(CancellationToken cancellation)
-    {
-        string? seen = null;
-        for (var since = time.GetTimestamp(); ;)
-        {
-            Counters.SteppedAt = time.GetTimestamp();
-            var standing = await node.LookAsync(cancellation).ConfigureAwait(false);
-            var current = await store.ReadLeaseAsync(cancellation).ConfigureAwait(false);
-            if (seen != (current?.ETag ?? "")) (seen, since) = (current?.ETag ?? "", time.GetTimestamp());
-            var decision = UploaderPolicy.Decide(options.Node, standing.Standing, current?.Lease, time.GetElapsedTime(since), options.LeaseLife);
-            if (decision.Take)
-            {
-                var lease = Taken(current?.Lease);
-                if (await store.WriteLeaseAsync(lease, current?.ETag, cancellation).ConfigureAwait(false) is not { } etag) continue; // another was faster
-                log.Info("lease_taken", decision.Reason, LogField.Of("session", lease.Session), LogField.Of("generation", lease.Generation));
-                _told = "";
-                return new HeldLease(lease, etag);
-            }
-
-            if (_told != decision.Code) log.Info("waiting", decision.Reason, LogField.Of("code", decision.Code));
-            _told = decision.Code;
-            // A node whose server is only starting looks soon again; the store is asked a tenth of a lease's life apart.
-            var pause = decision.Code is "server_unknown" or "not_in_sync" ? TimeSpan.FromSeconds(1) : options.LeaseLife / 10;
-            await PauseAsync(pause, cancellation).ConfigureAwait(false);
-        }
-    }
+    private IShipment Open(long session) => options.Snapshots
+        ? new SnapshotShipment(store, aof, node, options, Counters, session, time)
+        : new StreamShipment(store, aof, node, options, Counters, session, time);
 
     private async Task HoldAsync(HeldLease held, Action onSuccess, CancellationToken cancellation)
     {
-        using var session = new UploadSession(store, aof, options, Counters, held.Lease.Session, time);
-        var began = await session.BeginAsync(_fresh ? 0 : Own(held.Lease), cancellation).ConfigureAwait(false);
+        await using var watch = await NodeWatch.StartAsync(node, time, cancellation).ConfigureAwait(false);
+        using var shipment = Open(held.Session);
+        var began = await shipment.BeginAsync(_fresh ? 0 : held.OwnGeneration, cancellation).ConfigureAwait(false);
         _fresh = false;
-        log.Info(began is null ? "resumed" : "generation_begun", began?.Reason ?? "the stream goes on where it was", LogField.Of("generation", session.Generation), LogField.Of("position", session.Position.ToString()));
-        Counters.Hold(session.Generation);
-        using var bases = new BaseSchedule(store, aof, node, options, time, wanted: began is not null);
-        await RenewAsync(held, session, release: false, cancellation).ConfigureAwait(false);
-        await LearnAsync(bases, session, cancellation).ConfigureAwait(false);
+        log.Info(began is null ? "resumed" : "generation_begun", began?.Reason ?? "the stream goes on where it was", LogField.Of("generation", shipment.Generation), LogField.Of("position", shipment.Place));
+        Counters.Hold(shipment.Generation);
+        await held.RenewAsync(shipment, cancellation).ConfigureAwait(false);
+        await LearnAsync(shipment, cancellation).ConfigureAwait(false);
         long? flushed = null;
         for (var failures = 0; ;)
         {
             try
             {
                 Counters.SteppedAt = time.GetTimestamp();
-                session.Look();
+                shipment.Look();
                 if (flushed is null || time.GetElapsedTime(flushed.Value) >= options.Flush)
                 {
                     flushed = time.GetTimestamp();
-                    await session.FlushAsync(cancellation).ConfigureAwait(false);
-                    bases.Wanted(held.Lease.BaseWanted);
-                    if (await bases.TickAsync(session, cancellation).ConfigureAwait(false) is { } done)
-                    {
-                        Counters.Bases++;
-                        log.Info("backup_completed", $"backup {done.Id}", LogField.Of("id", done.Id), LogField.Of("generation", done.Generation), LogField.Of("base_bytes", done.Base?.Length ?? 0));
-                    }
+                    await FlushAsync(held, shipment, watch, cancellation).ConfigureAwait(false);
                 }
 
-                if (time.GetElapsedTime(_learnt) >= LearnEvery) await LearnAsync(bases, session, cancellation).ConfigureAwait(false);
-                if (time.GetElapsedTime(held.RenewedAt) >= options.Renew) await RenewAsync(held, session, release: false, cancellation).ConfigureAwait(false);
+                if (time.GetElapsedTime(_learnt) >= LearnEvery) await LearnAsync(shipment, cancellation).ConfigureAwait(false);
+                if (held.IsDue) await held.RenewAsync(shipment, cancellation).ConfigureAwait(false);
+                if (UploaderPolicy.GivesBack(watch.Standing, watch.OutOfSyncFor, options.OutOfSync))
+                {
+                    await held.ReleaseAsync(shipment, cancellation).ConfigureAwait(false);
+                    log.Warning("lease_given_back", $"the server beside it is not up, or has no link to its master, for {watch.OutOfSyncFor.TotalSeconds:0} s", LogField.Of("session", held.Session));
+                    return;
+                }
+
                 if (failures > 0) log.Info("recovered", $"the store answers again after {failures} failures");
                 failures = 0;
                 onSuccess();
-                await PauseAsync(options.Look, cancellation).ConfigureAwait(false);
+                await PauseAsync(UntilNext(flushed.Value), cancellation).ConfigureAwait(false);
             }
             catch (StoreException e) when (e.Failure is StoreFailure.Unavailable or StoreFailure.Denied)
             {
                 // The files stay open: nothing is lost while the store is away, up to the bound that FlushAsync keeps.
                 Counters.Fail(e);
                 if (failures++ % 20 == 0) log.Warning("store_failed", e.Message, LogField.Of("failures", failures), LogField.Of("pending_bytes", Counters.PendingBytes));
-                await KeepLookingAsync(session, Backoff.DelayAfter(failures, Next()), cancellation).ConfigureAwait(false);
+                await KeepLookingAsync(shipment, Backoff.DelayAfter(failures, Next()), cancellation).ConfigureAwait(false);
             }
             catch (GenerationEndedException e) when (e.Code != "too_far_behind")
             {
-                await ShipRestAsync(session, cancellation).ConfigureAwait(false);
+                await ShipRestAsync(shipment, cancellation).ConfigureAwait(false);
                 throw;
             }
             catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
             {
-                await DrainAsync(held, session).ConfigureAwait(false);
+                await DrainAsync(held, shipment, watch).ConfigureAwait(false);
                 return;
             }
         }
     }
 
-    // What a drill found is news from another process.
-    private async Task LearnAsync(BaseSchedule bases, UploadSession session, CancellationToken cancellation)
+    private async Task FlushAsync(HeldLease held, IShipment shipment, NodeWatch watch, CancellationToken cancellation)
     {
-        _learnt = time.GetTimestamp();
-        Counters.Know(await bases.LoadLastAsync(session.Generation, cancellation).ConfigureAwait(false));
+        await shipment.FlushAsync(watch.CurrentUntil, cancellation).ConfigureAwait(false);
+        shipment.Wanted(held.BaseWanted);
+        if (await shipment.TickAsync(watch.CurrentUntil, cancellation).ConfigureAwait(false) is not { } done) return;
+        Counters.Bases++;
+        log.Info("backup_completed", $"backup {done.Id}", LogField.Of("id", done.Id), LogField.Of("generation", done.Generation), LogField.Of("base_bytes", done.Base?.Length ?? 0));
     }
 
-    private async Task KeepLookingAsync(UploadSession session, TimeSpan delay, CancellationToken cancellation)
+    // Until the next look, or the next flush where that is sooner: a flush that waits for a look comes late.
+    private TimeSpan UntilNext(long flushed)
+    {
+        var left = options.Flush - time.GetElapsedTime(flushed);
+        return left >= options.Look ? options.Look : left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1);
+    }
+
+    // What a drill found is news from another process.
+    private async Task LearnAsync(IShipment shipment, CancellationToken cancellation)
+    {
+        _learnt = time.GetTimestamp();
+        Counters.Know(await shipment.LoadLastAsync(cancellation).ConfigureAwait(false));
+    }
+
+    private async Task KeepLookingAsync(IShipment shipment, TimeSpan delay, CancellationToken cancellation)
     {
         for (var started = time.GetTimestamp(); time.GetElapsedTime(started) < delay && !cancellation.IsCancellationRequested;)
         {
             Counters.SteppedAt = time.GetTimestamp();
-            session.Look(); // a rewrite must not take a file away meanwhile
+            shipment.Look(); // a rewrite must not take a file away meanwhile
             await PauseAsync(options.Look, cancellation).ConfigureAwait(false);
         }
     }
 
     /// <summary>The stream has ended; what was written of it before is worth a try, no more.</summary>
-    private async Task ShipRestAsync(UploadSession session, CancellationToken cancellation)
+    private async Task ShipRestAsync(IShipment shipment, CancellationToken cancellation)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using var after = time.CreateTimer(state => ((CancellationTokenSource)state!).Cancel(), limit, options.DrainLimit, Timeout.InfiniteTimeSpan);
         try
         {
-            await session.ShipRestAsync(limit.Token).ConfigureAwait(false);
+            await shipment.ShipRestAsync(limit.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or GenerationEndedException)
         {
@@ -197,48 +187,20 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
         }
     }
 
-    private async Task DrainAsync(HeldLease held, UploadSession session)
+    private async Task DrainAsync(HeldLease held, IShipment shipment, NodeWatch watch)
     {
         using var limit = new CancellationTokenSource(options.DrainLimit, time);
         try
         {
-            session.Look();
-            await session.FlushAsync(limit.Token).ConfigureAwait(false);
-            await RenewAsync(held, session, release: false, limit.Token).ConfigureAwait(false);
-            log.Info("drained", "all that was written is in the store", LogField.Of("position", session.Position.ToString()));
+            shipment.Look();
+            await shipment.FlushAsync(watch.CurrentUntil, limit.Token).ConfigureAwait(false);
+            await held.RenewAsync(shipment, limit.Token).ConfigureAwait(false);
+            log.Info("drained", "all that was written is in the store", LogField.Of("position", shipment.Place));
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or GenerationEndedException)
         {
             log.Warning("not_drained", e.Message, LogField.Of("pending_bytes", Counters.PendingBytes));
         }
-    }
-
-    /// <summary>Writes the lease; adopts a request that <c>now</c> has put into it.</summary>
-    /// <exception cref="IOException">Another node has it.</exception>
-    private async Task RenewAsync(HeldLease held, UploadSession session, bool release, CancellationToken cancellation)
-    {
-        for (var tries = 0; tries < 5; tries++)
-        {
-            var lease = held.Lease with
-            {
-                Holder = release ? "" : options.Node,
-                Generation = session.Generation,
-                Writer = options.Node,
-                Beat = held.Lease.Beat + 1,
-                CoveredUntil = session.CoveredUntil > held.Lease.CoveredUntil ? session.CoveredUntil : held.Lease.CoveredUntil,
-            };
-            if (await store.WriteLeaseAsync(lease, held.ETag, cancellation).ConfigureAwait(false) is { } etag)
-            {
-                (held.Lease, held.ETag, held.RenewedAt) = (lease, etag, time.GetTimestamp());
-                return;
-            }
-
-            var now = await store.ReadLeaseAsync(cancellation).ConfigureAwait(false);
-            if (now is not { } other || other.Lease.Session != held.Lease.Session || other.Lease.Holder != options.Node) break;
-            (held.Lease, held.ETag) = (other.Lease, other.ETag);
-        }
-
-        throw new IOException("the uploader's lease was taken by another node");
     }
 
     private double Next()
@@ -247,14 +209,4 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
     }
 
     private Task PauseAsync(TimeSpan delay, CancellationToken cancellation) => Task.Delay(delay, time, cancellation);
-
-    // Not given back at the end: after a restart this node takes it up at once, and others wait for its life.
-    private sealed class HeldLease(UploaderLease lease, string etag)
-    {
-        public UploaderLease Lease { get; set; } = lease;
-
-        public string ETag { get; set; } = etag;
-
-        public long RenewedAt { get; set; }
-    }
 }

@@ -1,4 +1,6 @@
 using Amazon.Runtime;
+using Amazon.S3;
+using Amazon.S3.Model;
 using Sidecars.Core.Backup;
 using Sidecars.S3;
 using Sidecars.TestKit.Processes;
@@ -54,6 +56,22 @@ public sealed class S3StoreTests(MotoFixture moto) : ObjectStoreContract, IClass
     }
 
     protected override Task<IObjectStore> OpenAsync() => Task.FromResult<IObjectStore>(_store = MotoFixture.Open(moto.Settings(), new OneAtATime()));
+
+    [ContractFact]
+    public async Task Uploads_that_were_never_completed_are_found_and_removed()
+    {
+        var settings = moto.Settings();
+        using var store = MotoFixture.Open(settings);
+        using var client = new AmazonS3Client(new BasicAWSCredentials("test", "test"), new AmazonS3Config { ServiceURL = settings.Endpoint!.AbsoluteUri, ForcePathStyle = true, AuthenticationRegion = "us-east-1" });
+        await client.InitiateMultipartUploadAsync(new InitiateMultipartUploadRequest { BucketName = settings.Bucket, Key = settings.Prefix + "a/killed" });
+        await client.InitiateMultipartUploadAsync(new InitiateMultipartUploadRequest { BucketName = settings.Bucket, Key = settings.Prefix + "b/others" });
+        var later = TimeProvider.System.GetUtcNow().AddHours(1);
+        Assert.Equal(0, await store.RemoveUnfinishedAsync("a/", DateTimeOffset.UnixEpoch, dryRun: false, default));
+        Assert.Equal(1, await store.RemoveUnfinishedAsync("a/", later, dryRun: true, default));
+        Assert.Equal(1, await store.RemoveUnfinishedAsync("a/", later, dryRun: false, default));
+        Assert.Equal(0, await store.RemoveUnfinishedAsync("a/", later, dryRun: false, default));
+        Assert.Equal(1, await store.RemoveUnfinishedAsync("b/", later, dryRun: true, default));
+    }
 
     /// <summary>moto looks at a condition and then writes, in threads; S3 does both at once.</summary>
     private sealed class OneAtATime() : DelegatingHandler(new SocketsHttpHandler())

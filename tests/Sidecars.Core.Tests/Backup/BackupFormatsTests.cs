@@ -50,6 +50,8 @@ public class BackupFormatsTests
         Assert.Equal(manifest, read with { Databases = manifest.Databases });
         var empty = manifest with { Base = null, ServerVersion = "", Databases = [] };
         Assert.Equal(empty with { Databases = default }, BackupManifestDocument.Read(BackupManifestDocument.Write(empty)).Value! with { Databases = default });
+        var snapshot = empty with { IsSnapshot = true };
+        Assert.True(BackupManifestDocument.Read(BackupManifestDocument.Write(snapshot)).Value!.IsSnapshot);
         var lease = new UploaderLease("redis-0", 3, 2, 9, Samples.Time(77)) { Writer = "redis-1", BaseWanted = Samples.Time(78) };
         Assert.Equal(lease, UploaderLeaseDocument.Read(UploaderLeaseDocument.Write(lease)).Value);
         var released = lease with { Holder = "", Writer = "", BaseWanted = null };

@@ -2,6 +2,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using Sidecars.Core.Backup;
 using Sidecars.Core.Lineage;
+using Sidecars.Core.Redis;
 
 namespace Sidecars.Core.Tests.Backup;
 
@@ -46,12 +47,34 @@ public class BackupPolicyTests
     [InlineData(NodeStanding.Master, "other", 181, "no_replica")]
     [InlineData(NodeStanding.Master, "me", 0, "own_lease")]
     [InlineData(NodeStanding.NotInSync, "me", 0, "not_in_sync")]
+    [InlineData(NodeStanding.Down, "", 999, "not_in_sync")]
     [InlineData(NodeStanding.Unknown, "", 999, "server_unknown")]
     public void Who_uploads(NodeStanding standing, string holder, int unchangedSeconds, string code)
     {
         var lease = new UploaderLease(holder, 1, 1, 1, Samples.Time(0));
         var decision = UploaderPolicy.Decide("me", standing, lease, TimeSpan.FromSeconds(unchangedSeconds), TimeSpan.FromSeconds(90));
         Assert.Equal((code, code is "free" or "no_replica" or "own_lease"), (decision.Code, decision.Take));
+    }
+
+    [Theory]
+    [InlineData(NodeStanding.NotInSync, 29, false)]
+    [InlineData(NodeStanding.NotInSync, 30, true)]
+    [InlineData(NodeStanding.Down, 30, true)]
+    [InlineData(NodeStanding.Unknown, 9999, false)] // it hangs, or refuses the log-in: its files may grow all the same
+    [InlineData(NodeStanding.InSyncReplica, 9999, false)]
+    [InlineData(NodeStanding.LoneMaster, 9999, false)]
+    public void Who_gives_the_lease_back(NodeStanding standing, int seconds, bool expected) =>
+        Assert.Equal(expected, UploaderPolicy.GivesBack(standing, TimeSpan.FromSeconds(seconds), TimeSpan.FromSeconds(30)));
+
+    [Fact]
+    public void A_replica_is_as_current_as_the_word_that_it_last_heard()
+    {
+        var replica = NodeSnapshot.Of(InfoReply.Parse("role:slave\r\nloading:0\r\nmaster_link_status:up\r\nmaster_sync_in_progress:0\r\nmaster_last_io_seconds_ago:7\r\n"u8));
+        Assert.Equal((true, TimeSpan.FromSeconds(8)), (replica.IsCurrent, replica.HeardAgo)); // whole seconds: it may be almost one more
+        var master = NodeSnapshot.Of(InfoReply.Parse("role:master\r\nloading:0\r\nconnected_slaves:0\r\n"u8));
+        Assert.Equal((true, TimeSpan.Zero), (master.IsCurrent, master.HeardAgo));
+        Assert.False(NodeSnapshot.Of(InfoReply.Parse("role:slave\r\nloading:0\r\nmaster_link_status:down\r\n"u8)).IsCurrent);
+        Assert.Empty(NodeSnapshot.Between(NodeSnapshot.Down, master)); // no answer, no bounds
     }
 
     [Fact]

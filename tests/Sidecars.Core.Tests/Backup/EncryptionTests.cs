@@ -178,5 +178,7 @@ public sealed class EncryptionTests : IDisposable
         public Task<IReadOnlyList<string>> ListFoldersAsync(string prefix, CancellationToken cancellation) => throw new NotSupportedException();
 
         public Task DeleteAsync(string key, CancellationToken cancellation) => throw new NotSupportedException();
+
+        public Task<int> RemoveUnfinishedAsync(string prefix, DateTimeOffset before, bool dryRun, CancellationToken cancellation) => throw new NotSupportedException();
     }
 }

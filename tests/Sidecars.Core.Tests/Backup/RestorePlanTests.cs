@@ -91,6 +91,26 @@ public class RestorePlanTests
     }
 
     [Fact]
+    public void Between_two_snapshots_no_time_is_restored_and_both_are_named()
+    {
+        var first = Snapshot(5) with { Verification = Second.Verification };
+        var second = Snapshot(50);
+        var refuse = Assert.IsType<RestorePlan.Refuse>(Plan(At(20), [], first, second));
+        Assert.Equal("no_stream", refuse.Code);
+        foreach (var part in (string[])["DURABILITY=rdb", first.Id, second.Id]) Assert.Contains(part, refuse.Reason, StringComparison.Ordinal);
+        Assert.Equal("before_first", Refusal(Plan(At(1), [], first, second)));
+        var latest = Assert.IsType<RestorePlan.Restore>(Plan(new RestoreTarget.Latest(), Chain, first, second)); // the newest, verified or not
+        Assert.Equal((second, 0), (latest.Backup, latest.Segments.Length)); // and no segment, of whatever stream
+        Assert.Equal(first, Assert.IsType<RestorePlan.Restore>(Plan(new RestoreTarget.Backup(first.Id), [], first, second)).Backup);
+
+        static BackupEntry Snapshot(long seconds)
+        {
+            var backup = Samples.Backup(1, seconds, (0, 0), (0, 0));
+            return backup with { Manifest = backup.Manifest with { IsSnapshot = true } };
+        }
+    }
+
+    [Fact]
     public void A_backup_is_restored_as_it_was_when_complete()
     {
         var plan = Assert.IsType<RestorePlan.Restore>(Plan(new RestoreTarget.Backup(Second.Id), Chain, First, Second));

@@ -26,7 +26,7 @@ public class UploadSessionTests
         using var session = new UploadSession(store, new AofDirectory(folder.Path, DataLayout.Default), options, counters, 1, TimeProvider.System);
         await session.BeginAsync(0, default);
 
-        var flush = session.FlushAsync(default);
+        var flush = session.FlushAsync(DateTimeOffset.MaxValue, default);
         Assert.False(flush.IsCompleted);
         Write(aof, 2, Second);
         Manifest(aof, 1, 2);
@@ -43,6 +43,56 @@ public class UploadSessionTests
         Assert.Equal(new StreamPosition(3, Third.Length), session.Position);
         Assert.Equal([1, 2, 3], (await store.ListSegmentsAsync(1, 0, [], default)).Select(s => s.Sequence));
     }
+
+    [Fact]
+    public async Task While_the_server_is_cut_off_nothing_more_is_claimed_to_be_covered()
+    {
+        using var folder = new TempFolder("session");
+        var aof = Prepare(folder);
+        using var session = Open(folder, new UploadCounters());
+        await session.BeginAsync(0, default);
+        var cutOff = TimeProvider.System.GetUtcNow() - TimeSpan.FromMinutes(5);
+        await session.FlushAsync(cutOff, default);
+        Assert.Equal(cutOff, session.CoveredUntil);
+        File.AppendAllText(Path.Combine(aof, "appendonly.aof.1.incr.aof"), Second); // shipped all the same
+        await session.FlushAsync(cutOff - TimeSpan.FromMinutes(1), default);
+        Assert.Equal((cutOff, new StreamPosition(1, First.Length + Second.Length)), (session.CoveredUntil, session.Position));
+        await session.FlushAsync(DateTimeOffset.MaxValue, default);
+        Assert.InRange(session.CoveredUntil, cutOff + TimeSpan.FromMinutes(4), TimeProvider.System.GetUtcNow() - TimeSpan.FromSeconds(2)); // Redis' own buffer
+    }
+
+    [Fact]
+    public async Task While_the_files_are_behind_the_server_nothing_begins_and_what_has_begun_ends()
+    {
+        using var folder = new TempFolder("session");
+        var aof = Prepare(folder);
+        var temporary = Path.Combine(aof, "temp-appendonly.aof.incr");
+        using (var session = Open(folder, new UploadCounters()))
+        {
+            await session.BeginAsync(0, default);
+            session.Look();
+            await File.WriteAllTextAsync(temporary, "");
+            Assert.Equal("dataset_replaced", Assert.Throws<GenerationEndedException>(session.Look).Code);
+        }
+
+        using var next = Open(folder, new UploadCounters());
+        await Assert.ThrowsAsync<IOException>(() => next.BeginAsync(0, default));
+        Manifest(aof, 1); // its first rewrite has ended, and the leftover of a crash is older than that
+        File.SetLastWriteTimeUtc(temporary, File.GetLastWriteTimeUtc(Path.Combine(aof, DataLayout.Default.ManifestFile)).AddSeconds(-1));
+        await next.BeginAsync(0, default);
+    }
+
+    private static string Prepare(TempFolder folder)
+    {
+        var aof = folder.Folder(DataLayout.Default.AppendDirectory);
+        Write(aof, 1, First);
+        Manifest(aof, 1);
+        return aof;
+    }
+
+    private static UploadSession Open(TempFolder folder, UploadCounters counters) => new(
+        new BackupStore(new DirectoryStore(folder.File("store")), new BackupLayout(Samples.Cluster)), new AofDirectory(folder.Path, DataLayout.Default),
+        new UploaderOptions { Node = "redis-0" }, counters, 1, TimeProvider.System);
 
     private static void Write(string aof, long sequence, string commands) => File.WriteAllText(Path.Combine(aof, $"appendonly.aof.{sequence}.incr.aof"), commands);
 
@@ -78,5 +128,7 @@ public class UploadSessionTests
         public Task<IReadOnlyList<string>> ListFoldersAsync(string prefix, CancellationToken cancellation) => inner.ListFoldersAsync(prefix, cancellation);
 
         public Task DeleteAsync(string key, CancellationToken cancellation) => inner.DeleteAsync(key, cancellation);
+
+        public Task<int> RemoveUnfinishedAsync(string prefix, DateTimeOffset before, bool dryRun, CancellationToken cancellation) => inner.RemoveUnfinishedAsync(prefix, before, dryRun, cancellation);
     }
 }

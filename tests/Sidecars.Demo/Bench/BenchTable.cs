@@ -11,6 +11,8 @@ internal static class BenchTable
         ["probe"] = ProbeBench.RunAsync,
         ["dns-storm"] = DnsStormBench.RunAsync,
         ["footprint"] = FootprintBench.RunAsync,
+        ["backup"] = BackupBench.RunAsync,
+        ["backup-full"] = BackupBench.RunFullAsync,
     };
 
     /// <returns>The exit code: 1 over budget, 2 for wrong arguments.</returns>

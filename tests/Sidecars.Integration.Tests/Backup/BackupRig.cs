@@ -1,3 +1,4 @@
+using System.Globalization;
 using Sidecars.Core.Backup;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
@@ -64,14 +65,44 @@ internal sealed class BackupRig : IAsyncDisposable
     }
 
     /// <summary>Waits until a sidecar says that everything written before this call is in the store.</summary>
-    public async Task WaitUntilCoveredAsync()
+    public Task WaitUntilCoveredAsync() => WaitUntilCoveredAsync(Store);
+
+    /// <inheritdoc cref="WaitUntilCoveredAsync()"/>
+    public static async Task WaitUntilCoveredAsync(BackupStore store)
     {
         var now = TimeProvider.System.GetUtcNow();
-        await Eventually.UntilAsync("the tail to be shipped", async () => (await Store.ReadLeaseAsync(default)) is { } lease && lease.Lease.CoveredUntil > now);
+        await Eventually.UntilAsync("the tail to be shipped", async () => (await store.ReadLeaseAsync(default)) is { } lease && lease.Lease.CoveredUntil > now);
     }
 
     public Task WaitForBackupsAsync(int count) =>
         Eventually.UntilAsync($"{count} backups", async () => (await Store.ReadCatalogueAsync(default)).Backups.Length >= count);
+
+    /// <summary>Waits for the next second of the server, so that no command of this one comes later; returns the second before.</summary>
+    public static async Task<DateTimeOffset> EndOfSecondAsync(RedisClient client)
+    {
+        var second = await SecondAsync(client);
+        await Eventually.UntilAsync("the next second", async () => await SecondAsync(client) > second);
+        return DateTimeOffset.FromUnixTimeSeconds(second);
+    }
+
+    /// <summary>The server's clock.</summary>
+    public static async Task<long> SecondAsync(RedisClient client) =>
+        long.Parse((await client.CallAsync(default, "TIME")).Items[0].Text, CultureInfo.InvariantCulture);
+
+    /// <summary>BGREWRITEAOF, to its end.</summary>
+    public static async Task RewriteAsync(RedisClient client)
+    {
+        Assert.False((await client.CallAsync(default, "BGREWRITEAOF")).IsError);
+        await Eventually.UntilAsync("the rewrite", async () =>
+            InfoReply.TryParse(await client.CallAsync(default, "INFO", "persistence"), out var info) && info.AofRewriteInProgress == false && info.Get("aof_rewrite_scheduled") == "0");
+    }
+
+    /// <summary>A command that must succeed.</summary>
+    public static async Task CallAsync(RedisClient client, params string[] words)
+    {
+        var reply = await client.CallAsync(default, words);
+        Assert.False(reply.IsError, reply.ToString());
+    }
 
     /// <summary>Restores, starts an untouched server on it, and gives its digest.</summary>
     public async Task<string> RestoredDigestAsync(string to, params (string, string)[] more)

@@ -48,7 +48,7 @@ public class CrashTests
     [Fact]
     public async Task Another_node_takes_over_in_a_generation_of_its_own_and_the_old_one_cannot_harm_it()
     {
-        await using var rig = await BackupRig.StartAsync();
+        await using var rig = await BackupRig.StartAsync("repl-ping-replica-period 1");
         await using var other = await RedisProcess.StartAsync([.. BackupRig.Aof, $"replicaof 127.0.0.1 {rig.Redis.Port}"]);
         await using var client = await BackupRig.ConnectAsync(rig.Redis);
         await client.CallAsync(default, "SET", "before", "1");

@@ -90,6 +90,28 @@ public sealed class DamageTests : IClassFixture<DamageTests.Prepared>, IDisposab
         }
     }
 
+    [RootFact]
+    public async Task A_disk_that_fills_up_on_the_way_leaves_nothing_half_done()
+    {
+        // Enough bytes, and too few pages: base, increment and manifest take one each.
+        var mount = await MountAsync("8k", isFull: false);
+        try
+        {
+            var result = await RunAsync("restore", "--target", mount);
+            Assert.Equal(1, result.ExitCode);
+            Assert.Contains(mount, result.Output, StringComparison.Ordinal);
+            Assert.Contains("No space left on device", result.Output, StringComparison.Ordinal);
+            Assert.DoesNotContain("bytes free", result.Output, StringComparison.Ordinal); // it had begun
+            Assert.Equal([".sidecar"], Directory.EnumerateFileSystemEntries(mount).Select(Path.GetFileName));
+            Assert.False(Directory.Exists(Path.Combine(mount, ".sidecar", "restore")));
+        }
+        finally
+        {
+            await using var unmount = await ServerProcess.StartAsync(new ServerStart("umount", mount));
+            await unmount.WaitForExitAsync();
+        }
+    }
+
     [Fact]
     public async Task A_drill_proves_a_good_backup_and_convicts_a_bad_one()
     {
@@ -113,13 +135,13 @@ public sealed class DamageTests : IClassFixture<DamageTests.Prepared>, IDisposab
         Assert.DoesNotContain(Directory.EnumerateFileSystemEntries(_target.Path), e => Path.GetFileName(e) != ".sidecar");
     }
 
-    // A tmpfs of one page.
-    private async Task<string> MountAsync()
+    // A tmpfs of a few pages.
+    private async Task<string> MountAsync(string size = "4k", bool isFull = true)
     {
         var mount = _target.Folder("full");
-        await using var process = await ServerProcess.StartAsync(new ServerStart("mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", mount));
+        await using var process = await ServerProcess.StartAsync(new ServerStart("mount", "-t", "tmpfs", "-o", $"size={size}", "tmpfs", mount));
         Assert.True(await process.WaitForExitAsync() == 0, process.Tail());
-        await File.WriteAllBytesAsync(Path.Combine(Directory.CreateDirectory(Path.Combine(mount, ".sidecar")).FullName, "filler"), new byte[4096]);
+        if (isFull) await File.WriteAllBytesAsync(Path.Combine(Directory.CreateDirectory(Path.Combine(mount, ".sidecar")).FullName, "filler"), new byte[4096]);
         return mount;
     }
 

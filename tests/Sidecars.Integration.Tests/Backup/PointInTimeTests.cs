@@ -1,4 +1,3 @@
-using System.Globalization;
 using Sidecars.Core.Backup;
 using Sidecars.Core.Redis;
 using Sidecars.TestKit.Processes;
@@ -19,12 +18,12 @@ public class PointInTimeTests
         await using var client = await BackupRig.ConnectAsync(rig.Redis);
         var recorded = new List<(DateTimeOffset At, string Digest)>();
         var instants = Soak ? 20 : 4;
-        await EndOfSecondAsync(client); // of the base: an instant in the same second is refused
+        await BackupRig.EndOfSecondAsync(client); // of the base: an instant in the same second is refused
         for (var i = 0; i < instants; i++)
         {
             await WriteAllKindsAsync(client, i);
-            if (i < 3 || i % 4 == 0) await RewriteAsync(client);
-            recorded.Add((await EndOfSecondAsync(client), await BackupRig.DigestAsync(rig.Redis)));
+            if (i < 3 || i % 4 == 0) await BackupRig.RewriteAsync(client);
+            recorded.Add((await BackupRig.EndOfSecondAsync(client), await BackupRig.DigestAsync(rig.Redis)));
         }
 
         await WriteAllKindsAsync(client, instants);
@@ -36,6 +35,67 @@ public class PointInTimeTests
         Assert.True(segments.Select(s => s.Sequence).Distinct().Count() >= 4, "the tail went through fewer than three rewrites");
         Assert.Equal(0, await sidecar.TerminateAsync());
         Assert.DoesNotContain(sidecar.Output, line => line.Contains("generation_ended", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Each_recorded_second_is_restored_exactly_over_a_failover_and_a_change_of_the_uploader()
+    {
+        await using var rig = await BackupRig.StartAsync("repl-ping-replica-period 1");
+        await using var second = await FollowAsync(rig.Redis);
+        var each = Soak ? 10 : 3;
+        var recorded = new List<(DateTimeOffset At, string Digest)>();
+
+        // The replica ships, and is promoted when the master dies: one stream.
+        var sidecar = await BackupRig.StartSidecarAsync(second, rig.StorePath, "redis-1");
+        await rig.WaitForBackupsAsync(1);
+        await RecordAsync(rig.Redis, second, 0, each, recorded);
+        await rig.Redis.Process.KillAsync();
+        await using (var client = await BackupRig.ConnectAsync(second)) await BackupRig.CallAsync(client, "REPLICAOF", "NO", "ONE");
+        await RecordAsync(second, second, each, each, recorded);
+        await using var writer = await BackupRig.ConnectAsync(second);
+        await WriteAllKindsAsync(writer, 1000); // what comes later in this stream shows that the seconds before are whole
+
+        // Then its uploader is lost, and that of a new replica begins a generation of its own.
+        await using var third = await FollowAsync(second);
+        await rig.WaitUntilCoveredAsync();
+        await sidecar.DisposeAsync();
+        await using var next = await BackupRig.StartSidecarAsync(third, rig.StorePath, "redis-2");
+        await rig.WaitForBackupsAsync(2);
+        await RecordAsync(second, third, each * 2, each, recorded);
+        await WriteAllKindsAsync(writer, each * 3);
+        await rig.WaitUntilCoveredAsync();
+
+        Assert.Equal(each * 3, recorded.Select(r => r.Digest).Distinct().Count()); // else equality below would prove little
+        foreach (var (at, digest) in recorded) Assert.Equal(digest, await rig.RestoredDigestAsync(RestorePlan.Show(at)));
+        Assert.Equal(await BackupRig.DigestAsync(second), await rig.RestoredDigestAsync("latest"));
+        var files = (await rig.Store.ListSegmentsAsync(1, 0, [], default)).Select(s => s.Sequence).Distinct().Count();
+        Assert.True(files >= 3, "the first stream went through fewer than two rewrites");
+        Assert.Equal(2, (await rig.Store.ReadCatalogueAsync(default)).Backups.Select(b => b.Manifest.Generation).Distinct().Count());
+    }
+
+    private static async Task<RedisProcess> FollowAsync(RedisProcess master)
+    {
+        var replica = await RedisProcess.StartAsync([.. BackupRig.Aof, "repl-ping-replica-period 1", $"replicaof 127.0.0.1 {master.Port}"]);
+        await using var client = await BackupRig.ConnectAsync(replica);
+        await Eventually.UntilAsync("the replica to follow", async () =>
+            InfoReply.TryParse(await client.CallAsync(default, "INFO"), out var info) && info.MasterLinkUp == true && info.AofRewriteInProgress == false && info.Get("aof_rewrite_scheduled") == "0");
+        return replica;
+    }
+
+    /// <summary>Writes at the master; records what the shipping node has at the end of each second. A rewrite there at every other.</summary>
+    private static async Task RecordAsync(RedisProcess master, RedisProcess shipping, int first, int count, List<(DateTimeOffset At, string Digest)> recorded)
+    {
+        await using var writer = await BackupRig.ConnectAsync(master);
+        await using var client = await BackupRig.ConnectAsync(shipping);
+        await BackupRig.EndOfSecondAsync(client); // of the base: an instant in the same second is refused
+        for (var i = first; i < first + count; i++)
+        {
+            await WriteAllKindsAsync(writer, i);
+            // Its annotations are the replica's: the second that counts is one that began after it had everything.
+            if (master != shipping) await Eventually.UntilAsync("the replica to have it", async () => await BackupRig.DigestAsync(master) == await BackupRig.DigestAsync(shipping));
+            if (i % 2 == 0) await BackupRig.RewriteAsync(client);
+            recorded.Add((await BackupRig.EndOfSecondAsync(client), await BackupRig.DigestAsync(shipping)));
+        }
     }
 
     [Fact]
@@ -59,15 +119,15 @@ public class PointInTimeTests
     {
         await using var rig = await BackupRig.StartAsync();
         await using var client = await BackupRig.ConnectAsync(rig.Redis);
-        await EndOfSecondAsync(client);
+        await BackupRig.EndOfSecondAsync(client);
         await using var sidecar = await rig.StartSidecarAsync();
         await rig.WaitForBackupsAsync(1);
         sidecar.Pause(); // as a starved process: two rewrites go by unseen, and the file between them with them
-        await CallAsync(client, "SET", "a", "1");
-        await RewriteAsync(client);
-        await CallAsync(client, "SET", "b", "2");
-        var lost = DateTimeOffset.FromUnixTimeSeconds(await SecondAsync(client));
-        await RewriteAsync(client);
+        await BackupRig.CallAsync(client, "SET", "a", "1");
+        await BackupRig.RewriteAsync(client);
+        await BackupRig.CallAsync(client, "SET", "b", "2");
+        var lost = DateTimeOffset.FromUnixTimeSeconds(await BackupRig.SecondAsync(client));
+        await BackupRig.RewriteAsync(client);
         sidecar.Resume();
         await rig.WaitForBackupsAsync(2);
         Assert.Contains(sidecar.Output, line => line.Contains("not_proven", StringComparison.Ordinal));
@@ -76,10 +136,10 @@ public class PointInTimeTests
         Assert.Equal((1, true), (result.ExitCode, result.Output.Contains("the next one begins at", StringComparison.Ordinal)));
         Assert.Empty(Directory.EnumerateFileSystemEntries(target.Path));
         // The new generation's base has it all, and from its next second on every one is there again.
-        await EndOfSecondAsync(client);
-        await CallAsync(client, "SET", "c", "3");
-        var (at, digest) = (await EndOfSecondAsync(client), await BackupRig.DigestAsync(rig.Redis));
-        await CallAsync(client, "SET", "d", "4");
+        await BackupRig.EndOfSecondAsync(client);
+        await BackupRig.CallAsync(client, "SET", "c", "3");
+        var (at, digest) = (await BackupRig.EndOfSecondAsync(client), await BackupRig.DigestAsync(rig.Redis));
+        await BackupRig.CallAsync(client, "SET", "d", "4");
         await rig.WaitUntilCoveredAsync();
         Assert.Equal(digest, await rig.RestoredDigestAsync(RestorePlan.Show(at)));
     }
@@ -93,7 +153,7 @@ public class PointInTimeTests
             await using var client = await BackupRig.ConnectAsync(rig.Redis);
             await rig.WaitForBackupsAsync(1);
             await WriteAllKindsAsync(client, 1);
-            await RewriteAsync(client);
+            await BackupRig.RewriteAsync(client);
             await WriteAllKindsAsync(client, 2);
             await rig.WaitUntilCoveredAsync();
             await sidecar.TerminateAsync();
@@ -111,24 +171,6 @@ public class PointInTimeTests
         Assert.Equal(await BackupRig.DigestAsync(rig.Redis), await BackupRig.DigestAsync(server));
     }
 
-    /// <summary>Waits for the next second of the server, so that no command of this one comes later; returns the second before.</summary>
-    private static async Task<DateTimeOffset> EndOfSecondAsync(RedisClient client)
-    {
-        var second = await SecondAsync(client);
-        await Eventually.UntilAsync("the next second", async () => await SecondAsync(client) > second);
-        return DateTimeOffset.FromUnixTimeSeconds(second);
-    }
-
-    private static async Task<long> SecondAsync(RedisClient client) =>
-        long.Parse((await client.CallAsync(default, "TIME")).Items[0].Text, CultureInfo.InvariantCulture);
-
-    private static async Task RewriteAsync(RedisClient client)
-    {
-        Assert.False((await client.CallAsync(default, "BGREWRITEAOF")).IsError);
-        await Eventually.UntilAsync("the rewrite", async () =>
-            InfoReply.TryParse(await client.CallAsync(default, "INFO", "persistence"), out var info) && info.AofRewriteInProgress == false && info.Get("aof_rewrite_scheduled") == "0");
-    }
-
     private static async Task WriteAllKindsAsync(RedisClient client, int round)
     {
         var noise = new byte[300];
@@ -136,25 +178,22 @@ public class PointInTimeTests
         byte[] key = [.. noise.Take(20), 0, (byte)'\r', (byte)'\n', (byte)'*', (byte)'#', .. "TS:99"u8];
         foreach (var database in (string[])["0", "3", "15"])
         {
-            await CallAsync(client, "SELECT", database);
+            await BackupRig.CallAsync(client, "SELECT", database);
             Assert.False((await client.CallAsync(RespCommand.Of("SET"u8.ToArray(), key, noise), default)).IsError);
-            await CallAsync(client, "SET", $"trap{round}", "\r\n#TS:4000000000\r\n*1\r\n$4\r\nEXEC\r\n");
-            await CallAsync(client, "SET", $"expiring{round}", "x", "EX", "100000");
-            await CallAsync(client, "HSET", "hash", $"f{round}", "v");
-            await CallAsync(client, "XADD", "stream", "*", "round", $"{round}");
-            await CallAsync(client, "EVAL", "redis.call('INCRBY', KEYS[1], ARGV[1]); redis.call('SADD', KEYS[2], ARGV[1]); return 1", "2", "counter", "set", $"{round + 1}");
-            await CallAsync(client, "MULTI");
-            await CallAsync(client, "RPUSH", "list", $"{round}");
-            await CallAsync(client, "INCR", "in-transaction");
-            await CallAsync(client, "EXEC");
+            await BackupRig.CallAsync(client, "SET", $"trap{round}", "\r\n#TS:4000000000\r\n*1\r\n$4\r\nEXEC\r\n");
+            await BackupRig.CallAsync(client, "SET", $"expiring{round}", "x", "EX", "100000");
+            await BackupRig.CallAsync(client, "HSET", "hash", $"f{round}", "v");
+            await BackupRig.CallAsync(client, "XADD", "stream", "*", "round", $"{round}");
+            await BackupRig.CallAsync(client, "EVAL", "redis.call('INCRBY', KEYS[1], ARGV[1]); redis.call('SADD', KEYS[2], ARGV[1]); return 1", "2", "counter", "set", $"{round + 1}");
+            await BackupRig.CallAsync(client, "MULTI");
+            await BackupRig.CallAsync(client, "RPUSH", "list", $"{round}");
+            await BackupRig.CallAsync(client, "INCR", "in-transaction");
+            await BackupRig.CallAsync(client, "EXEC");
         }
 
-        await CallAsync(client, "SELECT", "0");
-    }
-
-    private static async Task CallAsync(RedisClient client, params string[] words)
-    {
-        var reply = await client.CallAsync(default, words);
-        Assert.False(reply.IsError, reply.ToString());
+        // One that goes while the round is recorded: its end is in the stream, since a digest counts what has expired and is still there.
+        await BackupRig.CallAsync(client, "SELECT", "0");
+        await BackupRig.CallAsync(client, "SET", $"brief{round}", "x", "PX", "10");
+        await Eventually.UntilAsync("a key to expire", async () => (await client.CallAsync(default, "GET", $"brief{round}")).IsNull);
     }
 }
