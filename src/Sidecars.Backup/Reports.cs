@@ -41,7 +41,7 @@ internal sealed class TableReport(TextWriter output) : IReport
             b.Manifest.Databases.IsEmpty ? "-" : Number(b.Manifest.Databases.Sum(d => d.Most)), b.Verification is { } v ? RestorePlan.Show(v.VerifiedAt) : "never",
         }));
         if (catalogue.Uploader is { } lease)
-            output.WriteLine($"uploader {(lease.Holder.Length == 0 ? "none" : lease.Holder)}, session {lease.Session}, generation {lease.Generation}, all written until {RestorePlan.Show(lease.CoveredUntil)} is here");
+            output.WriteLine($"uploader {(lease.Holder.Length == 0 ? "none" : lease.Holder)}, session {lease.Session}, generation {lease.Generation}, {(lease.Covered is { } covered ? $"all written until {RestorePlan.Show(covered)} is here" : "nothing is here yet")}");
         foreach (var odd in catalogue.Oddities) output.WriteLine($"! {odd.Key} {odd.Problem}");
     }
 

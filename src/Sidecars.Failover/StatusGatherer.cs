@@ -129,7 +129,7 @@ internal sealed class StatusGatherer : IDisposable
             var now = _time.GetUtcNow();
             var last = catalogue.Backups.LastOrDefault();
             var verified = catalogue.Backups.Select(b => b.Verification?.VerifiedAt).Max();
-            return new BackupReading(catalogue.Backups.Length, last?.Id, now - last?.Manifest.CompletedAt, now - verified, now - catalogue.Uploader?.CoveredUntil);
+            return new BackupReading(catalogue.Backups.Length, last?.Id, now - last?.Manifest.CompletedAt, now - verified, now - catalogue.Uploader?.Covered);
         }
         catch (Exception e) when (e is StoreException or IOException or UnauthorizedAccessException or TimeoutException)
         {

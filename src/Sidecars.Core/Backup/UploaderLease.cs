@@ -19,6 +19,9 @@ public sealed record UploaderLease(string Holder, long Session, long Generation,
     /// </summary>
     public string Writer { get; init; } = "";
 
+    /// <summary><see cref="CoveredUntil"/>, or null before the first uploader has stored anything.</summary>
+    public DateTimeOffset? Covered => CoveredUntil == DateTimeOffset.UnixEpoch ? null : CoveredUntil;
+
     /// <summary>Somebody (<c>now</c>) wants a base that is newer than this; null for none.</summary>
     public DateTimeOffset? BaseWanted { get; init; }
 }

@@ -44,7 +44,9 @@ public static partial class StartupPages
     /// The mappings of <paramref name="file"/> that can't be written and hold no page of our own (proc(5), smaps). One relocated page
     /// would be lost with its relocations, so a mapping with any is left alone.
     /// </summary>
-    internal static IReadOnlyList<(long Start, long Length)> Unchanged(IEnumerable<string> smaps, string file)
+    /// <param name="smaps">Lines of <c>/proc/self/smaps</c>.</param>
+    /// <param name="file">Path as it stands there.</param>
+    public static IReadOnlyList<(long Start, long Length)> Unchanged(IEnumerable<string> smaps, string file)
     {
         var found = new List<(long, long)>();
         (long Start, long Length)? mapping = null;
