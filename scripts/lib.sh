@@ -11,11 +11,11 @@ export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en
 NATIVE_EXECUTABLES=(
     redis-bootstrap:src/Sidecars.Bootstrap
     redis-probe:src/Sidecars.Probe
-    redis-probe-tls:src/Sidecars.ProbeTls
     redis-sidecars:src/Sidecars.Daemons
 )
 # Executables that are names of one of these files.
 NATIVE_NAMES=(
+    redis-probe-tls:redis-bootstrap
     redis-failover:redis-sidecars
     redis-backup:redis-sidecars
 )

@@ -7,7 +7,11 @@ namespace Sidecars.Bootstrap;
 /// <summary>Reads the command line and the environment, runs, and ends the process; nothing else does.</summary>
 internal static class Program
 {
-    private static async Task<int> Main(string[] arguments)
+    // redis-probe-tls is a link to this file: TLS is here already.
+    private static Task<int> Main(string[] arguments) =>
+        Environment.GetCommandLineArgs()[0].EndsWith("redis-probe-tls", StringComparison.Ordinal) ? Task.FromResult(Probe.Program.Main(arguments)) : RunAsync(arguments);
+
+    private static async Task<int> RunAsync(string[] arguments)
     {
         using var standardOutput = Console.OpenStandardOutput();
         using var standardError = new StreamWriter(Console.OpenStandardError()) { AutoFlush = true };

@@ -11,7 +11,7 @@ internal static partial class Program
     private const int StandardOutput = 1;
     private const int StandardError = 2;
 
-    private static int Main(string[] arguments)
+    internal static int Main(string[] arguments)
     {
         try
         {
