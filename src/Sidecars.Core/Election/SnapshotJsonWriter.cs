@@ -99,6 +99,8 @@ internal static class SnapshotJsonWriter
         {
             json.WriteStartObject("master");
             json.WriteString("address", master.Address.ToString());
+            if (master.Monitored is { } monitored) json.WriteString("monitored", monitored.ToString());
+            if (master.FailoverState.Length > 0) json.WriteString("failover_state", master.FailoverState);
             json.WriteString("run_id", master.RunId);
             json.WriteString("flags", master.Flags);
             json.WriteNumber("config_epoch", master.ConfigEpoch);

@@ -40,7 +40,7 @@ public sealed record SentinelMaster
     public RedisEndpoint? Monitored { get; init; }
 
     /// <summary><c>failover-state</c> as sent (<c>wait_start</c>, <c>select_slave</c> …); empty while this Sentinel runs none.</summary>
-    public string FailoverState { get; init; } = "";
+    public string FailoverState { get; init => field = value ?? ""; } = ""; // null: a log that does not name it
 
     /// <summary>Run id of the process that Sentinel talks to; empty until its first INFO.</summary>
     public string RunId { get; init; } = "";

@@ -89,6 +89,7 @@ public sealed class SnapshotDocumentTests
     {
         Why = "the AOF is \u00e4lter <than> the \"marker\"",
         DataBytes = 17,
+        RedisCount = 5,
         Token = new FencingToken(3, 4, 5),
         HighestEpoch = 6,
         Position = new DiskPosition(new ReplicationPosition(Id('b'), 1000), PositionBound.AtLeast, PositionSource.RdbHeader) { Lower = 990, Upper = 1010 },
@@ -119,7 +120,7 @@ public sealed class SnapshotDocumentTests
             {
                 MyId = new string('a', 40),
                 Tilt = true,
-                Master = new SentinelMaster { Address = B, RunId = RunId(B), Flags = "master,s_down", ConfigEpoch = 4, Quorum = 2, RoleReported = "master" },
+                Master = new SentinelMaster { Address = B, Monitored = A, FailoverState = "reconf_slaves", RunId = RunId(B), Flags = "master,s_down", ConfigEpoch = 4, Quorum = 2, RoleReported = "master" },
                 Replicas = [new SentinelReplica { Address = C, Flags = "slave", Priority = 100, Offset = 77, MasterLinkStatus = "ok" }],
                 Others = [new SentinelPeer { Address = SentinelAt(2), MyId = new string('b', 40), Flags = "sentinel" }],
             }),
