@@ -43,7 +43,6 @@ internal sealed class Sidecar : IDisposable
     {
         foreach (var mistake in _options.Publish.Mistakes) _log.Error("wrong-configuration", $"{mistake}; nothing is published there, everything else runs");
         if (_options.MetricsPort > 0) _supervisor.Start("telemetry", ServeAsync, cancellation);
-        _ = StartupPages.ReleaseOnceSettledAsync(_time, cancellation);
         if (await FindAddressAsync(cancellation).ConfigureAwait(false) is { } address)
         {
             _loops = new SidecarLoops(_options, address, _connections, _record, _kubernetes, _metrics, _decisions, _log, _meter, _time, _random);

@@ -108,7 +108,9 @@ public sealed partial class RunbookTests
 
         var script = await Tool.RunAsync("sh", [.. container.Texts("command").Skip(1), .. container.Texts("args")], new Dictionary<string, string>(password)
         {
-            ["DATA_DIR"] = data.Path, ["FROM_HOST"] = "127.0.0.1", ["FROM_PORT"] = $"{old.Port}",
+            ["DATA_DIR"] = data.Path,
+            ["FROM_HOST"] = "127.0.0.1",
+            ["FROM_PORT"] = $"{old.Port}",
         });
         Assert.True(script.ExitCode == 0, script.Output + script.Error);
 
