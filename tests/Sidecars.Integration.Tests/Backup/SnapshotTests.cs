@@ -16,6 +16,7 @@ public class SnapshotTests
         await BackupRig.CallAsync(client, "SET", "a", "1");
         await using var sidecar = await rig.StartSidecarAsync(Rdb);
         await rig.WaitForBackupsAsync(1);
+        _ = await BackupRig.EndOfSecondAsync(client); // of the snapshot, which a time must be after
         var (first, at) = (await BackupRig.DigestAsync(rig.Redis), await BackupRig.EndOfSecondAsync(client));
         await BackupRig.CallAsync(client, "SET", "b", "2");
         (await rig.RunAsync([Rdb], "now")).Succeeded(); // by the sidecar
