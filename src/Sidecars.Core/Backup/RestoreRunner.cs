@@ -85,10 +85,10 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout, Durabili
         try
         {
             await FetchAsync(plan, staging, progress, cancellation).ConfigureAwait(false);
-            if (!IsDump(plan)) await WriteManifestAsync(plan, staging, cancellation).ConfigureAwait(false);
+            if (!IsDump(plan.Backup.Manifest)) await WriteManifestAsync(plan, staging, cancellation).ConfigureAwait(false);
             PosixFiles.SyncDirectory(staging);
             if (TargetProblem(directory) is { } changed) throw new RestoreException("not_empty", changed);
-            if (IsDump(plan)) File.Move(Path.Combine(staging, layout.RdbFile), Path.Combine(directory, layout.RdbFile));
+            if (IsDump(plan.Backup.Manifest)) File.Move(Path.Combine(staging, layout.RdbFile), Path.Combine(directory, layout.RdbFile));
             else Directory.Move(staging, Path.Combine(directory, layout.AppendDirectory));
             PosixFiles.SyncDirectory(directory);
             if (Directory.Exists(staging)) Directory.Delete(staging);
@@ -115,7 +115,7 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout, Durabili
         }
     }
 
-    private bool IsDump(RestorePlan.Restore plan) => plan.Backup.Manifest.IsSnapshot && durability != Durability.Aof;
+    private bool IsDump(BackupManifest manifest) => manifest.IsSnapshot && durability != Durability.Aof;
 
     private string? KeyProblem(BackupManifest manifest)
     {
@@ -148,7 +148,7 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout, Durabili
     {
         var key = store.Layout.Base(manifest.Generation, manifest.Id) + file.Name;
         using var hash = store.HashOf(manifest).Begin();
-        await CopyAsync(key, Path.Combine(staging, manifest.IsSnapshot && durability != Durability.Aof ? layout.RdbFile : BaseName(file)), 0, file.Length, hash, count, cancellation).ConfigureAwait(false);
+        await CopyAsync(key, Path.Combine(staging, IsDump(manifest) ? layout.RdbFile : BaseName(file)), 0, file.Length, hash, count, cancellation).ConfigureAwait(false);
         if (Convert.ToHexStringLower(hash.GetHashAndReset()) != file.Sha256) throw new StoreException(StoreFailure.Damaged, key, "its SHA-256 is not the manifest's");
     }
 
