@@ -70,21 +70,28 @@ internal sealed class SidecarRig : IAsyncDisposable
     public async Task StartSidecarAsync(LocalNode node, params (string Name, string Value)[] more)
     {
         if (_sidecars.Remove(node, out var old)) await old.DisposeAsync();
-        var environment = new Dictionary<string, string>
-        {
-            ["DNS_NAME"] = Record,
-            ["ZONE_FILE"] = ZoneFile,
-            ["ROUTE53_ZONE_ID"] = FakeRoute53Server.ZoneId,
-            ["ROUTE53_ENDPOINT"] = Route53.Endpoint.ToString(),
-            ["AWS_ACCESS_KEY_ID"] = FakeRoute53Server.AccessKey,
-            ["AWS_SECRET_ACCESS_KEY"] = FakeRoute53Server.SecretKey,
-            ["AWS_EC2_METADATA_DISABLED"] = "true",
-            ["MASTER_SERVICE"] = "redis-master",
-            ["PUBLISH_RANK_DELAY_MS"] = "1500",
-            ["ROUTE53_BACKSTOP_MS"] = "0",
-        };
-        foreach (var (name, value) in more) environment[name] = value;
-        _sidecars[node] = await Group.StartSidecarAsync(node, environment);
+        _sidecars[node] = await Group.StartSidecarAsync(node, [.. Places(), .. more.Select(m => KeyValuePair.Create(m.Name, m.Value))]);
+    }
+
+    /// <summary>Starts <c>redis-failover step-down</c> beside a node.</summary>
+    public Task<ServerProcess> StartStepDownAsync(LocalNode node) => Group.StartFailoverAsync(node, ["step-down"], Places());
+
+    /// <summary>Waits until nothing of a hand-over or of a failover is left: roles, priorities, what writes need.</summary>
+    public async Task WaitWholeAsync()
+    {
+        var seen = "";
+        await Eventually.UntilAsync(
+            "a whole group with its configured settings",
+            async () =>
+            {
+                var state = await Group.ObserveAsync();
+                if ((seen = state.Problem ?? "") != "") return false;
+                foreach (var node in Group.Redis)
+                    if (await ConfigAsync(node, "replica-priority") is not "100" and var priority) seen += $"{node} has priority {priority}; ";
+                if (await ConfigAsync(state.Master!.Node, "min-replicas-to-write") is not "1" and var least) seen += $"min-replicas-to-write {least}";
+                return seen == "";
+            },
+            TimeSpan.FromSeconds(60), () => $"{seen}\n{Tails()}");
     }
 
     /// <summary>What the zone file says; null: nothing yet.</summary>
@@ -157,6 +164,20 @@ internal sealed class SidecarRig : IAsyncDisposable
     }
 
     public string Tails() => string.Join('\n', _sidecars.Values.Select(s => s.Tail(12)));
+
+    private Dictionary<string, string> Places() => new()
+    {
+        ["DNS_NAME"] = Record,
+        ["ZONE_FILE"] = ZoneFile,
+        ["ROUTE53_ZONE_ID"] = FakeRoute53Server.ZoneId,
+        ["ROUTE53_ENDPOINT"] = Route53.Endpoint.ToString(),
+        ["AWS_ACCESS_KEY_ID"] = FakeRoute53Server.AccessKey,
+        ["AWS_SECRET_ACCESS_KEY"] = FakeRoute53Server.SecretKey,
+        ["AWS_EC2_METADATA_DISABLED"] = "true",
+        ["MASTER_SERVICE"] = "redis-master",
+        ["PUBLISH_RANK_DELAY_MS"] = "1500",
+        ["ROUTE53_BACKSTOP_MS"] = "0",
+    };
 
     private string[] Lines(LocalNode node, string name, string loop) =>
         [.. Sidecar(node).Events(name).Where(e => Text(e, "loop") == loop).Select(e => Text(e, "code"))];

@@ -13,7 +13,12 @@ using Sidecars.Core.Kubernetes;
 namespace Sidecars.TestKit.FakeKubernetes;
 
 /// <summary>What the server saw of a request.</summary>
-public sealed record SeenRequest(string Method, string Path, string? Token, string? UserAgent);
+/// <param name="Method">GET, PUT, …</param>
+/// <param name="Path">Without the query.</param>
+/// <param name="Token">Bearer token, or null.</param>
+/// <param name="UserAgent">As sent.</param>
+/// <param name="At">When it arrived, to compare with another process' log.</param>
+public sealed record SeenRequest(string Method, string Path, string? Token, string? UserAgent, DateTimeOffset At);
 
 /// <summary>A second address, whose socket somebody else makes: in another network namespace.</summary>
 /// <param name="Address">With its port, not 0.</param>
@@ -146,7 +151,7 @@ public sealed class FakeKubernetesServer : IAsyncDisposable
         var request = context.Request;
         var authorization = request.Headers.Authorization.ToString();
         var token = authorization.StartsWith("Bearer ", StringComparison.Ordinal) ? authorization[7..] : null;
-        _seen.Enqueue(new SeenRequest(request.Method, request.Path, token, request.Headers.UserAgent));
+        _seen.Enqueue(new SeenRequest(request.Method, request.Path, token, request.Headers.UserAgent, TimeProvider.System.GetUtcNow()));
         if (!_script.TryDequeue(out var fault)) fault = Weather?.Invoke();
         JsonObject? body = null;
         if (request.Method is "PUT" or "POST") body = (await JsonNode.ParseAsync(request.Body))!.AsObject();

@@ -12,7 +12,11 @@ using Sidecars.TestKit.FakeKubernetes;
 namespace Sidecars.TestKit.FakeRoute53;
 
 /// <summary>What the server saw.</summary>
-public sealed record SeenCall(string Operation, int Status, string Code);
+/// <param name="Operation">List, Change, …</param>
+/// <param name="Status">HTTP status; 0: the answer was lost.</param>
+/// <param name="Code">The error's, or empty.</param>
+/// <param name="At">When it arrived, to compare with another process' log.</param>
+public sealed record SeenCall(string Operation, int Status, string Code, DateTimeOffset At);
 
 /// <summary>What happens to calls.</summary>
 public enum Route53Weather
@@ -111,6 +115,7 @@ public sealed class FakeRoute53Server : IAsyncDisposable
 
     private async Task HandleAsync(HttpContext context)
     {
+        var at = TimeProvider.System.GetUtcNow();
         using var buffer = new MemoryStream();
         await context.Request.Body.CopyToAsync(buffer);
         if (Weather == Route53Weather.Slow) await Task.Delay(SlowBy, TimeProvider.System, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -136,12 +141,12 @@ public sealed class FakeRoute53Server : IAsyncDisposable
                 : await AnswerAsync(operation, path, context.Request, buffer.ToArray());
         if (operation == "Change" && status == 200 && Interlocked.Decrement(ref _loseResponses) >= 0)
         {
-            _seen.Enqueue(new SeenCall(operation, 0, "lost"));
+            _seen.Enqueue(new SeenCall(operation, 0, "lost", at));
             context.Abort();
             return;
         }
 
-        _seen.Enqueue(new SeenCall(operation, status, code));
+        _seen.Enqueue(new SeenCall(operation, status, code, at));
         context.Response.StatusCode = status;
         context.Response.ContentType = "text/xml";
         await context.Response.WriteAsync(body);

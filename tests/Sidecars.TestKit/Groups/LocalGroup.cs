@@ -100,12 +100,15 @@ public sealed class LocalGroup : IAsyncDisposable
     /// </summary>
     /// <param name="node">A Redis.</param>
     /// <param name="more">Further variables; they override the others.</param>
-    public Task<ServerProcess> StartSidecarAsync(LocalNode node, IEnumerable<KeyValuePair<string, string>>? more = null)
+    public Task<ServerProcess> StartSidecarAsync(LocalNode node, IEnumerable<KeyValuePair<string, string>>? more = null) => StartFailoverAsync(node, ["run"], more);
+
+    /// <summary>Starts any command of <c>redis-failover</c> beside a Redis, with the variables of <see cref="StartSidecarAsync"/>.</summary>
+    public Task<ServerProcess> StartFailoverAsync(LocalNode node, string[] arguments, IEnumerable<KeyValuePair<string, string>>? more = null)
     {
         var environment = new Dictionary<string, string>(Start(node).Environment) { ["METRICS_PORT"] = "0", ["POD_IP"] = node.PodAddress };
         environment["PUBLISH_ADDRESSES"] = string.Join(',', Redis.Select(n => $"{n.Endpoint}={n.PodAddress}"));
         foreach (var (name, value) in more ?? []) environment[name] = value;
-        return ServerProcess.StartAsync(new ServerStart(Repository.NativeExecutable("redis-failover"), "run") { Name = node.Name + "-sidecar", Environment = environment, WorkingDirectory = node.DataFolder });
+        return ServerProcess.StartAsync(new ServerStart(Repository.NativeExecutable("redis-failover"), arguments) { Name = $"{node.Name}-{(arguments[0] == "run" ? "sidecar" : arguments[0])}", Environment = environment, WorkingDirectory = node.DataFolder });
     }
 
     /// <summary>Asks every running node once, in parallel; takes at most about half a second, whoever is silent.</summary>

@@ -10,7 +10,7 @@ namespace Sidecars.Core.Failover.Publishing;
 /// <param name="changeId">The change.</param>
 /// <param name="time">Its clock.</param>
 /// <param name="random">A number in [0, 1) for the jitter.</param>
-internal sealed class Propagation(IMasterPublisher publisher, string changeId, TimeProvider time, Func<double> random)
+public sealed class Propagation(IMasterPublisher publisher, string changeId, TimeProvider time, Func<double> random)
 {
     // Generally within a minute: 10, 20, 40, 80, 160 s and jitter, five calls at most.
     private const int MostCalls = 5;
