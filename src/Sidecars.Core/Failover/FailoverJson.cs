@@ -4,6 +4,7 @@ using Sidecars.Core.Failover.Fencing;
 using Sidecars.Core.Failover.Passwords;
 using Sidecars.Core.Failover.Publishing;
 using Sidecars.Core.Primitives;
+using Sidecars.Core.Topology;
 
 namespace Sidecars.Core.Failover;
 
@@ -15,4 +16,7 @@ namespace Sidecars.Core.Failover;
 [JsonSerializable(typeof(FenceFacts))]
 [JsonSerializable(typeof(DeathFacts))]
 [JsonSerializable(typeof(PasswordFacts))]
+[JsonSerializable(typeof(NodeObservation.Known), TypeInfoPropertyName = "NodeKnown")]
+[JsonSerializable(typeof(NodeObservation.Unknown), TypeInfoPropertyName = "NodeUnknown")]
+[JsonSerializable(typeof(NodeObservation.Unreachable), TypeInfoPropertyName = "NodeUnreachable")]
 public sealed partial class FailoverJson : JsonSerializerContext;

@@ -2,6 +2,8 @@ using FsCheck;
 using FsCheck.Fluent;
 using Sidecars.Core.Failover.Death;
 using Sidecars.Core.Failover.Watch;
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Topology;
 using static Sidecars.Core.Tests.Failover.FailoverFacts;
 
 namespace Sidecars.Core.Tests.Failover;
@@ -43,4 +45,40 @@ public sealed class DeathPolicyTests
         (from server in Servers from quorum in Quorums select Died with { Server = server, Quorum = quorum }).ToArbitrary(),
         facts => DeathPolicy.Decide(facts) is not DeathDecision.RequestFailover
             || (facts is { Server: OwnServer.Dead { WasMaster: true }, Quorum: { IsFailingOver: false, Promotable.IsEmpty: false } } && facts.Quorum.Named == Me)).QuickCheckThrowOnFailure();
+
+    [Fact]
+    public void The_one_that_is_behind_follows_the_best_before_Sentinel_chooses()
+    {
+        var level = Assert.IsType<DeathDecision.Level>(DeathPolicy.Decide(Died with { Replicas = [Replica(1, 900), Replica(2, 1000)] }));
+        Assert.Equal((Endpoint(2), Endpoint(1)), (level.Best, Assert.Single(level.Behind).Address));
+        Assert.Equal("levelling", DeathPolicy.Decide(Died with { Replicas = [Replica(1, 900, of: Endpoint(2)), Replica(2, 1000)] }).Code);
+        Assert.Equal("request-failover", DeathPolicy.Decide(Died with { Replicas = [Replica(1, 1000, of: Endpoint(2)), Replica(2, 1000)] }).Code);
+    }
+
+    [Fact]
+    public void An_offset_is_final_once_the_replica_has_read_the_end_of_its_connection() =>
+        Assert.Equal("replica-reads", DeathPolicy.Decide(Died with { Replicas = [Replica(1, 900, linkUp: true), Replica(2, 1000)] }).Code);
+
+    [Fact]
+    public void Nobody_waits_where_replicas_cannot_be_compared_or_made_equal()
+    {
+        var unequal = Died with { Replicas = [Replica(1, 900), Replica(2, 1000)] };
+        Assert.Equal("request-failover", DeathPolicy.Decide(unequal with { DeadFor = DeathPolicy.LevelWithin }).Code);
+        Assert.Equal("request-failover", DeathPolicy.Decide(unequal with { LevelRefused = true }).Code);
+        Assert.Equal("request-failover", DeathPolicy.Decide(unequal with { Replicas = [Replica(1, 900, id: "other"), Replica(2, 1000)] }).Code);
+        Assert.Equal("request-failover", DeathPolicy.Decide(unequal with { Replicas = [Replica(1, 0), Replica(2, DeathPolicy.MostBehind + 1)] }).Code);
+        Assert.Equal("request-failover", DeathPolicy.Decide(unequal with { Replicas = [new NodeObservation.Unknown(Endpoint(1), false, "silent"), Replica(2, 1000)] }).Code);
+        Assert.Equal("request-failover", DeathPolicy.Decide(unequal with { Replicas = [Replica(2, 1000)] }).Code);
+    }
+
+    [Fact]
+    public void Only_one_that_is_behind_follows_and_only_the_one_that_has_most() => Prop.ForAll(
+        Gen.ArrayOf(from n in Gen.Choose(1, 9) from offset in Gen.Choose(1, 5) select Replica(n, offset)).ToArbitrary(),
+        replicas => DeathPolicy.Decide(Died with { Replicas = [.. replicas] }) is not DeathDecision.Level level
+            || (level.Behind.All(b => b.View.Offset < replicas.Max(r => r.View.Offset)) && replicas.Any(r => r.Address == level.Best && r.View.Offset == replicas.Max(x => x.View.Offset)))).QuickCheckThrowOnFailure();
+
+    private static RedisEndpoint Endpoint(int n) => new("10.0.1." + n, 6379);
+
+    private static NodeObservation.Known Replica(int n, long offset, RedisEndpoint? of = null, bool linkUp = false, string id = "history") =>
+        new(Endpoint(n), new NodeView { RunId = "run-" + n, Role = NodeRole.Replica, ReplicationId = id, Offset = offset, MasterAddress = of ?? Me, MasterLinkUp = linkUp });
 }

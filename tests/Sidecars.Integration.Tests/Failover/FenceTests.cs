@@ -151,6 +151,31 @@ public sealed class FenceTests(ITestOutputHelper output)
         output.WriteLine($"{check.MissingCount} of {check.Checked} acknowledged writes lost (kill -9, asynchronous replication)");
     }
 
+    [Fact]
+    public async Task Replicas_that_differ_when_the_master_dies_are_made_equal_before_one_is_promoted()
+    {
+        var (rig, master) = await SidecarRig.StartAsync("level");
+        await using var disposed = rig;
+        var behind = rig.Group.Redis.First(n => n != master);
+        // One replica misses a hundred writes: it is stopped, and its connection cut, so that nothing waits in its socket.
+        behind.Process!.Pause();
+        await rig.CallAsync(master, "CLIENT", "KILL", "TYPE", "replica");
+        await Eventually.UntilAsync("the other replica", async () => (await rig.CallAsync(master, "INFO", "replication")).Text.Contains("state=online", StringComparison.Ordinal));
+        await using (var client = await rig.Group.ConnectAsync(master, TimeSpan.FromSeconds(2)))
+        {
+            for (var n = 0; n < 100; n++) Assert.Equal("OK", (await client.CallAsync(default, "SET", $"missed:{n}", "1")).Text);
+            await Eventually.UntilAsync("the other's acknowledgement", async () => (await client.CallAsync(default, "WAIT", "1", "100")).Integer == 1);
+        }
+
+        master.Process!.Kill();
+        behind.Process!.Resume();
+        var next = await rig.WaitMasterAfterAsync(master);
+        await rig.Group.WaitForAsync("the other replica's link", s => s.Master?.Node == next && s.LinkedReplicas == 1);
+        Assert.Contains("levelled", rig.Done(master, "death"));
+        Assert.Equal(100, (await rig.CallAsync(next, ["EXISTS", .. Enumerable.Range(0, 100).Select(n => $"missed:{n}")])).Integer);
+        Assert.Contains("sync_full:0", (await rig.CallAsync(next, "INFO", "stats")).Text, StringComparison.Ordinal);
+    }
+
     private static bool Said(SidecarRig rig, string words) => rig.Group.Sentinels.SelectMany(s => s.Process!.Output).Any(line => line.Contains(words, StringComparison.Ordinal));
 
     // Refuses writes: fenced, or a replica already. The fence cuts this question's connection too.

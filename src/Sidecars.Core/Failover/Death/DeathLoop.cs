@@ -1,7 +1,10 @@
+using System.Collections.Immutable;
 using System.Text.Json;
+using Sidecars.Core.Failover.StepDown;
 using Sidecars.Core.Failover.Watch;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
+using Sidecars.Core.Topology;
 
 namespace Sidecars.Core.Failover.Death;
 
@@ -10,21 +13,31 @@ namespace Sidecars.Core.Failover.Death;
 /// <param name="server">The server.</param>
 /// <param name="sentinels">The Sentinels.</param>
 /// <param name="client">Asks one to fail over.</param>
+/// <param name="nodes">Asks a replica.</param>
+/// <param name="changes">Has a replica follow another.</param>
 /// <param name="sentinelCount">Configured number.</param>
 /// <param name="heartbeat">Moment of bootstrap's last heartbeat, null where there is none; only its change counts.</param>
 /// <param name="dryRun">Decide and say, do nothing.</param>
 /// <param name="sink">Decisions.</param>
 /// <param name="time">Its clock.</param>
 public sealed class DeathLoop(
-    RedisEndpoint address, OwnServerWatch server, SentinelWatch sentinels, SentinelClient client, int sentinelCount, Func<DateTime?> heartbeat, bool dryRun, IDecisionSink sink, TimeProvider time)
+    RedisEndpoint address, OwnServerWatch server, SentinelWatch sentinels, SentinelClient client, NodeClient nodes, HandOverClient changes, int sentinelCount, Func<DateTime?> heartbeat, bool dryRun, IDecisionSink sink, TimeProvider time)
 {
     // NOGOODSLAVE and INPROG pass within a Sentinel's tick or two (100 ms).
     private static readonly TimeSpan Again = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(5);
 
+    // Replicas read the rest, or a missing piece, within milliseconds.
+    private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(3);
+
+    // A replica that hangs is not waited for: nobody may write meanwhile.
+    private static readonly TimeSpan AnswersWithin = TimeSpan.FromMilliseconds(150);
+
     private string _runId = "";
     private DateTime? _heartbeatAtDeath;
     private long? _acceptedAt;
+    private long _diedAt;
+    private bool _levelRefused;
 
     /// <summary>Waits for deaths until it is cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
@@ -33,7 +46,8 @@ public sealed class DeathLoop(
         {
             var next = Task.WhenAny(server.Changed.Next, sentinels.Changed.Next);
             var decision = await RoundAsync(cancellation).ConfigureAwait(false);
-            await Broadcast.WaitAsync(next, decision is DeathDecision.Nothing ? Idle : Again, time, cancellation).ConfigureAwait(false);
+            if (decision is DeathDecision.Level or DeathDecision.Wait { Code: "replica-reads" or "levelling" }) await Task.Delay(Soon, time, cancellation).ConfigureAwait(false);
+            else await Broadcast.WaitAsync(next, decision is DeathDecision.Nothing ? Idle : Again, time, cancellation).ConfigureAwait(false);
         }
     }
 
@@ -41,7 +55,7 @@ public sealed class DeathLoop(
     public async Task<DeathDecision> RoundAsync(CancellationToken cancellation)
     {
         var last = server.Last;
-        if (last is OwnServer.Dead { RunId: var runId } && runId != _runId) (_runId, _heartbeatAtDeath, _acceptedAt) = (runId, heartbeat(), null);
+        if (last is OwnServer.Dead { RunId: var runId } && runId != _runId) (_runId, _heartbeatAtDeath, _acceptedAt, _diedAt, _levelRefused) = (runId, heartbeat(), null, time.GetTimestamp(), false);
         var facts = new DeathFacts
         {
             Server = last,
@@ -49,9 +63,19 @@ public sealed class DeathLoop(
             Quorum = QuorumFacts.Of(sentinels.Observe(), sentinelCount),
             BootstrapLives = last is OwnServer.Dead && heartbeat() is { } beat && beat != _heartbeatAtDeath,
             AcceptedAgo = _acceptedAt is { } at ? time.GetElapsedTime(at) : null,
+            DeadFor = last is OwnServer.Dead ? time.GetElapsedTime(_diedAt) : TimeSpan.Zero,
+            LevelRefused = _levelRefused,
         };
         var decision = DeathPolicy.Decide(facts);
+        if (decision is DeathDecision.RequestFailover && facts.DeadFor < DeathPolicy.LevelWithin)
+        {
+            // Only now: where nothing is to be done, nobody is asked.
+            facts = facts with { Replicas = await AskAsync(facts.Quorum.Promotable, cancellation).ConfigureAwait(false) };
+            decision = DeathPolicy.Decide(facts);
+        }
+
         sink.Decided("death", decision.Code, decision.Reason, decision is DeathDecision.Wait { Code: "no-agreement" or "no-promotable-replica" }, () => JsonSerializer.Serialize(facts, FailoverJson.Default.DeathFacts));
+        if (decision is DeathDecision.Level level && !dryRun) await LevelAsync(level, cancellation).ConfigureAwait(false);
         if (decision is not DeathDecision.RequestFailover request) return decision;
         if (dryRun)
         {
@@ -63,5 +87,55 @@ public sealed class DeathLoop(
         if (refusal is null || refusal.StartsWith("INPROG", StringComparison.Ordinal)) _acceptedAt = time.GetTimestamp();
         sink.Acted("death", "failover", $"SENTINEL FAILOVER at {request.Sentinel}", refusal);
         return decision;
+    }
+
+    private async Task LevelAsync(DeathDecision.Level level, CancellationToken cancellation)
+    {
+        var refusals = await Task.WhenAll(level.Behind.Select(replica => FollowAsync(replica, level.Best, cancellation))).ConfigureAwait(false);
+        var refusal = refusals.FirstOrDefault(r => r is not null);
+        _levelRefused = refusal is not null;
+        sink.Acted("death", "levelled", $"{string.Join(", ", level.Behind.Select(b => b.Address))} follow {level.Best}", refusal);
+    }
+
+    private async Task<string?> FollowAsync(NodeObservation.Known replica, RedisEndpoint best, CancellationToken cancellation)
+    {
+        using var limit = Limit(cancellation);
+        try
+        {
+            var (connection, why) = await changes.OpenAsync(replica.Endpoint, replica.View.RunId, limit.Token).ConfigureAwait(false);
+            if (connection is null) return why;
+            await using (connection.ConfigureAwait(false))
+            {
+                var outcome = await connection.SendAsync([HandOverClient.Follow(best)], limit.Token).ConfigureAwait(false);
+                return outcome == StepOutcome.Done ? null : $"REPLICAOF at {replica.Endpoint}: {outcome}";
+            }
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return $"{replica.Endpoint} does not answer";
+        }
+    }
+
+    private async Task<ImmutableArray<NodeObservation>> AskAsync(IEnumerable<RedisEndpoint> replicas, CancellationToken cancellation) =>
+        [.. await Task.WhenAll(replicas.Select(replica => AskAsync(replica, cancellation))).ConfigureAwait(false)];
+
+    private async Task<NodeObservation> AskAsync(RedisEndpoint replica, CancellationToken cancellation)
+    {
+        using var limit = Limit(cancellation);
+        try
+        {
+            return await nodes.ObserveAsync(replica, limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return new NodeObservation.Unknown(replica, LoginRefused: false, "it does not answer");
+        }
+    }
+
+    private CancellationTokenSource Limit(CancellationToken cancellation)
+    {
+        var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(AnswersWithin);
+        return limit;
     }
 }

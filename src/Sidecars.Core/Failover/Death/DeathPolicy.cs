@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using Sidecars.Core.Failover.Watch;
 using Sidecars.Core.Primitives;
+using Sidecars.Core.Topology;
 
 namespace Sidecars.Core.Failover.Death;
 
@@ -22,6 +24,15 @@ public sealed record DeathFacts
 
     /// <summary>Time since a Sentinel accepted our request for this death; null: none has.</summary>
     public TimeSpan? AcceptedAgo { get; init; }
+
+    /// <summary>Time since the death was noticed.</summary>
+    public TimeSpan DeadFor { get; init; }
+
+    /// <summary>What the replicas that can be promoted say since the death; one that is not here was not asked.</summary>
+    public ImmutableArray<NodeObservation> Replicas { get; init; } = [];
+
+    /// <summary>A replica has refused to follow another: nothing more is tried for this death.</summary>
+    public bool LevelRefused { get; init; }
 }
 
 /// <summary>What to do about a death. Closed.</summary>
@@ -29,6 +40,9 @@ public abstract record DeathDecision(string Code, string Reason)
 {
     /// <summary>Ask this one Sentinel to fail over.</summary>
     public sealed record RequestFailover(RedisEndpoint Sentinel, string Reason) : DeathDecision("request-failover", Reason);
+
+    /// <summary>Have these replicas follow the one that has most of the dead master's data, until they have the same.</summary>
+    public sealed record Level(ImmutableArray<NodeObservation.Known> Behind, RedisEndpoint Best, string Reason) : DeathDecision("level-replicas", Reason);
 
     /// <summary>Dead, and not now: ask again soon.</summary>
     public sealed record Wait(string Code, string Reason) : DeathDecision(Code, Reason);
@@ -40,11 +54,21 @@ public abstract record DeathDecision(string Code, string Reason)
 /// <summary>
 /// Whether a death is handed to Sentinel at once instead of after down-after. Pure. One actor: until bootstrap is back it is this
 /// sidecar, then bootstrap, and both ask the same Sentinel, which refuses a second request while the first one runs.
+/// Sentinel chooses by offsets that it read up to ten seconds ago (sentinel.c, INFO period): where the replicas differ, it may promote
+/// the one that is behind, which loses what only the other has, and costs that one a full copy, while which nobody may write
+/// (<c>min-replicas-to-write</c>). So they are made equal first: whoever is behind follows the best, and has the missing bytes of its
+/// backlog within milliseconds.
 /// </summary>
 public static class DeathPolicy
 {
     /// <summary>An accepted request is not repeated within this: the failover must show at the Sentinels first.</summary>
     public static readonly TimeSpan ShowsWithin = TimeSpan.FromSeconds(3);
+
+    /// <summary>For so long after the death replicas are made equal; then Sentinel chooses as it will. A usual one takes some milliseconds.</summary>
+    public static readonly TimeSpan LevelWithin = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>A replica that is further behind is left alone, bytes: redis.conf's default repl-backlog-size, what any backlog holds.</summary>
+    public const long MostBehind = 1 << 20;
 
     /// <summary>Decides.</summary>
     public static DeathDecision Decide(DeathFacts facts)
@@ -59,8 +83,24 @@ public static class DeathPolicy
         if (facts.AcceptedAgo < ShowsWithin) return new DeathDecision.Wait("accepted", "a Sentinel has accepted the request");
         if (facts.BootstrapLives) return new DeathDecision.Nothing("bootstrap-acts", "redis-bootstrap is back, and asks for it where it is due");
         if (quorum.Promotable.IsEmpty) return new DeathDecision.Wait("no-promotable-replica", $"{quorum.Reason}, and no replica can be promoted");
-        return quorum.Executor is { } sentinel
-            ? new DeathDecision.RequestFailover(sentinel, $"the process {dead.RunId} at {facts.Address} has died, and {quorum.Promotable[0]} can be promoted")
-            : new DeathDecision.Wait("no-executor", "every Sentinel that names this server distrusts its clock");
+        if (quorum.Executor is not { } sentinel) return new DeathDecision.Wait("no-executor", "every Sentinel that names this server distrusts its clock");
+        if (!facts.LevelRefused && facts.DeadFor < LevelWithin && Unequal(facts) is { } first) return first;
+        return new DeathDecision.RequestFailover(sentinel, $"the process {dead.RunId} at {facts.Address} has died, and {quorum.Promotable[0]} can be promoted");
+    }
+
+    // Offsets are final once a replica has read the end of its connection: what the dead master sent lies in front of it.
+    private static DeathDecision? Unequal(DeathFacts facts)
+    {
+        var replicas = facts.Replicas.OfType<NodeObservation.Known>().Where(r => r.View is { Role: NodeRole.Replica, Loading: false, SyncInProgress: false }).ToList();
+        if (replicas.Find(r => r.View.MasterLinkUp && r.View.MasterAddress == facts.Address) is { } reading)
+            return new DeathDecision.Wait("replica-reads", $"{reading.Address} has not read all that the dead master sent");
+        if (replicas.Select(r => r.View.ReplicationId).Distinct(StringComparer.Ordinal).Count() != 1) return null; // offsets of two histories can't be compared
+        var best = replicas.OrderByDescending(r => r.View.Offset).ThenBy(r => r.Address.ToString(), StringComparer.Ordinal).First();
+        var behind = replicas.Where(r => r.View.Offset < best.View.Offset && best.View.Offset - r.View.Offset <= MostBehind).ToList();
+        if (behind.Count == 0) return null;
+        var last = behind[0];
+        return behind.Exists(r => r.View.MasterAddress == best.Address)
+            ? new DeathDecision.Wait("levelling", $"{last.Address} is at {last.View.Offset}, {best.Address} at {best.View.Offset}")
+            : new DeathDecision.Level([.. behind], best.Address, $"{last.Address} is at {last.View.Offset}, {best.Address} at {best.View.Offset}: one that is behind must not be promoted");
     }
 }

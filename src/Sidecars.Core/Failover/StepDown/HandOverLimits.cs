@@ -27,6 +27,12 @@ public static class HandOverLimits
     /// <summary>A target is at most so many bytes behind before the fence; the rest must arrive within <see cref="LongestCatchUp"/>.</summary>
     public const long LargestLag = 16L << 20;
 
+    /// <summary>
+    /// How long a target is preferred that does not rewrite its AOF: a small rewrite ends within it. Refusing for longer would be worse than
+    /// what it avoids: the master ends anyway, and Sentinel then promotes that same replica, with writes lost.
+    /// </summary>
+    public static readonly TimeSpan RewritePatience = TimeSpan.FromSeconds(5);
+
     /// <summary>Shortest <c>--timeout</c>: the cut-over, Sentinel's second, and room for one wait.</summary>
     public static readonly TimeSpan ShortestTimeout = TimeSpan.FromSeconds(8);
 

@@ -41,6 +41,9 @@ public sealed record HandOverSnapshot
     /// <summary>The replica to hand over to; null: the best one.</summary>
     public RedisEndpoint? Wanted { get; init; }
 
+    /// <summary>True: a replica that rewrites its AOF will do, since one that does not was waited for long enough.</summary>
+    public bool AcceptsRewriting { get; init; }
+
     /// <summary>The others that answered, each process once, without the own one under another address.</summary>
     public ImmutableArray<HandOverObservation.Known> Peers => Own is HandOverObservation.Known own
         ? [.. Others.OfType<HandOverObservation.Known>().Where(o => o.Node.RunId != own.Node.RunId).DistinctBy(o => o.Node.RunId, StringComparer.Ordinal)]

@@ -74,10 +74,13 @@ public static class StepDownPolicy
                 : new StepDownDecision.Wait("no-replica", $"no replica of {own.Address} answers");
         }
 
-        // Sentinel's own order: the lower priority first, then the offset; the address only so that two looks choose alike.
+        // Sentinel's own order: the lower priority first, then the offset; the address only so that two looks choose alike. Before it
+        // who does not rewrite its AOF: until that ends the disk may hold an older dataset, which counts if the process is killed.
         var best = targets.Where(t => Objection(t, own, s) is null)
-            .OrderBy(t => t.Node.Priority).ThenByDescending(t => t.Node.Offset).ThenBy(t => t.Node.Address.ToString(), StringComparer.Ordinal).FirstOrDefault();
+            .OrderBy(t => t.Node.Rewriting).ThenBy(t => t.Node.Priority).ThenByDescending(t => t.Node.Offset).ThenBy(t => t.Node.Address.ToString(), StringComparer.Ordinal).FirstOrDefault();
         if (best is null) return new StepDownDecision.Wait("no-target", string.Join("; ", targets.Select(t => Objection(t, own, s))));
+        if (best.Node.Rewriting && !s.AcceptsRewriting)
+            return new StepDownDecision.Wait("target-rewrites", $"{best.Node.Address} rewrites its AOF: until that ends its disk may hold an older dataset; waited for {HandOverLimits.RewritePatience.TotalSeconds:0} s at most");
         var plan = Plan(s, own, agreed, replicas, best);
         var pending = s.Voters.FirstOrDefault(v => v.View.Replicas.Any(r => r.Promotable && r.Address != best.Node.Address));
         if (plan.Lower.IsEmpty && pending is null)
@@ -109,7 +112,6 @@ public static class StepDownPolicy
         if (node.Priority == 0) return $"{node.Address} has replica-priority 0";
         if (node.Loading) return $"{node.Address} loads its data";
         if (node.Syncing || !node.LinkUp) return $"{node.Address} has no live link to {own.Address}";
-        if (node.Rewriting) return $"{node.Address} rewrites its AOF: until that ends its disk may hold an older dataset";
         if (node.ReplicationId != own.ReplicationId) return $"{node.Address} has another replication id";
         if (node.Silence is null || node.Silence > HandOverLimits.LongestSilence) return $"{node.Address} has heard nothing from {own.Address} for {node.Silence?.TotalSeconds ?? -1:0} s";
         if (own.Offset - node.Offset > HandOverLimits.LargestLag) return $"{node.Address} is {own.Offset - node.Offset} bytes behind";

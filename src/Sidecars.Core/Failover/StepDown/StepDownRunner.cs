@@ -43,7 +43,8 @@ public sealed class StepDownRunner(HandOverGroup group, StepDownOptions options,
         var (last, wanted) = ("", options.Wanted);
         while (true)
         {
-            var decision = StepDownPolicy.Decide(await group.ObserveAsync(wanted, cancellation).ConfigureAwait(false));
+            var seen = await group.ObserveAsync(wanted, cancellation).ConfigureAwait(false);
+            var decision = StepDownPolicy.Decide(seen with { AcceptsRewriting = time.GetElapsedTime(_started) >= HandOverLimits.RewritePatience });
             if (decision.Code != last) await ReportAsync(decision.Code, null, decision.Reason).ConfigureAwait(false);
             last = decision.Code;
             switch (decision)

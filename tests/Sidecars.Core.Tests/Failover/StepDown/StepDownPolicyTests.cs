@@ -32,7 +32,7 @@ public sealed class StepDownPolicyTests
         ["no-target: link"] = s => s.WithOther(B, n => n with { LinkUp = false, Silence = null }),
         ["no-target: syncing"] = s => s.WithOther(B, n => n with { Syncing = true }),
         ["no-target: loading"] = s => s.WithOther(B, n => n with { Loading = true }),
-        ["no-target: AOF pending"] = s => s.WithOther(B, n => n with { Rewriting = true }),
+        ["target-rewrites"] = s => s.WithOther(B, n => n with { Rewriting = true }),
         ["no-target: another stream"] = s => s.WithOther(B, n => n with { ReplicationId = NextStream }),
         ["no-target: silent"] = s => s.WithOther(B, n => n with { Silence = TimeSpan.FromSeconds(6) }),
         ["no-target: far behind"] = s => s.WithOwn(n => n with { Offset = 1L << 30 }),
@@ -73,6 +73,16 @@ public sealed class StepDownPolicyTests
         Assert.Equal((A, B, RunId(B), 7L, 1), (plan.Master, plan.Target, plan.TargetRunId, plan.Epoch, plan.MinReplicas));
         Assert.Equal([SentinelAt(1), SentinelAt(2), SentinelAt(3)], plan.Sentinels.AsEnumerable());
         Assert.Equal(TimeSpan.FromSeconds(3), plan.Pause);
+    }
+
+    [Fact]
+    public void A_target_that_rewrites_its_AOF_is_the_last_choice_and_taken_in_the_end()
+    {
+        var rewriting = Whole.WithOther(B, n => n with { Rewriting = true });
+        Assert.Equal(C, Assert.IsType<StepDownDecision.LowerFirst>(StepDownPolicy.Decide(rewriting)).Plan.Target);
+        var both = rewriting.WithOther(C, n => n with { Rewriting = true });
+        Assert.Equal("target-rewrites", Assert.IsType<StepDownDecision.Wait>(StepDownPolicy.Decide(both)).Code);
+        Assert.Equal(B, Assert.IsType<StepDownDecision.LowerFirst>(StepDownPolicy.Decide(both with { AcceptsRewriting = true })).Plan.Target);
     }
 
     [Fact]
