@@ -63,7 +63,8 @@ internal sealed class CaseRunner(CasePlan plan, TimeSpan downAfter, string? fake
         return Report(group, records, monitor, started);
     }
 
-    private static WriteLoad Load(HostGroup group, Func<Core.Primitives.RedisEndpoint, IRespTransport> transport, string prefix, IEnumerable<Host> order, int writers, int rate) =>
+    /// <summary>Writers somewhere, which ask the Sentinels in this order.</summary>
+    internal static WriteLoad Load(HostGroup group, Func<Core.Primitives.RedisEndpoint, IRespTransport> transport, string prefix, IEnumerable<Host> order, int writers, int rate) =>
         WriteLoad.Start(new WriteLoadOptions([.. order.Select(h => h.SentinelNode.Endpoint)], group.Group.Options.EffectiveMasterName)
         {
             Writers = writers,
