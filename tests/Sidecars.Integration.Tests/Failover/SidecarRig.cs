@@ -114,6 +114,17 @@ internal sealed class SidecarRig : IAsyncDisposable
         () => Zone()?.Target.Value == node.PodAddress && AddressInRoute53() == node.PodAddress && Slice().Address == node.PodAddress,
         deadline ?? TimeSpan.FromSeconds(30), () => $"zone {Zone()?.Target}, Route 53 {AddressInRoute53()}, slice {Slice().Address}\n{Tails()}");
 
+    /// <summary>Waits until every place names one and the same other node; asks no server, so that a silent one does not delay it.</summary>
+    public async Task<LocalNode> WaitPublishedAfterAsync(LocalNode old)
+    {
+        LocalNode? next = null;
+        await Eventually.UntilAsync(
+            $"another than {old} to be published everywhere",
+            () => (next = Group.Redis.FirstOrDefault(n => n != old && n.PodAddress == Zone()?.Target.Value)) is not null && AddressInRoute53() == next.PodAddress && Slice().Address == next.PodAddress,
+            TimeSpan.FromSeconds(30), Tails);
+        return next!;
+    }
+
     /// <summary>Waits until a loop of a sidecar has decided so, among the lines from <paramref name="from"/> on.</summary>
     public Task WaitDecisionAsync(LocalNode node, string loop, string code, int from = 0) => Sidecar(node).WaitUntilAsync(
         $"the decision {code} of {loop}", () => Task.FromResult(Decisions(node, loop).Skip(from).Contains(code)), TimeSpan.FromSeconds(30));

@@ -124,8 +124,7 @@ public sealed class SwitchFiguresTests(ITestOutputHelper output)
             foreach (var process in (ServerProcess[])[master.Process!, sentinel.Process!, rig.Sidecar(master)]) process.Pause();
             var switched = await watch.WaitAsync(2);
             sentinelsOwn.Add(TimeProvider.System.GetElapsedTime(lost, switched));
-            var next = await rig.WaitMasterAfterAsync(master);
-            await rig.WaitPublishedAsync(next);
+            var next = await rig.WaitPublishedAfterAsync(master);
             published.Add(TimeProvider.System.GetElapsedTime(switched));
             await Eventually.UntilAsync("writes", () => mark.Count > 1000 && load.Acks.CurrentGap < TimeSpan.FromMilliseconds(200));
             gaps.Add(mark.LongestGap);
