@@ -88,8 +88,8 @@ internal sealed class RedisRoleLoop(
         var groupTask = observer.ObserveAsync(exceptSentinel: null, exceptNode: me.Address, cancellation);
         var view = _consultElection ? await election.ObserveAsync(me, cancellation).ConfigureAwait(false) : null;
         var group = await groupTask.ConfigureAwait(false);
-        var isSplit = SentinelQuorumPolicy.Decide(group.Sentinels, settings.SentinelCount) is SentinelQuorumDecision.Split;
-        _splitSince = isSplit ? _splitSince ?? time.GetTimestamp() : null;
+        var disagree = SentinelQuorumPolicy.Decide(group.Sentinels, settings.SentinelCount) is SentinelQuorumDecision.Split or SentinelQuorumDecision.Spreading;
+        _splitSince = disagree ? _splitSince ?? time.GetTimestamp() : null;
         return new BootstrapSnapshot
         {
             Me = me,

@@ -41,7 +41,7 @@ public sealed record BootstrapSnapshot
     /// <summary>See <see cref="ElectionFacts.RestoresBackups"/>.</summary>
     public bool RestoresBackups { get; init; }
 
-    /// <summary>For how long every look has shown a split between Sentinels; zero where this one shows none.</summary>
+    /// <summary>For how long every look has shown Sentinels that disagree: split, or a minority in the highest epoch. Zero where this one shows neither.</summary>
     public TimeSpan SplitFor { get; init; }
 }
 

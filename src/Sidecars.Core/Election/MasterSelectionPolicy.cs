@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
@@ -16,6 +17,11 @@ public static class MasterSelectionPolicy
     /// </summary>
     public static readonly TimeSpan SplitBeforeRestart = TimeSpan.FromSeconds(6);
 
+    /// <summary>
+    /// An epoch that has not spread for so long does not spread: hellos pass every 2 s, and a Sentinel's reconnection takes a few.
+    /// </summary>
+    public static readonly TimeSpan SpreadingBeforeRestart = TimeSpan.FromSeconds(10);
+
     /// <summary>Decides the next step from one round's facts.</summary>
     public static MasterDecision Decide(BootstrapSnapshot s)
     {
@@ -23,12 +29,22 @@ public static class MasterSelectionPolicy
         return quorum switch
         {
             SentinelQuorumDecision.Busy busy => Wait("failover-in-progress", busy.Reason, "the failover's end"),
-            SentinelQuorumDecision.Spreading spreading => Wait("epoch-spreading", spreading.Reason, "the other Sentinels to learn this epoch"),
+            SentinelQuorumDecision.Spreading spreading => OnSpreading(s, spreading),
             SentinelQuorumDecision.Split split => OnSplit(s, split),
             SentinelQuorumDecision.Agreed agreed when agreed.Address == s.Me.Address => SentinelsNameMe(s, agreed),
             SentinelQuorumDecision.Agreed agreed => SentinelsNameAnother(s, agreed),
             _ => AskPeers(s, quorum.Reason),
         };
+    }
+
+    // Sentinels meet in the channels of the servers that they know. One that knows only a dead master never hears of the epoch in which
+    // another was promoted; restarted, it takes it from the others (MonitorSelectionPolicy).
+    private static MasterDecision OnSpreading(BootstrapSnapshot s, SentinelQuorumDecision.Spreading spreading)
+    {
+        var behind = s.Sentinels.OfType<SentinelObservation.Known>().Where(k => k.View.Master is { } m && m.ConfigEpoch < spreading.Epoch).Select(k => k.Endpoint).ToImmutableArray();
+        return s.SplitFor >= SpreadingBeforeRestart && !behind.IsEmpty && Masters(s) is [var only] && only.Address == spreading.Address
+            ? new MasterDecision.RestartSentinels(behind, "sentinel-behind", $"{spreading.Reason}; {only.Address} is the only master, and no other Sentinel has heard of it for {s.SplitFor.TotalSeconds:F0} s")
+            : Wait("epoch-spreading", spreading.Reason, "the other Sentinels to learn this epoch");
     }
 
     private static MasterDecision OnSplit(BootstrapSnapshot s, SentinelQuorumDecision.Split split)

@@ -72,7 +72,7 @@ public static class MonitorSelectionPolicy
         {
             SentinelQuorumDecision.Agreed a => JoinMajority(s, a),
             SentinelQuorumDecision.Busy b => new MonitorDecision.Wait("the failover's end", "failover-in-progress", b.Reason),
-            SentinelQuorumDecision.Spreading p => new MonitorDecision.Wait("the other Sentinels to learn this epoch", "epoch-spreading", p.Reason),
+            SentinelQuorumDecision.Spreading p => JoinSpreading(s, p),
             SentinelQuorumDecision.Split p => HealSplit(s, p),
             _ => FromRoles(s, quorum.Reason),
         };
@@ -90,6 +90,14 @@ public static class MonitorSelectionPolicy
 
         return new MonitorDecision.Monitor(a.Address, Math.Max(a.Epoch, EpochFor(s, a.Address)), ReplicasOf(s, a.Address), "join-majority", a.Reason);
     }
+
+    // The highest epoch wins at every Sentinel that hears of it. Some never do: Sentinels meet in the channels of the servers that they know,
+    // and those that were all started just before their master died know nobody else. With the master's own word, and nobody else's, the one
+    // that starts makes the majority that they lack; held back, it would wait for ever.
+    private static MonitorDecision JoinSpreading(MonitorSnapshot s, SentinelQuorumDecision.Spreading p) =>
+        Masters(s) is [var only] && only.Address == p.Address
+            ? new MonitorDecision.Monitor(p.Address, Math.Max(p.Epoch, EpochFor(s, p.Address)), ReplicasOf(s, p.Address), "join-highest-epoch", $"{p.Reason}; {p.Address} is the only master")
+            : new MonitorDecision.Wait("the other Sentinels to learn this epoch", "epoch-spreading", p.Reason);
 
     // Equal epochs never heal by themselves; a Sentinel that joins with the true master in the next epoch heals them, where
     // the roles leave no doubt who that is.

@@ -63,6 +63,18 @@ public sealed class MasterSelectionPolicyTests
     }
 
     [Fact]
+    public void Sentinels_that_never_hear_of_the_highest_epoch_are_restarted_once_its_master_is_the_only_one()
+    {
+        var spreading = StartingA([Says(1, B, 7), Says(2, A), Dead(3)], [Master(B), Replica(C, A)]);
+        Waits("epoch-spreading", spreading);
+        var late = spreading with { SplitFor = MasterSelectionPolicy.SpreadingBeforeRestart };
+        Assert.Equal([SentinelAt(2)], Assert.IsType<MasterDecision.RestartSentinels>(MasterSelectionPolicy.Decide(late)).Sentinels.AsEnumerable());
+        Waits("epoch-spreading", late with { Peers = [Master(B), Master(C)] });
+        Waits("epoch-spreading", late with { Peers = [Replica(B, A), Replica(C, A)] });
+        Waits("epoch-spreading", late with { Peers = [Down(B), Master(C)] });
+    }
+
+    [Fact]
     public void Named_myself_I_stay_silent_and_hand_over_to_a_promotable_replica()
     {
         var handOver = Assert.IsType<MasterDecision.RequestFailover>(MasterSelectionPolicy.Decide(StartingA(AllSay(A, B, C), [Replica(B, A), Replica(C, A)])));

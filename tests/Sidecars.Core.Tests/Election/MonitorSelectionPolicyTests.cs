@@ -42,6 +42,14 @@ public sealed class MonitorSelectionPolicyTests
     }
 
     [Fact]
+    public void The_highest_epoch_of_a_minority_is_joined_where_its_master_is_the_only_one()
+    {
+        Monitors(B, 7, "join-highest-epoch", Starting([Says(1, B, 7), Says(2, A, 0)], [Down(A), Master(B), Replica(C, A)]));
+        foreach (var nodes in (NodeObservation[][])[[Down(A), Down(B), Replica(C, A)], [Master(A), Master(B)], [Master(A), Replica(B, A)]])
+            Assert.Equal("epoch-spreading", Assert.IsType<MonitorDecision.Wait>(MonitorSelectionPolicy.Decide(Starting([Says(1, B, 7), Says(2, A, 0)], [.. nodes]))).Code);
+    }
+
+    [Fact]
     public void Two_masters_are_refused_and_nobody_is_waited_for()
     {
         Assert.Equal("two-masters", Assert.IsType<MonitorDecision.Refuse>(MonitorSelectionPolicy.Decide(Starting([Dead(1), Dead(2)], [Master(A), Master(B)]))).Code);
