@@ -77,6 +77,20 @@ public sealed class KubernetesClient : IDisposable
             : RefuseAsync<EndpointSliceDocument>("an object to create has a name, and neither uid nor resourceVersion");
     }
 
+    /// <summary>Reads a DNSEndpoint; <see cref="KubernetesFailure.NotFound"/> also where the cluster does not know the kind.</summary>
+    public Task<KubernetesRead<DnsEndpointDocument>> GetDnsEndpointAsync(string name, CancellationToken ct) =>
+        GetAsync("apis/externaldns.k8s.io/v1alpha1", "dnsendpoints", name, DnsEndpointJson.Read, ct);
+
+    /// <summary>Replaces a DNSEndpoint that was read, by compare-and-swap.</summary>
+    public Task<KubernetesWrite<DnsEndpointDocument>> PutDnsEndpointAsync(DnsEndpointDocument document, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(document);
+        var name = document.Metadata?.Name ?? "";
+        return document.Metadata is { ResourceVersion: not null, Uid: not null }
+            ? WriteAsync(HttpMethod.Put, "apis/externaldns.k8s.io/v1alpha1", "dnsendpoints", name, name, DnsEndpointJson.Write(document), DnsEndpointJson.Read, ct)
+            : RefuseAsync<DnsEndpointDocument>("a DNSEndpoint is replaced with uid and resourceVersion only; it is never created here");
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _transport.Dispose();
 

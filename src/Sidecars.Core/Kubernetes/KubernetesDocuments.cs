@@ -39,6 +39,9 @@ public sealed record ObjectMeta
     /// <summary>Set once deletion was asked for; the object may live on for its grace period or finalizers.</summary>
     public string? DeletionTimestamp { get; init; }
 
+    /// <summary>Raised by the server with each change of what is wanted (<c>spec</c>); null for kinds that have none.</summary>
+    public long? Generation { get; init; }
+
     /// <summary>Annotations; null values do not occur in valid objects and count as absent.</summary>
     public IReadOnlyDictionary<string, string?>? Annotations { get; init; }
 

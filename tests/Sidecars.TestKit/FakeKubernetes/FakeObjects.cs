@@ -23,7 +23,8 @@ public sealed record FakeAnswer(int Code, JsonObject Object)
 /// <summary>
 /// The objects of one API server with the rules of its generic registry (apiserver
 /// <c>pkg/registry/generic/registry/store.go</c>, <c>Store.Update</c>): one growing resourceVersion, uid as precondition,
-/// create by PUT for Leases but not for EndpointSlices, unconditional update for EndpointSlices but not for Leases.
+/// create by PUT for Leases but not for EndpointSlices, unconditional update for EndpointSlices but not for Leases; a custom resource
+/// (<see cref="FakeDnsEndpoints"/>) takes neither.
 /// Safe for concurrent use.
 /// </summary>
 public sealed class FakeObjects
@@ -71,11 +72,11 @@ public sealed class FakeObjects
             // A stale resourceVersion without a uid creates: the registry looks at it only where an object exists.
             if (existing is null) return Create(resource, ns, name, body);
             var version = Text(body, "resourceVersion");
-            if (string.IsNullOrEmpty(version) && resource.StartsWith("leases", StringComparison.Ordinal)) return VersionMissing(resource, name);
+            if (string.IsNullOrEmpty(version) && (resource.StartsWith("leases", StringComparison.Ordinal) || resource == FakeDnsEndpoints.Resource)) return VersionMissing(resource, name);
             if (!string.IsNullOrEmpty(version) && version != Text(existing, "resourceVersion"))
                 return Conflict(resource, name, "the object has been modified; please apply your changes to the latest version and try again");
             if (Invalid(resource, name, body) is { } invalid) return invalid;
-            var next = Copy(body);
+            var next = resource == FakeDnsEndpoints.Resource ? FakeDnsEndpoints.Stored(body, existing) : Copy(body);
             var metadata = next["metadata"]!.AsObject();
             foreach (var kept in (string[])["uid", "creationTimestamp", "namespace"]) metadata[kept] = existing["metadata"]![kept]?.DeepClone();
             metadata["resourceVersion"] = Next();
@@ -107,6 +108,9 @@ public sealed class FakeObjects
         }
     }
 
+    /// <summary>external-dns has taken what the DNSEndpoint says now.</summary>
+    public void Observe(string ns, string name) => Change(FakeDnsEndpoints.Resource, ns, name, FakeDnsEndpoints.Observe);
+
     /// <summary>Deletes an object by another hand.</summary>
     public void Delete(string resource, string ns, string name)
     {
@@ -120,7 +124,7 @@ public sealed class FakeObjects
     private FakeAnswer Create(string resource, string ns, string name, JsonObject body)
     {
         if (Invalid(resource, name, body) is { } invalid) return invalid;
-        var created = Copy(body);
+        var created = resource == FakeDnsEndpoints.Resource ? FakeDnsEndpoints.Stored(body, null) : Copy(body);
         var metadata = created["metadata"]!.AsObject();
         metadata["namespace"] = ns;
         metadata["uid"] = Text(body, "uid") ?? Guid.NewGuid().ToString();
@@ -171,6 +175,7 @@ public sealed class FakeObjects
             }
         }
 
+        if (resource == FakeDnsEndpoints.Resource && FakeDnsEndpoints.Mistake(body) is var (field, why)) return Unprocessable(resource, name, field, why);
         var size = body["metadata"]?["annotations"]?.AsObject().Sum(a => a.Key.Length + (a.Value?.GetValue<string>().Length ?? 0)) ?? 0;
         return size > 256 * 1024 ? Unprocessable(resource, name, "metadata.annotations", "Too long: may not be more than 262144 bytes") : null;
     }
