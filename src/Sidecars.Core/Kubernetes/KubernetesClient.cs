@@ -51,6 +51,13 @@ public sealed class KubernetesClient : IDisposable
     public Task<KubernetesRead<PodDocument>> GetPodAsync(string name, CancellationToken ct) =>
         GetAsync("api/v1", "pods", name, KubernetesJson.ReadPod, ct);
 
+    /// <summary>
+    /// Sets one label of a Pod by a JSON merge patch with the Pod's uid, which another Pod of the name refuses. Through the subresource
+    /// <c>status</c>: of a Pod it stores the labels and ignores the spec, so that the right which this needs changes no image.
+    /// </summary>
+    public Task<KubernetesWrite<PodDocument>> LabelPodAsync(string name, string uid, string label, string value, CancellationToken ct) =>
+        WriteAsync(HttpMethod.Patch, "api/v1", "pods", name + "/status", name, KubernetesJson.LabelPatch(uid, label, value), KubernetesJson.ReadPod, ct);
+
     /// <summary>Reads an EndpointSlice.</summary>
     public Task<KubernetesRead<EndpointSliceDocument>> GetEndpointSliceAsync(string name, CancellationToken ct) =>
         GetAsync("apis/discovery.k8s.io/v1", "endpointslices", name, KubernetesJson.ReadEndpointSlice, ct);
@@ -150,7 +157,7 @@ public sealed class KubernetesClient : IDisposable
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
         if (body is null) return request;
         request.Content = new ByteArrayContent(body);
-        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue(method == HttpMethod.Patch ? "application/merge-patch+json" : "application/json");
         return request;
     }
 

@@ -92,7 +92,7 @@ public sealed record LeaseSpec
     public Dictionary<string, JsonElement>? Unknown { get; init; }
 }
 
-/// <summary>The parts of a Pod that are read; a Pod is never written.</summary>
+/// <summary>The parts of a Pod that are read; of a Pod nothing but a label is ever written.</summary>
 public sealed record PodDocument : KubernetesDocument
 {
     /// <summary>What kubelet reports.</summary>

@@ -95,6 +95,24 @@ internal static class KubernetesJson
         }
     });
 
+    public static byte[] LabelPatch(string uid, string label, string value)
+    {
+        var buffer = new ArrayBufferWriter<byte>(256);
+        using (var json = new Utf8JsonWriter(buffer, Options))
+        {
+            json.WriteStartObject();
+            json.WriteStartObject("metadata");
+            json.WriteString("uid", uid);
+            json.WriteStartObject("labels");
+            json.WriteString(label, value);
+            json.WriteEndObject();
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+
+        return buffer.WrittenSpan.ToArray();
+    }
+
     internal static ObjectMeta? Metadata(JsonMembers document) => document.Object("metadata") is not { } m ? null : new ObjectMeta
     {
         Name = m.Text("name"),

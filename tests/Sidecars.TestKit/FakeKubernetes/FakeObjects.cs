@@ -86,6 +86,28 @@ public sealed class FakeObjects
         }
     }
 
+    /// <summary>
+    /// A JSON merge patch (RFC 7396) of a Pod through its status: <c>podStatusStrategy.PrepareForUpdate</c> keeps spec and owners and takes
+    /// the rest. The uid of a patch is a precondition.
+    /// </summary>
+    public FakeAnswer PatchPodStatus(string ns, string name, JsonObject patch)
+    {
+        lock (_gate)
+        {
+            if (!_objects.TryGetValue(("pods", ns, name), out var existing)) return NotFound("pods", name);
+            if (Text(patch, "uid") is { } uid && uid != Text(existing, "uid"))
+                return Conflict("pods", name, $"Precondition failed: UID in precondition: {uid}, UID in object meta: {Text(existing, "uid")}");
+            var next = Copy(existing);
+            Merge(next, patch);
+            Keep(next, existing, "spec");
+            Keep(next["metadata"]!.AsObject(), existing["metadata"]!.AsObject(), "ownerReferences");
+            // What changes nothing is not stored.
+            if (!JsonNode.DeepEquals(next, existing)) next["metadata"]!["resourceVersion"] = Next();
+            _objects[("pods", ns, name)] = next;
+            return new FakeAnswer(200, Copy(next));
+        }
+    }
+
     /// <summary>Puts an object there by another hand (a controller, a person), replacing an older one.</summary>
     public void Seed(string resource, string ns, JsonObject body)
     {
@@ -133,6 +155,22 @@ public sealed class FakeObjects
         _objects[(resource, ns, name)] = created;
         Written?.Invoke(resource, created);
         return new FakeAnswer(201, Copy(created));
+    }
+
+    private static void Keep(JsonObject next, JsonObject existing, string member)
+    {
+        next.Remove(member);
+        if (existing[member] is { } value) next[member] = value.DeepClone();
+    }
+
+    private static void Merge(JsonObject target, JsonObject patch)
+    {
+        foreach (var (key, value) in patch)
+        {
+            if (value is null) target.Remove(key);
+            else if (value is JsonObject inner && target[key] is JsonObject there) Merge(there, inner);
+            else target[key] = value.DeepClone();
+        }
     }
 
     private string Next() => (++_version).ToString(CultureInfo.InvariantCulture);
