@@ -21,6 +21,12 @@ internal sealed record FailoverOptions
     /// <summary>Where the master is published.</summary>
     public required PublishOptions Publish { get; init; }
 
+    /// <summary>Label the own pod with the role of its Redis.</summary>
+    public required bool RoleLabel { get; init; }
+
+    /// <summary>Why it can't be; null: nothing is wrong.</summary>
+    public required string? RoleLabelMistake { get; init; }
+
     /// <summary>Decide, log and count; change nothing.</summary>
     public required bool DryRun { get; init; }
 
@@ -58,6 +64,9 @@ internal sealed record FailoverOptions
         var priority = ReadPriority(settings);
         var backup = settings.OptionalText("BACKUP_STORE", "Where redis-backup keeps backups; status shows the last one and the last drill of a directory.");
         var publish = PublishOptions.Read(publishing, group);
+        // After those have taken their mistakes: a label is no reason to stop publishing.
+        var roleLabel = publishing.Flag("ROLE_LABEL", false, "Label this pod with sidecars.redis/role, master or replica, for people's eyes: nothing selects by it. Needs POD_NAMESPACE and POD_UID, and the right to patch pods/status. A mistake here stops it alone.");
+        if (roleLabel && group is not null && group.Kubernetes is null) publishing.Fail("ROLE_LABEL is set, which needs KUBERNETES_SERVICE_HOST, POD_NAMESPACE and POD_UID (downward API)");
         if (group is null || settings.Errors.Count > 0) return null;
         return new FailoverOptions
         {
@@ -65,6 +74,8 @@ internal sealed record FailoverOptions
             ReadPasswords = () => GroupSettings.ReadPasswords(settings.Again()),
             Redis = redis ?? new RedisEndpoint("127.0.0.1", group.RedisPort),
             Publish = publish,
+            RoleLabel = roleLabel,
+            RoleLabelMistake = publishing.Errors.Skip(publish.Mistakes.Length).FirstOrDefault(),
             DryRun = dryRun,
             WatchPeriod = watch,
             MetricsPort = metricsPort,

@@ -41,6 +41,7 @@ internal sealed class PublisherFactory(
             if (!_publish.Mistakes.IsEmpty) yield break;
             if (_publish is { RecordName: { } name, ZoneFile: { } file }) yield return ("zone-file", _ => Task.FromResult(Zone(name, file)));
             if (_publish is { RecordName: { } record, Route53: { } zone }) yield return ("route53", ct => Route53Async(record, zone, ct));
+            if (_publish is { RecordName: { } entry, DnsEndpoint: { } endpoint } && kubernetes is not null) yield return ("dns-endpoint", _ => Task.FromResult(Dns("dns-endpoint", entry, new DnsEndpointStore(kubernetes, endpoint), _publish.CheckPeriod, null)));
             if (_publish.MasterService is { } service && kubernetes is not null) yield return ("endpoint-slice", _ => Task.FromResult(Slice(service, kubernetes)));
         }
     }

@@ -38,6 +38,7 @@ internal sealed class SidecarLoops
     private readonly GhostRepairLoop _ghosts;
     private readonly PasswordLoop _passwords;
     private readonly EpochKeeperLoop? _epochs;
+    private readonly RoleLabelLoop? _roleLabel;
     private readonly PublisherFactory _factory;
     private readonly HandOverLoops _handOver;
     private readonly ConcurrentDictionary<string, PublisherLoop> _publishers = new();
@@ -79,6 +80,9 @@ internal sealed class SidecarLoops
             new GhostRepairSettings { RedisCount = _group.RedisCount, SentinelCount = _group.SentinelCount, DryRun = options.DryRun },
             LookAtGroupAsync, connections.Sentinels.ResetAsync, () => (Server.Last as OwnServer.Answers)?.RunId ?? "", ReportGhosts, meter, time);
         _passwords = Passwords.Loop(options, address, connections, _ => Task.FromResult(QuorumFacts.Of(Sentinels.Observe(), _group.SentinelCount)), decisions, meter, time);
+        _roleLabel = options.RoleLabel && kubernetes is not null && _group.Kubernetes is { } pod
+            ? new RoleLabelLoop(kubernetes, pod.PodName, pod.PodUid, () => Server.Last, Server.Changed, options.DryRun, decisions, time, random.NextDouble)
+            : null;
         _epochs = connections.OpenEpochs(kubernetes) is { } epochs
             ? new EpochKeeperLoop(ObserveAsync, epochs, _group.SentinelCount, Period, keeping => decisions.Decided("epoch", keeping.Code, keeping.Reason, keeping is EpochKeeping.Refuse, () => "null"), time)
             : null;
@@ -115,6 +119,8 @@ internal sealed class SidecarLoops
         }
 
         if (_epochs is not null) supervisor.Start("epoch", _epochs.RunAsync, cancellation);
+        if (_options.RoleLabelMistake is { } mistake) _decisions.Problem("role-label", "wrong-configuration", mistake);
+        if (_roleLabel is not null) supervisor.Start("role-label", _roleLabel.RunAsync, cancellation);
         supervisor.Start("passwords", _passwords.RunAsync, cancellation);
         supervisor.Start("ghosts", _ghosts.RunAsync, cancellation);
         _handOver.Start(supervisor, cancellation);

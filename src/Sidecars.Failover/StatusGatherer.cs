@@ -94,6 +94,8 @@ internal sealed class StatusGatherer : IDisposable
             return await Dns("route53", new Route53RecordStore(client, publish.Route53!.HostedZoneId)).LookAsync(ct).ConfigureAwait(false);
         }
         );
+        yield return ("dns-endpoint", publish is { RecordName: not null, DnsEndpoint: not null } && _kubernetes is not null, ct =>
+            Dns("dns-endpoint", new DnsEndpointStore(_kubernetes!, publish.DnsEndpoint!)).LookAsync(ct));
         yield return ("endpoint-slice", publish.MasterService is not null && _kubernetes is not null, ct =>
             new SliceMasterPublisher(_kubernetes!, publish.MasterService!, publish.PortName, Pause, _ => { }, _time, () => 0.5).LookAsync(ct));
     }

@@ -33,6 +33,9 @@ internal sealed class JsonMembers
     public int? Number(string name) =>
         Take(name, JsonValueKind.Number) is not { } value ? null : value.TryGetInt32(out var number) ? number : throw new JsonException($"{name} is no number of 32 bits");
 
+    public long? LongNumber(string name) =>
+        Take(name, JsonValueKind.Number) is not { } value ? null : value.TryGetInt64(out var number) ? number : throw new JsonException($"{name} is no number of 64 bits");
+
     public bool? Truth(string name)
     {
         if (!_rest.Remove(name, out var value) || value.ValueKind == JsonValueKind.Null) return null;

@@ -51,6 +51,13 @@ public sealed class KubernetesClient : IDisposable
     public Task<KubernetesRead<PodDocument>> GetPodAsync(string name, CancellationToken ct) =>
         GetAsync("api/v1", "pods", name, KubernetesJson.ReadPod, ct);
 
+    /// <summary>
+    /// Sets one label of a Pod by a JSON merge patch with the Pod's uid, which another Pod of the name refuses. Through the subresource
+    /// <c>status</c>: of a Pod it stores the labels and ignores the spec, so that the right which this needs changes no image.
+    /// </summary>
+    public Task<KubernetesWrite<PodDocument>> LabelPodAsync(string name, string uid, string label, string value, CancellationToken ct) =>
+        WriteAsync(HttpMethod.Patch, "api/v1", "pods", name + "/status", name, KubernetesJson.LabelPatch(uid, label, value), KubernetesJson.ReadPod, ct);
+
     /// <summary>Reads an EndpointSlice.</summary>
     public Task<KubernetesRead<EndpointSliceDocument>> GetEndpointSliceAsync(string name, CancellationToken ct) =>
         GetAsync("apis/discovery.k8s.io/v1", "endpointslices", name, KubernetesJson.ReadEndpointSlice, ct);
@@ -75,6 +82,20 @@ public sealed class KubernetesClient : IDisposable
         return slice.Metadata is { ResourceVersion: null, Uid: null, Name: not null and var name }
             ? WriteAsync(HttpMethod.Post, "apis/discovery.k8s.io/v1", "endpointslices", null, name, KubernetesJson.Write(slice), KubernetesJson.ReadEndpointSlice, ct)
             : RefuseAsync<EndpointSliceDocument>("an object to create has a name, and neither uid nor resourceVersion");
+    }
+
+    /// <summary>Reads a DNSEndpoint; <see cref="KubernetesFailure.NotFound"/> also where the cluster does not know the kind.</summary>
+    public Task<KubernetesRead<DnsEndpointDocument>> GetDnsEndpointAsync(string name, CancellationToken ct) =>
+        GetAsync("apis/externaldns.k8s.io/v1alpha1", "dnsendpoints", name, DnsEndpointJson.Read, ct);
+
+    /// <summary>Replaces a DNSEndpoint that was read, by compare-and-swap.</summary>
+    public Task<KubernetesWrite<DnsEndpointDocument>> PutDnsEndpointAsync(DnsEndpointDocument document, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(document);
+        var name = document.Metadata?.Name ?? "";
+        return document.Metadata is { ResourceVersion: not null, Uid: not null }
+            ? WriteAsync(HttpMethod.Put, "apis/externaldns.k8s.io/v1alpha1", "dnsendpoints", name, name, DnsEndpointJson.Write(document), DnsEndpointJson.Read, ct)
+            : RefuseAsync<DnsEndpointDocument>("a DNSEndpoint is replaced with uid and resourceVersion only; it is never created here");
     }
 
     /// <inheritdoc/>
@@ -136,7 +157,7 @@ public sealed class KubernetesClient : IDisposable
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
         if (body is null) return request;
         request.Content = new ByteArrayContent(body);
-        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue(method == HttpMethod.Patch ? "application/merge-patch+json" : "application/json");
         return request;
     }
 

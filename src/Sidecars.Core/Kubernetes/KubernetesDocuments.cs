@@ -39,6 +39,9 @@ public sealed record ObjectMeta
     /// <summary>Set once deletion was asked for; the object may live on for its grace period or finalizers.</summary>
     public string? DeletionTimestamp { get; init; }
 
+    /// <summary>Raised by the server with each change of what is wanted (<c>spec</c>); null for kinds that have none.</summary>
+    public long? Generation { get; init; }
+
     /// <summary>Annotations; null values do not occur in valid objects and count as absent.</summary>
     public IReadOnlyDictionary<string, string?>? Annotations { get; init; }
 
@@ -89,7 +92,7 @@ public sealed record LeaseSpec
     public Dictionary<string, JsonElement>? Unknown { get; init; }
 }
 
-/// <summary>The parts of a Pod that are read; a Pod is never written.</summary>
+/// <summary>The parts of a Pod that are read; of a Pod nothing but a label is ever written.</summary>
 public sealed record PodDocument : KubernetesDocument
 {
     /// <summary>What kubelet reports.</summary>

@@ -80,13 +80,7 @@ internal static class KubernetesJson
 
         void WriteEndpoint(SliceEndpoint endpoint)
         {
-            if (endpoint.Addresses is { } addresses)
-            {
-                json.WriteStartArray("addresses");
-                foreach (var address in addresses) json.WriteStringValue(address);
-                json.WriteEndArray();
-            }
-
+            TextList(json, "addresses", endpoint.Addresses);
             if (endpoint.Conditions is { } conditions)
             {
                 json.WriteStartObject("conditions");
@@ -101,13 +95,32 @@ internal static class KubernetesJson
         }
     });
 
-    private static ObjectMeta? Metadata(JsonMembers document) => document.Object("metadata") is not { } m ? null : new ObjectMeta
+    public static byte[] LabelPatch(string uid, string label, string value)
+    {
+        var buffer = new ArrayBufferWriter<byte>(256);
+        using (var json = new Utf8JsonWriter(buffer, Options))
+        {
+            json.WriteStartObject();
+            json.WriteStartObject("metadata");
+            json.WriteString("uid", uid);
+            json.WriteStartObject("labels");
+            json.WriteString(label, value);
+            json.WriteEndObject();
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+
+        return buffer.WrittenSpan.ToArray();
+    }
+
+    internal static ObjectMeta? Metadata(JsonMembers document) => document.Object("metadata") is not { } m ? null : new ObjectMeta
     {
         Name = m.Text("name"),
         Namespace = m.Text("namespace"),
         Uid = m.Text("uid"),
         ResourceVersion = m.Text("resourceVersion"),
         DeletionTimestamp = m.Text("deletionTimestamp"),
+        Generation = m.LongNumber("generation"),
         Annotations = m.Texts("annotations"),
         Labels = m.Texts("labels"),
         Unknown = m.Rest,
@@ -131,7 +144,7 @@ internal static class KubernetesJson
         Unknown = m.Rest,
     };
 
-    private static byte[] Document(KubernetesDocument document, Action<Utf8JsonWriter> members)
+    internal static byte[] Document(KubernetesDocument document, Action<Utf8JsonWriter> members)
     {
         var buffer = new ArrayBufferWriter<byte>(1024);
         using (var json = new Utf8JsonWriter(buffer, Options))
@@ -147,6 +160,7 @@ internal static class KubernetesJson
                 Text(json, "uid", metadata.Uid);
                 Text(json, "resourceVersion", metadata.ResourceVersion);
                 Text(json, "deletionTimestamp", metadata.DeletionTimestamp);
+                Number(json, "generation", metadata.Generation);
                 Texts(json, "annotations", metadata.Annotations);
                 Texts(json, "labels", metadata.Labels);
                 Rest(json, metadata.Unknown);
@@ -161,12 +175,12 @@ internal static class KubernetesJson
         return buffer.WrittenSpan.ToArray();
     }
 
-    private static void Text(Utf8JsonWriter json, string name, string? value)
+    internal static void Text(Utf8JsonWriter json, string name, string? value)
     {
         if (value is not null) json.WriteString(name, value);
     }
 
-    private static void Number(Utf8JsonWriter json, string name, int? value)
+    internal static void Number(Utf8JsonWriter json, string name, long? value)
     {
         if (value is { } number) json.WriteNumber(name, number);
     }
@@ -174,6 +188,14 @@ internal static class KubernetesJson
     private static void Truth(Utf8JsonWriter json, string name, bool? value)
     {
         if (value is { } truth) json.WriteBoolean(name, truth);
+    }
+
+    internal static void TextList(Utf8JsonWriter json, string name, IReadOnlyList<string>? texts)
+    {
+        if (texts is null) return;
+        json.WriteStartArray(name);
+        foreach (var text in texts) json.WriteStringValue(text);
+        json.WriteEndArray();
     }
 
     private static void Texts(Utf8JsonWriter json, string name, IReadOnlyDictionary<string, string?>? texts)
@@ -184,7 +206,7 @@ internal static class KubernetesJson
         json.WriteEndObject();
     }
 
-    private static void Objects<T>(Utf8JsonWriter json, string name, IReadOnlyList<T>? items, Action<T> members)
+    internal static void Objects<T>(Utf8JsonWriter json, string name, IReadOnlyList<T>? items, Action<T> members)
         where T : class
     {
         if (items is null) return;
@@ -199,7 +221,7 @@ internal static class KubernetesJson
         json.WriteEndArray();
     }
 
-    private static void Rest(Utf8JsonWriter json, Dictionary<string, JsonElement>? members)
+    internal static void Rest(Utf8JsonWriter json, Dictionary<string, JsonElement>? members)
     {
         if (members is null) return;
         foreach (var (name, value) in members)

@@ -1,4 +1,5 @@
 using Sidecars.Manifests.Tests.Rendering;
+using YamlDotNet.RepresentationModel;
 
 namespace Sidecars.Manifests.Tests.Policies;
 
@@ -55,14 +56,34 @@ public sealed class ConventionTests
     {
         var rendered = await Renders.GetAsync(name);
         // Applied again over a living group, nothing differs, and GitOps has nothing to put back: whatever the Roles let a pod write is
-        // not among the objects here, and no annotation of a run-time fact is.
+        // not among the objects here, but for one that has nothing but a name; and no annotation of a run-time fact is.
         var writable = rendered.OfKind("Role").SelectMany(role => role.Node.Items("rules"))
             .Where(rule => rule.Texts("verbs").Intersect(["create", "update", "patch", "delete"]).Any()).SelectMany(rule => rule.Texts("resources")).ToHashSet();
         Assert.NotEmpty(writable);
-        Assert.DoesNotContain(rendered.Objects, item => writable.Contains(item.Kind.ToLowerInvariant() + "s"));
+        foreach (var item in rendered.Objects.Where(item => writable.Contains(item.Kind.ToLowerInvariant() + "s")))
+        {
+            Assert.Equal("DNSEndpoint", item.Kind);
+            Assert.Equal(["apiVersion", "kind", "metadata"], Assert.IsType<YamlMappingNode>(item.Node).Children.Keys.Select(key => key.Text()!).Order(StringComparer.Ordinal));
+        }
+
         Assert.DoesNotContain(rendered.Objects.SelectMany(item => item.Node.Map("metadata", "annotations").Keys), key => key.StartsWith("sidecars.redis/", StringComparison.Ordinal));
         // Nor does a controller fill in what is left out here and said elsewhere: a Service that selects nothing has no slice of the cluster's.
         Assert.Null(rendered.OfKind("Service").Single(service => service.Name == "redis-master").Node.At("spec", "selector"));
+    }
+
+    [ToolFact("kubectl")]
+    public async Task A_name_in_a_zone_is_one_tenants()
+    {
+        // Each has a DNSEndpoint of its own, so that no TXT record of another stands in its way: what external-dns does with a name that
+        // is given twice is not for us to say.
+        Dictionary<string, string> owners = [];
+        foreach (var tenant in Renders.Names("tenants"))
+        {
+            var rendered = await Renders.GetAsync(tenant);
+            if (rendered.Variable(rendered.Workload("redis"), "DNS_NAME") is not { } name) continue;
+            Assert.False(owners.TryGetValue(name.TrimEnd('.').ToLowerInvariant(), out var owner), $"{name} is given by {owner} and {tenant}");
+            owners[name.TrimEnd('.').ToLowerInvariant()] = tenant;
+        }
     }
 
     [Fact]

@@ -19,6 +19,7 @@ public sealed class ScriptTests : IDisposable
             *--dry-run=server*) exit ${REFUSED:-0} ;;
             *"rollout status ${BROKEN:-none} "*) exit 1 ;;
             *"get secret redis-auth"*) exit ${NO_SECRET:-0} ;;
+            *"get validatingadmissionpolicybinding sidecars-role-label"*) exit ${UNBOUND:-0} ;;
             *"get statefulset redis"*) exit ${NOT_THERE:-0} ;;
             *"step-down"*) exit ${STUCK:-0} ;;
             *"get pod redis-0"*) echo "exporter failover $MORE" ;;
@@ -99,6 +100,20 @@ public sealed class ScriptTests : IDisposable
 
         Assert.Equal(1, result.ExitCode);
         Assert.Contains("scripts/tenant secret demo-a", result.Error, StringComparison.Ordinal);
+    }
+
+    [ToolTheory("kubectl", "bash")]
+    [InlineData("1")]
+    [InlineData("0")]
+    public async Task Pods_may_label_themselves_only_where_the_policy_that_bounds_it_is_there(string unbound)
+    {
+        Assert.Equal(0, (await RunAsync("new", "demo-c", "--component", "role-label")).ExitCode);
+
+        var result = await RunWithAsync(new() { ["UNBOUND"] = unbound }, "apply", "demo-c");
+
+        Assert.True((unbound == "1") == (result.ExitCode == 1), result.Error);
+        Assert.Equal(unbound == "1", result.Error.Contains("kubectl apply -k manifests/cluster/role-label", StringComparison.Ordinal));
+        if (unbound == "1") Assert.DoesNotContain(Calls(), call => call.StartsWith("apply", StringComparison.Ordinal) || call.StartsWith("create", StringComparison.Ordinal));
     }
 
     [ToolFact("kubectl", "bash")]

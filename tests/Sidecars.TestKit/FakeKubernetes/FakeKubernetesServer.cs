@@ -154,7 +154,7 @@ public sealed class FakeKubernetesServer : IAsyncDisposable
         _seen.Enqueue(new SeenRequest(request.Method, request.Path, token, request.Headers.UserAgent, TimeProvider.System.GetUtcNow()));
         if (!_script.TryDequeue(out var fault)) fault = Weather?.Invoke();
         JsonObject? body = null;
-        if (request.Method is "PUT" or "POST") body = (await JsonNode.ParseAsync(request.Body))!.AsObject();
+        if (request.Method is "PUT" or "POST" or "PATCH") body = (await JsonNode.ParseAsync(request.Body))!.AsObject();
         var answer = fault is { AfterActing: false } ? null : Act(request, token, body);
         switch (fault)
         {
@@ -207,7 +207,9 @@ public sealed class FakeKubernetesServer : IAsyncDisposable
         if (at < 1 || parts.Length < at + 3) return FakeAnswer.Error(404, "NotFound", "the server could not find the requested resource");
         var (ns, kind, name) = (parts[at + 1], parts[at + 2], parts.Length > at + 3 ? parts[at + 3] : "");
         var group = at == 2 && parts[0] == "api" ? "" : "." + parts[1];
-        var verb = request.Method switch { "GET" => "get", "PUT" => "update", "DELETE" => "delete", _ => "create" };
+        // A subresource has rights of its own.
+        if (parts.Length > at + 4) kind += "/" + parts[at + 4];
+        var verb = request.Method switch { "GET" => "get", "PUT" => "update", "PATCH" => "patch", "DELETE" => "delete", _ => "create" };
         if (ns != Namespace || IsForbidden(verb, kind, name, ns))
             return FakeAnswer.Error(403, "Forbidden", $"{kind}{group} \"{name}\" is forbidden: User \"system:serviceaccount:{Namespace}:redis\" cannot {verb} resource \"{kind}\" in namespace \"{ns}\"");
         var resource = kind + group;
@@ -216,6 +218,9 @@ public sealed class FakeKubernetesServer : IAsyncDisposable
             "GET" => Objects.Get(resource, ns, name),
             "PUT" => Objects.Put(resource, ns, name, body!),
             "POST" => Objects.Post(resource, ns, body!),
+            "PATCH" when kind == "pods/status" => request.ContentType == "application/merge-patch+json"
+                ? Objects.PatchPodStatus(ns, name, body!)
+                : FakeAnswer.Error(415, "UnsupportedMediaType", "the body of the request was in an unknown format"),
             "DELETE" => Deleted(resource, ns, name),
             _ => FakeAnswer.Error(405, "MethodNotAllowed", "the server does not allow this method on the requested resource"),
         };

@@ -23,7 +23,8 @@ public sealed record FakeAnswer(int Code, JsonObject Object)
 /// <summary>
 /// The objects of one API server with the rules of its generic registry (apiserver
 /// <c>pkg/registry/generic/registry/store.go</c>, <c>Store.Update</c>): one growing resourceVersion, uid as precondition,
-/// create by PUT for Leases but not for EndpointSlices, unconditional update for EndpointSlices but not for Leases.
+/// create by PUT for Leases but not for EndpointSlices, unconditional update for EndpointSlices but not for Leases; a custom resource
+/// (<see cref="FakeDnsEndpoints"/>) takes neither.
 /// Safe for concurrent use.
 /// </summary>
 public sealed class FakeObjects
@@ -71,16 +72,38 @@ public sealed class FakeObjects
             // A stale resourceVersion without a uid creates: the registry looks at it only where an object exists.
             if (existing is null) return Create(resource, ns, name, body);
             var version = Text(body, "resourceVersion");
-            if (string.IsNullOrEmpty(version) && resource.StartsWith("leases", StringComparison.Ordinal)) return VersionMissing(resource, name);
+            if (string.IsNullOrEmpty(version) && (resource.StartsWith("leases", StringComparison.Ordinal) || resource == FakeDnsEndpoints.Resource)) return VersionMissing(resource, name);
             if (!string.IsNullOrEmpty(version) && version != Text(existing, "resourceVersion"))
                 return Conflict(resource, name, "the object has been modified; please apply your changes to the latest version and try again");
             if (Invalid(resource, name, body) is { } invalid) return invalid;
-            var next = Copy(body);
+            var next = resource == FakeDnsEndpoints.Resource ? FakeDnsEndpoints.Stored(body, existing) : Copy(body);
             var metadata = next["metadata"]!.AsObject();
             foreach (var kept in (string[])["uid", "creationTimestamp", "namespace"]) metadata[kept] = existing["metadata"]![kept]?.DeepClone();
             metadata["resourceVersion"] = Next();
             _objects[(resource, ns, name)] = next;
             Written?.Invoke(resource, next);
+            return new FakeAnswer(200, Copy(next));
+        }
+    }
+
+    /// <summary>
+    /// A JSON merge patch (RFC 7396) of a Pod through its status: <c>podStatusStrategy.PrepareForUpdate</c> keeps spec and owners and takes
+    /// the rest. The uid of a patch is a precondition.
+    /// </summary>
+    public FakeAnswer PatchPodStatus(string ns, string name, JsonObject patch)
+    {
+        lock (_gate)
+        {
+            if (!_objects.TryGetValue(("pods", ns, name), out var existing)) return NotFound("pods", name);
+            if (Text(patch, "uid") is { } uid && uid != Text(existing, "uid"))
+                return Conflict("pods", name, $"Precondition failed: UID in precondition: {uid}, UID in object meta: {Text(existing, "uid")}");
+            var next = Copy(existing);
+            Merge(next, patch);
+            Keep(next, existing, "spec");
+            Keep(next["metadata"]!.AsObject(), existing["metadata"]!.AsObject(), "ownerReferences");
+            // What changes nothing is not stored.
+            if (!JsonNode.DeepEquals(next, existing)) next["metadata"]!["resourceVersion"] = Next();
+            _objects[("pods", ns, name)] = next;
             return new FakeAnswer(200, Copy(next));
         }
     }
@@ -107,6 +130,9 @@ public sealed class FakeObjects
         }
     }
 
+    /// <summary>external-dns has taken what the DNSEndpoint says now.</summary>
+    public void Observe(string ns, string name) => Change(FakeDnsEndpoints.Resource, ns, name, FakeDnsEndpoints.Observe);
+
     /// <summary>Deletes an object by another hand.</summary>
     public void Delete(string resource, string ns, string name)
     {
@@ -120,7 +146,7 @@ public sealed class FakeObjects
     private FakeAnswer Create(string resource, string ns, string name, JsonObject body)
     {
         if (Invalid(resource, name, body) is { } invalid) return invalid;
-        var created = Copy(body);
+        var created = resource == FakeDnsEndpoints.Resource ? FakeDnsEndpoints.Stored(body, null) : Copy(body);
         var metadata = created["metadata"]!.AsObject();
         metadata["namespace"] = ns;
         metadata["uid"] = Text(body, "uid") ?? Guid.NewGuid().ToString();
@@ -129,6 +155,22 @@ public sealed class FakeObjects
         _objects[(resource, ns, name)] = created;
         Written?.Invoke(resource, created);
         return new FakeAnswer(201, Copy(created));
+    }
+
+    private static void Keep(JsonObject next, JsonObject existing, string member)
+    {
+        next.Remove(member);
+        if (existing[member] is { } value) next[member] = value.DeepClone();
+    }
+
+    private static void Merge(JsonObject target, JsonObject patch)
+    {
+        foreach (var (key, value) in patch)
+        {
+            if (value is null) target.Remove(key);
+            else if (value is JsonObject inner && target[key] is JsonObject there) Merge(there, inner);
+            else target[key] = value.DeepClone();
+        }
     }
 
     private string Next() => (++_version).ToString(CultureInfo.InvariantCulture);
@@ -171,6 +213,7 @@ public sealed class FakeObjects
             }
         }
 
+        if (resource == FakeDnsEndpoints.Resource && FakeDnsEndpoints.Mistake(body) is var (field, why)) return Unprocessable(resource, name, field, why);
         var size = body["metadata"]?["annotations"]?.AsObject().Sum(a => a.Key.Length + (a.Value?.GetValue<string>().Length ?? 0)) ?? 0;
         return size > 256 * 1024 ? Unprocessable(resource, name, "metadata.annotations", "Too long: may not be more than 262144 bytes") : null;
     }

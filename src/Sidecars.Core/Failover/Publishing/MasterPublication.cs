@@ -42,7 +42,7 @@ public abstract record PublishOutcome(string Code, string Reason)
 /// </summary>
 public interface IMasterPublisher
 {
-    /// <summary>Short, a label of metrics: <c>route53</c>, <c>zone-file</c>, <c>endpoint-slice</c>.</summary>
+    /// <summary>Short, a label of metrics: <c>route53</c>, <c>dns-endpoint</c>, <c>zone-file</c>, <c>endpoint-slice</c>.</summary>
     string Name { get; }
 
     /// <summary>For people: which zone or Service.</summary>

@@ -12,7 +12,7 @@ public abstract record PlaceReading
 {
     private PlaceReading(string name) => Name = name;
 
-    /// <summary>Kind of place: <c>zone-file</c>, <c>route53</c>, <c>endpoint-slice</c>.</summary>
+    /// <summary>Kind of place: <c>zone-file</c>, <c>route53</c>, <c>dns-endpoint</c>, <c>endpoint-slice</c>.</summary>
     public string Name { get; }
 
     /// <summary>What stands there.</summary>
