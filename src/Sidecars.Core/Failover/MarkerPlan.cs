@@ -63,7 +63,9 @@ public static class MarkerPlan
         var serving = group.Epoch is not null && group.Master is { } master ? new LastServing(master, basis.Token) : null;
         return basis with
         {
-            History = Append(basis, server, group.Master ?? NodeIdentity.Unknown),
+            // Not by whom it is followed: in a hand-over a replica learns the new master's id through the old one, which is a replica itself by
+            // then, and two accounts of one id stop an election. Who serves says so itself, in the record.
+            History = Append(basis, server, group.Author ?? NodeIdentity.Unknown),
             FullSyncInProgress = unsynced,
             Position = server.Position,
             EarlierOffset = earlierOffset,

@@ -103,7 +103,8 @@ public sealed class StateKeeper(
         var master = facts.Role == MarkerRole.Master ? me.Address : facts.MasterAddress;
         if (master is null) return GroupKnowledge.None with { HighestEpoch = highest };
         var epoch = quorum is SentinelQuorumDecision.Agreed agreed && agreed.Address == master ? agreed.Epoch : (long?)null;
-        return new GroupKnowledge(epoch, highest, _view?.Record.Term ?? 0, NodeAt(master));
+        var author = _view?.Record.History.FirstOrDefault(e => e.Id == facts.Position.Id)?.Master;
+        return new GroupKnowledge(epoch, highest, _view?.Record.Term ?? 0, NodeAt(master), author);
     }
 
     private NodeIdentity? NodeAt(RedisEndpoint address)

@@ -23,6 +23,8 @@ public sealed class MarkerPlanTests
 
     private static readonly ServerFacts Replica = Master with { Role = MarkerRole.Replica, MasterAddress = B, IsLinkUp = true };
 
+    private static readonly NodeIdentity Third = new("redis-3", "uid-3");
+
     private static readonly GroupKnowledge NamesMaster = new(4, 4, 2, Me), NamesOther = new(4, 4, 2, Other);
 
     [Fact]
@@ -50,6 +52,18 @@ public sealed class MarkerPlanTests
         promoted = Next(promoted, Master with { Position = new ReplicationPosition(Id(2), 510) }, new GroupKnowledge(5, 5, 2, Me));
         Assert.Equal(new LineagePosition(2, 5, 2), promoted.History[1].Position);
         Assert.Equal(new LastServing(Me, Token(2, 5)), promoted.LastServing);
+    }
+
+    [Fact]
+    public void A_replica_takes_who_serves_under_an_id_from_the_record_and_not_from_whom_it_follows()
+    {
+        // A hand-over: Other is demoted, follows redis-3, and passes its id on; the Sentinels name Other for another second.
+        var before = Next(null, Replica, NamesOther with { Author = Other });
+        var through = Next(before, Replica with { Position = new ReplicationPosition(Id(2), 501) }, NamesOther);
+        Assert.Equal(NodeIdentity.Unknown, through.History[1].Master);
+        var told = Next(through, Replica with { Position = new ReplicationPosition(Id(2), 600) }, new GroupKnowledge(5, 5, 2, Third, Third));
+        Assert.Equal((Other, Third), (told.History[0].Master, told.History[1].Master));
+        Assert.Equal(new LineagePosition(2, 5, 2), told.History[1].Position);
     }
 
     [Fact]
