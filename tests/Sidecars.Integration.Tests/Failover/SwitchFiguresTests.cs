@@ -41,7 +41,7 @@ public sealed class SwitchFiguresTests(ITestOutputHelper output)
             await master.KillAsync();
             var next = await rig.WaitMasterAfterAsync(master);
             await rig.WaitPublishedAsync(next);
-            await Eventually.UntilAsync("writes", () => mark.Count > 1000 && load.Acks.CurrentGap < TimeSpan.FromMilliseconds(200));
+            await Eventually.UntilAsync("writes", () => mark.Count > 1000 && load.Acks.CurrentGap < TimeSpan.FromMilliseconds(200), null, () => $"{rig.Group.Tails(60)}\n{rig.Tails()}");
             gaps.Add(mark.LongestGap);
             if (gaps[^1] > LongestKillGap) output.WriteLine($"run {run}: {master} killed, {next} followed after {gaps[^1].TotalMilliseconds:F0} ms\n{rig.Group.Tails(40)}\n{rig.Tails()}");
             await master.StartAsync();
