@@ -10,13 +10,13 @@ internal sealed class S3Requests(S3Settings settings, TimeProvider time)
     // Amazon's infrequent classes bill 128 KB at least.
     private const long LeastForStorageClass = 128 * 1024;
 
-    // A checksum travels with the body, in a trailer; the SDK sends its algorithm beside it, without which some servers do not verify it.
-    private static readonly ChecksumAlgorithm Checksum = ChecksumAlgorithm.CRC32;
+    // A header, so that the body is sent as it is; its algorithm goes beside it, without which some servers do not verify it.
+    private static readonly ChecksumAlgorithm Checksum = ChecksumAlgorithm.CRC32C;
 
-    // Signing the payload costs a second hash; TLS and the checksum protect it. Plain HTTP has neither TLS nor the choice.
+    // Signing the payload costs a hash; TLS and the checksum protect it. Plain HTTP has neither TLS nor, in the SDK, the choice.
     private readonly bool _unsigned = settings.Endpoint is null || settings.Endpoint.Scheme == Uri.UriSchemeHttps;
 
-    public PutObjectRequest Put(string key, string path, Stream body, long length, PutCondition condition)
+    public PutObjectRequest Put(string key, string path, Stream body, long length, string checksum, PutCondition condition)
     {
         var request = new PutObjectRequest
         {
@@ -25,7 +25,9 @@ internal sealed class S3Requests(S3Settings settings, TimeProvider time)
             InputStream = body,
             AutoCloseStream = true,
             ChecksumAlgorithm = Checksum,
+            ChecksumCRC32C = checksum,
             DisablePayloadSigning = _unsigned,
+            UseChunkEncoding = false,
             ServerSideEncryptionMethod = Encryption(),
             ServerSideEncryptionKeyManagementServiceKeyId = settings.Encryption == S3Encryption.Kms ? settings.KmsKey : null,
             StorageClass = Class(length),
@@ -51,7 +53,7 @@ internal sealed class S3Requests(S3Settings settings, TimeProvider time)
         return request;
     }
 
-    public UploadPartRequest Part(string path, string upload, int number, Stream body, long length, bool last) => new()
+    public UploadPartRequest Part(string path, string upload, int number, Stream body, long length, string checksum, bool last) => new()
     {
         BucketName = settings.Bucket,
         Key = path,
@@ -61,7 +63,9 @@ internal sealed class S3Requests(S3Settings settings, TimeProvider time)
         InputStream = body,
         IsLastPart = last,
         ChecksumAlgorithm = Checksum,
+        ChecksumCRC32C = checksum,
         DisablePayloadSigning = _unsigned,
+        UseChunkEncoding = false,
     };
 
     private ServerSideEncryptionMethod? Encryption() => settings.Encryption switch
