@@ -15,7 +15,6 @@ namespace Sidecars.S3;
 public sealed class S3Store : IObjectStore, IDisposable
 {
     private const int CopyBytes = 128 * 1024; // of the SDK's own copies; at its 8 KiB a body costs sixteen times the system calls
-    private const int SignBytes = 64 * 1024;
     private readonly S3Settings _settings;
     private readonly HttpClientFactory? _http;
     private readonly Func<Task<AWSCredentials>> _credentials;
@@ -47,8 +46,7 @@ public sealed class S3Store : IObjectStore, IDisposable
         try
         {
             if (content.Length > _settings.PartBytes) return await new S3Multipart(client, _settings, _requests, _attempts).RunAsync(key, path, content, condition, cancellation).ConfigureAwait(false);
-            var checksum = Crc32C.Of(content);
-            return (await _attempts.OnceAsync(key, content.Length, token => client.PutObjectAsync(_requests.Put(key, path, BodyOf(content), content.Length, checksum, condition), token), cancellation).ConfigureAwait(false)).ETag;
+            return (await _attempts.OnceAsync(key, content.Length, token => client.PutObjectAsync(_requests.Put(key, path, content, condition), token), cancellation).ConfigureAwait(false)).ETag;
         }
         catch (StoreException e) when (condition.Kind != PutConditionKind.None && e.InnerException is { } cause && IsLost(cause, condition))
         {
@@ -124,9 +122,6 @@ public sealed class S3Store : IObjectStore, IDisposable
         _client?.Dispose();
         _gate.Dispose();
     }
-
-    /// <summary>The SDK signs a body by reading it in pieces of 4 KiB.</summary>
-    internal static Stream BodyOf(ObjectContent content) => new BufferedStream(content.Open(), (int)Math.Clamp(content.Length, 1, SignBytes));
 
     private static bool IsLost(Exception cause, PutCondition condition) =>
         S3Errors.IsConditionFailed(cause) || (condition.Kind == PutConditionKind.Matches && S3Errors.IsNoSuchKey(cause));

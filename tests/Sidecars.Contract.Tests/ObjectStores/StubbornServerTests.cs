@@ -14,15 +14,14 @@ namespace Sidecars.Contract.Tests;
 /// </summary>
 public sealed class StubbornServerTests : IAsyncLifetime
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(150);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1); // where it is what is waited for
     private readonly StubbornServer _server = new();
-    private readonly CancellationTokenSource _limit = new(TimeSpan.FromSeconds(30));
+    private readonly CancellationTokenSource _limit = new(TimeSpan.FromMinutes(1));
     private S3Store _store = null!;
 
     public Task InitializeAsync()
     {
-        var settings = new S3Settings("backups", "t/") { Endpoint = _server.Endpoint, PathStyle = true, Timeout = Patience, SlowestBytesPerSecond = 64 << 20 };
-        _store = new S3Store(settings, TimeProvider.System, () => Task.FromResult<AWSCredentials>(new BasicAWSCredentials("a", "b")));
+        Open(TimeSpan.FromSeconds(20));
         return Task.CompletedTask;
     }
 
@@ -36,15 +35,16 @@ public sealed class StubbornServerTests : IAsyncLifetime
     [Fact]
     public async Task One_that_never_answers_is_given_up()
     {
+        Open(Patience);
         _server.Answer = (_, stop) => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stop);
         await FailsAsync("a/put", () => _store.PutAsync("a/put", ObjectContent.Of(new byte[100]), PutCondition.Absent, _limit.Token), requests: 1);
         await FailsAsync("a/get", () => _store.OpenAsync("a/get", _limit.Token), requests: 3);
-        await FailsAsync("a/", () => _store.ListFoldersAsync("a/", _limit.Token), requests: 3);
     }
 
     [Fact]
     public async Task One_that_takes_no_more_of_a_body_is_given_up()
     {
+        Open(Patience);
         _server.ReadsBodies = false; // its window fills, and the upload stands
         _server.Answer = (_, stop) => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stop);
         await FailsAsync("a/large", () => _store.PutAsync("a/large", ObjectContent.Of(new byte[8 << 20]), PutCondition.Absent, _limit.Token), requests: 1);
@@ -53,6 +53,7 @@ public sealed class StubbornServerTests : IAsyncLifetime
     [Fact]
     public async Task One_that_gives_a_byte_now_and_then_is_given_up_though_each_read_has_one()
     {
+        Open(Patience);
         _server.Answer = async (connection, stop) =>
         {
             await connection.WriteAsync(Head(200, 5000), stop);
@@ -91,6 +92,13 @@ public sealed class StubbornServerTests : IAsyncLifetime
     }
 
     private static byte[] Head(int status, int length) => Encoding.ASCII.GetBytes($"HTTP/1.1 {status} x\r\nContent-Length: {length}\r\nContent-Type: application/xml\r\nETag: \"1\"\r\nConnection: close\r\n\r\n");
+
+    private void Open(TimeSpan timeout)
+    {
+        _store?.Dispose();
+        var settings = new S3Settings("backups", "t/") { Endpoint = _server.Endpoint, PathStyle = true, Timeout = timeout, SlowestBytesPerSecond = 64 << 20 };
+        _store = new S3Store(settings, TimeProvider.System, () => Task.FromResult<AWSCredentials>(new BasicAWSCredentials("a", "b")));
+    }
 
     private async Task ReadAsync(string key)
     {
