@@ -35,7 +35,7 @@ public sealed class StubbornServerTests : IAsyncLifetime
     [Fact]
     public async Task One_that_never_answers_is_given_up()
     {
-        Open(Patience);
+        await OpenAsync(Patience);
         _server.Answer = (_, stop) => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stop);
         await FailsAsync("a/put", () => _store.PutAsync("a/put", ObjectContent.Of(new byte[100]), PutCondition.Absent, _limit.Token), requests: 1);
         await FailsAsync("a/get", () => _store.OpenAsync("a/get", _limit.Token), requests: 3);
@@ -44,7 +44,7 @@ public sealed class StubbornServerTests : IAsyncLifetime
     [Fact]
     public async Task One_that_takes_no_more_of_a_body_is_given_up()
     {
-        Open(Patience);
+        await OpenAsync(Patience);
         _server.ReadsBodies = false; // its window fills, and the upload stands
         _server.Answer = (_, stop) => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stop);
         await FailsAsync("a/large", () => _store.PutAsync("a/large", ObjectContent.Of(new byte[8 << 20]), PutCondition.Absent, _limit.Token), requests: 1);
@@ -53,7 +53,7 @@ public sealed class StubbornServerTests : IAsyncLifetime
     [Fact]
     public async Task One_that_gives_a_byte_now_and_then_is_given_up_though_each_read_has_one()
     {
-        Open(Patience);
+        await OpenAsync(Patience);
         _server.Answer = async (connection, stop) =>
         {
             await connection.WriteAsync(Head(200, 5000), stop);
@@ -91,13 +91,32 @@ public sealed class StubbornServerTests : IAsyncLifetime
         await FailsAsync("a/busy", () => _store.PutAsync("a/busy", ObjectContent.Of(new byte[100]), PutCondition.Absent, _limit.Token), requests: 1);
     }
 
-    private static byte[] Head(int status, int length) => Encoding.ASCII.GetBytes($"HTTP/1.1 {status} x\r\nContent-Length: {length}\r\nContent-Type: application/xml\r\nETag: \"1\"\r\nConnection: close\r\n\r\n");
+    [Fact]
+    public async Task An_answer_that_is_none_of_S3_is_no_crash()
+    {
+        _server.Answer = async (connection, stop) => await connection.WriteAsync((byte[])[.. Head(200, 3, etag: "1"), .. "<a>"u8], stop);
+        await FailsAsync("a/etag", () => ReadAsync("a/etag"), requests: 3);
+        await FailsAsync("a/", () => _store.ListFoldersAsync("a/", _limit.Token), requests: 3);
+    }
+
+    private static byte[] Head(int status, int length, string etag = "00000000000000000000000000000000") => Encoding.ASCII.GetBytes($"HTTP/1.1 {status} x\r\nContent-Length: {length}\r\nContent-Type: application/xml\r\nETag: \"{etag}\"\r\nConnection: close\r\n\r\n");
 
     private void Open(TimeSpan timeout)
     {
         _store?.Dispose();
         var settings = new S3Settings("backups", "t/") { Endpoint = _server.Endpoint, PathStyle = true, Timeout = timeout, SlowestBytesPerSecond = 64 << 20 };
         _store = new S3Store(settings, TimeProvider.System, () => Task.FromResult<AWSCredentials>(new BasicAWSCredentials("a", "b")));
+    }
+
+    /// <summary>The first requests of a process take longer than those that are waited for.</summary>
+    private async Task OpenAsync(TimeSpan timeout)
+    {
+        var (answer, reads) = (_server.Answer, _server.ReadsBodies);
+        (_server.Answer, _server.ReadsBodies) = (async (connection, stop) => await connection.WriteAsync(Head(404, 0), stop), true);
+        await Assert.ThrowsAsync<StoreException>(() => _store.OpenAsync("warm", _limit.Token));
+        await Assert.ThrowsAsync<StoreException>(() => _store.PutAsync("warm", ObjectContent.Of(new byte[100]), PutCondition.Absent, _limit.Token));
+        (_server.Answer, _server.ReadsBodies) = (answer, reads);
+        Open(timeout);
     }
 
     private async Task ReadAsync(string key)
