@@ -53,7 +53,7 @@ internal sealed class BackupCommands
 
     private Command Now()
     {
-        var seconds = new Option<int>("--wait") { Description = "seconds to wait for the uploader of another node", DefaultValueFactory = _ => 3600 };
+        var seconds = new Option<int>("--wait") { Description = "seconds to wait for the uploader of another node, or for a server that refuses a snapshot", DefaultValueFactory = _ => 3600 };
         var command = new Command("now", "Takes a backup now: by the sidecar that uploads, or, where none does, from this node.") { seconds };
         command.SetAction((parsed, _) => WithAsync(async (options, store) =>
         {

@@ -18,7 +18,7 @@ internal sealed class NowCommand(BackupStore store, UploaderLoop loop, UploaderO
             var current = await store.ReadLeaseAsync(cancellation).ConfigureAwait(false);
             if (current is not { Lease.Holder.Length: > 0 })
             {
-                if (await loop.BackUpOnceAsync(cancellation).ConfigureAwait(false) is { } done) return done.Id;
+                if (await loop.BackUpOnceAsync(wait - time.GetElapsedTime(started), cancellation).ConfigureAwait(false) is { } done) return done.Id;
                 continue; // an uploader came up meanwhile
             }
 

@@ -1,4 +1,5 @@
 using Amazon.Runtime;
+using Amazon.S3;
 using Amazon.S3.Model;
 using Sidecars.Core.Backup;
 
@@ -6,10 +7,17 @@ namespace Sidecars.S3;
 
 /// <summary>
 /// The body of a GET: each read is bounded in time, and every failure, the checksum at its end included, is a
-/// <see cref="StoreException"/> that names the object.
+/// <see cref="StoreException"/> that names the object. An object that went in parts has none of its own.
 /// </summary>
 internal sealed class S3Download(GetObjectResponse response, string key, TimeSpan stall, TimeProvider time) : Stream
 {
+    // A server that gives a byte now and then must not hold a restore for years; a line of 32 kbit/s is none to restore over.
+    private const double SlowestBytesPerSecond = 4096;
+    private TimeSpan _waited;
+    private long _received;
+    private readonly string? _expected = response.ChecksumType == ChecksumType.COMPOSITE || response.ChecksumCRC32C?.Contains('-', StringComparison.Ordinal) != false ? null : response.ChecksumCRC32C;
+    private Crc32C _sum = new();
+
     public override bool CanRead => true;
 
     public override bool CanSeek => false;
@@ -22,11 +30,16 @@ internal sealed class S3Download(GetObjectResponse response, string key, TimeSpa
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        using var limit = new CancellationTokenSource(stall, time);
+        var left = stall + TimeSpan.FromSeconds(_received / SlowestBytesPerSecond) - _waited;
+        if (left <= TimeSpan.Zero) throw new StoreException(StoreFailure.Unavailable, key, $"{_received} bytes in {_waited.TotalSeconds:0} s: too slow");
+        using var limit = new CancellationTokenSource(left < stall ? left : stall, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
-            return await response.ResponseStream.ReadAsync(buffer, both.Token).ConfigureAwait(false);
+            var started = time.GetTimestamp();
+            var read = await response.ResponseStream.ReadAsync(buffer, both.Token).ConfigureAwait(false);
+            (_waited, _received) = (_waited + time.GetElapsedTime(started), _received + read); // what the reader does in between is not the server's
+            return Checked(buffer.Span, read);
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
@@ -44,7 +57,7 @@ internal sealed class S3Download(GetObjectResponse response, string key, TimeSpa
     {
         try
         {
-            return response.ResponseStream.Read(buffer, offset, count);
+            return Checked(buffer.AsSpan(offset, count), response.ResponseStream.Read(buffer, offset, count));
         }
         catch (Exception e) when (S3Errors.Map(key, e) is { } mapped)
         {
@@ -60,6 +73,13 @@ internal sealed class S3Download(GetObjectResponse response, string key, TimeSpa
 
     public override void Flush()
     {
+    }
+
+    private int Checked(Span<byte> buffer, int read)
+    {
+        if (_expected is null) return read;
+        _sum.Append(buffer[..read]);
+        return read > 0 || buffer.IsEmpty || _sum.ToString() == _expected ? read : throw new StoreException(StoreFailure.Damaged, key, "its checksum is not the one that it was stored with");
     }
 
     protected override void Dispose(bool disposing)

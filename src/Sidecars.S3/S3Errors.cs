@@ -22,11 +22,13 @@ internal static class S3Errors
     {
         StoreException known => known,
         AmazonS3Exception s3 => OfService(key, s3),
+        AmazonUnmarshallingException garbled => new StoreException(StoreFailure.Unavailable, key, $"the answer can't be read: {garbled.Message}", garbled),
         AmazonServiceException service => new StoreException(StoreFailure.Denied, key, $"credentials: {service.Message}", e), // of STS
         AmazonClientException client when IsChecksum(client) => new StoreException(StoreFailure.Damaged, key, "its checksum is not the one that it was stored with", e),
         AmazonClientException client when client.InnerException is HttpRequestException or IOException => new StoreException(StoreFailure.Unavailable, key, client.InnerException.Message, e),
         AmazonClientException client => new StoreException(StoreFailure.Denied, key, client.Message, e), // no credentials, no region
         HttpRequestException or IOException => new StoreException(StoreFailure.Unavailable, key, e.Message, e),
+        ArgumentException or FormatException => new StoreException(StoreFailure.Unavailable, key, $"the answer can't be read: {e.Message}", e), // the SDK's, of a header
         _ => null,
     };
 

@@ -41,15 +41,18 @@ internal sealed class S3Multipart(IAmazonS3 client, S3Settings settings, S3Reque
 
     private async Task<PartETag> PartAsync(string key, string path, string upload, int index, ObjectContent content, bool last, CancellationToken cancellation)
     {
+        var checksum = "";
         var done = await attempts.RepeatAsync(
             key, content.Length,
             async token =>
             {
-                using var body = content.Open();
-                return await client.UploadPartAsync(requests.Part(path, upload, index + 1, body, content.Length, last), token).ConfigureAwait(false);
+                var request = requests.Part(path, upload, index + 1, content, last);
+                using var body = request.InputStream;
+                checksum = request.ChecksumCRC32C;
+                return await client.UploadPartAsync(request, token).ConfigureAwait(false);
             },
             cancellation).ConfigureAwait(false);
-        return new PartETag(done, copyChecksums: true);
+        return new PartETag(index + 1, done.ETag) { ChecksumCRC32C = checksum };
     }
 
     // Parts of uploads that were never completed cost as objects do. What a killed process leaves is for prune, or for a lifecycle rule of the bucket.

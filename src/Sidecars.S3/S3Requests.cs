@@ -4,31 +4,36 @@ using Sidecars.Core.Backup;
 
 namespace Sidecars.S3;
 
-/// <summary>What settings put into requests. Pure but for the time of a lock.</summary>
+/// <summary>What settings put into requests, and contents: reads them for their checksum.</summary>
 internal sealed class S3Requests(S3Settings settings, TimeProvider time)
 {
     // Amazon's infrequent classes bill 128 KB at least.
     private const long LeastForStorageClass = 128 * 1024;
 
-    // A checksum travels with the body, in a trailer; the SDK sends its algorithm beside it, without which some servers do not verify it.
-    private static readonly ChecksumAlgorithm Checksum = ChecksumAlgorithm.CRC32;
+    // The SDK signs a body by reading it in pieces of 4 KiB.
+    private const int SignBytes = 64 * 1024;
 
-    // Signing the payload costs a second hash; TLS and the checksum protect it. Plain HTTP has neither TLS nor the choice.
+    // A header, so that the body is sent as it is; its algorithm goes beside it, without which some servers do not verify it.
+    private static readonly ChecksumAlgorithm Checksum = ChecksumAlgorithm.CRC32C;
+
+    // Signing the payload costs a hash; TLS and the checksum protect it. Plain HTTP has neither TLS nor, in the SDK, the choice.
     private readonly bool _unsigned = settings.Endpoint is null || settings.Endpoint.Scheme == Uri.UriSchemeHttps;
 
-    public PutObjectRequest Put(string key, string path, Stream body, long length, PutCondition condition)
+    public PutObjectRequest Put(string key, string path, ObjectContent content, PutCondition condition)
     {
         var request = new PutObjectRequest
         {
             BucketName = settings.Bucket,
             Key = path,
-            InputStream = body,
+            ChecksumCRC32C = Crc32C.Of(content), // before the body is opened: it may fail
+            InputStream = Body(content),
             AutoCloseStream = true,
             ChecksumAlgorithm = Checksum,
             DisablePayloadSigning = _unsigned,
+            UseChunkEncoding = false,
             ServerSideEncryptionMethod = Encryption(),
             ServerSideEncryptionKeyManagementServiceKeyId = settings.Encryption == S3Encryption.Kms ? settings.KmsKey : null,
-            StorageClass = Class(length),
+            StorageClass = Class(content.Length),
             IfNoneMatch = condition.Kind == PutConditionKind.Absent ? "*" : null,
             IfMatch = condition.Kind == PutConditionKind.Matches ? condition.ETag : null,
         };
@@ -51,18 +56,22 @@ internal sealed class S3Requests(S3Settings settings, TimeProvider time)
         return request;
     }
 
-    public UploadPartRequest Part(string path, string upload, int number, Stream body, long length, bool last) => new()
+    public UploadPartRequest Part(string path, string upload, int number, ObjectContent content, bool last) => new()
     {
         BucketName = settings.Bucket,
         Key = path,
         UploadId = upload,
         PartNumber = number,
-        PartSize = length,
-        InputStream = body,
+        PartSize = content.Length,
+        ChecksumCRC32C = Crc32C.Of(content),
+        InputStream = Body(content),
         IsLastPart = last,
         ChecksumAlgorithm = Checksum,
         DisablePayloadSigning = _unsigned,
+        UseChunkEncoding = false,
     };
+
+    private static BufferedStream Body(ObjectContent content) => new(content.Open(), (int)Math.Clamp(content.Length, 1, SignBytes));
 
     private ServerSideEncryptionMethod? Encryption() => settings.Encryption switch
     {

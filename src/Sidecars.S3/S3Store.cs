@@ -46,7 +46,7 @@ public sealed class S3Store : IObjectStore, IDisposable
         try
         {
             if (content.Length > _settings.PartBytes) return await new S3Multipart(client, _settings, _requests, _attempts).RunAsync(key, path, content, condition, cancellation).ConfigureAwait(false);
-            return (await _attempts.OnceAsync(key, content.Length, token => client.PutObjectAsync(_requests.Put(key, path, content.Open(), content.Length, condition), token), cancellation).ConfigureAwait(false)).ETag;
+            return (await _attempts.OnceAsync(key, content.Length, token => client.PutObjectAsync(_requests.Put(key, path, content, condition), token), cancellation).ConfigureAwait(false)).ETag;
         }
         catch (StoreException e) when (condition.Kind != PutConditionKind.None && e.InnerException is { } cause && IsLost(cause, condition))
         {

@@ -87,7 +87,7 @@ public sealed class AofCommandReader
         while (!rest.IsEmpty)
         {
             var before = rest.Length;
-            var result = Step(ref rest);
+            var result = TakeWhole(ref rest) ? StepResult.CommandEnded : Step(ref rest);
             Offset += before - rest.Length;
             consumed = bytes.Length - rest.Length;
             if (result == StepResult.Malformed) return AofScan.Malformed;
@@ -104,6 +104,17 @@ public sealed class AofCommandReader
         CommandEnded,
         TooLate,
         Malformed,
+    }
+
+    private bool TakeWhole(ref ReadOnlySpan<byte> rest)
+    {
+        if (_expect != Expect.Unit || _lineLength > 0) return false;
+        var length = AofWholeCommand.LengthOf(rest, out var name);
+        if (length == 0) return false;
+        _nameLength = name.Length;
+        if (name.Length <= LongestName) name.CopyTo(_name);
+        rest = rest[length..];
+        return true;
     }
 
     private StepResult Step(ref ReadOnlySpan<byte> rest)

@@ -3,12 +3,17 @@ namespace Sidecars.Core.Backup;
 /// <summary>Takes bases when they are due: at the beginning of a generation, every so often, and on request.</summary>
 internal sealed class BaseSchedule(BackupStore store, AofDirectory aof, NodeFacts node, UploaderOptions options, TimeProvider time) : IDisposable
 {
-    // A rewrite of tens of gigabytes takes minutes; a server that does not come to an end gives what it has.
+    // A rewrite of tens of gigabytes takes minutes; a server that does not come to an end, or refuses, gives what it has.
     private static readonly TimeSpan RewriteLimit = TimeSpan.FromMinutes(30);
     private readonly BaseClock _clock = new(options.BaseInterval, time);
     private bool _first; // the base of a new generation is taken as it is: until it is there, nothing is listed
     private (long Sequence, long Since)? _rewrite;
+    private string? _refusal; // of the rewrite
+    private bool _taken;
     private BaseUpload? _upload;
+
+    /// <summary>See <see cref="IShipment.WaitsFor"/>.</summary>
+    public string? WaitsFor => _upload is not null ? null : _refusal is { } why ? $"BGREWRITEAOF is refused: {why}" : _taken ? "BGREWRITEAOF has not come to an end" : "the tail has not come to the start of a base";
 
     /// <summary>A generation begins.</summary>
     public void Begin()
@@ -64,13 +69,9 @@ internal sealed class BaseSchedule(BackupStore store, AofDirectory aof, NodeFact
         var manifest = aof.ReadManifest();
         if (!manifest.IsKnown) return false;
         var sequence = manifest.Value.Base?.Sequence ?? 0;
-        if (_rewrite is not { } asked)
-        {
-            // Refused while a save runs: asked again at the next step.
-            if (await node.RewriteAsync(cancellation).ConfigureAwait(false)) _rewrite = (sequence, time.GetTimestamp());
-            return false;
-        }
-
+        var asked = _rewrite ??= (sequence, time.GetTimestamp());
+        // Refused, it is asked for again at the next step; one that ended meanwhile serves as well.
+        if (!_taken) _taken = (_refusal = await node.RewriteAsync(cancellation).ConfigureAwait(false)) is null;
         return sequence != asked.Sequence || time.GetElapsedTime(asked.Since) > RewriteLimit;
     }
 
@@ -92,7 +93,7 @@ internal sealed class BaseSchedule(BackupStore store, AofDirectory aof, NodeFact
         var after = await node.LookAsync(cancellation).ConfigureAwait(false);
         var tip = session.Position > upload.Start ? new TailTip(session.Position, session.Digest, session.CoveredUntil) : new TailTip(upload.Start, upload.StartDigest, session.CoveredUntil);
         var manifest = await upload.CompleteAsync(tip, before, after, time.GetUtcNow(), cancellation).ConfigureAwait(false);
-        (_upload, _first, _rewrite) = (null, false, null);
+        (_upload, _first, _rewrite, _refusal, _taken) = (null, false, null, null, false);
         _clock.Completed(manifest.CompletedAt);
         upload.Dispose();
         return manifest;

@@ -8,14 +8,13 @@ namespace Sidecars.Core.Backup;
 /// <summary>
 /// Objects as files below a directory, on a local disk or a shared volume with hard links. A file is written under
 /// <c>.partial/</c>, synced, and then linked (create once) or renamed to its name, so that a name always has its whole content. What a crash
-/// leaves in <c>.partial</c> is deleted by the next writer after a day.
+/// leaves in <c>.partial</c> is for <see cref="RemoveUnfinishedAsync"/>.
 /// </summary>
 public sealed partial class DirectoryStore : IObjectStore
 {
     private const string PartialName = ".partial";
     private const string LockName = "lock";
     private const int Exists = 17; // EEXIST
-    private static readonly TimeSpan PartialAge = TimeSpan.FromDays(1); // longer than any upload
     private static int _counter;
     private readonly string _root;
     private readonly string _partial;
@@ -39,7 +38,7 @@ public sealed partial class DirectoryStore : IObjectStore
             var temporary = await WritePartialAsync(content, cancellation).ConfigureAwait(false);
             try
             {
-                var etag = content.Length <= ObjectLimits.MaxDocumentBytes ? ETagOf(temporary) : "";
+                var etag = content.Length <= ObjectLimits.MaxComparedBytes ? ETagOf(temporary) : "";
                 var written = condition.Kind switch
                 {
                     PutConditionKind.Absent => TryLink(temporary, target),
@@ -61,7 +60,7 @@ public sealed partial class DirectoryStore : IObjectStore
         GuardAsync(key, () =>
         {
             var stream = new FileStream(PathOf(key), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 1, useAsync: false);
-            if (stream.Length > ObjectLimits.MaxDocumentBytes) return Task.FromResult(new ObjectDownload(stream, stream.Length, ""));
+            if (stream.Length > ObjectLimits.MaxComparedBytes) return Task.FromResult(new ObjectDownload(stream, stream.Length, ""));
             var etag = Convert.ToHexStringLower(SHA256.HashData(stream));
             stream.Position = 0;
             return Task.FromResult(new ObjectDownload(stream, stream.Length, etag));
@@ -101,9 +100,7 @@ public sealed partial class DirectoryStore : IObjectStore
     public Task<int> RemoveUnfinishedAsync(string prefix, DateTimeOffset before, bool dryRun, CancellationToken cancellation) =>
         GuardAsync(PartialName, () =>
         {
-            var partial = new DirectoryInfo(_partial);
-            if (!partial.Exists) return Task.FromResult(0);
-            var old = partial.GetFiles().Where(f => f.Name != LockName && f.LastWriteTimeUtc < before.UtcDateTime).ToList();
+            var old = Partials().Where(f => f.LastWriteTimeUtc < before.UtcDateTime).ToList();
             if (!dryRun) old.ForEach(f => f.Delete());
             return Task.FromResult(old.Count);
         });
@@ -199,7 +196,6 @@ public sealed partial class DirectoryStore : IObjectStore
     {
         Directory.CreateDirectory(_partial);
         var id = Interlocked.Increment(ref _counter);
-        if (id == 1) DeleteOldPartials();
         var temporary = Path.Combine(_partial, $"{Environment.MachineName}-{Environment.ProcessId}-{id}-{Guid.NewGuid():n}");
         try
         {
@@ -218,11 +214,10 @@ public sealed partial class DirectoryStore : IObjectStore
         }
     }
 
-    private void DeleteOldPartials()
+    private List<FileInfo> Partials()
     {
-        var files = new DirectoryInfo(_partial).GetFiles();
-        var newest = files.Select(f => f.LastWriteTimeUtc).DefaultIfEmpty().Max(); // one clock, the file system's
-        foreach (var file in files.Where(f => f.Name != LockName && newest - f.LastWriteTimeUtc > PartialAge)) file.Delete();
+        var folder = new DirectoryInfo(_partial);
+        return folder.Exists ? [.. folder.EnumerateFiles().Where(f => f.Name != LockName)] : [];
     }
 
     private string PathOf(string key) =>

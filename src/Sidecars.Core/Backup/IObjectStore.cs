@@ -11,7 +11,7 @@ public readonly record struct PutCondition(PutConditionKind Kind, string ETag)
     /// <summary>Only where no object has this key (S3: <c>If-None-Match: *</c>): of many writers one succeeds.</summary>
     public static PutCondition Absent => new(PutConditionKind.Absent, "");
 
-    /// <summary>Only over this very version (S3: <c>If-Match</c>). For documents of at most <see cref="ObjectLimits.MaxDocumentBytes"/>.</summary>
+    /// <summary>Only over this very version (S3: <c>If-Match</c>). For documents of at most <see cref="ObjectLimits.MaxComparedBytes"/>.</summary>
     public static PutCondition Matches(string etag) => new(PutConditionKind.Matches, etag);
 }
 
@@ -33,6 +33,9 @@ public static class ObjectLimits
 {
     /// <summary>Largest JSON document that is read or compared, 1 MiB: a manifest has a few hundred bytes and a line a database.</summary>
     public const int MaxDocumentBytes = 1 << 20;
+
+    /// <summary>Largest object that every store has an ETag of, 64 KiB: a lease, which is what is compared, has a few hundred bytes.</summary>
+    public const int MaxComparedBytes = 64 * 1024;
 }
 
 /// <summary>One object of a listing.</summary>
@@ -43,7 +46,7 @@ public sealed record ObjectEntry(string Key, long Length);
 /// <summary>An object that is being read; dispose it.</summary>
 /// <param name="Content">Read once, from the first byte to the last.</param>
 /// <param name="Length">Bytes that the store promises.</param>
-/// <param name="ETag">For <see cref="PutCondition.Matches"/>; "" where the object is too large to be a document.</param>
+/// <param name="ETag">For <see cref="PutCondition.Matches"/>; "" where the object is too large to be compared.</param>
 public sealed record ObjectDownload(Stream Content, long Length, string ETag) : IDisposable
 {
     /// <summary>Closes the stream.</summary>
@@ -61,7 +64,7 @@ public interface IObjectStore
     string Description { get; }
 
     /// <summary>Writes an object.</summary>
-    /// <returns>Its ETag, or null where the condition did not hold: nothing was written then.</returns>
+    /// <returns>Its ETag ("" where it is too large to be compared), or null where the condition did not hold: nothing was written then.</returns>
     Task<string?> PutAsync(string key, ObjectContent content, PutCondition condition, CancellationToken cancellation);
 
     /// <summary>Opens an object.</summary>

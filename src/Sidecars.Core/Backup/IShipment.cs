@@ -9,6 +9,9 @@ internal interface IShipment : IDisposable
     /// <summary>How far it is, for logs.</summary>
     string Place { get; }
 
+    /// <summary>What the next backup waits for, for a person; null where nothing of another's holds it up.</summary>
+    string? WaitsFor { get; }
+
     /// <summary>All that the group acknowledged up to this time is in the store; by the node's clock.</summary>
     DateTimeOffset CoveredUntil { get; }
 
@@ -51,6 +54,8 @@ internal sealed class StreamShipment(BackupStore store, AofDirectory aof, NodeFa
     public long Generation => _session.Generation;
 
     public string Place => _session.Position.ToString();
+
+    public string? WaitsFor => _bases.WaitsFor;
 
     public DateTimeOffset CoveredUntil => _session.CoveredUntil;
 

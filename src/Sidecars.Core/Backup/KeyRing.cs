@@ -103,10 +103,7 @@ public sealed class ContentHash
     {
         using var hash = Begin();
         hash.AppendData(prefix);
-        using var stream = content.Open();
-        var buffer = new byte[128 * 1024];
-        var left = content.Length;
-        for (int read; (read = stream.Read(buffer)) > 0; left -= read) hash.AppendData(buffer, 0, read);
-        return left == 0 ? hash.GetHashAndReset() : throw new IOException("the content changed its length while it was read");
+        content.ReadAll(hash.AppendData);
+        return hash.GetHashAndReset();
     }
 }

@@ -47,12 +47,11 @@ public sealed class LimitedStore(IObjectStore inner, long bytesPerSecond, TimePr
         // Small reads, or one of the whole burst would be sent at once.
         private const int MaxRead = 64 * 1024;
 
+        // For a digest: nothing is sent.
         protected override int ReadAt(Span<byte> buffer, long position)
         {
             stream.Position = position;
-            var read = stream.Read(buffer[..Math.Min(buffer.Length, MaxRead)]);
-            limit.Take(read); // what can't wait is paid for by the next read that can
-            return read;
+            return stream.Read(buffer);
         }
 
         protected override async ValueTask<int> ReadAtAsync(Memory<byte> buffer, long position, CancellationToken cancellation)

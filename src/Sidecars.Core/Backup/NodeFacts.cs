@@ -92,11 +92,11 @@ public sealed class NodeFacts(IRespTransport transport, RedisClientOptions optio
         }
     }
 
-    /// <summary>BGREWRITEAOF: the next base will be new. False where the server did not take it.</summary>
-    public Task<bool> RewriteAsync(CancellationToken cancellation) => OrderAsync("BGREWRITEAOF", cancellation);
+    /// <summary>BGREWRITEAOF: the next base will be new. Null where the server took it; else what it said.</summary>
+    public Task<string?> RewriteAsync(CancellationToken cancellation) => OrderAsync("BGREWRITEAOF", cancellation);
 
-    /// <summary>BGSAVE. False where the server did not take it, as while another save or a rewrite runs.</summary>
-    public Task<bool> SaveAsync(CancellationToken cancellation) => OrderAsync("BGSAVE", cancellation);
+    /// <summary>BGSAVE. Null where the server took it; else what it said, as while another save or a rewrite runs.</summary>
+    public Task<string?> SaveAsync(CancellationToken cancellation) => OrderAsync("BGSAVE", cancellation);
 
     /// <summary>How the last BGSAVE stands: null while it runs, and where the server could not be asked.</summary>
     public async Task<bool?> LastSaveSucceededAsync(CancellationToken cancellation)
@@ -113,16 +113,17 @@ public sealed class NodeFacts(IRespTransport transport, RedisClientOptions optio
         }
     }
 
-    private async Task<bool> OrderAsync(string command, CancellationToken cancellation)
+    private async Task<string?> OrderAsync(string command, CancellationToken cancellation)
     {
         try
         {
             await using var client = await RedisClient.ConnectAsync(transport, options, cancellation).ConfigureAwait(false);
-            return !(await client.CallAsync(cancellation, command).ConfigureAwait(false)).IsError;
+            var reply = await client.CallAsync(cancellation, command).ConfigureAwait(false);
+            return reply.IsError ? reply.Text : null;
         }
-        catch (RedisConnectionException)
+        catch (RedisConnectionException e)
         {
-            return false;
+            return e.Message;
         }
     }
 }

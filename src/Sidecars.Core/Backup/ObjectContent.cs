@@ -1,3 +1,4 @@
+using System.Buffers;
 using Microsoft.Win32.SafeHandles;
 
 namespace Sidecars.Core.Backup;
@@ -5,11 +6,39 @@ namespace Sidecars.Core.Backup;
 /// <summary>The bytes of an object to be written, which can be read again for another try; never copied as a whole.</summary>
 public abstract class ObjectContent
 {
+    private const int ReadBytes = 128 * 1024;
+
+    /// <summary>Takes bytes, in order.</summary>
+    public delegate void Taker(ReadOnlySpan<byte> bytes);
+
     /// <summary>Bytes.</summary>
     public abstract long Length { get; }
 
-    /// <summary>A fresh stream from the first byte, which can seek. It throws <see cref="IOException"/> where the content has become shorter.</summary>
+    /// <summary>
+    /// A fresh stream from the first byte, which can seek. It throws <see cref="IOException"/> where the content has become shorter. What is sent is
+    /// read asynchronously, and only that is held back by a bound on uploads; digests, which some stores need before they send, read synchronously.
+    /// </summary>
     public abstract Stream Open();
+
+    /// <summary>Reads all of it, for a digest.</summary>
+    /// <exception cref="IOException">It ended early or could not be read.</exception>
+    public void ReadAll(Taker take)
+    {
+        ArgumentNullException.ThrowIfNull(take);
+        using var stream = Open();
+        var buffer = ArrayPool<byte>.Shared.Rent(ReadBytes);
+        var left = Length;
+        try
+        {
+            for (int read; (read = stream.Read(buffer, 0, ReadBytes)) > 0; left -= read) take(buffer.AsSpan(0, read));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+
+        if (left != 0) throw new IOException("the content changed its length while it was read");
+    }
 
     /// <summary>A part of it.</summary>
     /// <param name="offset">Its first byte.</param>

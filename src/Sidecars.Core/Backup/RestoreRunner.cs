@@ -29,6 +29,7 @@ public sealed class RestoreException(string code, string message, Exception? inn
 public sealed class RestoreRunner(BackupStore store, DataLayout layout, Durability durability = Durability.Aof)
 {
     private const int Parallel = 8; // requests in flight: hides the latency of an object store; 8 x 256 KiB of buffers
+    private const int Tries = 3; // of an object: each has those of its store's requests within
     private const string StagingName = "restore";
     private static readonly string[] Harmless = [MarkerStore.DirectoryName, "lost+found"];
 
@@ -136,12 +137,34 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout, Durabili
         void Count(int bytes) => progress?.Report(new RestoreProgress(Interlocked.Add(ref done, bytes), plan.Bytes));
         var manifest = plan.Backup.Manifest;
         var digests = plan.Segments.Select((s, i) => (Segment: s, Before: i == 0 ? manifest.StartDigest : plan.Segments[i - 1].Digest));
-        var baseFile = manifest.Base is { } file ? FetchBaseAsync(manifest, file, staging, Count, cancellation) : Task.CompletedTask;
+        var baseFile = manifest.Base is { } file ? RepeatAsync(count => FetchBaseAsync(manifest, file, staging, count, cancellation), Count) : Task.CompletedTask;
         var tail = System.Threading.Tasks.Parallel.ForEachAsync(
             digests, new ParallelOptions { MaxDegreeOfParallelism = Parallel, CancellationToken = cancellation },
-            async (item, token) => await FetchSegmentAsync(manifest, item.Segment, item.Before, staging, Count, token).ConfigureAwait(false));
+            async (item, token) => await RepeatAsync(count => FetchSegmentAsync(manifest, item.Segment, item.Before, staging, count, token), Count).ConfigureAwait(false));
         await Task.WhenAll(baseFile, tail).ConfigureAwait(false); // both have ended, however they end: nobody writes to what is deleted then
         if (plan.CutAfter is { } second) Cut(plan.Segments[^1], Path.Combine(staging, IncrementName(plan.Segments[^1].Sequence)), second);
+    }
+
+    /// <summary>A connection that breaks off in the middle of an object must not cost a restore of hours.</summary>
+    private static async Task RepeatAsync(Func<Action<int>, Task> fetch, Action<int> count)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            var counted = 0L;
+            try
+            {
+                await fetch(bytes =>
+                {
+                    counted += bytes;
+                    count(bytes);
+                }).ConfigureAwait(false);
+                return;
+            }
+            catch (StoreException e) when (e.Failure == StoreFailure.Unavailable && tries < Tries)
+            {
+                for (; counted > 0; counted -= int.MaxValue) count(-(int)Math.Min(counted, int.MaxValue));
+            }
+        }
     }
 
     private async Task FetchBaseAsync(BackupManifest manifest, BaseFile file, string staging, Action<int> count, CancellationToken cancellation)

@@ -10,6 +10,7 @@ internal sealed class SnapshotShipment(BackupStore store, AofDirectory aof, Node
     private static readonly TimeSpan SaveLimit = TimeSpan.FromMinutes(30);
     private readonly BaseClock _clock = new(options.BaseInterval, time);
     private (NodeSnapshot Before, long Since)? _save;
+    private (string Reason, long Since)? _refused;
     private Taken? _taken; // saved, and not in the store yet: a store that is away costs no second fork
     private (BaseUpload Upload, Taken Taken)? _upload;
 
@@ -18,6 +19,12 @@ internal sealed class SnapshotShipment(BackupStore store, AofDirectory aof, Node
     public long Generation { get; private set; }
 
     public string Place => aof.Layout.RdbFile;
+
+    public string? WaitsFor =>
+        _upload is not null ? null
+        : _save is not null ? "BGSAVE has not come to an end"
+        : _refused is { } refused ? $"BGSAVE is refused: {refused.Reason}"
+        : "the server beside it is not up, or not in sync";
 
     public DateTimeOffset CoveredUntil { get; private set; }
 
@@ -74,9 +81,20 @@ internal sealed class SnapshotShipment(BackupStore store, AofDirectory aof, Node
         if (_save is not { } asked)
         {
             var before = await node.LookAsync(cancellation).ConfigureAwait(false);
-            // Refused while another save runs: asked again at the next step.
-            if (before.IsCurrent && await node.SaveAsync(cancellation).ConfigureAwait(false)) _save = (before, time.GetTimestamp());
-            return false;
+            if (!before.IsCurrent) return false;
+            var refusal = await node.SaveAsync(cancellation).ConfigureAwait(false);
+            if (refusal is null)
+            {
+                (_save, _refused) = ((before, time.GetTimestamp()), null);
+                return false;
+            }
+
+            // As while another save runs: asked again at the next step, and said aloud where that does not help.
+            var since = _refused?.Since ?? time.GetTimestamp();
+            _refused = (refusal, since);
+            if (time.GetElapsedTime(since) < SaveLimit) return false;
+            _refused = null;
+            throw new IOException($"BGSAVE is refused for {SaveLimit.TotalMinutes:0} min: {refusal}");
         }
 
         var succeeded = await node.LastSaveSucceededAsync(cancellation).ConfigureAwait(false);

@@ -34,6 +34,9 @@ public sealed class TailReader(AofDirectory directory, long session, ContentHash
     /// <summary>Sequence of the last file that was added.</summary>
     public long LastSequence { get; private set; }
 
+    /// <summary>The end of what is on disk now.</summary>
+    public StreamPosition End => _files.Count > 0 ? new StreamPosition(LastSequence, RandomAccess.GetLength(_files.Last().Handle)) : Position;
+
     /// <summary>Bytes on disk that are not shipped.</summary>
     public long Pending => _files.Sum(f => RandomAccess.GetLength(f.Handle)) - (_files.Count > 0 && _files.Peek().Entry.Sequence == Position.Sequence ? Position.Offset : 0);
 
@@ -60,13 +63,15 @@ public sealed class TailReader(AofDirectory directory, long session, ContentHash
 
     /// <summary>The next segment; null where no whole command is left.</summary>
     /// <param name="target">Bytes after which to cut at the next command.</param>
+    /// <param name="until">An <see cref="End"/> of before, behind which nothing is looked at: who follows a server that writes would never come to an end.</param>
     /// <exception cref="InvalidDataException">The stream is broken: a file shrank, is no AOF, or ends within a command though another follows.</exception>
-    public TailSegment? Next(long target)
+    public TailSegment? Next(long target, StreamPosition until)
     {
         while (_files.TryPeek(out var file))
         {
-            if (Cut(file.Handle, target) is { } boundary) return Segment(file.Handle, boundary);
-            if (_files.Count == 1) return null;
+            var end = file.Entry.Sequence < until.Sequence ? long.MaxValue : file.Entry.Sequence == until.Sequence ? until.Offset : 0;
+            if (Cut(file.Handle, target, end) is { } boundary) return Segment(file.Handle, boundary);
+            if (_files.Count == 1 || file.Entry.Sequence >= until.Sequence) return null;
             if (RandomAccess.GetLength(file.Handle) != Position.Offset) throw new InvalidDataException($"{file.Entry.Name} ends within a command, and another file follows it");
             _files.Dequeue().Handle.Dispose();
             Position = new StreamPosition(_files.Peek().Entry.Sequence, 0);
@@ -92,13 +97,15 @@ public sealed class TailReader(AofDirectory directory, long session, ContentHash
     private void Restart() => (_scan, _scanBase) = (new AofCommandReader(Time), Position.Offset);
 
     // Goes on reading where it stopped; what lies behind the last boundary is not read again with the next segment.
-    private AofBoundary? Cut(SafeFileHandle file, long target)
+    private AofBoundary? Cut(SafeFileHandle file, long target, long end)
     {
         if (RandomAccess.GetLength(file) < _scanBase + _scan.Offset) throw new InvalidDataException($"increment {Position.Sequence} became shorter than what was read of it");
         _scan.StopAtOffset = Position.Offset - _scanBase + target;
         while (_scanBase + _scan.Boundary.Offset < Position.Offset + target)
         {
-            var read = RandomAccess.Read(file, _buffer, _scanBase + _scan.Offset);
+            var left = end - _scanBase - _scan.Offset;
+            if (left <= 0) break;
+            var read = RandomAccess.Read(file, _buffer.AsSpan(0, (int)Math.Min(left, _buffer.Length)), _scanBase + _scan.Offset);
             if (read == 0) break;
             if (_scan.Read(_buffer.AsSpan(0, read), out _) == AofScan.Malformed) throw new InvalidDataException($"increment {Position.Sequence} is no AOF: {_scan.Problem}");
         }

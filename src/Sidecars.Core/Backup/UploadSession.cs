@@ -101,7 +101,7 @@ public sealed class UploadSession : IDisposable
         _counters.PendingBytes = _reader.Pending;
     }
 
-    /// <summary>Ships all whole commands that are on disk, and goes on looking while the store takes its time.</summary>
+    /// <summary>Ships all whole commands that are on disk as it begins, and goes on looking while the store takes its time.</summary>
     /// <param name="currentUntil">The server is known to have had, up to this time, what the group acknowledged: nothing later is claimed.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <exception cref="GenerationEndedException">The stream ends.</exception>
@@ -110,7 +110,8 @@ public sealed class UploadSession : IDisposable
     {
         var covered = _time.GetUtcNow() - AofBuffer;
         if (covered > currentUntil) covered = currentUntil;
-        while (NextSegment() is { } segment)
+        var until = _reader.End; // what comes meanwhile is the next flush's: else each would go on in ever smaller segments, a request each
+        while (NextSegment(until) is { } segment)
         {
             await WhileLookingAsync(ShipAsync(segment, cancellation), cancellation).ConfigureAwait(false);
             Look();
@@ -118,7 +119,7 @@ public sealed class UploadSession : IDisposable
 
         if (covered > CoveredUntil) CoveredUntil = covered;
         _counters.CoveredUntilMilliseconds = CoveredUntil.ToUnixTimeMilliseconds();
-        _counters.PendingBytes = 0;
+        _counters.PendingBytes = _reader.Pending;
     }
 
     /// <summary>Ships what is in the files that are open, after the stream has ended: it belongs to it all the same.</summary>
@@ -126,7 +127,8 @@ public sealed class UploadSession : IDisposable
     /// <exception cref="StoreException">The store did not take a segment.</exception>
     public async Task ShipRestAsync(CancellationToken cancellation)
     {
-        while (NextSegment() is { } segment) await ShipAsync(segment, cancellation).ConfigureAwait(false);
+        var until = _reader.End;
+        while (NextSegment(until) is { } segment) await ShipAsync(segment, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>The digest at the start of a file of this generation; null where it was never known here.</summary>
@@ -140,14 +142,14 @@ public sealed class UploadSession : IDisposable
         _reader.Dispose();
     }
 
-    private TailSegment? NextSegment()
+    private TailSegment? NextSegment(StreamPosition until)
     {
         _counters.PendingBytes = _reader.Pending;
         if (_counters.PendingBytes > _options.MaxPendingBytes)
             throw new GenerationEndedException("too_far_behind", $"{_counters.PendingBytes} bytes wait for the store, more than {_options.MaxPendingBytes}");
         try
         {
-            return _reader.Next(_counters.PendingBytes > _options.SegmentBytes * 4 ? Math.Max(_options.SegmentBytes, CatchUpSegmentBytes) : _options.SegmentBytes);
+            return _reader.Next(_counters.PendingBytes > _options.SegmentBytes * 4 ? Math.Max(_options.SegmentBytes, CatchUpSegmentBytes) : _options.SegmentBytes, until);
         }
         catch (InvalidDataException e)
         {

@@ -4,16 +4,14 @@ using Sidecars.Core.Primitives;
 namespace Sidecars.Core.Backup;
 
 /// <summary>
-/// Gets the lease, ships until it is lost or the stream ends, and begins again; whatever fails is tried again, and Redis never waits for
+/// Gets the lease, ships (<see cref="UploadTurn"/>) until it is lost or the stream ends, and begins again; whatever fails is tried again, and Redis never waits for
 /// any of it. Ends only by cancellation, after a bounded drain.
 /// </summary>
 public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts node, UploaderOptions options, JsonLineLog log, TimeProvider time, Random random)
 {
     private static readonly BackoffSchedule Backoff = new(TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(15));
-    private static readonly TimeSpan LearnEvery = TimeSpan.FromHours(1); // a few requests each
     private static readonly TimeSpan OnceLook = TimeSpan.FromMilliseconds(25); // somebody waits for it
     private readonly LeaseQueue _queue = new(store, node, options, log, time);
-    private long _learnt;
     private bool _fresh;
 
     /// <summary>Counts.</summary>
@@ -43,7 +41,7 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
             {
                 Counters.Fail(e);
                 log.Warning("failed", e.Message, LogField.Of("failures", ++failures));
-                await PauseAsync(Backoff.DelayAfter(failures, Next()), cancellation).ConfigureAwait(false);
+                await PauseAsync(DelayAfter(failures), cancellation).ConfigureAwait(false);
             }
             finally
             {
@@ -53,8 +51,11 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
     }
 
     /// <summary>One base now, then ends: for a person or a CronJob, where nobody holds the lease.</summary>
+    /// <param name="wait">How long it may take, as long as nothing goes up: a server may refuse a snapshot for ever.</param>
+    /// <param name="cancellation">Ends it.</param>
     /// <returns>What was written; null where somebody else uploads.</returns>
-    public async Task<BackupManifest?> BackUpOnceAsync(CancellationToken cancellation)
+    /// <exception cref="IOException">None came of it; the message says what it waited for.</exception>
+    public async Task<BackupManifest?> BackUpOnceAsync(TimeSpan wait, CancellationToken cancellation)
     {
         var current = await store.ReadLeaseAsync(cancellation).ConfigureAwait(false);
         if (current is { Lease.Holder.Length: > 0 } && current.Value.Lease.Holder != options.Node) return null;
@@ -65,17 +66,25 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
         using var shipment = Open(held.Session);
         await shipment.BeginAsync(held.OwnGeneration, cancellation).ConfigureAwait(false);
         shipment.WantNow();
+        var started = time.GetTimestamp();
         BackupManifest? done = null;
         while (done is null)
         {
             shipment.Look();
             await shipment.FlushAsync(watch.CurrentUntil, cancellation).ConfigureAwait(false);
             done = await shipment.TickAsync(watch.CurrentUntil, cancellation).ConfigureAwait(false);
+            if (done is null && shipment.WaitsFor is { } what && time.GetElapsedTime(started) >= wait) throw await GiveUpAsync(held, shipment, wait, what, cancellation).ConfigureAwait(false);
             if (done is null) await PauseAsync(OnceLook, cancellation).ConfigureAwait(false);
         }
 
         await held.ReleaseAsync(shipment, cancellation).ConfigureAwait(false);
         return done;
+    }
+
+    private static async Task<IOException> GiveUpAsync(HeldLease held, IShipment shipment, TimeSpan wait, string what, CancellationToken cancellation)
+    {
+        await held.ReleaseAsync(shipment, cancellation).ConfigureAwait(false);
+        return new IOException($"no backup within {wait.TotalSeconds:0} s: {what}");
     }
 
     private IShipment Open(long session) => options.Snapshots
@@ -90,122 +99,12 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
         _fresh = false;
         log.Info(began is null ? "resumed" : "generation_begun", began?.Reason ?? "the stream goes on where it was", LogField.Of("generation", shipment.Generation), LogField.Of("position", shipment.Place));
         Counters.Hold(shipment.Generation);
-        await held.RenewAsync(shipment, cancellation).ConfigureAwait(false);
-        await LearnAsync(shipment, cancellation).ConfigureAwait(false);
-        long? flushed = null;
-        for (var failures = 0; ;)
-        {
-            try
-            {
-                Counters.SteppedAt = time.GetTimestamp();
-                shipment.Look();
-                if (flushed is null || time.GetElapsedTime(flushed.Value) >= options.Flush)
-                {
-                    flushed = time.GetTimestamp();
-                    await FlushAsync(held, shipment, watch, cancellation).ConfigureAwait(false);
-                }
-
-                if (time.GetElapsedTime(_learnt) >= LearnEvery) await LearnAsync(shipment, cancellation).ConfigureAwait(false);
-                if (held.IsDue) await held.RenewAsync(shipment, cancellation).ConfigureAwait(false);
-                if (UploaderPolicy.GivesBack(watch.Standing, watch.OutOfSyncFor, options.OutOfSync))
-                {
-                    await held.ReleaseAsync(shipment, cancellation).ConfigureAwait(false);
-                    log.Warning("lease_given_back", $"the server beside it is not up, or has no link to its master, for {watch.OutOfSyncFor.TotalSeconds:0} s", LogField.Of("session", held.Session));
-                    return;
-                }
-
-                if (failures > 0) log.Info("recovered", $"the store answers again after {failures} failures");
-                failures = 0;
-                onSuccess();
-                await PauseAsync(UntilNext(flushed.Value), cancellation).ConfigureAwait(false);
-            }
-            catch (StoreException e) when (e.Failure is StoreFailure.Unavailable or StoreFailure.Denied)
-            {
-                // The files stay open: nothing is lost while the store is away, up to the bound that FlushAsync keeps.
-                Counters.Fail(e);
-                if (failures++ % 20 == 0) log.Warning("store_failed", e.Message, LogField.Of("failures", failures), LogField.Of("pending_bytes", Counters.PendingBytes));
-                await KeepLookingAsync(shipment, Backoff.DelayAfter(failures, Next()), cancellation).ConfigureAwait(false);
-            }
-            catch (GenerationEndedException e) when (e.Code != "too_far_behind")
-            {
-                await ShipRestAsync(shipment, cancellation).ConfigureAwait(false);
-                throw;
-            }
-            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
-            {
-                await DrainAsync(held, shipment, watch).ConfigureAwait(false);
-                return;
-            }
-        }
+        await new UploadTurn(held, shipment, watch, options, Counters, log, DelayAfter, time).RunAsync(onSuccess, cancellation).ConfigureAwait(false);
     }
 
-    private async Task FlushAsync(HeldLease held, IShipment shipment, NodeWatch watch, CancellationToken cancellation)
+    private TimeSpan DelayAfter(int failures)
     {
-        await shipment.FlushAsync(watch.CurrentUntil, cancellation).ConfigureAwait(false);
-        shipment.Wanted(held.BaseWanted);
-        if (await shipment.TickAsync(watch.CurrentUntil, cancellation).ConfigureAwait(false) is not { } done) return;
-        Counters.Bases++;
-        log.Info("backup_completed", $"backup {done.Id}", LogField.Of("id", done.Id), LogField.Of("generation", done.Generation), LogField.Of("base_bytes", done.Base?.Length ?? 0));
-    }
-
-    // Until the next look, or the next flush where that is sooner: a flush that waits for a look comes late.
-    private TimeSpan UntilNext(long flushed)
-    {
-        var left = options.Flush - time.GetElapsedTime(flushed);
-        return left >= options.Look ? options.Look : left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1);
-    }
-
-    // What a drill found is news from another process.
-    private async Task LearnAsync(IShipment shipment, CancellationToken cancellation)
-    {
-        _learnt = time.GetTimestamp();
-        Counters.Know(await shipment.LoadLastAsync(cancellation).ConfigureAwait(false));
-    }
-
-    private async Task KeepLookingAsync(IShipment shipment, TimeSpan delay, CancellationToken cancellation)
-    {
-        for (var started = time.GetTimestamp(); time.GetElapsedTime(started) < delay && !cancellation.IsCancellationRequested;)
-        {
-            Counters.SteppedAt = time.GetTimestamp();
-            shipment.Look(); // a rewrite must not take a file away meanwhile
-            await PauseAsync(options.Look, cancellation).ConfigureAwait(false);
-        }
-    }
-
-    /// <summary>The stream has ended; what was written of it before is worth a try, no more.</summary>
-    private async Task ShipRestAsync(IShipment shipment, CancellationToken cancellation)
-    {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        using var after = time.CreateTimer(state => ((CancellationTokenSource)state!).Cancel(), limit, options.DrainLimit, Timeout.InfiniteTimeSpan);
-        try
-        {
-            await shipment.ShipRestAsync(limit.Token).ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is IOException or OperationCanceledException or GenerationEndedException)
-        {
-            log.Warning("rest_not_shipped", e.Message, LogField.Of("pending_bytes", Counters.PendingBytes));
-        }
-    }
-
-    private async Task DrainAsync(HeldLease held, IShipment shipment, NodeWatch watch)
-    {
-        using var limit = new CancellationTokenSource(options.DrainLimit, time);
-        try
-        {
-            shipment.Look();
-            await shipment.FlushAsync(watch.CurrentUntil, limit.Token).ConfigureAwait(false);
-            await held.RenewAsync(shipment, limit.Token).ConfigureAwait(false);
-            log.Info("drained", "all that was written is in the store", LogField.Of("position", shipment.Place));
-        }
-        catch (Exception e) when (e is IOException or OperationCanceledException or GenerationEndedException)
-        {
-            log.Warning("not_drained", e.Message, LogField.Of("pending_bytes", Counters.PendingBytes));
-        }
-    }
-
-    private double Next()
-    {
-        lock (random) return random.NextDouble();
+        lock (random) return Backoff.DelayAfter(failures, random.NextDouble());
     }
 
     private Task PauseAsync(TimeSpan delay, CancellationToken cancellation) => Task.Delay(delay, time, cancellation);

@@ -39,6 +39,8 @@ public class UploadSessionTests
         File.Delete(Path.Combine(aof, "appendonly.aof.2.incr.aof"));
         gate.Open();
         await flush;
+        Assert.Equal(new StreamPosition(1, First.Length), session.Position); // what was there when it began
+        await session.FlushAsync(DateTimeOffset.MaxValue, default);
 
         Assert.Equal(new StreamPosition(3, Third.Length), session.Position);
         Assert.Equal([1, 2, 3], (await store.ListSegmentsAsync(1, 0, [], default)).Select(s => s.Sequence));

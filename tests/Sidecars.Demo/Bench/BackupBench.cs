@@ -67,8 +67,8 @@ internal sealed record BackupBench : IBenchResult
                     await output.WriteLineAsync(Line(delays[^1]));
                 }
 
-                shares.Add(await BackupShare.MeasureAsync(server, pairs: 7, TimeSpan.FromSeconds(4)));
-                await output.WriteLineAsync($"{shares[^1].Store}: writes/s with / without backup {BackupTransfer.Median(shares[^1].On):N0} / {BackupTransfer.Median(shares[^1].Off):N0}, ratios {string.Join(' ', shares[^1].Ratios)}");
+                shares.Add(await BackupShare.MeasureAsync(server, rounds: 7, TimeSpan.FromSeconds(4)));
+                foreach (var line in shares[^1].Lines()) await output.WriteLineAsync(line);
             }
         }
 

@@ -61,7 +61,7 @@ internal sealed record BackupDelay
             rate = load.PerSecond;
         }
 
-        var aof = Path.Combine(stage.Redis.Folder, "appendonlydir", "appendonly.aof.1.incr.aof");
+        var aof = stage.AofPath;
         var length = new FileInfo(aof).Length;
         await Eventually.UntilAsync("all of it to be shipped", () => watch.Reached >= length, TimeSpan.FromMinutes(1), cancellation: cancellation);
         await stop.CancelAsync();

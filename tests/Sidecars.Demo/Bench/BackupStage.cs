@@ -61,6 +61,9 @@ internal sealed class BackupStage : IAsyncDisposable
 
     public BackupTarget Target { get; }
 
+    /// <summary>What Redis appends to, before any rewrite.</summary>
+    public string AofPath => Path.Combine(Redis.Folder, "appendonlydir", "appendonly.aof.1.incr.aof");
+
     public static async Task<BackupStage> StartAsync(MotoServer? moto) => new(
         await RedisProcess.StartAsync("appendonly yes", "aof-timestamp-enabled yes", "appendfsync everysec", "auto-aof-rewrite-percentage 0", "rdbcompression no", "enable-debug-command yes"),
         new BackupTarget(moto), owned: true);

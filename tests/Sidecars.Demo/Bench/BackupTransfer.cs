@@ -35,6 +35,8 @@ internal sealed record BackupTransfer
 
     public static string? MissingPeer => Command.Run("sh", "-c", "command -v aws >/dev/null") is null ? null : "aws (Debian awscli) is not installed";
 
+    public static Dictionary<string, string> PeerEnvironment => new() { ["AWS_ACCESS_KEY_ID"] = "bench", ["AWS_SECRET_ACCESS_KEY"] = "bench", ["AWS_DEFAULT_REGION"] = "us-east-1" };
+
     public static double Median(IReadOnlyList<double> values) => values.Order().ElementAt(values.Count / 2);
 
     public static async Task<BackupTransfer> MeasureAsync(MotoServer moto, int megabytes, int rounds, CancellationToken cancellation)
@@ -96,7 +98,7 @@ internal sealed record BackupTransfer
         var started = TimeProvider.System.GetTimestamp();
         await using var process = await ServerProcess.StartAsync(new ServerStart("aws", "--endpoint-url", moto.Endpoint.ToString(), "s3", "cp", "--no-progress", from, to)
         {
-            Environment = new Dictionary<string, string> { ["AWS_ACCESS_KEY_ID"] = "bench", ["AWS_SECRET_ACCESS_KEY"] = "bench", ["AWS_DEFAULT_REGION"] = "us-east-1" },
+            Environment = PeerEnvironment,
         });
         if (await process.WaitForExitAsync(TimeSpan.FromMinutes(5)) != 0) throw new InvalidOperationException(process.Tail());
         return TimeProvider.System.GetElapsedTime(started).TotalMilliseconds;

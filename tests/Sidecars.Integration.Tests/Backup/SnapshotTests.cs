@@ -54,6 +54,16 @@ public class SnapshotTests
     }
 
     [Fact]
+    public async Task A_server_that_refuses_a_snapshot_for_ever_is_given_up_with_what_it_said()
+    {
+        await using var rig = await BackupRig.StartAsync("appendonly no", "rename-command BGSAVE BGSAVE-OF-OTHERS");
+        var refused = await rig.RunAsync([Rdb], "now", "--wait", "1");
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("no backup within 1 s: BGSAVE is refused: ERR unknown command", refused.Output, StringComparison.Ordinal);
+        Assert.Equal("", (await rig.Store.ReadLeaseAsync(default))!.Value.Lease.Holder); // and another may try at once
+    }
+
+    [Fact]
     public async Task An_append_only_file_is_not_restored_for_a_server_that_would_not_load_it()
     {
         await using var rig = await BackupRig.StartAsync();

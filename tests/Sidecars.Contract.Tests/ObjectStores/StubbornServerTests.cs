@@ -1,0 +1,234 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Amazon.Runtime;
+using Sidecars.Core.Backup;
+using Sidecars.S3;
+
+namespace Sidecars.Contract.Tests;
+
+/// <summary>
+/// A server that takes connections and does not behave, on real sockets: every call ends by itself, as Unavailable with the object's name, and
+/// leaves no connection behind. A call that hung would run into the test's own limit, and end otherwise.
+/// </summary>
+public sealed class StubbornServerTests : IAsyncLifetime
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1); // where it is what is waited for
+    private readonly StubbornServer _server = new();
+    private readonly CancellationTokenSource _limit = new(TimeSpan.FromMinutes(1));
+    private S3Store _store = null!;
+
+    public Task InitializeAsync()
+    {
+        Open(TimeSpan.FromSeconds(20));
+        return Task.CompletedTask;
+    }
+
+    public async Task DisposeAsync()
+    {
+        _store.Dispose();
+        await _server.DisposeAsync();
+        _limit.Dispose();
+    }
+
+    [Fact]
+    public async Task One_that_never_answers_is_given_up()
+    {
+        await OpenAsync(Patience);
+        _server.Answer = (_, stop) => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stop);
+        await FailsAsync("a/put", () => _store.PutAsync("a/put", ObjectContent.Of(new byte[100]), PutCondition.Absent, _limit.Token), requests: 1);
+        await FailsAsync("a/get", () => _store.OpenAsync("a/get", _limit.Token), requests: 3);
+    }
+
+    [Fact]
+    public async Task One_that_takes_no_more_of_a_body_is_given_up()
+    {
+        await OpenAsync(Patience);
+        _server.ReadsBodies = false; // its window fills, and the upload stands
+        _server.Answer = (_, stop) => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stop);
+        await FailsAsync("a/large", () => _store.PutAsync("a/large", ObjectContent.Of(new byte[8 << 20]), PutCondition.Absent, _limit.Token), requests: 1);
+    }
+
+    [Fact]
+    public async Task One_that_gives_a_byte_now_and_then_is_given_up_though_each_read_has_one()
+    {
+        await OpenAsync(Patience);
+        _server.Answer = async (connection, stop) =>
+        {
+            await connection.WriteAsync(Head(200, 5000), stop);
+            while (true)
+            {
+                await connection.WriteAsync("x"u8.ToArray(), stop);
+                await Task.Delay(Patience / 4, TimeProvider.System, stop);
+            }
+        };
+        await FailsAsync("a/slow", () => ReadAsync("a/slow"), requests: 1);
+    }
+
+    [Fact]
+    public async Task A_body_that_breaks_off_is_no_whole_one()
+    {
+        _server.Answer = async (connection, stop) => await connection.WriteAsync((byte[])[.. Head(200, 5000), .. new byte[2500]], stop);
+        await FailsAsync("a/cut", () => ReadAsync("a/cut"), requests: 1);
+    }
+
+    [Fact]
+    public async Task A_connection_that_is_cut_within_an_upload_is_no_success()
+    {
+        _server.ReadsBodies = false;
+        _server.Answer = (_, _) => Task.CompletedTask; // closes, with the body on its way
+        await FailsAsync("a/reset", () => _store.PutAsync("a/reset", ObjectContent.Of(new byte[4 << 20]), PutCondition.None, _limit.Token), requests: 1);
+    }
+
+    [Fact]
+    public async Task SlowDown_is_tried_again_a_few_times_and_no_more()
+    {
+        const string Body = "<Error><Code>SlowDown</Code><Message>reduce your request rate</Message></Error>";
+        _server.Answer = async (connection, stop) => await connection.WriteAsync((byte[])[.. Head(503, Body.Length), .. Encoding.ASCII.GetBytes(Body)], stop);
+        var error = await FailsAsync("a/busy", () => _store.OpenAsync("a/busy", _limit.Token), requests: 3);
+        Assert.Contains("SlowDown", error.Message, StringComparison.Ordinal);
+        await FailsAsync("a/busy", () => _store.PutAsync("a/busy", ObjectContent.Of(new byte[100]), PutCondition.Absent, _limit.Token), requests: 1);
+    }
+
+    [Fact]
+    public async Task An_answer_that_is_none_of_S3_is_no_crash()
+    {
+        _server.Answer = async (connection, stop) => await connection.WriteAsync((byte[])[.. Head(200, 3, etag: "1"), .. "<a>"u8], stop);
+        await FailsAsync("a/etag", () => ReadAsync("a/etag"), requests: 3);
+        await FailsAsync("a/", () => _store.ListFoldersAsync("a/", _limit.Token), requests: 3);
+    }
+
+    private static byte[] Head(int status, int length, string etag = "00000000000000000000000000000000") => Encoding.ASCII.GetBytes($"HTTP/1.1 {status} x\r\nContent-Length: {length}\r\nContent-Type: application/xml\r\nETag: \"{etag}\"\r\nConnection: close\r\n\r\n");
+
+    private void Open(TimeSpan timeout)
+    {
+        _store?.Dispose();
+        var settings = new S3Settings("backups", "t/") { Endpoint = _server.Endpoint, PathStyle = true, Timeout = timeout, SlowestBytesPerSecond = 64 << 20 };
+        _store = new S3Store(settings, TimeProvider.System, () => Task.FromResult<AWSCredentials>(new BasicAWSCredentials("a", "b")));
+    }
+
+    /// <summary>The first requests of a process take longer than those that are waited for.</summary>
+    private async Task OpenAsync(TimeSpan timeout)
+    {
+        var (answer, reads) = (_server.Answer, _server.ReadsBodies);
+        (_server.Answer, _server.ReadsBodies) = (async (connection, stop) => await connection.WriteAsync(Head(404, 0), stop), true);
+        await Assert.ThrowsAsync<StoreException>(() => _store.OpenAsync("warm", _limit.Token));
+        await Assert.ThrowsAsync<StoreException>(() => _store.PutAsync("warm", ObjectContent.Of(new byte[100]), PutCondition.Absent, _limit.Token));
+        (_server.Answer, _server.ReadsBodies) = (answer, reads);
+        Open(timeout);
+    }
+
+    private async Task ReadAsync(string key)
+    {
+        using var download = await _store.OpenAsync(key, _limit.Token);
+        await download.Content.CopyToAsync(Stream.Null, _limit.Token);
+    }
+
+    private async Task<StoreException> FailsAsync(string key, Func<Task> call, int requests)
+    {
+        var before = _server.Requests;
+        var error = await Assert.ThrowsAsync<StoreException>(call);
+        Assert.Equal((StoreFailure.Unavailable, key, requests), (error.Failure, error.Key, _server.Requests - before));
+        await _server.NobodyIsConnectedAsync(_limit.Token);
+        return error;
+    }
+
+    private sealed class StubbornServer : IAsyncDisposable
+    {
+        private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+        private readonly CancellationTokenSource _stop = new();
+        private readonly ConcurrentDictionary<Task, bool> _connections = new();
+        private readonly Task _accepting;
+        private int _requests;
+
+        public StubbornServer()
+        {
+            _listener.Start();
+            _accepting = AcceptAsync();
+        }
+
+        public Uri Endpoint => new($"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}");
+
+        public Func<NetworkStream, CancellationToken, Task> Answer { get; set; } = (_, _) => Task.CompletedTask;
+
+        public bool ReadsBodies { get; set; } = true;
+
+        public int Requests => Volatile.Read(ref _requests);
+
+        /// <summary>Until the client has closed all that it opened.</summary>
+        public async Task NobodyIsConnectedAsync(CancellationToken cancellation)
+        {
+            foreach (var connection in _connections.Keys) await connection.WaitAsync(cancellation);
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await _stop.CancelAsync();
+            _listener.Stop();
+            await _accepting;
+            await Task.WhenAll(_connections.Keys);
+            _stop.Dispose();
+        }
+
+        private async Task AcceptAsync()
+        {
+            try
+            {
+                while (true) _connections[ServeAsync(await _listener.AcceptTcpClientAsync(_stop.Token))] = true;
+            }
+            catch (Exception e) when (e is OperationCanceledException or SocketException)
+            {
+                // It is stopped.
+            }
+        }
+
+        // Ends when the client closes, or this side has said what it had to say.
+        private async Task ServeAsync(TcpClient client)
+        {
+            await Task.Yield();
+            using var _ = client;
+            using var gone = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+            try
+            {
+                var stream = client.GetStream();
+                var read = 0;
+                for (var buffer = new byte[16384]; buffer.AsSpan(0, read).IndexOf("\r\n\r\n"u8) < 0;)
+                {
+                    var some = await stream.ReadAsync(buffer.AsMemory(read), _stop.Token);
+                    if (some == 0) return; // opened, and never used
+                    read += some;
+                }
+
+                Interlocked.Increment(ref _requests);
+                var end = ReadsBodies ? WatchAsync(stream, gone) : PollAsync(client.Client, gone);
+                await Task.WhenAny(Answer(stream, gone.Token), end);
+                await gone.CancelAsync();
+            }
+            catch (Exception e) when (e is IOException or OperationCanceledException)
+            {
+                // The client went, or the test ended.
+            }
+        }
+
+        private static async Task WatchAsync(NetworkStream stream, CancellationTokenSource gone)
+        {
+            var rest = new byte[65536];
+            while (await stream.ReadAsync(rest, gone.Token) > 0)
+            {
+            }
+        }
+
+        // Nothing is read, so the end is only seen by the state of the connection.
+        private static async Task PollAsync(Socket socket, CancellationTokenSource gone)
+        {
+            var state = new byte[1];
+            while (!socket.Poll(0, SelectMode.SelectError))
+            {
+                socket.GetRawSocketOption(6, 11, state); // TCP_INFO: its first byte; 1 is ESTABLISHED
+                if (state[0] != 1) return;
+                await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, gone.Token);
+            }
+        }
+    }
+}
