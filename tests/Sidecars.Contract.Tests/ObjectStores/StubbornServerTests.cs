@@ -44,7 +44,7 @@ public sealed class StubbornServerTests : IAsyncLifetime
     [Fact]
     public async Task One_that_takes_no_more_of_a_body_is_given_up()
     {
-        await OpenAsync(Patience);
+        await OpenAsync(Patience * 3); // which it signs before
         _server.ReadsBodies = false; // its window fills, and the upload stands
         _server.Answer = (_, stop) => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stop);
         await FailsAsync("a/large", () => _store.PutAsync("a/large", ObjectContent.Of(new byte[8 << 20]), PutCondition.Absent, _limit.Token), requests: 1);
