@@ -1,4 +1,5 @@
 using System.Net;
+using System.Xml;
 using Amazon.Runtime;
 using Amazon.S3;
 using Sidecars.Core.Backup;
@@ -28,7 +29,7 @@ internal static class S3Errors
         AmazonClientException client when client.InnerException is HttpRequestException or IOException => new StoreException(StoreFailure.Unavailable, key, client.InnerException.Message, e),
         AmazonClientException client => new StoreException(StoreFailure.Denied, key, client.Message, e), // no credentials, no region
         HttpRequestException or IOException => new StoreException(StoreFailure.Unavailable, key, e.Message, e),
-        ArgumentException or FormatException => new StoreException(StoreFailure.Unavailable, key, $"the answer can't be read: {e.Message}", e), // the SDK's, of a header
+        XmlException or ArgumentException or FormatException => new StoreException(StoreFailure.Unavailable, key, $"the answer can't be read: {e.Message}", e), // as the SDK throws them for a body, for a header
         _ => null,
     };
 

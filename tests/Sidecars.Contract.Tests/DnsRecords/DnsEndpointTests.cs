@@ -158,7 +158,7 @@ public sealed class DnsEndpointTests : DnsStoreContract
         ["metadata"] = new JsonObject { ["name"] = ObjectName, ["labels"] = new JsonObject { ["app.kubernetes.io/name"] = "redis", ["app.kubernetes.io/managed-by"] = "kustomize" } },
     };
 
-    private static JsonNode Entry(string name, string type, string target, params (string Name, JsonNode Value)[] more)
+    private static JsonObject Entry(string name, string type, string target, params (string Name, JsonNode Value)[] more)
     {
         var entry = new JsonObject { ["dnsName"] = name, ["recordType"] = type, ["recordTTL"] = 5, ["targets"] = new JsonArray(target) };
         foreach (var (key, value) in more) entry[key] = value.DeepClone();

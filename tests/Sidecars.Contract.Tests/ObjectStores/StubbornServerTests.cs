@@ -44,7 +44,7 @@ public sealed class StubbornServerTests : IAsyncLifetime
     [Fact]
     public async Task One_that_takes_no_more_of_a_body_is_given_up()
     {
-        await OpenAsync(Patience);
+        await OpenAsync(Patience * 3); // which it signs before
         _server.ReadsBodies = false; // its window fills, and the upload stands
         _server.Answer = (_, stop) => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stop);
         await FailsAsync("a/large", () => _store.PutAsync("a/large", ObjectContent.Of(new byte[8 << 20]), PutCondition.Absent, _limit.Token), requests: 1);
@@ -77,8 +77,12 @@ public sealed class StubbornServerTests : IAsyncLifetime
     public async Task A_connection_that_is_cut_within_an_upload_is_no_success()
     {
         _server.ReadsBodies = false;
-        _server.Answer = (_, _) => Task.CompletedTask; // closes, with the body on its way
-        await FailsAsync("a/reset", () => _store.PutAsync("a/reset", ObjectContent.Of(new byte[4 << 20]), PutCondition.None, _limit.Token), requests: 1);
+        _server.Answer = async (connection, stop) =>
+        {
+            await connection.WriteAsync("HTTP/1.1 100 Continue\r\n\r\n"u8.ToArray(), stop);
+            await connection.ReadExactlyAsync(new byte[65536], stop); // and closes, with the rest on its way
+        };
+        await FailsAsync("a/reset", () => _store.PutAsync("a/reset", ObjectContent.Of(new byte[4 << 20]), PutCondition.None, _limit.Token), requests: null); // the connection's layer may begin again where the body was not taken: nothing was written
     }
 
     [Fact]
@@ -125,12 +129,13 @@ public sealed class StubbornServerTests : IAsyncLifetime
         await download.Content.CopyToAsync(Stream.Null, _limit.Token);
     }
 
-    private async Task<StoreException> FailsAsync(string key, Func<Task> call, int requests)
+    private async Task<StoreException> FailsAsync(string key, Func<Task> call, int? requests)
     {
         var before = _server.Requests;
         var error = await Assert.ThrowsAsync<StoreException>(call);
-        Assert.Equal((StoreFailure.Unavailable, key, requests), (error.Failure, error.Key, _server.Requests - before));
-        await _server.NobodyIsConnectedAsync(_limit.Token);
+        Assert.Equal((StoreFailure.Unavailable, key), (error.Failure, error.Key));
+        if (requests is { } count) Assert.Equal(count, _server.Requests - before);
+        if (_server.ReadsBodies) await _server.NobodyIsConnectedAsync(_limit.Token); // else the end of a connection stands behind what is not read
         return error;
     }
 
@@ -201,7 +206,7 @@ public sealed class StubbornServerTests : IAsyncLifetime
                 }
 
                 Interlocked.Increment(ref _requests);
-                var end = ReadsBodies ? WatchAsync(stream, gone) : PollAsync(client.Client, gone);
+                var end = ReadsBodies ? WatchAsync(stream, gone) : Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, gone.Token);
                 await Task.WhenAny(Answer(stream, gone.Token), end);
                 await gone.CancelAsync();
             }
@@ -216,18 +221,6 @@ public sealed class StubbornServerTests : IAsyncLifetime
             var rest = new byte[65536];
             while (await stream.ReadAsync(rest, gone.Token) > 0)
             {
-            }
-        }
-
-        // Nothing is read, so the end is only seen by the state of the connection.
-        private static async Task PollAsync(Socket socket, CancellationTokenSource gone)
-        {
-            var state = new byte[1];
-            while (!socket.Poll(0, SelectMode.SelectError))
-            {
-                socket.GetRawSocketOption(6, 11, state); // TCP_INFO: its first byte; 1 is ESTABLISHED
-                if (state[0] != 1) return;
-                await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, gone.Token);
             }
         }
     }
