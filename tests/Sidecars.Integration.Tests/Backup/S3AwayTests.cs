@@ -30,13 +30,17 @@ public class S3AwayTests
 
         moto.Process.Pause();
         var value = new string('x', 100_000);
-        for (var i = 0; i < 60; i++)
+        for (var i = 1; i <= 60; i++)
         {
             await BackupRig.CallAsync(client, "SET", $"key{i % 20}", value + i);
-            if (i % 20 == 19) await BackupRig.RewriteAsync(client); // the server deletes what waits
+            if (i % 20 != 0) continue;
+            // Between two rewrites it has looked, or it could not tell that one continues the other.
+            await Eventually.UntilAsync("what waits to be shown", async () => Value(await http.GetStringAsync("/metrics"), "sidecars_backup_pending_bytes") >= i * value.Length, null, () => sidecar.Tail(12));
+            await BackupRig.RewriteAsync(client); // the server deletes what waits
         }
 
-        await Eventually.UntilAsync("the failure to be counted", async () => Value(await http.GetStringAsync("/metrics"), "sidecars_backup_failures_total{reason=\"unavailable\"}") >= 1);
+        await Eventually.UntilAsync(
+            "the failure to be counted", async () => Value(await http.GetStringAsync("/metrics"), "sidecars_backup_failures_total{reason=\"unavailable\"}") >= 1, TimeSpan.FromSeconds(60));
         var text = await http.GetStringAsync("/metrics");
         Assert.True(Value(text, "sidecars_backup_pending_bytes") >= 60 * value.Length, "what waits is not shown");
         Assert.Equal(1, Value(text, "sidecars_backup_lease_held"));
