@@ -19,8 +19,8 @@ public static class HandOverLimits
     public static readonly TimeSpan NoPauseAtDownAfter = TimeSpan.FromSeconds(3);
 
     /// <summary>
-    /// Longest wait for the target's offset: 1 to 3 ms when measured, more than a second in 1 of 50 on a machine with forty processes a
-    /// processor. Less than <see cref="LongestPause"/>, so that no client sees more than a pause.
+    /// Longest wait for the target's offset: 1 to 3 ms when measured, more than a second once, on a machine at load 40 on
+    /// two processors. Less than <see cref="LongestPause"/>, so that no client sees more than a pause.
     /// </summary>
     public static readonly TimeSpan LongestCatchUp = TimeSpan.FromSeconds(2);
 
