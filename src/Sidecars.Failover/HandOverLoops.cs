@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using System.Text.Json;
 using Sidecars.Core.Failover;
 using Sidecars.Core.Failover.Publishing;
 using Sidecars.Core.Failover.StepDown;
@@ -47,7 +48,7 @@ internal sealed class HandOverLoops
             foreach (var place in places) _ = await place.TryMakeAsync(cancellation).ConfigureAwait(false);
             var listener = new HandOverListener(
                 ct => _group.ObserveNamedAsync(_sentinels.Observe(), ct), () => _connections.Transport(_options.Redis), _connections.AsSidecar, places,
-                decision => _decisions.Decided("hand-over", decision.Code, decision.Reason, isRefusal: false, () => "null"),
+                (decision, snapshot) => _decisions.Decided("hand-over", decision.Code, decision.Reason, isRefusal: false, () => JsonSerializer.Serialize(snapshot, FailoverJson.Default.HandOverSnapshot)),
                 (place, failure) => _decisions.Acted("publish-" + ((Place)place).Name, "hand-over", place.Description, failure),
                 _time);
             await listener.RunAsync(cancellation).ConfigureAwait(false);
@@ -58,9 +59,9 @@ internal sealed class HandOverLoops
         }
     }
 
-    private void Repaired(HandOverRepairDecision decision, StepOutcome? outcome)
+    private void Repaired(HandOverRepairDecision decision, HandOverRepairFacts facts, StepOutcome? outcome)
     {
-        _decisions.Decided("hand-over-repair", decision.Code, decision.Reason, decision is HandOverRepairDecision.Refuse, () => "null");
+        _decisions.Decided("hand-over-repair", decision.Code, decision.Reason, decision is HandOverRepairDecision.Refuse, () => JsonSerializer.Serialize(facts, FailoverJson.Default.HandOverRepairFacts));
         if (outcome is { } ended) _decisions.Acted("hand-over-repair", decision.Code, decision.Reason, ended == StepOutcome.Done ? null : ended.ToString().ToLowerInvariant());
     }
 

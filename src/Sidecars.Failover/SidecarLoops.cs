@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Diagnostics.Metrics;
 using System.Net;
+using System.Text.Json;
 using Sidecars.Core.Configuration;
 using Sidecars.Core.Election;
 using Sidecars.Core.Failover;
@@ -84,7 +85,7 @@ internal sealed class SidecarLoops
             ? new RoleLabelLoop(kubernetes, pod.PodName, pod.PodUid, () => Server.Last, Server.Changed, options.DryRun, decisions, time, random.NextDouble)
             : null;
         _epochs = connections.OpenEpochs(kubernetes) is { } epochs
-            ? new EpochKeeperLoop(ObserveAsync, epochs, _group.SentinelCount, Period, keeping => decisions.Decided("epoch", keeping.Code, keeping.Reason, keeping is EpochKeeping.Refuse, () => "null"), time)
+            ? new EpochKeeperLoop(ObserveAsync, epochs, _group.SentinelCount, Period, (keeping, facts) => decisions.Decided("epoch", keeping.Code, keeping.Reason, keeping is EpochKeeping.Refuse, () => JsonSerializer.Serialize(facts, FailoverJson.Default.EpochKeeperFacts)), time)
             : null;
     }
 
@@ -174,9 +175,9 @@ internal sealed class SidecarLoops
         return (listed ?? (_options.Publish.IsExplicit ? null : found?.Host), inside);
     }
 
-    private void ReportGhosts(GhostDecision decision, string? refusal)
+    private void ReportGhosts(GhostDecision decision, GhostSnapshot snapshot, string? refusal)
     {
-        _decisions.Decided("ghosts", decision.Code, decision.Reason, decision is GhostDecision.Refuse, () => "null");
+        _decisions.Decided("ghosts", decision.Code, decision.Reason, decision is GhostDecision.Refuse, () => JsonSerializer.Serialize(snapshot, FailoverJson.Default.GhostSnapshot));
         if (decision is GhostDecision.Reset reset && !_options.DryRun) _decisions.Acted("ghosts", "reset", $"SENTINEL RESET at {reset.Sentinel}", refusal);
     }
 }

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json;
+using Sidecars.Core.Failover;
 using Sidecars.Core.Failover.StepDown;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Primitives;
@@ -54,10 +56,15 @@ internal static class StepDownCommand
         return Summarize(log, await runner.RunAsync(context.Signals.Token).ConfigureAwait(false));
     }
 
-    private static void Say(JsonLineLog log, StepDownProgress progress) => log.Write(
-        progress.Outcome is null or StepOutcome.Done ? LogLevel.Info : LogLevel.Warning, "step-down-" + progress.Step, progress.Message,
-        LogField.Of("outcome", progress.Outcome?.ToString().ToLowerInvariant() ?? "decided"),
-        LogField.Of("at_ms", (long)progress.At.TotalMilliseconds));
+    // A decision as the sidecars log theirs: status --explain takes it again.
+    private static void Say(JsonLineLog log, StepDownProgress progress)
+    {
+        var at = LogField.Of("at_ms", (long)progress.At.TotalMilliseconds);
+        if (progress.Snapshot is { } snapshot)
+            log.Info("decision", progress.Message, LogField.Of("loop", "step-down"), LogField.Of("code", progress.Step), at, LogField.Json("snapshot", JsonSerializer.Serialize(snapshot, FailoverJson.Default.HandOverSnapshot)));
+        else
+            log.Write(progress.Outcome is StepOutcome.Done ? LogLevel.Info : LogLevel.Warning, "step-down-" + progress.Step, progress.Message, LogField.Of("outcome", progress.Outcome?.ToString().ToLowerInvariant() ?? ""), at);
+    }
 
     private static int Summarize(JsonLineLog log, StepDownResult result)
     {

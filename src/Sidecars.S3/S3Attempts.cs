@@ -18,7 +18,7 @@ internal sealed class S3Attempts(S3Settings settings, TimeProvider time)
         {
             try
             {
-                return await OnceAsync(key, bytes, request, cancellation).ConfigureAwait(false);
+                return await OnceAsync(key, Within(bytes), request, cancellation).ConfigureAwait(false);
             }
             catch (StoreException e) when (e.Failure == StoreFailure.Unavailable && failures < Tries - 1)
             {
@@ -27,10 +27,12 @@ internal sealed class S3Attempts(S3Settings settings, TimeProvider time)
         }
     }
 
+    /// <summary>How long a request with a body of so many bytes may take.</summary>
+    public TimeSpan Within(long bytes) => settings.Timeout + TimeSpan.FromSeconds((double)bytes / settings.SlowestBytesPerSecond);
+
     /// <summary>For what may not: a write with a condition, whose lost answer would make a second try fail on its own success.</summary>
-    public async Task<T> OnceAsync<T>(string key, long bytes, Func<CancellationToken, Task<T>> request, CancellationToken cancellation)
+    public async Task<T> OnceAsync<T>(string key, TimeSpan within, Func<CancellationToken, Task<T>> request, CancellationToken cancellation)
     {
-        var within = settings.Timeout + TimeSpan.FromSeconds((double)bytes / settings.SlowestBytesPerSecond);
         using var limit = new CancellationTokenSource(within, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
         try

@@ -23,7 +23,7 @@ internal sealed class S3Multipart(IAmazonS3 client, S3Settings settings, S3Reque
             var complete = new CompleteMultipartUploadRequest { BucketName = settings.Bucket, Key = path, UploadId = begun.UploadId, PartETags = [.. tags] };
             if (condition.Kind == PutConditionKind.Absent) complete.IfNoneMatch = "*";
             if (condition.Kind == PutConditionKind.Matches) complete.IfMatch = condition.ETag;
-            return (await attempts.OnceAsync(key, 0, token => client.CompleteMultipartUploadAsync(complete, token), cancellation).ConfigureAwait(false)).ETag;
+            return (await attempts.OnceAsync(key, settings.CompletionTimeout, token => client.CompleteMultipartUploadAsync(complete, token), cancellation).ConfigureAwait(false)).ETag;
         }
         catch
         {

@@ -64,6 +64,12 @@ public sealed record S3Settings(string Bucket, string Prefix)
     /// <summary>How long a request waits for its answer, besides the time for its bytes; 20 s.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(20);
 
+    /// <summary>
+    /// How long a server may take to make one object of its parts; 10 min: "several minutes" by S3's API reference (CompleteMultipartUpload),
+    /// and longer where it copies them.
+    /// </summary>
+    public TimeSpan CompletionTimeout { get; init; } = TimeSpan.FromMinutes(10);
+
     /// <summary>Slowest transfer that is not given up, bytes a second; 128 KiB. A limit on the bandwidth must leave each part in flight this much.</summary>
     public int SlowestBytesPerSecond { get; init; } = 128 * 1024;
 }

@@ -46,7 +46,7 @@ public sealed class S3Store : IObjectStore, IDisposable
         try
         {
             if (content.Length > _settings.PartBytes) return await new S3Multipart(client, _settings, _requests, _attempts).RunAsync(key, path, content, condition, cancellation).ConfigureAwait(false);
-            return (await _attempts.OnceAsync(key, content.Length, token => client.PutObjectAsync(_requests.Put(key, path, content, condition), token), cancellation).ConfigureAwait(false)).ETag;
+            return (await _attempts.OnceAsync(key, _attempts.Within(content.Length), token => client.PutObjectAsync(_requests.Put(key, path, content, condition), token), cancellation).ConfigureAwait(false)).ETag;
         }
         catch (StoreException e) when (condition.Kind != PutConditionKind.None && e.InnerException is { } cause && IsLost(cause, condition))
         {
@@ -144,7 +144,7 @@ public sealed class S3Store : IObjectStore, IDisposable
         await _gate.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
-            return _client ??= new AmazonS3Client(await _attempts.OnceAsync(key, 0, _ => _credentials(), cancellation).ConfigureAwait(false), Configuration());
+            return _client ??= new AmazonS3Client(await _attempts.OnceAsync(key, _attempts.Within(0), _ => _credentials(), cancellation).ConfigureAwait(false), Configuration());
         }
         catch (Exception e) when (S3Errors.Map(key, e) is { } mapped)
         {

@@ -8,12 +8,14 @@ internal sealed class BaseSchedule(BackupStore store, AofDirectory aof, NodeFact
     private readonly BaseClock _clock = new(options.BaseInterval, time);
     private bool _first; // the base of a new generation is taken as it is: until it is there, nothing is listed
     private (long Sequence, long Since)? _rewrite;
-    private string? _refusal; // of the rewrite
     private bool _taken;
     private BaseUpload? _upload;
 
     /// <summary>See <see cref="IShipment.WaitsFor"/>.</summary>
-    public string? WaitsFor => _upload is not null ? null : _refusal is { } why ? $"BGREWRITEAOF is refused: {why}" : _taken ? "BGREWRITEAOF has not come to an end" : "the tail has not come to the start of a base";
+    public string? WaitsFor => _upload is not null ? null : Refusal is { } why ? $"BGREWRITEAOF is refused: {why}" : _taken ? "BGREWRITEAOF has not come to an end" : "the tail has not come to the start of a base";
+
+    /// <summary>See <see cref="IShipment.Refusal"/>: of the rewrite.</summary>
+    public string? Refusal { get; private set; }
 
     /// <summary>A generation begins.</summary>
     public void Begin()
@@ -71,7 +73,7 @@ internal sealed class BaseSchedule(BackupStore store, AofDirectory aof, NodeFact
         var sequence = manifest.Value.Base?.Sequence ?? 0;
         var asked = _rewrite ??= (sequence, time.GetTimestamp());
         // Refused, it is asked for again at the next step; one that ended meanwhile serves as well.
-        if (!_taken) _taken = (_refusal = await node.RewriteAsync(cancellation).ConfigureAwait(false)) is null;
+        if (!_taken) _taken = (Refusal = await node.RewriteAsync(cancellation).ConfigureAwait(false)) is null;
         return sequence != asked.Sequence || time.GetElapsedTime(asked.Since) > RewriteLimit;
     }
 
@@ -93,7 +95,7 @@ internal sealed class BaseSchedule(BackupStore store, AofDirectory aof, NodeFact
         var after = await node.LookAsync(cancellation).ConfigureAwait(false);
         var tip = session.Position > upload.Start ? new TailTip(session.Position, session.Digest, session.CoveredUntil) : new TailTip(upload.Start, upload.StartDigest, session.CoveredUntil);
         var manifest = await upload.CompleteAsync(tip, before, after, time.GetUtcNow(), cancellation).ConfigureAwait(false);
-        (_upload, _first, _rewrite, _refusal, _taken) = (null, false, null, null, false);
+        (_upload, _first, _rewrite, Refusal, _taken) = (null, false, null, null, false);
         _clock.Completed(manifest.CompletedAt);
         upload.Dispose();
         return manifest;

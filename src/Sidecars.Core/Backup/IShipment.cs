@@ -12,6 +12,9 @@ internal interface IShipment : IDisposable
     /// <summary>What the next backup waits for, for a person; null where nothing of another's holds it up.</summary>
     string? WaitsFor { get; }
 
+    /// <summary>What the server said when it was asked for what the next backup needs; null where it took the request, or was not asked.</summary>
+    string? Refusal { get; }
+
     /// <summary>All that the group acknowledged up to this time is in the store; by the node's clock.</summary>
     DateTimeOffset CoveredUntil { get; }
 
@@ -56,6 +59,8 @@ internal sealed class StreamShipment(BackupStore store, AofDirectory aof, NodeFa
     public string Place => _session.Position.ToString();
 
     public string? WaitsFor => _bases.WaitsFor;
+
+    public string? Refusal => _bases.Refusal;
 
     public DateTimeOffset CoveredUntil => _session.CoveredUntil;
 

@@ -26,6 +26,8 @@ internal sealed class SnapshotShipment(BackupStore store, AofDirectory aof, Node
         : _refused is { } refused ? $"BGSAVE is refused: {refused.Reason}"
         : "the server beside it is not up, or not in sync";
 
+    public string? Refusal => _refused?.Reason;
+
     public DateTimeOffset CoveredUntil { get; private set; }
 
     public async Task<TailDecision.NewGeneration?> BeginAsync(long previous, CancellationToken cancellation)

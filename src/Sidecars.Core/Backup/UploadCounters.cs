@@ -36,7 +36,7 @@ public sealed class UploadCounters
 
     /// <summary>
     /// What failed, by a closed set of reasons: those of <see cref="StoreFailure"/> in lower case, the codes of
-    /// <see cref="GenerationEndedException"/>, and <c>other</c>.
+    /// <see cref="GenerationEndedException"/>, <c>refused</c> (the server refuses what the next backup needs; every flush), and <c>other</c>.
     /// </summary>
     public IReadOnlyDictionary<string, long> FailuresByReason => _failures;
 

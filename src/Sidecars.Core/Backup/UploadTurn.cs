@@ -19,6 +19,7 @@ internal sealed class UploadTurn(HeldLease held, IShipment shipment, NodeWatch w
     private static readonly TimeSpan LearnEvery = TimeSpan.FromHours(1); // a few requests each
     private long? _flushed;
     private long _learnt;
+    private string? _refusal;
 
     /// <summary>Ships, to the end; what is left is shipped in a bounded time.</summary>
     /// <param name="onSuccess">A step succeeded.</param>
@@ -81,7 +82,16 @@ internal sealed class UploadTurn(HeldLease held, IShipment shipment, NodeWatch w
     {
         await shipment.FlushAsync(watch.CurrentUntil, cancellation).ConfigureAwait(false);
         shipment.Wanted(held.BaseWanted);
-        if (await shipment.TickAsync(watch.CurrentUntil, cancellation).ConfigureAwait(false) is not { } done) return;
+        var done = await shipment.TickAsync(watch.CurrentUntil, cancellation).ConfigureAwait(false);
+        if (shipment.Refusal is { } refusal)
+        {
+            counters.Fail("refused");
+            // Once for each answer: a server may refuse for hours.
+            if (refusal != _refusal) log.Warning("backup_waits", $"the next backup waits: {shipment.WaitsFor}");
+        }
+
+        _refusal = shipment.Refusal;
+        if (done is null) return;
         counters.Bases++;
         log.Info("backup_completed", $"backup {done.Id}", LogField.Of("id", done.Id), LogField.Of("generation", done.Generation), LogField.Of("base_bytes", done.Base?.Length ?? 0));
     }

@@ -46,7 +46,7 @@ public sealed record BootstrapSnapshot
 }
 
 /// <summary>What a starting Redis does next; a closed set, each with a stable code for machines and a reason for people.</summary>
-public abstract record MasterDecision
+public abstract record MasterDecision : IDecision
 {
     private MasterDecision(string code, string reason) => (Code, Reason) = (code, reason);
 

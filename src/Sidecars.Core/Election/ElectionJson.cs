@@ -14,6 +14,7 @@ namespace Sidecars.Core.Election;
     RespectNullableAnnotations = true,
     Converters = [typeof(EvidenceJsonConverter), typeof(RecordJsonConverter), typeof(RedisEndpointJsonConverter)])]
 [JsonSerializable(typeof(BootstrapSnapshot))]
+[JsonSerializable(typeof(MonitorSnapshot))]
 // Cases of several closed types share their names.
 [JsonSerializable(typeof(SentinelObservation.Known), TypeInfoPropertyName = "SentinelKnown")]
 [JsonSerializable(typeof(SentinelObservation.Unknown), TypeInfoPropertyName = "SentinelUnknown")]
@@ -21,6 +22,8 @@ namespace Sidecars.Core.Election;
 [JsonSerializable(typeof(NodeObservation.Known), TypeInfoPropertyName = "NodeKnown")]
 [JsonSerializable(typeof(NodeObservation.Unknown), TypeInfoPropertyName = "NodeUnknown")]
 [JsonSerializable(typeof(NodeObservation.Unreachable), TypeInfoPropertyName = "NodeUnreachable")]
+[JsonSerializable(typeof(EpochReading.Known), TypeInfoPropertyName = "EpochKnown")]
+[JsonSerializable(typeof(EpochReading.Unavailable), TypeInfoPropertyName = "EpochUnavailable")]
 [JsonSerializable(typeof(ElectionObservation.Known), TypeInfoPropertyName = "ElectionKnown")]
 [JsonSerializable(typeof(ElectionObservation.Unavailable), TypeInfoPropertyName = "ElectionUnavailable")]
 internal sealed partial class ElectionJson : JsonSerializerContext;

@@ -31,7 +31,7 @@ public sealed record MonitorSnapshot
 public sealed record RememberedMaster(RedisEndpoint Address, long Epoch);
 
 /// <summary>What a starting Sentinel does next; a closed set.</summary>
-public abstract record MonitorDecision
+public abstract record MonitorDecision : IDecision
 {
     private MonitorDecision(string code, string reason) => (Code, Reason) = (code, reason);
 

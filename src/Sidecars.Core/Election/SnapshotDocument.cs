@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 
 namespace Sidecars.Core.Election;
 
@@ -24,6 +25,7 @@ public static class SnapshotDocument
         SnapshotJsonWriter.Time(json, "election_waited_for", snapshot.ElectionWaitedFor);
         SnapshotJsonWriter.Time(json, "last_master_wait", snapshot.LastMasterWait);
         SnapshotJsonWriter.Time(json, "unclean_election_after", snapshot.UncleanElectionAfter);
+        json.WriteBoolean("restores_backups", snapshot.RestoresBackups);
         SnapshotJsonWriter.Time(json, "split_for", snapshot.SplitFor);
     }));
 
@@ -46,12 +48,18 @@ public static class SnapshotDocument
     }));
 
     /// <summary>Reads a logged snapshot of a starting Redis; null with a reason for anything else.</summary>
-    public static BootstrapSnapshot? TryReadBootstrap(string json, out string why)
+    public static BootstrapSnapshot? TryReadBootstrap(string json, out string why) => TryRead(json, ElectionJson.Default.BootstrapSnapshot, out why);
+
+    /// <summary>Reads a logged snapshot of a starting Sentinel; null with a reason for anything else.</summary>
+    public static MonitorSnapshot? TryReadMonitor(string json, out string why) => TryRead(json, ElectionJson.Default.MonitorSnapshot, out why);
+
+    private static T? TryRead<T>(string json, JsonTypeInfo<T> type, out string why)
+        where T : class
     {
         try
         {
             why = "";
-            return JsonSerializer.Deserialize(json, ElectionJson.Default.BootstrapSnapshot);
+            return JsonSerializer.Deserialize(json, type);
         }
         catch (JsonException e)
         {

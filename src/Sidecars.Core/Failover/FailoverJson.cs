@@ -3,7 +3,10 @@ using Sidecars.Core.Failover.Death;
 using Sidecars.Core.Failover.Fencing;
 using Sidecars.Core.Failover.Passwords;
 using Sidecars.Core.Failover.Publishing;
+using Sidecars.Core.Failover.StepDown;
 using Sidecars.Core.Primitives;
+using Sidecars.Core.Sentinel;
+using Sidecars.Core.Sentinel.Repair;
 using Sidecars.Core.Topology;
 
 namespace Sidecars.Core.Failover;
@@ -16,6 +19,20 @@ namespace Sidecars.Core.Failover;
 [JsonSerializable(typeof(FenceFacts))]
 [JsonSerializable(typeof(DeathFacts))]
 [JsonSerializable(typeof(PasswordFacts))]
+[JsonSerializable(typeof(RoleLabelFacts))]
+[JsonSerializable(typeof(EpochKeeperFacts))]
+[JsonSerializable(typeof(GhostSnapshot))]
+[JsonSerializable(typeof(HandOverSnapshot))]
+[JsonSerializable(typeof(HandOverRepairFacts))]
+// Cases of several closed types share their names.
+[JsonSerializable(typeof(SentinelObservation.Known), TypeInfoPropertyName = "SentinelKnown")]
+[JsonSerializable(typeof(SentinelObservation.Unknown), TypeInfoPropertyName = "SentinelUnknown")]
+[JsonSerializable(typeof(SentinelObservation.Unreachable), TypeInfoPropertyName = "SentinelUnreachable")]
+[JsonSerializable(typeof(HandOverObservation.Known), TypeInfoPropertyName = "HandOverKnown")]
+[JsonSerializable(typeof(HandOverObservation.Unknown), TypeInfoPropertyName = "HandOverUnknown")]
+[JsonSerializable(typeof(HandOverObservation.Unreachable), TypeInfoPropertyName = "HandOverUnreachable")]
+[JsonSerializable(typeof(EpochReading.Known), TypeInfoPropertyName = "EpochKnown")]
+[JsonSerializable(typeof(EpochReading.Unavailable), TypeInfoPropertyName = "EpochUnavailable")]
 [JsonSerializable(typeof(NodeObservation.Known), TypeInfoPropertyName = "NodeKnown")]
 [JsonSerializable(typeof(NodeObservation.Unknown), TypeInfoPropertyName = "NodeUnknown")]
 [JsonSerializable(typeof(NodeObservation.Unreachable), TypeInfoPropertyName = "NodeUnreachable")]

@@ -8,14 +8,14 @@ namespace Sidecars.Core.Sentinel;
 /// <param name="store">Where the epoch is kept.</param>
 /// <param name="sentinelCount">How many Sentinels there should be.</param>
 /// <param name="period">Between two looks. All Sentinels lost within it of a failover forget that epoch: 1 s is a good value.</param>
-/// <param name="report">Called with every decision; the caller logs changes and counts refusals by code.</param>
+/// <param name="report">Called with every decision and what it was taken from; the caller logs changes and counts refusals by code.</param>
 /// <param name="time">For the period.</param>
 public sealed class EpochKeeperLoop(
     Func<CancellationToken, Task<IReadOnlyCollection<SentinelObservation>>> observe,
     IEpochStore store,
     int sentinelCount,
     TimeSpan period,
-    Action<EpochKeeping> report,
+    Action<EpochKeeping, EpochKeeperFacts> report,
     TimeProvider time)
 {
     private EpochReading _stored = new EpochReading.Unavailable($"{store.Description} was not read yet");
@@ -35,8 +35,9 @@ public sealed class EpochKeeperLoop(
     {
         // What was read once can only have been raised since: a re-read is needed only where nothing is known.
         if (_stored is EpochReading.Unavailable) _stored = await store.ReadAsync(cancellation).ConfigureAwait(false);
-        var decision = EpochKeeperPolicy.Decide(_stored, await observe(cancellation).ConfigureAwait(false), sentinelCount);
-        report(decision);
+        var facts = new EpochKeeperFacts(_stored, await observe(cancellation).ConfigureAwait(false), sentinelCount);
+        var decision = EpochKeeperPolicy.Decide(facts);
+        report(decision, facts);
         if (decision is EpochKeeping.Raise raise) _stored = await store.RaiseAsync(raise.Epoch, raise.Master, cancellation).ConfigureAwait(false);
     }
 }

@@ -2,8 +2,14 @@ using Sidecars.Core.Primitives;
 
 namespace Sidecars.Core.Sentinel;
 
+/// <summary>What the keeper knows in one round.</summary>
+/// <param name="Stored">As it was last read or raised; it may be older than the truth, never newer.</param>
+/// <param name="Sentinels">One per address asked.</param>
+/// <param name="SentinelCount">How many Sentinels there should be.</param>
+public sealed record EpochKeeperFacts(EpochReading Stored, IReadOnlyCollection<SentinelObservation> Sentinels, int SentinelCount);
+
 /// <summary>What is done about the kept epoch; a closed set, each with a stable code and a reason for people.</summary>
-public abstract record EpochKeeping
+public abstract record EpochKeeping : IDecision
 {
     private EpochKeeping(string code, string reason) => (Code, Reason) = (code, reason);
 
@@ -36,14 +42,12 @@ public static class EpochKeeperPolicy
     public const long MaxEpoch = (1L << 53) - 1;
 
     /// <summary>Decides from what is kept and what the Sentinels say.</summary>
-    /// <param name="stored">As it was last read or raised; it may be older than the truth, never newer.</param>
-    /// <param name="sentinels">One per address asked.</param>
-    /// <param name="sentinelCount">How many Sentinels there should be.</param>
-    public static EpochKeeping Decide(EpochReading stored, IReadOnlyCollection<SentinelObservation> sentinels, int sentinelCount)
+    public static EpochKeeping Decide(EpochKeeperFacts facts)
     {
-        if (stored is not EpochReading.Known known)
-            return new EpochKeeping.Refuse("epoch-store-unavailable", ((EpochReading.Unavailable)stored).Why);
-        return SentinelQuorumPolicy.Decide(sentinels, sentinelCount) switch
+        ArgumentNullException.ThrowIfNull(facts);
+        if (facts.Stored is not EpochReading.Known known)
+            return new EpochKeeping.Refuse("epoch-store-unavailable", ((EpochReading.Unavailable)facts.Stored).Why);
+        return SentinelQuorumPolicy.Decide(facts.Sentinels, facts.SentinelCount) switch
         {
             SentinelQuorumDecision.Agreed agreed => OfAgreed(known, agreed),
             SentinelQuorumDecision.Busy busy => new EpochKeeping.Wait("failover-in-progress", busy.Reason),

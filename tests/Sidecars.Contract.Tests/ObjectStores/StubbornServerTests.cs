@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -103,24 +104,66 @@ public sealed class StubbornServerTests : IAsyncLifetime
         await FailsAsync("a/", () => _store.ListFoldersAsync("a/", _limit.Token), requests: 3);
     }
 
+    [Fact]
+    public async Task Making_one_object_of_its_parts_may_take_longer_than_a_request()
+    {
+        await OpenAsync(Patience);
+        _server.Complete = (connection, stop) => CompleteAsync(connection, "<CompleteMultipartUploadResult><ETag>\"whole\"</ETag></CompleteMultipartUploadResult>", stop);
+        Assert.Equal("\"whole\"", await PutPartsAsync());
+        Assert.Equal(0, _server.Aborted);
+    }
+
+    [Fact]
+    public async Task What_fails_after_200_has_failed()
+    {
+        _server.Complete = (connection, stop) => CompleteAsync(connection, "<Error><Code>InternalError</Code><Message>try again</Message></Error>", stop);
+        await FailsAsync("a/parts", PutPartsAsync, requests: null);
+        Assert.Equal(1, _server.Aborted);
+    }
+
+    [Fact]
+    public async Task A_server_that_never_makes_the_object_is_given_up_and_the_parts_are_taken_back()
+    {
+        await OpenAsync(Patience, completion: Patience * 2);
+        _server.Complete = (_, stop) => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stop);
+        await FailsAsync("a/parts", PutPartsAsync, requests: null);
+        Assert.Equal(1, _server.Aborted);
+    }
+
+    private Task<string?> PutPartsAsync() => _store.PutAsync("a/parts", ObjectContent.Of(new byte[9 << 20]), PutCondition.Absent, _limit.Token);
+
+    // As S3 does: the head at once, white space while it works, and then how it went.
+    private static async Task CompleteAsync(NetworkStream connection, string result, CancellationToken stop)
+    {
+        await connection.WriteAsync("HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nConnection: close\r\n\r\n<?xml version=\"1.0\" encoding=\"UTF-8\"?>"u8.ToArray(), stop);
+        for (var i = 0; i < 12; i++)
+        {
+            await Task.Delay(Patience / 4, TimeProvider.System, stop);
+            await connection.WriteAsync(" "u8.ToArray(), stop);
+        }
+
+        await connection.WriteAsync(Encoding.ASCII.GetBytes(result), stop);
+    }
+
     private static byte[] Head(int status, int length, string etag = "00000000000000000000000000000000") => Encoding.ASCII.GetBytes($"HTTP/1.1 {status} x\r\nContent-Length: {length}\r\nContent-Type: application/xml\r\nETag: \"{etag}\"\r\nConnection: close\r\n\r\n");
 
-    private void Open(TimeSpan timeout)
+    private void Open(TimeSpan timeout, TimeSpan? completion = null)
     {
         _store?.Dispose();
         var settings = new S3Settings("backups", "t/") { Endpoint = _server.Endpoint, PathStyle = true, Timeout = timeout, SlowestBytesPerSecond = 64 << 20 };
+        if (completion is { } within) settings = settings with { CompletionTimeout = within };
         _store = new S3Store(settings, TimeProvider.System, () => Task.FromResult<AWSCredentials>(new BasicAWSCredentials("a", "b")));
     }
 
     /// <summary>The first requests of a process take longer than those that are waited for.</summary>
-    private async Task OpenAsync(TimeSpan timeout)
+    private async Task OpenAsync(TimeSpan timeout, TimeSpan? completion = null)
     {
         var (answer, reads) = (_server.Answer, _server.ReadsBodies);
         (_server.Answer, _server.ReadsBodies) = (async (connection, stop) => await connection.WriteAsync(Head(404, 0), stop), true);
         await Assert.ThrowsAsync<StoreException>(() => _store.OpenAsync("warm", _limit.Token));
         await Assert.ThrowsAsync<StoreException>(() => _store.PutAsync("warm", ObjectContent.Of(new byte[100]), PutCondition.Absent, _limit.Token));
         (_server.Answer, _server.ReadsBodies) = (answer, reads);
-        Open(timeout);
+        Open(timeout, completion);
     }
 
     private async Task ReadAsync(string key)
@@ -146,6 +189,7 @@ public sealed class StubbornServerTests : IAsyncLifetime
         private readonly ConcurrentDictionary<Task, bool> _connections = new();
         private readonly Task _accepting;
         private int _requests;
+        private int _aborted;
 
         public StubbornServer()
         {
@@ -156,6 +200,11 @@ public sealed class StubbornServerTests : IAsyncLifetime
         public Uri Endpoint => new($"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}");
 
         public Func<NetworkStream, CancellationToken, Task> Answer { get; set; } = (_, _) => Task.CompletedTask;
+
+        /// <summary>Where it is set, an upload in parts goes as it should until it is to be completed.</summary>
+        public Func<NetworkStream, CancellationToken, Task>? Complete { get; set; }
+
+        public int Aborted => Volatile.Read(ref _aborted);
 
         public bool ReadsBodies { get; set; } = true;
 
@@ -197,8 +246,8 @@ public sealed class StubbornServerTests : IAsyncLifetime
             try
             {
                 var stream = client.GetStream();
-                var read = 0;
-                for (var buffer = new byte[16384]; buffer.AsSpan(0, read).IndexOf("\r\n\r\n"u8) < 0;)
+                var (read, buffer) = (0, new byte[16384]);
+                while (buffer.AsSpan(0, read).IndexOf("\r\n\r\n"u8) < 0)
                 {
                     var some = await stream.ReadAsync(buffer.AsMemory(read), _stop.Token);
                     if (some == 0) return; // opened, and never used
@@ -206,6 +255,12 @@ public sealed class StubbornServerTests : IAsyncLifetime
                 }
 
                 Interlocked.Increment(ref _requests);
+                if (Complete is { } complete)
+                {
+                    await PartsAsync(stream, buffer, read, complete, gone.Token);
+                    return;
+                }
+
                 var end = ReadsBodies ? WatchAsync(stream, gone) : Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, gone.Token);
                 await Task.WhenAny(Answer(stream, gone.Token), end);
                 await gone.CancelAsync();
@@ -214,6 +269,21 @@ public sealed class StubbornServerTests : IAsyncLifetime
             {
                 // The client went, or the test ended.
             }
+        }
+
+        private async Task PartsAsync(NetworkStream stream, byte[] buffer, int read, Func<NetworkStream, CancellationToken, Task> complete, CancellationToken stop)
+        {
+            var end = buffer.AsSpan(0, read).IndexOf("\r\n\r\n"u8) + 4;
+            var head = Encoding.ASCII.GetString(buffer, 0, end);
+            var line = head[..head.IndexOf('\r', StringComparison.Ordinal)];
+            if (head.Contains("100-continue", StringComparison.OrdinalIgnoreCase)) await stream.WriteAsync("HTTP/1.1 100 Continue\r\n\r\n"u8.ToArray(), stop);
+            var length = head.Split("\r\n").Where(h => h.StartsWith("Content-Length:", StringComparison.OrdinalIgnoreCase)).Select(h => int.Parse(h[15..], CultureInfo.InvariantCulture)).FirstOrDefault();
+            await stream.ReadExactlyAsync(new byte[length - (read - end)], stop);
+            const string Begun = "<InitiateMultipartUploadResult><Bucket>backups</Bucket><Key>t/a/parts</Key><UploadId>one</UploadId></InitiateMultipartUploadResult>";
+            if (line.StartsWith("DELETE", StringComparison.Ordinal)) Interlocked.Increment(ref _aborted);
+            if (line.Contains("?uploads", StringComparison.Ordinal)) await stream.WriteAsync((byte[])[.. Head(200, Begun.Length), .. Encoding.ASCII.GetBytes(Begun)], stop);
+            else if (line.StartsWith("POST", StringComparison.Ordinal)) await complete(stream, stop);
+            else await stream.WriteAsync(Head(line.StartsWith("PUT", StringComparison.Ordinal) ? 200 : 204, 0), stop);
         }
 
         private static async Task WatchAsync(NetworkStream stream, CancellationTokenSource gone)

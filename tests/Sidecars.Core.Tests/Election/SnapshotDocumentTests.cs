@@ -49,9 +49,9 @@ public sealed class SnapshotDocumentTests
     }
 
     [Fact]
-    public void A_snapshot_of_a_starting_Sentinel_is_one_line_of_JSON()
+    public void A_snapshot_of_a_starting_Sentinel_is_one_line_of_JSON_of_which_nothing_is_lost()
     {
-        var json = SnapshotDocument.Write(new MonitorSnapshot
+        var full = new MonitorSnapshot
         {
             RedisCount = 3,
             SentinelCount = 5,
@@ -59,13 +59,17 @@ public sealed class SnapshotDocumentTests
             Nodes = Full.Peers,
             Remembered = new RememberedMaster(A, 4),
             KeptEpoch = new EpochReading.Known(7, B),
-        });
+        };
+        var json = SnapshotDocument.Write(full);
         Assert.DoesNotContain('\n', json);
         var root = JsonDocument.Parse(json).RootElement;
         Assert.Equal((3, 5), (root.GetProperty("redis_count").GetInt32(), root.GetProperty("sentinel_count").GetInt32()));
         Assert.Equal((Full.Sentinels.Length, Full.Peers.Length), (root.GetProperty("sentinels").GetArrayLength(), root.GetProperty("nodes").GetArrayLength()));
         Assert.Equal("""{"address":"10.0.0.1:6379","epoch":4}""", root.GetProperty("remembered").GetRawText());
         Assert.Equal("""{"state":"known","epoch":7,"master":"10.0.0.2:6379"}""", root.GetProperty("kept_epoch").GetRawText());
+        var read = SnapshotDocument.TryReadMonitor(json, out var why);
+        Assert.True(read is not null, why);
+        Assert.Equal(Everything(full), Everything(read));
     }
 
     [Theory]
@@ -131,7 +135,7 @@ public sealed class SnapshotDocumentTests
             new NodeObservation.Known(B, new NodeView
             {
                 RunId = RunId(B), Role = NodeRole.Replica, ReplicationId = Id('b').ToString(), PreviousReplicationId = Id('a').ToString(), PreviousEnded = 900,
-                Offset = 1000, Loading = true, MasterAddress = C, MasterLinkUp = true, SyncInProgress = true, Announced = new RedisEndpoint("fd00::2", 6379), Keys = 5,
+                Offset = 1000, BacklogStart = 12, Loading = true, MasterAddress = C, MasterLinkUp = true, SyncInProgress = true, Announced = new RedisEndpoint("fd00::2", 6379), Keys = 5,
             }),
             Foreign(C),
             Down(A),
@@ -144,6 +148,7 @@ public sealed class SnapshotDocumentTests
         ElectionWaitedFor = TimeSpan.FromMilliseconds(1234),
         LastMasterWait = TimeSpan.FromSeconds(10),
         UncleanElectionAfter = TimeSpan.FromMinutes(5),
+        RestoresBackups = true,
         SplitFor = TimeSpan.FromSeconds(2),
     };
 

@@ -66,9 +66,18 @@ public sealed class DeathPolicyTests
         Assert.Equal("request-failover", DeathPolicy.Decide(unequal with { DeadFor = DeathPolicy.LevelWithin }).Code);
         Assert.Equal("request-failover", DeathPolicy.Decide(unequal with { LevelRefused = true }).Code);
         Assert.Equal("request-failover", DeathPolicy.Decide(unequal with { Replicas = [Replica(1, 900, id: "other"), Replica(2, 1000)] }).Code);
-        Assert.Equal("request-failover", DeathPolicy.Decide(unequal with { Replicas = [Replica(1, 0), Replica(2, DeathPolicy.MostBehind + 1)] }).Code);
         Assert.Equal("request-failover", DeathPolicy.Decide(unequal with { Replicas = [new NodeObservation.Unknown(Endpoint(1), false, "silent"), Replica(2, 1000)] }).Code);
         Assert.Equal("request-failover", DeathPolicy.Decide(unequal with { Replicas = [Replica(2, 1000)] }).Code);
+    }
+
+    [Theory]
+    [InlineData(901L, "level-replicas")] // the byte after its last one is the first that it asks for
+    [InlineData(902L, "request-failover")]
+    [InlineData(null, "request-failover")]
+    public void Only_what_the_best_one_s_backlog_still_holds_is_made_up_for(long? start, string code)
+    {
+        var best = Replica(2, 1000);
+        Assert.Equal(code, DeathPolicy.Decide(Died with { Replicas = [Replica(1, 900), best with { View = best.View with { BacklogStart = start } }] }).Code);
     }
 
     [Fact]
@@ -80,5 +89,5 @@ public sealed class DeathPolicyTests
     private static RedisEndpoint Endpoint(int n) => new("10.0.1." + n, 6379);
 
     private static NodeObservation.Known Replica(int n, long offset, RedisEndpoint? of = null, bool linkUp = false, string id = "history") =>
-        new(Endpoint(n), new NodeView { RunId = "run-" + n, Role = NodeRole.Replica, ReplicationId = id, Offset = offset, MasterAddress = of ?? Me, MasterLinkUp = linkUp });
+        new(Endpoint(n), new NodeView { RunId = "run-" + n, Role = NodeRole.Replica, ReplicationId = id, Offset = offset, BacklogStart = 1, MasterAddress = of ?? Me, MasterLinkUp = linkUp });
 }

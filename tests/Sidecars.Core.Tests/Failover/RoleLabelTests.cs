@@ -40,11 +40,11 @@ public sealed class RoleLabelTests : IAsyncLifetime
     [Fact]
     public void What_the_server_says_is_written_and_silence_changes_nothing()
     {
-        Assert.Equal("master", Assert.IsType<RoleLabelDecision.Write>(RoleLabelPolicy.Decide(Answers(isMaster: true), null)).Role);
-        Assert.Equal("replica", Assert.IsType<RoleLabelDecision.Write>(RoleLabelPolicy.Decide(Answers(isMaster: false), "master")).Role);
-        _ = Assert.IsType<RoleLabelDecision.UpToDate>(RoleLabelPolicy.Decide(Answers(isMaster: true), "master"));
-        _ = Assert.IsType<RoleLabelDecision.Wait>(RoleLabelPolicy.Decide(new OwnServer.Silent("stopped"), "master"));
-        _ = Assert.IsType<RoleLabelDecision.Wait>(RoleLabelPolicy.Decide(new OwnServer.Dead(new string('a', 40), WasMaster: true), null));
+        Assert.Equal("master", Assert.IsType<RoleLabelDecision.Write>(RoleLabelPolicy.Decide(new(Answers(isMaster: true), null))).Role);
+        Assert.Equal("replica", Assert.IsType<RoleLabelDecision.Write>(RoleLabelPolicy.Decide(new(Answers(isMaster: false), "master"))).Role);
+        _ = Assert.IsType<RoleLabelDecision.UpToDate>(RoleLabelPolicy.Decide(new(Answers(isMaster: true), "master")));
+        _ = Assert.IsType<RoleLabelDecision.Wait>(RoleLabelPolicy.Decide(new(new OwnServer.Silent("stopped"), "master")));
+        _ = Assert.IsType<RoleLabelDecision.Wait>(RoleLabelPolicy.Decide(new(new OwnServer.Dead(new string('a', 40), WasMaster: true), null)));
     }
 
     [Fact]

@@ -30,6 +30,9 @@ public sealed class InfoReplyTests
         master_replid2:0000000000000000000000000000000000000000
         master_repl_offset:120
         second_repl_offset:-1
+        repl_backlog_active:0
+        repl_backlog_size:1048576
+        repl_backlog_first_byte_offset:0
 
         # Keyspace
         db0:keys=5,expires=1,avg_ttl=0
@@ -59,6 +62,8 @@ public sealed class InfoReplyTests
         master_replid2:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
         master_repl_offset:90
         second_repl_offset:51
+        repl_backlog_active:1
+        repl_backlog_first_byte_offset:21
         """;
 
     [Theory]
@@ -75,6 +80,7 @@ public sealed class InfoReplyTests
         Assert.Equal(new string('a', 40), info.ReplicationId);
         Assert.Null(info.ReplicationId2);
         Assert.Null(info.SecondReplicationOffset);
+        Assert.Null(info.BacklogStart);
         Assert.Equal(120, info.MasterReplOffset);
         Assert.Null(info.SlaveReplOffset);
         Assert.Null(info.MasterLinkUp);
@@ -112,6 +118,7 @@ public sealed class InfoReplyTests
         Assert.Equal(100, info.ReplicaPriority);
         Assert.Equal(new string('a', 40), info.ReplicationId2);
         Assert.Equal(51, info.SecondReplicationOffset);
+        Assert.Equal(21, info.BacklogStart);
         Assert.True(info.LoadingInProgress);
         Assert.Equal(13, info.LoadingEtaSeconds);
         Assert.Equal(42.5, info.LoadingPercent);

@@ -34,9 +34,9 @@ public sealed class EpochKeeperTests : IDisposable
     {
         Assert.Equal("epoch-went-back", Assert.IsType<EpochKeeping.Refuse>(Decide(5, Says(1, B, 0), Says(2, B, 0), Says(3, B, 0))).Code);
         Assert.Equal("epoch-names-another", Assert.IsType<EpochKeeping.Refuse>(
-            EpochKeeperPolicy.Decide(new EpochReading.Known(5, A), [Says(1, B, 5), Says(2, B, 5)], 3)).Code);
+            EpochKeeperPolicy.Decide(new(new EpochReading.Known(5, A), [Says(1, B, 5), Says(2, B, 5)], 3))).Code);
         Assert.Equal("epoch-store-unavailable", Assert.IsType<EpochKeeping.Refuse>(
-            EpochKeeperPolicy.Decide(new EpochReading.Unavailable("down"), [Says(1, B, 5), Says(2, B, 5)], 3)).Code);
+            EpochKeeperPolicy.Decide(new(new EpochReading.Unavailable("down"), [Says(1, B, 5), Says(2, B, 5)], 3))).Code);
         Assert.Equal("epoch-not-believable", Assert.IsType<EpochKeeping.Refuse>(Decide(5, Says(1, B, 1L << 53), Says(2, B, 1L << 53))).Code);
     }
 
@@ -138,7 +138,7 @@ public sealed class EpochKeeperTests : IDisposable
         var store = new CountingStore();
         SentinelObservation[] now = [Says(1, A, 1), Says(2, A, 1)];
         var codes = new List<string>();
-        var loop = new EpochKeeperLoop(_ => Task.FromResult<IReadOnlyCollection<SentinelObservation>>(now), store, 3, TimeSpan.FromSeconds(1), d => codes.Add(d.Code), new SteppedTime());
+        var loop = new EpochKeeperLoop(_ => Task.FromResult<IReadOnlyCollection<SentinelObservation>>(now), store, 3, TimeSpan.FromSeconds(1), (d, _) => codes.Add(d.Code), new SteppedTime());
         for (var i = 0; i < 3; i++) await loop.RoundAsync(default);
         now = [Says(1, B, 2), Says(2, B, 2)];
         store.Down = true;
@@ -151,7 +151,7 @@ public sealed class EpochKeeperTests : IDisposable
     }
 
     private static EpochKeeping Decide(long stored, params SentinelObservation[] sentinels) =>
-        EpochKeeperPolicy.Decide(new EpochReading.Known(stored, null), sentinels, 3);
+        EpochKeeperPolicy.Decide(new(new EpochReading.Known(stored, null), sentinels, 3));
 
     private sealed class CountingStore : IEpochStore
     {

@@ -54,6 +54,19 @@ public class SnapshotTests
     }
 
     [Fact]
+    public async Task A_server_that_refuses_a_rewrite_is_heard_in_the_log_and_the_tail_goes_on()
+    {
+        await using var rig = await BackupRig.StartAsync("rename-command BGREWRITEAOF BGREWRITEAOF-OF-OTHERS");
+        await using var sidecar = await rig.StartSidecarAsync();
+        await rig.WaitForBackupsAsync(1); // the first one takes the files as they are
+        var refused = await rig.RunAsync("now", "--wait", "5");
+        Assert.Equal(1, refused.ExitCode);
+        await sidecar.WaitForLineAsync(line => line.Contains("the next backup waits: BGREWRITEAOF is refused: ERR unknown command", StringComparison.Ordinal), "the refusal");
+        await rig.WaitUntilCoveredAsync();
+        Assert.Single(sidecar.Output, line => line.Contains("backup_waits", StringComparison.Ordinal)); // said once, not at every flush
+    }
+
+    [Fact]
     public async Task A_server_that_refuses_a_snapshot_for_ever_is_given_up_with_what_it_said()
     {
         await using var rig = await BackupRig.StartAsync("appendonly no", "rename-command BGSAVE BGSAVE-OF-OTHERS");

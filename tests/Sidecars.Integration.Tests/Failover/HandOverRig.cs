@@ -78,14 +78,14 @@ internal sealed class HandOverRig : IAsyncDisposable
             var view = View(node);
             var loop = new HandOverRepairLoop(
                 new HandOverRepairSettings { DataDirectory = node.DataFolder, Period = TimeSpan.FromMilliseconds(300), Hurry = hurry }, view,
-                (decision, outcome) =>
+                (decision, _, outcome) =>
                 {
                     if (outcome is not null) Repairs.Enqueue($"{node} {decision.Code} {outcome}");
                 },
                 _meter, TimeProvider.System);
             var listener = new HandOverListener(
                 async ct => await view.ObserveNamedAsync(await view.ObserveSentinelsAsync(ct), ct), () => new TcpTransport(node.Endpoint), Login, [new TimedPublisher(this, node)],
-                _ => { }, (_, why) => { if (why is not null) Repairs.Enqueue($"{node} not published: {why}"); }, TimeProvider.System);
+                (_, _) => { }, (_, why) => { if (why is not null) Repairs.Enqueue($"{node} not published: {why}"); }, TimeProvider.System);
             _running.Add(Task.Run(() => loop.RunAsync(_stop.Token)));
             _running.Add(Task.Run(() => listener.RunAsync(_stop.Token)));
         }

@@ -35,10 +35,12 @@ public sealed class StatusTests(ITestOutputHelper output)
         Assert.False(json.RootElement.GetProperty("healthy").GetBoolean());
 
         var log = Path.Combine(group.Folder, "bootstrap.log");
-        await File.WriteAllLinesAsync(log, master.Process!.Output);
+        await File.WriteAllLinesAsync(log, master.Process!.Output.Concat(group.Sentinels.SelectMany(s => s.Process!.Output)));
         var explained = await StatusAsync(rig, master, "--explain", log);
         Assert.True(explained.ExitCode == 0, explained.Tail());
         Assert.All(explained.Output, line => Assert.StartsWith("same: ", line, StringComparison.Ordinal));
+        Assert.Contains(explained.Output, line => line.StartsWith("same: master-selection", StringComparison.Ordinal));
+        Assert.Contains(explained.Output, line => line.StartsWith("same: monitor-selection", StringComparison.Ordinal));
 
         await File.WriteAllLinesAsync(log, master.Process.Output.Select(line => line.Replace("\"code\":\"", "\"code\":\"another-", StringComparison.Ordinal)));
         Assert.Equal(1, (await StatusAsync(rig, master, "--explain", log)).ExitCode);

@@ -23,6 +23,7 @@ public sealed class AbortedFailoverTests
         await Eventually.UntilAsync(
             "a replica to be master, and named",
             async () => await group.ObserveAsync() is { Master.Node: var node } state && node != master && state.Sentinels.All(s => s.Master == node.Endpoint),
-            TimeSpan.FromSeconds(60));
+            TimeSpan.FromSeconds(60),
+            seen: () => string.Join("\n", group.Sentinels.Select(s => s.Process!.Tail())));
     }
 }

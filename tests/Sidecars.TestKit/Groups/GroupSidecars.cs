@@ -142,7 +142,7 @@ public sealed class GroupSidecars : IAsyncDisposable
         Epochs,
         _group.Options.SentinelCount,
         TimeSpan.FromMilliseconds(200),
-        decision =>
+        (decision, _) =>
         {
             if (EpochCodes.LastOrDefault() != decision.Code) EpochCodes.Enqueue(decision.Code);
         },
@@ -162,7 +162,7 @@ public sealed class GroupSidecars : IAsyncDisposable
             },
             Sentinels.ResetAsync,
             () => runId,
-            (decision, refusal) =>
+            (decision, _, refusal) =>
             {
                 if (decision is GhostDecision.Reset && refusal is null) Resets.Enqueue($"{node}: {decision.Reason}");
                 if (decision is GhostDecision.Refuse) Refusals.Enqueue(decision.Code);

@@ -51,7 +51,7 @@ internal sealed class Writer(int index, WriteLoadOptions options, AckLog acks)
             while (true)
             {
                 await using var client = await _resolver.ConnectAsync(stop);
-                while (options.Pipeline > 1 ? await WriteBatchAsync(client, stop) : await WriteAsync(client, stop)) await pace.WaitAsync(stop);
+                while (options.Pipeline > 1 ? await WriteBatchAsync(client, stop) : await WriteAsync(client, stop)) await pace.WaitAsync(options.Pipeline, stop);
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -133,15 +133,16 @@ internal sealed class Writer(int index, WriteLoadOptions options, AckLog acks)
         private long _slotStarted = TimeProvider.System.GetTimestamp();
         private double _left;
 
-        public async ValueTask WaitAsync(CancellationToken stop)
+        public async ValueTask WaitAsync(int writes, CancellationToken stop)
         {
             if (perSecond <= 0) return;
-            while (--_left < 0)
+            _left -= writes;
+            while (_left < 0)
             {
                 await Task.Delay(Slot, TimeProvider.System, stop);
                 var elapsed = TimeProvider.System.GetElapsedTime(_slotStarted);
                 _slotStarted = TimeProvider.System.GetTimestamp();
-                _left += Math.Min(1 + (perSecond * elapsed.TotalSeconds), perSecond); // after an outage no burst of what was missed
+                _left += Math.Min(perSecond * elapsed.TotalSeconds, perSecond); // after an outage no burst of what was missed
             }
         }
     }

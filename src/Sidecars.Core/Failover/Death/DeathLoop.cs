@@ -46,7 +46,7 @@ public sealed class DeathLoop(
         {
             var next = Task.WhenAny(server.Changed.Next, sentinels.Changed.Next);
             var decision = await RoundAsync(cancellation).ConfigureAwait(false);
-            if (decision is DeathDecision.Level or DeathDecision.Wait { Code: "replica-reads" or "levelling" }) await Task.Delay(Soon, time, cancellation).ConfigureAwait(false);
+            if (decision is DeathDecision.Level or DeathDecision.Wait { IsShort: true }) await Task.Delay(Soon, time, cancellation).ConfigureAwait(false);
             else await Broadcast.WaitAsync(next, decision is DeathDecision.Nothing ? Idle : Again, time, cancellation).ConfigureAwait(false);
         }
     }
@@ -99,7 +99,8 @@ public sealed class DeathLoop(
 
     private async Task<string?> FollowAsync(NodeObservation.Known replica, RedisEndpoint best, CancellationToken cancellation)
     {
-        using var limit = Limit(cancellation);
+        using var late = new CancellationTokenSource(AnswersWithin, time);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellation);
         try
         {
             var (connection, why) = await changes.OpenAsync(replica.Endpoint, replica.View.RunId, limit.Token).ConfigureAwait(false);
@@ -121,7 +122,8 @@ public sealed class DeathLoop(
 
     private async Task<NodeObservation> AskAsync(RedisEndpoint replica, CancellationToken cancellation)
     {
-        using var limit = Limit(cancellation);
+        using var late = new CancellationTokenSource(AnswersWithin, time);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellation);
         try
         {
             return await nodes.ObserveAsync(replica, limit.Token).ConfigureAwait(false);
@@ -130,12 +132,5 @@ public sealed class DeathLoop(
         {
             return new NodeObservation.Unknown(replica, LoginRefused: false, "it does not answer");
         }
-    }
-
-    private CancellationTokenSource Limit(CancellationToken cancellation)
-    {
-        var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        limit.CancelAfter(AnswersWithin);
-        return limit;
     }
 }

@@ -36,7 +36,7 @@ public sealed record DeathFacts
 }
 
 /// <summary>What to do about a death. Closed.</summary>
-public abstract record DeathDecision(string Code, string Reason)
+public abstract record DeathDecision(string Code, string Reason) : IDecision
 {
     /// <summary>Ask this one Sentinel to fail over.</summary>
     public sealed record RequestFailover(RedisEndpoint Sentinel, string Reason) : DeathDecision("request-failover", Reason);
@@ -44,8 +44,8 @@ public abstract record DeathDecision(string Code, string Reason)
     /// <summary>Have these replicas follow the one that has most of the dead master's data, until they have the same.</summary>
     public sealed record Level(ImmutableArray<NodeObservation.Known> Behind, RedisEndpoint Best, string Reason) : DeathDecision("level-replicas", Reason);
 
-    /// <summary>Dead, and not now: ask again soon.</summary>
-    public sealed record Wait(string Code, string Reason) : DeathDecision(Code, Reason);
+    /// <summary>Dead, and not now: ask again soon; where it <paramref name="IsShort"/>, for what a replica does within milliseconds.</summary>
+    public sealed record Wait(string Code, string Reason, bool IsShort = false) : DeathDecision(Code, Reason);
 
     /// <summary>No concern of ours.</summary>
     public sealed record Nothing(string Code, string Reason) : DeathDecision(Code, Reason);
@@ -66,9 +66,6 @@ public static class DeathPolicy
 
     /// <summary>For so long after the death replicas are made equal; then Sentinel chooses as it will. A usual one takes some milliseconds.</summary>
     public static readonly TimeSpan LevelWithin = TimeSpan.FromMilliseconds(500);
-
-    /// <summary>A replica that is further behind is left alone, bytes: redis.conf's default repl-backlog-size, what any backlog holds.</summary>
-    public const long MostBehind = 1 << 20;
 
     /// <summary>Decides.</summary>
     public static DeathDecision Decide(DeathFacts facts)
@@ -93,14 +90,15 @@ public static class DeathPolicy
     {
         var replicas = facts.Replicas.OfType<NodeObservation.Known>().Where(r => r.View is { Role: NodeRole.Replica, Loading: false, SyncInProgress: false }).ToList();
         if (replicas.Find(r => r.View.MasterLinkUp && r.View.MasterAddress == facts.Address) is { } reading)
-            return new DeathDecision.Wait("replica-reads", $"{reading.Address} has not read all that the dead master sent");
+            return new DeathDecision.Wait("replica-reads", $"{reading.Address} has not read all that the dead master sent", IsShort: true);
         if (replicas.Select(r => r.View.ReplicationId).Distinct(StringComparer.Ordinal).Count() != 1) return null; // offsets of two histories can't be compared
         var best = replicas.OrderByDescending(r => r.View.Offset).ThenBy(r => r.Address.ToString(), StringComparer.Ordinal).First();
-        var behind = replicas.Where(r => r.View.Offset < best.View.Offset && best.View.Offset - r.View.Offset <= MostBehind).ToList();
+        // What the best one's backlog no longer holds would be a full copy, in which the one that is behind loses what it has.
+        var behind = replicas.Where(r => r.View.Offset < best.View.Offset && best.View.BacklogStart <= r.View.Offset + 1).ToList();
         if (behind.Count == 0) return null;
-        var last = behind[0];
+        var places = $"{behind[0].Address} is at {behind[0].View.Offset}, {best.Address} at {best.View.Offset}";
         return behind.Exists(r => r.View.MasterAddress == best.Address)
-            ? new DeathDecision.Wait("levelling", $"{last.Address} is at {last.View.Offset}, {best.Address} at {best.View.Offset}")
-            : new DeathDecision.Level([.. behind], best.Address, $"{last.Address} is at {last.View.Offset}, {best.Address} at {best.View.Offset}: one that is behind must not be promoted");
+            ? new DeathDecision.Wait("levelling", places, IsShort: true)
+            : new DeathDecision.Level([.. behind], best.Address, $"{places}: one that is behind must not be promoted");
     }
 }

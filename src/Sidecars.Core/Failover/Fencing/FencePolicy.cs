@@ -63,7 +63,7 @@ public sealed record FenceFacts
 }
 
 /// <summary>What to do with the fence. Closed.</summary>
-public abstract record FenceDecision(string Code, string Reason)
+public abstract record FenceDecision(string Code, string Reason) : IDecision
 {
     /// <summary>Refuse writes and cut clients.</summary>
     public sealed record Fence(string Code, string Reason) : FenceDecision(Code, Reason);

@@ -4,7 +4,7 @@ using Sidecars.Core.Primitives;
 namespace Sidecars.Core.Failover.Passwords;
 
 /// <summary>The next step of a rotation. Closed.</summary>
-public abstract record PasswordDecision(string Code, string Reason)
+public abstract record PasswordDecision(string Code, string Reason) : IDecision
 {
     /// <summary>The own Redis is to accept the current passwords of these users too.</summary>
     public sealed record AcceptOnRedis(ImmutableArray<PasswordUser> Users, string Reason) : PasswordDecision("accept-on-redis", Reason);

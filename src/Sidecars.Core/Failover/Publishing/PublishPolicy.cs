@@ -41,7 +41,7 @@ public sealed record PublishFacts
 public sealed record AcceptedMaster(RedisEndpoint Address, long Term, long Epoch);
 
 /// <summary>Whether this sidecar publishes, and what. Closed.</summary>
-public abstract record PublishDecision(string Code, string Reason)
+public abstract record PublishDecision(string Code, string Reason) : IDecision
 {
     /// <summary>Publish the server beside this process.</summary>
     public sealed record Own(long Term, long Epoch, string Reason) : PublishDecision("own-master", Reason);

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Sidecars.Core.Failover.Watch;
 using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Primitives;
@@ -45,7 +46,8 @@ public sealed class RoleLabelLoop(KubernetesClient client, string pod, string ui
     public async Task<TimeSpan> RoundAsync(CancellationToken cancellation)
     {
         if (_written is not null && time.GetElapsedTime(_writtenAt) >= Again) _written = null;
-        var decision = RoleLabelPolicy.Decide(server(), _written);
+        var facts = new RoleLabelFacts(server(), _written);
+        var decision = RoleLabelPolicy.Decide(facts);
         if (decision is RoleLabelDecision.Write write)
         {
             var failure = dryRun ? null : await WriteAsync(write.Role, cancellation).ConfigureAwait(false);
@@ -59,7 +61,7 @@ public sealed class RoleLabelLoop(KubernetesClient client, string pod, string ui
             sink.Acted(Name, dryRun ? "would-label" : "labelled", $"pod {pod} is {write.Role}: {write.Reason}", null);
         }
 
-        sink.Decided(Name, decision.Code, decision.Reason, isRefusal: false, () => "null");
+        sink.Decided(Name, decision.Code, decision.Reason, isRefusal: false, () => JsonSerializer.Serialize(facts, FailoverJson.Default.RoleLabelFacts));
         return _written is null ? Again : Again - time.GetElapsedTime(_writtenAt);
     }
 

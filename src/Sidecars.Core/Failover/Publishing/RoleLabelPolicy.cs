@@ -1,9 +1,15 @@
+using Sidecars.Core.Primitives;
 using Sidecars.Core.Failover.Watch;
 
 namespace Sidecars.Core.Failover.Publishing;
 
+/// <summary>What is known of the own pod's role label.</summary>
+/// <param name="Server">The last look at its Redis.</param>
+/// <param name="Written">What this process wrote last; null: nothing, or it is to be written anew.</param>
+public sealed record RoleLabelFacts(OwnServer Server, string? Written);
+
 /// <summary>What to do about the role label of the own pod. Closed.</summary>
-public abstract record RoleLabelDecision(string Code, string Reason)
+public abstract record RoleLabelDecision(string Code, string Reason) : IDecision
 {
     /// <summary>Write it.</summary>
     /// <param name="Role">The value.</param>
@@ -33,12 +39,11 @@ public static class RoleLabelPolicy
     public const string Replica = "replica";
 
     /// <summary>Decides. A server that hangs or is gone keeps the label that it had: unknown is never contradicted.</summary>
-    /// <param name="server">The last look.</param>
-    /// <param name="written">What this process wrote last; null: nothing, or it is to be written anew.</param>
-    public static RoleLabelDecision Decide(OwnServer server, string? written)
+    public static RoleLabelDecision Decide(RoleLabelFacts facts)
     {
-        if (server is not OwnServer.Answers answers) return new RoleLabelDecision.Wait("the Redis of this pod does not answer now");
+        ArgumentNullException.ThrowIfNull(facts);
+        if (facts.Server is not OwnServer.Answers answers) return new RoleLabelDecision.Wait("the Redis of this pod does not answer now");
         var role = answers.IsMaster ? Master : Replica;
-        return role == written ? new RoleLabelDecision.UpToDate($"this pod is labelled {role}") : new RoleLabelDecision.Write(role, $"the Redis of this pod says that it is {(answers.IsMaster ? "master" : "a replica")}");
+        return role == facts.Written ? new RoleLabelDecision.UpToDate($"this pod is labelled {role}") : new RoleLabelDecision.Write(role, $"the Redis of this pod says that it is {(answers.IsMaster ? "master" : "a replica")}");
     }
 }

@@ -1,8 +1,14 @@
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Sidecars.Core.Election;
 using Sidecars.Core.Failover.Death;
 using Sidecars.Core.Failover.Fencing;
+using Sidecars.Core.Failover.Passwords;
 using Sidecars.Core.Failover.Publishing;
+using Sidecars.Core.Failover.StepDown;
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Sentinel;
+using Sidecars.Core.Sentinel.Repair;
 
 namespace Sidecars.Core.Failover.Status;
 
@@ -37,7 +43,7 @@ public static class DecisionReplay
     /// <summary>Longest line that is read: a snapshot of 31 nodes and 31 Sentinels comes to some 300 KiB.</summary>
     public const int MaxLine = 4 << 20;
 
-    /// <summary>Replays one line of <c>redis-bootstrap redis</c> or <c>redis-failover run</c>.</summary>
+    /// <summary>Replays one line of <c>redis-bootstrap</c>, <c>redis-failover run</c> or <c>redis-failover step-down</c>.</summary>
     public static ReplayOutcome Replay(string line)
     {
         ArgumentNullException.ThrowIfNull(line);
@@ -48,7 +54,7 @@ public static class DecisionReplay
             var root = document.RootElement;
             if (root.ValueKind != JsonValueKind.Object || Text(root, "event") != "decision" || Text(root, "code") is not { } code || !root.TryGetProperty("snapshot", out var snapshot) || snapshot.ValueKind != JsonValueKind.Object)
                 return new ReplayOutcome.Unreadable("the line is no decision with a snapshot");
-            return Text(root, "loop") is { } loop ? OfLoop(loop, code, snapshot.GetRawText()) : OfBootstrap(code, snapshot.GetRawText());
+            return Text(root, "loop") is { } loop ? OfLoop(loop, code, snapshot) : OfBootstrap(code, snapshot);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException)
         {
@@ -56,30 +62,41 @@ public static class DecisionReplay
         }
     }
 
-    private static ReplayOutcome OfBootstrap(string code, string snapshot)
+    // What only the one kind has tells a starting Sentinel from a starting Redis.
+    private static ReplayOutcome OfBootstrap(string code, JsonElement snapshot)
     {
-        if (SnapshotDocument.TryReadBootstrap(snapshot, out var why) is not { } read) return new ReplayOutcome.Unreadable($"its snapshot is not that of a starting Redis: {why}");
-        var decision = MasterSelectionPolicy.Decide(read);
-        return new ReplayOutcome.Replayed("master-selection", code, decision.Code, decision.Reason);
+        var isSentinel = snapshot.TryGetProperty("nodes", out _);
+        var (text, why) = (snapshot.GetRawText(), "");
+        IDecision? decision = isSentinel
+            ? SnapshotDocument.TryReadMonitor(text, out why) is { } starting ? MonitorSelectionPolicy.Decide(starting) : null
+            : SnapshotDocument.TryReadBootstrap(text, out why) is { } read ? MasterSelectionPolicy.Decide(read) : null;
+        return decision is null
+            ? new ReplayOutcome.Unreadable($"its snapshot is not that of a starting {(isSentinel ? "Sentinel" : "Redis")}: {why}")
+            : new ReplayOutcome.Replayed(isSentinel ? "monitor-selection" : "master-selection", code, decision.Code, decision.Reason);
     }
 
-    private static ReplayOutcome OfLoop(string loop, string code, string snapshot)
+    private static ReplayOutcome OfLoop(string loop, string code, JsonElement snapshot)
     {
-        switch (loop)
+        var decision = loop switch
         {
-            case "fence" when JsonSerializer.Deserialize(snapshot, FailoverJson.Default.FenceFacts) is { } facts:
-                var fence = FencePolicy.Decide(facts);
-                return new ReplayOutcome.Replayed(loop, code, fence.Code, fence.Reason);
-            case "publish" when JsonSerializer.Deserialize(snapshot, FailoverJson.Default.PublishFacts) is { } facts:
-                var publish = PublishPolicy.Decide(facts);
-                return new ReplayOutcome.Replayed(loop, code, publish.Code, publish.Reason);
-            case "death" when JsonSerializer.Deserialize(snapshot, FailoverJson.Default.DeathFacts) is { } facts:
-                var death = DeathPolicy.Decide(facts);
-                return new ReplayOutcome.Replayed(loop, code, death.Code, death.Reason);
-            default:
-                return new ReplayOutcome.Unreadable($"decisions of '{loop}' carry no snapshot that can be replayed");
-        }
+            "fence" => Again(snapshot, FailoverJson.Default.FenceFacts, FencePolicy.Decide),
+            "publish" => Again(snapshot, FailoverJson.Default.PublishFacts, PublishPolicy.Decide),
+            "death" => Again(snapshot, FailoverJson.Default.DeathFacts, DeathPolicy.Decide),
+            "epoch" => Again(snapshot, FailoverJson.Default.EpochKeeperFacts, EpochKeeperPolicy.Decide),
+            "ghosts" => Again(snapshot, FailoverJson.Default.GhostSnapshot, facts => GhostRepairPolicy.Decide(facts)),
+            "hand-over" => Again(snapshot, FailoverJson.Default.HandOverSnapshot, HandOverClaimPolicy.Decide),
+            "hand-over-repair" => Again(snapshot, FailoverJson.Default.HandOverRepairFacts, facts => HandOverRepairPolicy.Decide(facts.Group, facts.Coordinator)),
+            "passwords" => Again(snapshot, FailoverJson.Default.PasswordFacts, PasswordPolicy.Decide),
+            "role-label" => Again(snapshot, FailoverJson.Default.RoleLabelFacts, RoleLabelPolicy.Decide),
+            "step-down" => Again(snapshot, FailoverJson.Default.HandOverSnapshot, StepDownPolicy.Decide),
+            _ => null,
+        };
+        return decision is null ? new ReplayOutcome.Unreadable($"nobody here decides as '{loop}'") : new ReplayOutcome.Replayed(loop, code, decision.Code, decision.Reason);
     }
+
+    private static IDecision? Again<T>(JsonElement snapshot, JsonTypeInfo<T> type, Func<T, IDecision> decide)
+        where T : class =>
+        snapshot.Deserialize(type) is { } facts ? decide(facts) : null;
 
     private static string? Text(JsonElement element, string name) => element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 }

@@ -25,7 +25,7 @@ public sealed record HandOverClaim(RedisEndpoint From, RedisEndpoint To, long Ep
 }
 
 /// <summary>What a signal was worth; a closed set.</summary>
-public abstract record HandOverClaimDecision
+public abstract record HandOverClaimDecision : IDecision
 {
     private HandOverClaimDecision(string code, string reason) => (Code, Reason) = (code, reason);
 

@@ -15,7 +15,7 @@ public sealed class HandOverListener
     private readonly Func<IRespTransport> _transport;
     private readonly RedisClientOptions _options;
     private readonly IReadOnlyList<IHandOverPublisher> _publishers;
-    private readonly Action<HandOverClaimDecision> _decided;
+    private readonly Action<HandOverClaimDecision, HandOverSnapshot> _decided;
     private readonly Action<IHandOverPublisher, string?> _published;
     private readonly TimeProvider _time;
 
@@ -24,12 +24,12 @@ public sealed class HandOverListener
     /// <param name="transport">To the server beside this process.</param>
     /// <param name="options">The sidecars' credentials and deadlines.</param>
     /// <param name="publishers">All are called at the same time; each failing alone leaves the others working.</param>
-    /// <param name="decided">Each decision, for the log.</param>
+    /// <param name="decided">Each decision with what it was taken from, for the log; the calls are on their way by then.</param>
     /// <param name="published">Each outcome; null: done.</param>
     /// <param name="time">For pauses.</param>
     public HandOverListener(
         Func<CancellationToken, Task<HandOverSnapshot>> look, Func<IRespTransport> transport, RedisClientOptions options, IReadOnlyList<IHandOverPublisher> publishers,
-        Action<HandOverClaimDecision> decided, Action<IHandOverPublisher, string?> published, TimeProvider time) =>
+        Action<HandOverClaimDecision, HandOverSnapshot> decided, Action<IHandOverPublisher, string?> published, TimeProvider time) =>
         (_look, _transport, _options, _publishers, _decided, _published, _time) = (look, transport, options, publishers, decided, published, time);
 
     /// <summary>Listens until it is cancelled.</summary>
@@ -51,10 +51,11 @@ public sealed class HandOverListener
     /// <summary>Looks once, and publishes where it may.</summary>
     public async Task<HandOverClaimDecision> RoundAsync(CancellationToken cancellation)
     {
-        var decision = HandOverClaimPolicy.Decide(await _look(cancellation).ConfigureAwait(false));
-        _decided(decision);
-        if (decision is HandOverClaimDecision.Publish publish)
-            await Task.WhenAll(_publishers.Select(p => PublishAsync(p, publish.Claim, cancellation))).ConfigureAwait(false);
+        var snapshot = await _look(cancellation).ConfigureAwait(false);
+        var decision = HandOverClaimPolicy.Decide(snapshot);
+        Task[] calls = decision is HandOverClaimDecision.Publish publish ? [.. _publishers.Select(p => PublishAsync(p, publish.Claim, cancellation))] : [];
+        _decided(decision, snapshot);
+        await Task.WhenAll(calls).ConfigureAwait(false);
         return decision;
     }
 

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Topology;
 
@@ -62,6 +63,10 @@ public sealed record HandOverNode
 }
 
 /// <summary>The outcome of asking one Redis. Closed; unreachable is not dead.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "state")]
+[JsonDerivedType(typeof(Known), "known")]
+[JsonDerivedType(typeof(Unknown), "unknown")]
+[JsonDerivedType(typeof(Unreachable), "unreachable")]
 public abstract record HandOverObservation
 {
     private HandOverObservation(RedisEndpoint endpoint) => Endpoint = endpoint;

@@ -2,8 +2,13 @@ using Sidecars.Core.Primitives;
 
 namespace Sidecars.Core.Failover.StepDown;
 
+/// <summary>What the repair knows in one round.</summary>
+/// <param name="Group">One look; its own node is the server beside this process.</param>
+/// <param name="Coordinator">Another process holds the lock of this server; null: it can't be told.</param>
+public sealed record HandOverRepairFacts(HandOverSnapshot Group, bool? Coordinator);
+
 /// <summary>What the sidecar of a Redis does about what a dead coordinator left; a closed set, each with a stable code and a reason.</summary>
-public abstract record HandOverRepairDecision
+public abstract record HandOverRepairDecision : IDecision
 {
     private HandOverRepairDecision(string code, string reason) => (Code, Reason) = (code, reason);
 

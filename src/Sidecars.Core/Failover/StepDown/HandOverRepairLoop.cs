@@ -28,7 +28,7 @@ public sealed class HandOverRepairLoop
 {
     private readonly HandOverRepairSettings _settings;
     private readonly HandOverGroup _group;
-    private readonly Action<HandOverRepairDecision, StepOutcome?> _report;
+    private readonly Action<HandOverRepairDecision, HandOverRepairFacts, StepOutcome?> _report;
     private readonly TimeProvider _time;
     private readonly Func<HandOverSnapshot?> _glance;
     private readonly Counter<long> _refusals;
@@ -39,12 +39,12 @@ public sealed class HandOverRepairLoop
     /// <summary>Creates it; nothing is asked before <see cref="RunAsync"/>.</summary>
     /// <param name="settings">Of the loop.</param>
     /// <param name="group">Where it looks; its own Redis is the one beside this process.</param>
-    /// <param name="report">Every decision that is new, and every act with its outcome (null: not yet, or dry run).</param>
+    /// <param name="report">Every decision that is new with what it was taken from, and every act with its outcome (null: not yet, or dry run).</param>
     /// <param name="meter">For the counters.</param>
     /// <param name="time">For the period and for what has stood how long.</param>
     /// <param name="glance">What others saw of the own server and of the Sentinels a moment ago; null, or answering null: it looks at everybody each time.</param>
     public HandOverRepairLoop(
-        HandOverRepairSettings settings, HandOverGroup group, Action<HandOverRepairDecision, StepOutcome?> report, Meter meter, TimeProvider time, Func<HandOverSnapshot?>? glance = null)
+        HandOverRepairSettings settings, HandOverGroup group, Action<HandOverRepairDecision, HandOverRepairFacts, StepOutcome?> report, Meter meter, TimeProvider time, Func<HandOverSnapshot?>? glance = null)
     {
         ArgumentNullException.ThrowIfNull(meter);
         _glance = glance ?? (() => null);
@@ -69,7 +69,8 @@ public sealed class HandOverRepairLoop
         // The whole group is asked only where the own server shows something that a hand-over may have left.
         var snapshot = _glance();
         if (snapshot is null || !HandOverRepairPolicy.IsNothingLeft(snapshot)) snapshot = await _group.ObserveAsync(null, cancellation).ConfigureAwait(false);
-        var decision = HandOverRepairPolicy.Decide(snapshot, StepDownLock.IsHeldByAnother(_settings.DataDirectory));
+        var facts = new HandOverRepairFacts(snapshot, StepDownLock.IsHeldByAnother(_settings.DataDirectory));
+        var decision = HandOverRepairPolicy.Decide(facts.Group, facts.Coordinator);
         var now = _time.GetTimestamp();
         // Reasons hold counts that flicker; the code and whose process it is are the state.
         var state = decision.Code + "|" + (snapshot.Own as HandOverObservation.Known)?.Node.RunId;
@@ -78,14 +79,14 @@ public sealed class HandOverRepairLoop
         if (decision is HandOverRepairDecision.Refuse) _refusals.Add(1, new KeyValuePair<string, object?>("reason", decision.Code));
         if (!decision.IsAct || _time.GetElapsedTime(_since, now) < decision.After / _settings.Hurry)
         {
-            if (isNew) _report(decision, null);
+            if (isNew) _report(decision, facts, null);
             return decision;
         }
 
         var outcome = _settings.DryRun ? (StepOutcome?)null : await ActAsync(decision, cancellation).ConfigureAwait(false);
         if (outcome == StepOutcome.Done) _repairs.Add(1, new KeyValuePair<string, object?>("act", decision.Code));
         _standing = ""; // whatever came of it, it must stand anew before it is done again
-        _report(decision, outcome);
+        _report(decision, facts, outcome);
         return decision;
     }
 

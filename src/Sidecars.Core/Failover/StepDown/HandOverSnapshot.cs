@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
 
@@ -45,14 +46,17 @@ public sealed record HandOverSnapshot
     public bool AcceptsRewriting { get; init; }
 
     /// <summary>The others that answered, each process once, without the own one under another address.</summary>
+    [JsonIgnore]
     public ImmutableArray<HandOverObservation.Known> Peers => Own is HandOverObservation.Known own
         ? [.. Others.OfType<HandOverObservation.Known>().Where(o => o.Node.RunId != own.Node.RunId).DistinctBy(o => o.Node.RunId, StringComparer.Ordinal)]
         : [.. Others.OfType<HandOverObservation.Known>().DistinctBy(o => o.Node.RunId, StringComparer.Ordinal)];
 
     /// <summary>The Sentinels that answered and know the master, by id: SENTINEL FAILOVER takes no vote, so all who ask ask the first.</summary>
+    [JsonIgnore]
     public ImmutableArray<SentinelObservation.Known> Voters =>
         [.. Sentinels.OfType<SentinelObservation.Known>().Where(k => k.View.Master is not null).DistinctBy(k => k.View.MyId, StringComparer.Ordinal).OrderBy(k => k.View.MyId, StringComparer.Ordinal)];
 
     /// <summary>What they say together.</summary>
+    [JsonIgnore]
     public SentinelQuorumDecision Quorum => SentinelQuorumPolicy.Decide(Sentinels, Settings.SentinelCount);
 }

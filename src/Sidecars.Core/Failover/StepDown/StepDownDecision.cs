@@ -4,7 +4,7 @@ using Sidecars.Core.Primitives;
 namespace Sidecars.Core.Failover.StepDown;
 
 /// <summary>What a look at the group means for a hand-over; a closed set, each with a stable code and a reason for people.</summary>
-public abstract record StepDownDecision
+public abstract record StepDownDecision : IDecision
 {
     private StepDownDecision(string code, string reason) => (Code, Reason) = (code, reason);
 

@@ -58,4 +58,8 @@ public sealed record StepDownResult(StepDownEnd End, string Code, string Reason)
 /// <param name="Outcome">Of a step; null for a decision.</param>
 /// <param name="Message">In words.</param>
 /// <param name="At">Since the start.</param>
-public sealed record StepDownProgress(string Step, StepOutcome? Outcome, string Message, TimeSpan At);
+public sealed record StepDownProgress(string Step, StepOutcome? Outcome, string Message, TimeSpan At)
+{
+    /// <summary>What a decision was taken from; null for a step.</summary>
+    public HandOverSnapshot? Snapshot { get; init; }
+}

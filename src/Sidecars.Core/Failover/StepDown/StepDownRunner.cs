@@ -43,9 +43,9 @@ public sealed class StepDownRunner(HandOverGroup group, StepDownOptions options,
         var (last, wanted) = ("", options.Wanted);
         while (true)
         {
-            var seen = await group.ObserveAsync(wanted, cancellation).ConfigureAwait(false);
-            var decision = StepDownPolicy.Decide(seen with { AcceptsRewriting = time.GetElapsedTime(_started) >= HandOverLimits.RewritePatience });
-            if (decision.Code != last) await ReportAsync(decision.Code, null, decision.Reason).ConfigureAwait(false);
+            var seen = await group.ObserveAsync(wanted, cancellation).ConfigureAwait(false) with { AcceptsRewriting = time.GetElapsedTime(_started) >= HandOverLimits.RewritePatience };
+            var decision = StepDownPolicy.Decide(seen);
+            if (decision.Code != last) await report(new StepDownProgress(decision.Code, null, decision.Reason, time.GetElapsedTime(_started)) { Snapshot = seen }).ConfigureAwait(false);
             last = decision.Code;
             switch (decision)
             {

@@ -34,7 +34,7 @@ public sealed class GhostRepairLoop
     private readonly Func<CancellationToken, Task<GroupObservation>> _observe;
     private readonly Func<RedisEndpoint, CancellationToken, Task<string?>> _reset;
     private readonly Func<string> _myRunId;
-    private readonly Action<GhostDecision, string?> _report;
+    private readonly Action<GhostDecision, GhostSnapshot, string?> _report;
     private readonly TimeProvider _time;
     private readonly Counter<long> _refusals;
     private readonly Counter<long> _resets;
@@ -46,7 +46,7 @@ public sealed class GhostRepairLoop
     /// <param name="observe">One look at the whole group, the own Redis included.</param>
     /// <param name="reset">RESETs one Sentinel: <see cref="SentinelClient.ResetAsync"/>.</param>
     /// <param name="myRunId">Run id of the Redis beside this process, now; empty while it does not answer.</param>
-    /// <param name="report">Every decision, and for a RESET what stood in its way (null: done). The caller logs changes.</param>
+    /// <param name="report">Every decision with what it was taken from, and for a RESET what stood in its way (null: done). The caller logs changes.</param>
     /// <param name="meter">For the counters.</param>
     /// <param name="time">For the period and for what has not changed how long.</param>
     public GhostRepairLoop(
@@ -54,7 +54,7 @@ public sealed class GhostRepairLoop
         Func<CancellationToken, Task<GroupObservation>> observe,
         Func<RedisEndpoint, CancellationToken, Task<string?>> reset,
         Func<string> myRunId,
-        Action<GhostDecision, string?> report,
+        Action<GhostDecision, GhostSnapshot, string?> report,
         Meter meter,
         TimeProvider time)
     {
@@ -81,17 +81,16 @@ public sealed class GhostRepairLoop
         var now = _time.GetTimestamp();
         var fingerprint = GhostRepairPolicy.Fingerprint(group.Sentinels, group.Nodes);
         if (fingerprint != _fingerprint) (_fingerprint, _unchangedSince) = (fingerprint, now);
-        var decision = GhostRepairPolicy.Decide(
-            new GhostSnapshot
-            {
-                RedisCount = _settings.RedisCount,
-                SentinelCount = _settings.SentinelCount,
-                Sentinels = group.Sentinels,
-                Nodes = group.Nodes,
-                MyRunId = _myRunId(),
-                UnchangedFor = _time.GetElapsedTime(_unchangedSince, now),
-            },
-            _settings.Settle);
+        var snapshot = new GhostSnapshot
+        {
+            RedisCount = _settings.RedisCount,
+            SentinelCount = _settings.SentinelCount,
+            Sentinels = group.Sentinels,
+            Nodes = group.Nodes,
+            MyRunId = _myRunId(),
+            UnchangedFor = _time.GetElapsedTime(_unchangedSince, now),
+        };
+        var decision = GhostRepairPolicy.Decide(snapshot, _settings.Settle);
         string? refusal = null;
         if (decision is GhostDecision.Refuse) _refusals.Add(1, new KeyValuePair<string, object?>("reason", decision.Code));
         if (decision is GhostDecision.Reset reset && !_settings.DryRun)
@@ -102,7 +101,7 @@ public sealed class GhostRepairLoop
             if (refusal is null) _resets.Add(1);
         }
 
-        _report(decision, refusal);
+        _report(decision, snapshot, refusal);
         return decision;
     }
 }

@@ -27,7 +27,7 @@ public sealed record GhostSnapshot
 }
 
 /// <summary>What is done about ghosts; a closed set, each with a stable code and a reason for people.</summary>
-public abstract record GhostDecision
+public abstract record GhostDecision : IDecision
 {
     private GhostDecision(string code, string reason) => (Code, Reason) = (code, reason);
 

@@ -30,7 +30,7 @@ public sealed class PasswordPolicyTests
     };
 
     // After it: the files no longer hold the old one, the servers still accept it.
-    private static readonly PasswordFacts After = Window with
+    internal static readonly PasswordFacts After = Window with
     {
         HasPrevious = false,
         Own = AllRetired(Mine),

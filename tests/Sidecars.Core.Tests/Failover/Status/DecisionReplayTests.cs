@@ -1,10 +1,23 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Sidecars.Core.Election;
 using Sidecars.Core.Failover;
+using Sidecars.Core.Failover.Death;
 using Sidecars.Core.Failover.Fencing;
+using Sidecars.Core.Failover.Passwords;
+using Sidecars.Core.Failover.Publishing;
 using Sidecars.Core.Failover.Status;
+using Sidecars.Core.Failover.StepDown;
+using Sidecars.Core.Failover.Watch;
 using Sidecars.Core.Hosting;
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Sentinel;
+using Sidecars.Core.Sentinel.Repair;
+using Sidecars.Core.Tests.Failover.Passwords;
+using Sidecars.Core.Tests.Failover.StepDown;
+using Sidecars.Core.Tests.Sentinel.Repair;
+using Sidecars.Core.Topology;
 using static Sidecars.Core.Tests.Election.Facts;
 
 namespace Sidecars.Core.Tests.Failover.Status;
@@ -31,11 +44,38 @@ public sealed class DecisionReplayTests
     }
 
     [Fact]
-    public void A_logged_decision_of_the_fence_comes_out_the_same_from_its_snapshot()
+    public void A_logged_decision_of_a_starting_Sentinel_comes_out_the_same_from_its_snapshot()
     {
-        var facts = FailoverFacts.Healthy;
-        var line = Line("fence", FencePolicy.Decide(facts).Code, JsonSerializer.Serialize(facts, FailoverJson.Default.FenceFacts));
-        Assert.True(Assert.IsType<ReplayOutcome.Replayed>(DecisionReplay.Replay(line)).IsSame);
+        var snapshot = new MonitorSnapshot { RedisCount = 3, SentinelCount = 3, Sentinels = [Dead(1), Dead(2)], Nodes = [Master(B), Down(C)], KeptEpoch = new EpochReading.Known(7, A) };
+        Same(null, SnapshotDocument.Write(snapshot), MonitorSelectionPolicy.Decide(snapshot));
+        Same(null, SnapshotDocument.Write(snapshot with { KeptEpoch = null }), MonitorSelectionPolicy.Decide(snapshot with { KeptEpoch = null }));
+        Same(null, SnapshotDocument.Write(snapshot with { Nodes = [Down(B)] }), MonitorSelectionPolicy.Decide(snapshot with { Nodes = [Down(B)] }));
+    }
+
+    [Fact]
+    public void A_logged_decision_of_any_loop_comes_out_the_same_from_its_snapshot()
+    {
+        Loop("fence", FailoverFacts.Healthy, FailoverJson.Default.FenceFacts, FencePolicy.Decide);
+        Loop("fence", FailoverFacts.Healthy with { Server = new OwnServer.Silent("hangs") }, FailoverJson.Default.FenceFacts, FencePolicy.Decide);
+        var publish = new PublishFacts { Server = FailoverFacts.Replica, Address = FailoverFacts.Me, Quorum = FailoverFacts.NamesOther, Term = 2, Rank = 1, RankDelay = TimeSpan.FromSeconds(5), NamedFor = TimeSpan.FromSeconds(6) };
+        Loop("publish", publish, FailoverJson.Default.PublishFacts, PublishPolicy.Decide);
+        var death = new DeathFacts { Server = new OwnServer.Dead(FailoverFacts.RunId, WasMaster: true), Address = A, Quorum = FailoverFacts.NamesMe with { Named = A } };
+        Loop("death", death, FailoverJson.Default.DeathFacts, DeathPolicy.Decide);
+        Loop("death", death with { Replicas = [Behind(B, 900), Behind(C, 1000)], DeadFor = TimeSpan.FromMilliseconds(5) }, FailoverJson.Default.DeathFacts, DeathPolicy.Decide);
+        Loop("epoch", new EpochKeeperFacts(new EpochReading.Known(5, A), [Says(1, B, 6), Says(2, B, 6), Dead(3)], 3), FailoverJson.Default.EpochKeeperFacts, EpochKeeperPolicy.Decide);
+        Loop("epoch", new EpochKeeperFacts(new EpochReading.Unavailable("down"), [Mute(1)], 3), FailoverJson.Default.EpochKeeperFacts, EpochKeeperPolicy.Decide);
+        Loop("ghosts", GhostFacts.Haunted(1, 2), FailoverJson.Default.GhostSnapshot, facts => GhostRepairPolicy.Decide(facts));
+        Loop("ghosts", GhostFacts.Haunted(1) with { Nodes = [Master(A), Down(B), Foreign(C)] }, FailoverJson.Default.GhostSnapshot, facts => GhostRepairPolicy.Decide(facts));
+        Loop("passwords", PasswordPolicyTests.After, FailoverJson.Default.PasswordFacts, PasswordPolicy.Decide);
+        Loop("role-label", new RoleLabelFacts(FailoverFacts.Master, "replica"), FailoverJson.Default.RoleLabelFacts, RoleLabelPolicy.Decide);
+        Loop("step-down", HandOverFacts.Whole with { Wanted = C }, FailoverJson.Default.HandOverSnapshot, StepDownPolicy.Decide);
+        Loop("step-down", HandOverFacts.Lowered.WithOther(HandOverFacts.Garbled(B)), FailoverJson.Default.HandOverSnapshot, StepDownPolicy.Decide);
+        Loop("hand-over", HandOverFacts.Whole, FailoverJson.Default.HandOverSnapshot, HandOverClaimPolicy.Decide);
+        foreach (var coordinator in (bool?[])[true, false, null])
+        {
+            var left = new HandOverRepairFacts(HandOverFacts.Lowered.WithOwn(n => n with { MinReplicas = HandOverLimits.Fence }).WithOther(HandOverFacts.Gone(C)), coordinator);
+            Loop("hand-over-repair", left, FailoverJson.Default.HandOverRepairFacts, facts => HandOverRepairPolicy.Decide(facts.Group, facts.Coordinator));
+        }
     }
 
     [Theory]
@@ -50,6 +90,17 @@ public sealed class DecisionReplayTests
     [InlineData("{\"event\":\"decision\",\"loop\":\"fence\",\"code\":\"x\",\"snapshot\":{\"server\":1}}")]
     public void Any_other_line_is_unreadable_and_says_why(string line) =>
         Assert.NotEmpty(Assert.IsType<ReplayOutcome.Unreadable>(DecisionReplay.Replay(line)).Why);
+
+    private static NodeObservation.Known Behind(RedisEndpoint at, long offset) =>
+        new(at, new NodeView { RunId = RunId(at), Role = NodeRole.Replica, ReplicationId = new string('c', 40), Offset = offset, BacklogStart = 1, MasterAddress = A });
+
+    private static void Loop<T>(string loop, T facts, JsonTypeInfo<T> type, Func<T, IDecision> decide) => Same(loop, JsonSerializer.Serialize(facts, type), decide(facts));
+
+    private static void Same(string? loop, string snapshot, IDecision decision)
+    {
+        var outcome = DecisionReplay.Replay(Line(loop, decision.Code, snapshot));
+        Assert.True(outcome is ReplayOutcome.Replayed { IsSame: true } replayed && replayed.Reason == decision.Reason, $"{decision}\n{outcome}");
+    }
 
     private static string Line(string? loop, string code, string snapshot)
     {

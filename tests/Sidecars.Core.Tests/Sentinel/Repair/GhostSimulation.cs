@@ -63,7 +63,7 @@ internal sealed class GhostSimulation
         _ => Task.FromResult(new GroupObservation { Sentinels = [.. _sentinels.Select(Observe)], Nodes = [Node(A), Node(B), Node(C)] }),
         (sentinel, _) => Task.FromResult(Reset(sentinel)),
         () => RunId(beside),
-        (_, _) => { },
+        (_, _, _) => { },
         new Meter("test"),
         _time);
 
