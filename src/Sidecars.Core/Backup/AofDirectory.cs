@@ -24,7 +24,7 @@ public sealed record PinnedBase(SafeFileHandle? File, string Name, long Sequence
 public sealed class AofDirectory(string dataDirectory, DataLayout layout)
 {
     private const int PinTries = 20; // a rewrite takes two renames; more than a few misses in a row mean something else
-    private readonly Lineage.BoundedFile _files = new();
+    private readonly DiskFiles _files = new();
 
     /// <summary>The server's working directory.</summary>
     public string DataDirectory { get; } = dataDirectory;
@@ -44,8 +44,8 @@ public sealed class AofDirectory(string dataDirectory, DataLayout layout)
     /// temporary increment until the first rewrite ends (startAppendOnly in aof.c). One older than the manifest is a crash's leftover.
     /// </summary>
     public bool IsBehindServer =>
-        Lineage.BoundedFile.Stat(Path.Combine(Folder, $"temp-{Layout.AppendFile}.incr")) is { IsKnown: true, Value: var temporary }
-        && Lineage.BoundedFile.Stat(Path.Combine(Folder, Layout.ManifestFile)) is { IsKnown: true, Value: var manifest }
+        DiskFiles.Stat(Path.Combine(Folder, $"temp-{Layout.AppendFile}.incr")) is { IsKnown: true, Value: var temporary }
+        && DiskFiles.Stat(Path.Combine(Folder, Layout.ManifestFile)) is { IsKnown: true, Value: var manifest }
         && temporary.ChangedTicks >= manifest.ChangedTicks;
 
     /// <summary>Opens an increment file for reading; null where it is gone.</summary>

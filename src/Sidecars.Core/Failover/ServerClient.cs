@@ -48,11 +48,11 @@ public sealed class ServerClient(Func<CancellationToken, Task<RespValue?>> info,
     private (string File, long Length, long? Others)? Aof()
     {
         var directory = Path.Combine(dataDirectory, layout.AppendDirectory);
-        var manifest = new Lineage.BoundedFile().ReadAll(Path.Combine(directory, layout.ManifestFile), AofManifestReader.MaxBytes).Then(bytes => AofManifestReader.Read(bytes));
-        if (manifest.Value is not { Newest: { } newest } names || Lineage.BoundedFile.Stat(Path.Combine(directory, newest.Name)).Value is not { } file) return null;
+        var manifest = new DiskFiles().ReadAll(Path.Combine(directory, layout.ManifestFile), AofManifestReader.MaxBytes).Then(bytes => AofManifestReader.Read(bytes));
+        if (manifest.Value is not { Newest: { } newest } names || DiskFiles.Stat(Path.Combine(directory, newest.Name)).Value is not { } file) return null;
         long? others = 0;
         foreach (var other in names.Loaded)
-            if (other.Name != newest.Name) others += Lineage.BoundedFile.Stat(Path.Combine(directory, other.Name)).Value?.Length;
+            if (other.Name != newest.Name) others += DiskFiles.Stat(Path.Combine(directory, other.Name)).Value?.Length;
         return (newest.Name, file.Length, others);
     }
 }

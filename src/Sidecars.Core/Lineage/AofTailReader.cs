@@ -83,14 +83,14 @@ public static class AofTailReader
     }
 
     /// <summary>Reads the end of a file: one window, and a larger one where the first shows no timestamp or not all that is asked about.</summary>
-    internal static DiskFact<AofTail> Read(BoundedFile files, string path, long length, long recent = 0)
+    internal static DiskFact<AofTail> Read(DiskFiles files, string path, long length, long recent = 0)
     {
         var first = ReadWindow(files, path, FirstWindow, length, recent);
         var isEnough = first is not { IsKnown: true, Value: { FromStart: false } tail } || (tail.LastTimestamp is not null && recent <= FirstWindow);
         return isEnough ? first : ReadWindow(files, path, LastWindow, length, recent);
     }
 
-    private static DiskFact<AofTail> ReadWindow(BoundedFile files, string path, int window, long length, long recent) =>
+    private static DiskFact<AofTail> ReadWindow(DiskFiles files, string path, int window, long length, long recent) =>
         files.ReadTail(path, window).Then(bytes => DiskFact<AofTail>.Known(Read(bytes, bytes.Length >= length, recent)));
 
     /// <summary>The next place after CR LF where a command or an annotation may begin.</summary>

@@ -21,7 +21,7 @@ public static class DiskEvidenceReader
 
     private static DiskFacts ReadFacts(string dataDirectory, Durability durability, DataLayout layout)
     {
-        var files = new BoundedFile();
+        var files = new DiskFiles();
         var marker = new MarkerStore(dataDirectory, "");
         var rdb = Path.Combine(dataDirectory, layout.RdbFile);
         var appendDirectory = Path.Combine(dataDirectory, layout.AppendDirectory);
@@ -31,11 +31,11 @@ public static class DiskEvidenceReader
         {
             Directory = List(dataDirectory, appendDirectory, layout),
             Marker = marker.Read(files),
-            MarkerFile = BoundedFile.Stat(marker.MarkerPath),
-            RdbFile = BoundedFile.Stat(rdb),
-            ManifestFile = BoundedFile.Stat(manifestPath),
+            MarkerFile = DiskFiles.Stat(marker.MarkerPath),
+            RdbFile = DiskFiles.Stat(rdb),
+            ManifestFile = DiskFiles.Stat(manifestPath),
             Manifest = files.ReadAll(manifestPath, AofManifestReader.MaxBytes).Then(bytes => AofManifestReader.Read(bytes)),
-            SingleAof = BoundedFile.Stat(Path.Combine(dataDirectory, layout.AppendFile)),
+            SingleAof = DiskFiles.Stat(Path.Combine(dataDirectory, layout.AppendFile)),
         };
         var (header, whole) = ReadSnapshot(files, rdb, facts.RdbFile);
         facts = facts with { Rdb = header, RdbLooksWhole = whole };
@@ -45,9 +45,9 @@ public static class DiskEvidenceReader
         return facts with { BytesRead = files.BytesRead };
     }
 
-    private static DiskFacts ReadAof(BoundedFile files, string directory, AofManifest manifest, DiskFacts facts)
+    private static DiskFacts ReadAof(DiskFiles files, string directory, AofManifest manifest, DiskFacts facts)
     {
-        var onDisk = manifest.Loaded.Select(f => new AofFileOnDisk(f, BoundedFile.Stat(Path.Combine(directory, f.Name)))).ToArray();
+        var onDisk = manifest.Loaded.Select(f => new AofFileOnDisk(f, DiskFiles.Stat(Path.Combine(directory, f.Name)))).ToArray();
         facts = facts with { AofFiles = onDisk, AofBase = DiskFact<RdbHeader>.Absent, AofBaseLooksWhole = true, AofTail = DiskFact<AofTail>.Absent };
         if (onDisk.FirstOrDefault(f => f.Entry.Type == AofFileType.Base) is { } @base)
         {
@@ -73,10 +73,10 @@ public static class DiskEvidenceReader
     }
 
     /// <summary>With <c>aof-use-rdb-preamble no</c> the base holds commands; a server tells by the first bytes, whatever the name.</summary>
-    private static bool HoldsCommands(BoundedFile files, string path) =>
+    private static bool HoldsCommands(DiskFiles files, string path) =>
         files.ReadHead(path, 1) is { IsKnown: true, Value: var first } && (first.Length == 0 || first[0] is (byte)'*' or (byte)'#');
 
-    private static (DiskFact<RdbHeader> Header, bool LooksWhole) ReadSnapshot(BoundedFile files, string path, DiskFact<FileStat> stat)
+    private static (DiskFact<RdbHeader> Header, bool LooksWhole) ReadSnapshot(DiskFiles files, string path, DiskFact<FileStat> stat)
     {
         var header = stat.Then(s => files.ReadHead(path, RdbHeaderReader.MaxBytes).Then(head => RdbHeaderReader.Read(head, s.Length)));
         var whole = header.IsKnown && files.ReadTail(path, RdbTail.Length) is { IsKnown: true, Value: var tail } && RdbTail.LooksWhole(tail, header.Value.Version);

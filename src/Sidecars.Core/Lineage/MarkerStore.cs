@@ -23,7 +23,7 @@ public sealed class MarkerStore(string dataDirectory, string writer)
     public string MarkerPath => Path.Combine(_directory, FileName);
 
     /// <summary>Reads the marker: known, absent, or unreadable with the reason.</summary>
-    public DiskFact<Marker> Read() => Read(new BoundedFile());
+    public DiskFact<Marker> Read() => Read(new DiskFiles());
 
     /// <summary>
     /// Replaces the marker durably (temporary file, fsync, rename, fsync of the directory), creating the directory where it is missing.
@@ -46,5 +46,5 @@ public sealed class MarkerStore(string dataDirectory, string writer)
         }
     }
 
-    internal DiskFact<Marker> Read(BoundedFile files) => files.ReadAll(MarkerPath, MaxBytes).Then(bytes => MarkerDocument.Read(bytes));
+    internal DiskFact<Marker> Read(DiskFiles files) => files.ReadAll(MarkerPath, MaxBytes).Then(bytes => MarkerDocument.Read(bytes));
 }

@@ -49,7 +49,7 @@ public sealed class RescueStore(string dataDirectory, RescueLimits limits, DataL
         try
         {
             if (!Directory.Exists(_root)) return [];
-            var files = new BoundedFile();
+            var files = new DiskFiles();
             return [.. Directory.EnumerateDirectories(_root)
                 .Where(d => !d.EndsWith(Partial, StringComparison.Ordinal))
                 .Order(StringComparer.Ordinal)

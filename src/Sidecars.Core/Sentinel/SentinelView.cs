@@ -85,6 +85,9 @@ public sealed record SentinelReplica
     /// <summary><c>ok</c> or <c>err</c>: its link to the master at its last INFO.</summary>
     public string MasterLinkStatus { get; init; } = "";
 
+    /// <summary>Since its last answer to this Sentinel's INFO (<c>info-refresh</c>); null where that is not said.</summary>
+    public TimeSpan? InfoAge { get; init; }
+
     /// <summary>True where Sentinel would take it into account for a promotion.</summary>
     public bool Promotable => Priority > 0 && !Down;
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using Sidecars.Integration.Tests.Bootstrap.Support;
 using Sidecars.TestKit.FakeKubernetes;
 using Sidecars.TestKit.Groups;
@@ -171,13 +172,19 @@ public sealed class SwitchFiguresTests(ITestOutputHelper output)
             // Route 53 reads before it writes; the first call is what counts. The slice's read is remembered.
             var fenced = stepDown.Events("step-down-fence")[0].GetProperty("ts").GetDateTimeOffset();
             calls.Add(Later(rig.Route53.Seen.Where(c => c.Operation == "Change").Select(c => c.At), rig.Kubernetes.Seen.Where(IsSlicePut).Select(c => c.At), fenced));
+            if (calls[^1] > LongestFenceToCalls || gaps[^1] > LongestStepDownGap)
+            {
+                var steps = stepDown.Output.Where(line => line.Contains("\"step-down-", StringComparison.Ordinal)).Select(line => JsonDocument.Parse(line).RootElement);
+                output.WriteLine($"run {run}: gap {gaps[^1].TotalMilliseconds:F0} ms, calls after {calls[^1].TotalMilliseconds:F0} ms; since the start: {string.Join(", ", steps.Select(s => $"{s.GetProperty("event").GetString()![10..]} {s.GetProperty("at_ms")}"))} ms\n{rig.Tails()}");
+            }
+
             await rig.WaitPublishedAsync(master);
         }
 
         await load.StopAsync();
         var check = await load.CheckAsync(master.Endpoint);
-        Say($"longest gap of Sentinel-aware clients, {pipeline} writes at once", gaps, LongestStepDownGap);
-        Say("from the fence until the calls to Route 53 and to the slice had both arrived", calls, LongestFenceToCalls);
+        Say($"longest gap of Sentinel-aware clients, {pipeline} writes at once", gaps, LongestStepDownGap, ofP95: true);
+        Say("from the fence until the calls to Route 53 and to the slice had both arrived", calls, LongestFenceToCalls, ofP95: true);
         output.WriteLine($"{check.MissingCount} of {check.Checked} acknowledged writes lost");
         Assert.Equal(0, check.MissingCount);
         if (Soak) Assert.True(P95(gaps) <= LongestStepDownGap);
@@ -220,10 +227,11 @@ public sealed class SwitchFiguresTests(ITestOutputHelper output)
 
     private static bool IsSlicePut(SeenRequest call) => call.Method is "PUT" or "POST" && call.Path.Contains("endpointslices", StringComparison.Ordinal);
 
-    private void Say(string what, List<TimeSpan> values, TimeSpan? aim = null)
+    // The aim is the longest's, unless it is said to be that of the 95th percentile.
+    private void Say(string what, List<TimeSpan> values, TimeSpan? aim = null, bool ofP95 = false)
     {
         var sorted = values.Select(v => v.TotalMilliseconds).Order().ToArray();
-        var verdict = aim is { TotalMilliseconds: var limit } ? string.Create(CultureInfo.InvariantCulture, $"; aim {limit:F0} ms: {(sorted[^1] <= limit ? "ok" : "missed")}") : "";
+        var verdict = aim is { TotalMilliseconds: var limit } ? string.Create(CultureInfo.InvariantCulture, $"; aim {limit:F0} ms: {((ofP95 ? sorted[sorted.Length * 95 / 100] : sorted[^1]) <= limit ? "ok" : "missed")}") : "";
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{what}: {sorted.Length} runs, median {sorted[sorted.Length / 2]:F0} ms, p95 {sorted[sorted.Length * 95 / 100]:F0} ms, longest {sorted[^1]:F0} ms{verdict}"));
     }
 

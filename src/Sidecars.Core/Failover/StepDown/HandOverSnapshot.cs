@@ -45,6 +45,9 @@ public sealed record HandOverSnapshot
     /// <summary>True: a replica that rewrites its AOF will do, since one that does not was waited for long enough.</summary>
     public bool AcceptsRewriting { get; init; }
 
+    /// <summary>True: the moment at which a Sentinel switches soonest (<see cref="SwitchTiming"/>) is not waited for any more.</summary>
+    public bool AcceptsAnyMoment { get; init; }
+
     /// <summary>The others that answered, each process once, without the own one under another address.</summary>
     [JsonIgnore]
     public ImmutableArray<HandOverObservation.Known> Peers => Own is HandOverObservation.Known own

@@ -84,7 +84,12 @@ public static class StepDownPolicy
         var plan = Plan(s, own, agreed, replicas, best);
         var pending = s.Voters.FirstOrDefault(v => v.View.Replicas.Any(r => r.Promotable && r.Address != best.Node.Address));
         if (plan.Lower.IsEmpty && pending is null)
-            return new StepDownDecision.HandOver(plan, $"{agreed.Reason}; {best.Node.Address} is the only one that any of them would elect");
+        {
+            return s.AcceptsAnyMoment || SwitchTiming.IsNow(s.Voters, best.Node.Address)
+                ? new StepDownDecision.HandOver(plan, $"{agreed.Reason}; {best.Node.Address} is the only one that any of them would elect")
+                : new StepDownDecision.Wait("moment", $"{agreed.Reason}; until one of them is about to ask {best.Node.Address} for its role, {SwitchTiming.Patience.TotalSeconds:0} s at most: it switches half a second sooner then");
+        }
+
         return new StepDownDecision.LowerFirst(plan, plan.Lower.IsEmpty
             ? $"Sentinel {pending!.Endpoint} does not show yet that only {best.Node.Address} can be elected"
             : $"{string.Join(", ", plan.Lower.Select(l => l.Endpoint))} could be elected instead of {best.Node.Address}");
@@ -103,7 +108,7 @@ public static class StepDownPolicy
         Pause = HandOverLimits.Pause(s.Settings.DownAfter),
         // A fence of ours here is what a coordinator left that died: this process holds its lock.
         MinReplicas = own.MinReplicas == HandOverLimits.Fence ? s.Settings.MinReplicas : (int)own.MinReplicas,
-        Sentinels = [.. s.Voters.Select(v => v.Endpoint)],
+        Sentinels = SwitchTiming.Order(s.Voters, best.Node.Address),
     };
 
     private static string? Objection(HandOverObservation.Known target, HandOverNode own, HandOverSnapshot s)

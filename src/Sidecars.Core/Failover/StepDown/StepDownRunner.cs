@@ -41,10 +41,16 @@ public sealed class StepDownRunner(HandOverGroup group, StepDownOptions options,
         // What begins later could not be taken back in time.
         var lastStart = options.Timeout - HandOverLimits.RecoveryReserve - TimeSpan.FromSeconds(2);
         var (last, wanted) = ("", options.Wanted);
+        long? ready = null; // but for the moment
         while (true)
         {
-            var seen = await group.ObserveAsync(wanted, cancellation).ConfigureAwait(false) with { AcceptsRewriting = time.GetElapsedTime(_started) >= HandOverLimits.RewritePatience };
+            var seen = await group.ObserveAsync(wanted, cancellation).ConfigureAwait(false) with
+            {
+                AcceptsRewriting = time.GetElapsedTime(_started) >= HandOverLimits.RewritePatience,
+                AcceptsAnyMoment = options.DryRun || (ready is { } since && time.GetElapsedTime(since) >= SwitchTiming.Patience) || time.GetElapsedTime(_started) + Look + Look > lastStart,
+            };
             var decision = StepDownPolicy.Decide(seen);
+            if (decision is StepDownDecision.Wait { Code: "moment" }) ready ??= time.GetTimestamp();
             if (decision.Code != last) await report(new StepDownProgress(decision.Code, null, decision.Reason, time.GetElapsedTime(_started)) { Snapshot = seen }).ConfigureAwait(false);
             last = decision.Code;
             switch (decision)

@@ -1,6 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using Sidecars.Core.Failover.StepDown;
+using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
 using static Sidecars.Core.Tests.Election.Facts;
 using static Sidecars.Core.Tests.Failover.StepDown.HandOverFacts;
@@ -83,6 +84,18 @@ public sealed class StepDownPolicyTests
         var both = rewriting.WithOther(C, n => n with { Rewriting = true });
         Assert.Equal("target-rewrites", Assert.IsType<StepDownDecision.Wait>(StepDownPolicy.Decide(both)).Code);
         Assert.Equal(B, Assert.IsType<StepDownDecision.LowerFirst>(StepDownPolicy.Decide(both with { AcceptsRewriting = true })).Plan.Target);
+    }
+
+    [Fact]
+    public void Told_is_the_Sentinel_that_is_about_to_ask_the_target_and_that_moment_is_waited_for()
+    {
+        var early = Lowered with { Sentinels = [Asked(1, 9000), Asked(2, 299), Asked(3, 651)] };
+        Assert.Equal("moment", Assert.IsType<StepDownDecision.Wait>(StepDownPolicy.Decide(early)).Code);
+        Assert.Equal([SentinelAt(1), SentinelAt(2), SentinelAt(3)], Assert.IsType<StepDownDecision.HandOver>(StepDownPolicy.Decide(early with { AcceptsAnyMoment = true })).Plan.Sentinels.AsEnumerable());
+        var now = Lowered with { Sentinels = [Asked(1, 9000), Asked(2, 300), Asked(3, 650)] };
+        Assert.Equal([SentinelAt(3), SentinelAt(2), SentinelAt(1)], Assert.IsType<StepDownDecision.HandOver>(StepDownPolicy.Decide(now)).Plan.Sentinels.AsEnumerable());
+
+        static SentinelObservation Asked(int n, int ageMs) => Names(n, A, Listed(B) with { InfoAge = TimeSpan.FromMilliseconds(ageMs) }, Listed(C, 0));
     }
 
     [Fact]

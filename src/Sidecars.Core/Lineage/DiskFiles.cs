@@ -5,8 +5,8 @@ namespace Sidecars.Core.Lineage;
 /// <param name="ChangedTicks">UTC ticks by the filesystem's clock; compared only with other files of the same filesystem.</param>
 public sealed record FileStat(long Length, long ChangedTicks);
 
-/// <summary>Reads heads and tails of files, never more than asked for, and counts what it read.</summary>
-internal sealed class BoundedFile
+/// <summary>Reads heads and tails of files as facts, never more than asked for, and counts what it read.</summary>
+internal sealed class DiskFiles
 {
     /// <summary>Bytes read from files so far.</summary>
     public long BytesRead { get; private set; }
