@@ -54,7 +54,7 @@ public sealed record HandOverSnapshot
         ? [.. Others.OfType<HandOverObservation.Known>().Where(o => o.Node.RunId != own.Node.RunId).DistinctBy(o => o.Node.RunId, StringComparer.Ordinal)]
         : [.. Others.OfType<HandOverObservation.Known>().DistinctBy(o => o.Node.RunId, StringComparer.Ordinal)];
 
-    /// <summary>The Sentinels that answered and know the master, by id: SENTINEL FAILOVER takes no vote, so all who ask ask the first.</summary>
+    /// <summary>The Sentinels that answered and know the master, by id: whoever asks one and chooses no moment (<see cref="SwitchTiming"/>) asks the first.</summary>
     [JsonIgnore]
     public ImmutableArray<SentinelObservation.Known> Voters =>
         [.. Sentinels.OfType<SentinelObservation.Known>().Where(k => k.View.Master is not null).DistinctBy(k => k.View.MyId, StringComparer.Ordinal).OrderBy(k => k.View.MyId, StringComparer.Ordinal)];
