@@ -1,5 +1,5 @@
-using Sidecars.Core.Primitives;
 using Sidecars.Core.Failover.Watch;
+using Sidecars.Core.Primitives;
 
 namespace Sidecars.Core.Failover.Publishing;
 

@@ -26,6 +26,9 @@ public abstract record StepDownDecision : IDecision
     /// <summary>Replicas besides the target can still be elected: lower them, and look again until every Sentinel shows it.</summary>
     public sealed record LowerFirst(StepDownPlan Plan, string Reason) : StepDownDecision("lower-first", Reason);
 
+    /// <summary>It could go, and a Sentinel switches sooner in a moment: look again soon.</summary>
+    public sealed record AwaitMoment(string Reason) : StepDownDecision("moment", Reason);
+
     /// <summary>Go: the target is the only one that any Sentinel would elect.</summary>
     public sealed record HandOver(StepDownPlan Plan, string Reason) : StepDownDecision("hand-over", Reason);
 }

@@ -87,7 +87,7 @@ public static class StepDownPolicy
         {
             return s.AcceptsAnyMoment || SwitchTiming.IsNow(s.Voters, best.Node.Address)
                 ? new StepDownDecision.HandOver(plan, $"{agreed.Reason}; {best.Node.Address} is the only one that any of them would elect")
-                : new StepDownDecision.Wait("moment", $"{agreed.Reason}; until one of them is about to ask {best.Node.Address} for its role, {SwitchTiming.Patience.TotalSeconds:0} s at most: it switches half a second sooner then");
+                : new StepDownDecision.AwaitMoment($"{agreed.Reason}; until one of them is about to ask {best.Node.Address} for its role, {SwitchTiming.Patience.TotalSeconds:0} s at most: it switches half a second sooner then");
         }
 
         return new StepDownDecision.LowerFirst(plan, plan.Lower.IsEmpty

@@ -14,6 +14,9 @@ public sealed class StepDownRunner(HandOverGroup group, StepDownOptions options,
 {
     // The group is looked at again after so long while something is waited for: Sentinel's own view changes every second at most.
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(200);
+
+    // So long before the last start no moment is waited for: a look at a server that hangs takes a second.
+    private static readonly TimeSpan Slack = TimeSpan.FromSeconds(1);
     private readonly long _started = time.GetTimestamp();
     private readonly Dictionary<string, LoweredReplica> _lowered = new(StringComparer.Ordinal);
 
@@ -47,10 +50,10 @@ public sealed class StepDownRunner(HandOverGroup group, StepDownOptions options,
             var seen = await group.ObserveAsync(wanted, cancellation).ConfigureAwait(false) with
             {
                 AcceptsRewriting = time.GetElapsedTime(_started) >= HandOverLimits.RewritePatience,
-                AcceptsAnyMoment = options.DryRun || (ready is { } since && time.GetElapsedTime(since) >= SwitchTiming.Patience) || time.GetElapsedTime(_started) + Look + Look > lastStart,
+                AcceptsAnyMoment = options.DryRun || (ready is { } since && time.GetElapsedTime(since) >= SwitchTiming.Patience) || time.GetElapsedTime(_started) > lastStart - Slack,
             };
             var decision = StepDownPolicy.Decide(seen);
-            if (decision is StepDownDecision.Wait { Code: "moment" }) ready ??= time.GetTimestamp();
+            if (decision is StepDownDecision.AwaitMoment) ready ??= time.GetTimestamp();
             if (decision.Code != last) await report(new StepDownProgress(decision.Code, null, decision.Reason, time.GetElapsedTime(_started)) { Snapshot = seen }).ConfigureAwait(false);
             last = decision.Code;
             switch (decision)

@@ -90,7 +90,7 @@ public sealed class StepDownPolicyTests
     public void Told_is_the_Sentinel_that_is_about_to_ask_the_target_and_that_moment_is_waited_for()
     {
         var early = Lowered with { Sentinels = [Asked(1, 9000), Asked(2, 299), Asked(3, 651)] };
-        Assert.Equal("moment", Assert.IsType<StepDownDecision.Wait>(StepDownPolicy.Decide(early)).Code);
+        Assert.IsType<StepDownDecision.AwaitMoment>(StepDownPolicy.Decide(early));
         Assert.Equal([SentinelAt(1), SentinelAt(2), SentinelAt(3)], Assert.IsType<StepDownDecision.HandOver>(StepDownPolicy.Decide(early with { AcceptsAnyMoment = true })).Plan.Sentinels.AsEnumerable());
         var now = Lowered with { Sentinels = [Asked(1, 9000), Asked(2, 300), Asked(3, 650)] };
         Assert.Equal([SentinelAt(3), SentinelAt(2), SentinelAt(1)], Assert.IsType<StepDownDecision.HandOver>(StepDownPolicy.Decide(now)).Plan.Sentinels.AsEnumerable());
