@@ -9,8 +9,8 @@ namespace Sidecars.S3;
 /// <summary>What a failed request means. Source: S3 API reference, "Error responses" and "Conditional requests".</summary>
 internal static class S3Errors
 {
-    /// <summary>412: what <c>If-Match</c> or <c>If-None-Match</c> asked for did not hold, and nothing was written.</summary>
-    public static bool IsConditionFailed(Exception e) => e is AmazonS3Exception { StatusCode: HttpStatusCode.PreconditionFailed };
+    /// <summary>412, or the same after a 200 (CompleteMultipartUpload): what <c>If-Match</c> or <c>If-None-Match</c> asked for did not hold, and nothing was written.</summary>
+    public static bool IsConditionFailed(Exception e) => e is AmazonS3Exception { StatusCode: HttpStatusCode.PreconditionFailed } or AmazonS3Exception { ErrorCode: "PreconditionFailed" };
 
     /// <summary>404 at <c>If-Match</c>: the version was deleted.</summary>
     public static bool IsNoSuchKey(Exception e) => e is AmazonS3Exception { StatusCode: HttpStatusCode.NotFound, ErrorCode: "NoSuchKey" };
@@ -42,6 +42,7 @@ internal static class S3Errors
             (_, "RequestTimeout" or "RequestTimeTooSkewed" or "SlowDown" or "BadDigest" or "XAmzContentChecksumMismatch") => StoreFailure.Unavailable,
             (HttpStatusCode.TooManyRequests or HttpStatusCode.Conflict or HttpStatusCode.RequestTimeout, _) => StoreFailure.Unavailable,
             ( >= HttpStatusCode.InternalServerError, _) or (0, _) => StoreFailure.Unavailable,
+            (HttpStatusCode.OK, _) => StoreFailure.Unavailable, // CompleteMultipartUpload sends 200 before it knows
             _ => StoreFailure.Denied,
         };
         return failure == StoreFailure.NotFound

@@ -122,6 +122,13 @@ public sealed class StubbornServerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_race_may_be_lost_after_200_too()
+    {
+        _server.Complete = (connection, stop) => CompleteAsync(connection, "<Error><Code>PreconditionFailed</Code><Message>At least one of the pre-conditions you specified did not hold</Message></Error>", stop);
+        Assert.Null(await PutPartsAsync());
+    }
+
+    [Fact]
     public async Task A_server_that_never_makes_the_object_is_given_up_and_the_parts_are_taken_back()
     {
         await OpenAsync(Patience, completion: Patience * 2);
@@ -257,7 +264,8 @@ public sealed class StubbornServerTests : IAsyncLifetime
                 Interlocked.Increment(ref _requests);
                 if (Complete is { } complete)
                 {
-                    await PartsAsync(stream, buffer, read, complete, gone.Token);
+                    await PartsAsync(stream, buffer, read, complete, gone);
+                    await gone.CancelAsync();
                     return;
                 }
 
@@ -271,8 +279,9 @@ public sealed class StubbornServerTests : IAsyncLifetime
             }
         }
 
-        private async Task PartsAsync(NetworkStream stream, byte[] buffer, int read, Func<NetworkStream, CancellationToken, Task> complete, CancellationToken stop)
+        private async Task PartsAsync(NetworkStream stream, byte[] buffer, int read, Func<NetworkStream, CancellationToken, Task> complete, CancellationTokenSource gone)
         {
+            var stop = gone.Token;
             var end = buffer.AsSpan(0, read).IndexOf("\r\n\r\n"u8) + 4;
             var head = Encoding.ASCII.GetString(buffer, 0, end);
             var line = head[..head.IndexOf('\r', StringComparison.Ordinal)];
@@ -282,7 +291,7 @@ public sealed class StubbornServerTests : IAsyncLifetime
             const string Begun = "<InitiateMultipartUploadResult><Bucket>backups</Bucket><Key>t/a/parts</Key><UploadId>one</UploadId></InitiateMultipartUploadResult>";
             if (line.StartsWith("DELETE", StringComparison.Ordinal)) Interlocked.Increment(ref _aborted);
             if (line.Contains("?uploads", StringComparison.Ordinal)) await stream.WriteAsync((byte[])[.. Head(200, Begun.Length), .. Encoding.ASCII.GetBytes(Begun)], stop);
-            else if (line.StartsWith("POST", StringComparison.Ordinal)) await complete(stream, stop);
+            else if (line.StartsWith("POST", StringComparison.Ordinal)) await Task.WhenAny(complete(stream, stop), WatchAsync(stream, gone));
             else await stream.WriteAsync(Head(line.StartsWith("PUT", StringComparison.Ordinal) ? 200 : 204, 0), stop);
         }
 

@@ -96,11 +96,11 @@ internal sealed record BackupTransfer
     private static async Task<double> CopyAsync(MotoServer moto, string from, string to)
     {
         var started = TimeProvider.System.GetTimestamp();
-        await using var process = await ServerProcess.StartAsync(new ServerStart("aws", "--endpoint-url", moto.Endpoint.ToString(), "s3", "cp", "--no-progress", from, to)
+        await using var process = await ServerProcess.StartAsync(new ServerStart("aws", "--endpoint-url", moto.Endpoint.ToString(), "--cli-read-timeout", "0", "s3", "cp", "--no-progress", from, to) // moto copies the parts of 2 GB for longer than the 60 s that it waits
         {
             Environment = PeerEnvironment,
         });
-        if (await process.WaitForExitAsync(TimeSpan.FromMinutes(5)) != 0) throw new InvalidOperationException(process.Tail());
+        if (await process.WaitForExitAsync(TimeSpan.FromMinutes(15)) != 0) throw new InvalidOperationException(process.Tail());
         return TimeProvider.System.GetElapsedTime(started).TotalMilliseconds;
     }
 

@@ -25,7 +25,7 @@ public class StoreAwayTests
 
         GiveBack(rig);
         await rig.WaitUntilCoveredAsync();
-        Assert.Contains(sidecar.Output, line => line.Contains("\"recovered\"", StringComparison.Ordinal));
+        await sidecar.WaitForLineAsync(line => line.Contains("\"recovered\"", StringComparison.Ordinal), "that the store answers again"); // said once the step is done, a moment after it can be seen in the store
         Assert.DoesNotContain(sidecar.Output, line => line.Contains("generation_ended", StringComparison.Ordinal));
         Assert.InRange(PeakKb(sidecar), 1, MostResidentKb);
         Assert.Equal(await BackupRig.DigestAsync(rig.Redis), await rig.RestoredDigestAsync("latest"));

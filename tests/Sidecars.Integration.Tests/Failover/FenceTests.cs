@@ -17,7 +17,11 @@ public sealed class FenceTests(ITestOutputHelper output)
     {
         var (rig, master) = await SidecarRig.StartAsync("sentinels", downAfter: DownAfter);
         await using var disposed = rig;
-        await using var load = WriteLoad.Start(new WriteLoadOptions(rig.Group.SentinelEndpoints, rig.Group.Options.EffectiveMasterName) { WritesPerSecond = 200 });
+        await using var load = WriteLoad.Start(new WriteLoadOptions(rig.Group.SentinelEndpoints, rig.Group.Options.EffectiveMasterName)
+        {
+            WritesPerSecond = 200,
+            CommandTimeout = TimeSpan.FromSeconds(10), // a connection that is given up can't be had again: there is no Sentinel to ask
+        });
         await load.Acks.First;
         foreach (var sentinel in rig.Group.Sentinels) await sentinel.KillAsync();
         await rig.WaitDecisionAsync(master, "fence", "open-unconfirmed");

@@ -9,6 +9,8 @@ namespace Sidecars.TestKit.Processes;
 /// </summary>
 public sealed class RedisProcess : IAsyncDisposable
 {
+    // Of gigabytes, on a busy machine; one that ends is noticed at once.
+    private static readonly TimeSpan LoadsWithin = TimeSpan.FromMinutes(2);
     private readonly TempFolder _folder;
     private readonly bool _ownsFolder;
     private readonly string _config;
@@ -70,7 +72,7 @@ public sealed class RedisProcess : IAsyncDisposable
     {
         if (Process is not null) await Process.DisposeAsync();
         Process = await ServerProcess.StartAsync(new ServerStart("redis-server", _config) { Name = $"redis:{Port}", WorkingDirectory = Folder });
-        await Process.WaitUntilAsync("PING is answered", () => InlinePing.AnswersAsync(Port));
+        await Process.WaitUntilAsync("PING is answered", () => InlinePing.AnswersAsync(Port), LoadsWithin);
     }
 
     /// <summary>Kills the server and deletes its folder.</summary>
