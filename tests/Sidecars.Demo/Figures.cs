@@ -18,8 +18,8 @@ internal sealed record StepFigures
     /// <summary>Writes that were acknowledged and are missing since this step.</summary>
     public required long LostWrites { get; init; }
 
-    /// <summary>True where asynchronous replication may lose the last writes: the master's process was killed.</summary>
-    public required bool LossPossible { get; init; }
+    /// <summary>Why the last writes may be lost; null: none may.</summary>
+    public required string? MayLose { get; init; }
 }
 
 /// <summary>The result of a scenario; <c>--json</c> writes it as it is.</summary>
@@ -53,7 +53,7 @@ internal sealed record Figures
     /// <summary>What was broken, in sentences; empty: all held.</summary>
     public IReadOnlyList<string> Broken =>
     [
-        .. Steps.Where(s => s.LostWrites > 0 && !s.LossPossible).Select(s => $"{s.LostWrites} acknowledged writes lost by \"{s.Step}\", which must lose none"),
+        .. Steps.Where(s => s.LostWrites > 0 && s.MayLose is null).Select(s => $"{s.LostWrites} acknowledged writes lost by \"{s.Step}\", which must lose none"),
         .. TwoMastersAccepted > 0 ? (string[])[$"two masters accepted writes, {TwoMastersAccepted} times"] : [],
     ];
 

@@ -56,12 +56,15 @@ internal sealed class Stage : IAsyncDisposable
         Display.Result($"group whole after {TimeProvider.System.GetElapsedTime(started).TotalSeconds:0.00} s");
     }
 
+    /// <summary>Why a killed master's last writes may be lost: Redis acknowledges before it replicates.</summary>
+    public const string NotReplicated = "not yet replicated when the process was killed";
+
     /// <summary>Does something to the group and waits until it has recovered and clients write again.</summary>
     /// <param name="title">What is done.</param>
     /// <param name="act">Does it.</param>
     /// <param name="recovered">What a recovered group looks like; default: whole.</param>
-    /// <param name="lossPossible">True where asynchronous replication may lose the last writes.</param>
-    public async Task StepAsync(string title, Func<Task> act, Func<GroupState, bool>? recovered = null, bool lossPossible = false)
+    /// <param name="mayLose">Why the last writes may be lost; null: none may.</param>
+    public async Task StepAsync(string title, Func<Task> act, Func<GroupState, bool>? recovered = null, string? mayLose = null)
     {
         Display.Title(title);
         var mark = Load.Acks.Mark();
@@ -83,11 +86,11 @@ internal sealed class Stage : IAsyncDisposable
             LongestGapSeconds = Math.Round(gap, 3),
             AcknowledgedWrites = mark.Count,
             LostWrites = lost,
-            LossPossible = lossPossible,
+            MayLose = mayLose,
         });
         var text = $"healed after {healed:0.0} s, longest gap {gap:0.00} s, {lost} of {check.Checked} acknowledged writes lost";
         if (lost == 0) Display.Result(text);
-        else Display.Alarm(text + (lossPossible ? " (not yet replicated when the process was killed)" : $": {string.Join(", ", check.Missing.Take(5))} …"));
+        else Display.Alarm(text + (mayLose is not null ? $" ({mayLose})" : $": {string.Join(", ", check.Missing.Take(5))} …"));
     }
 
     /// <summary>Ends the writers and sums up.</summary>

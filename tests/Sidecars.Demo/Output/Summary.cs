@@ -14,15 +14,14 @@ internal static class Summary
         {
             var lost = $"{step.LostWrites,6}";
             output.WriteLine($"{step.Step,-52}{step.HealedSeconds,7:0.00} s{step.LongestGapSeconds,7:0.00} s{StateTable.Count(step.AcknowledgedWrites),11}"
-                + (step.LostWrites == 0 ? paint.Good(lost) : step.LossPossible ? paint.Doubtful(lost) : paint.Bad(lost)));
+                + (step.LostWrites == 0 ? paint.Good(lost) : step.MayLose is not null ? paint.Doubtful(lost) : paint.Bad(lost)));
         }
 
         output.WriteLine();
         output.WriteLine($"{StateTable.Count(figures.AcknowledgedWrites)} writes acknowledged, {StateTable.Count(figures.LostWrites)} of them lost; "
             + $"{StateTable.Count(figures.RefusedWrites)} refused, {StateTable.Count(figures.UnansweredWrites)} without an answer");
-        var possible = figures.Steps.Where(s => s.LossPossible).Sum(s => s.LostWrites);
-        if (possible > 0)
-            output.WriteLine($"{possible} lost by kill -9 of the master: Redis acknowledges before it replicates, so the last writes of a killed master may go (measured 0 to 2)");
+        foreach (var reason in figures.Steps.Where(s => s is { MayLose: not null, LostWrites: > 0 }).GroupBy(s => s.MayLose))
+            output.WriteLine($"{StateTable.Count(reason.Sum(s => s.LostWrites))} of the lost were {reason.Key}");
         output.WriteLine(figures.TwoMastersAccepted == 0
             ? "never did two masters accept writes"
             : paint.Bad($"two masters accepted writes {figures.TwoMastersAccepted} times"));

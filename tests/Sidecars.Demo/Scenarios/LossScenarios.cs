@@ -46,17 +46,17 @@ internal sealed class RedisLossScenario : IScenario
     public async Task RunAsync(Stage stage)
     {
         await using var sidecars = await LossSteps.StartAsync(stage);
-        await stage.StepAsync("every Redis is killed, and comes back", () => KillAllAsync(stage, _ => { }), Agreed, lossPossible: true);
+        await stage.StepAsync("every Redis is killed, and comes back", () => KillAllAsync(stage, _ => { }), Agreed, mayLose: Stage.NotReplicated);
 
         var named = LossSteps.Master(stage);
         var old = named.SnapshotVolume();
         await LossSteps.WriteOnAsync(stage, sidecars);
-        await stage.StepAsync($"again, and {named} has an older volume", () => KillAllAsync(stage, _ => named.RestoreVolume(old)), Agreed, lossPossible: true);
+        await stage.StepAsync($"again, and {named} has an older volume", () => KillAllAsync(stage, _ => named.RestoreVolume(old)), Agreed, mayLose: Stage.NotReplicated);
         SentinelSteps.Expect(stage, $"{LossSteps.Master(stage)}, not {named}, is master", LossSteps.Master(stage) != named);
 
         await LossSteps.WriteOnAsync(stage, sidecars);
         var emptied = LossSteps.Master(stage);
-        await stage.StepAsync($"again, and {emptied} has an empty one", () => KillAllAsync(stage, _ => emptied.WipeData()), Agreed, lossPossible: true);
+        await stage.StepAsync($"again, and {emptied} has an empty one", () => KillAllAsync(stage, _ => emptied.WipeData()), Agreed, mayLose: Stage.NotReplicated);
         SentinelSteps.Expect(stage, $"{LossSteps.Master(stage)}, not {emptied}, is master", LossSteps.Master(stage) != emptied);
         await LossSteps.SayRecordAsync(stage, sidecars);
     }
@@ -89,7 +89,7 @@ internal sealed class TotalLossScenario : IScenario
                 await Task.WhenAll(stage.Group.All.Select(node => node.KillAsync()));
                 foreach (var sentinel in stage.Group.Sentinels) sentinel.WipeConfig();
                 await stage.Group.StartAsync(stage.Group.All.OrderBy(_ => Random.Shared.Next()), _ => TimeSpan.FromMilliseconds(Random.Shared.Next(0, 600)), stage.Cancellation);
-            }, lossPossible: true);
+            }, mayLose: Stage.NotReplicated);
             await LossSteps.SayRecordAsync(stage, sidecars);
         }
     }
@@ -116,7 +116,7 @@ internal sealed class EmptyMasterScenario : IScenario
                 await master.KillAsync();
                 master.WipeData();
                 await master.StartAsync();
-            }, state => state.Problem is null && state.Master!.Node != master, lossPossible: true);
+            }, state => state.Problem is null && state.Master!.Node != master, mayLose: Stage.NotReplicated);
         }
     }
 }
@@ -142,7 +142,7 @@ internal sealed class StaleDiskScenario : IScenario
             await Eventually.UntilAsync("it to say whom it waits for", () => Task.FromResult(Waits(stale) is not null), cancellation: stage.Cancellation);
             stage.Display.Result($"{stale}: {Waits(stale)}");
             foreach (var node in stage.Group.All.Where(n => n != stale)) await node.StartAsync();
-        }, lossPossible: true);
+        }, mayLose: Stage.NotReplicated);
         SentinelSteps.Expect(stage, $"{LossSteps.Master(stage)}, not {stale}, is master", LossSteps.Master(stage) != stale);
     }
 
@@ -170,7 +170,7 @@ internal sealed class ApiDownScenario : IScenario
         var replica = stage.Group.Redis.First(node => node != LossSteps.Master(stage));
         await stage.StepAsync($"API away: restart of {replica}", () => replica.RestartAsync());
         var master = LossSteps.Master(stage);
-        await stage.StepAsync($"API away: kill -9 of the master, {master}", master.KillAsync, state => state.Master is { } m && m.Node != master && state.LinkedReplicas == 1, lossPossible: true);
+        await stage.StepAsync($"API away: kill -9 of the master, {master}", master.KillAsync, state => state.Master is { } m && m.Node != master && state.LinkedReplicas == 1, mayLose: Stage.NotReplicated);
         await stage.StepAsync($"API away: {master} comes back", master.StartAsync);
         await stage.StepAsync("every Redis killed with the Sentinels, API back after 5 s", async () =>
         {
@@ -178,7 +178,7 @@ internal sealed class ApiDownScenario : IScenario
             await stage.Group.StartAsync(cancellation: stage.Cancellation);
             await Task.Delay(TimeSpan.FromSeconds(5), TimeProvider.System, stage.Cancellation); // the outage itself
             api.Forbids = (_, _, _) => false;
-        }, lossPossible: true);
+        }, mayLose: Stage.NotReplicated);
         await LossSteps.SayRecordAsync(stage, sidecars);
     }
 }

@@ -34,7 +34,7 @@ internal sealed class SentinelChurnScenario : IScenario
             $"kill -9 of {master} with one Sentinel lost",
             master.KillAsync,
             state => state.Master is { } m && m.Node != master && state.LinkedReplicas == state.Redis.Length - 2,
-            lossPossible: true);
+            mayLose: Stage.NotReplicated);
     }
 
     private static bool NoGhosts(GroupState state) => state.Sentinels.All(s =>

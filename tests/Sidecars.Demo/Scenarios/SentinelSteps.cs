@@ -11,7 +11,7 @@ internal static class SentinelSteps
             $"kill -9 of the master, {killed}",
             killed.KillAsync,
             state => state.Master is { } m && m.Node != killed && state.LinkedReplicas == state.Redis.Length - 2 && state.Sentinels.All(s => s.Master == m.Node.Endpoint),
-            lossPossible: true);
+            mayLose: Stage.NotReplicated);
         await stage.StepAsync($"{killed} comes back", killed.StartAsync);
     }
 

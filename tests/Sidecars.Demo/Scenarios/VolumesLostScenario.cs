@@ -32,7 +32,7 @@ internal sealed class VolumesLostScenario : IScenario
                 foreach (var node in stage.Group.Redis) node.WipeData();
                 stage.Display.Result($"the store holds all that was written until {(TimeProvider.System.GetUtcNow() - await CoveredAsync(stage, store.Path)).TotalSeconds:0.0} s ago");
                 await stage.Group.StartAsync(stage.Group.All, cancellation: stage.Cancellation);
-            }, lossPossible: true);
+            }, mayLose: "not yet in the store: it is written once a second");
         }
         finally
         {
