@@ -3,6 +3,7 @@ using System.Globalization;
 using Sidecars.Core.Configuration;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Primitives;
+using Sidecars.Core.Sentinel;
 
 namespace Sidecars.Failover;
 
@@ -33,6 +34,9 @@ internal sealed record FailoverOptions
     /// <summary>Between two looks at the Sentinels while no event comes.</summary>
     public required TimeSpan WatchPeriod { get; init; }
 
+    /// <summary>What Sentinels' INFO-PERIOD is set to; null: it is left as it is.</summary>
+    public required TimeSpan? SentinelInfoPeriod { get; init; }
+
     /// <summary>0: no server.</summary>
     public required int MetricsPort { get; init; }
 
@@ -60,6 +64,7 @@ internal sealed record FailoverOptions
         var redis = settings.OptionalEndpoint("REDIS_HOST", group?.RedisPort ?? 6379, "The Redis beside this process. Default: 127.0.0.1 and REDIS_PORT.");
         var dryRun = settings.Flag("DRY_RUN", false, "Shadow mode of fence and publishing, fail-over at a process death and repair: decide, log and count, change nothing. Marker and record are kept.");
         var watch = settings.Milliseconds("WATCH_PERIOD_MS", 1000, 100, 5000, "Between two looks at the Sentinels; their events only accelerate.");
+        var infoPeriod = ReadInfoPeriod(settings);
         var metricsPort = settings.Integer("METRICS_PORT", 9120, 0, 65535, "Port of /metrics and /healthz; 0: none.");
         var priority = ReadPriority(settings);
         var backup = settings.OptionalText("BACKUP_STORE", "Where redis-backup keeps backups; status shows the last one and the last drill of a directory.");
@@ -78,10 +83,19 @@ internal sealed record FailoverOptions
             RoleLabelMistake = publishing.Errors.Skip(publish.Mistakes.Length).FirstOrDefault(),
             DryRun = dryRun,
             WatchPeriod = watch,
+            SentinelInfoPeriod = infoPeriod,
             MetricsPort = metricsPort,
             ReplicaPriority = priority,
             BackupStore = backup,
         };
+    }
+
+    private static TimeSpan? ReadInfoPeriod(SettingReader settings)
+    {
+        var period = settings.Milliseconds("SENTINEL_INFO_PERIOD_MS", (int)SwitchTiming.InfoPeriod.TotalMilliseconds, 0, 10_000, "How often Sentinels ask each Redis for INFO (SENTINEL DEBUG INFO-PERIOD): they fail over half a second sooner. 0: their own 10000 stays.");
+        // Sentinel promotes nobody whose answer is older than three periods.
+        if (period > TimeSpan.Zero && period < TimeSpan.FromMilliseconds(300)) settings.Fail($"SENTINEL_INFO_PERIOD_MS={period.TotalMilliseconds:0}: must be 0 or from 300 to 10000; a replica that is silent for three periods can't be promoted");
+        return period == TimeSpan.Zero ? null : period;
     }
 
     // A hand-over that died leaves 0, and only the configuration tells a leftover from a node that shall never be master.

@@ -57,7 +57,8 @@ internal sealed class SidecarLoops
         var maxLag = RedisServerPlan.MinReplicasMaxLag((int)_group.DownAfter.TotalMilliseconds);
         IRespTransport ToOwn() => connections.Transport(options.Redis);
 
-        Sentinels = new SentinelWatch(ResolveSentinelsAsync, connections.Transport, connections.AsSidecar, connections.Sentinels, SentinelWatchSettings.Default with { Period = options.WatchPeriod }, time);
+        Sentinels = new SentinelWatch(ResolveSentinelsAsync, connections.Transport, connections.AsSidecar, connections.Sentinels, SentinelWatchSettings.Default with { Period = options.WatchPeriod, InfoPeriod = options.DryRun ? null : options.SentinelInfoPeriod }, time,
+            why => decisions.Problem("sentinels", "info-period", why));
         var client = new OwnServerClient(ToOwn, connections.AsSidecar, maxLag);
         var isLoopback = options.Redis.Host == "localhost" || (IPAddress.TryParse(options.Redis.Host, out var ip) && IPAddress.IsLoopback(ip));
         Server = new OwnServerWatch(client, isLoopback, Period, time);

@@ -78,7 +78,7 @@ public sealed class SentinelClient(Func<RedisEndpoint, IRespTransport> transport
 
     /// <summary>
     /// <c>SENTINEL RESET</c> of this master: the Sentinel forgets its replicas and the other Sentinels, ghosts among them, and
-    /// learns again whoever lives (within 10 s; until then it can promote nobody). Returns null where it did, else why not.
+    /// learns again whoever lives (with the next INFO; until then it can promote nobody). Returns null where it did, else why not.
     /// </summary>
     public async Task<string?> ResetAsync(RedisEndpoint endpoint, CancellationToken cancellation)
     {

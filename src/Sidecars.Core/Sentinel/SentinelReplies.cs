@@ -66,6 +66,7 @@ public static class SentinelReplies
             result.Add(new SentinelReplica
             {
                 Address = address,
+                RunId = fields.GetValueOrDefault("runid", ""),
                 Flags = fields.GetValueOrDefault("flags", ""),
                 Priority = (int)Math.Clamp(priority, 0, int.MaxValue),
                 Offset = offset,

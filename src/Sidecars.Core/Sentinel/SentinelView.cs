@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using Sidecars.Core.Primitives;
 
 namespace Sidecars.Core.Sentinel;
@@ -22,6 +23,14 @@ public sealed record SentinelView
 
     /// <summary>Other Sentinels that it knows of, ghosts included.</summary>
     public ImmutableArray<SentinelPeer> Others { get; init; } = [];
+
+    /// <summary>
+    /// Whom it would promote by what it knows: the lowest priority, then the highest offset, then the lowest run id (sentinel.c,
+    /// compareSlavesForPromotion); null: nobody.
+    /// </summary>
+    [JsonIgnore]
+    public SentinelReplica? Choice => Replicas.Where(r => r.Promotable)
+        .OrderBy(r => r.Priority).ThenByDescending(r => r.Offset).ThenBy(r => r.RunId.Length == 0).ThenBy(r => r.RunId, StringComparer.OrdinalIgnoreCase).FirstOrDefault();
 }
 
 /// <summary>A master as Sentinel sees it: <c>SENTINEL MASTER name</c>, with the address of <c>GET-MASTER-ADDR-BY-NAME</c>.</summary>
@@ -72,6 +81,9 @@ public sealed record SentinelReplica
 {
     /// <summary>Its announced address.</summary>
     public required RedisEndpoint Address { get; init; }
+
+    /// <summary>Run id of the process; empty until its first INFO.</summary>
+    public string RunId { get; init => field = value ?? ""; } = ""; // null: a log that does not name it
 
     /// <summary>Comma list as sent, e.g. <c>slave,s_down,disconnected</c>.</summary>
     public string Flags { get; init; } = "";

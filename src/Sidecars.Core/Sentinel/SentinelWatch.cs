@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using System.Globalization;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 
@@ -11,6 +12,9 @@ namespace Sidecars.Core.Sentinel;
 /// <param name="ResolvePeriod">Between two resolutions of the names; 5 s.</param>
 public sealed record SentinelWatchSettings(TimeSpan Period, TimeSpan MaxAge, TimeSpan ResolvePeriod)
 {
+    /// <summary>What each Sentinel's INFO-PERIOD is set to (<see cref="SwitchTiming.InfoPeriod"/>); null: it is left as it is.</summary>
+    public TimeSpan? InfoPeriod { get; init; }
+
     /// <summary>1 s, 4 s, 5 s.</summary>
     public static SentinelWatchSettings Default { get; } = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(4), TimeSpan.FromSeconds(5));
 }
@@ -26,13 +30,15 @@ public sealed record SentinelWatchSettings(TimeSpan Period, TimeSpan MaxAge, Tim
 /// <param name="client">Reads a view.</param>
 /// <param name="settings">Rhythm.</param>
 /// <param name="time">Its clock.</param>
+/// <param name="infoPeriodRefused">Told why a Sentinel keeps its own INFO-PERIOD: failovers take up to a second longer there.</param>
 public sealed class SentinelWatch(
     Func<CancellationToken, Task<ImmutableArray<RedisEndpoint>>> resolve,
     Func<RedisEndpoint, IRespTransport> transport,
     RedisClientOptions options,
     SentinelClient client,
     SentinelWatchSettings settings,
-    TimeProvider time)
+    TimeProvider time,
+    Action<string>? infoPeriodRefused = null)
 {
     // What may change who is master, or whom the majority holds for it; and a failover from its election on: its leader makes one
     // step a tick of its timer (50 to 100 ms), so that a master's sidecar hears that a replica is chosen one step before it is promoted.
@@ -146,6 +152,7 @@ public sealed class SentinelWatch(
                 var connection = await RedisClient.ConnectAsync(transport(member.Endpoint), options, cancellation).ConfigureAwait(false);
                 await using (connection.ConfigureAwait(false))
                 {
+                    await SetInfoPeriodAsync(connection, member.Endpoint, cancellation).ConfigureAwait(false);
                     var reply = await connection.CallAsync(cancellation, Channels).ConfigureAwait(false);
                     member.Poked.Raise(); // what happened while nobody listened
                     while (!reply.IsError)
@@ -169,6 +176,15 @@ public sealed class SentinelWatch(
 
             await Task.Delay(settings.Period, time, cancellation).ConfigureAwait(false);
         }
+    }
+
+    // It is no part of Sentinel's file, and a connection does not outlive the process: once a connection is enough.
+    private async Task SetInfoPeriodAsync(RedisClient connection, RedisEndpoint endpoint, CancellationToken cancellation)
+    {
+        if (settings.InfoPeriod is not { } period) return;
+        var milliseconds = ((long)period.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
+        var reply = await connection.CallAsync(cancellation, "SENTINEL", "DEBUG", "INFO-PERIOD", milliseconds).ConfigureAwait(false);
+        if (reply.IsError) infoPeriodRefused?.Invoke($"Sentinel {endpoint} keeps its own INFO-PERIOD, so that it fails over up to a second later: {reply.Text}");
     }
 
     // Offsets change all the time and are nobody's news.

@@ -3,6 +3,7 @@ using FsCheck.Fluent;
 using Sidecars.Core.Failover.Death;
 using Sidecars.Core.Failover.Watch;
 using Sidecars.Core.Primitives;
+using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
 using static Sidecars.Core.Tests.Failover.FailoverFacts;
 
@@ -35,6 +36,20 @@ public sealed class DeathPolicyTests
         Assert.Equal("no-promotable-replica", DeathPolicy.Decide(Died with { Quorum = NamesMe with { Promotable = [] } }).Code);
         Assert.Equal("no-executor", DeathPolicy.Decide(Died with { Quorum = NamesMe with { Executor = null } }).Code);
     }
+
+    [Fact]
+    public void Of_the_Sentinels_that_name_it_the_one_that_switches_soonest_is_asked()
+    {
+        Assert.Equal(Sentinel(2), Asked(Voter(1, 100), Voter(2, 500), Voter(3, 700)));
+        Assert.Equal(Sentinel(1), Asked(Voter(1, 100), Voter(2, 500, tilt: true), Voter(3, 500, names: Other)));
+        Assert.Equal(Executor, Asked(Voter(2, 500, tilt: true), Voter(3, 500, names: Other)));
+
+        static RedisEndpoint Asked(params SentinelObservation.Known[] voters) => Assert.IsType<DeathDecision.RequestFailover>(DeathPolicy.Decide(Died with { Voters = [.. voters] })).Sentinel;
+    }
+
+    [Fact]
+    public void Nobody_is_asked_where_a_fresh_look_shows_a_failover() =>
+        Assert.Equal("failing-over", DeathPolicy.Decide(Died with { Voters = [Voter(1, 500), Voter(2, 100, flags: "master,failover_in_progress")] }).Code);
 
     [Fact]
     public void An_accepted_request_that_shows_nowhere_is_repeated() =>
@@ -85,6 +100,16 @@ public sealed class DeathPolicyTests
         Gen.ArrayOf(from n in Gen.Choose(1, 9) from offset in Gen.Choose(1, 5) select Replica(n, offset)).ToArbitrary(),
         replicas => DeathPolicy.Decide(Died with { Replicas = [.. replicas] }) is not DeathDecision.Level level
             || (level.Behind.All(b => b.View.Offset < replicas.Max(r => r.View.Offset)) && replicas.Any(r => r.Address == level.Best && r.View.Offset == replicas.Max(x => x.View.Offset)))).QuickCheckThrowOnFailure();
+
+    private static RedisEndpoint Sentinel(int n) => new("10.0.2." + n, 26379);
+
+    private static SentinelObservation.Known Voter(int n, int ageMs, bool tilt = false, RedisEndpoint? names = null, string flags = "master") => new(Sentinel(n), new SentinelView
+    {
+        MyId = new string((char)('a' + n), 40),
+        Tilt = tilt,
+        Master = new SentinelMaster { Address = names ?? Me, ConfigEpoch = 3, Flags = flags },
+        Replicas = [new SentinelReplica { Address = Other, Flags = "slave", Priority = 100, InfoAge = TimeSpan.FromMilliseconds(ageMs) }],
+    });
 
     private static RedisEndpoint Endpoint(int n) => new("10.0.1." + n, 6379);
 

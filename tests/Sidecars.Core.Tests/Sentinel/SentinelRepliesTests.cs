@@ -96,7 +96,7 @@ public sealed class SentinelRepliesTests
     public void Replicas_without_a_usable_address_are_left_out_and_the_others_stay()
     {
         var wire = FakeReply.Array(
-            FakeReply.Array("ip", "10.0.0.2", "port", "6379", "flags", "slave", "slave-priority", "100", "slave-repl-offset", "77", "info-refresh", "1234", "master-link-status", "ok"),
+            FakeReply.Array("ip", "10.0.0.2", "port", "6379", "runid", "abc", "flags", "slave", "slave-priority", "100", "slave-repl-offset", "77", "info-refresh", "1234", "master-link-status", "ok"),
             FakeReply.Array("ip", "", "port", "0", "flags", "slave"),
             FakeReply.Array("ip", "10.0.0.3", "port", "6379", "flags", "slave,s_down", "slave-priority", "100"),
             FakeReply.Array("ip", "10.0.0.4", "port", "6379", "flags", "slave", "slave-priority", "0"),
@@ -104,6 +104,7 @@ public sealed class SentinelRepliesTests
         Assert.True(SentinelReplies.TryParseReplicas(Reply(wire), out var replicas));
         Assert.Equal(["10.0.0.2:6379 True", "10.0.0.3:6379 False", "10.0.0.4:6379 False", "10.0.0.5:6379 True"], replicas.Select(r => $"{r.Address} {r.Promotable}"));
         Assert.Equal((77L, "ok", TimeSpan.FromMilliseconds(1234)), (replicas[0].Offset, replicas[0].MasterLinkStatus, replicas[0].InfoAge));
+        Assert.Equal(("abc", ""), (replicas[0].RunId, replicas[1].RunId));
         Assert.Null(replicas[1].InfoAge);
     }
 

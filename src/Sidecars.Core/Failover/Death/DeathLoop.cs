@@ -30,7 +30,7 @@ public sealed class DeathLoop(
     // Replicas read the rest, or a missing piece, within milliseconds.
     private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(3);
 
-    // A replica that hangs is not waited for: nobody may write meanwhile.
+    // Who hangs is not waited for: nobody may write meanwhile.
     private static readonly TimeSpan AnswersWithin = TimeSpan.FromMilliseconds(150);
 
     private string _runId = "";
@@ -61,16 +61,22 @@ public sealed class DeathLoop(
             Server = last,
             Address = address,
             Quorum = QuorumFacts.Of(sentinels.Observe(), sentinelCount),
-            BootstrapLives = last is OwnServer.Dead && heartbeat() is { } beat && beat != _heartbeatAtDeath,
+            BootstrapLives = BootstrapLives(last),
             AcceptedAgo = _acceptedAt is { } at ? time.GetElapsedTime(at) : null,
             DeadFor = last is OwnServer.Dead ? time.GetElapsedTime(_diedAt) : TimeSpan.Zero,
             LevelRefused = _levelRefused,
         };
         var decision = DeathPolicy.Decide(facts);
+        // Only now: where nothing is to be done, nobody is asked.
         if (decision is DeathDecision.RequestFailover && facts.DeadFor < DeathPolicy.LevelWithin)
         {
-            // Only now: where nothing is to be done, nobody is asked.
-            facts = facts with { Replicas = await AskAsync(facts.Quorum.Promotable, cancellation).ConfigureAwait(false) };
+            facts = facts with { Replicas = await AskReplicasAsync(facts.Quorum.Promotable, cancellation).ConfigureAwait(false) };
+            decision = DeathPolicy.Decide(facts);
+        }
+
+        if (decision is DeathDecision.RequestFailover)
+        {
+            facts = facts with { Voters = await AskSentinelsAsync(cancellation).ConfigureAwait(false), BootstrapLives = BootstrapLives(last) };
             decision = DeathPolicy.Decide(facts);
         }
 
@@ -97,40 +103,43 @@ public sealed class DeathLoop(
         sink.Acted("death", "levelled", $"{string.Join(", ", level.Behind.Select(b => b.Address))} follow {level.Best}", refusal);
     }
 
-    private async Task<string?> FollowAsync(NodeObservation.Known replica, RedisEndpoint best, CancellationToken cancellation)
-    {
-        using var late = new CancellationTokenSource(AnswersWithin, time);
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellation);
-        try
+    private Task<string?> FollowAsync(NodeObservation.Known replica, RedisEndpoint best, CancellationToken cancellation) => InTimeAsync(
+        async limit =>
         {
-            var (connection, why) = await changes.OpenAsync(replica.Endpoint, replica.View.RunId, limit.Token).ConfigureAwait(false);
+            var (connection, why) = await changes.OpenAsync(replica.Endpoint, replica.View.RunId, limit).ConfigureAwait(false);
             if (connection is null) return why;
             await using (connection.ConfigureAwait(false))
             {
-                var outcome = await connection.SendAsync([HandOverClient.Follow(best)], limit.Token).ConfigureAwait(false);
+                var outcome = await connection.SendAsync([HandOverClient.Follow(best)], limit).ConfigureAwait(false);
                 return outcome == StepOutcome.Done ? null : $"REPLICAOF at {replica.Endpoint}: {outcome}";
             }
-        }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
-        {
-            return $"{replica.Endpoint} does not answer";
-        }
+        },
+        $"{replica.Endpoint} does not answer",
+        cancellation);
+
+    private async Task<ImmutableArray<NodeObservation>> AskReplicasAsync(IEnumerable<RedisEndpoint> replicas, CancellationToken cancellation) =>
+        [.. await Task.WhenAll(replicas.Select(replica => InTimeAsync(limit => nodes.ObserveAsync(replica, limit), new NodeObservation.Unknown(replica, LoginRefused: false, "it does not answer"), cancellation))).ConfigureAwait(false)];
+
+    private async Task<ImmutableArray<SentinelObservation.Known>> AskSentinelsAsync(CancellationToken cancellation)
+    {
+        var known = sentinels.Observe().OfType<SentinelObservation.Known>();
+        var answers = await Task.WhenAll(known.Select(s => InTimeAsync(limit => client.ObserveAsync(s.Endpoint, limit), new SentinelObservation.Unknown(s.Endpoint, "it does not answer"), cancellation))).ConfigureAwait(false);
+        return [.. answers.OfType<SentinelObservation.Known>()];
     }
 
-    private async Task<ImmutableArray<NodeObservation>> AskAsync(IEnumerable<RedisEndpoint> replicas, CancellationToken cancellation) =>
-        [.. await Task.WhenAll(replicas.Select(replica => AskAsync(replica, cancellation))).ConfigureAwait(false)];
-
-    private async Task<NodeObservation> AskAsync(RedisEndpoint replica, CancellationToken cancellation)
+    private async Task<T> InTimeAsync<T>(Func<CancellationToken, Task<T>> ask, T late, CancellationToken cancellation)
     {
-        using var late = new CancellationTokenSource(AnswersWithin, time);
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellation);
+        using var over = new CancellationTokenSource(AnswersWithin, time);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(over.Token, cancellation);
         try
         {
-            return await nodes.ObserveAsync(replica, limit.Token).ConfigureAwait(false);
+            return await ask(limit.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            return new NodeObservation.Unknown(replica, LoginRefused: false, "it does not answer");
+            return late;
         }
     }
+
+    private bool BootstrapLives(OwnServer last) => last is OwnServer.Dead && heartbeat() is { } beat && beat != _heartbeatAtDeath;
 }

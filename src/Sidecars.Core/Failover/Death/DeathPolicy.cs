@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Sidecars.Core.Failover.Watch;
 using Sidecars.Core.Primitives;
+using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
 
 namespace Sidecars.Core.Failover.Death;
@@ -31,6 +32,9 @@ public sealed record DeathFacts
     /// <summary>What the replicas that can be promoted say since the death; one that is not here was not asked.</summary>
     public ImmutableArray<NodeObservation> Replicas { get; init; } = [];
 
+    /// <summary>The Sentinels, asked after that: when each would switch is told by the last INFO that it had (<see cref="SwitchTiming"/>).</summary>
+    public ImmutableArray<SentinelObservation.Known> Voters { get; init; } = [];
+
     /// <summary>A replica has refused to follow another: nothing more is tried for this death.</summary>
     public bool LevelRefused { get; init; }
 }
@@ -52,10 +56,10 @@ public abstract record DeathDecision(string Code, string Reason) : IDecision
 }
 
 /// <summary>
-/// Whether a death is handed to Sentinel at once instead of after down-after. Pure. One actor: until bootstrap is back it is this
-/// sidecar, then bootstrap, and both ask the same Sentinel, which refuses a second request while the first one runs.
-/// Sentinel chooses by offsets that it read up to ten seconds ago (sentinel.c, INFO period): where the replicas differ, it may promote
-/// the one that is behind, which loses what only the other has, and costs that one a full copy, while which nobody may write
+/// Whether a death is handed to Sentinel at once instead of after down-after, and to which. Pure. One actor: until bootstrap is back it is
+/// this sidecar, then bootstrap, which waits where a Sentinel shows a failover. Told is the Sentinel that switches soonest; a second one is
+/// not while any shows a failover.
+/// Sentinel chooses by offsets that are as old as its last INFO: where the replicas differ, it may promote the one that is behind, which loses what only the other has, and costs that one a full copy, while which nobody may write
 /// (<c>min-replicas-to-write</c>). So they are made equal first: whoever is behind follows the best, and has the missing bytes of its
 /// backlog within milliseconds.
 /// </summary>
@@ -82,7 +86,9 @@ public static class DeathPolicy
         if (quorum.Promotable.IsEmpty) return new DeathDecision.Wait("no-promotable-replica", $"{quorum.Reason}, and no replica can be promoted");
         if (quorum.Executor is not { } sentinel) return new DeathDecision.Wait("no-executor", "every Sentinel that names this server distrusts its clock");
         if (!facts.LevelRefused && facts.DeadFor < LevelWithin && Unequal(facts) is { } first) return first;
-        return new DeathDecision.RequestFailover(sentinel, $"the process {dead.RunId} at {facts.Address} has died, and {quorum.Promotable[0]} can be promoted");
+        if (facts.Voters.Any(v => v.View.Master is { FailoverInProgress: true })) return new DeathDecision.Wait("failing-over", "a Sentinel runs the failover");
+        var soonest = SwitchTiming.Order(QuorumFacts.Executors(facts.Voters, named)).Append(sentinel).First();
+        return new DeathDecision.RequestFailover(soonest, $"the process {dead.RunId} at {facts.Address} has died, and {quorum.Promotable[0]} can be promoted");
     }
 
     // Offsets are final once a replica has read the end of its connection: what the dead master sent lies in front of it.

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Sidecars.Core.Primitives;
+using Sidecars.Core.Sentinel;
 
 namespace Sidecars.Core.Failover.StepDown;
 
@@ -72,6 +73,6 @@ public sealed record StepDownPlan
     /// <summary>What <c>min-replicas-to-write</c> is to be afterwards, on both.</summary>
     public required int MinReplicas { get; init; }
 
-    /// <summary>Sentinels in the order of <see cref="SwitchTiming.Order"/>; the first that can be connected to is told.</summary>
+    /// <summary>Sentinels in the order of <see cref="SwitchTiming"/>; the first that can be connected to is told.</summary>
     public required ImmutableArray<RedisEndpoint> Sentinels { get; init; }
 }

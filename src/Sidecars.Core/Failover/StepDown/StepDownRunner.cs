@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Sidecars.Core.Sentinel;
 
 namespace Sidecars.Core.Failover.StepDown;
 

@@ -29,8 +29,8 @@ public sealed record QuorumFacts
     public ImmutableArray<RedisEndpoint> Promotable { get; init; } = [];
 
     /// <summary>
-    /// The one Sentinel that is asked to fail over, by whomever: of those that name the master and trust their clock the one with the
-    /// lowest id. FAILOVER takes no vote, and two Sentinels asked at once made two masters in one epoch.
+    /// The one Sentinel that is asked to fail over by whoever knows no better: of those that name the master and trust their clock the one
+    /// with the lowest id. FAILOVER takes no vote, and two Sentinels asked at once made two masters in one epoch.
     /// </summary>
     public RedisEndpoint? Executor { get; init; }
 
@@ -60,9 +60,12 @@ public sealed record QuorumFacts
             RunIds = [.. known.Select(k => k.View.Master).Where(m => m is { FailoverInProgress: false, RunId.Length: > 0 } && m.Address == named && m.ConfigEpoch == epoch).Select(m => m!.RunId).Distinct()],
             IsFailingOver = known.Any(k => k.View.Master is { FailoverInProgress: true }),
             Promotable = decision is SentinelQuorumDecision.Agreed p ? [.. p.Promotable.Where(r => r != named)] : [],
-            Executor = known.Where(k => named is not null && !k.View.Tilt && k.View.Master?.Address == named)
-                .OrderBy(k => k.View.MyId, StringComparer.Ordinal).ThenBy(k => k.Endpoint.ToString(), StringComparer.Ordinal).FirstOrDefault()?.Endpoint,
+            Executor = Executors(known, named).FirstOrDefault()?.Endpoint,
             Reason = decision.Reason,
         };
     }
+
+    /// <summary>Those that may be asked to fail <paramref name="named"/> over, by id.</summary>
+    public static ImmutableArray<SentinelObservation.Known> Executors(IEnumerable<SentinelObservation.Known> voters, RedisEndpoint? named) =>
+        [.. voters.Where(k => named is not null && !k.View.Tilt && k.View.Master?.Address == named).OrderBy(k => k.View.MyId, StringComparer.Ordinal).ThenBy(k => k.Endpoint.ToString(), StringComparer.Ordinal)];
 }

@@ -89,10 +89,10 @@ public sealed class StepDownPolicyTests
     [Fact]
     public void Told_is_the_Sentinel_that_is_about_to_ask_the_target_and_that_moment_is_waited_for()
     {
-        var early = Lowered with { Sentinels = [Asked(1, 9000), Asked(2, 299), Asked(3, 651)] };
+        var early = Lowered with { Sentinels = [Asked(1, 9000), Asked(2, 399), Asked(3, 651)] };
         Assert.IsType<StepDownDecision.AwaitMoment>(StepDownPolicy.Decide(early));
-        Assert.Equal([SentinelAt(1), SentinelAt(2), SentinelAt(3)], Assert.IsType<StepDownDecision.HandOver>(StepDownPolicy.Decide(early with { AcceptsAnyMoment = true })).Plan.Sentinels.AsEnumerable());
-        var now = Lowered with { Sentinels = [Asked(1, 9000), Asked(2, 300), Asked(3, 650)] };
+        Assert.Equal([SentinelAt(2), SentinelAt(1), SentinelAt(3)], Assert.IsType<StepDownDecision.HandOver>(StepDownPolicy.Decide(early with { AcceptsAnyMoment = true })).Plan.Sentinels.AsEnumerable());
+        var now = Lowered with { Sentinels = [Asked(1, 9000), Asked(2, 400), Asked(3, 650)] };
         Assert.Equal([SentinelAt(3), SentinelAt(2), SentinelAt(1)], Assert.IsType<StepDownDecision.HandOver>(StepDownPolicy.Decide(now)).Plan.Sentinels.AsEnumerable());
 
         static SentinelObservation Asked(int n, int ageMs) => Names(n, A, Listed(B) with { InfoAge = TimeSpan.FromMilliseconds(ageMs) }, Listed(C, 0));
