@@ -50,7 +50,7 @@ internal static class StepDownCommand
             async progress =>
             {
                 Say(log, progress);
-                if (progress.Outcome is not null && progress.Step == holdAfter) await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System).ConfigureAwait(false);
+                if (progress is StepDownProgress.Stepped { Step: var step } && step == holdAfter) await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System).ConfigureAwait(false);
             },
             TimeProvider.System);
         return Summarize(log, await runner.RunAsync(context.Signals.Token).ConfigureAwait(false));
@@ -60,10 +60,15 @@ internal static class StepDownCommand
     private static void Say(JsonLineLog log, StepDownProgress progress)
     {
         var at = LogField.Of("at_ms", (long)progress.At.TotalMilliseconds);
-        if (progress.Snapshot is { } snapshot)
-            log.Info("decision", progress.Message, LogField.Of("loop", "step-down"), LogField.Of("code", progress.Step), at, LogField.Json("snapshot", JsonSerializer.Serialize(snapshot, FailoverJson.Default.HandOverSnapshot)));
-        else
-            log.Write(progress.Outcome is StepOutcome.Done ? LogLevel.Info : LogLevel.Warning, "step-down-" + progress.Step, progress.Message, LogField.Of("outcome", progress.Outcome?.ToString().ToLowerInvariant() ?? ""), at);
+        switch (progress)
+        {
+            case StepDownProgress.Decided decided:
+                log.Info("decision", decided.Message, LogField.Of("loop", "step-down"), LogField.Of("code", decided.Decision.Code), at, LogField.Json("snapshot", JsonSerializer.Serialize(decided.Snapshot, FailoverJson.Default.HandOverSnapshot)));
+                break;
+            case StepDownProgress.Stepped step:
+                log.Write(step.Outcome is StepOutcome.Done ? LogLevel.Info : LogLevel.Warning, "step-down-" + step.Step, step.Message, LogField.Of("outcome", step.Outcome.ToString().ToLowerInvariant()), at);
+                break;
+        }
     }
 
     private static int Summarize(JsonLineLog log, StepDownResult result)

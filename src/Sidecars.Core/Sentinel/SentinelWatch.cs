@@ -12,7 +12,7 @@ namespace Sidecars.Core.Sentinel;
 /// <param name="ResolvePeriod">Between two resolutions of the names; 5 s.</param>
 public sealed record SentinelWatchSettings(TimeSpan Period, TimeSpan MaxAge, TimeSpan ResolvePeriod)
 {
-    /// <summary>What each Sentinel's INFO-PERIOD is set to (<see cref="SwitchTiming.InfoPeriod"/>); null: it is left as it is.</summary>
+    /// <summary>What the Sentinels' INFO-PERIODs are set to (<see cref="SwitchTiming.PeriodOf"/>); null: they are left as they are.</summary>
     public TimeSpan? InfoPeriod { get; init; }
 
     /// <summary>1 s, 4 s, 5 s.</summary>
@@ -104,10 +104,11 @@ public sealed class SentinelWatch(
                     Changed.Raise();
                 }
 
+                var ranked = found.OrderBy(e => e.ToString(), StringComparer.Ordinal).ToList();
                 foreach (var endpoint in found.Where(endpoint => !running.ContainsKey(endpoint)))
                 {
                     var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-                    var member = _members[endpoint] = new Member(endpoint);
+                    var member = _members[endpoint] = new Member(endpoint, ranked.IndexOf(endpoint));
                     running[endpoint] = (stop, Task.WhenAll(LookAsync(member, stop.Token), ListenAsync(member, stop.Token)));
                 }
 
@@ -152,7 +153,7 @@ public sealed class SentinelWatch(
                 var connection = await RedisClient.ConnectAsync(transport(member.Endpoint), options, cancellation).ConfigureAwait(false);
                 await using (connection.ConfigureAwait(false))
                 {
-                    await SetInfoPeriodAsync(connection, member.Endpoint, cancellation).ConfigureAwait(false);
+                    await SetInfoPeriodAsync(connection, member, cancellation).ConfigureAwait(false);
                     var reply = await connection.CallAsync(cancellation, Channels).ConfigureAwait(false);
                     member.Poked.Raise(); // what happened while nobody listened
                     while (!reply.IsError)
@@ -179,12 +180,12 @@ public sealed class SentinelWatch(
     }
 
     // It is no part of Sentinel's file, and a connection does not outlive the process: once a connection is enough.
-    private async Task SetInfoPeriodAsync(RedisClient connection, RedisEndpoint endpoint, CancellationToken cancellation)
+    private async Task SetInfoPeriodAsync(RedisClient connection, Member member, CancellationToken cancellation)
     {
         if (settings.InfoPeriod is not { } period) return;
-        var milliseconds = ((long)period.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
+        var milliseconds = ((long)SwitchTiming.PeriodOf(period, member.Rank).TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
         var reply = await connection.CallAsync(cancellation, "SENTINEL", "DEBUG", "INFO-PERIOD", milliseconds).ConfigureAwait(false);
-        if (reply.IsError) infoPeriodRefused?.Invoke($"Sentinel {endpoint} keeps its own INFO-PERIOD, so that it fails over up to a second later: {reply.Text}");
+        if (reply.IsError) infoPeriodRefused?.Invoke($"Sentinel {member.Endpoint} keeps its own INFO-PERIOD, so that it fails over up to a second later: {reply.Text}");
     }
 
     // Offsets change all the time and are nobody's news.
@@ -197,11 +198,13 @@ public sealed class SentinelWatch(
 
     private sealed record Seen(SentinelObservation Observation, long AskedAt, long At);
 
-    private sealed class Member(RedisEndpoint endpoint)
+    private sealed class Member(RedisEndpoint endpoint, int rank)
     {
         private Seen? _view;
 
         public RedisEndpoint Endpoint { get; } = endpoint;
+
+        public int Rank { get; } = rank;
 
         public Broadcast Poked { get; } = new();
 

@@ -19,6 +19,12 @@ public static class SwitchTiming
     /// </summary>
     public static readonly TimeSpan InfoPeriod = TimeSpan.FromMilliseconds(600);
 
+    /// <summary>
+    /// So much one Sentinel's period differs from the next one's: else they all ask at the same moment for minutes after a replica was busy for
+    /// a while, since it then answers all of them at once, and the best of three is as good as any of them.
+    /// </summary>
+    public static readonly TimeSpan Apart = TimeSpan.FromMilliseconds(50);
+
     /// <summary>A younger answer is waited for where there is time: the switch would come later. With looks 0.2 s apart one of them meets the window.</summary>
     public static readonly TimeSpan Youngest = TimeSpan.FromMilliseconds(400);
 
@@ -33,6 +39,11 @@ public static class SwitchTiming
 
     // SENTINEL_INFO_PERIOD of a failover: 1 s whatever is set.
     private static readonly TimeSpan Asks = TimeSpan.FromSeconds(1);
+
+    /// <summary>A Sentinel's own period.</summary>
+    /// <param name="period">The configured one.</param>
+    /// <param name="rank">Its place among the Sentinels, from 0.</param>
+    public static TimeSpan PeriodOf(TimeSpan period, int rank) => period + (Apart * ((rank % 3) - 1));
 
     /// <summary>Who is told, in order: who switches soonest; else by id, as everybody asks them who knows no better.</summary>
     /// <param name="voters">By id.</param>

@@ -23,6 +23,14 @@ public sealed class SwitchTimingTests
     public void It_switches_a_second_after_the_last_answer_that_it_can_use(int? ageMs, int afterMs) =>
         Assert.Equal(afterMs, SwitchTiming.SwitchesAfter(ageMs is { } age ? TimeSpan.FromMilliseconds(age) : null).TotalMilliseconds);
 
+    [Theory]
+    [InlineData(0, 550)]
+    [InlineData(1, 600)]
+    [InlineData(2, 650)]
+    [InlineData(3, 550)]
+    public void Neighbours_ask_at_different_rates(int rank, int milliseconds) =>
+        Assert.Equal(milliseconds, SwitchTiming.PeriodOf(SwitchTiming.InfoPeriod, rank).TotalMilliseconds);
+
     [Fact]
     public void Each_is_judged_by_the_replica_that_it_would_choose_itself()
     {

@@ -85,7 +85,7 @@ public static class DecisionReplay
             "epoch" => Again(snapshot, FailoverJson.Default.EpochKeeperFacts, EpochKeeperPolicy.Decide),
             "ghosts" => Again(snapshot, FailoverJson.Default.GhostSnapshot, facts => GhostRepairPolicy.Decide(facts)),
             "hand-over" => Again(snapshot, FailoverJson.Default.HandOverSnapshot, HandOverClaimPolicy.Decide),
-            "hand-over-repair" => Again(snapshot, FailoverJson.Default.HandOverRepairFacts, facts => HandOverRepairPolicy.Decide(facts.Group, facts.Coordinator)),
+            "hand-over-repair" => Again(snapshot, FailoverJson.Default.HandOverRepairFacts, HandOverRepairPolicy.Decide),
             "passwords" => Again(snapshot, FailoverJson.Default.PasswordFacts, PasswordPolicy.Decide),
             "role-label" => Again(snapshot, FailoverJson.Default.RoleLabelFacts, RoleLabelPolicy.Decide),
             "step-down" => Again(snapshot, FailoverJson.Default.HandOverSnapshot, StepDownPolicy.Decide),

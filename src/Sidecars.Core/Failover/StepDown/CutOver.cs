@@ -9,7 +9,7 @@ namespace Sidecars.Core.Failover.StepDown;
 /// The part of a hand-over that clients notice: from the fence to the switch, and every way back. It executes the steps; what
 /// follows what is <see cref="StepDownSequence"/>'s. Nothing cancels it; its deadline bounds every wait.
 /// </summary>
-internal sealed class CutOver(HandOverGroup group, StepDownPlan plan, long deadline, Func<string, StepOutcome?, string, Task> report, TimeProvider time)
+internal sealed class CutOver(HandOverGroup group, StepDownPlan plan, long deadline, Func<string, StepOutcome, string, Task> report, TimeProvider time)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50); // between two looks at Sentinels or at a server that is silent
     private HandOverConnection? _own;

@@ -70,7 +70,7 @@ public sealed class HandOverRepairLoop
         var snapshot = _glance();
         if (snapshot is null || !HandOverRepairPolicy.IsNothingLeft(snapshot)) snapshot = await _group.ObserveAsync(null, cancellation).ConfigureAwait(false);
         var facts = new HandOverRepairFacts(snapshot, StepDownLock.IsHeldByAnother(_settings.DataDirectory));
-        var decision = HandOverRepairPolicy.Decide(facts.Group, facts.Coordinator);
+        var decision = HandOverRepairPolicy.Decide(facts);
         var now = _time.GetTimestamp();
         // Reasons hold counts that flicker; the code and whose process it is are the state.
         var state = decision.Code + "|" + (snapshot.Own as HandOverObservation.Known)?.Node.RunId;

@@ -20,11 +20,10 @@ public static class HandOverRepairPolicy
     public static readonly TimeSpan RequirementGrace = TimeSpan.FromSeconds(10);
 
     /// <summary>Decides; the caller sees to <see cref="HandOverRepairDecision.After"/>.</summary>
-    /// <param name="s">One look; its own node is the server beside this process.</param>
-    /// <param name="coordinator">Another process holds the lock of this server; null: it can't be told.</param>
-    public static HandOverRepairDecision Decide(HandOverSnapshot s, bool? coordinator)
+    public static HandOverRepairDecision Decide(HandOverRepairFacts facts)
     {
-        ArgumentNullException.ThrowIfNull(s);
+        ArgumentNullException.ThrowIfNull(facts);
+        var (s, coordinator) = facts;
         if (s.Own is not HandOverObservation.Known { Node: var own }) return new HandOverRepairDecision.Nothing("own-unknown", $"{s.Own.Endpoint} gives no usable answer");
         var named = s.Quorum as SentinelQuorumDecision.Agreed;
         var (fenced, lowered, lax) = (IsFenced(own), IsLowered(s, own), IsLax(s, own, named));

@@ -53,13 +53,18 @@ public sealed record StepDownResult(StepDownEnd End, string Code, string Reason)
     public TimeSpan? Switched { get; init; }
 }
 
-/// <summary>One line of progress.</summary>
-/// <param name="Step">In lower case with hyphens: a step, or the code of a decision that is waited out.</param>
-/// <param name="Outcome">Of a step; null for a decision.</param>
+/// <summary>One line of progress. Closed.</summary>
 /// <param name="Message">In words.</param>
 /// <param name="At">Since the start.</param>
-public sealed record StepDownProgress(string Step, StepOutcome? Outcome, string Message, TimeSpan At)
+public abstract record StepDownProgress(string Message, TimeSpan At)
 {
-    /// <summary>What a decision was taken from; null for a step.</summary>
-    public HandOverSnapshot? Snapshot { get; init; }
+    /// <summary>A decision that is new, and what it was taken from.</summary>
+    public sealed record Decided(StepDownDecision Decision, HandOverSnapshot Snapshot, TimeSpan At) : StepDownProgress(Decision.Reason, At);
+
+    /// <summary>A step has an outcome.</summary>
+    /// <param name="Step">In lower case with hyphens.</param>
+    /// <param name="Outcome">What became of it.</param>
+    /// <param name="Message">In words.</param>
+    /// <param name="At">Since the start.</param>
+    public sealed record Stepped(string Step, StepOutcome Outcome, string Message, TimeSpan At) : StepDownProgress(Message, At);
 }

@@ -55,7 +55,7 @@ public sealed class StepDownRunner(HandOverGroup group, StepDownOptions options,
             };
             var decision = StepDownPolicy.Decide(seen);
             if (decision is StepDownDecision.AwaitMoment) ready ??= time.GetTimestamp();
-            if (decision.Code != last) await report(new StepDownProgress(decision.Code, null, decision.Reason, time.GetElapsedTime(_started)) { Snapshot = seen }).ConfigureAwait(false);
+            if (decision.Code != last) await report(new StepDownProgress.Decided(decision, seen, time.GetElapsedTime(_started))).ConfigureAwait(false);
             last = decision.Code;
             switch (decision)
             {
@@ -101,7 +101,7 @@ public sealed class StepDownRunner(HandOverGroup group, StepDownOptions options,
         await ReportAsync("restore", outcome, "priorities").ConfigureAwait(false);
     }
 
-    private Task ReportAsync(string step, StepOutcome? outcome, string message) => report(new StepDownProgress(step, outcome, message, time.GetElapsedTime(_started)));
+    private Task ReportAsync(string step, StepOutcome outcome, string message) => report(new StepDownProgress.Stepped(step, outcome, message, time.GetElapsedTime(_started)));
 
     private long Ticks(TimeSpan span) => (long)(span.TotalSeconds * time.TimestampFrequency);
 }

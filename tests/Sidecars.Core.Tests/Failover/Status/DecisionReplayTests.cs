@@ -74,7 +74,7 @@ public sealed class DecisionReplayTests
         foreach (var coordinator in (bool?[])[true, false, null])
         {
             var left = new HandOverRepairFacts(HandOverFacts.Lowered.WithOwn(n => n with { MinReplicas = HandOverLimits.Fence }).WithOther(HandOverFacts.Gone(C)), coordinator);
-            Loop("hand-over-repair", left, FailoverJson.Default.HandOverRepairFacts, facts => HandOverRepairPolicy.Decide(facts.Group, facts.Coordinator));
+            Loop("hand-over-repair", left, FailoverJson.Default.HandOverRepairFacts, HandOverRepairPolicy.Decide);
         }
     }
 

@@ -64,7 +64,7 @@ public sealed class HandOverRepairPolicyTests
     [MemberData(nameof(RowNames))]
     public void What_is_left_of_a_hand_over_is_recognised_by_what_the_servers_say(string row)
     {
-        var decision = HandOverRepairPolicy.Decide(Rows[row], coordinator: false);
+        var decision = HandOverRepairPolicy.Decide(new HandOverRepairFacts(Rows[row], Coordinator: false));
         Assert.True(row.Split(':')[0] == decision.Code, $"{decision.Code}: {decision.Reason}");
         Assert.NotEmpty(decision.Reason);
         Assert.Equal(decision.IsAct, decision.After > TimeSpan.Zero);
@@ -74,16 +74,16 @@ public sealed class HandOverRepairPolicyTests
     public void Nothing_is_touched_beside_a_coordinator_that_lives()
     {
         foreach (var snapshot in (HandOverSnapshot[])[HalfDone, Orphaned, Lowered.WithOwn(n => n with { MinReplicas = 99 })])
-            Assert.Equal("coordinator-alive", HandOverRepairPolicy.Decide(snapshot, coordinator: true).Code);
+            Assert.Equal("coordinator-alive", HandOverRepairPolicy.Decide(new HandOverRepairFacts(snapshot, Coordinator: true)).Code);
     }
 
     [Fact]
     public void Where_the_lock_cannot_be_asked_a_fence_stands_for_thirty_seconds() =>
-        Assert.Equal(TimeSpan.FromSeconds(30), HandOverRepairPolicy.Decide(Lowered.WithOwn(n => n with { MinReplicas = 99 }), coordinator: null).After);
+        Assert.Equal(TimeSpan.FromSeconds(30), HandOverRepairPolicy.Decide(new HandOverRepairFacts(Lowered.WithOwn(n => n with { MinReplicas = 99 }), Coordinator: null)).After);
 
     [Fact]
     public void Sentinel_is_told_through_the_one_with_the_lowest_id() =>
-        Assert.Equal(SentinelAt(1), Assert.IsType<HandOverRepairDecision.TellSentinel>(HandOverRepairPolicy.Decide(Untold with { Sentinels = [.. Untold.Sentinels.Reverse()] }, false)).Sentinel);
+        Assert.Equal(SentinelAt(1), Assert.IsType<HandOverRepairDecision.TellSentinel>(HandOverRepairPolicy.Decide(new HandOverRepairFacts(Untold with { Sentinels = [.. Untold.Sentinels.Reverse()] }, Coordinator: false))).Sentinel);
 
     private static HandOverSnapshot FromC(HandOverSnapshot s) => s with
     {

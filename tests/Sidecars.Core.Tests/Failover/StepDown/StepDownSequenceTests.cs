@@ -44,7 +44,7 @@ public sealed class StepDownSequenceTests
                 foreach (var own in (Core.Primitives.RedisEndpoint[])[C, A, B])
                 {
                     if (world.Dead.Contains(own)) continue;
-                    var decision = HandOverRepairPolicy.Decide(world.From(own), coordinator: false);
+                    var decision = HandOverRepairPolicy.Decide(new HandOverRepairFacts(world.From(own), Coordinator: false));
                     log.Add($"{own.Host} {decision.Code}");
                     world.Repair(own, decision);
                     Assert.True(world.Masters.Count() <= 2, "more than one was promoted");
