@@ -10,7 +10,6 @@ using Sidecars.Core.Failover.Death;
 using Sidecars.Core.Failover.Fencing;
 using Sidecars.Core.Failover.Passwords;
 using Sidecars.Core.Failover.Publishing;
-using Sidecars.Core.Failover.StepDown;
 using Sidecars.Core.Failover.Watch;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Kubernetes;
@@ -70,7 +69,7 @@ internal sealed class SidecarLoops
             new FenceSettings(address, _group.SentinelCount, _group.RedisCount, minReplicas, maxLag, Patience(_group.DownAfter), _group.FailoverTimeout, Period, options.DryRun),
             Server, client, Sentinels, connections.Nodes, Superseded, MarkerEpoch, decisions, time);
         _death = new DeathLoop(
-            address, Server, Sentinels, connections.Sentinels, connections.Nodes, new HandOverClient(connections.Transport, connections.AsSidecar), _group.SentinelCount, Heartbeat, options.DryRun, decisions, time);
+            address, Server, Sentinels, connections.Sentinels, connections.Nodes, _group.SentinelCount, Heartbeat, options.DryRun, decisions, time);
         var outside = options.Publish.Address ?? address.Host;
         var inside = new RedisEndpoint(_group.PodAddress ?? address.Host, _group.RedisPort);
         Publishing = new PublishLoop(

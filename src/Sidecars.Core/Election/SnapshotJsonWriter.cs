@@ -146,7 +146,6 @@ internal static class SnapshotJsonWriter
         json.WriteString("previous_replication_id", view.PreviousReplicationId);
         Number(json, "previous_ended", view.PreviousEnded);
         json.WriteNumber("offset", view.Offset);
-        Number(json, "backlog_start", view.BacklogStart);
         json.WriteBoolean("loading", view.Loading);
         Text(json, "master_address", view.MasterAddress?.ToString());
         json.WriteBoolean("master_link_up", view.MasterLinkUp);

@@ -51,9 +51,6 @@ public sealed class InfoReply
     /// <summary><c>master_repl_offset</c>: bytes of the replication stream, on master and replica.</summary>
     public long? MasterReplOffset => GetInt64("master_repl_offset");
 
-    /// <summary><c>repl_backlog_first_byte_offset</c>: from here on a replica can go on without a full copy; null where there is no backlog.</summary>
-    public long? BacklogStart => GetTruth("repl_backlog_active") == true ? GetInt64("repl_backlog_first_byte_offset") : null;
-
     /// <summary><c>slave_repl_offset</c>: bytes received; replicas only.</summary>
     public long? SlaveReplOffset => GetInt64("slave_repl_offset");
 

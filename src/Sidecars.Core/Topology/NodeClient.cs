@@ -47,7 +47,6 @@ public sealed class NodeClient(Func<RedisEndpoint, IRespTransport> transport, Re
             PreviousReplicationId = info.ReplicationId2 ?? "",
             PreviousEnded = info.SecondReplicationOffset,
             Offset = info.MasterReplOffset ?? 0,
-            BacklogStart = info.BacklogStart,
             Loading = info.LoadingInProgress ?? false,
             Keys = info.Databases.Sum(d => d.Keys),
             Announced = Announced(announceReply),

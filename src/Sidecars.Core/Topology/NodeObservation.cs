@@ -66,9 +66,6 @@ public sealed record NodeView
     /// <summary>Replication offset in bytes; comparable within one <see cref="ReplicationId"/> only.</summary>
     public long Offset { get; init; }
 
-    /// <summary>First byte of the replication stream that its backlog still holds; null where it holds none, or does not say.</summary>
-    public long? BacklogStart { get; init; }
-
     /// <summary>True while it loads its data set from disk.</summary>
     public bool Loading { get; init; }
 

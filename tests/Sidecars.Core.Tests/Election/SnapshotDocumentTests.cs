@@ -135,7 +135,7 @@ public sealed class SnapshotDocumentTests
             new NodeObservation.Known(B, new NodeView
             {
                 RunId = RunId(B), Role = NodeRole.Replica, ReplicationId = Id('b').ToString(), PreviousReplicationId = Id('a').ToString(), PreviousEnded = 900,
-                Offset = 1000, BacklogStart = 12, Loading = true, MasterAddress = C, MasterLinkUp = true, SyncInProgress = true, Announced = new RedisEndpoint("fd00::2", 6379), Keys = 5,
+                Offset = 1000, Loading = true, MasterAddress = C, MasterLinkUp = true, SyncInProgress = true, Announced = new RedisEndpoint("fd00::2", 6379), Keys = 5,
             }),
             Foreign(C),
             Down(A),

@@ -62,12 +62,22 @@ public sealed class DeathPolicyTests
             || (facts is { Server: OwnServer.Dead { WasMaster: true }, Quorum: { IsFailingOver: false, Promotable.IsEmpty: false } } && facts.Quorum.Named == Me)).QuickCheckThrowOnFailure();
 
     [Fact]
-    public void The_one_that_is_behind_follows_the_best_before_Sentinel_chooses()
+    public void A_Sentinel_is_told_that_would_choose_one_that_has_most()
     {
-        var level = Assert.IsType<DeathDecision.Level>(DeathPolicy.Decide(Died with { Replicas = [Replica(1, 900), Replica(2, 1000)] }));
-        Assert.Equal((Endpoint(2), Endpoint(1)), (level.Best, Assert.Single(level.Behind).Address));
-        Assert.Equal("levelling", DeathPolicy.Decide(Died with { Replicas = [Replica(1, 900, of: Endpoint(2)), Replica(2, 1000)] }).Code);
-        Assert.Equal("request-failover", DeathPolicy.Decide(Died with { Replicas = [Replica(1, 1000, of: Endpoint(2)), Replica(2, 1000)] }).Code);
+        var unequal = Died with { Replicas = [Replica(1, 900), Replica(2, 1000)] };
+        var (wrong, right) = (Chooses(1, Endpoint(1), Endpoint(2)), Chooses(2, Endpoint(2), Endpoint(1)));
+        Assert.Equal(Sentinel(2), Told(unequal with { Voters = [wrong, right] }));
+        Assert.Equal("sentinels-behind", DeathPolicy.Decide(unequal with { Voters = [wrong] }).Code);
+        Assert.Equal(Sentinel(1), Told(unequal with { Voters = [wrong], DeadFor = DeathPolicy.ChoosesWithin }));
+        Assert.Equal(Sentinel(1), Told(unequal with { Voters = [wrong, right], Replicas = [Replica(1, 1000), Replica(2, 1000)] }));
+    }
+
+    [Fact]
+    public void Whom_a_priority_prefers_is_no_mistake()
+    {
+        var preferred = Chooses(1, Endpoint(1), Endpoint(2));
+        preferred = preferred with { View = preferred.View with { Replicas = [.. preferred.View.Replicas.Select(r => r.Address == Endpoint(1) ? r with { Priority = 10 } : r)] } };
+        Assert.Equal(Sentinel(1), Told(Died with { Replicas = [Replica(1, 900), Replica(2, 1000)], Voters = [preferred] }));
     }
 
     [Fact]
@@ -75,31 +85,34 @@ public sealed class DeathPolicyTests
         Assert.Equal("replica-reads", DeathPolicy.Decide(Died with { Replicas = [Replica(1, 900, linkUp: true), Replica(2, 1000)] }).Code);
 
     [Fact]
-    public void Nobody_waits_where_replicas_cannot_be_compared_or_made_equal()
+    public void Nobody_waits_where_replicas_cannot_be_compared()
     {
-        var unequal = Died with { Replicas = [Replica(1, 900), Replica(2, 1000)] };
-        Assert.Equal("request-failover", DeathPolicy.Decide(unequal with { DeadFor = DeathPolicy.LevelWithin }).Code);
-        Assert.Equal("request-failover", DeathPolicy.Decide(unequal with { LevelRefused = true }).Code);
+        var unequal = Died with { Voters = [Chooses(1, Endpoint(1), Endpoint(2))] };
         Assert.Equal("request-failover", DeathPolicy.Decide(unequal with { Replicas = [Replica(1, 900, id: "other"), Replica(2, 1000)] }).Code);
-        Assert.Equal("request-failover", DeathPolicy.Decide(unequal with { Replicas = [new NodeObservation.Unknown(Endpoint(1), false, "silent"), Replica(2, 1000)] }).Code);
-        Assert.Equal("request-failover", DeathPolicy.Decide(unequal with { Replicas = [Replica(2, 1000)] }).Code);
-    }
-
-    [Theory]
-    [InlineData(901L, "level-replicas")] // the byte after its last one is the first that it asks for
-    [InlineData(902L, "request-failover")]
-    [InlineData(null, "request-failover")]
-    public void Only_what_the_best_one_s_backlog_still_holds_is_made_up_for(long? start, string code)
-    {
-        var best = Replica(2, 1000);
-        Assert.Equal(code, DeathPolicy.Decide(Died with { Replicas = [Replica(1, 900), best with { View = best.View with { BacklogStart = start } }] }).Code);
+        Assert.Equal("request-failover", DeathPolicy.Decide(unequal with { Replicas = [Replica(1, 900), new NodeObservation.Unknown(Endpoint(2), false, "silent")] }).Code);
+        Assert.Equal("request-failover", DeathPolicy.Decide(unequal with { Replicas = [] }).Code);
     }
 
     [Fact]
-    public void Only_one_that_is_behind_follows_and_only_the_one_that_has_most() => Prop.ForAll(
-        Gen.ArrayOf(from n in Gen.Choose(1, 9) from offset in Gen.Choose(1, 5) select Replica(n, offset)).ToArbitrary(),
-        replicas => DeathPolicy.Decide(Died with { Replicas = [.. replicas] }) is not DeathDecision.Level level
-            || (level.Behind.All(b => b.View.Offset < replicas.Max(r => r.View.Offset)) && replicas.Any(r => r.Address == level.Best && r.View.Offset == replicas.Max(x => x.View.Offset)))).QuickCheckThrowOnFailure();
+    public void Within_its_time_nobody_is_told_who_would_choose_one_that_is_behind() => Prop.ForAll(
+        (from offsets in Gen.ArrayOf(Gen.Choose(1, 3), 3) from cached in Gen.ArrayOf(Gen.ArrayOf(Gen.Choose(1, 3), 3), 3) select (offsets, cached)).ToArbitrary(),
+        pair =>
+        {
+            var voters = pair.cached.Select((seen, v) => Views(v, [.. seen.Select((offset, n) => (Endpoint(n), (long)offset))])).ToList();
+            var decision = DeathPolicy.Decide(Died with { Replicas = [.. pair.offsets.Select((offset, n) => Replica(n, offset))], Voters = [.. voters] });
+            var good = voters.Where(v => pair.offsets[int.Parse(v.View.Choice!.Address.Host[^1..], System.Globalization.CultureInfo.InvariantCulture)] == pair.offsets.Max()).Select(v => v.Endpoint).ToList();
+            return decision is DeathDecision.RequestFailover told ? good.Contains(told.Sentinel) : decision.Code == "sentinels-behind" && good.Count == 0;
+        }).QuickCheckThrowOnFailure();
+
+    private static RedisEndpoint Told(DeathFacts facts) => Assert.IsType<DeathDecision.RequestFailover>(DeathPolicy.Decide(facts)).Sentinel;
+
+    private static SentinelObservation.Known Chooses(int n, RedisEndpoint first, RedisEndpoint second) => Views(n, (first, 800), (second, 700));
+
+    private static SentinelObservation.Known Views(int n, params (RedisEndpoint Replica, long Offset)[] replicas)
+    {
+        var voter = Voter(n, 500);
+        return voter with { View = voter.View with { Replicas = [.. replicas.Select(r => new SentinelReplica { Address = r.Replica, RunId = r.Replica.Host, Flags = "slave", Priority = 100, Offset = r.Offset, InfoAge = TimeSpan.FromMilliseconds(500) })] } };
+    }
 
     private static RedisEndpoint Sentinel(int n) => new("10.0.2." + n, 26379);
 
@@ -113,6 +126,6 @@ public sealed class DeathPolicyTests
 
     private static RedisEndpoint Endpoint(int n) => new("10.0.1." + n, 6379);
 
-    private static NodeObservation.Known Replica(int n, long offset, RedisEndpoint? of = null, bool linkUp = false, string id = "history") =>
-        new(Endpoint(n), new NodeView { RunId = "run-" + n, Role = NodeRole.Replica, ReplicationId = id, Offset = offset, BacklogStart = 1, MasterAddress = of ?? Me, MasterLinkUp = linkUp });
+    private static NodeObservation.Known Replica(int n, long offset, bool linkUp = false, string id = "history") =>
+        new(Endpoint(n), new NodeView { RunId = "run-" + n, Role = NodeRole.Replica, ReplicationId = id, Offset = offset, MasterAddress = Me, MasterLinkUp = linkUp });
 }

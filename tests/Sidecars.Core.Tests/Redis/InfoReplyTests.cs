@@ -80,7 +80,6 @@ public sealed class InfoReplyTests
         Assert.Equal(new string('a', 40), info.ReplicationId);
         Assert.Null(info.ReplicationId2);
         Assert.Null(info.SecondReplicationOffset);
-        Assert.Null(info.BacklogStart);
         Assert.Equal(120, info.MasterReplOffset);
         Assert.Null(info.SlaveReplOffset);
         Assert.Null(info.MasterLinkUp);
@@ -118,7 +117,6 @@ public sealed class InfoReplyTests
         Assert.Equal(100, info.ReplicaPriority);
         Assert.Equal(new string('a', 40), info.ReplicationId2);
         Assert.Equal(51, info.SecondReplicationOffset);
-        Assert.Equal(21, info.BacklogStart);
         Assert.True(info.LoadingInProgress);
         Assert.Equal(13, info.LoadingEtaSeconds);
         Assert.Equal(42.5, info.LoadingPercent);

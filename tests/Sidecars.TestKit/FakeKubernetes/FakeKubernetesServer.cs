@@ -9,6 +9,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
 using Sidecars.Core.Kubernetes;
+using Sidecars.TestKit.Network;
 
 namespace Sidecars.TestKit.FakeKubernetes;
 
@@ -46,6 +47,7 @@ public sealed class FakeKubernetesServer : IAsyncDisposable
         RotateToken("token-1");
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
+        SignalsAreNotOurs.Register(builder.Services);
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(o =>
         {

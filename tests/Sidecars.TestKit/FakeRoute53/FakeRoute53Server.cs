@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Sidecars.TestKit.FakeKubernetes;
+using Sidecars.TestKit.Network;
 
 namespace Sidecars.TestKit.FakeRoute53;
 
@@ -58,6 +59,7 @@ public sealed class FakeRoute53Server : IAsyncDisposable
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
+        SignalsAreNotOurs.Register(builder.Services);
         builder.WebHost.ConfigureKestrel(options => options.Listen(elsewhere?.Address ?? new IPEndPoint(IPAddress.Loopback, 0)));
         if (elsewhere is not null) builder.WebHost.UseSockets(o => o.CreateBoundListenSocket = _ => elsewhere.Bind(elsewhere.Address));
         _app = builder.Build();

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Text.Json;
-using Sidecars.Core.Failover.StepDown;
 using Sidecars.Core.Failover.Watch;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
@@ -14,21 +13,17 @@ namespace Sidecars.Core.Failover.Death;
 /// <param name="sentinels">The Sentinels.</param>
 /// <param name="client">Asks one to fail over.</param>
 /// <param name="nodes">Asks a replica.</param>
-/// <param name="changes">Has a replica follow another.</param>
 /// <param name="sentinelCount">Configured number.</param>
 /// <param name="heartbeat">Moment of bootstrap's last heartbeat, null where there is none; only its change counts.</param>
 /// <param name="dryRun">Decide and say, do nothing.</param>
 /// <param name="sink">Decisions.</param>
 /// <param name="time">Its clock.</param>
 public sealed class DeathLoop(
-    RedisEndpoint address, OwnServerWatch server, SentinelWatch sentinels, SentinelClient client, NodeClient nodes, HandOverClient changes, int sentinelCount, Func<DateTime?> heartbeat, bool dryRun, IDecisionSink sink, TimeProvider time)
+    RedisEndpoint address, OwnServerWatch server, SentinelWatch sentinels, SentinelClient client, NodeClient nodes, int sentinelCount, Func<DateTime?> heartbeat, bool dryRun, IDecisionSink sink, TimeProvider time)
 {
     // NOGOODSLAVE and INPROG pass within a Sentinel's tick or two (100 ms).
     private static readonly TimeSpan Again = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(5);
-
-    // Replicas read the rest, or a missing piece, within milliseconds.
-    private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(3);
 
     // Who hangs is not waited for: nobody may write meanwhile.
     private static readonly TimeSpan AnswersWithin = TimeSpan.FromMilliseconds(150);
@@ -37,7 +32,6 @@ public sealed class DeathLoop(
     private DateTime? _heartbeatAtDeath;
     private long? _acceptedAt;
     private long _diedAt;
-    private bool _levelRefused;
 
     /// <summary>Waits for deaths until it is cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
@@ -46,7 +40,7 @@ public sealed class DeathLoop(
         {
             var next = Task.WhenAny(server.Changed.Next, sentinels.Changed.Next);
             var decision = await RoundAsync(cancellation).ConfigureAwait(false);
-            if (decision is DeathDecision.Level or DeathDecision.Wait { IsShort: true }) await Task.Delay(Soon, time, cancellation).ConfigureAwait(false);
+            if (decision is DeathDecision.Wait { Again: { } soon }) await Task.Delay(soon, time, cancellation).ConfigureAwait(false);
             else await Broadcast.WaitAsync(next, decision is DeathDecision.Nothing ? Idle : Again, time, cancellation).ConfigureAwait(false);
         }
     }
@@ -55,7 +49,7 @@ public sealed class DeathLoop(
     public async Task<DeathDecision> RoundAsync(CancellationToken cancellation)
     {
         var last = server.Last;
-        if (last is OwnServer.Dead { RunId: var runId } && runId != _runId) (_runId, _heartbeatAtDeath, _acceptedAt, _diedAt, _levelRefused) = (runId, heartbeat(), null, time.GetTimestamp(), false);
+        if (last is OwnServer.Dead { RunId: var runId } && runId != _runId) (_runId, _heartbeatAtDeath, _acceptedAt, _diedAt) = (runId, heartbeat(), null, time.GetTimestamp());
         var facts = new DeathFacts
         {
             Server = last,
@@ -64,11 +58,10 @@ public sealed class DeathLoop(
             BootstrapLives = BootstrapLives(last),
             AcceptedAgo = _acceptedAt is { } at ? time.GetElapsedTime(at) : null,
             DeadFor = last is OwnServer.Dead ? time.GetElapsedTime(_diedAt) : TimeSpan.Zero,
-            LevelRefused = _levelRefused,
         };
         var decision = DeathPolicy.Decide(facts);
         // Only now: where nothing is to be done, nobody is asked.
-        if (decision is DeathDecision.RequestFailover && facts.DeadFor < DeathPolicy.LevelWithin)
+        if (decision is DeathDecision.RequestFailover && facts.DeadFor < DeathPolicy.ChoosesWithin)
         {
             facts = facts with { Replicas = await AskReplicasAsync(facts.Quorum.Promotable, cancellation).ConfigureAwait(false) };
             decision = DeathPolicy.Decide(facts);
@@ -81,7 +74,6 @@ public sealed class DeathLoop(
         }
 
         sink.Decided("death", decision.Code, decision.Reason, decision is DeathDecision.Wait { Code: "no-agreement" or "no-promotable-replica" }, () => JsonSerializer.Serialize(facts, FailoverJson.Default.DeathFacts));
-        if (decision is DeathDecision.Level level && !dryRun) await LevelAsync(level, cancellation).ConfigureAwait(false);
         if (decision is not DeathDecision.RequestFailover request) return decision;
         if (dryRun)
         {
@@ -94,28 +86,6 @@ public sealed class DeathLoop(
         sink.Acted("death", "failover", $"SENTINEL FAILOVER at {request.Sentinel}", refusal);
         return decision;
     }
-
-    private async Task LevelAsync(DeathDecision.Level level, CancellationToken cancellation)
-    {
-        var refusals = await Task.WhenAll(level.Behind.Select(replica => FollowAsync(replica, level.Best, cancellation))).ConfigureAwait(false);
-        var refusal = refusals.FirstOrDefault(r => r is not null);
-        _levelRefused = refusal is not null;
-        sink.Acted("death", "levelled", $"{string.Join(", ", level.Behind.Select(b => b.Address))} follow {level.Best}", refusal);
-    }
-
-    private Task<string?> FollowAsync(NodeObservation.Known replica, RedisEndpoint best, CancellationToken cancellation) => InTimeAsync(
-        async limit =>
-        {
-            var (connection, why) = await changes.OpenAsync(replica.Endpoint, replica.View.RunId, limit).ConfigureAwait(false);
-            if (connection is null) return why;
-            await using (connection.ConfigureAwait(false))
-            {
-                var outcome = await connection.SendAsync([HandOverClient.Follow(best)], limit).ConfigureAwait(false);
-                return outcome == StepOutcome.Done ? null : $"REPLICAOF at {replica.Endpoint}: {outcome}";
-            }
-        },
-        $"{replica.Endpoint} does not answer",
-        cancellation);
 
     private async Task<ImmutableArray<NodeObservation>> AskReplicasAsync(IEnumerable<RedisEndpoint> replicas, CancellationToken cancellation) =>
         [.. await Task.WhenAll(replicas.Select(replica => InTimeAsync(limit => nodes.ObserveAsync(replica, limit), new NodeObservation.Unknown(replica, LoginRefused: false, "it does not answer"), cancellation))).ConfigureAwait(false)];

@@ -34,9 +34,6 @@ public sealed record DeathFacts
 
     /// <summary>The Sentinels, asked after that: when each would switch is told by the last INFO that it had (<see cref="SwitchTiming"/>).</summary>
     public ImmutableArray<SentinelObservation.Known> Voters { get; init; } = [];
-
-    /// <summary>A replica has refused to follow another: nothing more is tried for this death.</summary>
-    public bool LevelRefused { get; init; }
 }
 
 /// <summary>What to do about a death. Closed.</summary>
@@ -45,11 +42,8 @@ public abstract record DeathDecision(string Code, string Reason) : IDecision
     /// <summary>Ask this one Sentinel to fail over.</summary>
     public sealed record RequestFailover(RedisEndpoint Sentinel, string Reason) : DeathDecision("request-failover", Reason);
 
-    /// <summary>Have these replicas follow the one that has most of the dead master's data, until they have the same.</summary>
-    public sealed record Level(ImmutableArray<NodeObservation.Known> Behind, RedisEndpoint Best, string Reason) : DeathDecision("level-replicas", Reason);
-
-    /// <summary>Dead, and not now: ask again soon; where it <paramref name="IsShort"/>, for what a replica does within milliseconds.</summary>
-    public sealed record Wait(string Code, string Reason, bool IsShort = false) : DeathDecision(Code, Reason);
+    /// <summary>Dead, and not now: look again after <paramref name="Again"/>; null: at the usual pace.</summary>
+    public sealed record Wait(string Code, string Reason, TimeSpan? Again = null) : DeathDecision(Code, Reason);
 
     /// <summary>No concern of ours.</summary>
     public sealed record Nothing(string Code, string Reason) : DeathDecision(Code, Reason);
@@ -59,17 +53,24 @@ public abstract record DeathDecision(string Code, string Reason) : IDecision
 /// Whether a death is handed to Sentinel at once instead of after down-after, and to which. Pure. One actor: until bootstrap is back it is
 /// this sidecar, then bootstrap, which waits where a Sentinel shows a failover. Told is the Sentinel that switches soonest; a second one is
 /// not while any shows a failover.
-/// Sentinel chooses by offsets that are as old as its last INFO: where the replicas differ, it may promote the one that is behind, which loses what only the other has, and costs that one a full copy, while which nobody may write
-/// (<c>min-replicas-to-write</c>). So they are made equal first: whoever is behind follows the best, and has the missing bytes of its
-/// backlog within milliseconds.
+/// A Sentinel chooses by offsets that are as old as its last INFO: where the replicas differ, it may promote one that is behind, which loses
+/// what only another has, and costs that one a full copy, while which nobody may write (<c>min-replicas-to-write</c>). So a Sentinel is
+/// told that would choose one that has most; from then until it has chosen it hears of no other offset (it asks a second after its last
+/// INFO). Making replicas equal can't be had: one whose master is gone gives nothing to another (NOMASTERLINK).
 /// </summary>
 public static class DeathPolicy
 {
     /// <summary>An accepted request is not repeated within this: the failover must show at the Sentinels first.</summary>
     public static readonly TimeSpan ShowsWithin = TimeSpan.FromSeconds(3);
 
-    /// <summary>For so long after the death replicas are made equal; then Sentinel chooses as it will. A usual one takes some milliseconds.</summary>
-    public static readonly TimeSpan LevelWithin = TimeSpan.FromMilliseconds(500);
+    /// <summary>For so long after the death a Sentinel that chooses well is waited for, the longest that one goes without INFO and a tick; then any is told.</summary>
+    public static readonly TimeSpan ChoosesWithin = TimeSpan.FromMilliseconds(750);
+
+    // What a replica has received it reads within milliseconds.
+    private static readonly TimeSpan Reads = TimeSpan.FromMilliseconds(3);
+
+    // A fifth of Sentinel's tick: an INFO is known soon after it came.
+    private static readonly TimeSpan Learns = TimeSpan.FromMilliseconds(20);
 
     /// <summary>Decides.</summary>
     public static DeathDecision Decide(DeathFacts facts)
@@ -85,26 +86,28 @@ public static class DeathPolicy
         if (facts.BootstrapLives) return new DeathDecision.Nothing("bootstrap-acts", "redis-bootstrap is back, and asks for it where it is due");
         if (quorum.Promotable.IsEmpty) return new DeathDecision.Wait("no-promotable-replica", $"{quorum.Reason}, and no replica can be promoted");
         if (quorum.Executor is not { } sentinel) return new DeathDecision.Wait("no-executor", "every Sentinel that names this server distrusts its clock");
-        if (!facts.LevelRefused && facts.DeadFor < LevelWithin && Unequal(facts) is { } first) return first;
+        var compared = facts.DeadFor < ChoosesWithin ? [.. facts.Replicas.OfType<NodeObservation.Known>().Where(r => r.View is { Role: NodeRole.Replica, Loading: false, SyncInProgress: false })] : ImmutableArray<NodeObservation.Known>.Empty;
+        // Offsets are final once a replica has read the end of its connection: what the dead master sent lies in front of it.
+        if (compared.FirstOrDefault(r => r.View.MasterLinkUp && r.View.MasterAddress == facts.Address) is { } reading)
+            return new DeathDecision.Wait("replica-reads", $"{reading.Address} has not read all that the dead master sent", Reads);
         if (facts.Voters.Any(v => v.View.Master is { FailoverInProgress: true })) return new DeathDecision.Wait("failing-over", "a Sentinel runs the failover");
-        var soonest = SwitchTiming.Order(QuorumFacts.Executors(facts.Voters, named)).Append(sentinel).First();
+        var voters = QuorumFacts.Executors(facts.Voters, named);
+        var good = Behind(compared) is { Count: > 0 } behind ? voters.RemoveAll(v => IsMistaken(v.View, behind)) : voters;
+        if (good.IsEmpty && !voters.IsEmpty)
+            return new DeathDecision.Wait("sentinels-behind", $"no Sentinel knows yet who has most: {voters[0].Endpoint} would promote {voters[0].View.Choice?.Address.ToString() ?? "nobody"}", Learns);
+        var soonest = SwitchTiming.Order(good).Append(sentinel).First();
         return new DeathDecision.RequestFailover(soonest, $"the process {dead.RunId} at {facts.Address} has died, and {quorum.Promotable[0]} can be promoted");
     }
 
-    // Offsets are final once a replica has read the end of its connection: what the dead master sent lies in front of it.
-    private static DeathDecision? Unequal(DeathFacts facts)
+    // By an offset that is too old; a priority is what somebody wants.
+    private static bool IsMistaken(SentinelView view, HashSet<RedisEndpoint> behind) => view.Choice is not { } choice
+        || (behind.Contains(choice.Address) && view.Replicas.Any(r => r.Promotable && r.Priority == choice.Priority && !behind.Contains(r.Address)));
+
+    // Offsets of two histories can't be compared.
+    private static HashSet<RedisEndpoint> Behind(ImmutableArray<NodeObservation.Known> replicas)
     {
-        var replicas = facts.Replicas.OfType<NodeObservation.Known>().Where(r => r.View is { Role: NodeRole.Replica, Loading: false, SyncInProgress: false }).ToList();
-        if (replicas.Find(r => r.View.MasterLinkUp && r.View.MasterAddress == facts.Address) is { } reading)
-            return new DeathDecision.Wait("replica-reads", $"{reading.Address} has not read all that the dead master sent", IsShort: true);
-        if (replicas.Select(r => r.View.ReplicationId).Distinct(StringComparer.Ordinal).Count() != 1) return null; // offsets of two histories can't be compared
-        var best = replicas.OrderByDescending(r => r.View.Offset).ThenBy(r => r.Address.ToString(), StringComparer.Ordinal).First();
-        // What the best one's backlog no longer holds would be a full copy, in which the one that is behind loses what it has.
-        var behind = replicas.Where(r => r.View.Offset < best.View.Offset && best.View.BacklogStart <= r.View.Offset + 1).ToList();
-        if (behind.Count == 0) return null;
-        var places = $"{behind[0].Address} is at {behind[0].View.Offset}, {best.Address} at {best.View.Offset}";
-        return behind.Exists(r => r.View.MasterAddress == best.Address)
-            ? new DeathDecision.Wait("levelling", places, IsShort: true)
-            : new DeathDecision.Level([.. behind], best.Address, $"{places}: one that is behind must not be promoted");
+        if (replicas.Select(r => r.View.ReplicationId).Distinct(StringComparer.Ordinal).Count() != 1) return [];
+        var most = replicas.Max(r => r.View.Offset);
+        return [.. replicas.Where(r => r.View.Offset < most).Select(r => r.Address)];
     }
 }

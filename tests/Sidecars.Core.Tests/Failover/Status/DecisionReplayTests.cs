@@ -61,7 +61,13 @@ public sealed class DecisionReplayTests
         Loop("publish", publish, FailoverJson.Default.PublishFacts, PublishPolicy.Decide);
         var death = new DeathFacts { Server = new OwnServer.Dead(FailoverFacts.RunId, WasMaster: true), Address = A, Quorum = FailoverFacts.NamesMe with { Named = A } };
         Loop("death", death, FailoverJson.Default.DeathFacts, DeathPolicy.Decide);
-        Loop("death", death with { Replicas = [Behind(B, 900), Behind(C, 1000)], DeadFor = TimeSpan.FromMilliseconds(5) }, FailoverJson.Default.DeathFacts, DeathPolicy.Decide);
+        var knows = new SentinelObservation.Known(FailoverFacts.Executor, new SentinelView
+        {
+            MyId = new string('d', 40),
+            Master = new SentinelMaster { Address = A, ConfigEpoch = 3, Flags = "master" },
+            Replicas = [new SentinelReplica { Address = B, RunId = RunId(B), Flags = "slave", Priority = 100, Offset = 890, InfoAge = TimeSpan.FromMilliseconds(500) }],
+        });
+        Loop("death", death with { Replicas = [Behind(B, 900), Behind(C, 1000)], Voters = [knows], DeadFor = TimeSpan.FromMilliseconds(5) }, FailoverJson.Default.DeathFacts, DeathPolicy.Decide);
         Loop("epoch", new EpochKeeperFacts(new EpochReading.Known(5, A), [Says(1, B, 6), Says(2, B, 6), Dead(3)], 3), FailoverJson.Default.EpochKeeperFacts, EpochKeeperPolicy.Decide);
         Loop("epoch", new EpochKeeperFacts(new EpochReading.Unavailable("down"), [Mute(1)], 3), FailoverJson.Default.EpochKeeperFacts, EpochKeeperPolicy.Decide);
         Loop("ghosts", GhostFacts.Haunted(1, 2), FailoverJson.Default.GhostSnapshot, facts => GhostRepairPolicy.Decide(facts));
@@ -92,7 +98,7 @@ public sealed class DecisionReplayTests
         Assert.NotEmpty(Assert.IsType<ReplayOutcome.Unreadable>(DecisionReplay.Replay(line)).Why);
 
     private static NodeObservation.Known Behind(RedisEndpoint at, long offset) =>
-        new(at, new NodeView { RunId = RunId(at), Role = NodeRole.Replica, ReplicationId = new string('c', 40), Offset = offset, BacklogStart = 1, MasterAddress = A });
+        new(at, new NodeView { RunId = RunId(at), Role = NodeRole.Replica, ReplicationId = new string('c', 40), Offset = offset, MasterAddress = A });
 
     private static void Loop<T>(string loop, T facts, JsonTypeInfo<T> type, Func<T, IDecision> decide) => Same(loop, JsonSerializer.Serialize(facts, type), decide(facts));
 
