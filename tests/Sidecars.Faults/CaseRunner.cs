@@ -136,7 +136,8 @@ internal sealed class CaseRunner(CasePlan plan, TimeSpan downAfter, string? fake
 
     private async Task<IReadOnlyList<Loss>> CheckAsync(HostGroup group, List<WriteLoad> loads, ActiveFault[] faults, long began)
     {
-        var master = (await group.Group.ObserveAsync()).Master?.Node ?? throw new InvalidOperationException("the master is gone while its data are checked");
+        // It was just healed; a single look may meet a busy moment.
+        var master = (await group.Group.WaitForAsync("the master whose data are checked", state => state.Master is not null, HealDeadline, cancellation)).Master!.Node;
         var times = new List<long>();
         foreach (var load in loads)
         {

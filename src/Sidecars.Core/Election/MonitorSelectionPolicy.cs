@@ -122,12 +122,27 @@ public static class MonitorSelectionPolicy
             return new MonitorDecision.Wait("the group's highest epoch, or a majority of the Sentinels", "epoch-unknown", $"{why}; the highest epoch can't be read: {unavailable.Why}");
         if (masters.Count > 1)
         {
+            if (Successor(s, masters) is { } successor)
+            {
+                var replaced = masters.Where(m => m != successor).Select(m => m.Address).ToList();
+                return new MonitorDecision.Monitor(successor.Address, EpochFor(s, successor.Address), [.. ReplicasOf(s, successor.Address), .. replaced], "monitor-successor",
+                    $"{why}; a majority held {successor.Address} for master, which was promoted out of the history of {string.Join(", ", replaced)}: Sentinels have yet to demote that one");
+            }
+
             return new MonitorDecision.Refuse("two-masters",
                 $"{why}; {masters.Count} nodes are master ({string.Join(", ", masters.Select(m => m.Address))}): monitoring either would destroy the other's data");
         }
 
         return masters.Count == 1 ? OneMaster(s, masters[0], why) : NoMaster(s, why);
     }
+
+    // The master that a majority held in the highest epoch, if every other one is what it replaced. Sentinel demotes a replaced master only
+    // after eight seconds, and none does if all of them are lost before that; known to it as a replica, it is demoted as it would have been.
+    private static NodeObservation.Known? Successor(MonitorSnapshot s, List<NodeObservation.Known> masters) =>
+        s.KeptEpoch is EpochReading.Known { Epoch: > 0, Master: { } held } kept && Views(s).All(v => v.Address == held || v.Epoch < kept.Epoch)
+            && masters.Find(m => m.Address == held) is { View.PreviousReplicationId.Length: > 0 } successor && masters.All(m => m == successor || m.View.ReplicationId == successor.View.PreviousReplicationId)
+            ? successor
+            : null;
 
     private static MonitorDecision OneMaster(MonitorSnapshot s, NodeObservation.Known master, string why)
     {

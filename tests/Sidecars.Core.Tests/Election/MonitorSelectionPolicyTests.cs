@@ -57,6 +57,27 @@ public sealed class MonitorSelectionPolicyTests
     }
 
     [Fact]
+    public void A_replaced_master_that_no_Sentinel_lived_to_demote_is_monitored_as_a_replica_of_its_successor()
+    {
+        var both = Starting([Dead(1), Dead(2)], [Of(A, "a"), Of(B, "b", "a"), Replica(C, B, true)]) with { KeptEpoch = new EpochReading.Known(4, B) };
+        Assert.Equal([C, A], Monitors(B, 4, "monitor-successor", both).Replicas.AsEnumerable());
+        Assert.Equal([C, A], Monitors(B, 4, "monitor-successor", both with { Remembered = new RememberedMaster(A, 3) }).Replicas.AsEnumerable());
+        Refuses(both with { KeptEpoch = null });
+        Refuses(both with { KeptEpoch = new EpochReading.Known(4, null) });
+        Refuses(both with { KeptEpoch = new EpochReading.Known(4, A) }); // promoted later, and no majority held it
+        Refuses(both with { KeptEpoch = new EpochReading.Unavailable("down") });
+        Refuses(both with { Remembered = new RememberedMaster(A, 4) });
+        Refuses(both with { Sentinels = [Says(1, A, 5), Dead(2)] });
+        Refuses(both with { Nodes = [Of(A, "a"), Of(B, "b"), Replica(C, B, true)] });
+        Refuses(both with { Nodes = [Of(A, "a"), Of(B, "b", "c"), Replica(C, B, true)] }); // they share no history
+        Refuses(both with { Nodes = [Of(A, "a"), Of(B, "b", "a"), Of(C, "c", "a")] });
+
+        static void Refuses(MonitorSnapshot s) => Assert.Equal("two-masters", Assert.IsType<MonitorDecision.Refuse>(MonitorSelectionPolicy.Decide(s)).Code);
+        static NodeObservation Of(RedisEndpoint at, string id, string before = "") =>
+            new NodeObservation.Known(at, new NodeView { RunId = RunId(at), Role = NodeRole.Master, ReplicationId = id, PreviousReplicationId = before });
+    }
+
+    [Fact]
     public void Replicas_that_agree_on_a_lost_master_let_Sentinel_fail_over()
     {
         var monitor = Monitors(A, 0, "monitor-lost-master", Starting([Dead(1), Dead(2)], [Down(A), Replica(B, A), Replica(C, A)]));

@@ -10,6 +10,22 @@ namespace Sidecars.Integration.Tests.Failover;
 public sealed class EpochTests
 {
     [Fact]
+    public async Task A_replaced_master_that_no_Sentinel_lived_to_demote_is_demoted_by_those_that_start_anew()
+    {
+        var (rig, replaced) = await SidecarRig.StartAsync("undemoted");
+        await using var disposed = rig;
+        replaced.Process!.Pause(); // nobody demotes it meanwhile
+        var next = await rig.WaitPublishedAfterAsync(replaced);
+        await rig.WaitDecisionAsync(next, "epoch", "epoch-raised");
+        await Task.WhenAll(rig.Group.Sentinels.Select(node => node.KillAsync()));
+        replaced.Process.Resume();
+        await rig.Group.WaitForAsync("two masters", s => s.Redis.Count(r => r.IsMaster) == 2);
+        await rig.Group.StartAsync(rig.Group.Sentinels);
+        await rig.Group.WaitForAsync("the replaced one as a replica", s => s.Master?.Node == next && s.LinkedReplicas == 2, TimeSpan.FromSeconds(60));
+        Assert.Contains(rig.Group.Sentinels, sentinel => sentinel.Process!.Output.Any(line => line.Contains("monitor-successor", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public async Task After_all_Sentinels_were_lost_the_next_failover_is_published_with_a_higher_token()
     {
         var (rig, first) = await SidecarRig.StartAsync("epochs");
