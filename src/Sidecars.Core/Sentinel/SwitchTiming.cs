@@ -20,7 +20,7 @@ public static class SwitchTiming
     public static readonly TimeSpan InfoPeriod = TimeSpan.FromMilliseconds(600);
 
     /// <summary>
-    /// So much one Sentinel's period differs from the next one's: else they all ask at the same moment for minutes after a replica was busy for
+    /// So much one Sentinel's period differs from the next one's: else they all ask at the same moment for some time after a replica was busy for
     /// a while, since it then answers all of them at once, and the best of three is as good as any of them.
     /// </summary>
     public static readonly TimeSpan Apart = TimeSpan.FromMilliseconds(50);
