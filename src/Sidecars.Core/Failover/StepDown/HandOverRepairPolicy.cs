@@ -10,7 +10,7 @@ namespace Sidecars.Core.Failover.StepDown;
 /// </summary>
 public static class HandOverRepairPolicy
 {
-    /// <summary>Longer than a living coordinator needs from one step to the next; shorter than Sentinel's own way out (down-after, two INFO periods and an election: 7 s; 20 to 36 s with its own period).</summary>
+    /// <summary>Longer than a living coordinator needs from one step to the next; shorter than Sentinel's own way out (down-after, two INFO periods and an election, so about 7 s by sentinel.c; 20 to 36 s with its own period, measured).</summary>
     public static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
 
     /// <summary>Where the lock can't be asked: a fence stands for some 5 ms in a hand-over, and for seconds while it is taken back.</summary>
