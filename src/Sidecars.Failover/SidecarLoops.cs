@@ -34,6 +34,7 @@ internal sealed class SidecarLoops
     private readonly KubernetesClient? _kubernetes;
     private readonly DecisionLog _decisions;
     private readonly MarkerStore _markers;
+    private readonly OwnProcessLoop? _process;
     private readonly DeathLoop _death;
     private readonly GhostRepairLoop _ghosts;
     private readonly PasswordLoop _passwords;
@@ -61,6 +62,7 @@ internal sealed class SidecarLoops
         var client = new OwnServerClient(ToOwn, connections.AsSidecar, maxLag);
         var isLoopback = options.Redis.Host == "localhost" || (IPAddress.TryParse(options.Redis.Host, out var ip) && IPAddress.IsLoopback(ip));
         Server = new OwnServerWatch(client, isLoopback, Period, time);
+        _process = isLoopback ? new OwnProcessLoop(Server, options.Redis.Port, time) : null;
         Keeper = new StateKeeper(
             new SidecarIdentity(_group.Cluster, _node, BootId.Read(_node.Uid), address, _group.SentinelCount, _group.Durability),
             new ServerClient(async ct => (await Server.AskAsync(ct).ConfigureAwait(false)).Replies?.Info, _group.DataDirectory, DataLayout.Default),
@@ -107,6 +109,7 @@ internal sealed class SidecarLoops
         supervisor.Start("keeper", Keeper.RunAsync, cancellation);
         supervisor.Start("sentinels", Sentinels.RunAsync, cancellation);
         supervisor.Start("server", Server.RunAsync, cancellation);
+        if (_process is not null) supervisor.Start("process", _process.RunAsync, cancellation);
         supervisor.Start("fence", Fence.RunAsync, cancellation);
         supervisor.Start("death", _death.RunAsync, cancellation);
         supervisor.Start("publish", Publishing.RunAsync, cancellation);

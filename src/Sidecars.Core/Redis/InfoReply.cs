@@ -36,6 +36,12 @@ public sealed class InfoReply
     /// <summary>40 hex digits, new at each start of the process.</summary>
     public string? RunId => Get("run_id");
 
+    /// <summary><c>process_id</c>, in the PID namespace of the server.</summary>
+    public int? ProcessId => GetInt64("process_id") is { } id and > 0 and <= int.MaxValue ? (int)id : null;
+
+    /// <summary><c>used_memory_rss</c>, bytes.</summary>
+    public long? UsedMemoryRss => GetInt64("used_memory_rss") is { } bytes and >= 0 ? bytes : null;
+
     /// <summary>True for <c>role:master</c>, false for <c>role:slave</c>, null for anything else (a Sentinel).</summary>
     public bool? IsMaster => Get("role") switch { "master" => true, "slave" => false, _ => null };
 

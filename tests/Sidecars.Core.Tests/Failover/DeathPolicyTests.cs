@@ -85,6 +85,15 @@ public sealed class DeathPolicyTests
         Assert.Equal("replica-reads", DeathPolicy.Decide(Died with { Replicas = [Replica(1, 900, linkUp: true), Replica(2, 1000)] }).Code);
 
     [Fact]
+    public void An_end_that_a_dead_process_still_holds_back_is_waited_for_a_moment()
+    {
+        var held = Died with { Server = new OwnServer.Dead(RunId, WasMaster: true, HoldsConnections: true), Replicas = [Replica(1, 900, linkUp: true), Replica(2, 1000, linkUp: true)], Voters = [Chooses(1, Endpoint(1), Endpoint(2)), Chooses(2, Endpoint(2), Endpoint(1))] };
+        Assert.Equal("replica-reads", DeathPolicy.Decide(held).Code);
+        Assert.Equal(Sentinel(2), Told(held with { DeadFor = DeathPolicy.ReadsWithin }));
+        Assert.Equal("replica-reads", DeathPolicy.Decide(held with { Server = new OwnServer.Dead(RunId, WasMaster: true), DeadFor = DeathPolicy.ReadsWithin }).Code);
+    }
+
+    [Fact]
     public void Nobody_waits_where_replicas_cannot_be_compared()
     {
         var unequal = Died with { Voters = [Chooses(1, Endpoint(1), Endpoint(2))] };

@@ -33,14 +33,15 @@ internal sealed class SidecarRig : IAsyncDisposable
     {
         var kubernetes = await FakeKubernetesServer.StartAsync();
         var route53 = await FakeRoute53Server.StartAsync();
+        var isDown = downAfter ?? TimeSpan.FromSeconds(5);
         var group = new LocalGroup(new LocalGroupOptions
         {
             Name = name,
             ClusterId = FakeKubernetesServer.Namespace + "/redis",
             RedisCount = redis,
             Kubernetes = kubernetes,
-            DownAfter = downAfter ?? TimeSpan.FromSeconds(5),
-            FailoverTimeout = TimeSpan.FromSeconds(8),
+            DownAfter = isDown,
+            FailoverTimeout = isDown < TimeSpan.FromSeconds(8) ? TimeSpan.FromSeconds(8) : isDown * 2,
         });
         var rig = new SidecarRig(group, kubernetes, route53);
         var master = (await group.StartHealthyAsync()).Master!.Node;

@@ -66,6 +66,9 @@ public static class DeathPolicy
     /// <summary>For so long after the death a Sentinel that chooses well is waited for, the longest that one goes without INFO and a tick; then any is told.</summary>
     public static readonly TimeSpan ChoosesWithin = TimeSpan.FromMilliseconds(750);
 
+    /// <summary>For so long a replica is waited for that has no end of its connection to read, since the dead process still holds it: a flight and a look.</summary>
+    public static readonly TimeSpan ReadsWithin = TimeSpan.FromMilliseconds(50);
+
     // What a replica has received it reads within milliseconds.
     private static readonly TimeSpan Reads = TimeSpan.FromMilliseconds(3);
 
@@ -88,7 +91,7 @@ public static class DeathPolicy
         if (quorum.Executor is not { } sentinel) return new DeathDecision.Wait("no-executor", "every Sentinel that names this server distrusts its clock");
         var compared = facts.DeadFor < ChoosesWithin ? [.. facts.Replicas.OfType<NodeObservation.Known>().Where(r => r.View is { Role: NodeRole.Replica, Loading: false, SyncInProgress: false })] : ImmutableArray<NodeObservation.Known>.Empty;
         // Offsets are final once a replica has read the end of its connection: what the dead master sent lies in front of it.
-        if (compared.FirstOrDefault(r => r.View.MasterLinkUp && r.View.MasterAddress == facts.Address) is { } reading)
+        if (!(dead.HoldsConnections && facts.DeadFor >= ReadsWithin) && compared.FirstOrDefault(r => r.View.MasterLinkUp && r.View.MasterAddress == facts.Address) is { } reading)
             return new DeathDecision.Wait("replica-reads", $"{reading.Address} has not read all that the dead master sent", Reads);
         if (facts.Voters.Any(v => v.View.Master is { FailoverInProgress: true })) return new DeathDecision.Wait("failing-over", "a Sentinel runs the failover");
         var voters = QuorumFacts.Executors(facts.Voters, named);

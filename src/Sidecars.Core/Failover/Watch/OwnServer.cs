@@ -43,15 +43,23 @@ public abstract record OwnServer
 
         /// <summary><c>min-replicas-max-lag</c>, seconds; null: not read.</summary>
         public long? MaxLag { get; init; }
+
+        /// <summary><c>process_id</c>, in the PID namespace of the server; null: not read.</summary>
+        public int? ProcessId { get; init; }
+
+        /// <summary><c>used_memory_rss</c>, bytes; null: not read.</summary>
+        public long? ResidentBytes { get; init; }
     }
 
     /// <summary>Unknown: it hangs, refuses the login, was never reached. A stopped process and a full backlog look like this; it is not death.</summary>
     public sealed record Silent(string Why) : OwnServer;
 
     /// <summary>
-    /// A connection to it ended and its port refuses new ones, on the loopback of the same pod: the process is gone.
+    /// A connection to it ended and its port refuses new ones, on the loopback of the same pod: the process is gone. Or the kernel says
+    /// that it ends (<see cref="OwnProcess"/>).
     /// </summary>
     /// <param name="RunId">Of the process that died.</param>
     /// <param name="WasMaster">What it was when it last answered.</param>
-    public sealed record Dead(string RunId, bool WasMaster) : OwnServer;
+    /// <param name="HoldsConnections">Its connections still stand: nobody but the kernel knows yet, and no replica will read an end soon.</param>
+    public sealed record Dead(string RunId, bool WasMaster, bool HoldsConnections = false) : OwnServer;
 }

@@ -89,6 +89,8 @@ public sealed class OwnServerClient(Func<IRespTransport> transport, RedisClientO
             ReplicaLag = fresh.DefaultIfEmpty(0).Max(),
             MinReplicas = Number(config, "min-replicas-to-write"),
             MaxLag = Number(config, "min-replicas-max-lag"),
+            ProcessId = info.ProcessId,
+            ResidentBytes = info.UsedMemoryRss,
         };
     }
 

@@ -76,6 +76,18 @@ public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, Time
         return (look, replies);
     }
 
+    /// <summary>The kernel ends that process, whose connections may stand for a while yet.</summary>
+    public void NoteEnding(string runId)
+    {
+        lock (_gate)
+        {
+            if (_last is OwnServer.Dead || _lastAnswer is not { } last || last.RunId != runId) return;
+            _last = new OwnServer.Dead(runId, last.IsMaster, HoldsConnections: true);
+        }
+
+        Changed.Raise();
+    }
+
     /// <summary>Watches until it is cancelled.</summary>
     public Task RunAsync(CancellationToken cancellation) => Task.WhenAll(LookAgainAsync(cancellation), ListenAsync(cancellation));
 
