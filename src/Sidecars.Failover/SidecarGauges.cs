@@ -16,6 +16,7 @@ internal sealed class SidecarGauges(Meter meter, SidecarLoops loops, Supervisor 
         meter.CreateObservableGauge("sidecars_failover_published_token_epoch", () => Seen(p => p.Token.Epoch), null, "Epoch that stands at a publisher's place, as last seen.");
         meter.CreateObservableGauge("sidecars_failover_record_age", RecordAge, "s", "Time since a publisher last saw or wrote what stands at its place.");
         meter.CreateObservableGauge("sidecars_failover_master", () => loops.Server.Last is OwnServer.Answers { IsMaster: true } ? 1 : 0, null, "1 where the Redis beside it is master.");
+        meter.CreateObservableGauge("sidecars_failover_process_seen", () => loops.IsProcessSeen ? 1 : 0, null, "1 where the process of the Redis beside it is seen (same PID namespace): its death is known before its connections end.");
         meter.CreateObservableGauge("sidecars_failover_fenced", () => loops.Fence.IsFenced ? 1 : 0, null, "1 while the Redis beside it refuses writes by the fence.");
         meter.CreateObservableGauge("sidecars_failover_sentinels_seen", () => loops.Sentinels.Observe().OfType<SentinelObservation.Known>().Select(k => k.View.MyId).Distinct().Count(), null, "Sentinels that answer.");
         meter.CreateObservableGauge("sidecars_failover_sentinels_configured", () => sentinelCount, null, "SENTINEL_COUNT.");

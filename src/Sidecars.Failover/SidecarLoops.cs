@@ -62,7 +62,7 @@ internal sealed class SidecarLoops
         var client = new OwnServerClient(ToOwn, connections.AsSidecar, maxLag);
         var isLoopback = options.Redis.Host == "localhost" || (IPAddress.TryParse(options.Redis.Host, out var ip) && IPAddress.IsLoopback(ip));
         Server = new OwnServerWatch(client, isLoopback, Period, time);
-        _process = isLoopback ? new OwnProcessLoop(Server, options.Redis.Port, time) : null;
+        _process = isLoopback ? new OwnProcessLoop(Server, options.Redis.Port, (id, isSeen) => log.Info("process", isSeen ? $"process {id} of {options.Redis} is seen: its death is known before its connections end" : $"process {id} of {options.Redis} is in another PID namespace: its death is known when its connections end"), time) : null;
         Keeper = new StateKeeper(
             new SidecarIdentity(_group.Cluster, _node, BootId.Read(_node.Uid), address, _group.SentinelCount, _group.Durability),
             new ServerClient(async ct => (await Server.AskAsync(ct).ConfigureAwait(false)).Replies?.Info, _group.DataDirectory, DataLayout.Default),
@@ -96,6 +96,8 @@ internal sealed class SidecarLoops
     public OwnServerWatch Server { get; }
 
     public StateKeeper Keeper { get; }
+
+    public bool IsProcessSeen => _process?.IsSeen == true;
 
     public FenceLoop Fence { get; }
 

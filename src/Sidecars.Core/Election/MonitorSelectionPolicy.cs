@@ -120,20 +120,25 @@ public static class MonitorSelectionPolicy
         // memory of its own goes on without, as it does on every restart of its container.
         if (masters.Count <= 1 && s.KeptEpoch is EpochReading.Unavailable unavailable && s.Remembered is null)
             return new MonitorDecision.Wait("the group's highest epoch, or a majority of the Sentinels", "epoch-unknown", $"{why}; the highest epoch can't be read: {unavailable.Why}");
-        if (masters.Count > 1)
+        return masters.Count switch
         {
-            if (Successor(s, masters) is { } successor)
-            {
-                var replaced = masters.Where(m => m != successor).Select(m => m.Address).ToList();
-                return new MonitorDecision.Monitor(successor.Address, EpochFor(s, successor.Address), [.. ReplicasOf(s, successor.Address), .. replaced], "monitor-successor",
-                    $"{why}; a majority held {successor.Address} for master, which was promoted out of the history of {string.Join(", ", replaced)}: Sentinels have yet to demote that one");
-            }
+            0 => NoMaster(s, why),
+            1 => OneMaster(s, masters[0], why),
+            _ => SeveralMasters(s, masters, why),
+        };
+    }
 
+    private static MonitorDecision SeveralMasters(MonitorSnapshot s, List<NodeObservation.Known> masters, string why)
+    {
+        if (Successor(s, masters) is not { } successor)
+        {
             return new MonitorDecision.Refuse("two-masters",
                 $"{why}; {masters.Count} nodes are master ({string.Join(", ", masters.Select(m => m.Address))}): monitoring either would destroy the other's data");
         }
 
-        return masters.Count == 1 ? OneMaster(s, masters[0], why) : NoMaster(s, why);
+        var replaced = masters.Where(m => m != successor).Select(m => m.Address).ToList();
+        return new MonitorDecision.Monitor(successor.Address, EpochFor(s, successor.Address), [.. ReplicasOf(s, successor.Address), .. replaced], "monitor-successor",
+            $"{why}; a majority held {successor.Address} for master, which was promoted out of the history of {string.Join(", ", replaced)}: Sentinels have yet to demote that one");
     }
 
     // The master that a majority held in the highest epoch, if every other one is what it replaced. Sentinel demotes a replaced master only

@@ -8,7 +8,7 @@ namespace Sidecars.Demo.Bench;
 /// <summary>
 /// What <c>redis-failover run</c> costs while nothing happens: beside each Redis of a healthy group of 3 + 3, scraped every 15 s, and
 /// redis_exporter beside the same master for comparison where it is installed. Memory and CPU are read from /proc over a minute in
-/// which nobody traces; system calls are counted afterwards by <c>strace -c -f</c>, which slows what it counts.
+/// which nobody traces; the share is PSS, which counts a page that several processes map (three sidecars here) in parts; system calls are counted afterwards by <c>strace -c -f</c>, which slows what it counts.
 /// </summary>
 internal sealed record FootprintBench : IBenchResult
 {
@@ -80,9 +80,9 @@ internal sealed record FootprintBench : IBenchResult
                 Rows = rows,
                 Skipped = exporter is null ? "redis_exporter is not installed (apt-get install prometheus-redis-exporter)" : null,
             };
-            await output.WriteLineAsync("idle, a minute                           RSS MB   of it anonymous   peak MB   threads   CPU ms   switches   system calls");
+            await output.WriteLineAsync("idle, a minute                           RSS MB   of it anonymous   share MB   peak MB   threads   CPU ms   switches   system calls");
             foreach (var row in rows)
-                await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{row.Name,-40}{row.ResidentMb,7:0.0}{row.AnonymousMb,18:0.0}{row.PeakMb,10:0.0}{row.Threads,10}{row.CpuMs,9:0}{row.Switches,11:0}{row.SystemCalls?.ToString("0", CultureInfo.InvariantCulture) ?? "no strace",15}"));
+                await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{row.Name,-40}{row.ResidentMb,7:0.0}{row.AnonymousMb,18:0.0}{row.ShareMb,11:0.0}{row.PeakMb,10:0.0}{row.Threads,10}{row.CpuMs,9:0}{row.Switches,11:0}{row.SystemCalls?.ToString("0", CultureInfo.InvariantCulture) ?? "no strace",15}"));
             foreach (var row in rows.Where(r => r.MostFrequent.Count > 0)) await output.WriteLineAsync($"  {row.Name}: {string.Join(", ", row.MostFrequent)}");
             if (result.Skipped is { } why) await output.WriteLineAsync("SKIPPED: " + why);
             await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"aim: RSS at most {MostResidentMb:0} MB: {(result.WithinBudget ? "ok" : "missed")}; load at the end {result.LoadAfter}"));
@@ -132,7 +132,7 @@ internal sealed record FootprintBench : IBenchResult
     }
 
     /// <summary>/proc of one process.</summary>
-    internal sealed record Look(double ResidentKb, double AnonymousKb, double PeakKb, int Threads, double CpuTicks, double Switches)
+    internal sealed record Look(double ResidentKb, double AnonymousKb, double ShareKb, double PeakKb, int Threads, double CpuTicks, double Switches)
     {
         public static Look At(int pid)
         {
@@ -147,7 +147,7 @@ internal sealed record FootprintBench : IBenchResult
             var stat = File.ReadAllText($"/proc/{pid}/stat");
             var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' '); // from field 3 on
             return new Look(
-                status["VmRSS"], status["RssAnon"], status["VmHWM"], (int)status["Threads"],
+                status["VmRSS"], status["RssAnon"], Status($"/proc/{pid}/smaps_rollup").GetValueOrDefault("Pss"), status["VmHWM"], (int)status["Threads"],
                 double.Parse(fields[11], CultureInfo.InvariantCulture) + double.Parse(fields[12], CultureInfo.InvariantCulture), switches);
         }
 
@@ -156,12 +156,12 @@ internal sealed record FootprintBench : IBenchResult
     }
 
     /// <summary>One process; figures a minute where they count events.</summary>
-    internal sealed record Row(string Name, double ResidentMb, double AnonymousMb, double PeakMb, int Threads, double CpuMs, double Switches, double? SystemCalls, IReadOnlyList<string> MostFrequent)
+    internal sealed record Row(string Name, double ResidentMb, double AnonymousMb, double ShareMb, double PeakMb, int Threads, double CpuMs, double Switches, double? SystemCalls, IReadOnlyList<string> MostFrequent)
     {
         public static Row Of(string name, Look a, Look b, IReadOnlyDictionary<string, double>? calls)
         {
             return new Row(
-                name, b.ResidentKb / 1024, b.AnonymousKb / 1024, b.PeakKb / 1024, b.Threads, (b.CpuTicks - a.CpuTicks) * 1000 / TicksPerSecond, Math.Max(0, b.Switches - a.Switches), calls?.Values.Sum(),
+                name, b.ResidentKb / 1024, b.AnonymousKb / 1024, b.ShareKb / 1024, b.PeakKb / 1024, b.Threads, (b.CpuTicks - a.CpuTicks) * 1000 / TicksPerSecond, Math.Max(0, b.Switches - a.Switches), calls?.Values.Sum(),
                 [.. (calls ?? new Dictionary<string, double>()).OrderByDescending(c => c.Value).Take(6).Select(c => string.Create(CultureInfo.InvariantCulture, $"{c.Key} {c.Value:0}"))]);
         }
     }

@@ -35,6 +35,17 @@ public sealed class PodPolicyTests
 
     [ToolTheory("kubectl")]
     [MemberData(nameof(Renders.Tenants), MemberType = typeof(Renders))]
+    public async Task Containers_see_each_others_processes_only_where_a_tenant_chose_it(string name)
+    {
+        const string Component = "components/process-namespace";
+        var rendered = await Renders.GetAsync(name);
+        var sharing = rendered.Workloads.Concat(rendered.Jobs).Where(workload => workload.Pod.Text("shareProcessNamespace") == "true").Select(workload => workload.Owner.Name);
+        var isChosen = name == Component || (name.StartsWith("tenants/", StringComparison.Ordinal) && (await File.ReadAllTextAsync(Path.Combine(Renders.Folder, name, "kustomization.yaml"))).Contains(Component, StringComparison.Ordinal));
+        Assert.Equal(isChosen ? ["redis"] : [], sharing);
+    }
+
+    [ToolTheory("kubectl")]
+    [MemberData(nameof(Renders.Tenants), MemberType = typeof(Renders))]
     public async Task Every_image_is_of_an_exact_version_and_ours_of_this_one(string name)
     {
         var version = XDocument.Load(Path.Combine(Repository.Root, "Directory.Build.props")).Descendants("Version").Single().Value;
