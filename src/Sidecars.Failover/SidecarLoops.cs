@@ -62,7 +62,9 @@ internal sealed class SidecarLoops
         var client = new OwnServerClient(ToOwn, connections.AsSidecar, maxLag);
         var isLoopback = options.Redis.Host == "localhost" || (IPAddress.TryParse(options.Redis.Host, out var ip) && IPAddress.IsLoopback(ip));
         Server = new OwnServerWatch(client, isLoopback, Period, time);
-        _process = isLoopback ? new OwnProcessLoop(Server, options.Redis.Port, (id, isSeen) => log.Info("process", isSeen ? $"process {id} of {options.Redis} is seen: its death is known before its connections end" : $"process {id} of {options.Redis} is in another PID namespace: its death is known when its connections end"), time) : null;
+        _process = isLoopback
+            ? new OwnProcessLoop(Server, options.Redis.Port, (id, isSeen) => log.Info("process", $"process {id} of {options.Redis} {(isSeen ? "is seen: its death is known before its connections end" : "is not seen (another PID namespace or user): its death is known once its connections end")}"), time)
+            : null;
         Keeper = new StateKeeper(
             new SidecarIdentity(_group.Cluster, _node, BootId.Read(_node.Uid), address, _group.SentinelCount, _group.Durability),
             new ServerClient(async ct => (await Server.AskAsync(ct).ConfigureAwait(false)).Replies?.Info, _group.DataDirectory, DataLayout.Default),
