@@ -45,7 +45,7 @@ public sealed class OwnProcess : IDisposable
         try
         {
             stat = File.OpenHandle(FormattableString.Invariant($"/proc/{processId}/stat"), share: FileShare.ReadWrite | FileShare.Delete);
-            if (Holds(processId, Listening(port))) return new OwnProcess(Interlocked.Exchange(ref stat, null));
+            if (Listens(processId, port)) return new OwnProcess(Interlocked.Exchange(ref stat, null));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -62,8 +62,10 @@ public sealed class OwnProcess : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _stat.Dispose();
 
-    private static HashSet<string> Listening(int port) => [.. ((string[])["/proc/net/tcp", "/proc/net/tcp6"]).Where(File.Exists).SelectMany(file => ListeningSockets.Read(File.ReadLines(file), port))];
-
-    private static bool Holds(int processId, HashSet<string> sockets) =>
-        sockets.Count > 0 && new DirectoryInfo(FormattableString.Invariant($"/proc/{processId}/fd")).EnumerateFiles().Any(file => file.LinkTarget is { } target && sockets.Contains(target));
+    // The kernel lists who listens before all connections, of which there may be many: read is only up to the one that is sought.
+    private static bool Listens(int processId, int port)
+    {
+        var held = new DirectoryInfo(FormattableString.Invariant($"/proc/{processId}/fd")).EnumerateFiles().Select(file => file.LinkTarget ?? "").ToHashSet(StringComparer.Ordinal);
+        return ((string[])["/proc/net/tcp", "/proc/net/tcp6"]).Where(File.Exists).Any(file => ListeningSockets.Read(File.ReadLines(file), port).Any(held.Contains));
+    }
 }
