@@ -19,8 +19,6 @@ NATIVE_NAMES=(
     redis-failover:redis-sidecars
     redis-backup:redis-sidecars
 )
-# The framework of the native publish; the default is that of Directory.Build.props.
-NATIVE_FRAMEWORK=${NATIVE_FRAMEWORK:-$(sed -n "s:.*<NativeFramework .*>\(.*\)</NativeFramework>.*:\1:p" "$ROOT/Directory.Build.props")}
 NATIVE_DIR=$ARTIFACTS/native
 
 say() { printf '%s\n' "$*" >&2; }
