@@ -3,7 +3,8 @@
 # shellcheck shell=bash
 
 # A StatefulSet restarts its pods from the highest ordinal down. With the master on redis-0 each pod is restarted once, the master at
-# the end, and its preStop hands over without loss. On a replica step-down does nothing.
+# the end, and its preStop hands over without loss. On a replica step-down does nothing. Between two pods the group must be well, or a
+# second one would go while the Sentinels still list an address of the first that nobody has any more, or that a third has got.
 upgrade() {
     local name=$1 pod
     folder_of "$name" >/dev/null
@@ -17,7 +18,7 @@ upgrade() {
         [[ $pod != redis-0 ]] || continue
         kubectl --namespace "$name" exec "$pod" --container redis -- redis-failover step-down --to redis-0 --timeout 25s >&2 || die "the master was not moved to redis-0 (above); nothing was changed"
     done
-    apply "$name"
+    apply_in_steps "$name"
     say "tenant: where this was a major version of Redis, there is no way back but a restore: an older one does not read what the new master wrote"
 }
 

@@ -76,11 +76,22 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
 
     private async Task<RedisEndpoint> FindAnnounceAddressAsync(RoundPacer pacer, DecisionReporter reporter, CancellationToken cancellation)
     {
+        var group = options.Group;
+        // A Sentinel keeps no marker: its identity is a slot, and its peers follow it to a new address.
+        var remembered = options.Mode == ServerMode.Redis ? DataGuard.LastAnnounced(options) : null;
+        var started = time.GetTimestamp();
         while (true)
         {
-            var (endpoint, why) = await AnnounceAddress.FindAsync(options.Group.AnnounceHost, options.Group.AnnouncePort, options.Group.ConnectTimeout, time, cancellation).ConfigureAwait(false);
-            if (endpoint is { } found) return found;
-            var changed = reporter.Waiting("announce-unresolved", $"the address to announce is not known: {why}", options.Group.AnnounceHost ?? "an address");
+            var (resolved, why) = await AnnounceAddress.ResolveAsync(group.AnnounceHost, group.AnnouncePort, group.ConnectTimeout, time, cancellation).ConfigureAwait(false);
+            var decision = AnnouncePolicy.Decide(new AnnounceFacts(group.AnnounceHost, resolved, why, time.GetElapsedTime(started), remembered,
+                [.. resolved.Where(AnnounceAddress.IsOwn)], group.InCluster && options.Mode == ServerMode.Redis));
+            if (decision is AnnounceDecision.Use use)
+            {
+                log.Write(use.IsDoubtful ? LogLevel.Warning : LogLevel.Info, use.Code, use.Reason, LogField.Of("address", use.Address.ToString()));
+                return use.Address;
+            }
+
+            var changed = reporter.Waiting(decision.Code, decision.Reason, group.AnnounceHost ?? "an address");
             await pacer.WaitAsync(changed, cancellation).ConfigureAwait(false);
         }
     }

@@ -18,6 +18,10 @@ internal sealed class DataGuard(BootstrapOptions options, RedisEndpoint announce
     /// <summary>The group whose data these are, where its marker names another than this one; null otherwise.</summary>
     public ClusterId? ForeignOwner() => _markers.Read() is { IsKnown: true, Value: { } marker } && marker.Cluster != options.Group.Cluster ? marker.Cluster : null;
 
+    /// <summary>What this node announced at its last start; null where its marker does not say.</summary>
+    public static AnnouncedAddress? LastAnnounced(BootstrapOptions options) =>
+        new MarkerStore(options.Group.DataDirectory, "redis-bootstrap").Read() is { IsKnown: true, Value: { } marker } ? marker.Announced : null;
+
     /// <summary>Gives the data a second name before a master's replace them; null where that is done, else why it can't be.</summary>
     public string? Rescue(string reason, FencingToken token)
     {
@@ -55,6 +59,7 @@ internal sealed class DataGuard(BootstrapOptions options, RedisEndpoint announce
             HighestEpoch = Math.Max(last?.HighestEpoch ?? 0, highest.Epoch),
             RunId = null,
             MasterLinkUp = false,
+            Announced = options.Group.AnnounceHost is { } setting ? new AnnouncedAddress(setting, announce) : null,
         };
         if (last is { IsNewer: true }) return; // a newer sidecar's: it knows more than is written here
         if (!_markers.TryWrite(next, out var fault)) log.Warning("marker-not-written", $"{_markers.MarkerPath}: {fault}");

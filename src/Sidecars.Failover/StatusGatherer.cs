@@ -124,7 +124,7 @@ internal sealed class StatusGatherer : IDisposable
     private async Task<BackupReading?> ReadBackupAsync(CancellationToken cancellation)
     {
         if (_options.BackupStore is not { } path) return null;
-        if (!Path.IsPathRooted(path)) return new BackupReading(0, null, null, null, null, $"{path} is no directory; ask 'redis-backup list'");
+        if (!Path.IsPathRooted(path)) return new BackupReading(0, null, null, null, null) { NotLookedAt = $"{path} is no directory, and this command reads no other store" };
         try
         {
             var catalogue = await new BackupStore(new DirectoryStore(path), new BackupLayout(_options.Group.Cluster)).ReadCatalogueAsync(cancellation).WaitAsync(Patience, _time, cancellation).ConfigureAwait(false);

@@ -25,6 +25,9 @@ public static class MasterSelectionPolicy
     /// <summary>Decides the next step from one round's facts.</summary>
     public static MasterDecision Decide(BootstrapSnapshot s)
     {
+        // Started as its replica, this node would follow itself; started as master, the group would have two under one address.
+        if (Known(s).FirstOrDefault(k => k.Address == s.Me.Address) is { } predecessor)
+            return Wait("own-address-taken", $"{predecessor.Endpoint} answers and announces {s.Me.Address}, which is mine: an earlier pod of this node still runs", $"the end of the process at {predecessor.Endpoint}");
         var quorum = SentinelQuorumPolicy.Decide(s.Sentinels, s.SentinelCount);
         return quorum switch
         {

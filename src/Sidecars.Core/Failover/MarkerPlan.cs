@@ -32,6 +32,7 @@ public static class MarkerPlan
             Aof = last?.Aof,
             FullSyncInProgress = last?.FullSyncInProgress ?? false,
             LastServing = last?.LastServing,
+            Announced = last?.Announced,
         };
         if (server.IsLoading) return basis;
         return server.Role == MarkerRole.Master ? OfMaster(basis, server, node, earlierOffset) : OfReplica(basis, last, server, group, earlierOffset);

@@ -3,6 +3,7 @@ using System.Net;
 using Sidecars.Core.Configuration;
 using Sidecars.Core.Election;
 using Sidecars.Core.Primitives;
+using Sidecars.Core.Topology;
 
 namespace Sidecars.Core.Hosting;
 
@@ -52,8 +53,13 @@ public sealed record GroupSettings
     /// <summary><c>REDIS_SERVER_SERVICE_HOST</c>.</summary>
     public required ImmutableArray<RedisEndpoint> RedisHosts { get; init; }
 
-    /// <summary><c>ANNOUNCE_HOST</c>; null: this host's first address.</summary>
+    /// <summary>
+    /// <c>ANNOUNCE_HOST</c>, where it was the pod's bare name completed to the name of its Service; null: this host's first address.
+    /// </summary>
     public required string? AnnounceHost { get; init; }
+
+    /// <summary><c>KUBERNETES_SERVICE_HOST</c> is set: this is a pod, whatever else it was told of itself.</summary>
+    public required bool InCluster { get; init; }
 
     /// <summary><c>ANNOUNCE_PORT</c>.</summary>
     public required int AnnouncePort { get; init; }
@@ -134,7 +140,7 @@ public sealed record GroupSettings
 
         var podAddress = settings.OptionalText("POD_IP", "This pod's address (downward API): fallback for ANNOUNCE_HOST.");
         var announceHost = settings.OptionalText("ANNOUNCE_HOST",
-            "Address that the others reach this node at: a stable per-pod Service, or the pod's address. A name is resolved once, here: Sentinel must never get one. Default: POD_IP, else this host's first address.") ?? podAddress;
+            "Address that the others reach this node at: a Service of this pod alone (<pod>.<namespace>.svc; the bare pod name is completed to it), or an IP address. A name is resolved once, at the start: Redis and Sentinel only ever get the IP address. Default: POD_IP, else this host's first address.") ?? podAddress;
         if (announceHost is not null && !RedisEndpoint.TryParse(announceHost.Contains(':', StringComparison.Ordinal) ? $"[{announceHost}]" : announceHost, 1, out _))
             settings.Fail($"ANNOUNCE_HOST is '{announceHost}'; it must be an IP address or a name, without port");
         var announcePort = settings.Integer("ANNOUNCE_PORT", isSentinel ? sentinelPort : redisPort, 1, 65535, "Port that goes with ANNOUNCE_HOST.");
@@ -146,7 +152,8 @@ public sealed record GroupSettings
             "Redis' working directory. The seed image's /redis-master-data is the default where it exists and /data does not.");
         var configDirectory = settings.Path("CONFIG_DIR", "/run/sidecars", "Where the generated configuration and the heartbeat bootstrap.json go: writable, best an emptyDir in memory.");
 
-        var kubernetes = KubernetesSettings.Read(settings, cluster, nodeName, podNamespace, podUid);
+        var clusterHost = settings.OptionalText("KUBERNETES_SERVICE_HOST", "The API server; set by kubelet in every pod. Used where POD_UID and POD_NAMESPACE are set too.");
+        var kubernetes = KubernetesSettings.Read(settings, clusterHost, cluster, nodeName, podNamespace, podUid);
         var (election, electionDirectory) = ReadElection(settings, [.. sentinelHosts, .. redisHosts], masterName, kubernetes is not null);
         var downAfter = settings.Milliseconds("SENTINEL_DOWN_AFTER_MS", 5000, 1000, 600_000, "How long a master must be silent before a Sentinel thinks it is down.");
         var failoverTimeout = settings.Milliseconds("SENTINEL_FAILOVER_TIMEOUT_MS", 15_000, 1000, 600_000, "A failed attempt is repeated after twice this time: keep it short.");
@@ -168,7 +175,8 @@ public sealed record GroupSettings
             SentinelPort = sentinelPort,
             SentinelHosts = sentinelHosts,
             RedisHosts = redisHosts,
-            AnnounceHost = announceHost,
+            AnnounceHost = AnnounceAddress.Complete(announceHost, nodeName, podNamespace),
+            InCluster = clusterHost is not null,
             AnnouncePort = announcePort,
             RedisCount = redisCount,
             SentinelCount = sentinelCount,

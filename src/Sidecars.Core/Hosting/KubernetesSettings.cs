@@ -15,14 +15,14 @@ public sealed record KubernetesSettings(KubernetesConfig Config, string LeaseNam
 
     /// <summary>Reads the settings; null where the process runs in no cluster, or where <see cref="SettingReader.Errors"/> has grown.</summary>
     /// <param name="settings">The variables.</param>
+    /// <param name="host"><c>KUBERNETES_SERVICE_HOST</c>; null where it is not set.</param>
     /// <param name="cluster">The second half of its id is the default name of the Lease.</param>
     /// <param name="podName">The pod's name.</param>
     /// <param name="space"><c>POD_NAMESPACE</c>; null where it is not set.</param>
     /// <param name="uid"><c>POD_UID</c>; null where it is not set.</param>
-    public static KubernetesSettings? Read(SettingReader settings, ClusterId? cluster, string podName, string? space, string? uid)
+    public static KubernetesSettings? Read(SettingReader settings, string? host, ClusterId? cluster, string podName, string? space, string? uid)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        var host = settings.OptionalText("KUBERNETES_SERVICE_HOST", "The API server; set by kubelet in every pod. Used where POD_UID and POD_NAMESPACE are set too.");
         var port = settings.Integer("KUBERNETES_SERVICE_PORT", 443, 1, 65535, "Its port.");
         var folder = settings.Path("SERVICE_ACCOUNT_DIR", KubernetesConfig.ServiceAccountFolder, "Folder of the projected token and ca.crt; both are read again as they rotate.");
         var lease = settings.OptionalText("LEASE_NAME", "Lease of the group, and prefix of its evidence and slot Leases: 1..40 of a-z 0-9 -. Default: the name in CLUSTER_ID.") ?? DefaultLease(cluster);

@@ -94,6 +94,9 @@ public sealed record Marker(
     /// <summary>The last serving master; null where none was ever seen.</summary>
     public LastServing? LastServing { get; init; }
 
+    /// <summary>What bootstrap announced at this node's last start; null before the first, and from versions that did not note it.</summary>
+    public AnnouncedAddress? Announced { get; init; }
+
     /// <summary>UTC time by the writer's clock, RFC 3339. For people: clocks of nodes differ, so nothing compares it.</summary>
     public string? WrittenAt { get; init; }
 }

@@ -14,6 +14,9 @@ public static class MarkerDocument
     /// <summary>Longest boot id: a UUID has 36 characters.</summary>
     private const int MaxBootIdLength = 64;
 
+    /// <summary>Longest DNS name; an address with its port is shorter.</summary>
+    private const int MaxHostLength = 253;
+
     /// <summary>Longest file name (NAME_MAX).</summary>
     private const int MaxFileNameLength = 255;
 
@@ -51,6 +54,14 @@ public static class MarkerDocument
                 json.WriteEndObject();
             }
 
+            if (marker.Announced is { } announced)
+            {
+                json.WriteStartObject("announced");
+                json.WriteString("setting", announced.Setting);
+                json.WriteString("address", announced.Address.ToString());
+                json.WriteEndObject();
+            }
+
             if (marker.LastServing is { } serving) LineageJson.WriteLastServing(json, serving);
             LineageJson.WriteHistory(json, marker.History);
             if (marker.WrittenAt is { } writtenAt) json.WriteString("written_at", writtenAt);
@@ -84,6 +95,7 @@ public static class MarkerDocument
         var aof = root.OptionalObject("aof") is { } a ? new AofMark(a.Text("file", MaxFileNameLength), a.Integer("length"), a.OptionalTruth("exact"), a.OptionalInteger("total")) : null;
         var earlier = root.OptionalInteger("earlier_offset");
         var serving = LineageJson.OptionalLastServing(root);
+        var announced = root.OptionalObject("announced") is { } said ? Announced(said) : null;
         var writtenAt = root.OptionalText("written_at", 64);
         if (root.Fault is { } wrong) return DiskFact<Marker>.Unreadable(wrong);
         return DiskFact<Marker>.Known(new Marker(cluster!, node, bootId, token, history, role, highestEpoch)
@@ -97,8 +109,18 @@ public static class MarkerDocument
             Aof = aof,
             EarlierOffset = earlier,
             LastServing = serving,
+            Announced = announced,
             WrittenAt = writtenAt,
         });
+    }
+
+    private static AnnouncedAddress? Announced(JsonFacts said)
+    {
+        var setting = said.Text("setting", MaxHostLength);
+        // Without a port of its own the text is no address that this code wrote.
+        if (RedisEndpoint.TryParse(said.Text("address", MaxHostLength), 1, out var address) && address.IsAddress) return new AnnouncedAddress(setting, address);
+        said.Wrong("address");
+        return null;
     }
 
     private static MarkerRole Role(JsonFacts root)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
 using Sidecars.Core.Primitives;
@@ -7,7 +8,37 @@ namespace Sidecars.Core.Topology;
 /// <summary>Finds the IP address to announce: Redis and Sentinel hand on addresses, never names.</summary>
 public static class AnnounceAddress
 {
-    /// <summary>The configured host, resolved, or this host's first own address; null with the reason where there is none yet.</summary>
+    /// <summary>
+    /// The pod's bare name becomes the name of its Service: kubelet writes the bare name into the pod's own hosts file, where it leads to
+    /// the pod's address, while everybody else finds the Service. No cluster domain is presumed; the search list of the pod's
+    /// resolv.conf completes it.
+    /// </summary>
+    /// <param name="host"><c>ANNOUNCE_HOST</c> as it is set; null where it is not.</param>
+    /// <param name="podName">This pod's name.</param>
+    /// <param name="podNamespace">Its namespace; null outside of a cluster.</param>
+    public static string? Complete(string? host, string podName, string? podNamespace) =>
+        podNamespace is not null && string.Equals(host, podName, StringComparison.OrdinalIgnoreCase) ? $"{podName}.{podNamespace}.svc" : host;
+
+    /// <summary>Every address that the setting stands for now, or this host's own; empty with the reason where there is none.</summary>
+    /// <param name="host">Address or name; null: this host's own.</param>
+    /// <param name="port">Goes with it.</param>
+    /// <param name="timeout">For the name.</param>
+    /// <param name="time">For the deadline.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public static async Task<(ImmutableArray<RedisEndpoint> Endpoints, string Why)> ResolveAsync(
+        string? host, int port, TimeSpan timeout, TimeProvider time, CancellationToken cancellation)
+    {
+        if (host is null)
+        {
+            ImmutableArray<RedisEndpoint> own = [.. OwnAddresses().Select(address => new RedisEndpoint(address, port))];
+            return (own, own.IsEmpty ? "this host has no address but loopback" : "");
+        }
+
+        var resolved = await EndpointResolver.ResolveAsync([new RedisEndpoint(host, port)], timeout, time, cancellation).ConfigureAwait(false);
+        return ([.. resolved.Endpoints.OrderBy(e => e.Host, StringComparer.Ordinal)], string.Join("; ", resolved.Failures));
+    }
+
+    /// <summary>The address that <see cref="AnnouncePolicy"/> would choose now; null with the reason where there is none.</summary>
     /// <param name="host">Address or name; null: this host's own.</param>
     /// <param name="port">Goes with it.</param>
     /// <param name="timeout">For the name.</param>
@@ -15,11 +46,29 @@ public static class AnnounceAddress
     /// <param name="cancellation">Ends it.</param>
     public static async Task<(RedisEndpoint? Endpoint, string Why)> FindAsync(string? host, int port, TimeSpan timeout, TimeProvider time, CancellationToken cancellation)
     {
-        if (host is null) return OwnAddresses() is [var own, ..] ? (new RedisEndpoint(own, port), "") : (null, "this host has no address but loopback");
-        var resolved = await EndpointResolver.ResolveAsync([new RedisEndpoint(host, port)], timeout, time, cancellation).ConfigureAwait(false);
-        // A dual-stack name: IPv4 first, since that is what Redis binds by default.
-        var found = resolved.Endpoints.OrderBy(e => e.Host.Contains(':', StringComparison.Ordinal)).Cast<RedisEndpoint?>().FirstOrDefault();
-        return found is not null ? (found, "") : (null, string.Join("; ", resolved.Failures));
+        var (endpoints, why) = await ResolveAsync(host, port, timeout, time, cancellation).ConfigureAwait(false);
+        var facts = new AnnounceFacts(host, endpoints, why, TimeSpan.Zero, Remembered: null, [.. endpoints.Where(IsOwn)], InCluster: false);
+        return AnnouncePolicy.Decide(facts) is AnnounceDecision.Use use ? (use.Address, "") : (null, why);
+    }
+
+    /// <summary>
+    /// True for the address of an interface of this host, loopback left out: only such a one can be bound (EADDRNOTAVAIL otherwise). The
+    /// host's name says less: a hosts file may lead it elsewhere.
+    /// </summary>
+    public static bool IsOwn(RedisEndpoint endpoint)
+    {
+        ArgumentNullException.ThrowIfNull(endpoint);
+        if (!IPAddress.TryParse(endpoint.Host, out var address) || IPAddress.IsLoopback(address)) return false;
+        using var socket = new Socket(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+        try
+        {
+            socket.Bind(new IPEndPoint(address, 0));
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
     }
 
     /// <summary>What this host is called at, as <c>hostname -i</c> says it: without loopback and link-local.</summary>

@@ -40,6 +40,18 @@ public sealed class MasterSelectionPolicyTests
     public void A_named_address_that_refuses_our_login_is_refused() =>
         Refuses("named-refuses-login", StartingA(AllSay(B), [Foreign(B), Down(C)]));
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_node_whose_own_address_another_process_announces_waits_for_its_end(bool named)
+    {
+        // Asked at its pod's address, it calls itself by mine: an earlier pod of this node, deleted by force and alive.
+        var predecessor = new NodeObservation.Known(new RedisEndpoint("10.244.0.9", 6379), new NodeView { RunId = RunId(B), Role = NodeRole.Master, Announced = A });
+        var s = StartingA(named ? AllSay(A, B) : NoSentinels, [predecessor, Replica(B, A, linkUp: true), Down(C)]);
+        Waits("own-address-taken", s);
+        Waits("own-address-taken", s with { Peers = [predecessor with { View = predecessor.View with { Role = NodeRole.Replica, MasterAddress = B } }, Master(B), Down(C)] });
+    }
+
     [Fact]
     public void Another_process_at_the_named_address_is_waited_for() =>
         Waits("named-run-id-differs", StartingA(AllSay(B), [Master(B, new string('9', 40)), Down(C)]));

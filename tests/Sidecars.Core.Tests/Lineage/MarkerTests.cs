@@ -27,6 +27,7 @@ public sealed class MarkerTests : IDisposable
             AofRewriteInProgress = random.Next(2) == 0,
             Aof = random.Next(2) == 0 ? null : new AofMark("appendonly.aof.7.incr.aof", random.NextInt64(long.MaxValue)),
             LastServing = random.Next(2) == 0 ? null : new LastServing(node with { Name = "redis-1" }, new FencingToken(1, 2, 3)),
+            Announced = random.Next(2) == 0 ? null : new AnnouncedAddress("redis-0.ns.svc", new RedisEndpoint(random.Next(2) == 0 ? "10.96.0.1" : "fd00::1", random.Next(1, 65536))),
             WrittenAt = random.Next(2) == 0 ? null : "2026-11-21T01:00:00Z",
         };
     }

@@ -22,6 +22,9 @@ public sealed class ScriptTests : IDisposable
             *"get validatingadmissionpolicybinding sidecars-role-label"*) exit ${UNBOUND:-0} ;;
             *"get statefulset redis"*) exit ${NOT_THERE:-0} ;;
             *"step-down"*) exit ${STUCK:-0} ;;
+            *"apply --server-side"*) for last; do :; done; sed -n "s/^      partition: /partition /p" "$last" >>"$CALLS" ;;
+            *"exec ${SICK:-none} --container redis -- redis-failover status"*) echo "! ghost"; exit 1 ;;
+            *"-- redis-failover status"*) echo "healthy" ;;
             *"get pod redis-0"*) echo "exporter failover $MORE" ;;
             *"get pods --selector"*sentinel*) echo pod/sentinel-x ;;
             *"get pods --selector"*) printf 'pod/redis-0\npod/redis-1\n' ;;
@@ -158,6 +161,32 @@ public sealed class ScriptTests : IDisposable
         Assert.Contains("no way back but a restore", result.Error, StringComparison.Ordinal);
         AssertInOrder("exec redis-0 --container backup -- redis-backup now", "exec redis-1 --container redis -- redis-failover step-down --to redis-0", "--dry-run=server", "rollout status statefulset/redis");
         Assert.DoesNotContain(Calls(), call => call.Contains("exec redis-0 --container redis -- redis-failover step-down", StringComparison.Ordinal));
+    }
+
+    [ToolFact("kubectl", "bash")]
+    public async Task An_upgrade_replaces_one_pod_after_another_and_the_next_only_once_the_group_is_well()
+    {
+        var result = await RunAsync("upgrade", "demo-a");
+
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Equal(
+            ["partition 3", "partition 2", "status redis-2", "partition 1", "status redis-1", "partition 0", "status redis-0"],
+            Calls().Where(call => call.StartsWith("partition", StringComparison.Ordinal) || call.EndsWith("redis-failover status", StringComparison.Ordinal))
+                .Select(call => call.EndsWith("status", StringComparison.Ordinal) ? "status " + call.Split(' ')[3] : call));
+        // The last apply is the rendered state itself: a later plain apply has nothing to undo.
+        Assert.EndsWith("apply --server-side --field-manager=sidecars-tenant -f", Calls().Last(call => call.StartsWith("apply", StringComparison.Ordinal)).Split(" /")[0], StringComparison.Ordinal);
+    }
+
+    [ToolFact("kubectl", "bash")]
+    public async Task An_upgrade_stops_where_the_group_does_not_become_well_again()
+    {
+        var result = await RunWithAsync(new() { ["SICK"] = "redis-1", ["WELL_TIMEOUT"] = "0" }, "upgrade", "demo-a");
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("! ghost", result.Error, StringComparison.Ordinal);
+        Assert.Contains("after redis-1 was replaced", result.Error, StringComparison.Ordinal);
+        Assert.Contains("partition 1", Calls());
+        Assert.DoesNotContain("partition 0", Calls());
     }
 
     [ToolTheory("kubectl", "bash")]

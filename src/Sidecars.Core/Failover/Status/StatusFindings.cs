@@ -134,6 +134,7 @@ internal static class StatusFindings
             yield return Note("rescues", string.Create(CultureInfo.InvariantCulture, $"{s.Rescues.Length} rescue copies, {s.Rescues.Sum(r => r.Bytes)} bytes, on this node"), "data that a master overwrote and may not have had: compare them, then delete their folders");
         switch (s.Backup)
         {
+            case { NotLookedAt: { } why }: yield return Note("backup-not-looked-at", why, "redis-backup list, in the container that has the store's credentials"); break;
             case { Failure: { } why }: yield return Bad("backup-unreadable", $"the backup store: {why}", "check BACKUP_STORE"); break;
             case { LastId: null }: yield return Bad("no-backup", "there is no backup", "runs redis-backup run beside a replica?"); break;
             case { } b:

@@ -92,6 +92,7 @@ public static class StatusPolicy
         yield return new SourceRow("backup", s.Backup switch
         {
             null => "not configured",
+            { NotLookedAt: { } why } => $"not looked at: {why}",
             { Failure: { } why } => $"not read: {why}",
             { LastId: null } => "none",
             var b => $"{b.Count}, the last {b.LastId} {Ago(b.LastAge)}; tail until {Ago(b.TailAge)}; drill {Ago(b.VerifiedAge)}",

@@ -35,7 +35,11 @@ public abstract record PlaceReading
 /// <param name="VerifiedAge">Since the last drill that passed.</param>
 /// <param name="TailAge">Since all that was written until then is in the store; null: no uploader ever.</param>
 /// <param name="Failure">Why the store can't be read; null: it was.</param>
-public sealed record BackupReading(int Count, string? LastId, TimeSpan? LastAge, TimeSpan? VerifiedAge, TimeSpan? TailAge, string? Failure = null);
+public sealed record BackupReading(int Count, string? LastId, TimeSpan? LastAge, TimeSpan? VerifiedAge, TimeSpan? TailAge, string? Failure = null)
+{
+    /// <summary>Why the store was not looked at, which says nothing of the backups; null: it was.</summary>
+    public string? NotLookedAt { get; init; }
+}
 
 /// <summary>Everything that <c>status</c> gathered; immutable. What is null was not configured.</summary>
 public sealed record StatusSnapshot

@@ -65,6 +65,7 @@ public sealed class StatusPolicyTests
         ["published-unknown"] = Published("203.0.113.9", new FencingToken(2, 7, 0)),
         ["record-without-master"] = Healthy with { Record = ElectionOf(2) },
         ["drill-old"] = Healthy with { Backup = new BackupReading(3, "b", TimeSpan.FromHours(3), null, TimeSpan.FromSeconds(2)) },
+        ["backup-not-looked-at"] = Healthy with { Backup = new BackupReading(0, null, null, null, null) { NotLookedAt = "s3://bucket is no directory" } },
         ["rescues"] = Healthy with { Rescues = [new Rescue("20261121T010203004Z-5e5e5e5e", "it followed 10.0.0.2:6379", new FencingToken(2, 6, 0), new NodeIdentity("redis-0", "u"), true, [new RescuedFile("dump.rdb", 123, 1)])] },
     };
 
