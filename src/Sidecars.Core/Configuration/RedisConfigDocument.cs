@@ -85,9 +85,6 @@ public sealed class RedisConfigDocument
     /// <summary>Adds a line at the end.</summary>
     public void Append(string name, params ReadOnlySpan<string> arguments) => _lines.Add(ConfigLine.Of(name, arguments));
 
-    /// <summary>Adds a comment line at the end.</summary>
-    public void AppendComment(string text) => _lines.Add(ConfigLine.Parse(Encoding.UTF8.GetBytes("# " + text.ReplaceLineEndings(" "))));
-
     /// <summary>
     /// Puts a line before all others unless its key stands already, so that whatever the user wrote, here or in an included
     /// file, comes later and wins.

@@ -71,7 +71,7 @@ public sealed class GroupLeaseStore(KubernetesClient client, ClusterId cluster, 
 
     /// <summary>
     /// The Lease that a write of <paramref name="next"/> with this holder would send: to be handed to
-    /// <see cref="WriteAsync"/>, and to <see cref="LeasePolicy.Classify"/> if its outcome is unknown.
+    /// <see cref="WriteAsync"/>.
     /// </summary>
     /// <param name="basis">What was read; null to create.</param>
     /// <param name="next">The new content.</param>

@@ -81,7 +81,7 @@ public abstract record KubernetesWrite<T>
 
     /// <summary>
     /// Perhaps written: the request may have reached the server (time-out, 5xx, cut off, unreadable answer). The caller
-    /// must read the object again before it believes anything; <see cref="LeasePolicy.Classify"/> judges that read.
+    /// must read the object again before it believes anything.
     /// </summary>
     public sealed record OutcomeUnknown(KubernetesFailure Failure) : KubernetesWrite<T>;
 }
