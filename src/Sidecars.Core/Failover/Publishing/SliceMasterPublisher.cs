@@ -52,7 +52,8 @@ public sealed class SliceMasterPublisher(
     {
         ArgumentNullException.ThrowIfNull(wanted);
         if (fresh) _isRemembered = false;
-        for (var failures = 0; ;)
+        var failing = new RetryPause(backoff, time, random);
+        while (true)
         {
             cancellation.ThrowIfCancellationRequested();
             if (wanted() is not { Inside: { } inside } publication) return null;
@@ -76,9 +77,7 @@ public sealed class SliceMasterPublisher(
             }
 
             onFailure(failure.Message);
-            var pause = backoff.DelayAfter(failures++, random());
-            var asked = failure switch { KubernetesFailure.Throttled t => t.RetryAfter, KubernetesFailure.ServerError e => e.RetryAfter, _ => null };
-            await Task.Delay(asked > pause ? asked.Value : pause, time, cancellation).ConfigureAwait(false);
+            await Task.Delay(failing.Failed(failure.AskedToWait), time, cancellation).ConfigureAwait(false);
         }
     }
 
