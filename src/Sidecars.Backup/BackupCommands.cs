@@ -40,12 +40,17 @@ internal sealed class BackupCommands
             log.Info("started", $"backups of {options.Cluster} go to {store.Objects.Description}");
             var loop = Loop(options, store, log);
             using var metrics = new UploaderMetrics(loop.Counters, TimeProvider.System, typeof(BackupCommands).Assembly.GetName().Version?.ToString() ?? "");
-            var telemetry = options.TelemetryPort == 0
-                ? Task.CompletedTask
-                : new TelemetryServer(options.TelemetryPort, metrics.Collector, metrics.Health, log, TimeProvider.System, Random.Shared).RunAsync(_signals.Token);
-            var passwords = PasswordFiles.WatchAsync(options, log, TimeProvider.System, _signals.Token);
-            await loop.RunAsync(_signals.Token).ConfigureAwait(false);
-            await Task.WhenAll(telemetry, passwords).ConfigureAwait(false);
+            List<Func<CancellationToken, Task>> loops = [loop.RunAsync, ct => PasswordFiles.WatchAsync(options, log, TimeProvider.System, ct)];
+            if (options.TelemetryPort != 0) loops.Add(new TelemetryServer(options.TelemetryPort, metrics.Collector, metrics.Health, log, TimeProvider.System, Random.Shared).RunAsync);
+            try
+            {
+                await SideBySide.RunAsync(_signals.Token, [.. loops]).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (_signals.Token.IsCancellationRequested)
+            {
+                // Asked to stop, and all have.
+            }
+
             return ExitCode.Ok;
         }));
         return command;

@@ -19,14 +19,14 @@ internal sealed class HandOverLoops
     private readonly GroupConnections _connections;
     private readonly SentinelWatch _sentinels;
     private readonly PublisherFactory _factory;
-    private readonly MasterPublication _own;
+    private readonly Func<MasterPublication> _own;
     private readonly DecisionLog _decisions;
     private readonly HandOverGroup _group;
     private readonly HandOverRepairLoop _repair;
     private readonly TimeProvider _time;
 
     public HandOverLoops(
-        FailoverOptions options, GroupConnections connections, SentinelWatch sentinels, OwnServerWatch server, PublisherFactory factory, MasterPublication own, DecisionLog decisions, Meter meter, TimeProvider time)
+        FailoverOptions options, GroupConnections connections, SentinelWatch sentinels, OwnServerWatch server, PublisherFactory factory, Func<MasterPublication> own, DecisionLog decisions, Meter meter, TimeProvider time)
     {
         (_options, _connections, _sentinels, _factory, _own, _decisions, _time) = (options, connections, sentinels, factory, own, decisions, time);
         _group = HandOverWiring.Group(options, connections, time);
@@ -66,7 +66,7 @@ internal sealed class HandOverLoops
     }
 
     // A place whose publisher can't be made (no credentials yet) fails alone, and is tried again when it is needed.
-    private sealed class Place(string name, Func<CancellationToken, Task<MadePlace>> create, MasterPublication own) : IHandOverPublisher, IDisposable
+    private sealed class Place(string name, Func<CancellationToken, Task<MadePlace>> create, Func<MasterPublication> own) : IHandOverPublisher, IDisposable
     {
         private MadePlace? _made;
 
@@ -88,7 +88,7 @@ internal sealed class HandOverLoops
         }
 
         public async Task<string?> PublishAsync(HandOverClaim claim, CancellationToken cancellation) =>
-            await TryMakeAsync(cancellation).ConfigureAwait(false) is { } why ? why : await new MasterHandOverPublisher(_made!.Publisher, () => own).PublishAsync(claim, cancellation).ConfigureAwait(false);
+            await TryMakeAsync(cancellation).ConfigureAwait(false) is { } why ? why : await new MasterHandOverPublisher(_made!.Publisher, own).PublishAsync(claim, cancellation).ConfigureAwait(false);
 
         public void Dispose() => _made?.Owned?.Dispose();
     }

@@ -20,7 +20,7 @@ internal sealed record MadePlace(IMasterPublisher Publisher, TimeSpan Check, IDi
 
 /// <summary>Makes the configured publishers, each when its loop starts: what fails here fails alone, and is tried again.</summary>
 internal sealed class PublisherFactory(
-    FailoverOptions options, KubernetesClient? kubernetes, PublishLoop loop, FailoverMetrics metrics, DecisionLog decisions, JsonLineLog log, TimeProvider time, Random random)
+    FailoverOptions options, KubernetesClient? kubernetes, FailoverMetrics metrics, DecisionLog decisions, JsonLineLog log, TimeProvider time, Random random)
 {
     // Five calls a second an account, and a thousand tenants: half a call a second for their checks.
     private static readonly TimeSpan Route53Check = TimeSpan.FromMinutes(30);
@@ -29,8 +29,9 @@ internal sealed class PublisherFactory(
     private readonly PublishOptions _publish = options.Publish;
 
     /// <summary>Loops over the places, each with a publisher of its own.</summary>
-    public IEnumerable<(string Name, Func<CancellationToken, Task<MadePublisher>> Create)> Publishers =>
-        Places.Select(place => (place.Name, (Func<CancellationToken, Task<MadePublisher>>)(async ct => Made(await place.Create(ct).ConfigureAwait(false)))));
+    /// <param name="loop">What is to be published.</param>
+    public IEnumerable<(string Name, Func<CancellationToken, Task<MadePublisher>> Create)> Publishers(PublishLoop loop) =>
+        Places.Select(place => (place.Name, (Func<CancellationToken, Task<MadePublisher>>)(async ct => Made(await place.Create(ct).ConfigureAwait(false), loop))));
 
     /// <summary>The places; each call of a creator makes another publisher, since one remembers what it saw and serves one caller.</summary>
     public IEnumerable<(string Name, Func<CancellationToken, Task<MadePlace>> Create)> Places
@@ -65,7 +66,7 @@ internal sealed class PublisherFactory(
         return new MadePlace(new DnsMasterPublisher(kind, name, _publish.TtlSeconds, store, publisher), check, owned);
     }
 
-    private MadePublisher Made(MadePlace place)
+    private MadePublisher Made(MadePlace place, PublishLoop loop)
     {
         log.Info("publisher", $"publishes at {place.Publisher.Description}", LogField.Of("publisher", place.Publisher.Name));
         return new MadePublisher(new PublisherLoop(place.Publisher, loop, new PublisherSettings(place.Check, options.DryRun, place.Backstop), metrics, decisions, time, random.NextDouble), place.Owned);

@@ -25,7 +25,7 @@ internal sealed class SidecarGauges(Meter meter, SidecarLoops loops, Supervisor 
     }
 
     private IEnumerable<Measurement<long>> Token(Func<Core.Primitives.FencingToken, long> part) =>
-        loops.Publishing.Wish is { } wish ? [new Measurement<long>(part(wish.Publication.Token))] : [];
+        loops.Publishing?.Wish is { } wish ? [new Measurement<long>(part(wish.Publication.Token))] : [];
 
     private IEnumerable<Measurement<long>> Seen(Func<Core.Failover.Publishing.PublishedMaster, long> part) =>
         [.. loops.Publishers.Where(p => p.Loop.Seen?.Master is not null).Select(p => new Measurement<long>(part(p.Loop.Seen!.Value.Master!), Label("publisher", p.Name)))];
@@ -34,7 +34,7 @@ internal sealed class SidecarGauges(Meter meter, SidecarLoops loops, Supervisor 
         [.. loops.Publishers.Where(p => p.Loop.Seen is not null).Select(p => new Measurement<double>(time.GetElapsedTime(p.Loop.Seen!.Value.At).TotalSeconds, Label("publisher", p.Name)))];
 
     private IEnumerable<Measurement<double>> MarkerAge() =>
-        loops.Keeper.Written is { } written ? [new Measurement<double>(time.GetElapsedTime(written.At).TotalSeconds)] : [];
+        loops.Marker.Written is { } written ? [new Measurement<double>(time.GetElapsedTime(written.At).TotalSeconds)] : [];
 
     private IEnumerable<Measurement<int>> Loops() => [.. supervisor.States.Select(s => new Measurement<int>(s.IsRunning ? 1 : 0, Label("loop", s.Name)))];
 

@@ -68,11 +68,12 @@ public sealed class GroupConnections
     /// The group's record. The elector keeps none: beside an API server there is a Lease nonetheless, elsewhere the result is null.
     /// Dispose it where it is disposable.
     /// </summary>
-    public IGroupRecord? OpenRecord()
+    /// <param name="shared">A client of <see cref="GroupSettings.Kubernetes"/>, so that what the server asks of one caller is kept by all; null: one of its own.</param>
+    public IGroupRecord? OpenRecord(KubernetesClient? shared = null)
     {
         if (_settings.Election == ElectionKind.File) return new FileElectionBackend(_settings.ElectionDirectory);
         if (_settings.Kubernetes is not { } kubernetes) return null;
-        var client = new KubernetesClient(kubernetes.Config, _time);
+        var client = shared ?? new KubernetesClient(kubernetes.Config, _time);
         return new LeaseElectionBackend(client, new GroupLeaseStore(client, _settings.Cluster, kubernetes.LeaseName, _time), kubernetes.PodName, _settings.RedisCount, _time);
     }
 

@@ -94,6 +94,9 @@ public sealed record Marker(
     /// <summary>The last serving master; null where none was ever seen.</summary>
     public LastServing? LastServing { get; init; }
 
+    /// <summary>The address that the server announced when it last said one; null: it never did.</summary>
+    public RedisEndpoint? Announced { get; init; }
+
     /// <summary>UTC time by the writer's clock, RFC 3339. For people: clocks of nodes differ, so nothing compares it.</summary>
     public string? WrittenAt { get; init; }
 }

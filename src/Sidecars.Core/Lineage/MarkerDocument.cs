@@ -14,6 +14,12 @@ public static class MarkerDocument
     /// <summary>Longest boot id: a UUID has 36 characters.</summary>
     private const int MaxBootIdLength = 64;
 
+    /// <summary>Longest address with its port: an IPv6 address in brackets has less.</summary>
+    private const int MaxAddressLength = 64;
+
+    /// <summary>Redis' own, where an address is written without one.</summary>
+    private const int DefaultPort = 6379;
+
     /// <summary>Longest file name (NAME_MAX).</summary>
     private const int MaxFileNameLength = 255;
 
@@ -53,6 +59,7 @@ public static class MarkerDocument
 
             if (marker.LastServing is { } serving) LineageJson.WriteLastServing(json, serving);
             LineageJson.WriteHistory(json, marker.History);
+            if (marker.Announced is { } announced) json.WriteString("announced", announced.ToString());
             if (marker.WrittenAt is { } writtenAt) json.WriteString("written_at", writtenAt);
             json.WriteEndObject();
         }
@@ -84,6 +91,8 @@ public static class MarkerDocument
         var aof = root.OptionalObject("aof") is { } a ? new AofMark(a.Text("file", MaxFileNameLength), a.Integer("length"), a.OptionalTruth("exact"), a.OptionalInteger("total")) : null;
         var earlier = root.OptionalInteger("earlier_offset");
         var serving = LineageJson.OptionalLastServing(root);
+        // A help to start with, no evidence: one that can't be read is none.
+        var announced = RedisEndpoint.TryParse(root.OptionalText("announced", MaxAddressLength), DefaultPort, out var endpoint) && endpoint.IsAddress ? endpoint : null;
         var writtenAt = root.OptionalText("written_at", 64);
         if (root.Fault is { } wrong) return DiskFact<Marker>.Unreadable(wrong);
         return DiskFact<Marker>.Known(new Marker(cluster!, node, bootId, token, history, role, highestEpoch)
@@ -97,6 +106,7 @@ public static class MarkerDocument
             Aof = aof,
             EarlierOffset = earlier,
             LastServing = serving,
+            Announced = announced,
             WrittenAt = writtenAt,
         });
     }

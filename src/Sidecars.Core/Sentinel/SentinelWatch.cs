@@ -29,6 +29,7 @@ public sealed record SentinelWatchSettings(TimeSpan Period, TimeSpan MaxAge, Tim
 /// <param name="options">Credentials and deadlines.</param>
 /// <param name="client">Reads a view.</param>
 /// <param name="settings">Rhythm.</param>
+/// <param name="keep">Keeps the watch of one Sentinel running: it fails alone, is seen to, and is started again. Name, loop, its end.</param>
 /// <param name="time">Its clock.</param>
 /// <param name="infoPeriodRefused">Told why a Sentinel keeps its own INFO-PERIOD: failovers take up to a second longer there.</param>
 public sealed class SentinelWatch(
@@ -37,6 +38,7 @@ public sealed class SentinelWatch(
     RedisClientOptions options,
     SentinelClient client,
     SentinelWatchSettings settings,
+    Func<string, Func<CancellationToken, Task>, CancellationToken, Task> keep,
     TimeProvider time,
     Action<string>? infoPeriodRefused = null)
 {
@@ -54,7 +56,7 @@ public sealed class SentinelWatch(
     private readonly ConcurrentDictionary<RedisEndpoint, Member> _members = new();
 
     /// <summary>Raised after each look that shows something else than the one before.</summary>
-    public Broadcast Changed { get; } = new();
+    public Signal Changed { get; } = new();
 
     /// <summary>Moment (timestamp of the time provider) at which the last event of a Sentinel came; 0: none yet.</summary>
     public long LastEventAt { get; private set; }
@@ -109,7 +111,7 @@ public sealed class SentinelWatch(
                 {
                     var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
                     var member = _members[endpoint] = new Member(endpoint, ranked.IndexOf(endpoint));
-                    running[endpoint] = (stop, Task.WhenAll(LookAsync(member, stop.Token), ListenAsync(member, stop.Token)));
+                    running[endpoint] = (stop, keep($"sentinel {endpoint}", ct => WatchAsync(member, ct), stop.Token));
                 }
 
                 await Task.Delay(settings.ResolvePeriod, time, cancellation).ConfigureAwait(false);
@@ -120,6 +122,9 @@ public sealed class SentinelWatch(
             foreach (var one in running.Values) await StopAsync(one).ConfigureAwait(false);
         }
     }
+
+    private Task WatchAsync(Member member, CancellationToken cancellation) =>
+        SideBySide.RunAsync(cancellation, look => LookAsync(member, look), listen => ListenAsync(member, listen));
 
     private static async Task StopAsync((CancellationTokenSource Stop, Task Task) one)
     {
@@ -132,14 +137,14 @@ public sealed class SentinelWatch(
     {
         while (!cancellation.IsCancellationRequested)
         {
-            var next = member.Poked.Next;
+            var next = member.Poked.Ticket();
             var asked = time.GetTimestamp();
             var observation = await client.ObserveAsync(member.Endpoint, cancellation).ConfigureAwait(false);
             var isNews = member.View is not { } last || IsNews(last.Observation, observation);
             member.View = new Seen(observation, asked, time.GetTimestamp());
             if (isNews) Changed.Raise();
             var pause = observation is SentinelObservation.Known || settings.Period < AfterSilence ? settings.Period : AfterSilence;
-            await Broadcast.WaitAsync(next, pause, time, cancellation).ConfigureAwait(false);
+            await next.WaitAsync(pause, time, cancellation).ConfigureAwait(false);
         }
     }
 
@@ -206,7 +211,7 @@ public sealed class SentinelWatch(
 
         public int Rank { get; } = rank;
 
-        public Broadcast Poked { get; } = new();
+        public Signal Poked { get; } = new();
 
         public Seen? View
         {

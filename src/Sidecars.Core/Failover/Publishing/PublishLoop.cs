@@ -50,7 +50,7 @@ public sealed class PublishLoop(
     private PublishWish? _wish;
 
     /// <summary>Raised when <see cref="Wish"/> is another.</summary>
-    public Broadcast Changed { get; } = new();
+    public Signal Changed { get; } = new();
 
     /// <summary>What is to be published now; null: nothing by this sidecar.</summary>
     public PublishWish? Wish
@@ -66,9 +66,9 @@ public sealed class PublishLoop(
     {
         while (true)
         {
-            var next = Task.WhenAny(server.Changed.Next, sentinels.Changed.Next);
+            var next = new SignalTicket(server.Changed, sentinels.Changed);
             var decision = await RoundAsync(cancellation).ConfigureAwait(false);
-            await Broadcast.WaitAsync(next, decision is PublishDecision.Wait { Code: "own-not-master" } ? Soon : settings.Period, time, cancellation).ConfigureAwait(false);
+            await next.WaitAsync(decision is PublishDecision.Wait { Code: "own-not-master" } ? Soon : settings.Period, time, cancellation).ConfigureAwait(false);
         }
     }
 

@@ -42,8 +42,8 @@ public interface IPublishMetrics
 /// <param name="random">A number in [0, 1) for the jitter.</param>
 public sealed class PublisherLoop(IMasterPublisher publisher, PublishLoop loop, PublisherSettings settings, IPublishMetrics metrics, IDecisionSink sink, TimeProvider time, Func<double> random)
 {
-    // For a look that failed, where there is no longer wait.
-    private static readonly TimeSpan LeastPause = TimeSpan.FromSeconds(1);
+    // Between looks that fail.
+    private readonly RetryPause _failing = new(new BackoffSchedule(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30)), time, random);
 
     // What took longer to be written was throttled: nothing is asked that can be done without.
     private static readonly TimeSpan Unhindered = TimeSpan.FromSeconds(2);
@@ -60,23 +60,23 @@ public sealed class PublisherLoop(IMasterPublisher publisher, PublishLoop loop, 
         await PrimeAsync(cancellation).ConfigureAwait(false);
         while (true)
         {
-            var next = loop.Changed.Next;
+            var next = loop.Changed.Ticket();
             if (settings.Backstop > TimeSpan.Zero && IsForAnother)
             {
-                await Broadcast.WaitAsync(next, Backstop, time, cancellation).ConfigureAwait(false);
-                if (next.IsCompleted) continue;
+                if (await next.WaitAsync(Backstop, time, cancellation).ConfigureAwait(false)) continue;
             }
 
             var pause = settings.CheckPeriod;
             try
             {
                 await RoundAsync(cancellation).ConfigureAwait(false);
+                _failing.Succeeded();
             }
             catch (IOException) when (IsForAnother)
             {
                 // Throttled, as a rule: whoever is first in line is not helped by a second one that asks again at once.
                 metrics.Failed(publisher.Name);
-                pause = LeastPause;
+                pause = _failing.Failed();
             }
 
             await RestAsync(next, pause, cancellation).ConfigureAwait(false);
@@ -84,20 +84,18 @@ public sealed class PublisherLoop(IMasterPublisher publisher, PublishLoop loop, 
     }
 
     // Until there is news or the next look is due; meanwhile asks now and then whether the last change is everywhere.
-    private async Task RestAsync(Task next, TimeSpan pause, CancellationToken cancellation)
+    private async Task RestAsync(SignalTicket next, TimeSpan pause, CancellationToken cancellation)
     {
         var began = time.GetTimestamp();
-        while (_spreading is { } change && !next.IsCompleted && change.DueIn < pause - time.GetElapsedTime(began))
+        while (_spreading is { } change && !next.IsRaised && change.DueIn < pause - time.GetElapsedTime(began))
         {
-            if (change.DueIn is { Ticks: > 0 } due) await Broadcast.WaitAsync(next, due, time, cancellation).ConfigureAwait(false);
-            if (next.IsCompleted) return;
+            if (await next.WaitAsync(change.DueIn, time, cancellation).ConfigureAwait(false)) return;
             var (isDone, took) = await change.AskAsync(cancellation).ConfigureAwait(false);
             if (took is { } known) metrics.Propagated(publisher.Name, known);
             if (isDone) _spreading = null;
         }
 
-        var left = pause - time.GetElapsedTime(began);
-        if (left > TimeSpan.Zero) await Broadcast.WaitAsync(next, left, time, cancellation).ConfigureAwait(false);
+        await next.WaitAsync(pause - time.GetElapsedTime(began), time, cancellation).ConfigureAwait(false);
     }
 
     private bool IsForAnother => loop.Wish is { IsOwn: false } wish && !ReferenceEquals(wish, _settled);
