@@ -1,4 +1,5 @@
 using Sidecars.Core.Lineage;
+using Sidecars.Integration.Tests.Bootstrap.Support;
 using Sidecars.TestKit.FakeKubernetes;
 using Sidecars.TestKit.Processes;
 
