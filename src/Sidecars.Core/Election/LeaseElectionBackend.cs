@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Text;
 using Sidecars.Core.Kubernetes;
 
@@ -188,7 +187,7 @@ public sealed class LeaseElectionBackend(KubernetesClient client, GroupLeaseStor
         if (mine is not null) all.Add(mine with { Live = true });
         for (var ordinal = 0; ordinal < CandidateEvidence.MaxRedisCount; ordinal++)
         {
-            var name = PodName(ordinal);
+            var name = KubernetesName.Sibling(podName, ordinal);
             if (mine is not null && name == podName) continue;
             switch (await store.ReadEvidenceAsync(name, cancellation).ConfigureAwait(false))
             {
@@ -232,11 +231,5 @@ public sealed class LeaseElectionBackend(KubernetesClient client, GroupLeaseStor
             case StoreWrite<GroupLeaseSnapshot>.OutcomeUnknown unknown: return new ClaimOutcome.Unavailable(unknown.Failure.Message);
             default: throw new InvalidOperationException("unknown outcome");
         }
-    }
-
-    private string PodName(int ordinal)
-    {
-        var dash = podName.LastIndexOf('-');
-        return string.Create(CultureInfo.InvariantCulture, $"{podName[..(dash < 0 ? podName.Length : dash)]}-{ordinal}");
     }
 }
