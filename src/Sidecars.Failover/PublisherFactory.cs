@@ -20,7 +20,7 @@ internal sealed record MadePlace(IMasterPublisher Publisher, TimeSpan Check, IDi
 
 /// <summary>Makes the configured publishers, each when its loop starts: what fails here fails alone, and is tried again.</summary>
 internal sealed class PublisherFactory(
-    FailoverOptions options, KubernetesClient? kubernetes, PublishLoop loop, FailoverMetrics metrics, DecisionLog decisions, JsonLineLog log, TimeProvider time, Random random)
+    FailoverOptions options, KubernetesClient? kubernetes, PublishLoop loop, AnotherMaster another, FailoverMetrics metrics, DecisionLog decisions, JsonLineLog log, TimeProvider time, Random random)
 {
     // Five calls a second an account, and a thousand tenants: half a call a second for their checks.
     private static readonly TimeSpan Route53Check = TimeSpan.FromMinutes(30);
@@ -68,7 +68,7 @@ internal sealed class PublisherFactory(
     private MadePublisher Made(MadePlace place)
     {
         log.Info("publisher", $"publishes at {place.Publisher.Description}", LogField.Of("publisher", place.Publisher.Name));
-        return new MadePublisher(new PublisherLoop(place.Publisher, loop, new PublisherSettings(place.Check, options.DryRun, place.Backstop), metrics, decisions, time, random.NextDouble), place.Owned);
+        return new MadePublisher(new PublisherLoop(place.Publisher, loop, another.FindAsync, new PublisherSettings(place.Check, options.DryRun, place.Backstop), metrics, decisions, time, random.NextDouble), place.Owned);
     }
 
     private void Failed(string publisher, string code, string message)

@@ -40,11 +40,11 @@ internal sealed class SidecarLoops
     private readonly PasswordLoop _passwords;
     private readonly EpochKeeperLoop? _epochs;
     private readonly RoleLabelLoop? _roleLabel;
+    private readonly AddressLoop? _addresses;
     private readonly PublisherFactory _factory;
     private readonly HandOverLoops _handOver;
     private readonly ConcurrentDictionary<string, PublisherLoop> _publishers = new();
     private readonly NodeIdentity _node;
-    private GroupObservation? _lastGroup;
 
     public SidecarLoops(
         FailoverOptions options, RedisEndpoint address, GroupConnections connections, IGroupRecord? record, KubernetesClient? kubernetes,
@@ -75,11 +75,16 @@ internal sealed class SidecarLoops
         _death = new DeathLoop(
             address, Server, Sentinels, connections.Sentinels, connections.Nodes, _group.SentinelCount, Heartbeat, options.DryRun, decisions, time);
         var outside = options.Publish.Address ?? address.Host;
-        var inside = new RedisEndpoint(_group.PodAddress ?? address.Host, _group.RedisPort);
+        var inside = PodAddress.Of(_group.PodAddress, address, AnnounceAddress.OwnAddresses(), _group.RedisPort);
+        var book = kubernetes is not null ? connections.OpenAddresses(kubernetes) : null;
+        if (book is not null) _addresses = new AddressLoop(book.RecordAsync, new NodeAddresses(_node.Name, _node.Uid, address, inside, outside), decisions, time, random.NextDouble);
         Publishing = new PublishLoop(
             new PublishSettings(_group.Cluster, address, outside, inside, _group.SentinelCount, options.Publish.RankDelay, Period),
-            Server, Sentinels, Term, () => Fence.HasImpostor, Find, decisions, time);
-        _factory = new PublisherFactory(options, kubernetes, Publishing, metrics, decisions, log, time, random);
+            Server, Sentinels, Term, () => Fence.HasImpostor, decisions, time);
+        var another = new AnotherMaster(
+            ct => book?.ReadAsync(ct) ?? Task.FromResult(new AddressReading([])), announced => options.Publish.Others.FirstOrDefault(o => o.Announced == announced).Address,
+            connections.Nodes.ObserveAsync, () => QuorumFacts.Of(Sentinels.Observe(), _group.SentinelCount), decisions);
+        _factory = new PublisherFactory(options, kubernetes, Publishing, another, metrics, decisions, log, time, random);
         _handOver = new HandOverLoops(options, connections, Sentinels, Server, _factory, new MasterPublication(_group.Cluster, FencingToken.None, outside, inside), decisions, meter, time);
         _ghosts = new GhostRepairLoop(
             new GhostRepairSettings { RedisCount = _group.RedisCount, SentinelCount = _group.SentinelCount, DryRun = options.DryRun },
@@ -128,6 +133,7 @@ internal sealed class SidecarLoops
 
         if (_epochs is not null) supervisor.Start("epoch", _epochs.RunAsync, cancellation);
         if (_options.RoleLabelMistake is { } mistake) _decisions.Problem("role-label", "wrong-configuration", mistake);
+        if (_addresses is not null) supervisor.Start("addresses", _addresses.RunAsync, cancellation);
         if (_roleLabel is not null) supervisor.Start("role-label", _roleLabel.RunAsync, cancellation);
         supervisor.Start("passwords", _passwords.RunAsync, cancellation);
         supervisor.Start("ghosts", _ghosts.RunAsync, cancellation);
@@ -145,8 +151,7 @@ internal sealed class SidecarLoops
         return resolved.Endpoints;
     }
 
-    private async Task<GroupObservation> LookAtGroupAsync(CancellationToken cancellation) =>
-        _lastGroup = await _connections.Observer.ObserveNodesAsync(Sentinels.Observe(), cancellation).ConfigureAwait(false);
+    private Task<GroupObservation> LookAtGroupAsync(CancellationToken cancellation) => _connections.Observer.ObserveNodesAsync(Sentinels.Observe(), cancellation);
 
     // Bootstrap writes the term of an election into the marker before the server starts.
     private long Term() => Math.Max(Keeper.Written?.Marker.Token.Term ?? (_markers.Read() is { IsKnown: true, Value: { } marker } ? marker.Token.Term : 0), Keeper.Record?.Term ?? 0);
@@ -171,15 +176,6 @@ internal sealed class SidecarLoops
         {
             return null;
         }
-    }
-
-    // What another node is called: as listed; else as it was found, where that is what this node itself is published as.
-    private (string? Outside, RedisEndpoint? Inside) Find(RedisEndpoint announced)
-    {
-        var listed = _options.Publish.Others.FirstOrDefault(o => o.Announced == announced).Address;
-        var found = _lastGroup?.Nodes.OfType<NodeObservation.Known>().FirstOrDefault(k => k.Address == announced && k.View.Role == NodeRole.Master)?.Endpoint;
-        var inside = IPAddress.TryParse(listed ?? found?.Host, out var ip) ? new RedisEndpoint(ip.ToString(), _group.RedisPort) : null;
-        return (listed ?? (_options.Publish.IsExplicit ? null : found?.Host), inside);
     }
 
     private void ReportGhosts(GhostDecision decision, GhostSnapshot snapshot, string? refusal)

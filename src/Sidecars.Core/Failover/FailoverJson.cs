@@ -16,6 +16,7 @@ namespace Sidecars.Core.Failover;
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true, RespectNullableAnnotations = true,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, Converters = [typeof(RedisEndpointJsonConverter)])]
 [JsonSerializable(typeof(PublishFacts))]
+[JsonSerializable(typeof(AnotherMasterFacts))]
 [JsonSerializable(typeof(FenceFacts))]
 [JsonSerializable(typeof(DeathFacts))]
 [JsonSerializable(typeof(PasswordFacts))]

@@ -19,6 +19,19 @@ public sealed record SentinelWatchSettings(TimeSpan Period, TimeSpan MaxAge, Tim
     public static SentinelWatchSettings Default { get; } = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(4), TimeSpan.FromSeconds(5));
 }
 
+/// <summary>What the Sentinels say, for those who decide on it.</summary>
+public interface ISentinelViews
+{
+    /// <summary>Raised after each look that shows something else than the one before.</summary>
+    Broadcast Changed { get; }
+
+    /// <summary>Moment (timestamp of the time provider) at which the last event of a Sentinel came; 0: none yet.</summary>
+    long LastEventAt { get; }
+
+    /// <summary>One for each Sentinel; what is too old is <see cref="SentinelObservation.Unknown"/>, which contradicts nothing.</summary>
+    IReadOnlyCollection<SentinelObservation> Observe();
+}
+
 /// <summary>
 /// What every Sentinel says, kept up to date: each is asked once a period and at once when it publishes an event, apart from the
 /// others, so that a dead one (a connection that hangs) delays nobody's view of the living. Their names are resolved again and
@@ -38,7 +51,7 @@ public sealed class SentinelWatch(
     SentinelClient client,
     SentinelWatchSettings settings,
     TimeProvider time,
-    Action<string>? infoPeriodRefused = null)
+    Action<string>? infoPeriodRefused = null) : ISentinelViews
 {
     // What may change who is master, or whom the majority holds for it; and a failover from its election on: its leader makes one
     // step a tick of its timer (50 to 100 ms), so that a master's sidecar hears that a replica is chosen one step before it is promoted.
@@ -53,13 +66,13 @@ public sealed class SentinelWatch(
 
     private readonly ConcurrentDictionary<RedisEndpoint, Member> _members = new();
 
-    /// <summary>Raised after each look that shows something else than the one before.</summary>
+    /// <inheritdoc/>
     public Broadcast Changed { get; } = new();
 
-    /// <summary>Moment (timestamp of the time provider) at which the last event of a Sentinel came; 0: none yet.</summary>
+    /// <inheritdoc/>
     public long LastEventAt { get; private set; }
 
-    /// <summary>One for each Sentinel; what is too old is <see cref="SentinelObservation.Unknown"/>, which contradicts nothing.</summary>
+    /// <inheritdoc/>
     public IReadOnlyCollection<SentinelObservation> Observe()
     {
         var views = new List<SentinelObservation>();

@@ -47,8 +47,8 @@ public sealed class LocalNode
     /// <summary>Where it listens.</summary>
     public RedisEndpoint Endpoint => Place.Endpoint;
 
-    /// <summary>What a sidecar publishes the node as: nobody listens there, so that a mistake reaches nobody.</summary>
-    public string PodAddress => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"10.0.0.{Index + 1}");
+    /// <summary>The pod's own address, which is not the announced one: loopback, where the server of this port answers too.</summary>
+    public string PodAddress => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"127.0.1.{Index + 1}");
 
     /// <summary>POD_UID in a group with an API server; a container's restart keeps it, <see cref="BecomeNewPod"/> does not.</summary>
     public string PodUid { get; private set; } = Guid.NewGuid().ToString();

@@ -17,11 +17,14 @@ namespace Sidecars.Core.Failover.Publishing;
 public sealed class SliceMasterPublisher(
     KubernetesClient client, string service, string portName, BackoffSchedule backoff, Action<string> onFailure, TimeProvider time, Func<double> random) : IMasterPublisher
 {
+    /// <summary>Its name.</summary>
+    public const string Kind = "endpoint-slice";
+
     private EndpointSliceDocument? _remembered;
     private bool _isRemembered;
 
     /// <inheritdoc/>
-    public string Name => "endpoint-slice";
+    public string Name => Kind;
 
     /// <inheritdoc/>
     public string Description => $"EndpointSlice {service}";

@@ -81,6 +81,7 @@ public static class DecisionReplay
         {
             "fence" => Again(snapshot, FailoverJson.Default.FenceFacts, FencePolicy.Decide),
             "publish" => Again(snapshot, FailoverJson.Default.PublishFacts, PublishPolicy.Decide),
+            "publish-another" => Again(snapshot, FailoverJson.Default.AnotherMasterFacts, AnotherMasterPolicy.Decide),
             "death" => Again(snapshot, FailoverJson.Default.DeathFacts, DeathPolicy.Decide),
             "epoch" => Again(snapshot, FailoverJson.Default.EpochKeeperFacts, EpochKeeperPolicy.Decide),
             "ghosts" => Again(snapshot, FailoverJson.Default.GhostSnapshot, facts => GhostRepairPolicy.Decide(facts)),

@@ -59,6 +59,16 @@ public sealed class DecisionReplayTests
         Loop("fence", FailoverFacts.Healthy with { Server = new OwnServer.Silent("hangs") }, FailoverJson.Default.FenceFacts, FencePolicy.Decide);
         var publish = new PublishFacts { Server = FailoverFacts.Replica, Address = FailoverFacts.Me, Quorum = FailoverFacts.NamesOther, Term = 2, Rank = 1, RankDelay = TimeSpan.FromSeconds(5), NamedFor = TimeSpan.FromSeconds(6) };
         Loop("publish", publish, FailoverJson.Default.PublishFacts, PublishPolicy.Decide);
+        var another = new AnotherMasterFacts
+        {
+            Master = B,
+            Epoch = 4,
+            Quorum = FailoverFacts.NamesOther with { Named = B, RunIds = [RunId(B)] },
+            Recorded = [new NodeAddresses("redis-1", "u", B, new RedisEndpoint("10.244.0.2", 6379), null)],
+            Login = new NodeObservation.Known(new RedisEndpoint("10.244.0.2", 6379), new NodeView { RunId = RunId(B), Role = NodeRole.Master }),
+        };
+        Loop("publish-another", another, FailoverJson.Default.AnotherMasterFacts, AnotherMasterPolicy.Decide);
+        Loop("publish-another", another with { Recorded = [], Unread = "503", Login = null }, FailoverJson.Default.AnotherMasterFacts, AnotherMasterPolicy.Decide);
         var death = new DeathFacts { Server = new OwnServer.Dead(FailoverFacts.RunId, WasMaster: true), Address = A, Quorum = FailoverFacts.NamesMe with { Named = A } };
         Loop("death", death, FailoverJson.Default.DeathFacts, DeathPolicy.Decide);
         var knows = new SentinelObservation.Known(FailoverFacts.Executor, new SentinelView
