@@ -40,7 +40,7 @@ public sealed class LeaseAddressBookTests : IAsyncLifetime
         Assert.Null(await Book(0).RecordAsync(Zero, default));
         Assert.Null(await Book(1).RecordAsync(One, default));
         var reading = await Book(2).ReadAsync(default);
-        Assert.Equal([Zero, One], reading.Known);
+        Assert.Equal([Zero, One], reading.Known.ToArray());
         Assert.Null(reading.Unread);
     }
 
@@ -53,7 +53,7 @@ public sealed class LeaseAddressBookTests : IAsyncLifetime
         Assert.Equal(writes, Writes());
         var next = Zero with { Uid = "uid-9", Pod = new RedisEndpoint("10.244.0.9", 6379) };
         Assert.Null(await Book(0).RecordAsync(next, default));
-        Assert.Equal([next], (await Book(2).ReadAsync(default)).Known);
+        Assert.Equal([next], (await Book(2).ReadAsync(default)).Known.ToArray());
     }
 
     [Fact]
@@ -61,10 +61,10 @@ public sealed class LeaseAddressBookTests : IAsyncLifetime
     {
         var evidence = new EvidenceDocument("uid-0", "redis-0", "round-1", "{}");
         _ = await Store.WriteEvidenceAsync("redis-0", evidence, default); // an older version's bootstrap
-        Assert.Empty((await Book(2).ReadAsync(default)).Known);
+        Assert.Empty((await Book(2).ReadAsync(default)).Known.ToArray());
         _ = await Book(0).RecordAsync(Zero, default);
         _ = Assert.IsType<StoreWrite<EvidenceDocument>.Written>(await Store.WriteEvidenceAsync("redis-0", evidence with { Round = "round-2" }, default));
-        Assert.Equal([Zero], (await Book(2).ReadAsync(default)).Known);
+        Assert.Equal([Zero], (await Book(2).ReadAsync(default)).Known.ToArray());
         Assert.Equal("round-2", Assert.IsType<StoreRead<EvidenceDocument>.Found>(await Store.ReadEvidenceAsync("redis-0", default)).Value.Round);
     }
 
@@ -96,7 +96,7 @@ public sealed class LeaseAddressBookTests : IAsyncLifetime
         Assert.Contains("addresses", reading.Unread);
         // Its own pod puts it right.
         Assert.Null(await Book(0).RecordAsync(Zero, default));
-        Assert.Equal([Zero], (await Book(2).ReadAsync(default)).Known);
+        Assert.Equal([Zero], (await Book(2).ReadAsync(default)).Known.ToArray());
     }
 
     [Fact]
@@ -104,7 +104,7 @@ public sealed class LeaseAddressBookTests : IAsyncLifetime
     {
         _ = await Book(0).RecordAsync(Zero, default);
         Change(annotations => annotations["sidecars.redis/addresses"] = """{"uid":"uid-0","announced":"10.96.0.1:6379","later":{"a":1}}""");
-        Assert.Equal([new NodeAddresses("redis-0", "uid-0", Zero.Announced, null, null)], (await Book(2).ReadAsync(default)).Known);
+        Assert.Equal([new NodeAddresses("redis-0", "uid-0", Zero.Announced, null, null)], (await Book(2).ReadAsync(default)).Known.ToArray());
         Change(annotations => annotations["sidecars.redis/cluster-id"] = "other/redis");
         var reading = await Book(2).ReadAsync(default);
         Assert.Empty(reading.Known);
@@ -118,7 +118,7 @@ public sealed class LeaseAddressBookTests : IAsyncLifetime
         _server.Next(null);
         _server.Next(new Fault.Error(503, "ServiceUnavailable"));
         var reading = await Book(2).ReadAsync(default);
-        Assert.Equal([Zero], reading.Known);
+        Assert.Equal([Zero], reading.Known.ToArray());
         Assert.NotNull(reading.Unread);
     }
 
@@ -134,7 +134,7 @@ public sealed class LeaseAddressBookTests : IAsyncLifetime
         Assert.Equal([("addresses", "api"), ("addresses", "forbidden")], told.Refused);
         _server.Forbids = (_, _, _) => false;
         Assert.Equal(TimeSpan.FromHours(1), await loop.RoundAsync(default));
-        Assert.Equal([Zero], (await Book(2).ReadAsync(default)).Known);
+        Assert.Equal([Zero], (await Book(2).ReadAsync(default)).Known.ToArray());
     }
 
     private int Writes() => _server.Seen.Count(r => r.Method == "PUT");
