@@ -63,7 +63,7 @@ internal sealed class RedisRoleLoop(
                     _consultElection = true; // and from now on, so that the others see that this node lives
                     continue;
                 case MasterDecision.Claim claim:
-                    if (!await ClaimAsync(snapshot, cancellation).ConfigureAwait(false)) break;
+                    if (!await ClaimAsync(snapshot, claim.Word, cancellation).ConfigureAwait(false)) break;
                     _restoreFirst = claim.RestoreFirst;
                     continue;
                 case MasterDecision.RequestFailover request:
@@ -75,7 +75,7 @@ internal sealed class RedisRoleLoop(
                     break;
             }
 
-            _electionSince = decision is MasterDecision.Wait { Code: "election-wait" } or MasterDecision.Refuse { Code: ElectionPolicy.LineageUnknown or ElectionPolicy.LineageConflict }
+            _electionSince = decision is MasterDecision.Wait { Code: "election-wait" or "master-unproven" } or MasterDecision.Refuse { Code: ElectionPolicy.LineageUnknown or ElectionPolicy.LineageConflict }
                 ? _electionSince ?? time.GetTimestamp()
                 : null;
             await pacer.WaitAsync(changed, cancellation).ConfigureAwait(false);
@@ -133,10 +133,10 @@ internal sealed class RedisRoleLoop(
         return mine with { Term = Math.Max(mine.Term, record?.Term ?? 0) };
     }
 
-    private async Task<bool> ClaimAsync(BootstrapSnapshot snapshot, CancellationToken cancellation)
+    private async Task<bool> ClaimAsync(BootstrapSnapshot snapshot, PersonsWordKind? word, CancellationToken cancellation)
     {
         var view = ((ElectionObservation.Known)snapshot.Election!).View;
-        var outcome = await election.ClaimAsync(view, snapshot.Me, cancellation).ConfigureAwait(false);
+        var outcome = await election.ClaimAsync(view, snapshot.Me, word, cancellation).ConfigureAwait(false);
         reporter.Claimed(outcome);
         return outcome is ClaimOutcome.Won;
     }

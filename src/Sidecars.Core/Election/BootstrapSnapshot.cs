@@ -87,6 +87,9 @@ public abstract record MasterDecision : IDecision
     {
         /// <summary>See <see cref="ElectionDecision.Claim.RestoreFirst"/>.</summary>
         public bool RestoreFirst { get; init; }
+
+        /// <summary>See <see cref="ElectionDecision.Claim.Word"/>.</summary>
+        public PersonsWordKind? Word { get; init; }
     }
 
     /// <summary>Read the election backend too, then decide again.</summary>

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
@@ -17,7 +16,7 @@ internal static class ElectionWaitPolicy
     public static ElectionDecision.Wait? Missing(ElectionFacts facts, List<CandidateEvidence> live, GroupLineage lineage)
     {
         if (facts.Durability == Durability.None) return TooFew(facts, live, SentinelQuorumPolicy.Majority(facts.GroupSize), ", only to avoid duels");
-        if (lineage.IsEmpty) return WithoutLineage(facts, live, lineage);
+        if (lineage.IsEmpty) return WithoutLineage(facts, live);
 
         if (live.Count(e => e.HasData) >= facts.GroupSize) return null; // nobody is left to come
         var majority = SentinelQuorumPolicy.Majority(facts.GroupSize);
@@ -65,14 +64,15 @@ internal static class ElectionWaitPolicy
     private static bool Holds(ElectionFacts facts, GroupLineage lineage, CandidateEvidence evidence, InSyncReplica replica) =>
         facts.Durability == Durability.Rdb ? evidence.HasData : lineage.Holds(evidence, replica);
 
-    private static ElectionDecision.Wait? WithoutLineage(ElectionFacts facts, List<CandidateEvidence> live, GroupLineage lineage)
+    private static ElectionDecision.Wait? WithoutLineage(ElectionFacts facts, List<CandidateEvidence> live)
     {
         // The node that a Sentinel majority names was the last to serve: with its data there, nobody else can have more.
         if (live.Any(e => e.Address == facts.Named?.Address && e.HasData)) return null;
         if (Suspects(live) is { } suspects) return suspects;
-        // Nothing can be lost where nothing was ever there; a majority then only avoids needless duels.
-        var nothingToLose = facts.Named is null && !ElectionPolicy.HasHadAMaster(facts, lineage) && live.All(e => e.Data == DataState.Absent);
-        return TooFew(facts, live, nothingToLose ? SentinelQuorumPolicy.Majority(facts.GroupSize) : facts.GroupSize, " to compare disks");
+        // A majority of empty disks says nothing of a filled one that comes a second later.
+        return TooFew(facts, live, facts.GroupSize, live.All(e => e.Data == DataState.Absent)
+            ? ": no disk that is here holds data, and one that is not may ('redis-bootstrap allow-empty' says that none does)"
+            : " to compare disks");
     }
 
     private static ElectionDecision.Wait? Suspects(List<CandidateEvidence> live)
@@ -87,9 +87,8 @@ internal static class ElectionWaitPolicy
         var here = live.Select(e => e.Node).Distinct(StringComparer.Ordinal).ToList();
         if (here.Count >= needed) return null;
         var record = facts.View.Record;
-        var known = facts.View.Evidence.Select(e => e.Node).Concat(record.LastServing is { } last ? [last.Node] : []).Concat((record.InSync ?? []).Select(r => r.Node))
-            .Where(n => !here.Contains(n, StringComparer.Ordinal)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToImmutableArray();
-        return new ElectionDecision.Wait(known.Length > 0 ? known : [$"{needed - here.Count} more node(s)"],
+        var known = facts.View.Evidence.Select(e => e.Node).Concat(record.LastServing is { } last ? [last.Node] : []).Concat((record.InSync ?? []).Select(r => r.Node));
+        return new ElectionDecision.Wait(MissingNodes.Of(here, known, facts.GroupSize),
             $"{here.Count} of {facts.GroupSize} nodes are here ({string.Join(", ", here)}), {needed} are needed{why}");
     }
 

@@ -143,18 +143,18 @@ public static class MasterSelectionPolicy
         var reason = $"{why}; {masters.Count} nodes are master ({string.Join(", ", masters.Select(m => m.Address))}), and following the wrong one destroys data";
         if (s.Election is null) return new MasterDecision.ConsultElection("consult-election", reason);
         var record = (s.Election as ElectionObservation.Known)?.View.Record;
-        var vouched = record is null ? [] : masters.Where(m => FollowPolicy.Vouches(record, s.Me, m)).ToList();
+        var vouched = record is null ? [] : masters.Where(m => FollowPolicy.Vouches(((ElectionObservation.Known)s.Election).View, s.Me, m)).ToList();
         return vouched.Count == 1
             ? Follow(s, vouched[0], null, "follow-recorded-master", $"{reason}; the group's record names {vouched[0].Address}")
-            : new MasterDecision.Refuse("two-masters", reason);
+            : new MasterDecision.Refuse("two-masters", $"{reason}; 'redis-bootstrap trust NODE' says whose data count");
     }
 
     private static MasterDecision Follow(BootstrapSnapshot s, NodeObservation.Known master, long? namedEpoch, string code, string reason) =>
-        FollowPolicy.Judge(s.Me, s.Durability, master, namedEpoch, s.Election) switch
+        FollowPolicy.Judge(s.Me, s.Durability, master, namedEpoch, s.Election, s.ElectionWaitedFor >= s.LastMasterWait) switch
         {
             FollowVerdict.Allowed allowed => new MasterDecision.Follow(master.Address, allowed.Token, code, $"{reason}; {allowed.Reason}") { RescueFirst = allowed.RescueFirst },
             FollowVerdict.Consult consult => new MasterDecision.ConsultElection("consult-election", $"{reason}; {consult.Reason}"),
-            FollowVerdict.Older older => new MasterDecision.Refuse("master-older", $"{reason}; {older.Reason}"),
+            FollowVerdict.Refused refused => new MasterDecision.Refuse(refused.Code, $"{reason}; {refused.Reason}"),
             var unproven => Wait("master-unproven", $"{reason}; {unproven.Reason}", "Sentinels or the group's record to vouch for that master"),
         };
 
@@ -180,7 +180,7 @@ public static class MasterSelectionPolicy
         var reason = $"{why}; {decision.Reason}";
         return decision switch
         {
-            ElectionDecision.Claim claim => new MasterDecision.Claim("claim", reason) { RestoreFirst = claim.RestoreFirst },
+            ElectionDecision.Claim claim => new MasterDecision.Claim("claim", reason) { RestoreFirst = claim.RestoreFirst, Word = claim.Word },
             ElectionDecision.Won when agreed is null => new MasterDecision.StartAsMaster("elected", reason),
             ElectionDecision.Won when agreed.Address == s.Me.Address => new MasterDecision.StartAsMaster("elected-and-named", reason),
             ElectionDecision.Won => new MasterDecision.FollowNamed(agreed.Address, "elected-through-sentinel", $"{reason}; Sentinel carries it out"),

@@ -93,6 +93,7 @@ public sealed class SnapshotDocumentTests
     {
         Why = "the AOF is \u00e4lter <than> the \"marker\"",
         DataBytes = 17,
+        Filled = FilledBy.Adopt,
         RedisCount = 5,
         Token = new FencingToken(3, 4, 5),
         HighestEpoch = 6,
@@ -111,6 +112,8 @@ public sealed class SnapshotDocumentTests
         CandidateIncarnation = "run-2",
         CandidateAddress = B,
         EmptyStartAllowedInTerm = 8,
+        Trusted = "redis-1",
+        Word = new PersonsWord(PersonsWordKind.Unclean, "redis-3", 6),
         HighestEpoch = 7,
         LastServing = new ServingMaster("redis-3", "uid-3", C, new FencingToken(3, 4, 1), Id('b'), 1234),
         InSync = [new InSyncReplica("redis-1", "uid-1", 1200)],
