@@ -4,6 +4,7 @@ using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Core.Sentinel;
+using Sidecars.Core.Sentinel.Leadership;
 using Sidecars.Core.Topology;
 
 namespace Sidecars.Core.Hosting;
@@ -34,6 +35,7 @@ public sealed class GroupConnections
         (AsSidecar, AsSentinel) = (Login(_sidecar), Login(_sentinel));
         UsePasswords(settings.RedisSecrets);
         Sentinels = new SentinelClient(Transport, AsSidecar, settings.MasterName);
+        Leadership = new SentinelLeadership(Sentinels.ObserveAsync, new LeadershipClient(Transport, AsSidecar, settings.MasterName), time);
         Nodes = new NodeClient(Transport, AsSidecar);
         Observer = new GroupObserver(new GroupAddresses(settings.SentinelHosts, settings.RedisHosts, settings.ConnectTimeout), Sentinels, Nodes, time);
     }
@@ -49,6 +51,9 @@ public sealed class GroupConnections
 
     /// <summary>Asks one Sentinel.</summary>
     public SentinelClient Sentinels { get; }
+
+    /// <summary>Tells the Sentinels who is master.</summary>
+    public SentinelLeadership Leadership { get; }
 
     /// <summary>Asks one Redis.</summary>
     public NodeClient Nodes { get; }
