@@ -10,6 +10,7 @@ using Sidecars.Core.Failover.Death;
 using Sidecars.Core.Failover.Fencing;
 using Sidecars.Core.Failover.Passwords;
 using Sidecars.Core.Failover.Publishing;
+using Sidecars.Core.Failover.SelfReplica;
 using Sidecars.Core.Failover.Watch;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Kubernetes;
@@ -36,6 +37,7 @@ internal sealed class SidecarLoops
     private readonly MarkerStore _markers;
     private readonly OwnProcessLoop? _process;
     private readonly DeathLoop _death;
+    private readonly SelfReplicaLoop _selfReplica;
     private readonly GhostRepairLoop _ghosts;
     private readonly PasswordLoop _passwords;
     private readonly EpochKeeperLoop? _epochs;
@@ -74,6 +76,8 @@ internal sealed class SidecarLoops
             Server, client, Sentinels, connections.Nodes, Superseded, MarkerEpoch, decisions, time);
         _death = new DeathLoop(
             address, Server, Sentinels, connections.Sentinels, connections.Nodes, _group.SentinelCount, Heartbeat, options.DryRun, decisions, time);
+        _selfReplica = new SelfReplicaLoop(
+            address, () => Server.Last, () => QuorumFacts.Of(Sentinels.Observe(), _group.SentinelCount), client.PromoteSelfReplicaAsync, Period, options.DryRun, decisions, time);
         var outside = options.Publish.Address ?? address.Host;
         var inside = new RedisEndpoint(_group.PodAddress ?? address.Host, _group.RedisPort);
         Publishing = new PublishLoop(
@@ -115,6 +119,7 @@ internal sealed class SidecarLoops
         supervisor.Start("server", Server.RunAsync, cancellation);
         if (_process is not null) supervisor.Start("process", _process.RunAsync, cancellation);
         supervisor.Start("fence", Fence.RunAsync, cancellation);
+        supervisor.Start("self-replica", _selfReplica.RunAsync, cancellation);
         supervisor.Start("death", _death.RunAsync, cancellation);
         supervisor.Start("publish", Publishing.RunAsync, cancellation);
         foreach (var (name, create) in _factory.Publishers)

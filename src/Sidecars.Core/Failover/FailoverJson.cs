@@ -3,6 +3,7 @@ using Sidecars.Core.Failover.Death;
 using Sidecars.Core.Failover.Fencing;
 using Sidecars.Core.Failover.Passwords;
 using Sidecars.Core.Failover.Publishing;
+using Sidecars.Core.Failover.SelfReplica;
 using Sidecars.Core.Failover.StepDown;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
@@ -19,6 +20,7 @@ namespace Sidecars.Core.Failover;
 [JsonSerializable(typeof(FenceFacts))]
 [JsonSerializable(typeof(DeathFacts))]
 [JsonSerializable(typeof(PasswordFacts))]
+[JsonSerializable(typeof(SelfReplicaFacts))]
 [JsonSerializable(typeof(RoleLabelFacts))]
 [JsonSerializable(typeof(EpochKeeperFacts))]
 [JsonSerializable(typeof(GhostSnapshot))]

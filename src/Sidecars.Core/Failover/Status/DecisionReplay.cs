@@ -5,6 +5,7 @@ using Sidecars.Core.Failover.Death;
 using Sidecars.Core.Failover.Fencing;
 using Sidecars.Core.Failover.Passwords;
 using Sidecars.Core.Failover.Publishing;
+using Sidecars.Core.Failover.SelfReplica;
 using Sidecars.Core.Failover.StepDown;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
@@ -88,6 +89,7 @@ public static class DecisionReplay
             "hand-over-repair" => Again(snapshot, FailoverJson.Default.HandOverRepairFacts, HandOverRepairPolicy.Decide),
             "passwords" => Again(snapshot, FailoverJson.Default.PasswordFacts, PasswordPolicy.Decide),
             "role-label" => Again(snapshot, FailoverJson.Default.RoleLabelFacts, RoleLabelPolicy.Decide),
+            "self-replica" => Again(snapshot, FailoverJson.Default.SelfReplicaFacts, SelfReplicaPolicy.Decide),
             "step-down" => Again(snapshot, FailoverJson.Default.HandOverSnapshot, StepDownPolicy.Decide),
             _ => null,
         };

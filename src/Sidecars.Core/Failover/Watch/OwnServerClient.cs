@@ -1,4 +1,5 @@
 using System.Globalization;
+using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 
 namespace Sidecars.Core.Failover.Watch;
@@ -55,6 +56,21 @@ public sealed class OwnServerClient(Func<IRespTransport> transport, RedisClientO
             if (!InfoReply.TryParse(info, out var reply) || reply.RunId != runId) return "another process answers now";
             var set = await client.CallAsync(MinReplicas(minReplicas, maxLag), cancellation).ConfigureAwait(false);
             return set.IsError ? $"CONFIG SET: {set.Text}" : null;
+        },
+        cancellation);
+
+    /// <summary>
+    /// REPLICAOF NO ONE on a server that is still this process, and still a replica of <paramref name="itself"/> without a link. Null where it
+    /// is done, else why not.
+    /// </summary>
+    public Task<string?> PromoteSelfReplicaAsync(string runId, RedisEndpoint itself, CancellationToken cancellation) => WithAsync(
+        async client =>
+        {
+            var info = await client.CallAsync(cancellation, "INFO").ConfigureAwait(false);
+            if (!InfoReply.TryParse(info, out var reply) || reply.RunId != runId) return "another process answers now";
+            if (reply.IsMaster != false || reply.MasterEndpoint != itself || reply.MasterLinkUp != false) return $"it is no unlinked replica of {itself} now";
+            var set = await client.CallAsync(cancellation, "REPLICAOF", "NO", "ONE").ConfigureAwait(false);
+            return set.IsError ? set.Text : null;
         },
         cancellation);
 
