@@ -49,11 +49,16 @@ internal static class ElectionWaitPolicy
 
     /// <summary>The live node that served last: whom Sentinels name in an epoch that is not older than what is recorded, else the recorded one.</summary>
     public static CandidateEvidence? ServingNode(ElectionFacts facts, IEnumerable<CandidateEvidence> live, GroupLineage lineage) =>
-        NamedIsLatest(facts, lineage) ? live.FirstOrDefault(e => e.Address == facts.Named!.Address) : live.FirstOrDefault(e => e.Node == lineage.Served?.Node);
+        NamedIsLatest(facts, lineage) && !IsReused(facts, live) ? live.FirstOrDefault(e => e.Address == facts.Named!.Address) : live.FirstOrDefault(e => e.Node == lineage.Served?.Node);
+
+    // The named address is another node's by now than the one that the record says served there in that epoch: pods get addresses of dead ones.
+    private static bool IsReused(ElectionFacts facts, IEnumerable<CandidateEvidence> live) =>
+        facts.Named is { } named && facts.View.Record.LastServing is { } last && last.Address == named.Address && last.Token.Epoch == named.Epoch
+        && live.FirstOrDefault(e => e.Address == named.Address) is { } owner && owner.Node != last.Node;
 
     private static string ServedBy(ElectionFacts facts, List<CandidateEvidence> live, GroupLineage lineage)
     {
-        if (!NamedIsLatest(facts, lineage)) return lineage.Served?.Node ?? "the last master";
+        if (!NamedIsLatest(facts, lineage) || IsReused(facts, live)) return lineage.Served?.Node ?? "the last master";
         var address = facts.Named!.Address;
         return live.FirstOrDefault(e => e.Address == address)?.Node ?? facts.View.Evidence.FirstOrDefault(e => e.Address == address)?.Node
             ?? (facts.View.Record.LastServing is { } last && last.Address == address ? last.Node : address.ToString());
@@ -68,7 +73,7 @@ internal static class ElectionWaitPolicy
     private static ElectionDecision.Wait? WithoutLineage(ElectionFacts facts, List<CandidateEvidence> live, GroupLineage lineage)
     {
         // The node that a Sentinel majority names was the last to serve: with its data there, nobody else can have more.
-        if (live.Any(e => e.Address == facts.Named?.Address && e.HasData)) return null;
+        if (live.Any(e => e.Address == facts.Named?.Address && e.HasData) && !IsReused(facts, live)) return null;
         if (Suspects(live) is { } suspects) return suspects;
         // Nothing can be lost where nothing was ever there; a majority then only avoids needless duels.
         var nothingToLose = facts.Named is null && !ElectionPolicy.HasHadAMaster(facts, lineage) && live.All(e => e.Data == DataState.Absent);
@@ -82,7 +87,8 @@ internal static class ElectionWaitPolicy
             $"the data of {string.Join(", ", suspect.Select(e => $"{e.Node} ({e.Why})"))} can't be trusted");
     }
 
-    private static ElectionDecision.Wait? TooFew(ElectionFacts facts, List<CandidateEvidence> live, int needed, string why)
+    /// <summary>Fewer nodes than needed are here; names those that are known and are not.</summary>
+    internal static ElectionDecision.Wait? TooFew(ElectionFacts facts, List<CandidateEvidence> live, int needed, string why)
     {
         var here = live.Select(e => e.Node).Distinct(StringComparer.Ordinal).ToList();
         if (here.Count >= needed) return null;

@@ -38,7 +38,7 @@ public sealed class MasterSelectionPolicyTests
 
     [Fact]
     public void A_named_address_that_refuses_our_login_is_refused() =>
-        Refuses("named-refuses-login", StartingA(AllSay(B), [Foreign(B), Down(C)]));
+        Refuses("named-refuses-login", StartingA(AllSay(B), [Foreign(B), Down(C)], ElectionOf(1, Evidence(A), Evidence(B))));
 
     [Fact]
     public void Another_process_at_the_named_address_is_waited_for() =>
@@ -155,7 +155,7 @@ public sealed class MasterSelectionPolicyTests
     [Fact]
     public void Elected_while_Sentinels_name_another_starts_as_its_replica()
     {
-        var s = StartingA(AllSay(B), [Down(B), Down(C)], Candidate(2, Evidence(A)));
+        var s = StartingA(AllSay(B, A), [Down(B), Down(C)], Candidate(2, Evidence(A)));
         Assert.Equal(B, Assert.IsType<MasterDecision.FollowNamed>(MasterSelectionPolicy.Decide(s)).Named);
         Assert.Equal("elected-and-named", Assert.IsType<MasterDecision.StartAsMaster>(MasterSelectionPolicy.Decide(s with { Sentinels = AllSay(A) })).Code);
     }

@@ -126,7 +126,7 @@ public sealed class SnapshotDocumentTests
                 Tilt = true,
                 Master = new SentinelMaster { Address = B, Monitored = A, FailoverState = "reconf_slaves", RunId = RunId(B), Flags = "master,s_down", ConfigEpoch = 4, Quorum = 2, RoleReported = "master" },
                 Replicas = [new SentinelReplica { Address = C, Flags = "slave", Priority = 100, Offset = 77, InfoAge = TimeSpan.FromMilliseconds(1234), MasterLinkStatus = "ok" }],
-                Others = [new SentinelPeer { Address = SentinelAt(2), MyId = new string('b', 40), Flags = "sentinel" }],
+                Others = [new SentinelPeer { Address = SentinelAt(2), MyId = new string('b', 40), Flags = "sentinel", VotedEpoch = 9 }],
             }),
             Mute(2),
             Dead(3),
@@ -149,6 +149,7 @@ public sealed class SnapshotDocumentTests
         LastMasterWait = TimeSpan.FromSeconds(10),
         UncleanElectionAfter = TimeSpan.FromMinutes(5),
         RestoresBackups = true,
+        TellingDenied = "publish-denied: 2 of 3 Sentinels refuse a hello",
         SplitFor = TimeSpan.FromSeconds(2),
     };
 
