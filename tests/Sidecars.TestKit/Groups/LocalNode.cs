@@ -41,8 +41,8 @@ public sealed class LocalNode
     /// <summary><c>redis-0</c>, <c>sentinel-2</c>: NODE_NAME.</summary>
     public string Name { get; }
 
-    /// <summary>Where it is, also over restarts.</summary>
-    public NodePlace Place { get; }
+    /// <summary>Where it is, also over restarts, until it moves.</summary>
+    public NodePlace Place { get; private set; }
 
     /// <summary>Where it listens.</summary>
     public RedisEndpoint Endpoint => Place.Endpoint;
@@ -120,6 +120,13 @@ public sealed class LocalNode
     {
         WipeConfig();
         PodUid = Guid.NewGuid().ToString();
+    }
+
+    /// <summary>A new pod with another address: nothing listens at the old one any more. The node must not run.</summary>
+    public void MoveTo(NodePlace place)
+    {
+        BecomeNewPod();
+        Place = place;
     }
 
     /// <summary>The name.</summary>

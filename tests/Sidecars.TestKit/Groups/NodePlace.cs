@@ -13,4 +13,7 @@ public sealed record NodePlace(RedisEndpoint Endpoint, ImmutableArray<string> En
 {
     /// <summary>A free loopback port.</summary>
     public static NodePlace Loopback(int port) => new(new RedisEndpoint("127.0.0.1", port), []);
+
+    /// <summary>A free port of any other loopback address: what a new pod's address is.</summary>
+    public static NodePlace Loopback(string host, int port) => new(new RedisEndpoint(host, port), []);
 }
