@@ -8,6 +8,7 @@ using Sidecars.Core.Failover.Fencing;
 using Sidecars.Core.Failover.Passwords;
 using Sidecars.Core.Failover.Publishing;
 using Sidecars.Core.Failover.Status;
+using Sidecars.Core.Failover.SelfReplica;
 using Sidecars.Core.Failover.StepDown;
 using Sidecars.Core.Failover.Watch;
 using Sidecars.Core.Hosting;
@@ -74,6 +75,8 @@ public sealed class DecisionReplayTests
         Loop("ghosts", GhostFacts.Haunted(1) with { Nodes = [Master(A), Down(B), Foreign(C)] }, FailoverJson.Default.GhostSnapshot, facts => GhostRepairPolicy.Decide(facts));
         Loop("passwords", PasswordPolicyTests.After, FailoverJson.Default.PasswordFacts, PasswordPolicy.Decide);
         Loop("role-label", new RoleLabelFacts(FailoverFacts.Master, "replica"), FailoverJson.Default.RoleLabelFacts, RoleLabelPolicy.Decide);
+        var itself = FailoverFacts.Replica with { MasterAddress = FailoverFacts.Me, IsLinkUp = false };
+        Loop("self-replica", new SelfReplicaFacts { Server = itself, Address = FailoverFacts.Me, Quorum = FailoverFacts.NamesMe }, FailoverJson.Default.SelfReplicaFacts, SelfReplicaPolicy.Decide);
         Loop("step-down", HandOverFacts.Whole with { Wanted = C }, FailoverJson.Default.HandOverSnapshot, StepDownPolicy.Decide);
         Loop("step-down", HandOverFacts.Lowered.WithOther(HandOverFacts.Garbled(B)), FailoverJson.Default.HandOverSnapshot, StepDownPolicy.Decide);
         Loop("hand-over", HandOverFacts.Whole, FailoverJson.Default.HandOverSnapshot, HandOverClaimPolicy.Decide);
