@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Diagnostics.Metrics;
 using System.Net;
 using System.Text.Json;
+using Sidecars.Aws;
 using Sidecars.Core.Configuration;
 using Sidecars.Core.Election;
 using Sidecars.Core.Failover;
@@ -79,7 +80,10 @@ internal sealed class SidecarLoops
         Publishing = new PublishLoop(
             new PublishSettings(_group.Cluster, address, outside, inside, _group.SentinelCount, options.Publish.RankDelay, Period),
             Server, Sentinels, Term, () => Fence.HasImpostor, Find, decisions, time);
-        _factory = new PublisherFactory(options, kubernetes, Publishing, metrics, decisions, log, time, random);
+        var credentials = RotatingCredentials.Default(time, random.NextDouble);
+        credentials.LogTo(log);
+        credentials.AddTo(meter);
+        _factory = new PublisherFactory(options, kubernetes, Publishing, metrics, decisions, log, credentials, time, random);
         _handOver = new HandOverLoops(options, connections, Sentinels, Server, _factory, new MasterPublication(_group.Cluster, FencingToken.None, outside, inside), decisions, meter, time);
         _ghosts = new GhostRepairLoop(
             new GhostRepairSettings { RedisCount = _group.RedisCount, SentinelCount = _group.SentinelCount, DryRun = options.DryRun },

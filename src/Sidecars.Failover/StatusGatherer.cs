@@ -26,10 +26,11 @@ internal sealed class StatusGatherer : IDisposable
     private readonly HandOverGroup _group;
     private readonly IGroupRecord? _record;
     private readonly KubernetesClient? _kubernetes;
+    private readonly RotatingCredentials _credentials;
 
     public StatusGatherer(FailoverOptions options, TimeProvider time)
     {
-        (_options, _time) = (options, time);
+        (_options, _time, _credentials) = (options, time, RotatingCredentials.Default(time, Random.Shared.NextDouble));
         var connections = new GroupConnections(options.Group, time);
         _group = HandOverWiring.Group(options, connections, time);
         _record = connections.OpenRecord();
@@ -90,7 +91,7 @@ internal sealed class StatusGatherer : IDisposable
         yield return ("zone-file", publish is { RecordName: not null, ZoneFile: not null }, ct => Dns("zone-file", new ZoneFileStore(publish.ZoneFile!)).LookAsync(ct));
         yield return ("route53", publish is { RecordName: not null, Route53: not null }, async ct =>
         {
-            using var client = new Route53Client(publish.Route53!, await AwsCredentials.FindAsync().WaitAsync(ct).ConfigureAwait(false));
+            using var client = new Route53Client(publish.Route53!, _credentials);
             return await Dns("route53", new Route53RecordStore(client, publish.Route53!.HostedZoneId)).LookAsync(ct).ConfigureAwait(false);
         }
         );
