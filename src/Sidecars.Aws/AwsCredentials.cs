@@ -48,6 +48,7 @@ public static class AwsCredentials
         }
 
         using var chain = new DefaultAWSCredentialsIdentityResolver();
-        return await ResolvedCredentials.OfAsync(await chain.ResolveIdentityAsync(null, cancellation).ConfigureAwait(false)).ConfigureAwait(false);
+        var source = await chain.ResolveIdentityAsync(null, cancellation).ConfigureAwait(false);
+        return await ResolvedCredentials.OfAsync(source).ConfigureAwait(false);
     }
 }

@@ -90,8 +90,12 @@ public static class CredentialsPolicy
     {
         var pause = facts.Unproven == 0 ? TimeSpan.Zero : Pause.DelayAfter(facts.Unproven - 1, facts.Jitter);
         var isPaused = facts.SinceResolution < pause;
-        if (facts.Age is not { } age) return isPaused ? new CredentialsDecision.Wait(pause - facts.SinceResolution!.Value) : new CredentialsDecision.Resolve("none");
-        if (age >= facts.Lifetime) return isPaused ? new CredentialsDecision.Wait(pause - facts.SinceResolution!.Value) : new CredentialsDecision.Resolve("expired");
+        if (facts.Age is not { } age || age >= facts.Lifetime)
+        {
+            if (isPaused) return new CredentialsDecision.Wait(pause - facts.SinceResolution!.Value);
+            return new CredentialsDecision.Resolve(facts.Age is null ? "none" : "expired");
+        }
+
         if (isPaused) return new CredentialsDecision.Use();
         if (facts.Refusal == CredentialsRefusal.Invalid) return new CredentialsDecision.Resolve("invalid");
         if (facts.Refusal == CredentialsRefusal.Denied && !(facts.SinceDenied < DeniedPause)) return new CredentialsDecision.Resolve("denied");
@@ -110,10 +114,12 @@ public static class CredentialsPolicy
         "InvalidAccessKeyId" or "SignatureDoesNotMatch" or "ExpiredToken" or "InvalidToken" or "TokenRefreshRequired" or "InvalidSecurity"
             or "InvalidTokenId" or "UserSuspended" => CredentialsRefusal.Invalid,
         // Route 53 and STS. A key is deleted before it is replaced, or a secret belongs to another key: both heal at the source.
-        "InvalidClientTokenId" or "UnrecognizedClientException" or "InvalidSignatureException" or "ExpiredTokenException" => CredentialsRefusal.Invalid,
+        "InvalidClientTokenId" or "UnrecognizedClientException" or "InvalidSignatureException" or "ExpiredTokenException" =>
+            CredentialsRefusal.Invalid,
         "AccessDenied" or "AccessDeniedException" or "NotAuthorized" => CredentialsRefusal.Denied,
         // Answers without a body: proxies, and other implementations of S3.
-        null or "" or "Forbidden" or "Unauthorized" when status is HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized => CredentialsRefusal.Denied,
+        null or "" or "Forbidden" or "Unauthorized" when status is HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized =>
+            CredentialsRefusal.Denied,
         _ => CredentialsRefusal.None,
     };
 

@@ -47,7 +47,7 @@ public sealed class RotatingCredentials : AWSCredentials
     /// <summary>A source of its own instead of the chain.</summary>
     public static RotatingCredentials Of(AWSCredentials source) => new(_ => ResolvedCredentials.OfAsync(source), TimeProvider.System, () => 0.5);
 
-    /// <summary>Called after each resolution; must not throw.</summary>
+    /// <summary>Called after each resolution, before whoever waits for it goes on: must neither block nor throw.</summary>
     public Action<CredentialsResolution>? Resolved { get; set; }
 
     /// <summary>What a request is signed with now, to be named when it was refused or accepted; 0: nothing yet.</summary>
@@ -60,12 +60,12 @@ public sealed class RotatingCredentials : AWSCredentials
     }
 
     /// <summary>Says in the log what became of each resolution; that nothing changed, in debug only.</summary>
-    public void LogTo(JsonLineLog log) => Resolved = resolution => log.Write(
+    public void LogTo(JsonLineLog log) => Resolved = resolution => _ = Task.Run(() => log.Write( // an output that nobody reads holds up no request
         resolution.Outcome switch { "new" => LogLevel.Info, "failed" => LogLevel.Warning, _ => LogLevel.Debug },
         "aws-credentials",
         resolution.Message,
         LogField.Of("reason", resolution.Reason),
-        LogField.Of("outcome", resolution.Outcome));
+        LogField.Of("outcome", resolution.Outcome)));
 
     /// <summary>Counts resolutions in a meter of the process.</summary>
     public void AddTo(Meter meter) => meter.CreateObservableCounter(
@@ -82,7 +82,8 @@ public sealed class RotatingCredentials : AWSCredentials
         lock (_gate)
         {
             if (_held is { } held && !(_time.GetElapsedTime(held.Obtained) >= held.Lifetime)) return held.Keys;
-            throw _failure is null ? new AmazonClientException("the credentials have expired") : new AmazonClientException(Words(_failure), Innermost(_failure));
+            if (_failure is null) throw new AmazonClientException("the credentials have expired");
+            throw new AmazonClientException(Words(_failure), Innermost(_failure));
         }
     }
 
@@ -131,7 +132,7 @@ public sealed class RotatingCredentials : AWSCredentials
                 SinceDenied = _denied is { } then ? _time.GetElapsedTime(then) : null,
                 Jitter = _jitter,
             });
-            var reason = decision switch { CredentialsDecision.Resolve resolve => resolve.Reason, CredentialsDecision.Refresh refresh => refresh.Reason, _ => null };
+            var reason = (decision as CredentialsDecision.Resolve)?.Reason ?? (decision as CredentialsDecision.Refresh)?.Reason;
             // On the pool: sources block (instance metadata), and this lock is held.
             if (reason is not null && _resolving is null)
             {
@@ -163,28 +164,27 @@ public sealed class RotatingCredentials : AWSCredentials
         }
 
         var resolution = Take(reason, found, failure);
-        done.SetResult(); // before the log, which may block
         _counts.AddOrUpdate((resolution.Reason, resolution.Outcome), 1, (_, count) => count + 1);
         Resolved?.Invoke(resolution);
+        done.SetResult();
     }
 
     private CredentialsResolution Take(string reason, ResolvedCredentials? found, Exception? failure)
     {
         lock (_gate)
         {
+            if (found?.Expiration <= _time.GetUtcNow())
+                (found, failure) = (null, new InvalidOperationException("the source gave credentials that had expired"));
             (_resolving, _failure, _resolved, _jitter) = (null, failure, _time.GetTimestamp(), _random());
             if (reason == "denied") _denied = _resolved;
             _failed = found is null ? _failed + 1 : 0;
-            if (found is null)
-            {
-                return new CredentialsResolution(reason, "failed", Words(failure!));
-            }
+            if (found is null) return new CredentialsResolution(reason, "failed", Words(failure!));
 
             var isNew = _held is not { } held || !IsSame(held.Keys, found.Keys);
             if (reason is "invalid" or "denied") _unproven++; // refused once more, they are not looked for at the rate of the requests
             _held = new Held(
-                (_held?.Generation ?? 0) + (isNew ? 1 : 0), found.Keys, _time.GetTimestamp(),
-                found.Expiration - _time.GetUtcNow(), found is { IsRefreshedBySource: false, Expiration: null } && found.Keys.UseToken);
+                (_held?.Generation ?? 0) + (isNew ? 1 : 0), found.Keys, _time.GetTimestamp(), found.Expiration - _time.GetUtcNow(),
+                found is { IsRefreshedBySource: false, Expiration: null } && found.Keys.UseToken);
             if (isNew) _refusal = CredentialsRefusal.None;
             var until = found.Expiration is { } end ? $", valid until {end.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ}" : "";
             return new CredentialsResolution(reason, isNew ? "new" : "unchanged", $"access key {found.Keys.AccessKey}{until}");

@@ -109,7 +109,8 @@ public sealed class Route53Client : IDisposable
             }
 
             var error = Route53Document.ReadError(bytes);
-            var failure = new DnsFailure(Classify(response.StatusCode, error.Code), $"{(int)response.StatusCode} {error.Code}: {error.Message}", RetryAfter(response));
+            var kind = Classify(response.StatusCode, error.Code);
+            var failure = new DnsFailure(kind, $"{(int)response.StatusCode} {error.Code}: {error.Message}", RetryAfter(response));
             return (new Route53Result<T>.Failed(failure, error), generation, CredentialsPolicy.Classify(response.StatusCode, error.Code));
         }
         catch (TimeoutException)

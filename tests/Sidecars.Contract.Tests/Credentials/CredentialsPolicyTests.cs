@@ -92,6 +92,16 @@ public sealed class CredentialsPolicyTests
     }
 
     [Fact]
+    public async Task A_source_that_gives_what_is_over_is_not_asked_with_every_request()
+    {
+        var time = new AheadTime();
+        var asked = 0;
+        var credentials = new RotatingCredentials(_ => Task.FromResult(Session(time, Interlocked.Increment(ref asked), -1)), time, () => 0);
+        for (var i = 0; i < 20; i++) _ = await Assert.ThrowsAsync<AmazonClientException>(credentials.GetCredentialsAsync);
+        Assert.Equal(1, asked);
+    }
+
+    [Fact]
     public async Task Requests_at_the_same_time_ask_once_and_an_older_one_s_refusal_says_nothing_of_newer_keys()
     {
         var time = new AheadTime();
