@@ -155,5 +155,5 @@ require_complete() {
     if [[ -n $settings ]]; then
         printf 'configMapGenerator:\n  - name: redis-group\n    behavior: merge\n    literals: [%s]\n' "$settings" >&2
     fi
-    die "$(paste -sd ' ' <<<"$missing"): without a default (manifests/README.md, Inputs)"
+    die "$(paste -sd ' ' <<<"$missing"): without a default (manifests/README.md, What has no default)"
 }
