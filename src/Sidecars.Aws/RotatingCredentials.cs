@@ -83,7 +83,7 @@ public sealed class RotatingCredentials : AWSCredentials
         {
             if (_held is { } held && !(_time.GetElapsedTime(held.Obtained) >= held.Lifetime)) return held.Keys;
             if (_failure is null) throw new AmazonClientException("the credentials have expired");
-            throw new AmazonClientException(Words(_failure), Innermost(_failure));
+            throw new AmazonClientException(Words(_failure), Cause(_failure));
         }
     }
 
@@ -191,11 +191,17 @@ public sealed class RotatingCredentials : AWSCredentials
         }
     }
 
-    // "Error calling AssumeRole for role …" says nothing without what is inside.
+    // "Error calling AssumeRole for role …" says nothing without what STS said, which is the next one inside.
     private static string Words(Exception failure) =>
-        failure.InnerException is null ? failure.Message.Trim() : $"{failure.Message.Trim()}: {Innermost(failure).Message.Trim()}";
+        failure.InnerException is { } inner ? $"{failure.Message.Trim()}: {inner.Message.Trim()}" : failure.Message.Trim();
 
-    private static Exception Innermost(Exception failure) => failure.InnerException is { } inner ? Innermost(inner) : failure;
+    // A source that is not reached is not one that refuses: S3Store tells them apart by what is inside.
+    private static Exception Cause(Exception failure)
+    {
+        for (var inner = failure; inner is not null; inner = inner.InnerException)
+            if (inner is HttpRequestException or IOException) return inner;
+        return failure;
+    }
 
     private static bool IsSame(ImmutableCredentials one, ImmutableCredentials other) =>
         one.AccessKey == other.AccessKey && one.SecretKey == other.SecretKey && one.Token == other.Token;

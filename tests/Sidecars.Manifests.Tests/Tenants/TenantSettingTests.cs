@@ -59,9 +59,11 @@ public sealed partial class TenantSettingTests
               - {name: sidecars/redis, newName: registry.example/redis, newTag: 9.9.9}
             patches:
               - target: {kind: StatefulSet, name: redis}
-                patch: '[{op: replace, path: /spec/volumeClaimTemplates/0/spec/storageClassName, value: mine}]'
+                patch: |-
+                  - {op: replace, path: /spec/volumeClaimTemplates/0/spec/storageClassName, value: mine}
               - target: {kind: CronJob, name: redis-backup-drill}
-                patch: '[{op: replace, path: /spec/schedule, value: 1 1 * * *}]'
+                patch: |-
+                  - {op: replace, path: /spec/schedule, value: "1 1 * * *"}
             """);
 
         var ours = rendered.Workloads.Concat(rendered.Jobs).SelectMany(w => w.Containers).Select(c => c.Text("image")!).Where(image => image.Contains("/redis:", StringComparison.Ordinal)).ToArray();
