@@ -23,11 +23,11 @@ public sealed class LocalNode
     private static readonly TimeSpan GracePeriod = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan RepeatSigterm = TimeSpan.FromSeconds(1);
     private readonly Func<LocalNode, ServerStart> _start;
-    private readonly Action<LocalNode, IPAddress?>? _newPod;
+    private readonly Pods.PodWorld? _pods;
 
-    internal LocalNode(LocalNodeKind kind, int index, NodePlace place, TempFolder folder, Func<LocalNode, ServerStart> start, Action<LocalNode, IPAddress?>? newPod = null)
+    internal LocalNode(LocalNodeKind kind, int index, NodePlace place, TempFolder folder, Func<LocalNode, ServerStart> start, Pods.PodWorld? pods)
     {
-        (Kind, Index, Place, _start, _newPod) = (kind, index, place, start, newPod);
+        (Kind, Index, Place, _start, _pods) = (kind, index, place, start, pods);
         Name = (kind == LocalNodeKind.Redis ? "redis-" : "sentinel-") + index;
         DataFolder = folder.Folder(Name, "data");
         ConfigFolder = folder.Folder(Name, "run");
@@ -83,6 +83,7 @@ public sealed class LocalNode
         if (Running) throw new InvalidOperationException($"{Name} runs already (pid {Process!.Pid}).");
         // The old one is disposed last: others may ask meanwhile whether it runs.
         var old = Process;
+        if (old is not null) _pods?.StartsAgain(this);
         Process = await ServerProcess.StartAsync(_start(this));
         if (old is not null) await old.DisposeAsync();
     }
@@ -126,7 +127,7 @@ public sealed class LocalNode
     {
         WipeConfig();
         PodUid = Guid.NewGuid().ToString();
-        _newPod?.Invoke(this, address);
+        _pods?.Replace(this, address);
     }
 
     /// <summary>The name.</summary>

@@ -90,6 +90,12 @@ public sealed class PodWorld : IAsyncDisposable
         node.Place = Place(node.Kind, node.Index, address);
     }
 
+    /// <summary>Called before each start but the first.</summary>
+    internal void StartsAgain(LocalNode node)
+    {
+        if (_options.ReplaceAtStart) Replace(node);
+    }
+
     /// <summary>A pod that is none of the group's.</summary>
     public Pod CreateStranger(NetworkHost host, string name, IPAddress? address = null) => _pods.Create(host, [name], address);
 
@@ -121,6 +127,7 @@ public sealed class PodWorld : IAsyncDisposable
         [
             new("HOSTNAME", node.Name),
             new("POD_IP", own),
+            new("POD_NAMESPACE", PodNames.Space),
             new("ANNOUNCE_HOST", announced),
             new("REDIS_SERVER_SERVICE_HOST", string.Join(',', Enumerable.Range(0, _options.Hosts).Select(PodNames.Redis))),
             new("REDIS_SENTINEL_SERVICE_HOST", PodNames.Sentinels),

@@ -23,6 +23,9 @@ public sealed record PodWorldOptions(int Hosts)
     /// <summary>False: no pod reaches itself by the address of its own Service.</summary>
     public bool Hairpin { get; init; } = true;
 
+    /// <summary>True: what is started again is another pod, at another address; false: only what becomes a new pod is one.</summary>
+    public bool ReplaceAtStart { get; init; }
+
     /// <summary>From a change of pods to the moment that the hosts' proxies follow; kube-proxy's, measured: 0.1 to 0.2 s.</summary>
     public TimeSpan ProxyLag { get; init; } = TimeSpan.FromSeconds(0.2);
 
