@@ -26,7 +26,7 @@ internal sealed class Stage : IAsyncDisposable
         {
             Writers = options.Writers,
             WritesPerSecond = options.Rate,
-            Transport = group.Options.Pods?.Network.Hosts[^1].Namespace.Transport ?? group.Options.Transport,
+            Transport = group.Options.Pods is { } pods ? pods.Network.Hosts[^1].Namespace.Transport : group.Options.Transport,
         });
         Display.Attach(this);
     }

@@ -97,15 +97,20 @@ internal sealed class FaultInjector(HostGroup group)
             case FaultKind.ReplaceAllSentinels:
                 return Active(Losses.None, await _pods.LoseSentinelsAsync());
             case FaultKind.NamesDown:
-                return Active(Losses.None, Weather(NamesWeather.Away));
             case FaultKind.NamesSlow:
-                return Active(Losses.None, Weather(NamesWeather.Slow));
+                group.World.Names.Weather = step.Kind == FaultKind.NamesDown ? NamesWeather.Away : NamesWeather.Slow;
+                await _pods.LoseAsync(host);
+                _pods.ComeBack(host);
+                return Active(IfMaster(Losses.AtBegin), () => Done(() => group.World.Names.Weather = NamesWeather.Fine));
             case FaultKind.NamesStale:
                 group.World.Names.Freeze();
+                await (await _pods.LoseSentinelsAsync())();
                 return Active(Losses.None, () => Done(group.World.Names.Thaw));
             case FaultKind.ServicesStale:
                 group.World.Services.Freeze();
-                return Active(Losses.None, () => Done(group.World.Services.Thaw));
+                await _pods.LoseAsync(host);
+                _pods.ComeBack(host);
+                return Active(IfMaster(Losses.AtBegin), () => Done(group.World.Services.Thaw));
             case FaultKind.ApiDown:
                 return Active(Losses.None, Weather(() => new Fault.Reset()));
             case FaultKind.ApiSlow:
@@ -190,11 +195,5 @@ internal sealed class FaultInjector(HostGroup group)
     {
         group.Route53.Weather = weather;
         return () => Done(() => group.Route53.Weather = Route53Weather.Fine);
-    }
-
-    private Func<Task> Weather(NamesWeather weather)
-    {
-        group.World.Names.Weather = weather;
-        return () => Done(() => group.World.Names.Weather = NamesWeather.Fine);
     }
 }

@@ -57,16 +57,16 @@ internal enum FaultKind
     /// <summary>Every Sentinel's pod is gone, and others take their places.</summary>
     ReplaceAllSentinels,
 
-    /// <summary>The cluster's name server does not answer.</summary>
+    /// <summary>The cluster's name server does not answer, and a Redis' pod is replaced meanwhile.</summary>
     NamesDown,
 
-    /// <summary>The cluster's name server is slow.</summary>
+    /// <summary>It answers after longer than names are waited for, and a Redis' pod is replaced meanwhile.</summary>
     NamesSlow,
 
-    /// <summary>The cluster's names lead where they led at the beginning.</summary>
+    /// <summary>Every Sentinel's pod is replaced, and the names still lead to those that are gone.</summary>
     NamesStale,
 
-    /// <summary>Services' addresses lead where they led at the beginning.</summary>
+    /// <summary>A Redis' pod is replaced, and its Service still leads to the one that is gone.</summary>
     ServicesStale,
 }
 

@@ -176,12 +176,14 @@ public sealed class NetworkHosts : IDisposable
     {
         if (!Environment.IsPrivilegedProcess) return "hosts as network namespaces need root";
         var path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':');
-        foreach (var program in (string[])["ip", "tc", "nsenter", "iptables-restore"])
+        foreach (var program in (string[])["ip", "tc", "nsenter", "unshare", "iptables-restore"])
             if (!path.Any(folder => File.Exists(Path.Combine(folder, program)))) return $"hosts as network namespaces need {program}: scripts/setup installs it for root";
         try
         {
-            Create(1).Dispose();
-            return null;
+            using var network = Create(1);
+            using var pods = new Pods.PodNetwork(network);
+            var enter = pods.Create(network.Hosts[0], ["pod-0"]).Enter;
+            return Command.Run(enter[0], [.. enter[1..], "true"]) is { } error ? "no program runs in a pod here: " + error : null;
         }
         catch (InvalidOperationException e)
         {

@@ -21,6 +21,7 @@ public sealed class PodWorld : IAsyncDisposable
     private readonly PodNetwork _pods;
     private readonly Dictionary<(LocalNodeKind Kind, int Index), Pod> _placed = [];
     private readonly Dictionary<int, IPEndPoint> _services = [];
+    private readonly HashSet<string> _redisAddresses = []; // of all pods, those that are gone too
     private readonly Lock _gate = new();
 
     private PodWorld(PodWorldOptions options, NetworkHosts network)
@@ -66,6 +67,12 @@ public sealed class PodWorld : IAsyncDisposable
     public Pod? PodOf(LocalNode node)
     {
         lock (_gate) return _placed.GetValueOrDefault((node.Kind, node.Index));
+    }
+
+    /// <summary>True for the address that a Redis' pod has or had.</summary>
+    public bool WasRedisPod(string address)
+    {
+        lock (_gate) return _redisAddresses.Contains(address);
     }
 
     /// <summary>The pod's network is gone, and whatever still runs in it has none; its address is free for others.</summary>
@@ -142,6 +149,7 @@ public sealed class PodWorld : IAsyncDisposable
         lock (_gate)
         {
             _placed[(kind, index)] = pod;
+            if (kind == LocalNodeKind.Redis) _redisAddresses.Add(pod.Address.ToString());
             if (kind == LocalNodeKind.Redis && !_services.TryGetValue(index, out service))
             {
                 service = _services[index] = Services.Add(name, RedisPort, _options.Hairpin);
