@@ -22,7 +22,8 @@ internal static class DemoRun
         Figures figures;
         if (options.Pods && NetworkHosts.Unavailable is { } obstacle) throw new InvalidOperationException("--pods: " + obstacle);
         await using var world = options.Pods ? PodWorld.Create(new PodWorldOptions(options.Redis) { ReplaceAtStart = true }) : null;
-        await using var cluster = scenario.InCluster ? await FakeKubernetesServer.StartAsync(pods: world is null ? null : new ListenElsewhere(new IPEndPoint(NetworkHosts.Services, ApiPort), world.Network.Switch.Bind)) : null;
+        var pods = world is null ? null : new ListenElsewhere(new IPEndPoint(NetworkHosts.Services, ApiPort), world.Network.Switch.Bind);
+        await using var cluster = scenario.InCluster ? await FakeKubernetesServer.StartAsync(pods: pods) : null;
         await using var group = new LocalGroup(new LocalGroupOptions
         {
             RedisCount = options.Redis,

@@ -33,7 +33,8 @@ internal sealed class Campaign(FaultsOptions options, string folder, TextWriter 
         {
             if (options.Limit is { } limit && TimeProvider.System.GetElapsedTime(began) > limit) return;
             var lines = new List<string>();
-            var report = await new CaseRunner(plan, options.DownAfter, FakeTimeLibrary, lines.Add, stop) { Announce = options.Announce }.RunAsync();
+            var runner = new CaseRunner(plan, options.DownAfter, FakeTimeLibrary, lines.Add, stop) { Announce = options.Announce };
+            var report = await runner.RunAsync();
             lock (_gate)
             {
                 reports.Add(report);

@@ -30,9 +30,8 @@ internal sealed class TenantSwapScenario : IScenario
     // In the pod of the master where the group is one of pods: at another port until its address is free.
     private static async Task<ForeignTenant> ComposeAsync(Stage stage, LocalNode master)
     {
-        var other = stage.Group.Options.Pods is { } pods
-            ? new ForeignTenant(Password, master.Place with { Endpoint = new RedisEndpoint(master.Place.Own!.Host, OtherPort) }, pods.Network.Switch.Transport)
-            : new ForeignTenant(Password);
+        var place = master.Place.Own is { } own ? master.Place with { Endpoint = new RedisEndpoint(own.Host, OtherPort) } : null;
+        var other = new ForeignTenant(Password, place, place is null ? null : stage.Group.Options.Transport);
         await other.PrepareAsync();
         return other;
     }

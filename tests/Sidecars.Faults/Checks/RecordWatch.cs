@@ -8,7 +8,8 @@ namespace Sidecars.Faults.Checks;
 
 /// <summary>
 /// Follows every write to the EndpointSlice and to the DNS record: a token never goes back, and one token never stands for two
-/// addresses (I5); and it is a pod's own address (I6). Reads both by itself, apart from Core's readers: what judges them must not share their mistakes.
+/// addresses (I5); and it is a pod's own address (I6). Reads both by itself, apart from Core's readers: what judges them must not share
+/// their mistakes.
 /// </summary>
 internal sealed class RecordWatch
 {
@@ -54,7 +55,12 @@ internal sealed class RecordWatch
         lock (_gate)
         {
             Writes++;
-            if (address.Length > 0 && !_group.World.WasRedisPod(address)) _violations.Enqueue(new Violation("I6", $"the {place} with token {string.Join('.', token)} names {address}, which was never the address of a Redis' pod of the group"));
+            if (address.Length > 0 && !_group.World.WasRedisPod(address))
+            {
+                var what = $"the {place} with token {string.Join('.', token)} names {address}, which was never the address of a Redis' pod of the group";
+                _violations.Enqueue(new Violation("I6", what));
+            }
+
             if (_last.TryGetValue(place, out var last))
             {
                 var order = token.Zip(last.Token, (a, b) => a.CompareTo(b)).FirstOrDefault(c => c != 0);

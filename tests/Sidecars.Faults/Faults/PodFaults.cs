@@ -5,7 +5,7 @@ using Sidecars.TestKit.Processes;
 
 namespace Sidecars.Faults.Faults;
 
-/// <summary>What happens to pods as a whole: they go with their network, their address and their name's meaning, and come back as others.</summary>
+/// <summary>What happens to pods as a whole: they go with network, address and what their names lead to, and come back as others.</summary>
 internal sealed class PodFaults(HostGroup group)
 {
     private static readonly TimeSpan FailoverPatience = TimeSpan.FromSeconds(30);
@@ -53,7 +53,8 @@ internal sealed class PodFaults(HostGroup group)
     {
         ComeBack(group.Hosts);
         var node = group.Hosts[0].RedisNode;
-        await using var word = await ServerProcess.StartAsync(LocalGroup.At(node.Place, new ServerStart(Repository.NativeExecutable("redis-bootstrap"), "allow-empty") { Environment = group.Group.EnvironmentOf(node) }));
+        var start = new ServerStart(Repository.NativeExecutable("redis-bootstrap"), "allow-empty") { Environment = group.Group.EnvironmentOf(node) };
+        await using var word = await ServerProcess.StartAsync(LocalGroup.At(node.Place, start));
         var code = await word.WaitForExitAsync(WordPatience);
         group.Notes.Enqueue($"allow-empty ended with {code}\n{word.Tail()}");
     }
@@ -84,7 +85,10 @@ internal sealed class PodFaults(HostGroup group)
         var address = host.RedisNode.Place.Own!.Host;
         await LoseAsync(host);
         Host? master = null;
-        await Eventually.UntilAsync("a master without the pod that is gone", async () => (master = await group.FindMasterAsync()) is not null && master != host && (await group.Group.ObserveAsync()).Master is not null, FailoverPatience);
+        await Eventually.UntilAsync(
+            "a master without the pod that is gone",
+            async () => (master = await group.FindMasterAsync()) is not null && master != host && (await group.Group.ObserveAsync()).Master is not null,
+            FailoverPatience);
         var heir = group.Hosts.First(h => h != host && h != master);
         await DeleteAsync(heir);
         heir.RedisNode.BecomeNewPod(System.Net.IPAddress.Parse(address));

@@ -29,7 +29,12 @@ internal static class StepDown
     public static async Task HandOverAsync(HostGroup group, Host host, Host? to = null)
     {
         string[] target = to is null ? [] : ["--to", to.RedisNode.Endpoint.ToString()];
-        await using var hook = await ServerProcess.StartAsync(LocalGroup.At(host.RedisNode.Place, new ServerStart(Repository.NativeExecutable("redis-failover"), ["step-down", "--timeout", "25s", .. target]) { Name = "step-down", Environment = group.SidecarEnvironment(host) }));
+        var start = new ServerStart(Repository.NativeExecutable("redis-failover"), ["step-down", "--timeout", "25s", .. target])
+        {
+            Name = "step-down",
+            Environment = group.SidecarEnvironment(host),
+        };
+        await using var hook = await ServerProcess.StartAsync(LocalGroup.At(host.RedisNode.Place, start));
         var code = await hook.WaitForExitAsync(HookDeadline);
         group.Notes.Enqueue($"step-down of {host} ended with {code}\n{hook.Tail(50)}");
     }

@@ -17,7 +17,11 @@ internal sealed class GroupBackup : IAsyncDisposable
     {
         _group = group;
         foreach (var node in group.Redis)
-            foreach (var (name, value) in (ReadOnlySpan<(string, string)>)[("RESTORE_ON_EMPTY", "true"), ("RESTORE_COMMAND", Tool), ("BACKUP_STORE", _store.Path)]) node.Environment[name] = value;
+        {
+            node.Environment["RESTORE_ON_EMPTY"] = "true";
+            node.Environment["RESTORE_COMMAND"] = Tool;
+            node.Environment["BACKUP_STORE"] = _store.Path;
+        }
     }
 
     private static string Tool => Repository.NativeExecutable("redis-backup");
@@ -31,7 +35,11 @@ internal sealed class GroupBackup : IAsyncDisposable
         var called = TimeProvider.System.GetUtcNow();
         if (!ClusterId.TryParse(_group.Options.ClusterId, out var cluster)) throw new InvalidOperationException(_group.Options.ClusterId);
         var store = new BackupStore(new DirectoryStore(_store.Path), new BackupLayout(cluster));
-        await Eventually.UntilAsync("a backup of what was acknowledged", async () => await store.ReadCatalogueAsync(default) is { Uploader: { } lease, Backups.Length: > 0 } && lease.CoveredUntil > called, CoverPatience, () => string.Join('\n', _running.Values.Select(p => p.Tail(10))));
+        await Eventually.UntilAsync(
+            "a backup of what was acknowledged",
+            async () => await store.ReadCatalogueAsync(default) is { Uploader: { } lease, Backups.Length: > 0 } && lease.CoveredUntil > called,
+            CoverPatience,
+            () => string.Join('\n', _running.Values.Select(p => p.Tail(10))));
     }
 
     public async ValueTask DisposeAsync()
@@ -50,7 +58,8 @@ internal sealed class GroupBackup : IAsyncDisposable
             ["BACKUP_LEASE_LIFE_MS"] = "3000",
             ["METRICS_PORT"] = "0",
         };
-        _running[node] = await ServerProcess.StartAsync(LocalGroup.At(node.Place, new ServerStart(Tool, "run") { Name = node.Name + "-backup", Environment = environment, WorkingDirectory = node.DataFolder }));
+        var start = new ServerStart(Tool, "run") { Name = node.Name + "-backup", Environment = environment, WorkingDirectory = node.DataFolder };
+        _running[node] = await ServerProcess.StartAsync(LocalGroup.At(node.Place, start));
         if (old is not null) await old.DisposeAsync();
     }
 }

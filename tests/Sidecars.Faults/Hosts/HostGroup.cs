@@ -12,7 +12,8 @@ using Sidecars.TestKit.Processes;
 namespace Sidecars.Faults.Hosts;
 
 /// <summary>One host of the group: a Redis, its sidecar and a Sentinel.</summary>
-internal sealed record Host(NetworkHost Network, LocalNode RedisNode, LocalNode SentinelNode, Container Redis, Container Sentinel, Container Sidecar, Container? Backup)
+internal sealed record Host(
+    NetworkHost Network, LocalNode RedisNode, LocalNode SentinelNode, Container Redis, Container Sentinel, Container Sidecar, Container? Backup)
 {
     public IPAddress Address => Network.Address;
 
@@ -103,8 +104,9 @@ internal sealed class HostGroup : IAsyncDisposable
         FakeRoute53Server? route53 = null;
         try
         {
-            api = await FakeKubernetesServer.StartAsync(pods: new ListenElsewhere(new IPEndPoint(NetworkHosts.Services, ApiPort), world.Network.Switch.Bind));
-            route53 = FakeRoute53Server.With(elsewhere: new ListenElsewhere(new IPEndPoint(NetworkHosts.Services, Route53Port), world.Network.Switch.Bind));
+            Func<IPEndPoint, System.Net.Sockets.Socket> bind = world.Network.Switch.Bind;
+            api = await FakeKubernetesServer.StartAsync(pods: new ListenElsewhere(new IPEndPoint(NetworkHosts.Services, ApiPort), bind));
+            route53 = FakeRoute53Server.With(elsewhere: new ListenElsewhere(new IPEndPoint(NetworkHosts.Services, Route53Port), bind));
             await FakeRoute53Server.StartAsync(route53);
             var group = new HostGroup(options, world, api, route53);
             if (options.SmallDisks)

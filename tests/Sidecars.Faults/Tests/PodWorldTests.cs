@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Sidecars.TestKit.Groups;
@@ -216,7 +217,8 @@ public sealed class PodWorldTests
 
     private static string[] Resolve(Pod pod, string name, int withinSeconds = 10)
     {
-        using var process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo(pod.Enter[0], [.. pod.Enter[1..], "timeout", FormattableString.Invariant($"{withinSeconds}"), "getent", "ahostsv4", name]) { RedirectStandardOutput = true })!;
+        string[] command = [.. pod.Enter, "timeout", FormattableString.Invariant($"{withinSeconds}"), "getent", "ahostsv4", name];
+        using var process = Process.Start(new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true })!;
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ')[0]).Distinct().Order()];

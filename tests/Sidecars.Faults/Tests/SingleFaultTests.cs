@@ -35,7 +35,8 @@ public sealed class SingleFaultTests(ITestOutputHelper output)
     [InlineData("LosePod", "PodAddress")]
     [InlineData("AddressToMaster", "PodAddress")]
     [InlineData("AddressToTenant", "PodAddress")]
-    public Task Groups_of_former_settings_heal(string kind, string announce) => HoldsAsync(Enum.Parse<FaultKind>(kind), FaultTarget.Master, 3, Enum.Parse<PodAnnounce>(announce));
+    public Task Groups_of_former_settings_heal(string kind, string announce) =>
+        HoldsAsync(Enum.Parse<FaultKind>(kind), FaultTarget.Master, 3, Enum.Parse<PodAnnounce>(announce));
 
     [SoakNetworkTheory]
     [MemberData(nameof(AllFaults))]
@@ -58,7 +59,8 @@ public sealed class SingleFaultTests(ITestOutputHelper output)
 
     private async Task HoldsAsync(FaultKind kind, FaultTarget target, int seconds, PodAnnounce announce = PodAnnounce.Service)
     {
-        var report = await new CaseRunner(CasePlan.Single(kind, target, TimeSpan.FromSeconds(seconds)), DownAfter, Campaign.FakeTimeLibrary, output.WriteLine) { Announce = announce }.RunAsync();
+        var plan = CasePlan.Single(kind, target, TimeSpan.FromSeconds(seconds));
+        var report = await new CaseRunner(plan, DownAfter, Campaign.FakeTimeLibrary, output.WriteLine) { Announce = announce }.RunAsync();
         Assert.True(report.Violations.Count == 0, $"{string.Join('\n', report.Violations)}\n{report.Output}");
         Assert.NotEmpty(report.Rounds);
     }

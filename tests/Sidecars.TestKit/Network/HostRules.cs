@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Net;
 using System.Text;
 
@@ -34,31 +33,37 @@ internal static class HostRules
     {
         var rules = new StringBuilder("*raw\n:PREROUTING ACCEPT\n:OUTPUT ACCEPT\n");
         foreach (var (address, at) in strays.Where(stray => stray.Value != host))
-            rules.Append(CultureInfo.InvariantCulture, $"-A PREROUTING -i eth0 -s {address} -j {(cuts.Contains((at.Address, host.Address)) ? "DROP" : "ACCEPT")}\n");
+            Add($"-A PREROUTING -i eth0 -s {address} -j {(cuts.Contains((at.Address, host.Address)) ? "DROP" : "ACCEPT")}");
         foreach (var (from, to) in cuts)
         {
-            if (to.Equals(host.Address)) rules.Append(CultureInfo.InvariantCulture, $"-A PREROUTING -i eth0 -s {Range(from)} -j DROP\n");
+            if (to.Equals(host.Address)) Add($"-A PREROUTING -i eth0 -s {Range(from)} -j DROP");
             else if (from.Equals(host.Address) && !hosts.Any(h => h.Address.Equals(to)))
-                rules.Append(CultureInfo.InvariantCulture, $"-A PREROUTING -d {to} -j DROP\n-A OUTPUT -d {to} -j DROP\n");
+                Add($"-A PREROUTING -d {to} -j DROP\n-A OUTPUT -d {to} -j DROP");
         }
 
         if (loss > 0)
-            rules.Append(CultureInfo.InvariantCulture, $"-A PREROUTING -i eth0 ! -s {NetworkHosts.Observer} -m statistic --mode random --probability {loss:0.###} -j DROP\n");
+            Add($"-A PREROUTING -i eth0 ! -s {NetworkHosts.Observer} -m statistic --mode random --probability {loss:0.###} -j DROP");
         rules.Append("COMMIT\n*filter\n:FORWARD ACCEPT\n:OUTPUT ACCEPT\n");
         foreach (var service in services.Where(s => s.Pod is null))
             foreach (var chain in (string[])["FORWARD", "OUTPUT"])
-                rules.Append(CultureInfo.InvariantCulture, $"-A {chain} -d {service.Address.Address} -p tcp --dport {service.Address.Port} -j REJECT\n");
+                Add($"-A {chain} {To(service)} -j REJECT");
         rules.Append("COMMIT\n*nat\n:PREROUTING ACCEPT\n:OUTPUT ACCEPT\n:POSTROUTING ACCEPT\n");
         foreach (var service in services.Where(s => s.Pod is not null))
         {
             foreach (var chain in (string[])["PREROUTING", "OUTPUT"])
-                rules.Append(CultureInfo.InvariantCulture, $"-A {chain} -d {service.Address.Address} -p tcp --dport {service.Address.Port} -j DNAT --to-destination {service.Pod}\n");
+                Add($"-A {chain} {To(service)} -j DNAT --to-destination {service.Pod}");
             // Without it the pod gets a packet from its own address, and drops it.
-            if (service.Hairpin && (strays.GetValueOrDefault(service.Pod!.Address) ?? hosts.First(h => h.Holds(service.Pod.Address))) == host)
-                rules.Append(CultureInfo.InvariantCulture, $"-A POSTROUTING -s {service.Pod.Address} -d {service.Pod.Address} -j MASQUERADE\n");
+            if (service.Hairpin && HostOf(service.Pod!.Address) == host)
+                Add($"-A POSTROUTING -s {service.Pod.Address} -d {service.Pod.Address} -j MASQUERADE");
         }
 
         return rules.Append("COMMIT\n").ToString();
+
+        void Add(FormattableString rule) => rules.Append(FormattableString.Invariant(rule)).Append('\n');
+
+        static string To(ServiceRule service) => FormattableString.Invariant($"-d {service.Address.Address} -p tcp --dport {service.Address.Port}");
+
+        NetworkHost HostOf(IPAddress pod) => strays.GetValueOrDefault(pod) ?? hosts.First(h => h.Holds(pod));
 
         string Range(IPAddress address) => hosts.FirstOrDefault(h => h.Address.Equals(address))?.Range ?? address.ToString();
     }

@@ -49,7 +49,9 @@ public sealed class NetworkHosts : IDisposable
     {
         _prefix = prefix;
         Switch = new NetworkNamespace(prefix + "-switch");
-        Hosts = [.. Enumerable.Range(0, count).Select(i => new NetworkHost(i, new NetworkNamespace(string.Create(CultureInfo.InvariantCulture, $"{prefix}-host{i}")), new IPAddress([10, 0, (byte)(FirstHost + i), 1])))];
+        Hosts = [.. Enumerable.Range(0, count).Select(i => new NetworkHost(i, Named($"{prefix}-host{i}"), new IPAddress([10, 0, (byte)(FirstHost + i), 1])))];
+
+        static NetworkNamespace Named(FormattableString name) => new(FormattableString.Invariant(name));
     }
 
     /// <summary>Null where hosts can be made here; else why not.</summary>
@@ -97,7 +99,7 @@ public sealed class NetworkHosts : IDisposable
     public static void Sweep()
     {
         foreach (var name in NamesIn("/run/netns").Where(Owner.IsOfTheDead)) _ = Command.Run("ip", "netns", "delete", name);
-        foreach (var name in NamesIn(Pods.PodFiles.Root).Where(Owner.IsOfTheDead)) Directory.Delete(Path.Combine(Pods.PodFiles.Root, name), recursive: true);
+        foreach (var name in NamesIn(Pods.PodFiles.Root).Where(Owner.IsOfTheDead)) Pods.PodFiles.Delete(name);
     }
 
     /// <summary>From now on no packet from one address reaches the other; the way back stays as it is.</summary>
@@ -138,8 +140,8 @@ public sealed class NetworkHosts : IDisposable
 
         foreach (var (space, device) in Hosts.Where(host => host != (to ?? old)).Select(host => (host.Namespace, "eth0")).Append((Switch, "br0")))
         {
-            string[] route = to is null ? ["delete", address.ToString()] : ["replace", address.ToString(), "via", to.Address.ToString(), "dev", device, "onlink"];
-            Must(Command.Run("ip", ["-n", space.Name, "route", .. route]));
+            string[] way = to is null ? [] : ["via", to.Address.ToString(), "dev", device, "onlink"];
+            Must(Command.Run("ip", ["-n", space.Name, "route", to is null ? "delete" : "replace", address.ToString(), .. way]));
         }
 
         Apply(Hosts);

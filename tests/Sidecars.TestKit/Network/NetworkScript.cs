@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Sidecars.TestKit.Network;
 
-/// <summary>The commands that make a switch and its hosts, for sh(1): few processes, since ip(8) takes many commands at once. Pure.</summary>
+/// <summary>The commands that make a switch and its hosts, for sh(1); few processes: ip(8) takes many commands at once. Pure.</summary>
 internal static class NetworkScript
 {
     private const string SwitchAddresses = "10.0.0.0/24";
@@ -14,7 +14,7 @@ internal static class NetworkScript
     public static string Text(NetworkNamespace bridge, ImmutableArray<NetworkHost> hosts)
     {
         var script = new StringBuilder();
-        foreach (var name in hosts.Select(host => host.Namespace.Name).Prepend(bridge.Name)) script.Append(CultureInfo.InvariantCulture, $"ip netns add {name}\n");
+        foreach (var name in hosts.Select(host => host.Namespace.Name).Prepend(bridge.Name)) Add($"ip netns add {name}");
         script.Append(CultureInfo.InvariantCulture, $"""
             ip -n {bridge.Name} -batch - <<END
             link set lo up
@@ -48,10 +48,12 @@ internal static class NetworkScript
                 route add blackhole {host.Range}
 
                 """);
-            foreach (var other in hosts.Where(h => h != host)) script.Append(CultureInfo.InvariantCulture, $"route add {other.Range} via {other.Address} dev eth0 onlink\n");
-            script.Append(CultureInfo.InvariantCulture, $"END\n{string.Join(' ', host.Namespace.Enter)} sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'\n");
+            foreach (var other in hosts.Where(h => h != host)) Add($"route add {other.Range} via {other.Address} dev eth0 onlink");
+            Add($"END\n{string.Join(' ', host.Namespace.Enter)} sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'");
         }
 
         return script.ToString();
+
+        void Add(FormattableString line) => script.Append(FormattableString.Invariant(line)).Append('\n');
     }
 }

@@ -16,8 +16,19 @@ internal static class PodFiles
     public static void Write(string networkNamespace, IPAddress address, IEnumerable<string> names)
     {
         var folder = Directory.CreateDirectory(Path.Combine(Root, networkNamespace)).FullName;
-        File.WriteAllText(Path.Combine(folder, "hosts"), $"# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n{address}\t{string.Join('\t', names)}\n");
-        File.WriteAllText(Path.Combine(folder, "resolv.conf"), $"search {PodNames.Space}.svc.{PodNames.Domain} svc.{PodNames.Domain} {PodNames.Domain}\nnameserver {NetworkHosts.NameServer}\noptions ndots:5\n");
+        File.WriteAllText(Path.Combine(folder, "hosts"), $"""
+            # Kubernetes-managed hosts file.
+            127.0.0.1	localhost
+            ::1	localhost ip6-localhost ip6-loopback
+            {address}	{string.Join('\t', names)}
+
+            """);
+        File.WriteAllText(Path.Combine(folder, "resolv.conf"), $"""
+            search {PodNames.Space}.svc.{PodNames.Domain} svc.{PodNames.Domain} {PodNames.Domain}
+            nameserver {NetworkHosts.NameServer}
+            options ndots:5
+
+            """);
         // The machine's own may ask for more than these two, such as a multicast name server.
         File.WriteAllText(Path.Combine(folder, "nsswitch.conf"), "passwd: files\ngroup: files\nhosts: files dns\n");
     }

@@ -14,7 +14,8 @@ namespace Sidecars.TestKit.Pods;
 public sealed record Pod(string Name, NetworkHost Host, NetworkNamespace Namespace, IPAddress Address, string Link)
 {
     /// <summary>A program and arguments that run what follows them in the pod, with the same process id.</summary>
-    public string[] Enter => ["ip", "netns", "exec", Namespace.Name, "unshare", "--uts", "sh", "-c", $"echo {Name} >/proc/sys/kernel/hostname; exec \"$@\"", "sh"];
+    public string[] Enter =>
+        ["ip", "netns", "exec", Namespace.Name, "unshare", "--uts", "sh", "-c", $"echo {Name} >/proc/sys/kernel/hostname; exec \"$@\"", "sh"];
 }
 
 /// <summary>Makes and deletes pods' sandboxes as a network plugin does: a pair of interfaces, a route on the host, no bridge.</summary>

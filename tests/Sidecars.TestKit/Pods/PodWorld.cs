@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Net;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
@@ -26,13 +25,16 @@ public sealed class PodWorld : IAsyncDisposable
 
     private PodWorld(PodWorldOptions options, NetworkHosts network)
     {
-        (_options, Network, _pods) = (options, network, new PodNetwork(network));
+        (_options, Network, _pods, Announce) = (options, network, new PodNetwork(network), options.Announce);
         Services = new ClusterServices(network, options.ProxyLag);
         Names = new ServiceDns(network, options.NamesLag);
     }
 
     /// <summary>The hosts; the last one has no pods of the group, and is for clients.</summary>
     public NetworkHosts Network { get; }
+
+    /// <summary>What Redis nodes are told to announce from their next start on.</summary>
+    public PodAnnounce Announce { get; set; }
 
     /// <summary>Where the addresses of Services lead.</summary>
     public ClusterServices Services { get; }
@@ -60,8 +62,11 @@ public sealed class PodWorld : IAsyncDisposable
     public Task ShowNowAsync() => Task.WhenAll(Services.ShowNowAsync(), Names.ShowNowAsync());
 
     /// <summary>Connects from the switch, always to the pod that a Service has at the moment, past all proxies and cuts.</summary>
-    public IRespTransport Observe(RedisEndpoint endpoint) =>
-        Network.Switch.Transport(IPAddress.TryParse(endpoint.Host, out var address) && Services.PodBehind(new IPEndPoint(address, endpoint.Port)) is { } pod ? new RedisEndpoint(pod.Address.ToString(), pod.Port) : endpoint);
+    public IRespTransport Observe(RedisEndpoint endpoint)
+    {
+        var pod = IPAddress.TryParse(endpoint.Host, out var address) ? Services.PodBehind(new IPEndPoint(address, endpoint.Port)) : null;
+        return Network.Switch.Transport(pod is null ? endpoint : new RedisEndpoint(pod.Address.ToString(), pod.Port));
+    }
 
     /// <summary>The pod of a node; null where it is deleted and not replaced yet.</summary>
     public Pod? PodOf(LocalNode node)
@@ -124,7 +129,7 @@ public sealed class PodWorld : IAsyncDisposable
     internal IEnumerable<KeyValuePair<string, string>> EnvironmentOf(LocalNode node)
     {
         var own = node.Place.Own!.Host;
-        var announced = (node.Kind, _options.Announce) switch
+        var announced = (node.Kind, Announce) switch
         {
             (LocalNodeKind.Sentinel, _) or (_, PodAnnounce.PodAddress) => own,
             (_, PodAnnounce.PodName) => node.Name,
@@ -168,8 +173,8 @@ public sealed class PodWorld : IAsyncDisposable
         lock (_gate)
         {
             var headless = kind == LocalNodeKind.Redis ? PodNames.RedisNodes : PodNames.Sentinels;
-            ImmutableArray<IPAddress> addresses = [.. _placed.Where(one => one.Key.Kind == kind).OrderBy(one => one.Key.Index).Select(one => one.Value.Address)];
-            Names.Set(PodNames.Full(headless), addresses);
+            var pods = _placed.Where(one => one.Key.Kind == kind).OrderBy(one => one.Key.Index).Select(one => one.Value.Address);
+            Names.Set(PodNames.Full(headless), [.. pods]);
             if (kind == LocalNodeKind.Sentinel) return;
             Services.Lead(PodNames.Redis(index), pod?.Address);
             Names.Set($"{PodNames.Redis(index)}.{PodNames.Full(headless)}", pod is null ? [] : [pod.Address]);

@@ -43,7 +43,8 @@ public sealed class ServiceDns : IAsyncDisposable
     /// <summary>What goes wrong now.</summary>
     public NamesWeather Weather { get; set; }
 
-    private static ImmutableDictionary<string, ImmutableArray<IPAddress>> Empty { get; } = ImmutableDictionary.Create<string, ImmutableArray<IPAddress>>(StringComparer.OrdinalIgnoreCase);
+    private static ImmutableDictionary<string, ImmutableArray<IPAddress>> Empty { get; } =
+        ImmutableDictionary.Create<string, ImmutableArray<IPAddress>>(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Until <see cref="Thaw"/> names lead where they lead now.</summary>
     public void Freeze() => _names.Freeze();
@@ -75,7 +76,8 @@ public sealed class ServiceDns : IAsyncDisposable
             while (true)
             {
                 var received = await _socket.ReceiveFromAsync(buffer, SocketFlags.None, new IPEndPoint(IPAddress.Any, 0), _stop.Token);
-                if (Weather != NamesWeather.Away && Reply(buffer.AsSpan(0, received.ReceivedBytes)) is { } answer) _ = SendAsync(answer, received.RemoteEndPoint);
+                if (Weather == NamesWeather.Away || Reply(buffer.AsSpan(0, received.ReceivedBytes)) is not { } answer) continue;
+                _ = SendAsync(answer, received.RemoteEndPoint);
             }
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
