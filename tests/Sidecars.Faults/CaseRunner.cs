@@ -53,9 +53,11 @@ internal sealed class CaseRunner(CasePlan plan, TimeSpan downAfter, string? fake
             foreach (var host in group.Hosts)
                 loads.Add(Load(group, host.Network.Namespace.Transport, $"{host}:", [host, .. group.Hosts.Where(h => h != host)], 1, InsideWritesPerSecond));
             await loads[0].Acks.First.WaitAsync(HealDeadline, cancellation);
+            var isPlanted = false;
             foreach (var round in plan.Rounds)
             {
-                await PlantAsync(group);
+                if (!isPlanted) await PlantAsync(group);
+                isPlanted = !round.LosesEverything;
                 await using var monitor = MasterMonitor.Start(group.Group, everPresentKey: round.LosesEverything ? null : EverPresentKey);
                 monitors.Add(monitor);
                 if (!await PlayAsync(group, round, loads)) break;
@@ -87,8 +89,8 @@ internal sealed class CaseRunner(CasePlan plan, TimeSpan downAfter, string? fake
 
     private static async Task PlantAsync(HostGroup group)
     {
-        var master = (await group.Group.ObserveAsync()).Master!.Node;
-        await using var client = await group.Group.ConnectAsync(master, TimeSpan.FromSeconds(5));
+        var state = await group.Group.WaitForAsync("a master for the key that every copy has", s => s.Master is not null, HealDeadline);
+        await using var client = await group.Group.ConnectAsync(state.Master!.Node, TimeSpan.FromSeconds(5));
         await client.CallAsync(default, "SET", EverPresentKey, "1");
         await Eventually.UntilAsync("the key to be everywhere", async () => (await client.CallAsync(default, "WAIT", "9", "500")).Integer >= group.Hosts.Length - 1);
     }

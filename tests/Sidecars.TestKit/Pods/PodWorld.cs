@@ -95,7 +95,7 @@ public sealed class PodWorld : IAsyncDisposable
 
     /// <summary>Another pod in place of the node's, on the same host: another address. The node must not run.</summary>
     /// <param name="node">Whose.</param>
-    /// <param name="address">An address of its host that is free; null: any.</param>
+    /// <param name="address">A free address, of any host's range; null: any of its own host's.</param>
     public void Replace(LocalNode node, IPAddress? address = null)
     {
         Delete(node);
