@@ -78,7 +78,8 @@ internal sealed class FaultInjector(HostGroup group)
             case FaultKind.AddressToTenant:
                 return await _pods.StrangerAsync(step, host, isMaster, began, servicesFollow: true);
             case FaultKind.AddressToMaster:
-                return Active(IfMaster(Losses.AtBegin), await _pods.AddressToMasterAsync(host));
+                var met = await _pods.AddressToMasterAsync(host);
+                return Active(IfMaster(Losses.AtBegin), () => Task.CompletedTask) with { Met = met };
             case FaultKind.ReplacePod:
                 await _pods.DeleteAsync(host);
                 return Active(Losses.None, () => Done(() => _pods.ComeBack(host)));

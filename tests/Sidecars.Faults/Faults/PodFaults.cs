@@ -80,7 +80,8 @@ internal sealed class PodFaults(HostGroup group)
     /// A Redis' pod is gone and the group has a master without it; then another replica's pod is replaced by one at the address that is free
     /// now, and the master hands over to it.
     /// </summary>
-    public async Task<Func<Task>> AddressToMasterAsync(Host host)
+    /// <returns>What came of it.</returns>
+    public async Task<string> AddressToMasterAsync(Host host)
     {
         var address = host.RedisNode.Place.Own!.Host;
         await LoseAsync(host);
@@ -96,8 +97,7 @@ internal sealed class PodFaults(HostGroup group)
         ComeBack(host);
         await Eventually.UntilAsync("a whole group", async () => (await group.Group.ObserveAsync()).Problem is null, FailoverPatience);
         await StepDown.HandOverAsync(group, master!, heir);
-        group.Notes.Enqueue($"{heir} has {address}, once {host}'s, and {(await group.FindMasterAsync() == heir ? "is master" : "is no master")}");
-        return () => Task.CompletedTask;
+        return $"{heir} has {address} of {host} and {(await group.FindMasterAsync() == heir ? "is master" : "is no master")}";
     }
 
     /// <summary>

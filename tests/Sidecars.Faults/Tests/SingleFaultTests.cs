@@ -25,6 +25,13 @@ public sealed class SingleFaultTests(ITestOutputHelper output)
     [NetworkFact]
     public Task Every_volume_is_lost_and_the_backup_restored_under_living_sentinels() => HoldsAsync(FaultKind.RestoreVolumes, FaultTarget.Master, 1);
 
+    [NetworkFact]
+    public async Task A_new_master_is_at_the_address_that_the_old_ones_pod_had()
+    {
+        var report = await HoldsAsync(FaultKind.AddressToMaster, FaultTarget.Master, 1);
+        Assert.EndsWith("and is master", Assert.Single(report.Rounds[0].Met), StringComparison.Ordinal);
+    }
+
     /// <summary>What groups announced before, and what the name alone is made of now: the address of a pod that may be gone.</summary>
     [SoakNetworkTheory]
     [InlineData("ScaleToZero", "PodName")]
@@ -57,11 +64,12 @@ public sealed class SingleFaultTests(ITestOutputHelper output)
         }
     }
 
-    private async Task HoldsAsync(FaultKind kind, FaultTarget target, int seconds, PodAnnounce announce = PodAnnounce.Service)
+    private async Task<CaseReport> HoldsAsync(FaultKind kind, FaultTarget target, int seconds, PodAnnounce announce = PodAnnounce.Service)
     {
         var plan = CasePlan.Single(kind, target, TimeSpan.FromSeconds(seconds));
         var report = await new CaseRunner(plan, DownAfter, Campaign.FakeTimeLibrary, output.WriteLine) { Announce = announce }.RunAsync();
         Assert.True(report.Violations.Count == 0, $"{string.Join('\n', report.Violations)}\n{report.Output}");
         Assert.NotEmpty(report.Rounds);
+        return report;
     }
 }
