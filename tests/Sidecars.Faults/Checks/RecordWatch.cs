@@ -57,8 +57,8 @@ internal sealed class RecordWatch
             Writes++;
             if (address.Length > 0 && !_group.World.WasRedisPod(address))
             {
-                var what = $"the {place} with token {string.Join('.', token)} names {address}, which was never the address of a Redis' pod of the group";
-                _violations.Enqueue(new Violation("I6", what));
+                var what = $"the {place} with token {string.Join('.', token)} names {address}, which was never";
+                _violations.Enqueue(new Violation("I6", what + " the address of a Redis' pod of the group"));
             }
 
             if (_last.TryGetValue(place, out var last))

@@ -53,7 +53,8 @@ internal sealed class PodFaults(HostGroup group)
     {
         ComeBack(group.Hosts);
         var node = group.Hosts[0].RedisNode;
-        var start = new ServerStart(Repository.NativeExecutable("redis-bootstrap"), "allow-empty") { Environment = group.Group.EnvironmentOf(node) };
+        var program = Repository.NativeExecutable("redis-bootstrap");
+        var start = new ServerStart(program, "allow-empty") { Environment = group.Group.EnvironmentOf(node) };
         await using var word = await ServerProcess.StartAsync(LocalGroup.At(node.Place, start));
         var code = await word.WaitForExitAsync(WordPatience);
         group.Notes.Enqueue($"allow-empty ended with {code}\n{word.Tail()}");
@@ -88,7 +89,7 @@ internal sealed class PodFaults(HostGroup group)
         Host? master = null;
         await Eventually.UntilAsync(
             "a master without the pod that is gone",
-            async () => (master = await group.FindMasterAsync()) is not null && master != host && (await group.Group.ObserveAsync()).Master is not null,
+            async () => (await group.Group.ObserveAsync()).Master is not null && (master = await group.FindMasterAsync()) is not null && master != host,
             FailoverPatience);
         var heir = group.Hosts.First(h => h != host && h != master);
         await DeleteAsync(heir);

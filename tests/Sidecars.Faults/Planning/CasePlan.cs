@@ -30,5 +30,6 @@ internal sealed record CasePlan(int Seed, int Index, int Hosts, ImmutableArray<F
     public bool Has(FaultKind kind) => Rounds.Any(round => round.Steps.Any(step => step.Kind == kind));
 
     /// <summary>For people.</summary>
-    public override string ToString() => FormattableString.Invariant($"{Hosts} hosts{(Hairpin ? "" : ", no hairpin")}: {string.Join("; then ", Rounds)}");
+    public override string ToString() =>
+        FormattableString.Invariant($"{Hosts} hosts{(Hairpin ? "" : ", no hairpin")}: {string.Join("; then ", Rounds)}");
 }

@@ -52,7 +52,8 @@ public sealed class PodWorldTests
         var stranger = world.CreateStranger(world.Network.Hosts[0], "stranger-0", IPAddress.Parse(node.Place.Own!.Host));
         using (Listen(stranger)) Assert.Equal(SocketError.Success, await TryAsync(client, EndPoint(node)));
         world.Services.Thaw();
-        await Eventually.UntilAsync("the Service to refuse", async () => await TryAsync(client, EndPoint(node)) == SocketError.ConnectionRefused);
+        await Eventually.UntilAsync(
+            "the Service to refuse", async () => await TryAsync(client, EndPoint(node)) == SocketError.ConnectionRefused);
     }
 
     [NetworkTheory]
@@ -93,7 +94,8 @@ public sealed class PodWorldTests
         Assert.NotEqual(before, other.Place.Own!.Host);
         Assert.Equal([before], Resolve(world.PodOf(own)!, "redis-1.redis-nodes"));
         world.Names.Thaw();
-        await Eventually.UntilAsync("the name to follow", () => Resolve(world.PodOf(own)!, "redis-1.redis-nodes") is [var now] && now == other.Place.Own!.Host);
+        await Eventually.UntilAsync(
+            "the name to follow", () => Resolve(world.PodOf(own)!, "redis-1.redis-nodes") is [var now] && now == other.Place.Own!.Host);
         world.Names.Weather = NamesWeather.Away;
         Assert.Empty(Resolve(world.PodOf(own)!, "redis-1", withinSeconds: 1));
         Assert.Equal([own.Place.Own!.Host], Resolve(world.PodOf(own)!, "redis-0", withinSeconds: 1)); // no server is asked
@@ -160,10 +162,12 @@ public sealed class PodWorldTests
         Assert.False(Directory.Exists(Dead));
     }
 
-    private static PodWorld Create(bool hairpin = true) => PodWorld.Create(new PodWorldOptions(2) { Hairpin = hairpin, ProxyLag = Lag, NamesLag = Lag });
+    private static PodWorld Create(bool hairpin = true) =>
+        PodWorld.Create(new PodWorldOptions(2) { Hairpin = hairpin, ProxyLag = Lag, NamesLag = Lag });
 
     // No server is started: any program will do.
-    private static LocalGroup Group(PodWorld world) => new(new LocalGroupOptions { RedisCount = 2, SentinelCount = 2, Pods = world, Bootstrap = "/bin/true" });
+    private static LocalGroup Group(PodWorld world) =>
+        new(new LocalGroupOptions { RedisCount = 2, SentinelCount = 2, Pods = world, Bootstrap = "/bin/true" });
 
     private static IPEndPoint EndPoint(LocalNode node) => new(IPAddress.Parse(node.Endpoint.Host), node.Endpoint.Port);
 
@@ -174,7 +178,8 @@ public sealed class PodWorldTests
         return socket;
     }
 
-    private static Task<SocketError> TryAsync(NetworkNamespace from, IPEndPoint to) => OutcomeAsync(async () => (await ConnectAsync(from, to)).Dispose());
+    private static Task<SocketError> TryAsync(NetworkNamespace from, IPEndPoint to) =>
+        OutcomeAsync(async () => (await ConnectAsync(from, to)).Dispose());
 
     private static Task<SocketError> ReceiveAsync(Socket socket) => OutcomeAsync(async () =>
     {

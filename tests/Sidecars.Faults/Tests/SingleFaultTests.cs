@@ -23,7 +23,8 @@ public sealed class SingleFaultTests(ITestOutputHelper output)
     public Task Redis_is_scaled_to_0_and_back_and_nothing_is_lost() => HoldsAsync(FaultKind.ScaleToZero, FaultTarget.Master, 3);
 
     [NetworkFact]
-    public Task Every_volume_is_lost_and_the_backup_restored_under_living_sentinels() => HoldsAsync(FaultKind.RestoreVolumes, FaultTarget.Master, 1);
+    public Task Every_volume_is_lost_and_the_backup_restored_under_living_sentinels() =>
+        HoldsAsync(FaultKind.RestoreVolumes, FaultTarget.Master, 1);
 
     [NetworkFact]
     public async Task A_new_master_is_at_the_address_that_the_old_ones_pod_had()

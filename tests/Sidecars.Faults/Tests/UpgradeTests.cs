@@ -19,7 +19,8 @@ public sealed class UpgradeTests(ITestOutputHelper output)
     [InlineData("PodName")]
     public async Task A_group_is_rolled_from_pod_addresses_to_services_and_loses_nothing(string before)
     {
-        await using var group = await HostGroup.CreateAsync(new HostOptions("upgrade", 3, DownAfter) { Announce = Enum.Parse<PodAnnounce>(before) });
+        var options = new HostOptions("upgrade", 3, DownAfter) { Announce = Enum.Parse<PodAnnounce>(before) };
+        await using var group = await HostGroup.CreateAsync(options);
         group.Start();
         await WholeAsync(group, "the start");
         await using var load = CaseRunner.Load(group, group.Client.Namespace.Transport, "c:", group.Hosts, 2, WritesPerSecond);

@@ -87,7 +87,8 @@ public sealed class LocalGroup : IAsyncDisposable
     /// <summary>The node that a new pod in place of this Sentinel's is; not started, and the old one is left as it is.</summary>
     public LocalNode NewSentinel(LocalNode old)
     {
-        var next = new LocalNode(LocalNodeKind.Sentinel, _nextSentinel, Place(LocalNodeKind.Sentinel, _nextSentinel++), _folder, Start, Options.Pods);
+        var place = Place(LocalNodeKind.Sentinel, _nextSentinel);
+        var next = new LocalNode(LocalNodeKind.Sentinel, _nextSentinel++, place, _folder, Start, Options.Pods);
         foreach (var (name, value) in old.Environment) next.Environment[name] = value;
         Sentinels = Sentinels.Replace(old, next);
         _replaced.Add(old);
@@ -167,7 +168,8 @@ public sealed class LocalGroup : IAsyncDisposable
     private ImmutableArray<LocalNode> Nodes(LocalNodeKind kind, int count) =>
         [.. Enumerable.Range(0, count).Select(index => new LocalNode(kind, index, Place(kind, index), _folder, Start, Options.Pods))];
 
-    private NodePlace Place(LocalNodeKind kind, int index) => Options.Pods?.Place(kind, index) ?? Options.Place?.Invoke(kind, index) ?? NodePlace.Loopback(FreePort.Next());
+    private NodePlace Place(LocalNodeKind kind, int index) =>
+        Options.Pods?.Place(kind, index) ?? Options.Place?.Invoke(kind, index) ?? NodePlace.Loopback(FreePort.Next());
 
     private void WriteFiles()
     {

@@ -25,7 +25,8 @@ public sealed class LocalNode
     private readonly Func<LocalNode, ServerStart> _start;
     private readonly Pods.PodWorld? _pods;
 
-    internal LocalNode(LocalNodeKind kind, int index, NodePlace place, TempFolder folder, Func<LocalNode, ServerStart> start, Pods.PodWorld? pods)
+    internal LocalNode(
+        LocalNodeKind kind, int index, NodePlace place, TempFolder folder, Func<LocalNode, ServerStart> start, Pods.PodWorld? pods)
     {
         (Kind, Index, Place, _start, _pods) = (kind, index, place, start, pods);
         Name = (kind == LocalNodeKind.Redis ? "redis-" : "sentinel-") + index;

@@ -61,7 +61,8 @@ internal static class HostRules
 
         void Add(FormattableString rule) => rules.Append(FormattableString.Invariant(rule)).Append('\n');
 
-        static string To(ServiceRule service) => FormattableString.Invariant($"-d {service.Address.Address} -p tcp --dport {service.Address.Port}");
+        static string To(ServiceRule service) =>
+            FormattableString.Invariant($"-d {service.Address.Address} -p tcp --dport {service.Address.Port}");
 
         NetworkHost HostOf(IPAddress pod) => strays.GetValueOrDefault(pod) ?? hosts.First(h => h.Holds(pod));
 

@@ -5,22 +5,6 @@ using Sidecars.TestKit.Processes;
 
 namespace Sidecars.TestKit.Network;
 
-/// <summary>One host: a network namespace with one interface on the switch, and a range of addresses for what runs on it.</summary>
-/// <param name="Index">0-based.</param>
-/// <param name="Namespace">Its namespace.</param>
-/// <param name="Address">Its own address, the first of its range.</param>
-public sealed record NetworkHost(int Index, NetworkNamespace Namespace, IPAddress Address)
-{
-    /// <summary>Its own address and those of its pods, as ip(8) writes it.</summary>
-    public string Range => PodAddress(0) + "/24";
-
-    /// <summary>The n-th address of its range.</summary>
-    public IPAddress PodAddress(int number) => new([.. Address.GetAddressBytes()[..3], (byte)number]);
-
-    /// <summary>True for an address of its range.</summary>
-    public bool Holds(IPAddress address) => PodAddress(address.GetAddressBytes()[3]).Equals(address);
-}
-
 /// <summary>
 /// Hosts on one switch, each a network namespace with a veth pair; needs root. The switch is a bridge in a namespace too, so
 /// that nothing of this machine's own network is touched: no address is chosen in it, and its firewall sees none of the
@@ -49,9 +33,10 @@ public sealed class NetworkHosts : IDisposable
     {
         _prefix = prefix;
         Switch = new NetworkNamespace(prefix + "-switch");
-        Hosts = [.. Enumerable.Range(0, count).Select(i => new NetworkHost(i, Named($"{prefix}-host{i}"), new IPAddress([10, 0, (byte)(FirstHost + i), 1])))];
+        Hosts = [.. Enumerable.Range(0, count).Select(Host)];
 
-        static NetworkNamespace Named(FormattableString name) => new(FormattableString.Invariant(name));
+        NetworkHost Host(int i) =>
+            new(i, new NetworkNamespace(FormattableString.Invariant($"{prefix}-host{i}")), new IPAddress([10, 0, (byte)(FirstHost + i), 1]));
     }
 
     /// <summary>Null where hosts can be made here; else why not.</summary>
@@ -138,7 +123,8 @@ public sealed class NetworkHosts : IDisposable
             if (to is not null) _strays[address] = to;
         }
 
-        foreach (var (space, device) in Hosts.Where(host => host != (to ?? old)).Select(host => (host.Namespace, "eth0")).Append((Switch, "br0")))
+        var others = Hosts.Where(host => host != (to ?? old)).Select(host => (host.Namespace, "eth0"));
+        foreach (var (space, device) in others.Append((Switch, "br0")))
         {
             string[] way = to is null ? [] : ["via", to.Address.ToString(), "dev", device, "onlink"];
             Must(Command.Run("ip", ["-n", space.Name, "route", to is null ? "delete" : "replace", address.ToString(), .. way]));

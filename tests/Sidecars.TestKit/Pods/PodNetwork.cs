@@ -37,7 +37,7 @@ internal sealed class PodNetwork(NetworkHosts network) : IDisposable
         {
             var number = _created++;
             var space = new NetworkNamespace(string.Create(CultureInfo.InvariantCulture, $"{network.Prefix}-pod{number}"));
-            pod = new Pod(names[0], host, space, RangeOf(host, address).Take(address), string.Create(CultureInfo.InvariantCulture, $"p{number}"));
+            pod = new Pod(names[0], host, space, RangeOf(host, address).Take(address), FormattableString.Invariant($"p{number}"));
             _pods.Add(pod);
         }
 
