@@ -9,6 +9,7 @@ upgrade() {
     local name=$1 pod
     folder_of "$name" >/dev/null
     need_kubectl
+    require_complete "$name"
     status "$name" >&2 || die "not all pods of $name are ready (above): an upgrade would restart the others too; nothing was changed"
     if kubectl --namespace "$name" get pod redis-0 --output jsonpath='{.spec.initContainers[*].name}' | grep -qw backup; then
         say "tenant: a backup first"
@@ -60,6 +61,7 @@ resize() {
         say "tenant: $name is not in this cluster: only its folder was changed"
         return
     fi
+    require_complete "$name"
     if [[ -n $storage ]]; then
         status "$name" >&2 || die "not all pods of $name are ready (above): the folder was changed, the cluster was not"
         for pod in $(pods_of "$name" redis); do

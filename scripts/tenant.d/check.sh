@@ -13,6 +13,7 @@ check() {
     local log
     folder_of "$1" >/dev/null
     need_kubectl
+    require_complete "$1"
     log=$(mktemp)
     # In a folder of its own, or a later build would take what was compiled here for analyzed. Profiles are for processes that live longer.
     if SIDECARS_TENANT=$1 DOTNET_TieredPGO=0 dotnet test "$ROOT/tests/Sidecars.Manifests.Tests" --nologo -v q --artifacts-path "$ARTIFACTS/check" \

@@ -78,6 +78,7 @@ apply() {
     local name=$1 file workload
     folder_of "$name" >/dev/null
     need_kubectl
+    require_complete "$name"
     file=$(mktemp)
     # shellcheck disable=SC2064  # the file of now
     trap "rm -f '$file'" EXIT

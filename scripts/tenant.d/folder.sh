@@ -116,3 +116,44 @@ render() {
     need_kubectl
     kubectl kustomize "$(folder_of "$1")"
 }
+
+# What a render still lacks, a name a line: settings that components leave empty for the tenant (ConfigMap redis-defaults) and redis-group does
+# not have, and images of ours without a registry. On the text as kustomize writes it: keys sorted, two spaces.
+missing_of() {
+    awk '
+        function flush(key) {
+            for (key in data) {
+                if (name ~ /^redis-defaults-/) defaults[key] = data[key]
+                if (name ~ /^redis-group-/) group[key] = data[key]
+            }
+            split("", data); name = ""; section = ""
+        }
+        /^---$/ { flush(); next }
+        /^[a-zA-Z]/ { section = $1 }
+        section == "data:" && /^  [A-Z0-9_]+: / { key = $1; sub(/:$/, "", key); data[key] = $2 }
+        section == "metadata:" && /^  name: / { name = $2 }
+        /^ +(- )?image: sidecars\// { image = $NF; sub(/:[^:]*$/, "", image); images[image] = 1 }
+        END {
+            flush()
+            for (key in defaults) if (defaults[key] == "\"\"" && (!(key in group) || group[key] == "\"\"")) print key
+            for (image in images) print image
+        }' | sort
+}
+
+# require_complete NAME: ends with what is missing and how to say it; a placeholder would be somebody else's bucket, zone or image.
+require_complete() {
+    local missing settings images
+    missing=$(render "$1" | missing_of)
+    settings=$(grep -v / <<<"$missing" | sed 's/$/=…/' | paste -sd , | sed 's/,/, /g' || true)
+    images=$(grep / <<<"$missing" || true)
+    [[ -n $missing ]] || return 0
+    say "tenant: $1 is not complete, and the cluster was not changed. Missing in manifests/tenants/$1/kustomization.yaml:"
+    if [[ -n $images ]]; then
+        say "images:"
+        sed 's|^sidecars/\(.*\)|  - {name: sidecars/\1, newName: REGISTRY/\1}|' <<<"$images" >&2
+    fi
+    if [[ -n $settings ]]; then
+        printf 'configMapGenerator:\n  - name: redis-group\n    behavior: merge\n    literals: [%s]\n' "$settings" >&2
+    fi
+    die "$(paste -sd ' ' <<<"$missing"): without a default (manifests/README.md, What has no default)"
+}

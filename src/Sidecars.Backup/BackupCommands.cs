@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Sidecars.Aws;
 using Sidecars.Core.Backup;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Primitives;
@@ -19,6 +20,7 @@ internal sealed class BackupCommands
     private readonly TextWriter _output;
     private readonly TextWriter _error;
     private readonly SignalScope _signals;
+    private readonly RotatingCredentials _credentials = RotatingCredentials.Default(TimeProvider.System, Random.Shared.NextDouble);
     private readonly Option<OutputForm> _form = new("--output") { Description = "table or json", DefaultValueFactory = _ => OutputForm.Table, Recursive = true };
 
     public BackupCommands(BackupOptions? options, SettingReader settings, TextWriter output, TextWriter error, SignalScope signals)
@@ -38,14 +40,20 @@ internal sealed class BackupCommands
             using var lines = Console.OpenStandardOutput();
             var log = new JsonLineLog(lines, "redis-backup", TimeProvider.System, options.LogLevel);
             log.Info("started", $"backups of {options.Cluster} go to {store.Objects.Description}");
+            _credentials.LogTo(log);
             var loop = Loop(options, store, log);
-            using var metrics = new UploaderMetrics(loop.Counters, TimeProvider.System, typeof(BackupCommands).Assembly.GetName().Version?.ToString() ?? "");
-            var telemetry = options.TelemetryPort == 0
-                ? Task.CompletedTask
-                : new TelemetryServer(options.TelemetryPort, metrics.Collector, metrics.Health, log, TimeProvider.System, Random.Shared).RunAsync(_signals.Token);
-            var passwords = PasswordFiles.WatchAsync(options, log, TimeProvider.System, _signals.Token);
-            await loop.RunAsync(_signals.Token).ConfigureAwait(false);
-            await Task.WhenAll(telemetry, passwords).ConfigureAwait(false);
+            using var metrics = new UploaderMetrics(loop.Counters, TimeProvider.System, typeof(BackupCommands).Assembly.GetName().Version?.ToString() ?? "", _credentials);
+            List<Func<CancellationToken, Task>> loops = [loop.RunAsync, ct => PasswordFiles.WatchAsync(options, log, TimeProvider.System, ct)];
+            if (options.TelemetryPort != 0) loops.Add(new TelemetryServer(options.TelemetryPort, metrics.Collector, metrics.Health, log, TimeProvider.System, Random.Shared).RunAsync);
+            try
+            {
+                await SideBySide.RunAsync(_signals.Token, [.. loops]).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (_signals.Token.IsCancellationRequested)
+            {
+                // Asked to stop, and all have.
+            }
+
             return ExitCode.Ok;
         }));
         return command;
@@ -172,7 +180,7 @@ internal sealed class BackupCommands
 
     private async Task<int> WithAsync(Func<BackupOptions, BackupStore, Task<int>> action)
     {
-        if (_options is not null) return await action(_options, new BackupStore(StoreOptions.Open(_options), new BackupLayout(_options.Cluster), _options.Keys)).ConfigureAwait(false);
+        if (_options is not null) return await action(_options, new BackupStore(StoreOptions.Open(_options, _credentials), new BackupLayout(_options.Cluster), _options.Keys)).ConfigureAwait(false);
         foreach (var mistake in _settings.Errors) await _error.WriteLineAsync(mistake).ConfigureAwait(false);
         await _error.WriteLineAsync("'redis-backup --help' lists every setting.").ConfigureAwait(false);
         return ExitCode.WrongConfiguration;

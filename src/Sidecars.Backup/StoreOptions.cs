@@ -1,3 +1,4 @@
+using Sidecars.Aws;
 using Sidecars.Core.Backup;
 using Sidecars.Core.Hosting;
 using Sidecars.S3;
@@ -51,9 +52,9 @@ internal static class StoreOptions
     }
 
     /// <summary>Opens it; nobody is contacted yet.</summary>
-    public static IObjectStore Open(BackupOptions options)
+    public static IObjectStore Open(BackupOptions options, RotatingCredentials credentials)
     {
-        IObjectStore store = options.S3 is { } s3 ? new S3Store(s3, TimeProvider.System) : new DirectoryStore(options.StoreDirectory);
+        IObjectStore store = options.S3 is { } s3 ? new S3Store(s3, TimeProvider.System, credentials) : new DirectoryStore(options.StoreDirectory);
         return options.UploadBytesPerSecond > 0 ? new LimitedStore(store, options.UploadBytesPerSecond, TimeProvider.System) : store;
     }
 }

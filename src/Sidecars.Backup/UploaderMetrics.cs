@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Sidecars.Aws;
 using Sidecars.Core.Backup;
 using Sidecars.Telemetry;
 
@@ -14,11 +15,12 @@ internal sealed class UploaderMetrics : IDisposable
     private readonly TimeProvider _time;
     private readonly long _started;
 
-    public UploaderMetrics(UploadCounters counters, TimeProvider time, string version)
+    public UploaderMetrics(UploadCounters counters, TimeProvider time, string version, RotatingCredentials credentials)
     {
         (_counters, _time, _started) = (counters, time, time.GetTimestamp());
         Collector = new MetricsCollector(meter => meter == _meter);
         ProcessMetrics.AddTo(_meter, version);
+        credentials.AddTo(_meter);
         _meter.CreateObservableGauge("sidecars_backup_lease_held", () => counters.LeaseHeld ? 1 : 0, null, "1 on the node that uploads.");
         _meter.CreateObservableGauge("sidecars_backup_generation", () => counters.Generation, null, "The unbroken stream that is written; 0 on a node that does not upload.");
         _meter.CreateObservableGauge("sidecars_backup_tail_age", () => Age(counters.LeaseHeld ? counters.CoveredUntilMilliseconds : 0), "s", "Everything older than this is in the store: what a loss of all volumes would cost now.");

@@ -63,12 +63,12 @@ internal sealed record BootstrapOptions
     }
 
     /// <summary>Reads everything; null where <see cref="SettingReader.Errors"/> is not empty.</summary>
-    /// <param name="mode">From the command line; null to let <c>SENTINEL</c> decide, as in the seed image.</param>
+    /// <param name="mode">From the command line; null to let <c>SENTINEL</c> decide (the word <c>start</c>).</param>
     /// <param name="serverArguments">Passed on to the server after its configuration file.</param>
     /// <param name="settings">The variables.</param>
     public static BootstrapOptions? Read(ServerMode? mode, ImmutableArray<string> serverArguments, SettingReader settings)
     {
-        var isSentinel = settings.Flag("SENTINEL", false, "Start a Sentinel, as 'redis-bootstrap sentinel' does.");
+        var isSentinel = settings.Flag("SENTINEL", false, "What 'redis-bootstrap start' starts: a Sentinel where it is true, else Redis.");
         var actual = mode ?? (isSentinel ? ServerMode.Sentinel : ServerMode.Redis);
         var group = GroupSettings.Read(settings, actual == ServerMode.Sentinel);
         var redisBase = GroupSettings.ExistingFile(settings, "REDIS_BASE_CONFIG", "A redis.conf to start from; none of its settings is lost.");

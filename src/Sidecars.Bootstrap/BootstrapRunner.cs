@@ -1,7 +1,6 @@
 using Sidecars.Core.Configuration;
 using Sidecars.Core.Election;
 using Sidecars.Core.Hosting;
-using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Topology;
 
@@ -18,6 +17,8 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
     /// <summary>Becomes the server; returns only where that is not to be: the exit code.</summary>
     public async Task<int> RunAsync(CancellationToken cancellation)
     {
+        using var alone = new InstanceGuard(options, log, time);
+        if (!await alone.ClaimAsync(cancellation).ConfigureAwait(false)) return ExitCode.Failed;
         Directory.CreateDirectory(options.Group.ConfigDirectory);
         if (CheckBase() is { } wrong) return wrong;
         var heartbeat = new HeartbeatFile(Path.Combine(options.Group.ConfigDirectory, "bootstrap.json"), "redis-bootstrap", time);
@@ -30,7 +31,7 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
             var pacer = new RoundPacer(new BackoffSchedule(FirstPause, options.RetryMax), time, random);
             var announce = await FindAnnounceAddressAsync(pacer, reporter, either.Token).ConfigureAwait(false);
             return options.Mode == ServerMode.Redis
-                ? await StartRedisAsync(announce, pacer, reporter, either.Token).ConfigureAwait(false)
+                ? await StartRedisAsync(announce, alone, pacer, reporter, either.Token).ConfigureAwait(false)
                 : await StartSentinelAsync(announce, pacer, reporter, either.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (either.IsCancellationRequested)
@@ -43,22 +44,6 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
             await either.CancelAsync().ConfigureAwait(false);
             await refresh.ConfigureAwait(false);
         }
-    }
-
-    /// <summary>A person's word that a durable group may start with every disk empty, once.</summary>
-    public async Task<int> AllowEmptyStartAsync(CancellationToken cancellation)
-    {
-        using var election = OpenElection(new RedisEndpoint("127.0.0.1", options.Group.AnnouncePort));
-        if (election is not IGroupRecord record)
-        {
-            log.Error("allow-empty-refused", "the elector keeps no record; start once with DURABILITY=none instead");
-            return ExitCode.Failed;
-        }
-
-        var refusal = await record.AllowEmptyStartAsync(cancellation).ConfigureAwait(false);
-        if (refusal is null) log.Info("allow-empty", $"the next election in {election.Description} may start an empty master, once");
-        else log.Error("allow-empty-refused", refusal);
-        return refusal is null ? ExitCode.Ok : ExitCode.Failed;
     }
 
     // A mistake in the base file is found before the wait, not after it.
@@ -96,20 +81,21 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
         }
     }
 
-    private async Task<int> StartRedisAsync(RedisEndpoint announce, RoundPacer pacer, DecisionReporter reporter, CancellationToken cancellation)
+    private async Task<int> StartRedisAsync(RedisEndpoint announce, InstanceGuard alone, RoundPacer pacer, DecisionReporter reporter, CancellationToken cancellation)
     {
         var clients = new GroupClients(options, time);
-        using var election = OpenElection(announce);
+        using var election = ElectionBackends.Open(options, announce, time);
         var layout = _files.Layout();
         var data = new DataGuard(options, announce, layout, log, time);
         await WaitForOwnVolumeAsync(data, pacer, reporter, cancellation).ConfigureAwait(false);
         var settings = new RedisRoleSettings(options.Group.RedisCount, options.Group.SentinelCount, options.Group.Durability, options.LastMasterWait, options.UncleanElectionAfter, options.RestoreOnEmpty);
         await using var restore = new BackupRestore(options.RestoreCommand, options.Group.DataDirectory, time);
-        var loop = new RedisRoleLoop(clients.Observer, clients.Sentinels, election, data, restore, settings, reporter, pacer, time);
+        var loop = new RedisRoleLoop(clients.Observer, clients.Sentinels, clients.Leadership, election, data, restore, settings, reporter, pacer, time);
         var start = await loop.RunAsync(cancellation).ConfigureAwait(false);
         await restore.DisposeAsync().ConfigureAwait(false); // not by its scope: what follows becomes the server
-        if (options.Group.Durability != Durability.None) data.WriteFirstMarker(start.Token);
-        return Become(_files.PlanRedis(announce, start.Follow), start.Elected ? election.InheritedDescriptor : null);
+        if (options.Group.Durability != Durability.None) data.WriteFirstMarker(start);
+        (election as LeaderElectorBackend)?.Consume();
+        return Become(_files.PlanRedis(announce, start.Follow), [start.Elected ? election.InheritedDescriptor : null, alone.InheritedDescriptor]);
     }
 
     // A volume of another tenant: neither to be served here nor to be overwritten by this group's master.
@@ -128,28 +114,15 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
         var memory = _files.Remember();
         using var start = new SentinelStart(options, time, random);
         var role = await start.RunAsync(announce, memory, pacer, reporter, cancellation).ConfigureAwait(false);
-        return Become(_files.PlanSentinel(announce, role.Monitor, memory, role.Slot), inherited: null);
+        return Become(_files.PlanSentinel(announce, role.Monitor, memory, role.Slot), []);
     }
 
-    private IElectionBackend OpenElection(RedisEndpoint announce)
-    {
-        switch (options.Group.Election)
-        {
-            case ElectionKind.File: return new FileElectionBackend(options.Group.ElectionDirectory);
-            case ElectionKind.Lease:
-                var settings = options.Group.Kubernetes!;
-                var client = new KubernetesClient(settings.Config, time);
-                return new LeaseElectionBackend(client, new GroupLeaseStore(client, options.Group.Cluster, settings.LeaseName, time), settings.PodName, options.Group.RedisCount, time);
-            default: return new LeaderElectorBackend(options.ElectorUrl, [announce.Host, options.Group.NodeName, .. AnnounceAddress.OwnAddresses()], options.Group.CommandTimeout);
-        }
-    }
-
-    private int Become(ServerPlan plan, int? inherited)
+    private int Become(ServerPlan plan, int?[] inherited)
     {
         _files.Write(plan);
         log.Info("starting", $"{options.ServerBinary} {_files.Path}");
         // The heartbeat stays: it covers the moment until the server listens, and then goes stale.
-        ReadOnlySpan<int> inherit = inherited is { } descriptor ? [descriptor] : [];
+        int[] inherit = [.. inherited.OfType<int>()];
         var failure = ProcessReplacer.Replace(options.ServerBinary, [_files.Path, .. options.ServerArguments], environment: null, inherit);
         log.Error("not-started", failure.ToString());
         return failure.ExitCode;

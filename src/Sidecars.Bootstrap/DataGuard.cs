@@ -43,26 +43,43 @@ internal sealed class DataGuard(BootstrapOptions options, RedisEndpoint announce
     }
 
     /// <summary>
-    /// The marker that the failover sidecar takes over: it raises the token, and claims no more of the data than the last one did. A
-    /// disk that takes none is told, and does not keep a server from starting.
+    /// The marker that the failover sidecar takes over. It claims no more of the data than the last one did, and of data that were filled
+    /// in nothing. Its token rises only where this node was elected: a follower's does once it is linked, with the replication id that
+    /// was served under it. A disk that takes no marker is told, and does not keep a server from starting.
     /// </summary>
-    public void WriteFirstMarker(FencingToken token)
+    public void WriteFirstMarker(RedisStart start)
     {
         var last = _markers.Read() is { IsKnown: true, Value: { } read } ? read : null;
-        var highest = last is null || token > last.Token ? token : last.Token;
+        var token = start.Token;
+        var highest = !start.Elected ? last?.Token ?? FencingToken.None : last is null || token > last.Token ? token : last.Token;
+        if (ReadDisk().Filled is not null && last is not null) last = last with { Position = null, EarlierOffset = null, Aof = null };
+        if (!start.Elected) ForgetFilled();
         var next = (last ?? new Marker(options.Group.Cluster, _node, BootId.Read(options.NodeUid), highest, LineageHistory.Empty, MarkerRole.Unknown, 0)) with
         {
             Cluster = options.Group.Cluster,
             Node = _node,
             BootId = BootId.Read(options.NodeUid),
             Token = highest,
-            HighestEpoch = Math.Max(last?.HighestEpoch ?? 0, highest.Epoch),
+            HighestEpoch = Math.Max(last?.HighestEpoch ?? 0, token.Epoch),
             RunId = null,
             MasterLinkUp = false,
             Announced = options.Group.AnnounceHost is { } setting ? new AnnouncedAddress(setting, announce) : null,
         };
         if (last is { IsNewer: true }) return; // a newer sidecar's: it knows more than is written here
         if (!_markers.TryWrite(next, out var fault)) log.Warning("marker-not-written", $"{_markers.MarkerPath}: {fault}");
+    }
+
+    // A master's data are about to replace these: if it dies before that, they must not win by what once filled this disk.
+    private void ForgetFilled()
+    {
+        try
+        {
+            FilledMark.Remove(options.Group.DataDirectory);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            log.Warning("mark-not-removed", e.Message);
+        }
     }
 
     private DiskEvidence ReadDisk() => DiskEvidenceReader.Read(options.Group.DataDirectory, options.Group.Durability, layout);

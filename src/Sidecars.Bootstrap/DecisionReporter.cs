@@ -3,6 +3,7 @@ using Sidecars.Core.Election;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Primitives;
+using Sidecars.Core.Sentinel.Leadership;
 
 namespace Sidecars.Bootstrap;
 
@@ -14,6 +15,7 @@ internal sealed class DecisionReporter(JsonLineLog log, HeartbeatFile heartbeat)
 {
     private string _last = "";
     private string _lastHeartbeatProblem = "";
+    private string _lastTold = "";
 
     /// <summary>Reports a starting Redis's decision; true where it differs from the last one.</summary>
     public bool Report(MasterDecision decision, BootstrapSnapshot snapshot)
@@ -39,6 +41,15 @@ internal sealed class DecisionReporter(JsonLineLog log, HeartbeatFile heartbeat)
     {
         if (refusal is null) log.Info(eventName, $"Sentinel {sentinel} accepted", LogField.Of("sentinel", sentinel.ToString()));
         else log.Warning(eventName + "-refused", $"Sentinel {sentinel}: {refusal}", LogField.Of("sentinel", sentinel.ToString()), LogField.Of("answer", refusal));
+    }
+
+    /// <summary>An attempt to tell the Sentinels and its outcome; the same refusal is logged once.</summary>
+    public void Told(LeadershipOutcome outcome)
+    {
+        if (_lastTold == outcome.Code && outcome is not LeadershipOutcome.Confirmed) return;
+        _lastTold = outcome.Code;
+        var level = outcome is LeadershipOutcome.Confirmed ? LogLevel.Info : LogLevel.Warning;
+        log.Write(level, outcome is LeadershipOutcome.Confirmed ? "sentinels-told" : "sentinels-not-told", outcome.Reason, LogField.Of("code", outcome.Code), LogField.Of("epoch", outcome.HighestEpoch));
     }
 
     /// <summary>A claim and its outcome.</summary>

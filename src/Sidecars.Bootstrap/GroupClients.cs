@@ -1,5 +1,6 @@
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Sentinel;
+using Sidecars.Core.Sentinel.Leadership;
 using Sidecars.Core.Topology;
 
 namespace Sidecars.Bootstrap;
@@ -11,10 +12,13 @@ internal sealed class GroupClients
     {
         var connections = new GroupConnections(options.Group, time);
         (Sentinels, Observer) = (connections.Sentinels, connections.Observer);
+        Leadership = connections.Leadership;
         SentinelIds = new SentinelIdClient(connections.Transport, connections.AsSidecar, connections.AsSentinel);
     }
 
     public SentinelClient Sentinels { get; }
+
+    public SentinelLeadership Leadership { get; }
 
     public SentinelIdClient SentinelIds { get; }
 

@@ -18,11 +18,11 @@ internal static class Program
         var command = CommandLine.Parse(arguments);
         var settings = new SettingReader(BootstrapOptions.ProcessEnvironment());
         var options = BootstrapOptions.Read(command.Mode, command.ServerArguments, settings);
-        if (command.Action == CommandAction.Help || command.Action == CommandAction.Version)
+        if (command.Action is CommandAction.Help or CommandAction.Version || (command.Action == CommandAction.None && command.Errors.IsEmpty))
         {
             using var text = new StreamWriter(standardOutput);
-            await text.WriteAsync(command.Action == CommandAction.Help ? CommandLine.Help(settings) : Version()).ConfigureAwait(false);
-            return ExitCode.Ok;
+            await text.WriteAsync(command.Action == CommandAction.Version ? Version() : CommandLine.Help(settings)).ConfigureAwait(false);
+            return command.Action == CommandAction.None ? ExitCode.WrongConfiguration : ExitCode.Ok;
         }
 
         ImmutableArray<string> errors = [.. command.Errors, .. settings.Errors];
@@ -38,9 +38,13 @@ internal static class Program
         {
             using var signals = new SignalScope();
             var runner = new BootstrapRunner(options, log, TimeProvider.System, Random.Shared);
-            var exitCode = command.Action == CommandAction.AllowEmpty
-                ? await runner.AllowEmptyStartAsync(signals.Token).ConfigureAwait(false)
-                : await runner.RunAsync(signals.Token).ConfigureAwait(false);
+            var words = new PersonsWordRunner(options, log, TimeProvider.System);
+            var exitCode = command.Action switch
+            {
+                CommandAction.AllowEmpty => await words.AllowEmptyStartAsync(signals.Token).ConfigureAwait(false),
+                CommandAction.Trust => await words.TrustAsync(command.TrustedNode, signals.Token).ConfigureAwait(false),
+                _ => await runner.RunAsync(signals.Token).ConfigureAwait(false),
+            };
             return signals.ExitCode ?? exitCode;
         }
         catch (Exception e) // the last line of defence: an unhandled one would be exit code 134 and no log line

@@ -2,6 +2,7 @@ using Sidecars.Core.Election;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
+using Sidecars.Core.Sentinel.Leadership;
 using Sidecars.Core.Topology;
 
 namespace Sidecars.Bootstrap;
@@ -22,6 +23,7 @@ internal sealed record RedisRoleSettings(int RedisCount, int SentinelCount, Dura
 internal sealed class RedisRoleLoop(
     GroupObserver observer,
     SentinelClient sentinels,
+    SentinelLeadership leadership,
     IElectionBackend election,
     DataGuard data,
     BackupRestore restore,
@@ -34,6 +36,8 @@ internal sealed class RedisRoleLoop(
     private bool _restoreFirst;
     private long? _splitSince;
     private long? _electionSince;
+    private string? _tellingDenied;
+    private long _learntEpoch;
 
     public async Task<RedisStart> RunAsync(CancellationToken cancellation)
     {
@@ -41,7 +45,7 @@ internal sealed class RedisRoleLoop(
         {
             var snapshot = await GatherAsync(cancellation).ConfigureAwait(false);
             var decision = MasterSelectionPolicy.Decide(snapshot);
-            if (decision is MasterDecision.StartAsMaster or MasterDecision.FollowNamed && RestoreBefore(snapshot) is { } pending)
+            if (decision is MasterDecision.StartAsMaster or MasterDecision.FollowNamed or MasterDecision.TellSentinels && RestoreBefore(snapshot) is { } pending)
             {
                 await pacer.WaitAsync(reporter.Waiting(pending.Code, $"{decision.Reason}; {pending.Reason}", pending.WaitingFor), cancellation).ConfigureAwait(false);
                 continue;
@@ -63,11 +67,18 @@ internal sealed class RedisRoleLoop(
                     _consultElection = true; // and from now on, so that the others see that this node lives
                     continue;
                 case MasterDecision.Claim claim:
-                    if (!await ClaimAsync(snapshot, cancellation).ConfigureAwait(false)) break;
+                    if (!await ClaimAsync(snapshot, claim.Word, cancellation).ConfigureAwait(false)) break;
                     _restoreFirst = claim.RestoreFirst;
                     continue;
                 case MasterDecision.RequestFailover request:
                     reporter.Acted("failover-requested", request.Sentinel, await sentinels.FailoverAsync(request.Sentinel, cancellation).ConfigureAwait(false));
+                    break;
+                case MasterDecision.TellSentinels tell:
+                    if (!await TellAsync(tell, snapshot, cancellation).ConfigureAwait(false)) break;
+                    continue; // and only what the Sentinels say then makes it a master
+                case MasterDecision.RestartSentinels { Together: true } restart:
+                    await Task.WhenAll(restart.Sentinels.Select(async s => reporter.Acted("sentinel-restarted", s, await sentinels.ShutdownAsync(s, cancellation).ConfigureAwait(false)))).ConfigureAwait(false);
+                    _tellingDenied = null;
                     break;
                 case MasterDecision.RestartSentinels restart:
                     // One at a time: the next round shows whether the split is gone.
@@ -75,7 +86,8 @@ internal sealed class RedisRoleLoop(
                     break;
             }
 
-            _electionSince = decision is MasterDecision.Wait { Code: "election-wait" } or MasterDecision.Refuse { Code: ElectionPolicy.LineageUnknown or ElectionPolicy.LineageConflict }
+            _electionSince = decision is MasterDecision.Wait { Code: "election-wait" or "master-unproven" or MasterSelectionPolicy.NamedUnaccounted }
+                or MasterDecision.Refuse { Code: ElectionPolicy.LineageUnknown or ElectionPolicy.LineageConflict }
                 ? _electionSince ?? time.GetTimestamp()
                 : null;
             await pacer.WaitAsync(changed, cancellation).ConfigureAwait(false);
@@ -103,6 +115,7 @@ internal sealed class RedisRoleLoop(
             LastMasterWait = settings.LastMasterWait,
             UncleanElectionAfter = settings.UncleanElectionAfter,
             RestoresBackups = settings.RestoresBackups,
+            TellingDenied = _tellingDenied,
             SplitFor = _splitSince is { } since ? time.GetElapsedTime(since) : TimeSpan.Zero,
         };
     }
@@ -133,10 +146,20 @@ internal sealed class RedisRoleLoop(
         return mine with { Term = Math.Max(mine.Term, record?.Term ?? 0) };
     }
 
-    private async Task<bool> ClaimAsync(BootstrapSnapshot snapshot, CancellationToken cancellation)
+    private async Task<bool> TellAsync(MasterDecision.TellSentinels tell, BootstrapSnapshot snapshot, CancellationToken cancellation)
+    {
+        var request = new LeadershipRequest(snapshot.Me.Address, tell.Named, settings.SentinelCount) { UnlistedBecause = tell.Evidence, LearntEpoch = _learntEpoch };
+        var outcome = await leadership.TellAsync(request, [.. snapshot.Sentinels.Select(s => s.Endpoint)], cancellation).ConfigureAwait(false);
+        _learntEpoch = Math.Max(_learntEpoch, outcome.HighestEpoch);
+        _tellingDenied = outcome is LeadershipOutcome.Refused { IsLasting: true } ? $"{outcome.Code}: {outcome.Reason}" : null;
+        reporter.Told(outcome);
+        return outcome is LeadershipOutcome.Confirmed;
+    }
+
+    private async Task<bool> ClaimAsync(BootstrapSnapshot snapshot, PersonsWordKind? word, CancellationToken cancellation)
     {
         var view = ((ElectionObservation.Known)snapshot.Election!).View;
-        var outcome = await election.ClaimAsync(view, snapshot.Me, cancellation).ConfigureAwait(false);
+        var outcome = await election.ClaimAsync(view, snapshot.Me, word, cancellation).ConfigureAwait(false);
         reporter.Claimed(outcome);
         return outcome is ClaimOutcome.Won;
     }

@@ -18,17 +18,18 @@ internal sealed class HandOverLoops
     private readonly FailoverOptions _options;
     private readonly GroupConnections _connections;
     private readonly SentinelWatch _sentinels;
+    private readonly OwnServerWatch _server;
     private readonly PublisherFactory _factory;
-    private readonly MasterPublication _own;
+    private readonly Func<MasterPublication> _own;
     private readonly DecisionLog _decisions;
     private readonly HandOverGroup _group;
     private readonly HandOverRepairLoop _repair;
     private readonly TimeProvider _time;
 
     public HandOverLoops(
-        FailoverOptions options, GroupConnections connections, SentinelWatch sentinels, OwnServerWatch server, PublisherFactory factory, MasterPublication own, DecisionLog decisions, Meter meter, TimeProvider time)
+        FailoverOptions options, GroupConnections connections, SentinelWatch sentinels, OwnServerWatch server, PublisherFactory factory, Func<MasterPublication> own, DecisionLog decisions, Meter meter, TimeProvider time)
     {
-        (_options, _connections, _sentinels, _factory, _own, _decisions, _time) = (options, connections, sentinels, factory, own, decisions, time);
+        (_options, _connections, _sentinels, _server, _factory, _own, _decisions, _time) = (options, connections, sentinels, server, factory, own, decisions, time);
         _group = HandOverWiring.Group(options, connections, time);
         _repair = new HandOverRepairLoop(new HandOverRepairSettings { DataDirectory = options.Group.DataDirectory, DryRun = options.DryRun }, _group, Repaired, meter, time, () => server.RepliesWithin(GlanceAge) is { } own ? _group.Glance(own, sentinels.Observe()) : null);
     }
@@ -41,7 +42,7 @@ internal sealed class HandOverLoops
 
     private async Task ListenAsync(CancellationToken cancellation)
     {
-        var places = _options.DryRun ? [] : _factory.Places.Select(place => new Place(place.Name, place.Create, _own)).ToArray();
+        var places = _options.DryRun ? [] : _factory.Places.Select(place => new Place(place.Name, place.Create, _own, _server, _time)).ToArray();
         try
         {
             // Credentials are found now, not in the moment that counts.
@@ -66,7 +67,7 @@ internal sealed class HandOverLoops
     }
 
     // A place whose publisher can't be made (no credentials yet) fails alone, and is tried again when it is needed.
-    private sealed class Place(string name, Func<CancellationToken, Task<MadePlace>> create, MasterPublication own) : IHandOverPublisher, IDisposable
+    private sealed class Place(string name, Func<CancellationToken, Task<MadePlace>> create, Func<MasterPublication> own, OwnServerWatch server, TimeProvider time) : IHandOverPublisher, IDisposable
     {
         private MadePlace? _made;
 
@@ -88,7 +89,7 @@ internal sealed class HandOverLoops
         }
 
         public async Task<string?> PublishAsync(HandOverClaim claim, CancellationToken cancellation) =>
-            await TryMakeAsync(cancellation).ConfigureAwait(false) is { } why ? why : await new MasterHandOverPublisher(_made!.Publisher, () => own).PublishAsync(claim, cancellation).ConfigureAwait(false);
+            await TryMakeAsync(cancellation).ConfigureAwait(false) is { } why ? why : await new MasterHandOverPublisher(_made!.Publisher, own, server, time).PublishAsync(claim, cancellation).ConfigureAwait(false);
 
         public void Dispose() => _made?.Owned?.Dispose();
     }

@@ -11,7 +11,7 @@ namespace Sidecars.Failover;
 internal static class Passwords
 {
     public static PasswordLoop Loop(
-        FailoverOptions options, RedisEndpoint address, GroupConnections connections, Func<CancellationToken, Task<QuorumFacts>> quorum, IDecisionSink sink, Meter meter, TimeProvider time, bool isReadOnly = false)
+        FailoverOptions options, Func<RedisEndpoint?> address, GroupConnections connections, Func<CancellationToken, Task<QuorumFacts>> quorum, IDecisionSink sink, Meter meter, TimeProvider time, bool isReadOnly = false)
     {
         var group = options.Group;
         var settings = new PasswordSettings

@@ -31,7 +31,7 @@ internal static class PasswordsCommand
             return ExitCode.Failed;
         }
 
-        var loop = Passwords.Loop(options, address, connections, QuorumAsync, new NoSink(), meter, TimeProvider.System, isReadOnly: true);
+        var loop = Passwords.Loop(options, () => address, connections, QuorumAsync, new NoSink(), meter, TimeProvider.System, isReadOnly: true);
         var decision = await loop.LookAsync(either.Token).ConfigureAwait(false);
         foreach (var (secret, current, previous) in loop.Fingerprints)
             await context.Output.WriteLineAsync(previous.Length == 0 ? $"{secret} {current}" : $"{secret} {current} previous {previous}").ConfigureAwait(false);

@@ -33,11 +33,8 @@ internal sealed record PublishOptions
     /// <summary>Name of the port in Service and slice.</summary>
     public required string PortName { get; init; }
 
-    /// <summary>What other nodes are published as, by announced address; empty: at the address that they are found at.</summary>
+    /// <summary>What other nodes are published as outside, by announced address, where they have not recorded it themselves.</summary>
     public required ImmutableArray<(RedisEndpoint Announced, string Address)> Others { get; init; }
-
-    /// <summary>PUBLISH_ADDRESS is set: where other nodes are found is then not what they are published as.</summary>
-    public required bool IsExplicit { get; init; }
 
     /// <summary>How long the sidecar of rank 1 waits before it looks whether the new master's own has published; rank n waits n times so long.</summary>
     public required TimeSpan RankDelay { get; init; }
@@ -70,7 +67,7 @@ internal sealed record PublishOptions
         var portName = settings.OptionalValue("MASTER_SERVICE_PORT_NAME", "1..15 of a-z 0-9 -", text => text.Length <= 15 && KubernetesName.IsLabel(text) ? text : null,
             "Name of the port, as in the Service. Default: redis.") ?? "redis";
         var others = settings.OptionalValue("PUBLISH_ADDRESSES", "host:port=address,…", text => ParseOthers(text) is { } list ? new Pairs(list) : null,
-            "Announced and published address of every node: lets another sidecar publish a master whose own does not. Default: nodes are published at the addresses that REDIS_SERVER_SERVICE_HOST resolves to, unless PUBLISH_ADDRESS is set.");
+            "Announced and published address of every node: lets another sidecar publish in DNS a master whose own does not. Default: what each node's sidecar has recorded beside the API server; elsewhere only a master's own sidecar publishes it.");
         var rankDelay = settings.Milliseconds("PUBLISH_RANK_DELAY_MS", 5000, 100, 60_000, "A sidecar that is not the new master's looks after so long, times its rank, and writes only where the record is still wrong.");
         var backstop = settings.Milliseconds("ROUTE53_BACKSTOP_MS", 60_000, 0, 3_600_000, "At Route 53, whose calls are few, it looks so much later, up to twice: a third of a thousand masters take a minute of an account's 5 calls a second, one write each.");
         var check = settings.Milliseconds("PUBLISH_CHECK_MS", 60_000, 1000, 3_600_000, "Between two looks of the master's sidecar whether what it published still stands; in Route 53 it looks every 30 minutes, since an account has 5 calls a second for all its tenants.");
@@ -94,7 +91,6 @@ internal sealed record PublishOptions
             MasterService = service,
             PortName = portName,
             Others = others?.List ?? [],
-            IsExplicit = explicitAddress is not null,
             RankDelay = rankDelay,
             Route53Backstop = backstop,
             CheckPeriod = check,

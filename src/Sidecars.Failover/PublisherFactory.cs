@@ -20,7 +20,8 @@ internal sealed record MadePlace(IMasterPublisher Publisher, TimeSpan Check, IDi
 
 /// <summary>Makes the configured publishers, each when its loop starts: what fails here fails alone, and is tried again.</summary>
 internal sealed class PublisherFactory(
-    FailoverOptions options, KubernetesClient? kubernetes, PublishLoop loop, FailoverMetrics metrics, DecisionLog decisions, JsonLineLog log, TimeProvider time, Random random)
+    FailoverOptions options, KubernetesClient? kubernetes, AnotherMaster another, FailoverMetrics metrics, DecisionLog decisions,
+    JsonLineLog log, RotatingCredentials credentials, TimeProvider time, Random random)
 {
     // Five calls a second an account, and a thousand tenants: half a call a second for their checks.
     private static readonly TimeSpan Route53Check = TimeSpan.FromMinutes(30);
@@ -29,8 +30,9 @@ internal sealed class PublisherFactory(
     private readonly PublishOptions _publish = options.Publish;
 
     /// <summary>Loops over the places, each with a publisher of its own.</summary>
-    public IEnumerable<(string Name, Func<CancellationToken, Task<MadePublisher>> Create)> Publishers =>
-        Places.Select(place => (place.Name, (Func<CancellationToken, Task<MadePublisher>>)(async ct => Made(await place.Create(ct).ConfigureAwait(false)))));
+    /// <param name="loop">What is to be published.</param>
+    public IEnumerable<(string Name, Func<CancellationToken, Task<MadePublisher>> Create)> Publishers(PublishLoop loop) =>
+        Places.Select(place => (place.Name, (Func<CancellationToken, Task<MadePublisher>>)(async ct => Made(await place.Create(ct).ConfigureAwait(false), loop))));
 
     /// <summary>The places; each call of a creator makes another publisher, since one remembers what it saw and serves one caller.</summary>
     public IEnumerable<(string Name, Func<CancellationToken, Task<MadePlace>> Create)> Places
@@ -40,7 +42,7 @@ internal sealed class PublisherFactory(
             // A mistake in these settings may be in any of them.
             if (!_publish.Mistakes.IsEmpty) yield break;
             if (_publish is { RecordName: { } name, ZoneFile: { } file }) yield return ("zone-file", _ => Task.FromResult(Zone(name, file)));
-            if (_publish is { RecordName: { } record, Route53: { } zone }) yield return ("route53", ct => Route53Async(record, zone, ct));
+            if (_publish is { RecordName: { } record, Route53: { } zone }) yield return ("route53", _ => Task.FromResult(Route53(record, zone)));
             if (_publish is { RecordName: { } entry, DnsEndpoint: { } endpoint } && kubernetes is not null) yield return ("dns-endpoint", _ => Task.FromResult(Dns("dns-endpoint", entry, new DnsEndpointStore(kubernetes, endpoint), _publish.CheckPeriod, null)));
             if (_publish.MasterService is { } service && kubernetes is not null) yield return ("endpoint-slice", _ => Task.FromResult(Slice(service, kubernetes)));
         }
@@ -48,10 +50,8 @@ internal sealed class PublisherFactory(
 
     private MadePlace Zone(string name, string file) => Dns("zone-file", name, new ZoneFileStore(file), _publish.CheckPeriod, null);
 
-    private async Task<MadePlace> Route53Async(string name, Route53Settings zone, CancellationToken cancellation)
+    private MadePlace Route53(string name, Route53Settings zone)
     {
-        // Instance metadata that nobody answers takes the SDK seconds.
-        var credentials = await AwsCredentials.FindAsync().WaitAsync(cancellation).ConfigureAwait(false);
         var client = new Route53Client(zone, credentials);
         return Dns("route53", name, new Route53RecordStore(client, zone.HostedZoneId), Route53Check, client) with { Backstop = _publish.Route53Backstop };
     }
@@ -65,10 +65,10 @@ internal sealed class PublisherFactory(
         return new MadePlace(new DnsMasterPublisher(kind, name, _publish.TtlSeconds, store, publisher), check, owned);
     }
 
-    private MadePublisher Made(MadePlace place)
+    private MadePublisher Made(MadePlace place, PublishLoop loop)
     {
         log.Info("publisher", $"publishes at {place.Publisher.Description}", LogField.Of("publisher", place.Publisher.Name));
-        return new MadePublisher(new PublisherLoop(place.Publisher, loop, new PublisherSettings(place.Check, options.DryRun, place.Backstop), metrics, decisions, time, random.NextDouble), place.Owned);
+        return new MadePublisher(new PublisherLoop(place.Publisher, loop, another.FindAsync, new PublisherSettings(place.Check, options.DryRun, place.Backstop), metrics, decisions, time, random.NextDouble), place.Owned);
     }
 
     private void Failed(string publisher, string code, string message)

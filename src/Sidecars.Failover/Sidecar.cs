@@ -4,7 +4,6 @@ using Sidecars.Core.Failover;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Primitives;
-using Sidecars.Core.Topology;
 using Sidecars.Telemetry;
 
 namespace Sidecars.Failover;
@@ -25,7 +24,6 @@ internal sealed class Sidecar : IDisposable
     private readonly KubernetesClient? _kubernetes;
     private readonly IGroupRecord? _record;
     private readonly GroupConnections _connections;
-    private SidecarLoops? _loops;
 
     public Sidecar(FailoverOptions options, JsonLineLog log, TimeProvider time, Random random)
     {
@@ -34,7 +32,7 @@ internal sealed class Sidecar : IDisposable
         _decisions = new DecisionLog(log, _metrics);
         _connections = new GroupConnections(options.Group, time);
         _kubernetes = options.Group.Kubernetes is { } settings ? new KubernetesClient(settings.Config, time) : null;
-        _record = _connections.OpenRecord();
+        _record = _connections.OpenRecord(_kubernetes);
         _supervisor = new Supervisor(RestartPause, LoopFailed, time, random.NextDouble);
     }
 
@@ -43,14 +41,9 @@ internal sealed class Sidecar : IDisposable
     {
         foreach (var mistake in _options.Publish.Mistakes) _log.Error("wrong-configuration", $"{mistake}; nothing is published there, everything else runs");
         if (_options.MetricsPort > 0) _supervisor.Start("telemetry", ServeAsync, cancellation);
-        if (await FindAddressAsync(cancellation).ConfigureAwait(false) is { } address)
-        {
-            _loops = new SidecarLoops(_options, address, _connections, _record, _kubernetes, _metrics, _decisions, _log, _meter, _time, _random);
-            _loops.Start(_supervisor, cancellation);
-            var gauges = new SidecarGauges(_meter, _loops, _supervisor, _options.Group.SentinelCount, _time);
-            gauges.Create();
-        }
-
+        var loops = new SidecarLoops(_options, _connections, _record, _kubernetes, _supervisor, _metrics, _decisions, _log, _meter, _time, _random);
+        loops.Start(cancellation);
+        new SidecarGauges(_meter, loops, _supervisor, _options.Group.SentinelCount, _time).Create();
         await _supervisor.WhenEndedAsync().ConfigureAwait(false);
         _log.Info("stopped", "a signal ended it; record, slice and fence stay as they are");
     }
@@ -79,30 +72,10 @@ internal sealed class Sidecar : IDisposable
         return failing.Length == 0 ? HealthReport.Healthy : new HealthReport(failing);
     }
 
-    private async Task<RedisEndpoint?> FindAddressAsync(CancellationToken cancellation)
-    {
-        var group = _options.Group;
-        while (!cancellation.IsCancellationRequested)
-        {
-            try
-            {
-                var (endpoint, why) = await AnnounceAddress.FindAsync(group.AnnounceHost, group.AnnouncePort, group.ConnectTimeout, _time, cancellation).ConfigureAwait(false);
-                if (endpoint is not null) return endpoint;
-                _decisions.Problem("start", "announce-unresolved", why);
-                await Task.Delay(TimeSpan.FromSeconds(1), _time, cancellation).ConfigureAwait(false);
-            }
-            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
-            {
-                break;
-            }
-        }
-
-        return null;
-    }
-
     private void LoopFailed(string loop, Exception e)
     {
-        _metrics.LoopFailed(loop);
+        // Without the address that stands behind the name of a Sentinel's watch: a label has few values.
+        _metrics.LoopFailed(loop.Split(' ')[0]);
         // What IO throws says what happened; anything else is a mistake of ours, whose place counts.
         _log.Error("loop-failed", e.Message, LogField.Of("loop", loop), LogField.Of("exception", e is IOException ? e.GetType().Name : e.ToString()));
     }

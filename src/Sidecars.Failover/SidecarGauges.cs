@@ -12,8 +12,8 @@ internal sealed class SidecarGauges(Meter meter, SidecarLoops loops, Supervisor 
     {
         meter.CreateObservableGauge("sidecars_failover_token_term", () => Token(t => t.Term), null, "Term of the token that this sidecar wants published; none: it publishes nothing.");
         meter.CreateObservableGauge("sidecars_failover_token_epoch", () => Token(t => t.Epoch), null, "Its epoch.");
-        meter.CreateObservableGauge("sidecars_failover_token_rev", () => Token(t => t.Rev), null, "Its rev.");
         meter.CreateObservableGauge("sidecars_failover_published_token_epoch", () => Seen(p => p.Token.Epoch), null, "Epoch that stands at a publisher's place, as last seen.");
+        meter.CreateObservableGauge("sidecars_failover_published_token_rev", () => Seen(p => p.Token.Rev), null, "Rev that stands there; each place counts its own.");
         meter.CreateObservableGauge("sidecars_failover_record_age", RecordAge, "s", "Time since a publisher last saw or wrote what stands at its place.");
         meter.CreateObservableGauge("sidecars_failover_master", () => loops.Server.Last is OwnServer.Answers { IsMaster: true } ? 1 : 0, null, "1 where the Redis beside it is master.");
         meter.CreateObservableGauge("sidecars_failover_process_seen", () => loops.IsProcessSeen ? 1 : 0, null, "1 where the process of the Redis beside it is seen (same PID namespace): its death is known before its connections end.");
@@ -25,7 +25,7 @@ internal sealed class SidecarGauges(Meter meter, SidecarLoops loops, Supervisor 
     }
 
     private IEnumerable<Measurement<long>> Token(Func<Core.Primitives.FencingToken, long> part) =>
-        loops.Publishing.Wish is { } wish ? [new Measurement<long>(part(wish.Publication.Token))] : [];
+        loops.Publishing?.Wish is { } wish ? [new Measurement<long>(part(wish.Publication.Token))] : [];
 
     private IEnumerable<Measurement<long>> Seen(Func<Core.Failover.Publishing.PublishedMaster, long> part) =>
         [.. loops.Publishers.Where(p => p.Loop.Seen?.Master is not null).Select(p => new Measurement<long>(part(p.Loop.Seen!.Value.Master!), Label("publisher", p.Name)))];
@@ -34,7 +34,7 @@ internal sealed class SidecarGauges(Meter meter, SidecarLoops loops, Supervisor 
         [.. loops.Publishers.Where(p => p.Loop.Seen is not null).Select(p => new Measurement<double>(time.GetElapsedTime(p.Loop.Seen!.Value.At).TotalSeconds, Label("publisher", p.Name)))];
 
     private IEnumerable<Measurement<double>> MarkerAge() =>
-        loops.Keeper.Written is { } written ? [new Measurement<double>(time.GetElapsedTime(written.At).TotalSeconds)] : [];
+        loops.Marker.Written is { } written ? [new Measurement<double>(time.GetElapsedTime(written.At).TotalSeconds)] : [];
 
     private IEnumerable<Measurement<int>> Loops() => [.. supervisor.States.Select(s => new Measurement<int>(s.IsRunning ? 1 : 0, Label("loop", s.Name)))];
 

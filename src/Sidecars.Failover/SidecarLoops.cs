@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Diagnostics.Metrics;
 using System.Net;
 using System.Text.Json;
+using Sidecars.Aws;
 using Sidecars.Core.Configuration;
 using Sidecars.Core.Election;
 using Sidecars.Core.Failover;
@@ -10,6 +11,7 @@ using Sidecars.Core.Failover.Death;
 using Sidecars.Core.Failover.Fencing;
 using Sidecars.Core.Failover.Passwords;
 using Sidecars.Core.Failover.Publishing;
+using Sidecars.Core.Failover.SelfReplica;
 using Sidecars.Core.Failover.Watch;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Kubernetes;
@@ -26,70 +28,82 @@ namespace Sidecars.Failover;
 internal sealed class SidecarLoops
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RecordPeriod = TimeSpan.FromSeconds(30);
 
     private readonly FailoverOptions _options;
     private readonly GroupSettings _group;
-    private readonly RedisEndpoint _address;
     private readonly GroupConnections _connections;
-    private readonly KubernetesClient? _kubernetes;
+    private readonly Supervisor _supervisor;
+    private readonly JsonLineLog _log;
+    private readonly TimeProvider _time;
     private readonly DecisionLog _decisions;
     private readonly MarkerStore _markers;
     private readonly OwnProcessLoop? _process;
     private readonly DeathLoop _death;
+    private readonly SelfReplicaLoop _selfReplica;
     private readonly GhostRepairLoop _ghosts;
     private readonly PasswordLoop _passwords;
     private readonly EpochKeeperLoop? _epochs;
+    private readonly AnnouncedAddressLoop _address;
     private readonly RoleLabelLoop? _roleLabel;
+    private readonly LeaseAddressBook? _book;
     private readonly PublisherFactory _factory;
     private readonly HandOverLoops _handOver;
     private readonly ConcurrentDictionary<string, PublisherLoop> _publishers = new();
     private readonly NodeIdentity _node;
-    private GroupObservation? _lastGroup;
+    private readonly Random _random;
 
     public SidecarLoops(
-        FailoverOptions options, RedisEndpoint address, GroupConnections connections, IGroupRecord? record, KubernetesClient? kubernetes,
+        FailoverOptions options, GroupConnections connections, IGroupRecord? record, KubernetesClient? kubernetes, Supervisor supervisor,
         FailoverMetrics metrics, DecisionLog decisions, JsonLineLog log, Meter meter, TimeProvider time, Random random)
     {
-        (_options, _group, _address, _connections, _kubernetes, _decisions) = (options, options.Group, address, connections, kubernetes, decisions);
+        (_options, _group, _connections, _decisions, _supervisor, _log, _time, _random) = (options, options.Group, connections, decisions, supervisor, log, time, random);
         _markers = new MarkerStore(_group.DataDirectory, "redis-failover");
         _node = new NodeIdentity(_group.NodeName, _group.PodUid ?? UidOfMarker() ?? Guid.NewGuid().ToString("N"));
         var minReplicas = RedisServerPlan.MinReplicasToWrite(_group.RedisCount);
         var maxLag = RedisServerPlan.MinReplicasMaxLag((int)_group.DownAfter.TotalMilliseconds);
         IRespTransport ToOwn() => connections.Transport(options.Redis);
 
-        Sentinels = new SentinelWatch(ResolveSentinelsAsync, connections.Transport, connections.AsSidecar, connections.Sentinels, SentinelWatchSettings.Default with { Period = options.WatchPeriod, InfoPeriod = options.DryRun ? null : options.SentinelInfoPeriod }, time,
+        Sentinels = new SentinelWatch(ResolveSentinelsAsync, connections.Transport, connections.AsSidecar, connections.Sentinels, SentinelWatchSettings.Default with { Period = options.WatchPeriod, InfoPeriod = options.DryRun ? null : options.SentinelInfoPeriod }, supervisor.KeepAsync, time,
             why => decisions.Problem("sentinels", "info-period", why));
         var client = new OwnServerClient(ToOwn, connections.AsSidecar, maxLag);
         var isLoopback = options.Redis.Host == "localhost" || (IPAddress.TryParse(options.Redis.Host, out var ip) && IPAddress.IsLoopback(ip));
-        Server = new OwnServerWatch(client, isLoopback, Period, time);
+        Server = new OwnServerWatch(client, isLoopback, Period, time, random.NextDouble, AnnouncedOfMarker());
+        _address = new AnnouncedAddressLoop(Server, ct => AnnounceAddress.FindAsync(_group.AnnounceHost, _group.AnnouncePort, _group.ConnectTimeout, time, ct), why => decisions.Problem("address", "announce-unresolved", why), time, random.NextDouble);
         _process = isLoopback
             ? new OwnProcessLoop(Server, options.Redis.Port, (id, isSeen) => log.Info("process", $"process {id} of {options.Redis} {(isSeen ? "is seen: its death is known before its connections end" : "is not seen (another PID namespace or user): its death is known once its connections end")}"), time)
             : null;
-        Keeper = new StateKeeper(
-            new SidecarIdentity(_group.Cluster, _node, BootId.Read(_node.Uid), address, _group.SentinelCount, _group.Durability),
-            new ServerClient(async ct => (await Server.AskAsync(ct).ConfigureAwait(false)).Replies?.Info, _group.DataDirectory, DataLayout.Default),
-            ObserveAsync, _markers, record, KeeperPeriods.Default, (code, why) => decisions.Problem("keeper", code, why), time);
+        var me = new SidecarIdentity(_group.Cluster, _node, BootId.Read(_node.Uid), _group.SentinelCount, _group.Durability);
+        Marker = new MarkerLoop(
+            me, new ServerClient(async ct => (await Server.AskAsync(ct).ConfigureAwait(false)).Replies?.Info, _group.DataDirectory, DataLayout.Default),
+            () => Server.Address, Sentinels.Observe, () => Record?.Names ?? GroupNames.None, _markers, Period, (code, why) => decisions.Problem("marker", code, why), time);
+        Record = record is null ? null : new RecordLoop(me, Marker, record, RecordPeriod, (code, why) => decisions.Problem("record", code, why), time, random.NextDouble);
         Fence = new FenceLoop(
-            new FenceSettings(address, _group.SentinelCount, _group.RedisCount, minReplicas, maxLag, Patience(_group.DownAfter), _group.FailoverTimeout, Period, options.DryRun),
+            new FenceSettings(_group.SentinelCount, _group.RedisCount, minReplicas, maxLag, Patience(_group.DownAfter), _group.FailoverTimeout, Period, options.DryRun),
             Server, client, Sentinels, connections.Nodes, Superseded, MarkerEpoch, decisions, time);
         _death = new DeathLoop(
-            address, Server, Sentinels, connections.Sentinels, connections.Nodes, _group.SentinelCount, Heartbeat, options.DryRun, decisions, time);
-        var outside = options.Publish.Address ?? address.Host;
-        var inside = new RedisEndpoint(_group.PodAddress ?? address.Host, _group.RedisPort);
-        Publishing = new PublishLoop(
-            new PublishSettings(_group.Cluster, address, outside, inside, _group.SentinelCount, options.Publish.RankDelay, Period),
-            Server, Sentinels, Term, () => Fence.HasImpostor, Find, decisions, time);
-        _factory = new PublisherFactory(options, kubernetes, Publishing, metrics, decisions, log, time, random);
-        _handOver = new HandOverLoops(options, connections, Sentinels, Server, _factory, new MasterPublication(_group.Cluster, FencingToken.None, outside, inside), decisions, meter, time);
+            Server, Sentinels, connections.Sentinels, connections.Nodes, _group.SentinelCount, Heartbeat, options.DryRun, decisions, time);
+        _selfReplica = new SelfReplicaLoop(
+            () => Server.Address, () => Server.Last, () => QuorumFacts.Of(Sentinels.Observe(), _group.SentinelCount), client.PromoteSelfReplicaAsync, Period,
+            options.DryRun, decisions, time);
+        _book = kubernetes is not null ? connections.OpenAddresses(kubernetes) : null;
+        var another = new AnotherMaster(
+            ct => _book?.ReadAsync(ct) ?? Task.FromResult(new AddressReading([])), announced => options.Publish.Others.FirstOrDefault(o => o.Announced == announced).Address,
+            connections.Nodes.ObserveAsync, () => QuorumFacts.Of(Sentinels.Observe(), _group.SentinelCount), decisions);
+        var credentials = RotatingCredentials.Default(time, random.NextDouble);
+        credentials.LogTo(log);
+        credentials.AddTo(meter);
+        _factory = new PublisherFactory(options, kubernetes, another, metrics, decisions, log, credentials, time, random);
+        _handOver = new HandOverLoops(options, connections, Sentinels, Server, _factory, () => Own(Server.Address), decisions, meter, time);
         _ghosts = new GhostRepairLoop(
             new GhostRepairSettings { RedisCount = _group.RedisCount, SentinelCount = _group.SentinelCount, DryRun = options.DryRun },
             LookAtGroupAsync, connections.Sentinels.ResetAsync, () => (Server.Last as OwnServer.Answers)?.RunId ?? "", ReportGhosts, meter, time);
-        _passwords = Passwords.Loop(options, address, connections, _ => Task.FromResult(QuorumFacts.Of(Sentinels.Observe(), _group.SentinelCount)), decisions, meter, time);
+        _passwords = Passwords.Loop(options, () => Server.Address, connections, _ => Task.FromResult(QuorumFacts.Of(Sentinels.Observe(), _group.SentinelCount)), decisions, meter, time);
         _roleLabel = options.RoleLabel && kubernetes is not null && _group.Kubernetes is { } pod
             ? new RoleLabelLoop(kubernetes, pod.PodName, pod.PodUid, () => Server.Last, Server.Changed, options.DryRun, decisions, time, random.NextDouble)
             : null;
         _epochs = connections.OpenEpochs(kubernetes) is { } epochs
-            ? new EpochKeeperLoop(ObserveAsync, epochs, _group.SentinelCount, Period, (keeping, facts) => decisions.Decided("epoch", keeping.Code, keeping.Reason, keeping is EpochKeeping.Refuse, () => JsonSerializer.Serialize(facts, FailoverJson.Default.EpochKeeperFacts)), time)
+            ? new EpochKeeperLoop(ObserveAsync, epochs, _group.SentinelCount, Period, (keeping, facts) => decisions.Decided("epoch", keeping.Code, keeping.Reason, keeping is EpochKeeping.Refuse, () => JsonSerializer.Serialize(facts, FailoverJson.Default.EpochKeeperFacts)), time, random.NextDouble)
             : null;
     }
 
@@ -97,41 +111,89 @@ internal sealed class SidecarLoops
 
     public OwnServerWatch Server { get; }
 
-    public StateKeeper Keeper { get; }
+    public MarkerLoop Marker { get; }
+
+    public RecordLoop? Record { get; }
 
     public bool IsProcessSeen => _process?.IsSeen == true;
 
     public FenceLoop Fence { get; }
 
-    public PublishLoop Publishing { get; }
+    /// <summary>Null until the address of the server is known.</summary>
+    public PublishLoop? Publishing { get; private set; }
 
     public IEnumerable<(string Name, PublisherLoop Loop)> Publishers => _publishers.Select(p => (p.Key, p.Value));
 
-    public void Start(Supervisor supervisor, CancellationToken cancellation)
+    public void Start(CancellationToken cancellation)
     {
+        var supervisor = _supervisor;
         // The marker first: everything else may be wrong.
-        supervisor.Start("keeper", Keeper.RunAsync, cancellation);
+        supervisor.Start("marker", Marker.RunAsync, cancellation);
+        if (Record is not null) supervisor.Start("record", Record.RunAsync, cancellation);
+        supervisor.Start("address", _address.RunAsync, cancellation);
         supervisor.Start("sentinels", Sentinels.RunAsync, cancellation);
         supervisor.Start("server", Server.RunAsync, cancellation);
         if (_process is not null) supervisor.Start("process", _process.RunAsync, cancellation);
         supervisor.Start("fence", Fence.RunAsync, cancellation);
+        supervisor.Start("self-replica", _selfReplica.RunAsync, cancellation);
         supervisor.Start("death", _death.RunAsync, cancellation);
-        supervisor.Start("publish", Publishing.RunAsync, cancellation);
-        foreach (var (name, create) in _factory.Publishers)
-        {
-            supervisor.Start("publish-" + name, async ct =>
-            {
-                using var made = await create(ct).ConfigureAwait(false);
-                await (_publishers[name] = made.Loop).RunAsync(ct).ConfigureAwait(false);
-            }, cancellation);
-        }
-
+        supervisor.Start("publishing", PublishAsync, cancellation);
         if (_epochs is not null) supervisor.Start("epoch", _epochs.RunAsync, cancellation);
         if (_options.RoleLabelMistake is { } mistake) _decisions.Problem("role-label", "wrong-configuration", mistake);
         if (_roleLabel is not null) supervisor.Start("role-label", _roleLabel.RunAsync, cancellation);
         supervisor.Start("passwords", _passwords.RunAsync, cancellation);
         supervisor.Start("ghosts", _ghosts.RunAsync, cancellation);
         _handOver.Start(supervisor, cancellation);
+    }
+
+    // What is published names the own address: begun once that is known, and anew where the server announces another.
+    private async Task PublishAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            var address = await _address.WhenAnotherAsync(null, cancellation).ConfigureAwait(false);
+            using var scope = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            var loop = Publishing = Publish(address);
+            List<Task> running = [_supervisor.KeepAsync("publish", loop.RunAsync, scope.Token)];
+            if (_book is not null) running.Add(_supervisor.KeepAsync("addresses", Addresses(_book, address).RunAsync, scope.Token));
+            running.AddRange(_factory.Publishers(loop).Select(place => _supervisor.KeepAsync("publish-" + place.Name, async ct =>
+            {
+                using var made = await place.Create(ct).ConfigureAwait(false);
+                await (_publishers[place.Name] = made.Loop).RunAsync(ct).ConfigureAwait(false);
+            }, scope.Token)));
+            try
+            {
+                var next = await _address.WhenAnotherAsync(address, cancellation).ConfigureAwait(false);
+                _log.Warning("address-changed", $"the server announces {next} now, before {address}: publishing begins anew");
+            }
+            finally
+            {
+                await scope.CancelAsync().ConfigureAwait(false);
+                await Task.WhenAll(running).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private PublishLoop Publish(RedisEndpoint address)
+    {
+        var own = Own(address);
+        return new PublishLoop(
+            new PublishSettings(_group.Cluster, address, own.Outside, own.Inside, _group.SentinelCount, _options.Publish.RankDelay, Period),
+            Server, Sentinels, Term, () => Fence.HasImpostor, _decisions, _time);
+    }
+
+    // What the server beside this process is published as.
+    private MasterPublication Own(RedisEndpoint? address)
+    {
+        var inside = address is null ? null : PodAddress.Of(_group.PodAddress, address, AnnounceAddress.OwnAddresses(), _group.RedisPort);
+        return new MasterPublication(_group.Cluster, FencingToken.None, _options.Publish.Address ?? address?.Host, inside);
+    }
+
+    // For the other sidecars, which publish this node where this one does not.
+    private AddressLoop Addresses(LeaseAddressBook book, RedisEndpoint address)
+    {
+        var own = Own(address);
+        return new AddressLoop(book.RecordAsync, new NodeAddresses(_node.Name, _node.Uid, address, own.Inside, own.Outside), _decisions, _time, _random.NextDouble);
     }
 
     // Before another may be elected; and never so short that one slow look fences.
@@ -145,17 +207,18 @@ internal sealed class SidecarLoops
         return resolved.Endpoints;
     }
 
-    private async Task<GroupObservation> LookAtGroupAsync(CancellationToken cancellation) =>
-        _lastGroup = await _connections.Observer.ObserveNodesAsync(Sentinels.Observe(), cancellation).ConfigureAwait(false);
+    private Task<GroupObservation> LookAtGroupAsync(CancellationToken cancellation) => _connections.Observer.ObserveNodesAsync(Sentinels.Observe(), cancellation);
 
     // Bootstrap writes the term of an election into the marker before the server starts.
-    private long Term() => Math.Max(Keeper.Written?.Marker.Token.Term ?? (_markers.Read() is { IsKnown: true, Value: { } marker } ? marker.Token.Term : 0), Keeper.Record?.Term ?? 0);
+    private long Term() => Math.Max(Marker.Written?.Marker.Token.Term ?? (_markers.Read() is { IsKnown: true, Value: { } marker } ? marker.Token.Term : 0), Record?.Record?.Term ?? 0);
 
     private long? MarkerEpoch() => _markers.Read() is { IsKnown: true, Value: { Role: MarkerRole.Master } marker } ? marker.Token.Epoch : null;
 
+    private RedisEndpoint? AnnouncedOfMarker() => _markers.Read() is { IsKnown: true, Value: { } marker } && marker.Node.Name == _group.NodeName ? marker.Announced?.Address : null;
+
     private string? UidOfMarker() => _markers.Read() is { IsKnown: true, Value: { } marker } && marker.Node.Name == _group.NodeName ? marker.Node.Uid : null;
 
-    private string? Superseded() => Keeper.Record?.LastServing is { } serving && serving.Node != _group.NodeName && Keeper.Written is { } written && serving.Token > written.Marker.Token
+    private string? Superseded() => Record?.Record?.LastServing is { } serving && serving.Node != _group.NodeName && Marker.Written is { } written && serving.Token > written.Marker.Token
         ? $"the group's record says that {serving.Node} serves with token {serving.Token}, newer than {written.Marker.Token}"
         : null;
 
@@ -171,15 +234,6 @@ internal sealed class SidecarLoops
         {
             return null;
         }
-    }
-
-    // What another node is called: as listed; else as it was found, where that is what this node itself is published as.
-    private (string? Outside, RedisEndpoint? Inside) Find(RedisEndpoint announced)
-    {
-        var listed = _options.Publish.Others.FirstOrDefault(o => o.Announced == announced).Address;
-        var found = _lastGroup?.Nodes.OfType<NodeObservation.Known>().FirstOrDefault(k => k.Address == announced && k.View.Role == NodeRole.Master)?.Endpoint;
-        var inside = IPAddress.TryParse(listed ?? found?.Host, out var ip) ? new RedisEndpoint(ip.ToString(), _group.RedisPort) : null;
-        return (listed ?? (_options.Publish.IsExplicit ? null : found?.Host), inside);
     }
 
     private void ReportGhosts(GhostDecision decision, GhostSnapshot snapshot, string? refusal)

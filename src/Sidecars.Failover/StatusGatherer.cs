@@ -11,6 +11,7 @@ using Sidecars.Core.Hosting;
 using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
+using Sidecars.Core.Topology;
 
 namespace Sidecars.Failover;
 
@@ -26,14 +27,17 @@ internal sealed class StatusGatherer : IDisposable
     private readonly HandOverGroup _group;
     private readonly IGroupRecord? _record;
     private readonly KubernetesClient? _kubernetes;
+    private readonly RotatingCredentials _credentials;
+    private readonly LeaseAddressBook? _addresses;
 
     public StatusGatherer(FailoverOptions options, TimeProvider time)
     {
-        (_options, _time) = (options, time);
+        (_options, _time, _credentials) = (options, time, RotatingCredentials.Default(time, Random.Shared.NextDouble));
         var connections = new GroupConnections(options.Group, time);
         _group = HandOverWiring.Group(options, connections, time);
         _record = connections.OpenRecord();
         _kubernetes = options.Group.Kubernetes is { } settings ? new KubernetesClient(settings.Config, time) : null;
+        _addresses = _kubernetes is not null ? connections.OpenAddresses(_kubernetes) : null;
     }
 
     public async Task<StatusSnapshot> GatherAsync(CancellationToken cancellation)
@@ -42,6 +46,7 @@ internal sealed class StatusGatherer : IDisposable
         var record = ReadRecordAsync(cancellation);
         var places = Task.WhenAll(Places().Select(place => ReadAsync(place, cancellation)));
         var backup = ReadBackupAsync(cancellation);
+        var addresses = ReadAddressesAsync(cancellation);
         var data = _options.Group.DataDirectory;
         var seen = await group.ConfigureAwait(false);
         return new StatusSnapshot
@@ -52,7 +57,8 @@ internal sealed class StatusGatherer : IDisposable
             Marker = new MarkerStore(data, "redis-failover").Read() is { IsKnown: true, Value: { } marker } ? marker : null,
             Record = await record.ConfigureAwait(false),
             Places = [.. await places.ConfigureAwait(false)],
-            PublishedAs = PublishedAs(seen),
+            Addresses = Own(seen) is { } mine ? With(await addresses.ConfigureAwait(false), mine) : await addresses.ConfigureAwait(false),
+            PublishedAs = _options.Publish.Others.DistinctBy(o => o.Announced).ToImmutableDictionary(o => o.Announced, o => o.Address),
             Rescues = [.. new RescueStore(data, new RescueLimits(RescueLimits.DefaultMaxCount, long.MaxValue)).List()],
             Backup = await backup.ConfigureAwait(false),
             SteppingDown = StepDownLock.IsHeldByAnother(data),
@@ -65,10 +71,30 @@ internal sealed class StatusGatherer : IDisposable
         _kubernetes?.Dispose();
     }
 
-    private ImmutableDictionary<RedisEndpoint, string> PublishedAs(HandOverSnapshot seen)
+    // A shell in another container may not know the pod's address; what was recorded stands then.
+    private static ImmutableArray<NodeAddresses> With(ImmutableArray<NodeAddresses> recorded, NodeAddresses mine) =>
+        mine.Pod is null && recorded.Any(a => a.Announced == mine.Announced) ? recorded : [.. recorded.Where(a => a.Announced != mine.Announced), mine];
+
+    private NodeAddresses? Own(HandOverSnapshot seen)
     {
-        var all = _options.Publish.Others.DistinctBy(o => o.Announced).ToImmutableDictionary(o => o.Announced, o => o.Address);
-        return seen.Own is HandOverObservation.Known { Node: var own } && _options.Publish.Address is { } mine ? all.SetItem(own.Address, mine) : all;
+        var group = _options.Group;
+        if (seen.Own is not HandOverObservation.Known { Node.Address: var announced }) return null;
+        var pod = PodAddress.Of(group.PodAddress, announced, AnnounceAddress.OwnAddresses(), group.RedisPort);
+        return new NodeAddresses(group.NodeName, group.PodUid ?? "", announced, pod, _options.Publish.Address ?? announced.Host);
+    }
+
+    // What can't be read is not known: a finding says so where it matters.
+    private async Task<ImmutableArray<NodeAddresses>> ReadAddressesAsync(CancellationToken cancellation)
+    {
+        if (_addresses is null) return [];
+        try
+        {
+            return (await _addresses.ReadAsync(cancellation).WaitAsync(Patience, _time, cancellation).ConfigureAwait(false)).Known;
+        }
+        catch (TimeoutException)
+        {
+            return [];
+        }
     }
 
     private async Task<ElectionObservation?> ReadRecordAsync(CancellationToken cancellation)
@@ -90,7 +116,7 @@ internal sealed class StatusGatherer : IDisposable
         yield return ("zone-file", publish is { RecordName: not null, ZoneFile: not null }, ct => Dns("zone-file", new ZoneFileStore(publish.ZoneFile!)).LookAsync(ct));
         yield return ("route53", publish is { RecordName: not null, Route53: not null }, async ct =>
         {
-            using var client = new Route53Client(publish.Route53!, await AwsCredentials.FindAsync().WaitAsync(ct).ConfigureAwait(false));
+            using var client = new Route53Client(publish.Route53!, _credentials);
             return await Dns("route53", new Route53RecordStore(client, publish.Route53!.HostedZoneId)).LookAsync(ct).ConfigureAwait(false);
         }
         );

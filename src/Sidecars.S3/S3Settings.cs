@@ -23,7 +23,7 @@ public enum S3LockMode
     Compliance,
 }
 
-/// <summary>Where and how a bucket is used. Credentials are no setting: see <see cref="Aws.AwsCredentials"/>.</summary>
+/// <summary>Where and how a bucket is used. Credentials are no setting: see <see cref="Aws.RotatingCredentials"/>.</summary>
 /// <param name="Bucket">Its name.</param>
 /// <param name="Prefix">All keys begin with it: "" or what ends in a slash.</param>
 public sealed record S3Settings(string Bucket, string Prefix)

@@ -17,7 +17,7 @@ public sealed class S3Store : IObjectStore, IDisposable
     private const int CopyBytes = 128 * 1024; // of the SDK's own copies; at its 8 KiB a body costs sixteen times the system calls
     private readonly S3Settings _settings;
     private readonly HttpClientFactory? _http;
-    private readonly Func<Task<AWSCredentials>> _credentials;
+    private readonly RotatingCredentials _credentials;
     private readonly S3Requests _requests;
     private readonly S3Attempts _attempts;
     private readonly SemaphoreSlim _gate = new(1);
@@ -26,13 +26,13 @@ public sealed class S3Store : IObjectStore, IDisposable
     /// <summary>Contacts nobody yet: without credentials the first request fails, and a later one finds them.</summary>
     /// <param name="settings">Where and how.</param>
     /// <param name="time">Clock.</param>
-    /// <param name="credentials">Default: the chain of <see cref="AwsCredentials"/>.</param>
+    /// <param name="credentials">The process' own: they outlive this.</param>
     /// <param name="http">Default: the SDK's own.</param>
-    public S3Store(S3Settings settings, TimeProvider time, Func<Task<AWSCredentials>>? credentials = null, HttpClientFactory? http = null)
+    public S3Store(S3Settings settings, TimeProvider time, RotatingCredentials credentials, HttpClientFactory? http = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(settings.PartBytes, S3Settings.MinPartBytes);
-        (_settings, _http, _credentials) = (settings, http, credentials ?? AwsCredentials.FindAsync);
-        (_requests, _attempts) = (new S3Requests(settings, time), new S3Attempts(settings, time));
+        (_settings, _http, _credentials) = (settings, http, credentials);
+        (_requests, _attempts) = (new S3Requests(settings, time), new S3Attempts(settings, credentials, time));
     }
 
     /// <inheritdoc/>
@@ -144,7 +144,7 @@ public sealed class S3Store : IObjectStore, IDisposable
         await _gate.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
-            return _client ??= new AmazonS3Client(await _attempts.OnceAsync(key, _attempts.Within(0), _ => _credentials(), cancellation).ConfigureAwait(false), Configuration());
+            return _client ??= new AmazonS3Client(_credentials, Configuration());
         }
         catch (Exception e) when (S3Errors.Map(key, e) is { } mapped)
         {

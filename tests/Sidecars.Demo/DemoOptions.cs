@@ -20,6 +20,8 @@ internal sealed record DemoOptions
 
     public bool Keep { get; init; }
 
+    public bool Pods { get; init; }
+
     public bool List { get; init; }
 
     public bool Help { get; init; }
@@ -32,7 +34,7 @@ internal sealed record DemoOptions
         masters accepted writes.
 
         Usage: scripts/demo [--scenario NAME] [--redis N] [--sentinels N] [--writers N] [--rate N] [--json FILE]
-                            [--keep] [--list] [--no-color] [--help]
+                            [--pods] [--keep] [--list] [--no-color] [--help]
 
           --scenario NAME   what to play; default tour
           --list            the scenarios, one a line
@@ -41,6 +43,8 @@ internal sealed record DemoOptions
           --writers N       clients that write, each waiting for its answer, 1 to 64; default 4
           --rate N          writes a second of all writers together; 0: as fast as answers come; default 4000
           --json FILE       also write the figures to FILE
+          --pods            every node is a pod on a host of its own, with another address after each start, behind a Service whose
+                            address stays (network namespaces: root); default: processes at loopback ports
           --keep            leave the group running at the end, and say how to reach and how to end it
           --no-color        no colours (as does NO_COLOR in the environment)
 
@@ -59,6 +63,7 @@ internal sealed record DemoOptions
             options = name switch
             {
                 "--keep" => options with { Keep = true },
+                "--pods" => options with { Pods = true },
                 "--list" => options with { List = true },
                 "--no-color" => options with { Color = false },
                 "--help" or "-h" => options with { Help = true },
@@ -92,6 +97,7 @@ internal sealed record DemoOptions
             }
         }
 
+        if (options is { Pods: true, Keep: true }) mistakes.Add("--keep: the network of --pods ends with this program");
         return options;
     }
 }

@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Sidecars.Faults.Planning;
+using Sidecars.TestKit.Pods;
 
 namespace Sidecars.Faults;
 
@@ -19,7 +20,9 @@ internal sealed class Campaign(FaultsOptions options, string folder, TextWriter 
 
     /// <summary>The plans.</summary>
     public IEnumerable<CasePlan> Plans =>
-        (options.Case is { } one ? [one] : Enumerable.Range(0, options.Count)).Select(index => CasePlanner.Plan(options.Seed, index, options.Hosts, Kinds));
+        (options.Case is { } one ? [one] : Enumerable.Range(0, options.Count))
+            .Select(index => CasePlanner.Plan(options.Seed, index, options.Hosts, Kinds))
+            .Select(plan => options.NoHairpin ? plan with { Hairpin = false } : plan);
 
     /// <summary>Plays them; the exit code. Cancelled, it ends the cases under way at once, with what they started, and sums up the others.</summary>
     public async Task<int> RunAsync(CancellationToken cancellation)
@@ -31,7 +34,8 @@ internal sealed class Campaign(FaultsOptions options, string folder, TextWriter 
         {
             if (options.Limit is { } limit && TimeProvider.System.GetElapsedTime(began) > limit) return;
             var lines = new List<string>();
-            var report = await new CaseRunner(plan, options.DownAfter, FakeTimeLibrary, lines.Add, stop).RunAsync();
+            var runner = new CaseRunner(plan, options.DownAfter, FakeTimeLibrary, lines.Add, stop) { Announce = options.Announce };
+            var report = await runner.RunAsync();
             lock (_gate)
             {
                 reports.Add(report);
@@ -69,6 +73,8 @@ internal sealed class Campaign(FaultsOptions options, string folder, TextWriter 
         var more = options.Hosts == 0 ? "" : FormattableString.Invariant($" --hosts {options.Hosts}");
         var without = FaultNames.All.Except(options.Kinds).ToArray();
         if (without.Length > 0) more += without.Length <= options.Kinds.Count ? " --without " + string.Join(',', without.Select(FaultNames.Of)) : " --only " + string.Join(',', options.Kinds.Select(FaultNames.Of));
+        more += options.Announce switch { PodAnnounce.PodName => " --announce name", PodAnnounce.PodAddress => " --announce address", _ => "" };
+        if (options.NoHairpin) more += " --no-hairpin";
         return report.Reproduction + more + FormattableString.Invariant($" --down-after {options.DownAfter.TotalMilliseconds:0}");
     }
 

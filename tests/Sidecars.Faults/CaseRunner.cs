@@ -3,7 +3,9 @@ using Sidecars.Faults.Checks;
 using Sidecars.Faults.Faults;
 using Sidecars.Faults.Hosts;
 using Sidecars.Faults.Planning;
+using Sidecars.TestKit.Groups;
 using Sidecars.TestKit.Load;
+using Sidecars.TestKit.Pods;
 using Sidecars.TestKit.Processes;
 
 namespace Sidecars.Faults;
@@ -24,6 +26,9 @@ internal sealed class CaseRunner(CasePlan plan, TimeSpan downAfter, string? fake
     private readonly List<RoundReport> _rounds = [];
     private readonly HashSet<string> _lostBefore = [];
 
+    /// <summary>What Redis nodes are told to announce.</summary>
+    public PodAnnounce Announce { get; init; }
+
     /// <summary>Plays it.</summary>
     /// <exception cref="OperationCanceledException">It was cancelled; nothing is left behind.</exception>
     public async Task<CaseReport> RunAsync()
@@ -33,22 +38,30 @@ internal sealed class CaseRunner(CasePlan plan, TimeSpan downAfter, string? fake
         {
             SmallDisks = plan.Has(FaultKind.FillDisk),
             FakeTimeLibrary = plan.Has(FaultKind.JumpClock) ? fakeTimeLibrary : null,
+            Backup = plan.Has(FaultKind.RestoreVolumes),
+            Announce = Announce,
+            Hairpin = plan.Hairpin,
         });
         var records = new RecordWatch(group);
         var loads = new List<WriteLoad>();
-        MasterMonitor? monitor = null;
+        var monitors = new List<MasterMonitor>();
         try
         {
             group.Start();
-            if (await HealAsync(group, null) is null) return Report(group, records, null, started);
+            if (await HealAsync(group, null) is null) return Report(group, records, monitors, started);
             loads.Add(Load(group, group.Client.Namespace.Transport, "c:", group.Hosts, 2, ClientWritesPerSecond));
             foreach (var host in group.Hosts)
                 loads.Add(Load(group, host.Network.Namespace.Transport, $"{host}:", [host, .. group.Hosts.Where(h => h != host)], 1, InsideWritesPerSecond));
             await loads[0].Acks.First.WaitAsync(HealDeadline, cancellation);
-            await PlantAsync(group);
-            monitor = MasterMonitor.Start(group.Group, everPresentKey: EverPresentKey);
+            var isPlanted = false;
             foreach (var round in plan.Rounds)
+            {
+                if (!isPlanted) await PlantAsync(group);
+                isPlanted = !round.LosesEverything;
+                await using var monitor = MasterMonitor.Start(group.Group, everPresentKey: round.LosesEverything ? null : EverPresentKey);
+                monitors.Add(monitor);
                 if (!await PlayAsync(group, round, loads)) break;
+            }
         }
         catch (Exception e) when (e is TimeoutException or RedisConnectionException or InvalidOperationException)
         {
@@ -56,17 +69,16 @@ internal sealed class CaseRunner(CasePlan plan, TimeSpan downAfter, string? fake
         }
         finally
         {
-            if (monitor is not null) await monitor.DisposeAsync();
             foreach (var load in loads) await load.DisposeAsync();
         }
 
-        Judge(monitor);
-        return Report(group, records, monitor, started);
+        foreach (var monitor in monitors) Judge(monitor);
+        return Report(group, records, monitors, started);
     }
 
     /// <summary>Writers somewhere, which ask the Sentinels in this order.</summary>
     internal static WriteLoad Load(HostGroup group, Func<Core.Primitives.RedisEndpoint, IRespTransport> transport, string prefix, IEnumerable<Host> order, int writers, int rate) =>
-        WriteLoad.Start(new WriteLoadOptions([.. order.Select(h => h.SentinelNode.Endpoint)], group.Group.Options.EffectiveMasterName)
+        WriteLoad.Start(new WriteLoadOptions(new NodeEndpoints([.. order.Select(h => h.SentinelNode)]), group.Group.Options.EffectiveMasterName)
         {
             Writers = writers,
             WritesPerSecond = rate,
@@ -77,8 +89,8 @@ internal sealed class CaseRunner(CasePlan plan, TimeSpan downAfter, string? fake
 
     private static async Task PlantAsync(HostGroup group)
     {
-        var master = (await group.Group.ObserveAsync()).Master!.Node;
-        await using var client = await group.Group.ConnectAsync(master, TimeSpan.FromSeconds(5));
+        var state = await group.Group.WaitForAsync("a master for the key that every copy has", s => s.Master is not null, HealDeadline);
+        await using var client = await group.Group.ConnectAsync(state.Master!.Node, TimeSpan.FromSeconds(5));
         await client.CallAsync(default, "SET", EverPresentKey, "1");
         await Eventually.UntilAsync("the key to be everywhere", async () => (await client.CallAsync(default, "WAIT", "9", "500")).Integer >= group.Hosts.Length - 1);
     }
@@ -153,16 +165,15 @@ internal sealed class CaseRunner(CasePlan plan, TimeSpan downAfter, string? fake
         return losses;
     }
 
-    private void Judge(MasterMonitor? monitor)
+    private void Judge(MasterMonitor monitor)
     {
-        if (monitor is null) return;
         foreach (var span in monitor.Spans.Where(s => s.Length > downAfter + DualSlack))
             _violations.Add(new Violation("I3", FormattableString.Invariant($"{string.Join(" and ", span.Nodes)} accepted writes for {span.Length.TotalSeconds:0.0} s, from {span.From.TotalSeconds:0.0} s")));
         foreach (var (name, at) in monitor.EmptyMasters)
             _violations.Add(new Violation("I4", FormattableString.Invariant($"{name} was master without the data, at {at.TotalSeconds:0.0} s")));
     }
 
-    private CaseReport Report(HostGroup group, RecordWatch records, MasterMonitor? monitor, long started)
+    private CaseReport Report(HostGroup group, RecordWatch records, List<MasterMonitor> monitors, long started)
     {
         _violations.AddRange(records.Violations);
         var ends = group.Hosts.SelectMany(h => h.Containers).SelectMany(c => c.Ends.Select(end => (c.Name, end.Code, end.Tail))).ToArray();
@@ -170,7 +181,7 @@ internal sealed class CaseRunner(CasePlan plan, TimeSpan downAfter, string? fake
         foreach (var (name, code, tail) in ends.Where(end => end.Code >= FirstCrash && !(plan.Has(FaultKind.FillDisk) && (end.Code == RedisPanic || end.Tail.Contains(ServerReport, StringComparison.Ordinal))))) _violations.Add(new Violation("crash", FormattableString.Invariant($"{name} ended by itself with {code}\n{tail}")));
         return new CaseReport(plan, _rounds, _violations)
         {
-            LongestDualMs = monitor?.Spans.Select(s => s.Length.TotalMilliseconds).DefaultIfEmpty(0).Max() ?? 0,
+            LongestDualMs = monitors.SelectMany(m => m.Spans).Select(s => s.Length.TotalMilliseconds).DefaultIfEmpty(0).Max(),
             RecordWrites = records.Writes,
             Restarts = [.. ends.Select(end => FormattableString.Invariant($"{end.Name}: {end.Code}"))],
             Output = _violations.Count == 0 ? "" : string.Join('\n', group.Notes) + "\n" + group.Tails(4000),

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Sidecars.Faults.Planning;
+using Sidecars.TestKit.Pods;
 
 namespace Sidecars.Faults;
 
@@ -8,7 +9,8 @@ internal sealed record FaultsOptions
 {
     public const string Usage = """
         Usage: scripts/faults [--seed S] [--count N] [--case I] [--hosts 3|5] [--only KIND,…] [--without KIND,…]
-                              [--parallel P] [--minutes M] [--down-after MS] [--out DIR] [--plan]
+                              [--parallel P] [--minutes M] [--down-after MS] [--announce service|name|address]
+                              [--no-hairpin] [--out DIR] [--plan]
 
           --seed S         of the campaign; default 1. The same seed makes the same plans
           --count N        cases, each a fresh group with one to three rounds of faults; default 10
@@ -18,6 +20,8 @@ internal sealed record FaultsOptions
           --parallel P     cases at once, each in a network of its own; default 1
           --minutes M      begin no case after so long; default: no limit
           --down-after MS  of Sentinel; default 5000
+          --announce WHAT  what Redis pods are told to announce: their Service (default), their name alone, their address
+          --no-hairpin     no pod reaches itself by its Service; default: one case in seven
           --out DIR        for summary.json and the output of failed cases; default artifacts/faults
           --plan           print the plans, play nothing
 
@@ -38,6 +42,10 @@ internal sealed record FaultsOptions
 
     public TimeSpan DownAfter { get; init; } = TimeSpan.FromSeconds(5);
 
+    public PodAnnounce Announce { get; init; }
+
+    public bool NoHairpin { get; init; }
+
     public string? Out { get; init; }
 
     public bool PlanOnly { get; init; }
@@ -51,9 +59,9 @@ internal sealed record FaultsOptions
         mistake = "";
         for (var i = 0; i < args.Length; i++)
         {
-            if (args[i] == "--plan")
+            if (args[i] is "--plan" or "--no-hairpin")
             {
-                options = options with { PlanOnly = true };
+                options = args[i] == "--plan" ? options with { PlanOnly = true } : options with { NoHairpin = true };
                 continue;
             }
 
@@ -69,6 +77,9 @@ internal sealed record FaultsOptions
                 "--parallel" when number is > 0 and <= 16 => options with { Parallel = number },
                 "--minutes" when isNumber => options with { Limit = TimeSpan.FromMinutes(number) },
                 "--down-after" when number >= 1000 => options with { DownAfter = TimeSpan.FromMilliseconds(number) },
+                "--announce" when value is "service" => options with { Announce = PodAnnounce.Service },
+                "--announce" when value is "name" => options with { Announce = PodAnnounce.PodName },
+                "--announce" when value is "address" => options with { Announce = PodAnnounce.PodAddress },
                 "--out" when value.Length > 0 => options with { Out = value },
                 "--only" when kinds.All(k => k is not null) => options with { Kinds = [.. kinds.Select(k => k!.Value)] },
                 "--without" when kinds.All(k => k is not null) => options with { Kinds = [.. FaultNames.All.Where(k => !kinds.Contains(k))] },

@@ -29,13 +29,14 @@ public sealed class Route53Client : IDisposable
 {
     private const int PageSize = 100;
     private readonly Route53Settings _settings;
+    private readonly RotatingCredentials _credentials;
     private readonly HttpClient _http;
 
     /// <param name="settings">Where.</param>
-    /// <param name="credentials">See <see cref="AwsCredentials.FindAsync"/>.</param>
-    public Route53Client(Route53Settings settings, AWSCredentials credentials)
+    /// <param name="credentials">The process' own: they outlive this.</param>
+    public Route53Client(Route53Settings settings, RotatingCredentials credentials)
     {
-        _settings = settings;
+        (_settings, _credentials) = (settings, credentials);
         // The service is global and signs for us-east-1: https://docs.aws.amazon.com/general/latest/gr/r53.html.
         var connections = new SocketsHttpHandler { ConnectTimeout = settings.ConnectTimeout, PooledConnectionLifetime = TimeSpan.FromMinutes(5), AllowAutoRedirect = false };
         _http = new HttpClient(new SigV4SigningHandler(credentials, RegionEndpoint.USEast1, "route53", connections))
@@ -77,36 +78,60 @@ public sealed class Route53Client : IDisposable
     private async Task<Route53Result<T>> CallAsync<T>(HttpMethod method, string path, byte[]? body, TryRead<T> read, CancellationToken cancellation)
         where T : class
     {
+        for (var isAgain = false; ; isAgain = true)
+        {
+            var (result, generation, refusal) = await SendAsync(method, path, body, read, cancellation);
+            if (refusal == CredentialsRefusal.None) return result;
+            // Nothing was carried out: once more, where other credentials have been found by now.
+            if (!await _credentials.RefusedAsync(generation, refusal, cancellation) || isAgain) return result;
+        }
+    }
+
+    private async Task<(Route53Result<T> Result, int Generation, CredentialsRefusal Refusal)> SendAsync<T>(
+        HttpMethod method, string path, byte[]? body, TryRead<T> read, CancellationToken cancellation)
+        where T : class
+    {
         try
         {
+            // Here, where it can be given up: the signing handler waits for them whatever the deadline.
+            _ = await _credentials.GetCredentialsAsync().WaitAsync(_settings.CallDeadline, cancellation);
+            var generation = _credentials.Generation;
             using var request = new HttpRequestMessage(method, new Uri(_settings.Endpoint, path)) { Version = HttpVersion.Version11 };
             if (body is not null) request.Content = new ByteArrayContent(body) { Headers = { ContentType = new("text/xml") } };
             using var response = await _http.SendAsync(request, cancellation);
             var bytes = await response.Content.ReadAsByteArrayAsync(cancellation);
             if (response.IsSuccessStatusCode)
             {
-                return read(bytes, out var value) && value is not null
+                _credentials.Accepted(generation);
+                return NotRefused<T>(read(bytes, out var value) && value is not null
                     ? new Route53Result<T>.Ok(value)
-                    : Failed<T>(DnsFailureKind.Unavailable, "the reply is not understood");
+                    : Failed<T>(DnsFailureKind.Unavailable, "the reply is not understood"));
             }
 
             var error = Route53Document.ReadError(bytes);
             var kind = Classify(response.StatusCode, error.Code);
-            return new Route53Result<T>.Failed(new DnsFailure(kind, $"{(int)response.StatusCode} {error.Code}: {error.Message}", RetryAfter(response)), error);
+            var failure = new DnsFailure(kind, $"{(int)response.StatusCode} {error.Code}: {error.Message}", RetryAfter(response));
+            return (new Route53Result<T>.Failed(failure, error), generation, CredentialsPolicy.Classify(response.StatusCode, error.Code));
+        }
+        catch (TimeoutException)
+        {
+            return NotRefused(Failed<T>(DnsFailureKind.Unavailable, FormattableString.Invariant($"no credentials within {_settings.CallDeadline.TotalSeconds} s")));
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            return Failed<T>(DnsFailureKind.Unavailable, FormattableString.Invariant($"no reply within {_settings.CallDeadline.TotalSeconds} s"));
+            return NotRefused(Failed<T>(DnsFailureKind.Unavailable, FormattableString.Invariant($"no reply within {_settings.CallDeadline.TotalSeconds} s")));
         }
         catch (HttpRequestException exception)
         {
-            return Failed<T>(DnsFailureKind.Unavailable, exception.Message);
+            return NotRefused(Failed<T>(DnsFailureKind.Unavailable, exception.Message));
         }
         catch (AmazonClientException exception)
         {
-            return Failed<T>(DnsFailureKind.Denied, "no credentials: " + exception.Message);
+            return NotRefused(Failed<T>(DnsFailureKind.Denied, "no credentials: " + exception.Message));
         }
     }
+
+    private static (Route53Result<T> Result, int Generation, CredentialsRefusal Refusal) NotRefused<T>(Route53Result<T> result) => (result, 0, CredentialsRefusal.None);
 
     private static Route53Result<T>.Failed Failed<T>(DnsFailureKind kind, string message) => new(new DnsFailure(kind, message), new Route53Error("", message));
 

@@ -89,6 +89,8 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout, Durabili
             if (!IsDump(plan.Backup.Manifest)) await WriteManifestAsync(plan, staging, cancellation).ConfigureAwait(false);
             PosixFiles.SyncDirectory(staging);
             if (TargetProblem(directory) is { } changed) throw new RestoreException("not_empty", changed);
+            // Before the data appear: an election must not meet them without it.
+            FilledMark.Write(directory, FilledBy.Restore);
             if (IsDump(plan.Backup.Manifest)) File.Move(Path.Combine(staging, layout.RdbFile), Path.Combine(directory, layout.RdbFile));
             else Directory.Move(staging, Path.Combine(directory, layout.AppendDirectory));
             PosixFiles.SyncDirectory(directory);

@@ -173,8 +173,10 @@ public sealed class UploadSession : IDisposable
     private async Task WhileLookingAsync(Task request, CancellationToken cancellation)
     {
         Exception? ended = null;
-        while (ended is null && await Task.WhenAny(request, Task.Delay(_options.Look, _time, cancellation)).ConfigureAwait(false) != request && !cancellation.IsCancellationRequested)
+        while (ended is null && !cancellation.IsCancellationRequested)
         {
+            await request.WaitAsync(_options.Look, _time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (request.IsCompleted || cancellation.IsCancellationRequested) break;
             try
             {
                 Look();

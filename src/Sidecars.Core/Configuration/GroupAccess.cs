@@ -48,9 +48,10 @@ public sealed class GroupAccess(ClusterId cluster, GroupSecrets secrets)
     private const string SentinelPeerRules = "resetkeys resetchannels &__sentinel__:hello -@all +ping +info +role +publish +subscribe"
         + " +client|setname +sentinel|is-master-down-by-addr";
 
-    // Everything but REMOVE, MONITOR and the fault injections: those repair nothing. DEBUG sets INFO-PERIOD (SentinelWatch).
-    private const string SentinelSidecarRules = "resetkeys resetchannels &* -@all +ping +info +role +client +subscribe +psubscribe +unsubscribe +punsubscribe"
-        + " +sentinel|master +sentinel|masters +sentinel|replicas +sentinel|slaves +sentinel|sentinels +sentinel|myid"
+    // Everything but REMOVE, MONITOR and the fault injections: those repair nothing. DEBUG sets INFO-PERIOD (SentinelWatch). PUBLISH, which
+    // Sentinel takes on its hello channel only, and is-master-down-by-addr: how it is told (Sentinel/Leadership).
+    private const string SentinelSidecarRules = "resetkeys resetchannels &* -@all +ping +info +role +client +publish +subscribe +psubscribe +unsubscribe +punsubscribe"
+        + " +sentinel|is-master-down-by-addr +sentinel|master +sentinel|masters +sentinel|replicas +sentinel|slaves +sentinel|sentinels +sentinel|myid"
         + " +sentinel|get-master-addr-by-name +sentinel|ckquorum +sentinel|failover +sentinel|reset +sentinel|flushconfig"
         + " +sentinel|set +sentinel|config +sentinel|info-cache +sentinel|debug +shutdown +acl|whoami +acl|getuser +acl|setuser";
 

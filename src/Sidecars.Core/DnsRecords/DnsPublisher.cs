@@ -27,7 +27,7 @@ public sealed class DnsPublisher(IDnsRecordStore store, BackoffSchedule backoff,
     /// <param name="cancellation">The only other end.</param>
     public async Task<(DnsDecision Decision, string ChangeId)?> PublishAsync(Func<DnsPublication?> wanted, bool fresh, CancellationToken cancellation)
     {
-        var failures = 0;
+        var failing = new RetryPause(backoff, time, random);
         if (fresh) _remembered = null;
         while (true)
         {
@@ -68,9 +68,7 @@ public sealed class DnsPublisher(IDnsRecordStore store, BackoffSchedule backoff,
 
             if (failure is null) continue;
             OnFailure?.Invoke(failure);
-            var pause = backoff.DelayAfter(failures++, random());
-            if (failure.RetryAfter > pause) pause = failure.RetryAfter.Value;
-            await Task.Delay(pause, time, cancellation);
+            await Task.Delay(failing.Failed(failure.RetryAfter), time, cancellation);
         }
     }
 

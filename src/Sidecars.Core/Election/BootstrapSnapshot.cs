@@ -41,6 +41,9 @@ public sealed record BootstrapSnapshot
     /// <summary>See <see cref="ElectionFacts.RestoresBackups"/>.</summary>
     public bool RestoresBackups { get; init; }
 
+    /// <summary>Why the Sentinels can't be told, until something else changes; null where they were not told yet, or may be told again.</summary>
+    public string? TellingDenied { get; init; }
+
     /// <summary>For how long every look has shown Sentinels that disagree: split, or a minority in the highest epoch. Zero where this one shows neither.</summary>
     public TimeSpan SplitFor { get; init; }
 }
@@ -80,13 +83,30 @@ public abstract record MasterDecision : IDecision
     public sealed record RequestFailover(RedisEndpoint Sentinel, string Code, string Reason) : MasterDecision(Code, Reason);
 
     /// <summary>End these Sentinels, which a majority and ROLE contradict in the same epoch; they rebuild themselves.</summary>
-    public sealed record RestartSentinels(ImmutableArray<RedisEndpoint> Sentinels, string Code, string Reason) : MasterDecision(Code, Reason);
+    public sealed record RestartSentinels(ImmutableArray<RedisEndpoint> Sentinels, string Code, string Reason) : MasterDecision(Code, Reason)
+    {
+        /// <summary>All in one round: one by one they would learn again what the others still name.</summary>
+        public bool Together { get; init; }
+    }
+
+    /// <summary>
+    /// I hold the election's result, and the Sentinels can't carry it out: have them vote, and announce me to them. Only once a majority
+    /// names me do I start.
+    /// </summary>
+    /// <param name="Named">The address that a majority names now.</param>
+    /// <param name="Evidence">Why my address need not be among the replicas that they list.</param>
+    /// <param name="Code">Stable.</param>
+    /// <param name="Reason">Why.</param>
+    public sealed record TellSentinels(RedisEndpoint Named, string Evidence, string Code, string Reason) : MasterDecision(Code, Reason);
 
     /// <summary>Claim the election record.</summary>
     public sealed record Claim(string Code, string Reason) : MasterDecision(Code, Reason)
     {
         /// <summary>See <see cref="ElectionDecision.Claim.RestoreFirst"/>.</summary>
         public bool RestoreFirst { get; init; }
+
+        /// <summary>See <see cref="ElectionDecision.Claim.Word"/>.</summary>
+        public PersonsWordKind? Word { get; init; }
     }
 
     /// <summary>Read the election backend too, then decide again.</summary>

@@ -34,6 +34,9 @@ public sealed record CandidateEvidence
     [JsonIgnore]
     public bool HasData => Data is DataState.Present or DataState.Empty;
 
+    /// <summary>Who filled its disk, where no server of the group has written to it since; null otherwise.</summary>
+    public FilledBy? Filled { get; init; }
+
     /// <summary>Why <see cref="Data"/> is <see cref="DataState.Suspect"/>; "" otherwise.</summary>
     public string Why { get; init; } = "";
 
@@ -80,6 +83,7 @@ public sealed record CandidateEvidence
             Incarnation = incarnation,
             Address = address,
             Data = disk.State,
+            Filled = disk.Filled,
             Why = disk.Detail,
             DataBytes = disk.Facts.Durability == Durability.Aof ? disk.AofLength : disk.Facts.RdbFile.Value?.Length ?? 0,
             Token = marker?.Token ?? FencingToken.None,

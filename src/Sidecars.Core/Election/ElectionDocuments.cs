@@ -72,6 +72,8 @@ public static class ElectionDocuments
         r.Candidate is { } candidate && !(IsPrintable(candidate) && IsPrintable(r.CandidateUid) && IsPrintable(r.CandidateIncarnation) && r.CandidateAddress is not null) ? "its candidate is incomplete"
         : r.LastServing is { } s && !(IsPrintable(s.Node) && IsPrintable(s.Uid) && s.Token.Term <= r.Term && s.Token.Epoch <= r.HighestEpoch) ? "its last serving master contradicts it"
         : r.InSync is { } inSync && inSync.Any(i => !IsPrintable(i.Node) || !IsPrintable(i.Uid)) ? "its replicas in sync can't be"
+        : r.Trusted is { } trusted && !IsPrintable(trusted) ? "the node that a person trusts can't be"
+        : r.Word is { } word && !(IsPrintable(word.Node) && word.Term <= r.Term) ? "its person's word contradicts it"
         : r.Round is { } round && !IsPrintable(round) ? "its round is no nonce"
         : "";
 

@@ -16,6 +16,9 @@ public abstract record ElectionDecision
     {
         /// <summary>Nobody has any data: the winner restores a backup before it serves.</summary>
         public bool RestoreFirst { get; init; }
+
+        /// <summary>The person's word that the claim stands on, to be recorded with its term; null where it needs none.</summary>
+        public PersonsWordKind? Word { get; init; }
     }
 
     /// <summary>I am the candidate: start.</summary>

@@ -18,6 +18,8 @@ internal static class ElectionJsonReader
         CandidateIncarnation = r.OptionalText("candidate_incarnation", NodeIdentity.MaxUidLength),
         CandidateAddress = r.OptionalText("candidate_address", MaxAddressLength) is null ? null : Address(r, "candidate_address"),
         EmptyStartAllowedInTerm = r.OptionalInteger("empty_start_allowed_in_term"),
+        Trusted = r.OptionalText("trusted", NodeIdentity.MaxNameLength),
+        Word = r.OptionalObject("word") is { } word ? Word(word) : null,
         HighestEpoch = r.OptionalInteger("highest_epoch") ?? 0,
         LastServing = r.OptionalObject("last_serving") is { } serving ? Serving(serving) : null,
         InSync = r.OptionalObjects("in_sync", MaxReplicas) is { } inSync ? [.. inSync.Select(InSync)] : null,
@@ -32,6 +34,7 @@ internal static class ElectionJsonReader
         Incarnation = e.Text("incarnation", NodeIdentity.MaxUidLength),
         Address = Address(e, "address"),
         Data = Choice(e, "data", DataState.Suspect, DataState.Absent, DataState.Empty, DataState.Present),
+        Filled = e.OptionalText("filled", 16) is null ? null : Choice(e, "filled", FilledBy.Restore, FilledBy.Adopt),
         Why = e.TextOrEmpty("why", ElectionDocuments.MaxBytes),
         DataBytes = e.OptionalInteger("data_bytes") ?? 0,
         Token = e.Contains("token") ? LineageJson.Token(e, "token") : FencingToken.None,
@@ -48,6 +51,12 @@ internal static class ElectionJsonReader
     private static ServingMaster Serving(JsonFacts s) => new(
         s.Text("node", NodeIdentity.MaxNameLength), s.Text("uid", NodeIdentity.MaxUidLength), Address(s, "address"),
         LineageJson.Token(s, "token"), LineageJson.Id(s), s.Integer("offset"));
+
+    private static PersonsWord Word(JsonFacts w)
+    {
+        if (!PersonsWord.TryParse(w.Text("kind", 16), out var kind)) w.Wrong("kind");
+        return new PersonsWord(kind, w.Text("node", NodeIdentity.MaxNameLength), w.Integer("term"));
+    }
 
     private static InSyncReplica InSync(JsonFacts i) =>
         new(i.Text("node", NodeIdentity.MaxNameLength), i.Text("uid", NodeIdentity.MaxUidLength), i.Integer("offset"));

@@ -37,6 +37,16 @@ internal static class ElectionJsonWriter
         Text(json, "candidate_incarnation", record.CandidateIncarnation);
         Text(json, "candidate_address", record.CandidateAddress?.ToString());
         Number(json, "empty_start_allowed_in_term", record.EmptyStartAllowedInTerm);
+        Text(json, "trusted", record.Trusted);
+        if (record.Word is { } word)
+        {
+            json.WriteStartObject("word");
+            json.WriteString("kind", PersonsWord.Text(word.Kind));
+            json.WriteString("node", word.Node);
+            json.WriteNumber("term", word.Term);
+            json.WriteEndObject();
+        }
+
         json.WriteNumber("highest_epoch", record.HighestEpoch);
         if (record.LastServing is { } serving)
         {
@@ -77,6 +87,7 @@ internal static class ElectionJsonWriter
         json.WriteString("incarnation", evidence.Incarnation);
         json.WriteString("address", evidence.Address.ToString());
         json.WriteString("data", evidence.Data.ToString());
+        Text(json, "filled", evidence.Filled?.ToString());
         if (evidence.Why.Length > 0) json.WriteString("why", evidence.Why);
         json.WriteNumber("data_bytes", evidence.DataBytes);
         json.WriteString("token", evidence.Token.ToString());

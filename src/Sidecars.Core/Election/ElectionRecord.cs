@@ -47,6 +47,12 @@ public sealed record ElectionRecord
     /// <summary>A person allowed an empty start out of this term (<c>redis-bootstrap allow-empty</c>); good for one election.</summary>
     public long? EmptyStartAllowedInTerm { get; init; }
 
+    /// <summary>The node whose data a person declared the group's (<c>redis-bootstrap trust</c>): it alone may win the next election; good for one.</summary>
+    public string? Trusted { get; init; }
+
+    /// <summary>The last term that began by a person's word; null where none ever did.</summary>
+    public PersonsWord? Word { get; init; }
+
     /// <summary>Highest Sentinel epoch that was ever reported.</summary>
     public long HighestEpoch { get; init; }
 
@@ -65,9 +71,12 @@ public sealed record ElectionRecord
     /// <summary>The next term, with this node as its candidate.</summary>
     /// <param name="mine">The candidate.</param>
     /// <param name="highestTerm">Highest term found anywhere: a record that was lost starts above it.</param>
-    public ElectionRecord Claimed(CandidateEvidence mine, long highestTerm) => this with
+    /// <param name="word">The person's word that the claim stands on; null where it needs none.</param>
+    public ElectionRecord Claimed(CandidateEvidence mine, long highestTerm, PersonsWordKind? word) => this with
     {
         Term = Math.Max(Term, highestTerm) + 1,
+        Word = word is { } kind ? new PersonsWord(kind, mine.Node, Math.Max(Term, highestTerm) + 1) : Word,
+        Trusted = null,
         Candidate = mine.Node,
         CandidateUid = mine.Uid,
         CandidateIncarnation = mine.Incarnation,
@@ -75,6 +84,18 @@ public sealed record ElectionRecord
         EmptyStartAllowedInTerm = null,
         HighestEpoch = Math.Max(HighestEpoch, mine.HighestEpoch),
     };
+
+    /// <summary>
+    /// The record after a person trusted a node. Its term is above every one that is known, so that the word covers whatever was accepted
+    /// before it.
+    /// </summary>
+    /// <param name="node">Whose data are the group's.</param>
+    /// <param name="highestTerm">Highest term found anywhere.</param>
+    public ElectionRecord Trusting(string node, long highestTerm)
+    {
+        var term = Math.Max(Term, highestTerm) + 1;
+        return this with { Term = term, Trusted = node, Word = new PersonsWord(PersonsWordKind.Trust, node, term), EmptyStartAllowedInTerm = null };
+    }
 
     /// <summary>
     /// The record after a master reported that it serves; null where an equal or later token of another node stands, which a
@@ -101,7 +122,10 @@ public sealed record ElectionRecord
             CandidateUid = null,
             CandidateIncarnation = null,
             CandidateAddress = null,
+            // Said after the claim, while a backup could not be restored: the term began by it all the same.
+            Word = EmptyStartAllowedInTerm == Term ? new PersonsWord(PersonsWordKind.AllowEmpty, serving.Node, Term) : Word,
             EmptyStartAllowedInTerm = null,
+            Trusted = null,
             Round = null,
         };
     }

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
@@ -17,7 +16,7 @@ internal static class ElectionWaitPolicy
     public static ElectionDecision.Wait? Missing(ElectionFacts facts, List<CandidateEvidence> live, GroupLineage lineage)
     {
         if (facts.Durability == Durability.None) return TooFew(facts, live, SentinelQuorumPolicy.Majority(facts.GroupSize), ", only to avoid duels");
-        if (lineage.IsEmpty) return WithoutLineage(facts, live, lineage);
+        if (lineage.IsEmpty) return WithoutLineage(facts, live);
 
         if (live.Count(e => e.HasData) >= facts.GroupSize) return null; // nobody is left to come
         var majority = SentinelQuorumPolicy.Majority(facts.GroupSize);
@@ -49,11 +48,16 @@ internal static class ElectionWaitPolicy
 
     /// <summary>The live node that served last: whom Sentinels name in an epoch that is not older than what is recorded, else the recorded one.</summary>
     public static CandidateEvidence? ServingNode(ElectionFacts facts, IEnumerable<CandidateEvidence> live, GroupLineage lineage) =>
-        NamedIsLatest(facts, lineage) ? live.FirstOrDefault(e => e.Address == facts.Named!.Address) : live.FirstOrDefault(e => e.Node == lineage.Served?.Node);
+        NamedIsLatest(facts, lineage) && !IsReused(facts, live) ? live.FirstOrDefault(e => e.Address == facts.Named!.Address) : live.FirstOrDefault(e => e.Node == lineage.Served?.Node);
+
+    // The named address is another node's by now than the one that the record says served there in that epoch: pods get addresses of dead ones.
+    private static bool IsReused(ElectionFacts facts, IEnumerable<CandidateEvidence> live) =>
+        facts.Named is { } named && facts.View.Record.LastServing is { } last && last.Address == named.Address && last.Token.Epoch == named.Epoch
+        && live.FirstOrDefault(e => e.Address == named.Address) is { } owner && owner.Node != last.Node;
 
     private static string ServedBy(ElectionFacts facts, List<CandidateEvidence> live, GroupLineage lineage)
     {
-        if (!NamedIsLatest(facts, lineage)) return lineage.Served?.Node ?? "the last master";
+        if (!NamedIsLatest(facts, lineage) || IsReused(facts, live)) return lineage.Served?.Node ?? "the last master";
         var address = facts.Named!.Address;
         return live.FirstOrDefault(e => e.Address == address)?.Node ?? facts.View.Evidence.FirstOrDefault(e => e.Address == address)?.Node
             ?? (facts.View.Record.LastServing is { } last && last.Address == address ? last.Node : address.ToString());
@@ -65,14 +69,15 @@ internal static class ElectionWaitPolicy
     private static bool Holds(ElectionFacts facts, GroupLineage lineage, CandidateEvidence evidence, InSyncReplica replica) =>
         facts.Durability == Durability.Rdb ? evidence.HasData : lineage.Holds(evidence, replica);
 
-    private static ElectionDecision.Wait? WithoutLineage(ElectionFacts facts, List<CandidateEvidence> live, GroupLineage lineage)
+    private static ElectionDecision.Wait? WithoutLineage(ElectionFacts facts, List<CandidateEvidence> live)
     {
         // The node that a Sentinel majority names was the last to serve: with its data there, nobody else can have more.
-        if (live.Any(e => e.Address == facts.Named?.Address && e.HasData)) return null;
+        if (live.Any(e => e.Address == facts.Named?.Address && e.HasData) && !IsReused(facts, live)) return null;
         if (Suspects(live) is { } suspects) return suspects;
-        // Nothing can be lost where nothing was ever there; a majority then only avoids needless duels.
-        var nothingToLose = facts.Named is null && !ElectionPolicy.HasHadAMaster(facts, lineage) && live.All(e => e.Data == DataState.Absent);
-        return TooFew(facts, live, nothingToLose ? SentinelQuorumPolicy.Majority(facts.GroupSize) : facts.GroupSize, " to compare disks");
+        // A majority of empty disks says nothing of a filled one that comes a second later.
+        return TooFew(facts, live, facts.GroupSize, live.All(e => e.Data == DataState.Absent)
+            ? ": no disk that is here holds data, and one that is not may ('redis-bootstrap allow-empty' says that none does)"
+            : " to compare disks");
     }
 
     private static ElectionDecision.Wait? Suspects(List<CandidateEvidence> live)
@@ -82,14 +87,14 @@ internal static class ElectionWaitPolicy
             $"the data of {string.Join(", ", suspect.Select(e => $"{e.Node} ({e.Why})"))} can't be trusted");
     }
 
-    private static ElectionDecision.Wait? TooFew(ElectionFacts facts, List<CandidateEvidence> live, int needed, string why)
+    /// <summary>Fewer nodes than needed are here; names those that are known and are not.</summary>
+    internal static ElectionDecision.Wait? TooFew(ElectionFacts facts, List<CandidateEvidence> live, int needed, string why)
     {
         var here = live.Select(e => e.Node).Distinct(StringComparer.Ordinal).ToList();
         if (here.Count >= needed) return null;
         var record = facts.View.Record;
-        var known = facts.View.Evidence.Select(e => e.Node).Concat(record.LastServing is { } last ? [last.Node] : []).Concat((record.InSync ?? []).Select(r => r.Node))
-            .Where(n => !here.Contains(n, StringComparer.Ordinal)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToImmutableArray();
-        return new ElectionDecision.Wait(known.Length > 0 ? known : [$"{needed - here.Count} more node(s)"],
+        var known = facts.View.Evidence.Select(e => e.Node).Concat(record.LastServing is { } last ? [last.Node] : []).Concat((record.InSync ?? []).Select(r => r.Node));
+        return new ElectionDecision.Wait(MissingNodes.Of(here, known, facts.GroupSize),
             $"{here.Count} of {facts.GroupSize} nodes are here ({string.Join(", ", here)}), {needed} are needed{why}");
     }
 

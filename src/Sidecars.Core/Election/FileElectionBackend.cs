@@ -60,7 +60,7 @@ public sealed class FileElectionBackend : IElectionBackend, IGroupRecord
     }
 
     /// <inheritdoc />
-    public async Task<ClaimOutcome> ClaimAsync(ElectionView decidedOn, CandidateEvidence mine, CancellationToken cancellation)
+    public async Task<ClaimOutcome> ClaimAsync(ElectionView decidedOn, CandidateEvidence mine, PersonsWordKind? word, CancellationToken cancellation)
     {
         try
         {
@@ -68,7 +68,7 @@ public sealed class FileElectionBackend : IElectionBackend, IGroupRecord
             // candidate as dead.
             _candidate ??= ProcessLock.Open(Path.Combine(_directory, "candidate.lock"));
             if (!_candidate.TryAcquire()) return GiveUp("another candidate lives");
-            var next = decidedOn.Record.Claimed(mine, decidedOn.HighestTerm);
+            var next = decidedOn.Record.Claimed(mine, decidedOn.HighestTerm, word);
             return await SwapAsync(decidedOn.Version, next, cancellation).ConfigureAwait(false)
                 ? new ClaimOutcome.Won(next.Term)
                 : GiveUp("the record changed meanwhile");
@@ -114,14 +114,12 @@ public sealed class FileElectionBackend : IElectionBackend, IGroupRecord
     }
 
     /// <inheritdoc />
-    public async Task<string?> AllowEmptyStartAsync(CancellationToken cancellation)
-    {
-        var (record, version, why) = await ReadRecordAsync(cancellation).ConfigureAwait(false);
-        if (record is null) return $"{RecordFile}: {why}";
-        return await SwapAsync(version, record with { EmptyStartAllowedInTerm = record.Term }, cancellation).ConfigureAwait(false)
-            ? null
-            : "the record changed meanwhile; try again";
-    }
+    public Task<string?> AllowEmptyStartAsync(CancellationToken cancellation) =>
+        SayAsync(PersonsWordPolicy.AgainstAllowEmpty, view => view.Record with { EmptyStartAllowedInTerm = view.Record.Term }, cancellation);
+
+    /// <inheritdoc />
+    public Task<string?> TrustAsync(string node, CancellationToken cancellation) =>
+        SayAsync(view => PersonsWordPolicy.AgainstTrust(view, node), view => view.Record.Trusting(node, view.HighestTerm), cancellation);
 
     /// <inheritdoc />
     public void Dispose()
@@ -130,6 +128,15 @@ public sealed class FileElectionBackend : IElectionBackend, IGroupRecord
         _candidate?.Dispose();
         (_mine, _candidate) = (null, null);
     }
+
+    private async Task<string?> SayAsync(Func<ElectionView, string?> against, Func<ElectionView, ElectionRecord> next, CancellationToken cancellation) =>
+        await ReadAsync(cancellation).ConfigureAwait(false) switch
+        {
+            ElectionObservation.Known { View: var view } when against(view) is { } refusal => refusal,
+            ElectionObservation.Known { View: var view } => await SwapAsync(view.Version, next(view), cancellation).ConfigureAwait(false) ? null : "the record changed meanwhile; try again",
+            ElectionObservation.Unavailable unavailable => unavailable.Why,
+            _ => throw new InvalidOperationException("unknown outcome"),
+        };
 
     private ClaimOutcome.Lost GiveUp(string why)
     {

@@ -18,9 +18,9 @@ public interface IElectionBackend : IDisposable
 
     /// <summary>
     /// Compare-and-swap of the record to the next term with me as candidate; succeeds only if it is still at
-    /// <see cref="ElectionView.Version"/>.
+    /// <see cref="ElectionView.Version"/>. <paramref name="word"/> is the person's word that it stands on, which is recorded with the term.
     /// </summary>
-    Task<ClaimOutcome> ClaimAsync(ElectionView decidedOn, CandidateEvidence mine, CancellationToken cancellation);
+    Task<ClaimOutcome> ClaimAsync(ElectionView decidedOn, CandidateEvidence mine, PersonsWordKind? word, CancellationToken cancellation);
 
     /// <summary>
     /// A file descriptor that must stay open over <c>execve</c>, so that the claim lives exactly as long as the server that
@@ -46,4 +46,7 @@ public interface IGroupRecord
 
     /// <summary>A person's word that the group may start empty out of its present term, once; null where it is recorded, else why not.</summary>
     Task<string?> AllowEmptyStartAsync(CancellationToken cancellation);
+
+    /// <summary>A person's word that the data of a node are the group's; null where it is recorded, else why not.</summary>
+    Task<string?> TrustAsync(string node, CancellationToken cancellation);
 }

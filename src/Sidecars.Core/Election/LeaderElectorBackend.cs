@@ -4,7 +4,8 @@ namespace Sidecars.Core.Election;
 
 /// <summary>
 /// The leader-elector side-car of the seed image: <c>GET http://localhost:4040/</c> answers <c>{"name": "…"}</c>, the id of
-/// the leader. It carries no evidence, so it elects only where no data can be lost (<see cref="ElectionPolicy"/>).
+/// the leader. It carries no evidence: nodes ask each other (<see cref="PeerEvidence"/>), and the leader starts only where that shows that no
+/// data can be lost (<see cref="BlindElectionPolicy"/>).
 /// </summary>
 public sealed class LeaderElectorBackend : IElectionBackend
 {
@@ -30,6 +31,18 @@ public sealed class LeaderElectorBackend : IElectionBackend
         };
     }
 
+    /// <summary>How the peers are asked what lies on their disks; null: they are not, and count as unseen.</summary>
+    public PeerEvidence? Peers { get; init; }
+
+    /// <summary>A file that a person's <c>allow-empty</c> leaves for this node; null: there is none.</summary>
+    public string? WordFile { get; init; }
+
+    /// <summary>The word was heard: this node starts.</summary>
+    public void Consume()
+    {
+        if (WordFile is not null) File.Delete(WordFile);
+    }
+
     /// <inheritdoc />
     public string Description => "elector:" + _url;
 
@@ -41,21 +54,27 @@ public sealed class LeaderElectorBackend : IElectionBackend
     {
         try
         {
+            Peers?.Publish(mine);
+            var asked = Peers?.AskAsync(cancellation);
             var body = await _http.GetByteArrayAsync(_url, cancellation).ConfigureAwait(false);
             using var answer = JsonDocument.Parse(body);
             if (!answer.RootElement.TryGetProperty("name", out var name) || name.GetString() is not { } leader) return new ElectionObservation.Unavailable("the elector's answer has no \"name\"");
             var candidate = leader.Length == 0 ? null : _myNames.Contains(leader, StringComparer.OrdinalIgnoreCase) ? mine.Node : leader;
             return new ElectionObservation.Known(new ElectionView
             {
-                Record = new ElectionRecord { Candidate = candidate },
+                Record = new ElectionRecord { Candidate = candidate, EmptyStartAllowedInTerm = File.Exists(WordFile) ? 0 : null },
                 Version = leader,
-                Evidence = [mine with { Live = true }],
+                Evidence = asked is null ? [mine with { Live = true }] : [mine with { Live = true }, .. await asked.ConfigureAwait(false)],
                 CarriesEvidence = false,
             });
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException) // the latter for a value of another kind
         {
             return new ElectionObservation.Unavailable("the elector's answer is no JSON object");
+        }
+        catch (System.Net.Sockets.SocketException e)
+        {
+            return new ElectionObservation.Unavailable($"peers can't be told what lies on this disk: {e.Message}");
         }
         catch (HttpRequestException e)
         {
@@ -68,9 +87,13 @@ public sealed class LeaderElectorBackend : IElectionBackend
     }
 
     /// <inheritdoc />
-    public Task<ClaimOutcome> ClaimAsync(ElectionView decidedOn, CandidateEvidence mine, CancellationToken cancellation) =>
+    public Task<ClaimOutcome> ClaimAsync(ElectionView decidedOn, CandidateEvidence mine, PersonsWordKind? word, CancellationToken cancellation) =>
         Task.FromResult<ClaimOutcome>(new ClaimOutcome.Lost("the elector chooses by itself"));
 
     /// <inheritdoc />
-    public void Dispose() => _http.Dispose();
+    public void Dispose()
+    {
+        Peers?.Dispose();
+        _http.Dispose();
+    }
 }

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Text;
 using Sidecars.Core.Kubernetes;
 
@@ -66,10 +65,10 @@ public sealed class LeaseElectionBackend(KubernetesClient client, GroupLeaseStor
     }
 
     /// <inheritdoc />
-    public async Task<ClaimOutcome> ClaimAsync(ElectionView decidedOn, CandidateEvidence mine, CancellationToken cancellation)
+    public async Task<ClaimOutcome> ClaimAsync(ElectionView decidedOn, CandidateEvidence mine, PersonsWordKind? word, CancellationToken cancellation)
     {
         if (decidedOn.Version != Version) return new ClaimOutcome.Lost("the record was read again meanwhile");
-        var next = decidedOn.Record.Claimed(mine, decidedOn.HighestTerm);
+        var next = decidedOn.Record.Claimed(mine, decidedOn.HighestTerm, word);
         var outcome = await WriteAsync(next, mine.Uid, CandidateLease, cancellation).ConfigureAwait(false);
         if (outcome is not ClaimOutcome.Unavailable) return outcome;
         // Perhaps written: nobody else writes this incarnation.
@@ -96,21 +95,29 @@ public sealed class LeaseElectionBackend(KubernetesClient client, GroupLeaseStor
     }
 
     /// <inheritdoc />
-    public async Task<string?> AllowEmptyStartAsync(CancellationToken cancellation)
+    public Task<string?> AllowEmptyStartAsync(CancellationToken cancellation) =>
+        SayAsync(PersonsWordPolicy.AgainstAllowEmpty, view => view.Record with { EmptyStartAllowedInTerm = view.Record.Term }, cancellation);
+
+    /// <inheritdoc />
+    public Task<string?> TrustAsync(string node, CancellationToken cancellation) =>
+        SayAsync(view => PersonsWordPolicy.AgainstTrust(view, node), view => view.Record.Trusting(node, view.HighestTerm), cancellation);
+
+    /// <inheritdoc />
+    public void Dispose() => client.Dispose();
+
+    private async Task<string?> SayAsync(Func<ElectionView, string?> against, Func<ElectionView, ElectionRecord> next, CancellationToken cancellation)
     {
-        var read = await ReadRecordAsync(cancellation).ConfigureAwait(false);
-        if (read.Why is { } why) return why;
-        var record = read.Record!;
-        return await WriteAsync(record with { EmptyStartAllowedInTerm = record.Term }, _basis?.Lease.Spec?.HolderIdentity, CandidateLease, cancellation).ConfigureAwait(false) switch
+        var read = await ReadAsync(cancellation).ConfigureAwait(false);
+        if (read is ElectionObservation.Unavailable unread) return unread.Why;
+        var view = ((ElectionObservation.Known)read).View;
+        if (against(view) is { } refusal) return refusal;
+        return await WriteAsync(next(view), _basis?.Lease.Spec?.HolderIdentity, CandidateLease, cancellation).ConfigureAwait(false) switch
         {
             ClaimOutcome.Lost lost => lost.Why,
             ClaimOutcome.Unavailable unavailable => unavailable.Why,
             _ => null,
         };
     }
-
-    /// <inheritdoc />
-    public void Dispose() => client.Dispose();
 
     private string Version => _basis?.Lease.Metadata?.ResourceVersion ?? "";
 
@@ -188,7 +195,7 @@ public sealed class LeaseElectionBackend(KubernetesClient client, GroupLeaseStor
         if (mine is not null) all.Add(mine with { Live = true });
         for (var ordinal = 0; ordinal < CandidateEvidence.MaxRedisCount; ordinal++)
         {
-            var name = PodName(ordinal);
+            var name = KubernetesName.Sibling(podName, ordinal);
             if (mine is not null && name == podName) continue;
             switch (await store.ReadEvidenceAsync(name, cancellation).ConfigureAwait(false))
             {
@@ -232,11 +239,5 @@ public sealed class LeaseElectionBackend(KubernetesClient client, GroupLeaseStor
             case StoreWrite<GroupLeaseSnapshot>.OutcomeUnknown unknown: return new ClaimOutcome.Unavailable(unknown.Failure.Message);
             default: throw new InvalidOperationException("unknown outcome");
         }
-    }
-
-    private string PodName(int ordinal)
-    {
-        var dash = podName.LastIndexOf('-');
-        return string.Create(CultureInfo.InvariantCulture, $"{podName[..(dash < 0 ? podName.Length : dash)]}-{ordinal}");
     }
 }

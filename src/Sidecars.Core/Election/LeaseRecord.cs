@@ -16,6 +16,8 @@ internal static class LeaseRecord
         CandidateIncarnation = group.Candidate?.Incarnation,
         CandidateAddress = group.Candidate?.Address,
         EmptyStartAllowedInTerm = group.EmptyStartAllowedInTerm,
+        Trusted = group.Trusted,
+        Word = group.Word is { } word && PersonsWord.TryParse(word.Kind, out var kind) ? new PersonsWord(kind, word.PodName, word.Term) : null,
         LastServing = group.LastServing is { } s && ReplicationId.TryParse(s.ReplicationId, out var id)
             ? new ServingMaster(s.PodName, s.PodUid, s.Address, new FencingToken(s.Term, s.Epoch, s.Rev), id, s.Offset)
             : null,
@@ -32,6 +34,8 @@ internal static class LeaseRecord
             ? new LeaseCandidate(record.CandidateUid!, name, record.CandidateAddress!, record.Term, record.CandidateIncarnation!)
             : null,
         EmptyStartAllowedInTerm = record.EmptyStartAllowedInTerm,
+        Trusted = record.Trusted,
+        Word = record.Word is { } word ? new LeaseWord(PersonsWord.Text(word.Kind), word.Node, word.Term) : null,
         LastServing = record.LastServing is { } s
             ? new Kubernetes.LastServing(s.Uid, s.Node, s.Address, s.Token.Term, s.Token.Epoch, s.Token.Rev, s.ReplicationId.ToString(), s.Offset)
             : null,

@@ -22,6 +22,9 @@ public static class MasterSelectionPolicy
     /// </summary>
     public static readonly TimeSpan SpreadingBeforeRestart = TimeSpan.FromSeconds(10);
 
+    /// <summary>See <see cref="CarryOutPolicy.NamedUnaccounted"/>: it counts as a wait for an election.</summary>
+    public const string NamedUnaccounted = CarryOutPolicy.NamedUnaccounted;
+
     /// <summary>Decides the next step from one round's facts.</summary>
     public static MasterDecision Decide(BootstrapSnapshot s)
     {
@@ -44,6 +47,7 @@ public static class MasterSelectionPolicy
     // another was promoted; restarted, it takes it from the others (MonitorSelectionPolicy).
     private static MasterDecision OnSpreading(BootstrapSnapshot s, SentinelQuorumDecision.Spreading spreading)
     {
+        if (s.SplitFor >= SpreadingBeforeRestart && spreading.Address == s.Me.Address && TellAgain(s, spreading.Reason) is { } again) return again;
         var behind = s.Sentinels.OfType<SentinelObservation.Known>().Where(k => k.View.Master is { } m && m.ConfigEpoch < spreading.Epoch).Select(k => k.Endpoint).ToImmutableArray();
         return s.SplitFor >= SpreadingBeforeRestart && !behind.IsEmpty && Masters(s) is [var only] && only.Address == spreading.Address
             ? new MasterDecision.RestartSentinels(behind, "sentinel-behind", $"{spreading.Reason}; {only.Address} is the only master, and no other Sentinel has heard of it for {s.SplitFor.TotalSeconds:F0} s")
@@ -52,12 +56,21 @@ public static class MasterSelectionPolicy
 
     private static MasterDecision OnSplit(BootstrapSnapshot s, SentinelQuorumDecision.Split split)
     {
+        if (s.SplitFor >= SplitBeforeRestart && split.Majority == s.Me.Address && TellAgain(s, split.Reason) is { } again) return again;
         if (split.Majority is not { } address) return Wait("sentinel-split", split.Reason, "a failover that raises the epoch");
         var isMaster = Known(s).Any(k => k.Address == address && k.View.Role == NodeRole.Master);
         if (s.SplitFor >= SplitBeforeRestart && isMaster)
             return new MasterDecision.RestartSentinels(split.Odd, "sentinel-split-odd", $"{split.Reason}; {address} has the majority and is master, and equal epochs never heal");
         return Wait("sentinel-split", split.Reason, "the Sentinels to agree");
     }
+
+    // I was announced and not to all, and nobody else may make it good: I do not listen before a majority names me.
+    private static MasterDecision.TellSentinels? TellAgain(BootstrapSnapshot s, string reason) =>
+        Nodes(s).Count == 0 && s.TellingDenied is null
+        && s.Election is ElectionObservation.Known { View: { CandidateAlive: true, Record: var record } } && record.CandidateIncarnation == s.Me.Incarnation
+        && s.Sentinels.OfType<SentinelObservation.Known>().Select(k => k.View.Master?.Address).FirstOrDefault(a => a is not null && a != s.Me.Address) is { } other
+            ? new MasterDecision.TellSentinels(other, $"{s.Me.Node} was announced already", "telling-again", reason)
+            : null;
 
     // Named and not running: the address must stay silent while a replica with the data can take over. An empty master that
     // comes back before Sentinel notices wipes its replicas within a second.
@@ -67,9 +80,11 @@ public static class MasterSelectionPolicy
         if (masters.Count > 0)
             return Wait("named-but-other-master", $"{agreed.Reason}, that is me, but {masters[0].Address} is master: Sentinel has to resolve this", "Sentinel to convert one of them");
         var replicas = Nodes(s).Where(k => k.View.Role == NodeRole.Replica).ToList();
-        var promotable = replicas.Where(r => agreed.Promotable.Contains(r.Address) && !r.View.SyncInProgress && !r.View.Loading).ToList();
+        var promotable = replicas.Where(r => agreed.Promotable.Contains(r.Address) && !r.View.SyncInProgress && !r.View.Loading && !r.FollowsItself).ToList();
         if (promotable.Count > 0)
             return RequestFailover(s, agreed, "named-hand-over", $"{agreed.Reason}, that is me, and {promotable[0].Address} can be promoted");
+        if (replicas.Find(r => r.FollowsItself) is { } lost)
+            return Wait("peer-follows-itself", $"{agreed.Reason}, that is me; {lost.Address} lives, and its master is its own address", $"{lost.Address} to be restarted");
         if (replicas.Count > 0)
             return LiveReplicasButNonePromotable(s, agreed, replicas);
         return Elect(s, agreed);
@@ -96,21 +111,38 @@ public static class MasterSelectionPolicy
                 return Wait("named-run-id-differs", $"{agreed.Reason}, but the process there is another one than Sentinel talks to", "Sentinel to notice the restart");
             case NodeObservation.Known { View.Role: NodeRole.Master } master:
                 return Follow(s, master, agreed.Epoch, "follow-sentinels", agreed.Reason);
+            case NodeObservation.Known { FollowsItself: true }:
+                return Wait("named-follows-itself", $"{agreed.Reason}, but it is a replica of its own address", "the sidecar beside it to make it master");
             case NodeObservation.Known:
                 return Wait("named-is-replica", $"{agreed.Reason}, but it is a replica", "the failover to complete");
-            case NodeObservation.Unknown { LoginRefused: true } foreign:
-                return new MasterDecision.Refuse("named-refuses-login", $"{agreed.Reason}, but it refuses this group's login ({foreign.Why}): another tenant's address, or a wrong password");
             case NodeObservation.Unknown unknown:
-                return Wait("named-unclear", $"{agreed.Reason}, but {unknown.Why}", "an answer from the master");
+                return NamedIsUnclear(s, agreed, unknown);
             default:
                 return NamedIsDead(s, agreed);
         }
     }
 
+    // Something answers there. While no Redis of the group runs, it may be a pod's address that belongs to somebody else by now; the evidence of
+    // every node tells.
+    private static MasterDecision NamedIsUnclear(BootstrapSnapshot s, SentinelQuorumDecision.Agreed agreed, NodeObservation.Unknown unknown)
+    {
+        var why = unknown.LoginRefused
+            ? $"{agreed.Reason}, but it refuses this group's login ({unknown.Why}): another tenant's address, or a wrong password"
+            : $"{agreed.Reason}, but {unknown.Why}";
+        var isAsked = Nodes(s).Count == 0;
+        if (isAsked && s.Election is null) return new MasterDecision.ConsultElection("consult-election", why);
+        var named = isAsked && s.Election is ElectionObservation.Known { View: var view } ? NamedAddress.Of(s, agreed.Address, FactsOf(s, view, agreed)) : null;
+        if (named is NamedAddress.Nobodys) return Elect(s, agreed);
+        if (named is not null) why = $"{why}; {named.Reason}";
+        return unknown.LoginRefused ? new MasterDecision.Refuse("named-refuses-login", why)
+            : named is NamedAddress.Unproven unproven ? new MasterDecision.Wait(unproven.WaitingFor, "named-unclear", why)
+            : Wait("named-unclear", why, "an answer from the master");
+    }
+
     private static MasterDecision NamedIsDead(BootstrapSnapshot s, SentinelQuorumDecision.Agreed agreed)
     {
         var live = Nodes(s);
-        var carried = live.FirstOrDefault(k => k.View.Role == NodeRole.Replica && k.View.MasterAddress == agreed.Address);
+        var carried = live.FirstOrDefault(k => k.View.Role == NodeRole.Replica && k.View.MasterAddress == agreed.Address && !k.FollowsItself);
         if (live.Count == 0) return Elect(s, agreed);
         if (live.FirstOrDefault(k => k.View.Role == NodeRole.Master) is { } rogue)
         {
@@ -146,28 +178,28 @@ public static class MasterSelectionPolicy
         var reason = $"{why}; {masters.Count} nodes are master ({string.Join(", ", masters.Select(m => m.Address))}), and following the wrong one destroys data";
         if (s.Election is null) return new MasterDecision.ConsultElection("consult-election", reason);
         var record = (s.Election as ElectionObservation.Known)?.View.Record;
-        var vouched = record is null ? [] : masters.Where(m => FollowPolicy.Vouches(record, s.Me, m)).ToList();
+        var vouched = record is null ? [] : masters.Where(m => FollowPolicy.Vouches(((ElectionObservation.Known)s.Election).View, s.Me, m)).ToList();
         return vouched.Count == 1
             ? Follow(s, vouched[0], null, "follow-recorded-master", $"{reason}; the group's record names {vouched[0].Address}")
-            : new MasterDecision.Refuse("two-masters", reason);
+            : new MasterDecision.Refuse("two-masters", $"{reason}; 'redis-bootstrap trust NODE' says whose data count");
     }
 
     private static MasterDecision Follow(BootstrapSnapshot s, NodeObservation.Known master, long? namedEpoch, string code, string reason) =>
-        FollowPolicy.Judge(s.Me, s.Durability, master, namedEpoch, s.Election) switch
+        FollowPolicy.Judge(s.Me, s.Durability, master, namedEpoch, s.Election, s.ElectionWaitedFor >= s.LastMasterWait) switch
         {
             FollowVerdict.Allowed allowed => new MasterDecision.Follow(master.Address, allowed.Token, code, $"{reason}; {allowed.Reason}") { RescueFirst = allowed.RescueFirst },
             FollowVerdict.Consult consult => new MasterDecision.ConsultElection("consult-election", $"{reason}; {consult.Reason}"),
-            FollowVerdict.Older older => new MasterDecision.Refuse("master-older", $"{reason}; {older.Reason}"),
+            FollowVerdict.Refused refused => new MasterDecision.Refuse(refused.Code, $"{reason}; {refused.Reason}"),
             var unproven => Wait("master-unproven", $"{reason}; {unproven.Reason}", "Sentinels or the group's record to vouch for that master"),
         };
 
     private static MasterDecision Elect(BootstrapSnapshot s, SentinelQuorumDecision.Agreed? agreed, string why = "")
     {
         why = agreed?.Reason ?? why;
-        var refused = s.Peers.OfType<NodeObservation.Unknown>().ToList();
+        var refused = s.Peers.OfType<NodeObservation.Unknown>().FirstOrDefault(p => p.Endpoint != agreed?.Address);
         // Something answers where a peer should be. Whether it holds newer data is not known, and unknown is not "none".
-        if (refused.Count > 0)
-            return Wait("peer-unclear", $"{why}; {refused[0].Endpoint}: {refused[0].Why}", "a clear answer from every peer that listens");
+        if (refused is not null)
+            return Wait("peer-unclear", $"{why}; {refused.Endpoint}: {refused.Why}", "a clear answer from every peer that listens");
         switch (s.Election)
         {
             case null:
@@ -176,23 +208,27 @@ public static class MasterSelectionPolicy
                 return Wait("election-unavailable", $"{why}; no node lives, and the election can't be read: {unavailable.Why}", "the election backend");
         }
 
-        var view = ((ElectionObservation.Known)s.Election).View;
-        var decision = ElectionPolicy.Decide(new ElectionFacts(
-            view, s.Me, s.RedisCount, s.Durability, agreed is null ? null : new NamedMaster(agreed.Address, agreed.Epoch), s.ElectionWaitedFor >= s.UncleanElectionAfter, s.ElectionWaitedFor >= s.LastMasterWait)
-        { RestoresBackups = s.RestoresBackups });
+        var facts = FactsOf(s, ((ElectionObservation.Known)s.Election).View, agreed);
+        var named = agreed is null || agreed.Address == s.Me.Address ? null : NamedAddress.Of(s, agreed.Address, facts);
+        var decision = ElectionPolicy.Decide(named is NamedAddress.Nobodys ? facts with { Named = null } : facts);
         var reason = $"{why}; {decision.Reason}";
+        var due = decision is ElectionDecision.Claim claim ? new MasterDecision.Claim("claim", reason) { RestoreFirst = claim.RestoreFirst, Word = claim.Word } : null;
         return decision switch
         {
-            ElectionDecision.Claim claim => new MasterDecision.Claim("claim", reason) { RestoreFirst = claim.RestoreFirst },
+            ElectionDecision.Claim or ElectionDecision.Won when named is not null => CarryOutPolicy.Decide(s, agreed!, named, due, reason),
+            ElectionDecision.Claim => due!,
             ElectionDecision.Won when agreed is null => new MasterDecision.StartAsMaster("elected", reason),
-            ElectionDecision.Won when agreed.Address == s.Me.Address => new MasterDecision.StartAsMaster("elected-and-named", reason),
-            ElectionDecision.Won => new MasterDecision.FollowNamed(agreed.Address, "elected-through-sentinel", $"{reason}; Sentinel carries it out"),
+            ElectionDecision.Won => new MasterDecision.StartAsMaster("elected-and-named", reason),
             ElectionDecision.Lost lost => Wait("election-lost", reason, $"{lost.Winner} to serve"),
             ElectionDecision.Wait wait => new MasterDecision.Wait(wait.WaitingFor, "election-wait", reason),
             ElectionDecision.Refuse refuse => new MasterDecision.Refuse(refuse.Code, reason),
             _ => throw new InvalidOperationException(decision.GetType().Name),
         };
     }
+
+    private static ElectionFacts FactsOf(BootstrapSnapshot s, ElectionView view, SentinelQuorumDecision.Agreed? agreed) => new(
+        view, s.Me, s.RedisCount, s.Durability, agreed is null ? null : new NamedMaster(agreed.Address, agreed.Epoch), s.ElectionWaitedFor >= s.UncleanElectionAfter, s.ElectionWaitedFor >= s.LastMasterWait)
+    { RestoresBackups = s.RestoresBackups };
 
     // SENTINEL FAILOVER takes no vote, and two at once made two masters in one epoch: so always the same Sentinel, the one
     // with the lowest id that names the agreed address and trusts its clock. There is one: it named the promotable replica.

@@ -154,7 +154,7 @@ public static class MonitorSelectionPolicy
         // A Sentinel that names somebody else must be overruled by a greater epoch; only where its master was seen as a replica.
         var named = Views(s).Where(v => v.Address != master.Address).OrderByDescending(v => v.Epoch).FirstOrDefault();
         if (named is not null && named.Epoch >= HighestEpochOf(s, master.Address)
-            && !Live(s).Any(k => k.Address == named.Address && k.View.Role == NodeRole.Replica))
+            && !Live(s).Any(k => k.Address == named.Address && k.View.Role == NodeRole.Replica) && !IsWhole(s, master, except: named.Address))
         {
             return new MonitorDecision.Wait($"{named.Address} to be seen as a replica", "other-master-named",
                 $"{why}; {master.Address} is master, but a Sentinel names {named.Address} in epoch {named.Epoch}");
@@ -163,6 +163,11 @@ public static class MonitorSelectionPolicy
         return new MonitorDecision.Monitor(master.Address, EpochFor(s, master.Address), ReplicasOf(s, master.Address), "monitor-live-master",
             $"{why}; {master.Address} is the only master");
     }
+
+    // Every node is there, linked to this master, and none of them is at that address: it was a pod's that is gone, and will answer nobody.
+    private static bool IsWhole(MonitorSnapshot s, NodeObservation.Known master, RedisEndpoint except) =>
+        Live(s) is var live && live.Count >= s.RedisCount && live.All(k => k.Address != except
+            && (k == master || k.View is { Role: NodeRole.Replica, MasterLinkUp: true } view && view.MasterAddress == master.Address));
 
     // No master lives. Replicas that agree on whom they lost name the address whose failover Sentinel can run.
     private static MonitorDecision NoMaster(MonitorSnapshot s, string why)

@@ -26,6 +26,7 @@ public static class SnapshotDocument
         SnapshotJsonWriter.Time(json, "last_master_wait", snapshot.LastMasterWait);
         SnapshotJsonWriter.Time(json, "unclean_election_after", snapshot.UncleanElectionAfter);
         json.WriteBoolean("restores_backups", snapshot.RestoresBackups);
+        ElectionJsonWriter.Text(json, "telling_denied", snapshot.TellingDenied);
         SnapshotJsonWriter.Time(json, "split_for", snapshot.SplitFor);
     }));
 

@@ -130,6 +130,7 @@ internal static class SnapshotJsonWriter
             json.WriteString("address", other.Address.ToString());
             json.WriteString("my_id", other.MyId);
             json.WriteString("flags", other.Flags);
+            if (other.VotedEpoch != 0) json.WriteNumber("voted_epoch", other.VotedEpoch);
             json.WriteEndObject();
         }
 

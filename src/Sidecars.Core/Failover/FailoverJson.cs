@@ -3,6 +3,7 @@ using Sidecars.Core.Failover.Death;
 using Sidecars.Core.Failover.Fencing;
 using Sidecars.Core.Failover.Passwords;
 using Sidecars.Core.Failover.Publishing;
+using Sidecars.Core.Failover.SelfReplica;
 using Sidecars.Core.Failover.StepDown;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
@@ -16,9 +17,11 @@ namespace Sidecars.Core.Failover;
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true, RespectNullableAnnotations = true,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, Converters = [typeof(RedisEndpointJsonConverter)])]
 [JsonSerializable(typeof(PublishFacts))]
+[JsonSerializable(typeof(AnotherMasterFacts))]
 [JsonSerializable(typeof(FenceFacts))]
 [JsonSerializable(typeof(DeathFacts))]
 [JsonSerializable(typeof(PasswordFacts))]
+[JsonSerializable(typeof(SelfReplicaFacts))]
 [JsonSerializable(typeof(RoleLabelFacts))]
 [JsonSerializable(typeof(EpochKeeperFacts))]
 [JsonSerializable(typeof(GhostSnapshot))]

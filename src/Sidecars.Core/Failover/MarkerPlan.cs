@@ -35,15 +35,15 @@ public static class MarkerPlan
             Announced = last?.Announced,
         };
         if (server.IsLoading) return basis;
-        return server.Role == MarkerRole.Master ? OfMaster(basis, server, node, earlierOffset) : OfReplica(basis, last, server, group, earlierOffset);
+        return server.Role == MarkerRole.Master ? OfMaster(basis, server, group, node, earlierOffset) : OfReplica(basis, last, server, group, earlierOffset);
     }
 
-    private static Marker OfMaster(Marker basis, ServerFacts server, NodeIdentity node, long? earlierOffset)
+    private static Marker OfMaster(Marker basis, ServerFacts server, GroupKnowledge group, NodeIdentity node, long? earlierOffset)
     {
         var serving = new LastServing(node, basis.Token);
         return basis with
         {
-            History = Append(basis, server, node),
+            History = Append(basis, server, group, IsPromotedUnseen(basis, server, group, node) ? NodeIdentity.Unknown : node),
             // A promotion ends whatever copy was under way; with the AOF on its manifest tells whether that was whole.
             FullSyncInProgress = StillUnsynced(basis, server),
             Position = server.Position,
@@ -66,7 +66,7 @@ public static class MarkerPlan
         {
             // Not by whom it is followed: in a hand-over a replica learns the new master's id through the old one, which is a replica itself by
             // then, and two accounts of one id stop an election. Who serves says so itself, in the record.
-            History = Append(basis, server, group.Author ?? NodeIdentity.Unknown),
+            History = Append(basis, server, group, group.Author ?? NodeIdentity.Unknown),
             FullSyncInProgress = unsynced,
             Position = server.Position,
             EarlierOffset = earlierOffset,
@@ -75,16 +75,25 @@ public static class MarkerPlan
         };
     }
 
+    // Promoted, and the epoch of that is not seen yet: the newest one is another's, who must not be contradicted.
+    private static bool IsPromotedUnseen(Marker basis, ServerFacts server, GroupKnowledge group, NodeIdentity node) =>
+        group.Epoch is null && basis.History.Newest is { } newest && newest.Id != server.Position.Id && newest.Master.Name != node.Name && basis.Token.Term <= newest.Position.Term;
+
     // After a full sync the manifest names the dataset before it until the first rewrite has ended.
     private static bool StillUnsynced(Marker basis, ServerFacts server) =>
         basis.FullSyncInProgress && (server.IsSyncing || (server.AofBuffered is not null && (server.IsRewriting || server.Aof is null || server.Aof.File == basis.Aof?.File)));
 
-    private static LineageHistory Append(Marker basis, ServerFacts server, NodeIdentity master)
+    // An id that is recorded rises only to the epoch in which a majority names its master now. The token may be of another's: a replacement
+    // that this server has not seen yet, or a start beside it that went no further.
+    private static LineageHistory Append(Marker basis, ServerFacts server, GroupKnowledge group, NodeIdentity master)
     {
-        var newest = basis.History.Newest?.Position;
+        var newest = basis.History.Newest;
+        var served = newest?.Id != server.Position.Id ? basis.Token
+            : group.Epoch is { } epoch ? new FencingToken(group.Term, epoch, 0)
+            : FencingToken.None;
         return basis.History.Append(
             server.Position.Id, server.Position.Offset,
-            Math.Max(basis.Token.Term, newest?.Term ?? 0), Math.Max(basis.Token.Epoch, newest?.Epoch ?? 0), master) ?? basis.History;
+            Math.Max(served.Term, newest?.Position.Term ?? 0), Math.Max(served.Epoch, newest?.Position.Epoch ?? 0), master) ?? basis.History;
     }
 
     private static AofMark? Mark(ServerFacts server) => server is { Aof: { } aof, AofBuffered: { } buffered }

@@ -27,16 +27,21 @@ public sealed class Supervisor(BackoffSchedule backoff, Action<string, Exception
     public IReadOnlyList<LoopState> States => [.. _states.Values.OrderBy(s => s.Name, StringComparer.Ordinal)];
 
     /// <summary>Starts a loop, which is kept running until it is cancelled.</summary>
-    public void Start(string name, Func<CancellationToken, Task> loop, CancellationToken cancellation)
-    {
-        _states[name] = new LoopState(name, 0, null, true);
-        _running.Add(Task.Run(() => KeepAsync(name, loop, cancellation), CancellationToken.None));
-    }
+    public void Start(string name, Func<CancellationToken, Task> loop, CancellationToken cancellation) =>
+        _running.Add(KeepAsync(name, loop, cancellation));
 
     /// <summary>Completes when all of them have ended; never fails.</summary>
     public Task WhenEndedAsync() => Task.WhenAll(_running);
 
-    private async Task KeepAsync(string name, Func<CancellationToken, Task> loop, CancellationToken cancellation)
+    /// <summary>Keeps a loop running for a caller that waits for its end, after which it is no longer among <see cref="States"/>; never fails.</summary>
+    public async Task KeepAsync(string name, Func<CancellationToken, Task> loop, CancellationToken cancellation)
+    {
+        _states[name] = new LoopState(name, 0, null, true);
+        await Task.Run(() => RunAsync(name, loop, cancellation), CancellationToken.None).ConfigureAwait(false);
+        _states.TryRemove(name, out _);
+    }
+
+    private async Task RunAsync(string name, Func<CancellationToken, Task> loop, CancellationToken cancellation)
     {
         for (var failures = 0; !cancellation.IsCancellationRequested;)
         {
@@ -55,11 +60,24 @@ public sealed class Supervisor(BackoffSchedule backoff, Action<string, Exception
             {
                 if (time.GetElapsedTime(started) > Settled) failures = 0;
                 _states[name] = new LoopState(name, _states[name].Failures + 1, e.Message, IsRunning: false);
-                failed(name, e);
+                Tell(name, e);
             }
 
             await Task.Delay(backoff.DelayAfter(failures++, random()), time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             _states[name] = _states[name] with { IsRunning = true };
+        }
+    }
+
+    // What can't be told (the log's pipe is closed) must not be the end of the loop.
+    private void Tell(string name, Exception e)
+    {
+        try
+        {
+            failed(name, e);
+        }
+        catch (Exception)
+        {
+            // The state says it.
         }
     }
 }

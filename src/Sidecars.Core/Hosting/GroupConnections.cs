@@ -4,6 +4,7 @@ using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Core.Sentinel;
+using Sidecars.Core.Sentinel.Leadership;
 using Sidecars.Core.Topology;
 
 namespace Sidecars.Core.Hosting;
@@ -34,6 +35,7 @@ public sealed class GroupConnections
         (AsSidecar, AsSentinel) = (Login(_sidecar), Login(_sentinel));
         UsePasswords(settings.RedisSecrets);
         Sentinels = new SentinelClient(Transport, AsSidecar, settings.MasterName);
+        Leadership = new SentinelLeadership(Sentinels.ObserveAsync, new LeadershipClient(Transport, AsSidecar, settings.MasterName), time);
         Nodes = new NodeClient(Transport, AsSidecar);
         Observer = new GroupObserver(new GroupAddresses(settings.SentinelHosts, settings.RedisHosts, settings.ConnectTimeout), Sentinels, Nodes, time);
     }
@@ -49,6 +51,9 @@ public sealed class GroupConnections
 
     /// <summary>Asks one Sentinel.</summary>
     public SentinelClient Sentinels { get; }
+
+    /// <summary>Tells the Sentinels who is master.</summary>
+    public SentinelLeadership Leadership { get; }
 
     /// <summary>Asks one Redis.</summary>
     public NodeClient Nodes { get; }
@@ -68,11 +73,12 @@ public sealed class GroupConnections
     /// The group's record. The elector keeps none: beside an API server there is a Lease nonetheless, elsewhere the result is null.
     /// Dispose it where it is disposable.
     /// </summary>
-    public IGroupRecord? OpenRecord()
+    /// <param name="shared">A client of <see cref="GroupSettings.Kubernetes"/>, so that what the server asks of one caller is kept by all; null: one of its own.</param>
+    public IGroupRecord? OpenRecord(KubernetesClient? shared = null)
     {
         if (_settings.Election == ElectionKind.File) return new FileElectionBackend(_settings.ElectionDirectory);
         if (_settings.Kubernetes is not { } kubernetes) return null;
-        var client = new KubernetesClient(kubernetes.Config, _time);
+        var client = shared ?? new KubernetesClient(kubernetes.Config, _time);
         return new LeaseElectionBackend(client, new GroupLeaseStore(client, _settings.Cluster, kubernetes.LeaseName, _time), kubernetes.PodName, _settings.RedisCount, _time);
     }
 
@@ -81,6 +87,14 @@ public sealed class GroupConnections
     public IEpochStore? OpenEpochs(KubernetesClient? kubernetes) => _settings.Election == ElectionKind.File ? new FileEpochStore(_settings.ElectionDirectory)
         : kubernetes is not null ? new LeaseEpochStore(new GroupLeaseStore(kubernetes, _settings.Cluster, _settings.Kubernetes!.LeaseName, _time), _settings.Cluster)
         : null;
+
+    /// <summary>Where each node records what it is reached at.</summary>
+    /// <param name="kubernetes">A client of <see cref="GroupSettings.Kubernetes"/>.</param>
+    public LeaseAddressBook OpenAddresses(KubernetesClient kubernetes)
+    {
+        var settings = _settings.Kubernetes ?? throw new InvalidOperationException("there is no API server");
+        return new LeaseAddressBook(kubernetes, new GroupLeaseStore(kubernetes, _settings.Cluster, settings.LeaseName, _time), _settings.Cluster, settings.PodName, _settings.RedisCount, _time);
+    }
 
     private RedisClientOptions Login(LiveCredentials credentials) => new()
     {

@@ -37,6 +37,12 @@ public sealed record LineagePoint(string ReplicationId, long Offset, long Term, 
 /// <param name="Offset">Replication offset that it had acknowledged, bytes.</param>
 public sealed record InSyncPod(string Uid, string Name, long Offset);
 
+/// <summary>The last term that began by a person's word.</summary>
+/// <param name="Kind">What was said, 1..16 characters.</param>
+/// <param name="PodName">The pod whose data, or whose empty disk, the group went on with.</param>
+/// <param name="Term">The term.</param>
+public sealed record LeaseWord(string Kind, string PodName, long Term);
+
 /// <summary>A master that refuses writes on purpose.</summary>
 /// <param name="PodUid">UID of the fenced pod.</param>
 /// <param name="Reason">Why, for people.</param>
@@ -78,6 +84,12 @@ public sealed record GroupLeaseDocument
     /// <summary>Term out of which a person allowed an empty start, once; null where nobody did.</summary>
     public long? EmptyStartAllowedInTerm { get; init; }
 
+    /// <summary>Name of the pod whose data a person declared the group's, for the next election; null where nobody did.</summary>
+    public string? Trusted { get; init; }
+
+    /// <summary>The last term that began by a person's word; null where none did.</summary>
+    public LeaseWord? Word { get; init; }
+
     /// <summary>Nonce of the evidence round that is under way; null outside of one.</summary>
     public string? Round { get; init; }
 
@@ -91,6 +103,7 @@ public sealed record GroupLeaseDocument
     public bool Equals(GroupLeaseDocument? other) =>
         other is not null && Term == other.Term && HighestEpoch == other.HighestEpoch && Candidate == other.Candidate
         && LastServing == other.LastServing && Round == other.Round && EmptyStartAllowedInTerm == other.EmptyStartAllowedInTerm && Durability == other.Durability && Fence == other.Fence
+        && Trusted == other.Trusted && Word == other.Word
         && Lineage.SequenceEqual(other.Lineage)
         && (InSync is null ? other.InSync is null : other.InSync is not null && InSync.SequenceEqual(other.InSync));
 

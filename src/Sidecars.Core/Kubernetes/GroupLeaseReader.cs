@@ -16,6 +16,8 @@ public static class GroupLeaseReader
     private const string Lineage = SidecarAnnotations.Prefix + "lineage";
     private const string InSync = SidecarAnnotations.Prefix + "in-sync";
     private const string EmptyStart = SidecarAnnotations.Prefix + "empty-start-allowed-in-term";
+    private const string Trusted = SidecarAnnotations.Prefix + "trusted";
+    private const string PersonsWord = SidecarAnnotations.Prefix + "persons-word";
     private const string Round = SidecarAnnotations.Prefix + "round";
     private const string Durability = SidecarAnnotations.Prefix + "durability";
     private const string Fence = SidecarAnnotations.Prefix + "fence";
@@ -49,6 +51,8 @@ public static class GroupLeaseReader
             Lineage = AnnotationJson.Read(lease, Lineage, JsonValueKind.Array, a => AnnotationJson.Items(a, GroupLeaseDocument.MaxLineage, ReadPoint), ref fault) ?? [],
             InSync = AnnotationJson.Read(lease, InSync, JsonValueKind.Array, a => AnnotationJson.Items(a, GroupLeaseDocument.MaxInSync, ReadPod), ref fault),
             EmptyStartAllowedInTerm = Optional(lease, EmptyStart, ref fault),
+            Trusted = Word(lease, Trusted, 253, ref fault),
+            Word = AnnotationJson.Read(lease, PersonsWord, JsonValueKind.Object, ReadWord, ref fault),
             Round = Word(lease, Round, 64, ref fault),
             Durability = Word(lease, Durability, 16, ref fault),
             Fence = AnnotationJson.Read(lease, Fence, JsonValueKind.Object, ReadFence, ref fault),
@@ -77,6 +81,8 @@ public static class GroupLeaseReader
         Set(Lineage, before.Lineage.SequenceEqual(document.Lineage), AnnotationJson.Write(j => Write(j, document.Lineage.TakeLast(GroupLeaseDocument.MaxLineage))));
         Set(InSync, before.InSync is not null && document.InSync is not null && before.InSync.SequenceEqual(document.InSync), document.InSync is { } i ? AnnotationJson.Write(j => Write(j, i)) : null);
         Set(EmptyStart, before.EmptyStartAllowedInTerm == document.EmptyStartAllowedInTerm, document.EmptyStartAllowedInTerm is { } e ? SidecarAnnotations.Number(e) : null);
+        Set(Trusted, before.Trusted == document.Trusted, document.Trusted);
+        Set(PersonsWord, before.Word == document.Word, document.Word is { } w ? AnnotationJson.Write(j => Write(j, w)) : null);
         Set(Round, before.Round == document.Round, document.Round);
         Set(Durability, before.Durability == document.Durability, document.Durability);
         Set(Fence, before.Fence == document.Fence, document.Fence is { } f ? AnnotationJson.Write(j => Write(j, f)) : null);
@@ -97,6 +103,7 @@ public static class GroupLeaseReader
         read.Candidate?.Term > read.Term ? new AnnotationFault(Candidate, $"has a term above {Term}")
         : read.LastServing?.Term > read.Term ? new AnnotationFault(Serving, $"has a term above {Term}")
         : read.LastServing?.Epoch > read.HighestEpoch ? new AnnotationFault(Serving, $"has an epoch above {HighestEpoch}")
+        : read.Word?.Term > read.Term ? new AnnotationFault(PersonsWord, $"has a term above {Term}")
         : read.Lineage.Any(p => p.Term > read.Term) ? new AnnotationFault(Lineage, $"has a term above {Term}")
         : null;
 
@@ -127,6 +134,8 @@ public static class GroupLeaseReader
             AnnotationJson.Text(j, "master", 64), AnnotationJson.Text(j, "masterName", 253));
 
     private static InSyncPod ReadPod(JsonElement j) => new(AnnotationJson.Text(j, "uid", 64), AnnotationJson.Text(j, "name", 253), Number(j, "offset"));
+
+    private static LeaseWord ReadWord(JsonElement j) => new(AnnotationJson.Text(j, "kind", 16), AnnotationJson.Text(j, "podName", 253), Number(j, "term"));
 
     private static FenceFact ReadFence(JsonElement j) => new(AnnotationJson.Text(j, "podUid", 64), AnnotationJson.Text(j, "reason", 200));
 
@@ -193,6 +202,15 @@ public static class GroupLeaseReader
         }
 
         j.WriteEndArray();
+    }
+
+    private static void Write(Utf8JsonWriter j, LeaseWord w)
+    {
+        j.WriteStartObject();
+        j.WriteString("kind", w.Kind);
+        j.WriteString("podName", w.PodName);
+        j.WriteNumber("term", w.Term);
+        j.WriteEndObject();
     }
 
     private static void Write(Utf8JsonWriter j, FenceFact f)

@@ -6,7 +6,8 @@ namespace Sidecars.Core.Kubernetes;
 /// <summary>
 /// The few calls to the API server that the sidecars make, in one namespace. Every outcome is a value; the only exception
 /// is <see cref="OperationCanceledException"/> when the caller's own token is cancelled. Nothing is retried here except
-/// once after 401 with a renewed token, and once with a renewed CA. Safe for concurrent use.
+/// once after 401 with a renewed token, and once with a renewed CA. Where the server asked to wait (<c>Retry-After</c>), no call of this
+/// client is sent before that: its loops share one budget at the server, and none knows of another's refusal. Safe for concurrent use.
 /// </summary>
 public sealed class KubernetesClient : IDisposable
 {
@@ -14,16 +15,22 @@ public sealed class KubernetesClient : IDisposable
     private readonly TimeProvider _time;
     private readonly ServiceAccountToken _token;
     private readonly KubernetesTransport _transport;
+    private readonly Lock _gate = new();
+    private long _askedAt;
+    private TimeSpan _asked;
 
     /// <summary>Creates a client; no connection is made and no file is read before the first call.</summary>
-    public KubernetesClient(KubernetesConfig config, TimeProvider time)
+    /// <param name="config">Where the server is.</param>
+    /// <param name="time">The clock of deadlines and waits.</param>
+    /// <param name="handler">Makes what sends the requests, in place of sockets; for tests.</param>
+    public KubernetesClient(KubernetesConfig config, TimeProvider time, Func<HttpMessageHandler>? handler = null)
     {
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(time);
         _config = config;
         _time = time;
         _token = new ServiceAccountToken(config.TokenFile, config.TokenRefresh, time);
-        _transport = new KubernetesTransport(config);
+        _transport = new KubernetesTransport(config, handler);
     }
 
     /// <summary>The namespace of every call.</summary>
@@ -137,15 +144,35 @@ public sealed class KubernetesClient : IDisposable
         while (true)
         {
             ct.ThrowIfCancellationRequested();
+            if (AskedToWait() is { } left) return new KubernetesAnswer(0, default, left, false);
             if (_transport.Client(out var problem) is not { } client)
                 return new KubernetesAnswer(0, default, new KubernetesFailure.Unreachable(problem!), false);
             if (_token.Current(out problem) is not { } token)
                 return new KubernetesAnswer(0, default, new KubernetesFailure.Unauthorized(problem!), false);
             using var request = Request(method, path, body, token);
-            var answer = await KubernetesExchange.SendAsync(client, request, _config.MaxResponseBytes, either.Token, ct);
+            var answer = await KubernetesExchange.SendAsync(client, request, _config.MaxResponseBytes, _time, either.Token, ct);
+            if (answer.Failure?.AskedToWait is { } asked) NoteAsked(asked);
             if (answer.Status == 401 && !renewedToken && _token.TryRenew(token)) renewedToken = true;
             else if (answer.Status == KubernetesExchange.SecureConnectionFailed && !renewedCa && _transport.TryRenew()) renewedCa = true;
             else return answer;
+        }
+    }
+
+    // Never shortened: of two refusals under way at once the longer one counts.
+    private void NoteAsked(TimeSpan asked)
+    {
+        lock (_gate)
+        {
+            if (_asked - _time.GetElapsedTime(_askedAt) < asked) (_askedAt, _asked) = (_time.GetTimestamp(), asked);
+        }
+    }
+
+    private KubernetesFailure.Throttled? AskedToWait()
+    {
+        lock (_gate)
+        {
+            var left = _asked - _time.GetElapsedTime(_askedAt);
+            return left > TimeSpan.Zero ? new KubernetesFailure.Throttled($"not sent: the API server asked to wait {_asked.TotalSeconds:F0} s, {left.TotalSeconds:F0} s of them are left", left) : null;
         }
     }
 

@@ -24,10 +24,11 @@ internal static class KubernetesExchange
     /// <param name="client">The pool.</param>
     /// <param name="request">The request.</param>
     /// <param name="maxBytes">Bound of the body.</param>
+    /// <param name="time">Tells how far off a date in <c>Retry-After</c> is, where the answer has no <c>Date</c>.</param>
     /// <param name="deadline">Cancelled at the call's deadline, or with <paramref name="caller"/>.</param>
     /// <param name="caller">The caller's own token.</param>
     public static async Task<KubernetesAnswer> SendAsync(
-        HttpClient client, HttpRequestMessage request, int maxBytes, CancellationToken deadline, CancellationToken caller)
+        HttpClient client, HttpRequestMessage request, int maxBytes, TimeProvider time, CancellationToken deadline, CancellationToken caller)
     {
         var stage = "connecting or waiting for the answer";
         try
@@ -39,7 +40,7 @@ internal static class KubernetesExchange
             if (body is null) return Failed(status, new KubernetesFailure.Malformed($"the body is longer than {maxBytes} bytes"), status is >= 200 and < 300 or >= 500);
             if (status is >= 200 and < 300) return new KubernetesAnswer(status, body.Value, null, false);
             // A refusal with a 4xx says that nothing was done; a 5xx says nothing (a time-out at etcd may have committed).
-            return Failed(status, OfStatus(response, body.Value), status >= 500);
+            return Failed(status, OfStatus(response, body.Value, time), status >= 500);
         }
         catch (OperationCanceledException) when (!caller.IsCancellationRequested)
         {
@@ -81,12 +82,12 @@ internal static class KubernetesExchange
         }
     }
 
-    private static KubernetesFailure OfStatus(HttpResponseMessage response, ReadOnlyMemory<byte> body)
+    private static KubernetesFailure OfStatus(HttpResponseMessage response, ReadOnlyMemory<byte> body, TimeProvider time)
     {
         var code = (int)response.StatusCode;
         var status = TryReadStatus(body);
         var message = Clip(status?.Message ?? $"HTTP {code} without a Status object");
-        var after = RetryAfter(response.Headers.RetryAfter, status);
+        var after = RetryAfter(response.Headers, status, time);
         return response.StatusCode switch
         {
             HttpStatusCode.NotFound => new KubernetesFailure.NotFound(message),
@@ -104,11 +105,13 @@ internal static class KubernetesExchange
     private static bool NamesResourceVersion(StatusDocument? status) =>
         status is { Reason: "Invalid", Details.Causes: { Count: 1 } causes } && causes[0]?.Field == "metadata.resourceVersion";
 
-    private static TimeSpan? RetryAfter(RetryConditionHeaderValue? header, StatusDocument? status)
+    // Seconds, as API servers send them, or a date, as proxies before them may: counted from the sender's own clock where it says it.
+    private static TimeSpan? RetryAfter(HttpResponseHeaders headers, StatusDocument? status, TimeProvider time)
     {
-        // Only the form in seconds: the form with a date would need a clock, and no API server sends it.
-        var after = header?.Delta ?? (status?.Details?.RetryAfterSeconds is > 0 and var seconds ? TimeSpan.FromSeconds(seconds) : null);
-        return after is null ? null : after > MaxRetryAfter ? MaxRetryAfter : after;
+        var after = headers.RetryAfter?.Delta
+            ?? (headers.RetryAfter?.Date - (headers.Date ?? time.GetUtcNow()))
+            ?? (status?.Details?.RetryAfterSeconds is > 0 and var seconds ? TimeSpan.FromSeconds(seconds) : null);
+        return after is not { Ticks: > 0 } wait ? null : wait > MaxRetryAfter ? MaxRetryAfter : wait;
     }
 
     private static StatusDocument? TryReadStatus(ReadOnlyMemory<byte> body)

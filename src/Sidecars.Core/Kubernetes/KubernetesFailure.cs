@@ -7,6 +7,9 @@ namespace Sidecars.Core.Kubernetes;
 /// <param name="Message">What happened, at most a few hundred characters.</param>
 public abstract record KubernetesFailure(string Message)
 {
+    /// <summary>How long the server asked to wait (its <c>Retry-After</c>, bounded); null: it did not.</summary>
+    public TimeSpan? AskedToWait => this switch { Throttled throttled => throttled.RetryAfter, ServerError error => error.RetryAfter, _ => null };
+
     /// <summary>404: the object does not exist.</summary>
     public sealed record NotFound(string Message) : KubernetesFailure(Message);
 
@@ -22,7 +25,7 @@ public abstract record KubernetesFailure(string Message)
     /// <summary>401 also with the token as it is in the file now, or no token can be read.</summary>
     public sealed record Unauthorized(string Message) : KubernetesFailure(Message);
 
-    /// <summary>429: nothing was done; ask again after <paramref name="RetryAfter"/>, if the server named one.</summary>
+    /// <summary>429, or not sent since an earlier wait is not over: nothing was done; ask again after <paramref name="RetryAfter"/>, if the server named one.</summary>
     /// <param name="Message">The server's words.</param>
     /// <param name="RetryAfter">The server's <c>Retry-After</c>, capped at one minute.</param>
     public sealed record Throttled(string Message, TimeSpan? RetryAfter) : KubernetesFailure(Message);

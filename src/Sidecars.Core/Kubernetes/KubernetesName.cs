@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Sidecars.Core.Kubernetes;
 
 /// <summary>The two forms of names that objects here have (RFC 1123, as the API server validates them).</summary>
@@ -17,5 +19,13 @@ public static class KubernetesName
         }
 
         return true;
+    }
+
+    /// <summary>The pod of another ordinal in the StatefulSet of this one, <c>NAME-ORDINAL</c>.</summary>
+    public static string Sibling(string podName, int ordinal)
+    {
+        ArgumentNullException.ThrowIfNull(podName);
+        var dash = podName.LastIndexOf('-');
+        return string.Create(CultureInfo.InvariantCulture, $"{podName[..(dash < 0 ? podName.Length : dash)]}-{ordinal}");
     }
 }

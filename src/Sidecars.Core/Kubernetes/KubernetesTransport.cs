@@ -8,7 +8,9 @@ namespace Sidecars.Core.Kubernetes;
 /// The HTTP connection pool to one API server, with the cluster's CA as the only root. When a certificate is refused, the
 /// CA file is read again: a cluster's CA may be replaced while a pod runs.
 /// </summary>
-internal sealed class KubernetesTransport(KubernetesConfig config) : IDisposable
+/// <param name="config">Where it is.</param>
+/// <param name="handler">In place of sockets; null: sockets.</param>
+internal sealed class KubernetesTransport(KubernetesConfig config, Func<HttpMessageHandler>? handler = null) : IDisposable
 {
     /// <summary>Largest CA file, bytes; a bundle of a hundred roots has a quarter of it.</summary>
     private const int MaxCaBytes = 1024 * 1024;
@@ -72,7 +74,7 @@ internal sealed class KubernetesTransport(KubernetesConfig config) : IDisposable
         }
 
         _caHash = SHA256.HashData(pem);
-        var handler = new SocketsHttpHandler
+        var sockets = handler is not null ? null : new SocketsHttpHandler
         {
             SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = policy },
             ConnectTimeout = config.ConnectTimeout,
@@ -82,7 +84,7 @@ internal sealed class KubernetesTransport(KubernetesConfig config) : IDisposable
             UseCookies = false,
             ActivityHeadersPropagator = null,
         };
-        return _client = new HttpClient(handler) { BaseAddress = config.Server, Timeout = Timeout.InfiniteTimeSpan };
+        return _client = new HttpClient(sockets ?? handler!()) { BaseAddress = config.Server, Timeout = Timeout.InfiniteTimeSpan };
     }
 
     private string? TryReadCa(out byte[] pem)

@@ -130,6 +130,12 @@ public sealed record DiskEvidence(DiskFacts Facts, DataState State, SuspectReaso
     /// <summary>The point in the replication stream; null where neither marker nor dump.rdb tells one that holds.</summary>
     public DiskPosition? Position { get; init; }
 
+    /// <summary>
+    /// Who filled this directory, where no server has written to it since: no data file, and no marker that knows a position, is newer
+    /// than the mark. Null otherwise, and where there are no data beside the mark.
+    /// </summary>
+    public FilledBy? Filled { get; init; }
+
     /// <summary>The files against the marker.</summary>
     public DiskVersusMarker VersusMarker { get; init; }
 

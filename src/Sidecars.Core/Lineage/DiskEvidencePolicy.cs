@@ -18,12 +18,24 @@ public static class DiskEvidencePolicy
     {
         var (state, reason, detail) = Judge(facts);
         var versus = Compare(facts);
+        var filled = state is DataState.Present or DataState.Empty ? FilledBy(facts) : null;
         return new DiskEvidence(facts, state, reason, detail)
         {
             VersusMarker = versus,
             AofLength = facts.SingleAof.Value is { } single && !facts.Manifest.IsKnown ? single.Length : facts.AofFiles.Sum(f => f.Stat.Value?.Length ?? 0),
-            Position = state is DataState.Present or DataState.Empty ? Locate(facts, versus) : null,
+            Filled = filled,
+            // What a marker or a dump says here is of the data that lay here before.
+            Position = state is DataState.Present or DataState.Empty && filled is null ? Locate(facts, versus) : null,
         };
+    }
+
+    private static FilledBy? FilledBy(DiskFacts facts)
+    {
+        if (facts.Filled.Value is not { } mark) return null;
+        var written = facts.AofFiles.Select(f => f.Stat).Append(facts.ManifestFile).Append(facts.SingleAof).Append(facts.RdbFile)
+            .Any(f => f.Value is { } file && file.ChangedTicks > mark.ChangedTicks);
+        var noted = facts.Marker is { IsKnown: true, Value.Position: not null } && facts.MarkerFile.Value is { } marker && marker.ChangedTicks > mark.ChangedTicks;
+        return written || noted ? null : mark.By;
     }
 
     private static (DataState State, SuspectReason Reason, string Detail) Judge(DiskFacts facts)

@@ -3,7 +3,7 @@ using Sidecars.Core.Primitives;
 namespace Sidecars.Core.Lineage;
 
 /// <summary>
-/// Reads what a data directory testifies, without loading it: at most 256 KiB of marker, 1 MiB of manifest, 4 KiB of each snapshot's
+/// Reads what a data directory testifies, without loading it: at most 256 KiB of marker, 64 bytes of mark, 1 MiB of manifest, 4 KiB of each snapshot's
 /// head, and 64 KiB + 1 MiB of each AOF end that matters, whatever the size of the dataset. Never throws; never writes. Meant for a
 /// server that does not run: a running one answers for itself.
 /// </summary>
@@ -32,6 +32,7 @@ public static class DiskEvidenceReader
             Directory = List(dataDirectory, appendDirectory, layout),
             Marker = marker.Read(files),
             MarkerFile = DiskFiles.Stat(marker.MarkerPath),
+            Filled = FilledMark.Read(files, dataDirectory),
             RdbFile = DiskFiles.Stat(rdb),
             ManifestFile = DiskFiles.Stat(manifestPath),
             Manifest = files.ReadAll(manifestPath, AofManifestReader.MaxBytes).Then(bytes => AofManifestReader.Read(bytes)),

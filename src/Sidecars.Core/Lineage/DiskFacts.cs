@@ -38,6 +38,9 @@ public sealed record DiskFacts(Durability Durability)
     /// <summary>The marker's file.</summary>
     public DiskFact<FileStat> MarkerFile { get; init; }
 
+    /// <summary>The mark of whoever filled this directory.</summary>
+    public DiskFact<FilledFact> Filled { get; init; }
+
     /// <summary>dump.rdb.</summary>
     public DiskFact<FileStat> RdbFile { get; init; }
 

@@ -1,3 +1,5 @@
+using Sidecars.Core.Primitives;
+
 namespace Sidecars.Core.Sentinel;
 
 /// <summary>
@@ -10,14 +12,19 @@ namespace Sidecars.Core.Sentinel;
 /// <param name="period">Between two looks. All Sentinels lost within it of a failover forget that epoch: 1 s is a good value.</param>
 /// <param name="report">Called with every decision and what it was taken from; the caller logs changes and counts refusals by code.</param>
 /// <param name="time">For the period.</param>
+/// <param name="random">A number in [0, 1) for the jitter of the pauses between calls of the store that fail.</param>
 public sealed class EpochKeeperLoop(
     Func<CancellationToken, Task<IReadOnlyCollection<SentinelObservation>>> observe,
     IEpochStore store,
     int sentinelCount,
     TimeSpan period,
     Action<EpochKeeping, EpochKeeperFacts> report,
-    TimeProvider time)
+    TimeProvider time,
+    Func<double> random)
 {
+    // A store that is away is asked ever more rarely, whatever the period.
+    private readonly RetryPause _failing = new(new BackoffSchedule(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30)), time, random);
+
     private EpochReading _stored = new EpochReading.Unavailable($"{store.Description} was not read yet");
 
     /// <summary>Looks until it is cancelled.</summary>
@@ -34,10 +41,17 @@ public sealed class EpochKeeperLoop(
     public async Task RoundAsync(CancellationToken cancellation)
     {
         // What was read once can only have been raised since: a re-read is needed only where nothing is known.
-        if (_stored is EpochReading.Unavailable) _stored = await store.ReadAsync(cancellation).ConfigureAwait(false);
+        if (_stored is EpochReading.Unavailable && _failing.Left == TimeSpan.Zero) Note(await store.ReadAsync(cancellation).ConfigureAwait(false));
         var facts = new EpochKeeperFacts(_stored, await observe(cancellation).ConfigureAwait(false), sentinelCount);
         var decision = EpochKeeperPolicy.Decide(facts);
         report(decision, facts);
-        if (decision is EpochKeeping.Raise raise) _stored = await store.RaiseAsync(raise.Epoch, raise.Master, cancellation).ConfigureAwait(false);
+        if (decision is EpochKeeping.Raise raise) Note(await store.RaiseAsync(raise.Epoch, raise.Master, cancellation).ConfigureAwait(false));
+    }
+
+    private void Note(EpochReading reading)
+    {
+        _stored = reading;
+        if (reading is EpochReading.Unavailable) _failing.Failed();
+        else _failing.Succeeded();
     }
 }

@@ -91,7 +91,8 @@ public static class SentinelReplies
             if (Endpoint(fields.GetValueOrDefault("ip", ""), fields.GetValueOrDefault("port", "")) is not { } address) continue;
             var id = fields.GetValueOrDefault("runid", "");
             if (id.Length == 0) continue;
-            result.Add(new SentinelPeer { Address = address, MyId = id, Flags = fields.GetValueOrDefault("flags", "") });
+            TryNumber(fields, "voted-leader-epoch", out var voted);
+            result.Add(new SentinelPeer { Address = address, MyId = id, Flags = fields.GetValueOrDefault("flags", ""), VotedEpoch = voted });
         }
 
         others = result.ToImmutable();

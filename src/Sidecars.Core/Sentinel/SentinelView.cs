@@ -122,6 +122,9 @@ public sealed record SentinelPeer
     /// <summary>Comma list as sent.</summary>
     public string Flags { get; init; } = "";
 
+    /// <summary>The epoch of the vote that it last gave this Sentinel (<c>voted-leader-epoch</c>); 0 where it gave none.</summary>
+    public long VotedEpoch { get; init; }
+
     /// <summary>True where this Sentinel can't reach it.</summary>
     public bool Down => SentinelFlags.Has(Flags, "s_down") || SentinelFlags.Has(Flags, "disconnected");
 }

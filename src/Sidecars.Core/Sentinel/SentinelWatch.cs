@@ -19,6 +19,19 @@ public sealed record SentinelWatchSettings(TimeSpan Period, TimeSpan MaxAge, Tim
     public static SentinelWatchSettings Default { get; } = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(4), TimeSpan.FromSeconds(5));
 }
 
+/// <summary>What the Sentinels say, for those who decide on it.</summary>
+public interface ISentinelViews
+{
+    /// <summary>Raised after each look that shows something else than the one before.</summary>
+    Signal Changed { get; }
+
+    /// <summary>Moment (timestamp of the time provider) at which the last event of a Sentinel came; 0: none yet.</summary>
+    long LastEventAt { get; }
+
+    /// <summary>One for each Sentinel; what is too old is <see cref="SentinelObservation.Unknown"/>, which contradicts nothing.</summary>
+    IReadOnlyCollection<SentinelObservation> Observe();
+}
+
 /// <summary>
 /// What every Sentinel says, kept up to date: each is asked once a period and at once when it publishes an event, apart from the
 /// others, so that a dead one (a connection that hangs) delays nobody's view of the living. Their names are resolved again and
@@ -29,6 +42,7 @@ public sealed record SentinelWatchSettings(TimeSpan Period, TimeSpan MaxAge, Tim
 /// <param name="options">Credentials and deadlines.</param>
 /// <param name="client">Reads a view.</param>
 /// <param name="settings">Rhythm.</param>
+/// <param name="keep">Keeps the watch of one Sentinel running: it fails alone, is seen to, and is started again. Name, loop, its end.</param>
 /// <param name="time">Its clock.</param>
 /// <param name="infoPeriodRefused">Told why a Sentinel keeps its own INFO-PERIOD: failovers take up to a second longer there.</param>
 public sealed class SentinelWatch(
@@ -37,8 +51,9 @@ public sealed class SentinelWatch(
     RedisClientOptions options,
     SentinelClient client,
     SentinelWatchSettings settings,
+    Func<string, Func<CancellationToken, Task>, CancellationToken, Task> keep,
     TimeProvider time,
-    Action<string>? infoPeriodRefused = null)
+    Action<string>? infoPeriodRefused = null) : ISentinelViews
 {
     // What may change who is master, or whom the majority holds for it; and a failover from its election on: its leader makes one
     // step a tick of its timer (50 to 100 ms), so that a master's sidecar hears that a replica is chosen one step before it is promoted.
@@ -53,13 +68,13 @@ public sealed class SentinelWatch(
 
     private readonly ConcurrentDictionary<RedisEndpoint, Member> _members = new();
 
-    /// <summary>Raised after each look that shows something else than the one before.</summary>
-    public Broadcast Changed { get; } = new();
+    /// <inheritdoc/>
+    public Signal Changed { get; } = new();
 
-    /// <summary>Moment (timestamp of the time provider) at which the last event of a Sentinel came; 0: none yet.</summary>
+    /// <inheritdoc/>
     public long LastEventAt { get; private set; }
 
-    /// <summary>One for each Sentinel; what is too old is <see cref="SentinelObservation.Unknown"/>, which contradicts nothing.</summary>
+    /// <inheritdoc/>
     public IReadOnlyCollection<SentinelObservation> Observe()
     {
         var views = new List<SentinelObservation>();
@@ -109,7 +124,7 @@ public sealed class SentinelWatch(
                 {
                     var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
                     var member = _members[endpoint] = new Member(endpoint, ranked.IndexOf(endpoint));
-                    running[endpoint] = (stop, Task.WhenAll(LookAsync(member, stop.Token), ListenAsync(member, stop.Token)));
+                    running[endpoint] = (stop, keep($"sentinel {endpoint}", ct => WatchAsync(member, ct), stop.Token));
                 }
 
                 await Task.Delay(settings.ResolvePeriod, time, cancellation).ConfigureAwait(false);
@@ -120,6 +135,9 @@ public sealed class SentinelWatch(
             foreach (var one in running.Values) await StopAsync(one).ConfigureAwait(false);
         }
     }
+
+    private Task WatchAsync(Member member, CancellationToken cancellation) =>
+        SideBySide.RunAsync(cancellation, look => LookAsync(member, look), listen => ListenAsync(member, listen));
 
     private static async Task StopAsync((CancellationTokenSource Stop, Task Task) one)
     {
@@ -132,14 +150,14 @@ public sealed class SentinelWatch(
     {
         while (!cancellation.IsCancellationRequested)
         {
-            var next = member.Poked.Next;
+            var next = member.Poked.Ticket();
             var asked = time.GetTimestamp();
             var observation = await client.ObserveAsync(member.Endpoint, cancellation).ConfigureAwait(false);
             var isNews = member.View is not { } last || IsNews(last.Observation, observation);
             member.View = new Seen(observation, asked, time.GetTimestamp());
             if (isNews) Changed.Raise();
             var pause = observation is SentinelObservation.Known || settings.Period < AfterSilence ? settings.Period : AfterSilence;
-            await Broadcast.WaitAsync(next, pause, time, cancellation).ConfigureAwait(false);
+            await next.WaitAsync(pause, time, cancellation).ConfigureAwait(false);
         }
     }
 
@@ -206,7 +224,7 @@ public sealed class SentinelWatch(
 
         public int Rank { get; } = rank;
 
-        public Broadcast Poked { get; } = new();
+        public Signal Poked { get; } = new();
 
         public Seen? View
         {

@@ -1,5 +1,6 @@
 using System.Text;
 using Amazon.Runtime;
+using Sidecars.Aws;
 using Sidecars.Aws.Route53;
 using Sidecars.Core.DnsRecords;
 using Sidecars.TestKit.Processes;
@@ -63,5 +64,5 @@ public sealed class Route53MotoTests : IAsyncLifetime
 
     private static DnsRecordSet Set(string type, string name, string value) => new() { Name = name, Type = type, TtlSeconds = 5, Values = [value] };
 
-    private Route53Client Client(string zone) => new(new Route53Settings { HostedZoneId = zone, Endpoint = _server.Endpoint, CallDeadline = TimeSpan.FromMinutes(1), ConnectTimeout = TimeSpan.FromMinutes(1) }, new BasicAWSCredentials("test", "test"));
+    private Route53Client Client(string zone) => new(new Route53Settings { HostedZoneId = zone, Endpoint = _server.Endpoint, CallDeadline = TimeSpan.FromMinutes(1), ConnectTimeout = TimeSpan.FromMinutes(1) }, RotatingCredentials.Of(new BasicAWSCredentials("test", "test")));
 }

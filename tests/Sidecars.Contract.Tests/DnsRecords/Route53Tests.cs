@@ -1,4 +1,5 @@
 using Amazon.Runtime;
+using Sidecars.Aws;
 using Sidecars.Aws.Route53;
 using Sidecars.Core.DnsRecords;
 using Sidecars.TestKit.FakeRoute53;
@@ -141,7 +142,7 @@ public sealed class Route53Tests : DnsStoreContract
     private Route53Client Client(string key = FakeRoute53Server.AccessKey, string secret = FakeRoute53Server.SecretKey, string zone = FakeRoute53Server.ZoneId, Uri? endpoint = null)
     {
         var settings = new Route53Settings { HostedZoneId = zone, Endpoint = endpoint ?? _server.Endpoint, CallDeadline = TimeSpan.FromMinutes(1), ConnectTimeout = TimeSpan.FromMinutes(1) };
-        var client = new Route53Client(settings, new BasicAWSCredentials(key, secret));
+        var client = new Route53Client(settings, RotatingCredentials.Of(new BasicAWSCredentials(key, secret)));
         lock (_clients) _clients.Add(client);
         return client;
     }

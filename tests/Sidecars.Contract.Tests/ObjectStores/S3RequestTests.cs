@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using Sidecars.Aws;
 using Sidecars.Core.Backup;
 using Sidecars.S3;
 
@@ -146,11 +147,17 @@ public sealed class S3RequestTests(MotoFixture moto) : IClassFixture<MotoFixture
     public async Task Without_credentials_it_is_Denied_and_later_it_works()
     {
         var found = false;
-        using var store = new S3Store(moto.Settings(), TimeProvider.System, () => found
-            ? Task.FromResult<Amazon.Runtime.AWSCredentials>(new Amazon.Runtime.BasicAWSCredentials("test", "test"))
-            : throw new Amazon.Runtime.AmazonClientException("no credentials"));
+        var time = new AheadTime();
+        var credentials = new RotatingCredentials(
+            _ => found
+                ? ResolvedCredentials.OfAsync(new Amazon.Runtime.BasicAWSCredentials("test", "test"))
+                : throw new Amazon.Runtime.AmazonClientException("no credentials"),
+            time,
+            () => 0);
+        using var store = new S3Store(moto.Settings(), time, credentials);
         Assert.Equal(StoreFailure.Denied, (await Assert.ThrowsAsync<StoreException>(() => store.OpenAsync("a/x", default))).Failure);
         found = true;
+        time.Ahead = CredentialsPolicy.Pause.First;
         Assert.Equal(StoreFailure.NotFound, (await Assert.ThrowsAsync<StoreException>(() => store.OpenAsync("a/x", default))).Failure);
     }
 

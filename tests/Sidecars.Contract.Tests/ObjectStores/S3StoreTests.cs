@@ -1,6 +1,7 @@
 using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
+using Sidecars.Aws;
 using Sidecars.Core.Backup;
 using Sidecars.S3;
 using Sidecars.TestKit.Processes;
@@ -31,7 +32,7 @@ public sealed class MotoFixture : IAsyncLifetime
         new(Bucket, $"test-{Interlocked.Increment(ref _prefixes)}/") { Endpoint = Server.Endpoint, PathStyle = true, PartBytes = S3Settings.MinPartBytes };
 
     public static S3Store Open(S3Settings settings, HttpMessageHandler? handler = null) =>
-        new(settings, TimeProvider.System, () => Task.FromResult<AWSCredentials>(new BasicAWSCredentials("test", "test")), handler is null ? null : new Http(handler));
+        new(settings, TimeProvider.System, RotatingCredentials.Of(new BasicAWSCredentials("test", "test")), handler is null ? null : new Http(handler));
 
     private sealed class Http(HttpMessageHandler handler) : HttpClientFactory
     {

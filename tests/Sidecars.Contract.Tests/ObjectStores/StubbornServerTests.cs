@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Amazon.Runtime;
+using Sidecars.Aws;
 using Sidecars.Core.Backup;
 using Sidecars.S3;
 
@@ -159,7 +160,7 @@ public sealed class StubbornServerTests : IAsyncLifetime
         _store?.Dispose();
         var settings = new S3Settings("backups", "t/") { Endpoint = _server.Endpoint, PathStyle = true, Timeout = timeout, SlowestBytesPerSecond = 64 << 20 };
         if (completion is { } within) settings = settings with { CompletionTimeout = within };
-        _store = new S3Store(settings, TimeProvider.System, () => Task.FromResult<AWSCredentials>(new BasicAWSCredentials("a", "b")));
+        _store = new S3Store(settings, TimeProvider.System, RotatingCredentials.Of(new BasicAWSCredentials("a", "b")));
     }
 
     /// <summary>The first requests of a process take longer than those that are waited for.</summary>

@@ -13,15 +13,6 @@ public sealed class ElectionPolicyTests
         ElectionPolicy.Decide(new ElectionFacts(((ElectionObservation.Known)ElectionOf(term, all)).View, me, 3, durability, named is null ? null : new NamedMaster(named, 1)));
 
     [Fact]
-    public void A_first_installation_starts_with_a_majority_of_empty_disks()
-    {
-        CandidateEvidence a = Evidence(A, DataState.Absent), b = Evidence(B, DataState.Absent);
-        Assert.IsType<ElectionDecision.Wait>(Decide(a, 0, all: [a]));
-        Assert.IsType<ElectionDecision.Claim>(Decide(a, 0, all: [a, b]));
-        Assert.Equal("redis-1", Assert.IsType<ElectionDecision.Lost>(Decide(b, 0, all: [a, b])).Winner);
-    }
-
-    [Fact]
     public void Once_there_was_a_master_every_disk_is_compared()
     {
         CandidateEvidence a = Evidence(A, bytes: 10), b = Evidence(B, bytes: 20), c = Evidence(C, DataState.Absent);
@@ -124,19 +115,6 @@ public sealed class ElectionPolicyTests
         Assert.Equal("redis-2", Assert.IsType<ElectionDecision.Lost>(For(Evidence(A))).Winner);
         Assert.Equal(3, Assert.IsType<ElectionDecision.Won>(For(Evidence(B))).Term);
         Assert.IsType<ElectionDecision.Lost>(For(Evidence(B) with { Incarnation = "a later process of the same pod" }));
-    }
-
-    [Fact]
-    public void An_elector_that_knows_no_data_elects_only_where_none_can_be_lost()
-    {
-        ElectionDecision With(string? leader, DataState mine, Durability durability = Durability.Aof) => ElectionPolicy.Decide(new ElectionFacts(
-            new ElectionView { Record = new ElectionRecord { Candidate = leader }, Version = "", CarriesEvidence = false }, Evidence(A, mine), 3, durability, null));
-        Assert.IsType<ElectionDecision.Wait>(With(null, DataState.Absent));
-        Assert.IsType<ElectionDecision.Won>(With("redis-1", DataState.Absent));
-        Assert.IsType<ElectionDecision.Lost>(With("10.0.0.9", DataState.Absent));
-        Assert.Equal(ElectionPolicy.BlindBackend, Assert.IsType<ElectionDecision.Refuse>(With("redis-1", DataState.Present)).Code);
-        Assert.Equal(ElectionPolicy.BlindBackend, Assert.IsType<ElectionDecision.Refuse>(With("redis-1", DataState.Suspect)).Code);
-        Assert.IsType<ElectionDecision.Won>(With("redis-1", DataState.Present, Durability.None));
     }
 
     [Fact]

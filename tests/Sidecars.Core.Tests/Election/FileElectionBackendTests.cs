@@ -35,7 +35,7 @@ public sealed class FileElectionBackendTests : IDisposable
     [Fact]
     public async Task A_claim_raises_the_term_and_is_read_back_whole()
     {
-        var won = Assert.IsType<ClaimOutcome.Won>(await _backend.ClaimAsync(await ObserveAsync(), Evidence(A), default));
+        var won = Assert.IsType<ClaimOutcome.Won>(await _backend.ClaimAsync(await ObserveAsync(), Evidence(A), null, default));
         Assert.Equal(1, won.Term);
         var view = await ObserveAsync();
         Assert.Equal((1L, "redis-1", "uid-1", A), (view.Record.Term, view.Record.Candidate, view.Record.CandidateUid, view.Record.CandidateAddress));
@@ -47,8 +47,8 @@ public sealed class FileElectionBackendTests : IDisposable
     public async Task A_claim_on_an_older_state_is_lost_and_holds_no_lock()
     {
         var old = await ObserveAsync();
-        Assert.IsType<ClaimOutcome.Won>(await _backend.ClaimAsync(old, Evidence(A), default));
-        Assert.IsType<ClaimOutcome.Lost>(await _backend.ClaimAsync(old, Evidence(A), default));
+        Assert.IsType<ClaimOutcome.Won>(await _backend.ClaimAsync(old, Evidence(A), null, default));
+        Assert.IsType<ClaimOutcome.Lost>(await _backend.ClaimAsync(old, Evidence(A), null, default));
         Assert.Null(_backend.InheritedDescriptor);
         var view = await ObserveAsync();
         Assert.Equal((1L, false), (view.Record.Term, view.CandidateAlive));
@@ -57,11 +57,11 @@ public sealed class FileElectionBackendTests : IDisposable
     [Fact]
     public async Task An_empty_start_is_allowed_for_one_term_only()
     {
-        _ = await _backend.ClaimAsync(await ObserveAsync(), Evidence(A), default);
+        _ = await _backend.ClaimAsync(await ObserveAsync(), Evidence(A), null, default);
         Assert.Null(await _backend.AllowEmptyStartAsync(default));
         var allowed = await ObserveAsync();
         Assert.Equal(1, allowed.Record.EmptyStartAllowedInTerm);
-        Assert.IsType<ClaimOutcome.Won>(await _backend.ClaimAsync(allowed, Evidence(A), default));
+        Assert.IsType<ClaimOutcome.Won>(await _backend.ClaimAsync(allowed, Evidence(A), null, default));
         var after = await ObserveAsync();
         Assert.Equal((2L, (long?)null), (after.Record.Term, after.Record.EmptyStartAllowedInTerm));
     }
@@ -86,7 +86,7 @@ public sealed class FileElectionBackendTests : IDisposable
         await File.WriteAllTextAsync(RecordFile, content);
         var unavailable = Assert.IsType<ElectionObservation.Unavailable>(await _backend.ObserveAsync(Evidence(A), default));
         Assert.StartsWith("record.json: ", unavailable.Why, StringComparison.Ordinal);
-        Assert.IsType<ClaimOutcome.Lost>(await _backend.ClaimAsync(before, Evidence(A), default));
+        Assert.IsType<ClaimOutcome.Lost>(await _backend.ClaimAsync(before, Evidence(A), null, default));
         Assert.NotNull(await _backend.AllowEmptyStartAsync(default));
         Assert.Equal(content, await File.ReadAllTextAsync(RecordFile));
     }

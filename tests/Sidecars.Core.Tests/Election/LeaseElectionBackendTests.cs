@@ -38,9 +38,9 @@ public sealed class LeaseElectionBackendTests : IAsyncLifetime
         second = await SeeAsync(b, 1);
         Assert.Equal([Pod(0), Pod(1)], Live(second));
 
-        var won = Assert.IsType<ClaimOutcome.Won>(await a.ClaimAsync(first, Mine(0), default));
+        var won = Assert.IsType<ClaimOutcome.Won>(await a.ClaimAsync(first, Mine(0), null, default));
         Assert.Equal(1, won.Term);
-        Assert.IsType<ClaimOutcome.Lost>(await b.ClaimAsync(second, Mine(1), default));
+        Assert.IsType<ClaimOutcome.Lost>(await b.ClaimAsync(second, Mine(1), null, default));
         var after = await SeeAsync(b, 1);
         Assert.Equal((1L, Pod(0), Uid(0), true), (after.Record.Term, after.Record.Candidate, after.Record.CandidateUid, after.CandidateAlive));
     }
@@ -75,13 +75,13 @@ public sealed class LeaseElectionBackendTests : IAsyncLifetime
     public async Task A_candidate_whose_process_or_pod_ended_is_none()
     {
         var a = Open(0);
-        Assert.IsType<ClaimOutcome.Won>(await a.ClaimAsync(await SeeAsync(a, 0), Mine(0), default));
+        Assert.IsType<ClaimOutcome.Won>(await a.ClaimAsync(await SeeAsync(a, 0), Mine(0), null, default));
         // Its container restarted: same pod, another process. It must not start on the word of the one before.
         var again = await SeeAsync(Open(0), 0, "a later process");
         Assert.Equal(((string?)null, false, 1L), (again.Record.Candidate, again.CandidateAlive, again.Record.Term));
 
         a = Open(0);
-        Assert.IsType<ClaimOutcome.Won>(await a.ClaimAsync(await SeeAsync(a, 0), Mine(0), default));
+        Assert.IsType<ClaimOutcome.Won>(await a.ClaimAsync(await SeeAsync(a, 0), Mine(0), null, default));
         Assert.True((await SeeAsync(Open(1), 1)).CandidateAlive);
         _server.ForgetPod(Pod(0));
         var without = await SeeAsync(Open(1), 1);
@@ -92,7 +92,7 @@ public sealed class LeaseElectionBackendTests : IAsyncLifetime
     public async Task A_report_of_a_serving_master_ends_candidacy_and_round_and_never_goes_back()
     {
         var a = Open(0);
-        Assert.IsType<ClaimOutcome.Won>(await a.ClaimAsync(await SeeAsync(a, 0), Mine(0), default));
+        Assert.IsType<ClaimOutcome.Won>(await a.ClaimAsync(await SeeAsync(a, 0), Mine(0), null, default));
         var report = Report(0, Token(1, 3), 500);
         Assert.IsType<ClaimOutcome.Won>(await a.ReportAsync(report, default));
         var record = (await ReadAsync(a)).Record;
@@ -116,7 +116,7 @@ public sealed class LeaseElectionBackendTests : IAsyncLifetime
         var a = Open(0);
         var mine = Mine(0) with { Token = Token(6, 2) };
         var view = Assert.IsType<ElectionObservation.Known>(await a.ObserveAsync(mine, default)).View;
-        Assert.Equal(7, Assert.IsType<ClaimOutcome.Won>(await a.ClaimAsync(view, mine, default)).Term);
+        Assert.Equal(7, Assert.IsType<ClaimOutcome.Won>(await a.ClaimAsync(view, mine, null, default)).Term);
     }
 
     [Fact]
@@ -135,15 +135,33 @@ public sealed class LeaseElectionBackendTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_person_may_allow_one_empty_start()
+    public async Task A_person_may_allow_one_empty_start_and_not_against_data()
     {
+        _ = await SeeAsync(Open(1), 1);
+        Assert.Contains("redis-1 has data", await Open(0).AllowEmptyStartAsync(default), StringComparison.Ordinal);
         var a = Open(0);
-        Assert.IsType<ClaimOutcome.Won>(await a.ClaimAsync(await SeeAsync(a, 0), Mine(0), default));
+        var empty = Mine(0) with { Data = DataState.Absent };
+        Assert.IsType<ClaimOutcome.Won>(await a.ClaimAsync(await SeeAsync(a, empty), empty, null, default));
         Assert.Null(await a.AllowEmptyStartAsync(default));
         Assert.Equal(1, (await ReadAsync(a)).Record.EmptyStartAllowedInTerm);
         var b = Open(0);
-        Assert.IsType<ClaimOutcome.Won>(await b.ClaimAsync(await SeeAsync(b, 0, "next"), Mine(0, "next"), default));
-        Assert.Null((await ReadAsync(a)).Record.EmptyStartAllowedInTerm);
+        var next = empty with { Incarnation = "next" };
+        Assert.IsType<ClaimOutcome.Won>(await b.ClaimAsync(await SeeAsync(b, next), next, PersonsWordKind.AllowEmpty, default));
+        var record = (await ReadAsync(a)).Record;
+        Assert.Equal((null, new PersonsWord(PersonsWordKind.AllowEmpty, "redis-0", 2)), (record.EmptyStartAllowedInTerm, record.Word));
+    }
+
+    [Fact]
+    public async Task A_person_may_trust_a_node_above_every_term_that_is_known_and_not_an_empty_one()
+    {
+        LeaseElectionBackend[] all = [Open(0), Open(1), Open(2)];
+        CandidateEvidence[] mine = [Mine(0), Mine(1) with { Data = DataState.Absent }, Mine(2) with { Token = Token(6, 0) }];
+        foreach (var _ in mine) // each opens a round with its first look, and all testify in the last
+            for (var i = 0; i < all.Length; i++) await SeeAsync(all[i], mine[i]);
+        Assert.Contains("the disk of redis-1 is empty", await Open(0).TrustAsync("redis-1", default), StringComparison.Ordinal);
+        Assert.Null(await Open(0).TrustAsync("redis-0", default));
+        var record = (await ReadAsync(Open(1))).Record;
+        Assert.Equal((7L, "redis-0", new PersonsWord(PersonsWordKind.Trust, "redis-0", 7)), (record.Term, record.Trusted, record.Word));
     }
 
     private static string Pod(int ordinal) => $"redis-{ordinal}";
@@ -162,6 +180,9 @@ public sealed class LeaseElectionBackendTests : IAsyncLifetime
 
     private static async Task<ElectionView> SeeAsync(LeaseElectionBackend backend, int ordinal, string incarnation = "first") =>
         Assert.IsType<ElectionObservation.Known>(await backend.ObserveAsync(Mine(ordinal, incarnation), default)).View;
+
+    private static async Task<ElectionView> SeeAsync(LeaseElectionBackend backend, CandidateEvidence mine) =>
+        Assert.IsType<ElectionObservation.Known>(await backend.ObserveAsync(mine, default)).View;
 
     private static async Task<ElectionView> ReadAsync(LeaseElectionBackend backend) => Assert.IsType<ElectionObservation.Known>(await backend.ReadAsync(default)).View;
 

@@ -169,7 +169,7 @@ public sealed class LineageElectionTests
     {
         var all = (CandidateEvidence[])[On(A, Id(1), 10, token: Token(7, 3), history: First), On(B, Id(1), 10, history: First), On(C, Id(1), 10, history: First)];
         var view = View(new ElectionRecord(), all);
-        Assert.Equal(8, view.Record.Claimed(all[0], view.HighestTerm).Term);
+        Assert.Equal(8, view.Record.Claimed(all[0], view.HighestTerm, null).Term);
     }
 
     internal static ReplicationId Id(int n) => ReplicationId.TryParse(n.ToString("x40", null), out var id) ? id : throw new ArgumentException("no id");

@@ -12,6 +12,9 @@ public sealed class MasterSelectionPolicyTests
 {
     private static readonly ImmutableArray<SentinelObservation> NoSentinels = [Dead(1), Dead(2), Dead(3)];
 
+    // With data and no marker it follows whom Sentinels or the record name: FollowPolicyTests.
+    private static readonly CandidateEvidence Empty = Evidence(A, DataState.Absent);
+
     private static ImmutableArray<SentinelObservation> AllSay(RedisEndpoint master, params RedisEndpoint[] replicas) =>
         [Says(1, master, replicas: replicas), Says(2, master, replicas: replicas), Says(3, master, replicas: replicas)];
 
@@ -23,7 +26,7 @@ public sealed class MasterSelectionPolicyTests
     public void A_majority_is_enough_and_a_minority_is_not()
     {
         Follows(B, "follow-sentinels", StartingA([Says(1, B), Says(2, B), Dead(3)], [Master(B), Down(C)]));
-        Follows(B, "follow-peer-master", StartingA([Says(1, C), Dead(2), Dead(3)], [Master(B), Down(C)]));
+        Follows(B, "follow-peer-master", StartingA([Says(1, C), Dead(2), Dead(3)], [Master(B), Down(C)]) with { Me = Empty });
     }
 
     [Theory]
@@ -38,7 +41,7 @@ public sealed class MasterSelectionPolicyTests
 
     [Fact]
     public void A_named_address_that_refuses_our_login_is_refused() =>
-        Refuses("named-refuses-login", StartingA(AllSay(B), [Foreign(B), Down(C)]));
+        Refuses("named-refuses-login", StartingA(AllSay(B), [Foreign(B), Down(C)], ElectionOf(1, Evidence(A), Evidence(B))));
 
     [Theory]
     [InlineData(true)]
@@ -120,25 +123,29 @@ public sealed class MasterSelectionPolicyTests
     [Fact]
     public void Without_Sentinels_the_only_master_is_followed_and_two_are_refused()
     {
-        Follows(B, "follow-peer-master", StartingA(NoSentinels, [Master(B), Down(C)]));
+        Follows(B, "follow-peer-master", StartingA(NoSentinels, [Master(B), Down(C)]) with { Me = Empty });
         Assert.IsType<MasterDecision.ConsultElection>(MasterSelectionPolicy.Decide(StartingA(NoSentinels, [Master(B), Master(C)])));
         Refuses("two-masters", StartingA(NoSentinels, [Master(B), Master(C)], ElectionOf(1)));
         Refuses("two-masters", StartingA(NoSentinels, [Master(B), Master(C)], new ElectionObservation.Unavailable("down")));
         Follows(B, "follow-recorded-master", StartingA(NoSentinels, [Master(B), Master(C)], Candidate(2, Evidence(B))));
+        // Or a person's word, which the refusal asks for.
+        Assert.Contains("redis-bootstrap trust NODE", MasterSelectionPolicy.Decide(StartingA(NoSentinels, [Master(B), Master(C)], ElectionOf(1))).Reason, StringComparison.Ordinal);
+        var said = new ElectionObservation.Known(LineageElectionTests.View(new ElectionRecord { Term = 2 }.Trusting("redis-3", 2), Evidence(B), Evidence(C)));
+        Follows(C, "follow-recorded-master", StartingA(NoSentinels, [Master(B), Master(C)], said));
     }
 
     [Fact]
     public void One_process_at_two_addresses_is_one_master()
     {
         var atPodAddress = Master(new RedisEndpoint("10.9.9.9", 6379), RunId(B));
-        Assert.IsType<MasterDecision.Follow>(MasterSelectionPolicy.Decide(StartingA(NoSentinels, [Master(B), atPodAddress])));
+        Assert.IsType<MasterDecision.Follow>(MasterSelectionPolicy.Decide(StartingA(NoSentinels, [Master(B), atPodAddress]) with { Me = Empty }));
     }
 
     [Fact]
     public void An_announced_address_is_followed_whatever_address_was_asked()
     {
         var atPodAddress = new NodeObservation.Known(new RedisEndpoint("10.9.9.9", 6379), new NodeView { RunId = RunId(B), Role = NodeRole.Master, Announced = B });
-        Follows(B, "follow-peer-master", StartingA(NoSentinels, [atPodAddress]));
+        Follows(B, "follow-peer-master", StartingA(NoSentinels, [atPodAddress]) with { Me = Empty });
     }
 
     [Fact]
@@ -167,7 +174,7 @@ public sealed class MasterSelectionPolicyTests
     [Fact]
     public void Elected_while_Sentinels_name_another_starts_as_its_replica()
     {
-        var s = StartingA(AllSay(B), [Down(B), Down(C)], Candidate(2, Evidence(A)));
+        var s = StartingA(AllSay(B, A), [Down(B), Down(C)], Candidate(2, Evidence(A)));
         Assert.Equal(B, Assert.IsType<MasterDecision.FollowNamed>(MasterSelectionPolicy.Decide(s)).Named);
         Assert.Equal("elected-and-named", Assert.IsType<MasterDecision.StartAsMaster>(MasterSelectionPolicy.Decide(s with { Sentinels = AllSay(A) })).Code);
     }

@@ -35,6 +35,17 @@ public sealed class MonitorSelectionPolicyTests
     }
 
     [Fact]
+    public void An_address_that_is_no_nodes_any_more_is_overruled_by_a_whole_group_only()
+    {
+        var gone = new RedisEndpoint("10.0.0.99", 6379);
+        var remembered = new RememberedMaster(gone, 5);
+        Monitors(B, 6, "monitor-live-master", Starting([Dead(1), Dead(2)], [Replica(A, B, true), Master(B), Replica(C, B, true), Down(gone)], remembered));
+        Waits("other-master-named", Starting([Dead(1), Dead(2)], [Replica(A, B, true), Master(B), Down(C), Down(gone)], remembered));
+        Waits("other-master-named", Starting([Dead(1), Dead(2)], [Replica(A, B, true), Master(B), Replica(C, B), Down(gone)], remembered));
+        Waits("other-master-named", Starting([Dead(1), Dead(2)], [Replica(A, B, true), Master(B), Replica(C, gone), Down(gone)], remembered));
+    }
+
+    [Fact]
     public void A_Sentinel_that_names_another_is_overruled_only_where_that_one_is_seen_as_a_replica()
     {
         Monitors(B, 6, "monitor-live-master", Starting([Says(1, A, 5), Dead(2)], [Replica(A, B, true), Master(B)]));
@@ -135,6 +146,8 @@ public sealed class MonitorSelectionPolicyTests
         Assert.Equal("majority-is-older", Assert.IsType<MonitorDecision.Wait>(MonitorSelectionPolicy.Decide(older with { Nodes = [Down(A), Down(B)] })).Code);
         Monitors(A, 6, "join-majority", older with { KeptEpoch = new EpochReading.Known(6, A), Nodes = [Down(A)] });
     }
+
+    private static void Waits(string code, MonitorSnapshot s) => Assert.Equal(code, Assert.IsType<MonitorDecision.Wait>(MonitorSelectionPolicy.Decide(s)).Code);
 
     private static MonitorDecision.Monitor Monitors(RedisEndpoint master, long epoch, string code, MonitorSnapshot s)
     {

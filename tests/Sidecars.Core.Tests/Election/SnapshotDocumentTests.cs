@@ -93,6 +93,7 @@ public sealed class SnapshotDocumentTests
     {
         Why = "the AOF is \u00e4lter <than> the \"marker\"",
         DataBytes = 17,
+        Filled = FilledBy.Adopt,
         RedisCount = 5,
         Token = new FencingToken(3, 4, 5),
         HighestEpoch = 6,
@@ -111,6 +112,8 @@ public sealed class SnapshotDocumentTests
         CandidateIncarnation = "run-2",
         CandidateAddress = B,
         EmptyStartAllowedInTerm = 8,
+        Trusted = "redis-1",
+        Word = new PersonsWord(PersonsWordKind.Unclean, "redis-3", 6),
         HighestEpoch = 7,
         LastServing = new ServingMaster("redis-3", "uid-3", C, new FencingToken(3, 4, 1), Id('b'), 1234),
         InSync = [new InSyncReplica("redis-1", "uid-1", 1200)],
@@ -126,7 +129,7 @@ public sealed class SnapshotDocumentTests
                 Tilt = true,
                 Master = new SentinelMaster { Address = B, Monitored = A, FailoverState = "reconf_slaves", RunId = RunId(B), Flags = "master,s_down", ConfigEpoch = 4, Quorum = 2, RoleReported = "master" },
                 Replicas = [new SentinelReplica { Address = C, Flags = "slave", Priority = 100, Offset = 77, InfoAge = TimeSpan.FromMilliseconds(1234), MasterLinkStatus = "ok" }],
-                Others = [new SentinelPeer { Address = SentinelAt(2), MyId = new string('b', 40), Flags = "sentinel" }],
+                Others = [new SentinelPeer { Address = SentinelAt(2), MyId = new string('b', 40), Flags = "sentinel", VotedEpoch = 9 }],
             }),
             Mute(2),
             Dead(3),
@@ -149,6 +152,7 @@ public sealed class SnapshotDocumentTests
         LastMasterWait = TimeSpan.FromSeconds(10),
         UncleanElectionAfter = TimeSpan.FromMinutes(5),
         RestoresBackups = true,
+        TellingDenied = "publish-denied: 2 of 3 Sentinels refuse a hello",
         SplitFor = TimeSpan.FromSeconds(2),
     };
 

@@ -14,6 +14,10 @@ public sealed class DeathPolicyTests
     private static readonly DeathFacts Died = new() { Server = new OwnServer.Dead(RunId, WasMaster: true), Address = Me, Quorum = NamesMe };
 
     [Fact]
+    public void A_death_at_an_address_that_is_not_known_is_nobody_s_to_act_on() =>
+        Assert.Equal("address-unknown", Assert.IsType<DeathDecision.Wait>(DeathPolicy.Decide(Died with { Address = null })).Code);
+
+    [Fact]
     public void The_Sentinel_with_the_lowest_id_is_asked_at_once() =>
         Assert.Equal(Executor, Assert.IsType<DeathDecision.RequestFailover>(DeathPolicy.Decide(Died)).Sentinel);
 

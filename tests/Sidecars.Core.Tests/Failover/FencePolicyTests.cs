@@ -14,6 +14,19 @@ public sealed class FencePolicyTests
     private static readonly OwnServer.Answers Fenced = Master with { MinReplicas = WriteFence.MinReplicas };
 
     [Fact]
+    public void Without_an_address_of_its_own_no_name_counts_for_or_against_a_master_and_isolation_does()
+    {
+        var blind = Healthy with { Address = null };
+        var aMinute = TimeSpan.FromMinutes(1);
+        Assert.Equal("address-unknown", FencePolicy.Decide(blind).Code);
+        Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(blind with { Quorum = NamesOther, ContradictedFor = aMinute, Superseded = "another", ImpostorFor = aMinute }));
+        Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(blind with { Quorum = NamesMe with { Named = null } }));
+        // Nor is a fence lifted.
+        Assert.Equal("fenced-unconfirmed", FencePolicy.Decide(blind with { Server = Master with { MinReplicas = Sidecars.Core.Probing.WriteFence.MinReplicas } }).Code);
+        Assert.Equal("isolated", Assert.IsType<FenceDecision.Fence>(FencePolicy.Decide(blind with { Server = Master with { FreshReplicas = 0 }, Quorum = NoMajority, IsolatedFor = aMinute })).Code);
+    }
+
+    [Fact]
     public void A_confirmed_master_stays_open() => Assert.Equal("open", FencePolicy.Decide(Healthy).Code);
 
     [Fact]

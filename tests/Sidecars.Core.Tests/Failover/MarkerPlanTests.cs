@@ -55,6 +55,21 @@ public sealed class MarkerPlanTests
     }
 
     [Fact]
+    public void A_token_accepted_for_another_never_moves_the_own_replication_id_into_its_epoch()
+    {
+        // Something beside the living server accepted another master's epoch 5 (a start that went no further, a replacement not seen yet).
+        var served = Next(null, Master, NamesMaster);
+        var accepted = served with { Token = Token(2, 5), HighestEpoch = 5 };
+        foreach (var group in (GroupKnowledge[])[GroupKnowledge.None, new GroupKnowledge(null, 5, 2, Other), new GroupKnowledge(4, 5, 2, Me)])
+            Assert.Equal(new LineagePosition(2, 4, 1), Assert.Single(Next(accepted, Master, group).History).Position);
+        // Nor is a node said to have served in the epoch of the one that it replaced: two masters of one epoch stop every election.
+        var promoted = Next(Next(null, Replica, NamesOther with { Author = Other }), Master with { Position = new ReplicationPosition(Id(2), 501) }, GroupKnowledge.None);
+        Assert.Equal(NodeIdentity.Unknown, promoted.History[1].Master);
+        Assert.Empty(LineageMerge.Of(promoted.History, Next(null, Replica, NamesOther with { Author = Other }).History).Conflicts);
+        Assert.Equal(Me, Next(promoted, Master with { Position = new ReplicationPosition(Id(2), 510) }, new GroupKnowledge(5, 5, 2, Me)).History[1].Master);
+    }
+
+    [Fact]
     public void A_replica_takes_who_serves_under_an_id_from_the_record_and_not_from_whom_it_follows()
     {
         // A hand-over: Other is demoted, follows redis-3, and passes its id on; the Sentinels name Other for another second.

@@ -129,7 +129,7 @@ public sealed class RoleLabelTests : IAsyncLifetime
 
     private static OwnServer.Answers Answers(bool isMaster) => new() { RunId = new string('a', 40), IsMaster = isMaster };
 
-    private RoleLabelLoop Loop(bool dryRun = false) => new(_client, "redis-0", "uid-0", () => _redis, new Broadcast(), dryRun, _sink, _time, () => 0);
+    private RoleLabelLoop Loop(bool dryRun = false) => new(_client, "redis-0", "uid-0", () => _redis, new Signal(), dryRun, _sink, _time, () => 0);
 
     private string? Label() => _server.Objects.Get("pods", FakeKubernetesServer.Namespace, "redis-0").Object["metadata"]!["labels"]?[RoleLabelPolicy.Label]?.GetValue<string>();
 

@@ -20,6 +20,8 @@ public sealed class GroupLeaseReaderTests
         Lineage = [new LineagePoint(Id, 0, 1, 0, 1, "uid-0", "redis-0"), new LineagePoint(new string('b', 40), 99, 6, 12, 2, "uid-0", "redis-0")],
         InSync = [new InSyncPod("uid-1", "redis-1", 3_900)],
         EmptyStartAllowedInTerm = 7,
+        Trusted = "redis-0",
+        Word = new LeaseWord("trust", "redis-0", 7),
         Round = "n-1",
         Durability = "aof",
         Fence = new FenceFact("uid-0", "a majority names another"),

@@ -149,7 +149,9 @@ public sealed class SlotClientTests : IAsyncLifetime
         var again = Assert.IsType<SlotOutcome.Held>(await Slots().TryAsync(Pod(0), held.Slot, default));
         Assert.Equal((0, "slot-remembered"), (again.Slot, again.Code));
         _server.Next(new Fault.Error(status, "x", status == 429 ? 7 : null));
-        var waiting = Assert.IsType<SlotOutcome.Waiting>(await Slots().TryAsync(Pod(1), null, default));
+        // Another pod: what the server asked of the first is not known there.
+        using var other = new KubernetesClient(_server.Config, TimeProvider.System);
+        var waiting = Assert.IsType<SlotOutcome.Waiting>(await Slots(client: other).TryAsync(Pod(1), null, default));
         Assert.Equal(("slot-table-unavailable", status == 429 ? TimeSpan.FromSeconds(7) : null), (waiting.Code, waiting.AtLeast));
     }
 
@@ -218,12 +220,13 @@ public sealed class SlotClientTests : IAsyncLifetime
         return new SlotClaimant(uid, $"sentinel-{n}", address ?? new RedisEndpoint("127.0.0.1", FreePort.Next()));
     }
 
-    private SlotClient Slots(int count = 3)
+    private SlotClient Slots(int count = 3, KubernetesClient? client = null)
     {
+        client ??= _client;
         var sidecar = new RedisClientOptions { Credentials = [new RedisCredential("sidecar-tenant-a/redis", "s")], CommandTimeout = TimeSpan.FromSeconds(1) };
         var sentinel = sidecar with { Credentials = [new RedisCredential("sentinel-tenant-a/redis", "s")] };
         return new SlotClient(
-            _client, new SlotTableStore(_client, Cluster, "redis"), new SentinelIdClient(e => new TcpTransport(e), sidecar, sentinel),
+            client, new SlotTableStore(client, Cluster, "redis"), new SentinelIdClient(e => new TcpTransport(e), sidecar, sentinel),
             _ => Task.FromResult(new LivingSentinels(_answering, _reported)), Cluster, count, _time);
     }
 

@@ -35,6 +35,38 @@ public sealed class DiskEvidenceTests : IDisposable
         Assert.Equal(SuspectReason.DirectoryUnreadable, DiskEvidenceReader.Read(_data.File("unmounted"), durability).Reason);
     }
 
+    [Theory]
+    [InlineData("restore\n", FilledBy.Restore)]
+    [InlineData("adopt", FilledBy.Adopt)]
+    public void A_mark_counts_while_no_server_has_written_beside_it_and_the_data_then_have_no_position(string mark, FilledBy by)
+    {
+        _data.WithMarker(Marker(), 10).WithAof(20).With(".sidecar/filled", mark, 20);
+        Assert.Equal((by, (DiskPosition?)null), (_data.Read(Durability.Aof).Filled, _data.Read(Durability.Aof).Position));
+        _data.Touch(DataFolder.Increment, 21); // a server took a write
+        Assert.Null(_data.Read(Durability.Aof).Filled);
+        _data.WithAof(20).WithMarker(Marker(), 21); // a sidecar has seen it serve
+        Assert.Null(_data.Read(Durability.Aof).Filled);
+        Assert.NotNull(_data.Read(Durability.Aof).Position);
+        _data.WithMarker(Marker() with { Position = null }, 21); // bootstrap's first marker, before the server has answered
+        Assert.Equal(by, _data.Read(Durability.Aof).Filled);
+        File.Delete(_data.File(DataFolder.Manifest));
+        Assert.Null(_data.Read(Durability.Aof).Filled); // suspect data are nobody's
+    }
+
+    [Fact]
+    public void A_mark_without_data_or_with_another_word_is_none()
+    {
+        FilledMark.Write(_data.Path, FilledBy.Adopt);
+        Assert.Null(_data.Read(Durability.Aof).Filled);
+        _data.WithAof(20);
+        Assert.Equal(FilledBy.Adopt, _data.Read(Durability.Aof).Filled);
+        FilledMark.Remove(_data.Path);
+        FilledMark.Remove(_data.Path);
+        Assert.Null(_data.Read(Durability.Aof).Filled);
+        _data.With(".sidecar/filled", "whatever", 30);
+        Assert.Null(_data.Read(Durability.Aof).Filled);
+    }
+
     [Fact]
     public void Zero_keys_are_data_in_both_formats()
     {

@@ -54,7 +54,7 @@ public sealed class SentinelWatchTests
             var options = new RedisClientOptions();
             var watch = new SentinelWatch(
                 _ => Task.FromResult<System.Collections.Immutable.ImmutableArray<RedisEndpoint>>([sentinel]), e => new TcpTransport(e), options, new SentinelClient(e => new TcpTransport(e), options, "m"),
-                SentinelWatchSettings.Default with { InfoPeriod = infoPeriod }, TimeProvider.System, Refusals.Enqueue);
+                SentinelWatchSettings.Default with { InfoPeriod = infoPeriod }, (_, loop, stop) => loop(stop), TimeProvider.System, Refusals.Enqueue);
             _run = watch.RunAsync(_stop.Token);
         }
 

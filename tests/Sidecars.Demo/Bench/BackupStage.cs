@@ -1,5 +1,6 @@
 using System.Globalization;
 using Amazon.Runtime;
+using Sidecars.Aws;
 using Sidecars.Core.Backup;
 using Sidecars.Core.Primitives;
 using Sidecars.S3;
@@ -30,7 +31,7 @@ internal sealed class BackupTarget : IDisposable
         Address = $"s3://{Bucket}/{prefix}";
         Environment = new() { ["BACKUP_S3_ENDPOINT"] = moto.Endpoint.ToString(), ["AWS_ACCESS_KEY_ID"] = "bench", ["AWS_SECRET_ACCESS_KEY"] = "bench", ["BACKUP_S3_REGION"] = "us-east-1" };
         var settings = new S3Settings(Bucket, prefix + "/") { Endpoint = moto.Endpoint, PathStyle = true };
-        Objects = new S3Store(settings, TimeProvider.System, () => Task.FromResult<AWSCredentials>(new BasicAWSCredentials("bench", "bench")));
+        Objects = new S3Store(settings, TimeProvider.System, RotatingCredentials.Of(new BasicAWSCredentials("bench", "bench")));
     }
 
     public string Address { get; }

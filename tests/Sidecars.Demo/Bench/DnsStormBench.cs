@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Amazon.Runtime;
+using Sidecars.Aws;
 using Sidecars.Aws.Route53;
 using Sidecars.Core.DnsRecords;
 using Sidecars.Core.Failover.Publishing;
@@ -81,7 +82,7 @@ internal sealed record DnsStormBench : IBenchResult
 
         using var client = new Route53Client(
             new Route53Settings { HostedZoneId = FakeRoute53Server.ZoneId, Endpoint = server.Endpoint, CallDeadline = TimeSpan.FromSeconds(30) },
-            new BasicAWSCredentials(FakeRoute53Server.AccessKey, FakeRoute53Server.SecretKey));
+            RotatingCredentials.Of(new BasicAWSCredentials(FakeRoute53Server.AccessKey, FakeRoute53Server.SecretKey)));
         var store = new Route53RecordStore(client, FakeRoute53Server.ZoneId);
         var random = new Random(1);
         var started = time.GetTimestamp();

@@ -40,7 +40,7 @@ internal sealed class VolumesLostScenario : IScenario
         }
     }
 
-    private static ServerStart Uploader(Stage stage, LocalNode node, string tool, string store) => new(tool, "run")
+    private static ServerStart Uploader(Stage stage, LocalNode node, string tool, string store) => LocalGroup.At(node.Place, new(tool, "run")
     {
         Name = "backup-" + node.Index,
         Environment = new Dictionary<string, string>
@@ -49,12 +49,12 @@ internal sealed class VolumesLostScenario : IScenario
             ["CLUSTER_ID"] = stage.Group.Options.ClusterId,
             ["NODE_NAME"] = node.Name,
             ["DATA_DIR"] = node.DataFolder,
-            ["REDIS_HOST"] = node.Endpoint.ToString(),
+            ["REDIS_HOST"] = (node.Place.Own ?? node.Endpoint).ToString(),
             ["BACKUP_LEASE_RENEW_MS"] = "1000",
             ["BACKUP_LEASE_LIFE_MS"] = "3000",
             ["METRICS_PORT"] = "0",
         },
-    };
+    });
 
     private static async Task<DateTimeOffset> CoveredAsync(Stage stage, string store)
     {

@@ -20,6 +20,7 @@ internal static class LossJudge
     private static readonly TimeSpan InFlight = TimeSpan.FromSeconds(2); // from the acknowledgement to the replicas, on a busy machine
     private static readonly TimeSpan KillTakes = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan WakingTakes = TimeSpan.FromSeconds(0.5); // from SIGCONT until the fence that waits in its sockets is set, on a busy machine
+    private static readonly TimeSpan BackupDelay = TimeSpan.FromSeconds(5); // the tail is shipped once a second, on a busy machine
     private static readonly TimeSpan FenceSlack = TimeSpan.FromSeconds(1); // as in I3
 
     /// <summary>Judges.</summary>
@@ -45,16 +46,18 @@ internal static class LossJudge
 
     /// <summary>The invariant that a round's unexcused loss breaks.</summary>
     public static string Invariant(IReadOnlyList<ActiveFault> faults) =>
-        faults.Any(f => f.Step.Kind is FaultKind.StepDown or FaultKind.TerminateRedis) ? "I1"
+        faults.Any(f => f.Step.Kind is FaultKind.StepDown or FaultKind.TerminateRedis or FaultKind.ReplacePod or FaultKind.ScaleToZero) ? "I1"
         : faults.Any(f => f.Step.Kind is FaultKind.KillAllRedis or FaultKind.KillEverything) ? "I2" : "I3/loss";
 
     private static bool Excuses(ActiveFault fault, long at, TimeSpan downAfter)
     {
-        if (fault.Losses == Losses.None || Ms(fault.Began, at) < -InFlight.TotalMilliseconds) return false;
+        if (fault.Losses == Losses.Everything) return Ms(fault.Began, at) <= KillTakes.TotalMilliseconds;
+        var early = fault.Losses == Losses.SinceBackup ? BackupDelay : InFlight;
+        if (fault.Losses == Losses.None || Ms(fault.Began, at) < -early.TotalMilliseconds) return false;
         var fenced = (downAfter + FenceSlack).TotalMilliseconds;
         return fault.Losses switch
         {
-            Losses.AtBegin => Ms(fault.Began, at) <= KillTakes.TotalMilliseconds,
+            Losses.AtBegin or Losses.SinceBackup => Ms(fault.Began, at) <= KillTakes.TotalMilliseconds,
             Losses.UntilFenced => Ms(fault.Began, at) <= fenced || IsOfWaking(fault, at),
             _ => fault.Ended is not { } ended || Ms(ended, at) <= fenced,
         };

@@ -8,7 +8,8 @@ namespace Sidecars.Faults.Checks;
 
 /// <summary>
 /// Follows every write to the EndpointSlice and to the DNS record: a token never goes back, and one token never stands for two
-/// addresses (I5). Reads both by itself, apart from Core's readers: what judges them must not share their mistakes.
+/// addresses (I5); and it is a pod's own address (I6). Reads both by itself, apart from Core's readers: what judges them must not share
+/// their mistakes.
 /// </summary>
 internal sealed class RecordWatch
 {
@@ -16,8 +17,11 @@ internal sealed class RecordWatch
     private readonly Dictionary<string, (long[] Token, string Address)> _last = [];
     private readonly Lock _gate = new();
 
+    private readonly HostGroup _group;
+
     public RecordWatch(HostGroup group)
     {
+        _group = group;
         group.Api.Objects.Written = (resource, written) =>
         {
             if (resource.StartsWith("endpointslices", StringComparison.Ordinal)) Slice(written);
@@ -51,6 +55,12 @@ internal sealed class RecordWatch
         lock (_gate)
         {
             Writes++;
+            if (address.Length > 0 && !_group.World.WasRedisPod(address))
+            {
+                var what = $"the {place} with token {string.Join('.', token)} names {address}, which was never";
+                _violations.Enqueue(new Violation("I6", what + " the address of a Redis' pod of the group"));
+            }
+
             if (_last.TryGetValue(place, out var last))
             {
                 var order = token.Zip(last.Token, (a, b) => a.CompareTo(b)).FirstOrDefault(c => c != 0);

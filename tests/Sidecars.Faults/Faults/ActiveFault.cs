@@ -16,6 +16,12 @@ internal enum Losses
 
     /// <summary>The fault comes and goes all the time: until it has ended and a master is fenced.</summary>
     Throughout,
+
+    /// <summary>Those that the newest backup does not hold yet.</summary>
+    SinceBackup,
+
+    /// <summary>All that were acknowledged before: every copy is gone.</summary>
+    Everything,
 }
 
 /// <summary>A fault that has begun.</summary>

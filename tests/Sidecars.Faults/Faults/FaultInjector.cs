@@ -3,14 +3,15 @@ using Sidecars.Faults.Hosts;
 using Sidecars.Faults.Planning;
 using Sidecars.TestKit.FakeKubernetes;
 using Sidecars.TestKit.FakeRoute53;
-using Sidecars.TestKit.Groups;
 using Sidecars.TestKit.Network;
+using Sidecars.TestKit.Pods;
 
 namespace Sidecars.Faults.Faults;
 
 /// <summary>Makes planned faults real.</summary>
 internal sealed class FaultInjector(HostGroup group)
 {
+    private readonly PodFaults _pods = new(group);
     private const int FastestKilobits = 2000; // of a slow link; a full sync of what a test writes still fits into its time
     private const double LargestJumpSeconds = 7200;
     private static readonly TimeSpan ApiDelay = TimeSpan.FromSeconds(3);
@@ -64,17 +65,53 @@ internal sealed class FaultInjector(HostGroup group)
                 NetworkHosts.Limit(host.Network, (int)(FastestKilobits * (1 - step.Strength)));
                 return Active(Losses.Throughout, () => Done(() => NetworkHosts.Limit(host.Network, null)));
             case FaultKind.WipeDisk:
-                await host.Redis.KillAsync();
+                await _pods.LoseAsync(host);
                 host.RedisNode.WipeData();
-                host.RedisNode.BecomeNewPod();
-                return Active(IfMaster(Losses.AtBegin), () => Done(host.Redis.Release));
+                return Active(IfMaster(Losses.AtBegin), () => Done(() => _pods.ComeBack(host)));
             case FaultKind.FillDisk:
                 var disk = group.Disks[host.Network.Index];
                 disk.Fill();
                 // It refuses writes, PING too: Sentinel fails over, perhaps just when there is room again.
                 return Active(IfMaster(Losses.UntilFenced), () => Done(disk.Empty));
             case FaultKind.ForeignTenant:
-                return await ForeignTenantAsync(step, host, isMaster, began);
+                return await _pods.StrangerAsync(step, host, isMaster, began, servicesFollow: false);
+            case FaultKind.AddressToTenant:
+                return await _pods.StrangerAsync(step, host, isMaster, began, servicesFollow: true);
+            case FaultKind.AddressToMaster:
+                var met = await _pods.AddressToMasterAsync(host);
+                return Active(IfMaster(Losses.AtBegin), () => Task.CompletedTask) with { Met = met };
+            case FaultKind.ReplacePod:
+                await _pods.DeleteAsync(host);
+                return Active(Losses.None, () => Done(() => _pods.ComeBack(host)));
+            case FaultKind.LosePod:
+                await _pods.LoseAsync(host);
+                return Active(IfMaster(Losses.AtBegin), () => Done(() => _pods.ComeBack(host)));
+            case FaultKind.ScaleToZero:
+                await Task.WhenAll(group.Hosts.Select(_pods.DeleteAsync));
+                return Active(Losses.None, () => Done(() => _pods.ComeBack(group.Hosts)));
+            case FaultKind.EmptyVolumes:
+                await _pods.LoseVolumesAsync();
+                return Active(Losses.Everything, _pods.AllowEmptyAsync);
+            case FaultKind.RestoreVolumes:
+                began = await _pods.LoseVolumesAsync();
+                return Active(Losses.SinceBackup, () => Done(() => _pods.ComeBack(group.Hosts)));
+            case FaultKind.ReplaceAllSentinels:
+                return Active(Losses.None, await _pods.LoseSentinelsAsync());
+            case FaultKind.NamesDown:
+            case FaultKind.NamesSlow:
+                group.World.Names.Weather = step.Kind == FaultKind.NamesDown ? NamesWeather.Away : NamesWeather.Slow;
+                await _pods.LoseAsync(host);
+                _pods.ComeBack(host);
+                return Active(IfMaster(Losses.AtBegin), () => Done(() => group.World.Names.Weather = NamesWeather.Fine));
+            case FaultKind.NamesStale:
+                group.World.Names.Freeze();
+                await (await _pods.LoseSentinelsAsync())();
+                return Active(Losses.None, () => Done(group.World.Names.Thaw));
+            case FaultKind.ServicesStale:
+                group.World.Services.Freeze();
+                await _pods.LoseAsync(host);
+                _pods.ComeBack(host);
+                return Active(IfMaster(Losses.AtBegin), () => Done(group.World.Services.Thaw));
             case FaultKind.ApiDown:
                 return Active(Losses.None, Weather(() => new Fault.Reset()));
             case FaultKind.ApiSlow:
@@ -130,22 +167,20 @@ internal sealed class FaultInjector(HostGroup group)
     private Func<Task> Cut(IEnumerable<(IPAddress From, IPAddress To)> pairs)
     {
         var all = pairs.ToArray();
-        foreach (var (from, to) in all) group.Network.Cut(from, to);
-        return () => Done(() =>
-        {
-            foreach (var (from, to) in all) group.Network.Heal(from, to);
-        });
+        group.Network.Cut(all);
+        return () => Done(() => group.Network.Heal(all));
     }
 
-    // The network goes first: nobody is told that connections have ended. What comes back are new pods, with the old volume.
+    // The network goes first: nobody is told that connections have ended. What comes back are new pods, with the old volume, once
+    // the host is there again; until then the old ones are not known to be gone.
     private async Task<Func<Task>> LoseHostAsync(Host host)
     {
         var heal = Cut(Both([host.Address], Others(host)));
         var release = await KillAsync([.. host.Containers]);
-        host.RedisNode.BecomeNewPod();
-        host.SentinelNode.BecomeNewPod();
         return async () =>
         {
+            host.RedisNode.BecomeNewPod();
+            host.SentinelNode.BecomeNewPod();
             await heal();
             await release();
         };
@@ -161,24 +196,5 @@ internal sealed class FaultInjector(HostGroup group)
     {
         group.Route53.Weather = weather;
         return () => Done(() => group.Route53.Weather = Route53Weather.Fine);
-    }
-
-    // The host's Redis is gone, and another tenant's comes up at its address.
-    private async Task<ActiveFault> ForeignTenantAsync(FaultStep step, Host host, bool isMaster, long began)
-    {
-        await host.Redis.KillAsync();
-        await host.Sentinel.KillAsync();
-        var foreign = new ForeignTenant("foreign-password", host.RedisNode.Place, group.Network.Switch.Transport);
-        await foreign.PrepareAsync();
-        await foreign.ComeUpAtAsync(host.RedisNode.Endpoint);
-        ActiveFault? active = null;
-        active = new ActiveFault(step, $"{host}{(isMaster ? " (master)" : "")}", isMaster ? Losses.AtBegin : Losses.None, began, async () =>
-        {
-            if (!await foreign.IsUntouchedAtAsync(host.RedisNode.Endpoint)) active!.Finding = "the other tenant's data were touched";
-            await foreign.DisposeAsync();
-            host.Redis.Release();
-            host.Sentinel.Release();
-        });
-        return active;
     }
 }

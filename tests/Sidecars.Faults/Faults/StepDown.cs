@@ -13,18 +13,29 @@ internal static class StepDown
     /// <returns>What lets it start again.</returns>
     public static async Task<Func<Task>> RunAsync(HostGroup group, Host host)
     {
-        var environment = new Dictionary<string, string>(group.SidecarEnvironment(host));
-        await using (var hook = await ServerProcess.StartAsync(LocalGroup.At(host.RedisNode.Place, new ServerStart(Repository.NativeExecutable("redis-failover"), "step-down", "--timeout", "25s") { Name = "step-down", Environment = environment })))
-        {
-            var code = await hook.WaitForExitAsync(HookDeadline);
-            group.Notes.Enqueue($"step-down of {host} ended with {code}\n{hook.Tail(50)}");
-        }
-
+        await HandOverAsync(group, host);
         await host.Redis.TerminateAsync();
         return () =>
         {
             host.Redis.Release();
             return Task.CompletedTask;
         };
+    }
+
+    /// <summary>Runs the hook alone.</summary>
+    /// <param name="group">Whose.</param>
+    /// <param name="host">Where.</param>
+    /// <param name="to">The replica that is to take over; null: any.</param>
+    public static async Task HandOverAsync(HostGroup group, Host host, Host? to = null)
+    {
+        string[] target = to is null ? [] : ["--to", to.RedisNode.Endpoint.ToString()];
+        var start = new ServerStart(Repository.NativeExecutable("redis-failover"), ["step-down", "--timeout", "25s", .. target])
+        {
+            Name = "step-down",
+            Environment = group.SidecarEnvironment(host),
+        };
+        await using var hook = await ServerProcess.StartAsync(LocalGroup.At(host.RedisNode.Place, start));
+        var code = await hook.WaitForExitAsync(HookDeadline);
+        group.Notes.Enqueue($"step-down of {host} ended with {code}\n{hook.Tail(50)}");
     }
 }

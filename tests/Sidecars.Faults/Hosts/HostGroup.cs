@@ -2,31 +2,36 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
 using System.Text.Json.Nodes;
-using Sidecars.Core.Primitives;
 using Sidecars.TestKit.FakeKubernetes;
 using Sidecars.TestKit.FakeRoute53;
 using Sidecars.TestKit.Groups;
 using Sidecars.TestKit.Network;
+using Sidecars.TestKit.Pods;
 using Sidecars.TestKit.Processes;
 
 namespace Sidecars.Faults.Hosts;
 
 /// <summary>One host of the group: a Redis, its sidecar and a Sentinel.</summary>
-internal sealed record Host(NetworkHost Network, LocalNode RedisNode, LocalNode SentinelNode, Container Redis, Container Sentinel, Container Sidecar)
+internal sealed record Host(
+    NetworkHost Network, LocalNode RedisNode, LocalNode SentinelNode, Container Redis, Container Sentinel, Container Sidecar, Container? Backup)
 {
     public IPAddress Address => Network.Address;
 
     /// <summary>Two hosts a zone.</summary>
     public int Zone => Network.Index / 2;
 
-    public IEnumerable<Container> Containers => [Redis, Sentinel, Sidecar];
+    /// <summary>Those of the Redis' pod.</summary>
+    public IEnumerable<Container> PodOfRedis => Backup is null ? [Redis, Sidecar] : [Redis, Sidecar, Backup];
+
+    public IEnumerable<Container> Containers => [.. PodOfRedis, Sentinel];
 
     public override string ToString() => "host-" + Network.Index.ToString(CultureInfo.InvariantCulture);
 }
 
 /// <summary>
-/// A whole group on hosts of its own: on each redis-bootstrap with Redis, redis-bootstrap with Sentinel, and redis-failover; a host for
-/// clients; an API server and a Route 53 that the hosts can be cut off from. Everything is the published executable but those two.
+/// A whole group as pods on hosts of its own (<see cref="PodWorld"/>): on each host a pod with redis-bootstrap → Redis and redis-failover, and
+/// one with redis-bootstrap → Sentinel; a host for clients; an API server, a Route 53 and a name server that the hosts can be cut off
+/// from. Everything is the published executable but those three.
 /// </summary>
 internal sealed class HostGroup : IAsyncDisposable
 {
@@ -42,9 +47,9 @@ internal sealed class HostGroup : IAsyncDisposable
     private readonly HostOptions _options;
     private Task _kubelet = Task.CompletedTask;
 
-    private HostGroup(HostOptions options, NetworkHosts network, FakeKubernetesServer api, FakeRoute53Server route53)
+    private HostGroup(HostOptions options, PodWorld world, FakeKubernetesServer api, FakeRoute53Server route53)
     {
-        (_options, Network, Api, Route53) = (options, network, api, route53);
+        (_options, World, Api, Route53) = (options, world, api, route53);
         Group = new LocalGroup(new LocalGroupOptions
         {
             Name = options.Name,
@@ -54,14 +59,17 @@ internal sealed class HostGroup : IAsyncDisposable
             DownAfter = options.DownAfter,
             FailoverTimeout = options.FailoverTimeout,
             Kubernetes = api,
-            Place = (kind, index) => new NodePlace(new RedisEndpoint(network.Hosts[index].Address.ToString(), kind == LocalNodeKind.Redis ? 6379 : 26379), [.. network.Hosts[index].Namespace.Enter]),
-            Transport = network.Switch.Transport,
+            Pods = world,
+            Transport = world.Observe,
         });
-        Client = network.Hosts[^1];
-        Hosts = [.. network.Hosts.Take(options.Hosts).Select(Compose)];
+        Backup = options.Backup ? new GroupBackup(Group) : null;
+        Client = Network.Hosts[^1];
+        Hosts = [.. Network.Hosts.Take(options.Hosts).Select(Compose)];
     }
 
-    public NetworkHosts Network { get; }
+    public PodWorld World { get; }
+
+    public NetworkHosts Network => World.Network;
 
     public FakeKubernetesServer Api { get; }
 
@@ -70,6 +78,9 @@ internal sealed class HostGroup : IAsyncDisposable
     public LocalGroup Group { get; }
 
     public ImmutableArray<Host> Hosts { get; }
+
+    /// <summary>Its continuous backup; null where there is none.</summary>
+    public GroupBackup? Backup { get; }
 
     /// <summary>Where clients are.</summary>
     public NetworkHost Client { get; }
@@ -83,29 +94,31 @@ internal sealed class HostGroup : IAsyncDisposable
     public TimeSpan DownAfter => _options.DownAfter;
 
     /// <summary>Addresses that have no host of the group: clients and services.</summary>
-    public IEnumerable<IPAddress> Outside => [Client.Address, NetworkHosts.Services];
+    public IEnumerable<IPAddress> Outside => [Client.Address, NetworkHosts.Services, NetworkHosts.NameServer];
 
     /// <summary>Makes the hosts; nothing runs yet.</summary>
     public static async Task<HostGroup> CreateAsync(HostOptions options)
     {
-        var network = NetworkHosts.Create(options.Hosts + 1);
+        var world = PodWorld.Create(new PodWorldOptions(options.Hosts) { Announce = options.Announce, Hairpin = options.Hairpin });
         FakeKubernetesServer? api = null;
         FakeRoute53Server? route53 = null;
         try
         {
-            api = await FakeKubernetesServer.StartAsync(pods: new ListenElsewhere(new IPEndPoint(NetworkHosts.Services, ApiPort), network.Switch.Bind));
-            route53 = FakeRoute53Server.With(elsewhere: new ListenElsewhere(new IPEndPoint(NetworkHosts.Services, Route53Port), network.Switch.Bind));
+            Func<IPEndPoint, System.Net.Sockets.Socket> bind = world.Network.Switch.Bind;
+            api = await FakeKubernetesServer.StartAsync(pods: new ListenElsewhere(new IPEndPoint(NetworkHosts.Services, ApiPort), bind));
+            route53 = FakeRoute53Server.With(elsewhere: new ListenElsewhere(new IPEndPoint(NetworkHosts.Services, Route53Port), bind));
             await FakeRoute53Server.StartAsync(route53);
-            var group = new HostGroup(options, network, api, route53);
+            var group = new HostGroup(options, world, api, route53);
             if (options.SmallDisks)
                 foreach (var host in group.Hosts) group._disks.Add(new SmallDisk(DiskMegabytes, host.RedisNode.DataFolder));
+            await world.ShowNowAsync();
             return group;
         }
         catch
         {
             if (route53 is not null) await route53.DisposeAsync();
             if (api is not null) await api.DisposeAsync();
-            network.Dispose();
+            await world.DisposeAsync();
             throw;
         }
     }
@@ -122,8 +135,8 @@ internal sealed class HostGroup : IAsyncDisposable
     {
         var state = await Group.ObserveAsync(_stop.Token);
         var named = state.Sentinels.GroupBy(s => s.Master).Where(g => g.Key is not null).OrderByDescending(g => g.Count()).FirstOrDefault()?.Key;
-        var master = state.Master ?? state.Masters.FirstOrDefault(m => m.Node.Endpoint == named);
-        return Hosts.FirstOrDefault(h => h.RedisNode == master?.Node || (master is null && h.RedisNode.Endpoint == named));
+        var master = state.Master ?? state.Masters.FirstOrDefault(m => m.Node.IsAt(named));
+        return Hosts.FirstOrDefault(h => h.RedisNode == master?.Node || (master is null && h.RedisNode.IsAt(named)));
     }
 
     /// <summary>Null where all is as it should be, the published address too; else the first thing that is not.</summary>
@@ -133,7 +146,7 @@ internal sealed class HostGroup : IAsyncDisposable
         if (state.Problem is { } problem) return problem;
         if (state.Sentinels.FirstOrDefault(s => s.KnownOthers != state.Sentinels.Length - 1) is { } haunted)
             return string.Create(CultureInfo.InvariantCulture, $"{haunted.Node} knows {haunted.KnownOthers} other Sentinels");
-        var address = state.Master!.Node.Endpoint.Host;
+        var address = state.Master!.Node.Place.Own!.Host;
         if (SliceAddress() is var slice && slice != address) return $"the EndpointSlice says {slice ?? "nothing"}, the master is {address}";
         if (RecordAddress() is var record && record != address) return $"the DNS record says {record ?? "nothing"}, the master is {address}";
         return null;
@@ -151,12 +164,13 @@ internal sealed class HostGroup : IAsyncDisposable
         await _kubelet;
         foreach (var container in Hosts.SelectMany(h => h.Containers)) await container.KillAsync();
         foreach (var sidecar in _sidecars.Values) await sidecar.DisposeAsync();
+        if (Backup is not null) await Backup.DisposeAsync();
         foreach (var container in Hosts.SelectMany(h => h.Containers)) container.Dispose();
         foreach (var disk in _disks) disk.Dispose();
         await Group.DisposeAsync();
         await Route53.DisposeAsync();
         await Api.DisposeAsync();
-        Network.Dispose();
+        await World.DisposeAsync();
         _stop.Dispose();
     }
 
@@ -178,7 +192,8 @@ internal sealed class HostGroup : IAsyncDisposable
             sentinel,
             new Container(redis.Name, redis.StartAsync, () => redis.Process),
             new Container(sentinel.Name, sentinel.StartAsync, () => sentinel.Process),
-            new Container(redis.Name + "-sidecar", () => StartSidecarAsync(host!), () => _sidecars.GetValueOrDefault(host!)));
+            new Container(redis.Name + "-sidecar", () => StartSidecarAsync(host!), () => _sidecars.GetValueOrDefault(host!)),
+            Backup?.ContainerOf(redis));
         return host;
     }
 
@@ -188,7 +203,6 @@ internal sealed class HostGroup : IAsyncDisposable
         var node = host.RedisNode;
         var environment = new Dictionary<string, string>(Group.EnvironmentOf(node))
         {
-            ["POD_IP"] = node.Endpoint.Host,
             ["METRICS_PORT"] = "0",
             ["DNS_NAME"] = DnsName,
             ["ROUTE53_ZONE_ID"] = FakeRoute53Server.ZoneId,

@@ -1,3 +1,5 @@
+using Sidecars.TestKit.Pods;
+
 namespace Sidecars.Faults.Hosts;
 
 /// <summary>What a <see cref="HostGroup"/> consists of.</summary>
@@ -11,6 +13,15 @@ internal sealed record HostOptions(string Name, int Hosts, TimeSpan DownAfter)
 
     /// <summary>libfaketime, where clocks are to jump.</summary>
     public string? FakeTimeLibrary { get; init; }
+
+    /// <summary>True: continuous backup, which an election restores where every disk is empty.</summary>
+    public bool Backup { get; init; }
+
+    /// <summary>What Redis nodes are told to announce.</summary>
+    public PodAnnounce Announce { get; init; }
+
+    /// <summary>False: no pod reaches itself by the address of its own Service.</summary>
+    public bool Hairpin { get; init; } = true;
 
     /// <summary>Sentinel's.</summary>
     public TimeSpan FailoverTimeout { get; init; } = TimeSpan.FromSeconds(15);

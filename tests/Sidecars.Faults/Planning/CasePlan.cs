@@ -5,6 +5,9 @@ namespace Sidecars.Faults.Planning;
 /// <summary>Faults that overlap; after them the group must heal.</summary>
 internal sealed record FaultRound(ImmutableArray<FaultStep> Steps)
 {
+    /// <summary>True where every copy of the data is lost, and no backup brings it back.</summary>
+    public bool LosesEverything => Steps.Any(step => step.Kind == FaultKind.EmptyVolumes);
+
     /// <summary>For people.</summary>
     public override string ToString() => string.Join(" + ", Steps);
 }
@@ -16,6 +19,9 @@ internal sealed record FaultRound(ImmutableArray<FaultStep> Steps)
 /// <param name="Rounds">One after the other.</param>
 internal sealed record CasePlan(int Seed, int Index, int Hosts, ImmutableArray<FaultRound> Rounds)
 {
+    /// <summary>False: no pod reaches itself by the address of its own Service.</summary>
+    public bool Hairpin { get; init; } = true;
+
     /// <summary>One fault, in a group of three.</summary>
     public static CasePlan Single(FaultKind kind, FaultTarget target, TimeSpan lasts, int hosts = 3, double strength = 0.3) =>
         new(0, 0, hosts, [new FaultRound([new FaultStep(kind, target, 0, TimeSpan.Zero, lasts, strength)])]);
@@ -24,5 +30,6 @@ internal sealed record CasePlan(int Seed, int Index, int Hosts, ImmutableArray<F
     public bool Has(FaultKind kind) => Rounds.Any(round => round.Steps.Any(step => step.Kind == kind));
 
     /// <summary>For people.</summary>
-    public override string ToString() => FormattableString.Invariant($"{Hosts} hosts: {string.Join("; then ", Rounds)}");
+    public override string ToString() =>
+        FormattableString.Invariant($"{Hosts} hosts{(Hairpin ? "" : ", no hairpin")}: {string.Join("; then ", Rounds)}");
 }

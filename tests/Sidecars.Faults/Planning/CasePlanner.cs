@@ -9,6 +9,7 @@ internal static class CasePlanner
     private const int MaxRounds = 3;
     private const double TwoAtOnce = 0.45;
     private const double FiveHosts = 0.2;
+    private const double NoHairpin = 0.15;
     private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(5); // of the second fault of a round: about down-after
     private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(14); // beyond a failover, and beyond Sentinel's demotion of a zombie
@@ -25,7 +26,7 @@ internal static class CasePlanner
         var count = hosts == 0 ? (five ? 5 : 3) : hosts;
         var rounds = ImmutableArray.CreateBuilder<FaultRound>();
         for (var left = random.Next(1, MaxRounds + 1); left > 0; left--) rounds.Add(Round(random, count, kinds));
-        return new CasePlan(seed, index, count, rounds.ToImmutable());
+        return new CasePlan(seed, index, count, rounds.ToImmutable()) { Hairpin = random.NextDouble() >= NoHairpin };
     }
 
     private static FaultRound Round(Random random, int hosts, IReadOnlyList<FaultKind> kinds)

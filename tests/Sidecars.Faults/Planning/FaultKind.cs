@@ -32,6 +32,42 @@ internal enum FaultKind
     PauseSidecar,
     JumpClock,
     StepDown,
+
+    /// <summary>A Redis' pod is deleted as a person does it, and another takes its place at another address.</summary>
+    ReplacePod,
+
+    /// <summary>A Redis' pod is gone at once, and another takes its place at another address.</summary>
+    LosePod,
+
+    /// <summary>Every Redis' pod is deleted as a StatefulSet scaled to 0 does it, and scaled back; the disks are what they were.</summary>
+    ScaleToZero,
+
+    /// <summary>Every Redis' pod and volume is lost while the Sentinels live; a person allows an empty start.</summary>
+    EmptyVolumes,
+
+    /// <summary>Every Redis' pod and volume is lost while the Sentinels live; the winner of the election restores the backup.</summary>
+    RestoreVolumes,
+
+    /// <summary>A Redis' pod is gone; another Redis' pod gets its old address, and becomes master there.</summary>
+    AddressToMaster,
+
+    /// <summary>A Redis' pod is replaced, and another tenant's Redis gets its old address.</summary>
+    AddressToTenant,
+
+    /// <summary>Every Sentinel's pod is gone, and others take their places.</summary>
+    ReplaceAllSentinels,
+
+    /// <summary>The cluster's name server does not answer, and a Redis' pod is replaced meanwhile.</summary>
+    NamesDown,
+
+    /// <summary>It answers after longer than names are waited for, and a Redis' pod is replaced meanwhile.</summary>
+    NamesSlow,
+
+    /// <summary>Every Sentinel's pod is replaced, and the names still lead to those that are gone.</summary>
+    NamesStale,
+
+    /// <summary>A Redis' pod is replaced, and its Service still leads to the one that is gone.</summary>
+    ServicesStale,
 }
 
 /// <summary>Whom it meets: what the host's Redis is when the fault begins.</summary>

@@ -9,7 +9,10 @@ internal static class FaultNames
     public static IReadOnlyList<FaultKind> All { get; } = Enum.GetValues<FaultKind>();
 
     /// <summary>These stay alone in their round: two at once may rightly destroy data (the only disk, or the last room).</summary>
-    public static bool StandsAlone(FaultKind kind) => kind is FaultKind.WipeDisk or FaultKind.FillDisk or FaultKind.ForeignTenant or FaultKind.StepDown or FaultKind.TerminateRedis;
+    public static bool StandsAlone(FaultKind kind) => kind is FaultKind.WipeDisk or FaultKind.FillDisk
+        or FaultKind.EmptyVolumes or FaultKind.RestoreVolumes
+        or FaultKind.ForeignTenant or FaultKind.AddressToTenant or FaultKind.AddressToMaster
+        or FaultKind.StepDown or FaultKind.TerminateRedis or FaultKind.ReplacePod or FaultKind.ScaleToZero;
 
     /// <summary>True where its strength matters.</summary>
     public static bool HasStrength(FaultKind kind) => kind is FaultKind.LosePackets or FaultKind.SlowLink or FaultKind.JumpClock;

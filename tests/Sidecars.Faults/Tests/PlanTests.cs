@@ -25,6 +25,7 @@ public sealed class PlanTests
         Assert.Equal(FaultNames.All.Order(), rounds.SelectMany(r => r.Steps).Select(s => s.Kind).Distinct().Order());
         Assert.All(rounds.Where(r => r.Steps.Any(s => FaultNames.StandsAlone(s.Kind))), r => Assert.Single(r.Steps));
         Assert.Contains(rounds, r => r.Steps.Length == 2);
+        Assert.InRange(Enumerable.Range(0, 300).Count(i => !CasePlanner.Plan(1, i, 0, FaultNames.All).Hairpin), 20, 80);
     }
 
     [Fact]
@@ -39,6 +40,11 @@ public sealed class PlanTests
     [InlineData("UntilFenced", 5900, true)]
     [InlineData("UntilFenced", 6100, false)]
     [InlineData("UntilFenced", -2100, false)]
+    [InlineData("SinceBackup", -4900, true)]
+    [InlineData("SinceBackup", -5100, false)]
+    [InlineData("SinceBackup", 600, false)]
+    [InlineData("Everything", -60_000, true)]
+    [InlineData("Everything", 600, false)]
     [InlineData("Throughout", 15_900, true)]
     [InlineData("Throughout", 16_100, false)]
     public void A_lost_write_is_excused_only_in_the_window_of_its_fault(string losses, int acknowledgedMs, bool excused)

@@ -1,4 +1,5 @@
 using Sidecars.Faults.Planning;
+using Sidecars.TestKit.Pods;
 using Xunit;
 using Xunit.Abstractions;
 
@@ -17,6 +18,33 @@ public sealed class SingleFaultTests(ITestOutputHelper output)
 
     [NetworkFact]
     public Task Everything_is_killed_at_once_and_nothing_is_lost() => HoldsAsync(FaultKind.KillEverything, FaultTarget.Master, 1);
+
+    [NetworkFact]
+    public Task Redis_is_scaled_to_0_and_back_and_nothing_is_lost() => HoldsAsync(FaultKind.ScaleToZero, FaultTarget.Master, 3);
+
+    [NetworkFact]
+    public Task Every_volume_is_lost_and_the_backup_restored_under_living_sentinels() =>
+        HoldsAsync(FaultKind.RestoreVolumes, FaultTarget.Master, 1);
+
+    [NetworkFact]
+    public async Task A_new_master_is_at_the_address_that_the_old_ones_pod_had()
+    {
+        var report = await HoldsAsync(FaultKind.AddressToMaster, FaultTarget.Master, 1);
+        Assert.EndsWith("and is master", Assert.Single(report.Rounds[0].Met), StringComparison.Ordinal);
+    }
+
+    /// <summary>What groups announced before, and what the name alone is made of now: the address of a pod that may be gone.</summary>
+    [SoakNetworkTheory]
+    [InlineData("ScaleToZero", "PodName")]
+    [InlineData("ScaleToZero", "PodAddress")]
+    [InlineData("RestoreVolumes", "PodName")]
+    [InlineData("RestoreVolumes", "PodAddress")]
+    [InlineData("LosePod", "PodName")]
+    [InlineData("LosePod", "PodAddress")]
+    [InlineData("AddressToMaster", "PodAddress")]
+    [InlineData("AddressToTenant", "PodAddress")]
+    public Task Groups_of_former_settings_heal(string kind, string announce) =>
+        HoldsAsync(Enum.Parse<FaultKind>(kind), FaultTarget.Master, 3, Enum.Parse<PodAnnounce>(announce));
 
     [SoakNetworkTheory]
     [MemberData(nameof(AllFaults))]
@@ -37,10 +65,12 @@ public sealed class SingleFaultTests(ITestOutputHelper output)
         }
     }
 
-    private async Task HoldsAsync(FaultKind kind, FaultTarget target, int seconds)
+    private async Task<CaseReport> HoldsAsync(FaultKind kind, FaultTarget target, int seconds, PodAnnounce announce = PodAnnounce.Service)
     {
-        var report = await new CaseRunner(CasePlan.Single(kind, target, TimeSpan.FromSeconds(seconds)), DownAfter, Campaign.FakeTimeLibrary, output.WriteLine).RunAsync();
+        var plan = CasePlan.Single(kind, target, TimeSpan.FromSeconds(seconds));
+        var report = await new CaseRunner(plan, DownAfter, Campaign.FakeTimeLibrary, output.WriteLine) { Announce = announce }.RunAsync();
         Assert.True(report.Violations.Count == 0, $"{string.Join('\n', report.Violations)}\n{report.Output}");
         Assert.NotEmpty(report.Rounds);
+        return report;
     }
 }

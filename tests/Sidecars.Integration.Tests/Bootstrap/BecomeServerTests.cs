@@ -39,6 +39,8 @@ public sealed class BecomeServerTests
         Assert.DoesNotContain(process.Output, line => line.Contains("socket:", StringComparison.Ordinal) || line.Contains("anon_inode", StringComparison.Ordinal));
         // The one that is handed on, so that the kernel tells the others that the candidate lives.
         Assert.Single(process.Output, line => line.Contains("candidate.lock", StringComparison.Ordinal));
+        // And that nobody else starts a server on these data.
+        Assert.Single(process.Output, line => line.EndsWith(".sidecar/lock", StringComparison.Ordinal));
     }
 
     [Fact]

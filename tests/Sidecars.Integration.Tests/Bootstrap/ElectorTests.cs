@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using Sidecars.Core.Election;
 using Sidecars.Integration.Tests.Bootstrap.Support;
 using Sidecars.TestKit.FakeElector;
 using Sidecars.TestKit.FakeRedis;
@@ -23,7 +22,7 @@ public sealed class ElectorTests
     }
 
     [Fact]
-    public async Task The_leader_refuses_where_there_is_data_that_the_elector_knows_nothing_of()
+    public async Task The_leader_waits_for_a_peer_that_it_has_not_seen_and_starts_with_its_data_once_that_is_empty()
     {
         await using var elector = FakeElectorServer.Start(FakeElectorServer.Leader("redis-0")); // by its node name
         await using var node = Node(elector.Url, ("REDIS_COUNT", "1")); // so that it takes writes alone
@@ -32,14 +31,39 @@ public sealed class ElectorTests
         await using (var client = await node.ConnectAsync()) Assert.Equal("OK", (await client.CallAsync(default, "SET", "k", "v")).Text);
         await node.Process.KillAsync();
 
+        await using var peer = Node(elector.Url, ("REDIS_COUNT", "2"), ("NODE_NAME", "redis-1"));
+        node.Environment["REDIS_COUNT"] = "2";
+        node.Environment["REDIS_SERVER_SERVICE_HOST"] = peer.Environment["REDIS_SERVER_SERVICE_HOST"] = $"{node.Endpoint},{peer.Endpoint}";
         await node.StartAsync();
-        Assert.Equal("Refuse", (await node.Process.WaitForDecisionAsync(ElectionPolicy.BlindBackend)).Kind);
+        Assert.Equal("redis-1", (await node.Process.WaitForDecisionAsync("election-wait")).WaitingFor);
         Assert.False(await node.ListensAsync());
+        await peer.StartAsync();
+        Assert.Equal("StartAsMaster", (await node.Process.WaitForDecisionAsync("elected")).Kind);
+        await node.WaitServingAsync();
+        await using (var client = await node.ConnectAsync()) Assert.Equal("v", (await client.CallAsync(default, "GET", "k")).Text);
         await node.Process.KillAsync();
 
         node.Environment["DURABILITY"] = "none"; // then nothing on a disk counts
+        await peer.Process.KillAsync();
         await node.StartAsync();
         Assert.Equal("StartAsMaster", (await node.Process.WaitForDecisionAsync("elected")).Kind);
+    }
+
+    [Fact]
+    public async Task An_empty_start_that_a_person_allows_beside_the_leader_is_heard_once()
+    {
+        await using var elector = FakeElectorServer.Start(FakeElectorServer.Leader("redis-0"));
+        await using var node = Node(elector.Url, ("REDIS_COUNT", "3"));
+        await node.StartAsync();
+        Assert.Equal("redis-1, redis-2", (await node.Process.WaitForDecisionAsync("election-wait")).WaitingFor);
+        await using (var said = await ServerProcess.StartAsync(new ServerStart(LooseNode.Executable, "allow-empty") { Environment = node.Environment }))
+            Assert.Equal(0, await said.WaitForExitAsync());
+        Assert.Equal("StartAsMaster", (await node.Process.WaitForDecisionAsync("elected")).Kind);
+        await node.WaitServingAsync();
+        await node.Process.KillAsync();
+        foreach (var entry in new DirectoryInfo(node.DataFolder).EnumerateDirectories()) entry.Delete(recursive: true);
+        await node.StartAsync();
+        await node.Process.WaitForDecisionAsync("election-wait");
     }
 
     [Fact]
@@ -110,5 +134,5 @@ public sealed class ElectorTests
         .Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) is [_, var kilobytes, ..] ? long.Parse(kilobytes, System.Globalization.CultureInfo.InvariantCulture) : 0;
 
     private static LooseNode Node(Uri url, params (string Name, string Value)[] environment) =>
-        new([("REDIS_COUNT", "3"), ("ELECTION", "elector"), ("ELECTOR_URL", url.ToString()), ("COMMAND_TIMEOUT_MS", "1000"), .. environment]);
+        new([("REDIS_COUNT", "1"), ("ELECTION", "elector"), ("ELECTOR_URL", url.ToString()), ("COMMAND_TIMEOUT_MS", "1000"), .. environment]);
 }

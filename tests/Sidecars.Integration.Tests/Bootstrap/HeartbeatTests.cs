@@ -25,7 +25,7 @@ public sealed class HeartbeatTests
         var last = HeartbeatFile.TryRead(file);
         Assert.NotNull(last);
         Assert.Equal(process.Pid, last.Pid);
-        Assert.Equal(["1 more node(s)"], last.WaitingFor);
+        Assert.Equal(["redis-1", "redis-2"], last.WaitingFor);
         Assert.Contains("1 of 3 nodes are here (redis-0)", last.Reason, StringComparison.Ordinal);
         Assert.Equal(["consult-election", "election-wait"], process.Codes());
     }

@@ -80,8 +80,11 @@ public sealed class SentinelDecisionTests : IAsyncDisposable
     public async Task Where_Sentinels_name_a_dead_address_the_elected_node_follows_it_instead_of_being_master()
     {
         var dead = LooseNode.Nowhere();
+        var node = new LooseNode();
+        Keep(node);
         FakeSentinel[] sentinels = [Says('a', dead), Says('b', dead), Says('c', dead)];
-        var node = await StartAsync([.. sentinels.Select(s => s.Endpoint)]);
+        foreach (var sentinel in sentinels) sentinel.View = sentinel.View with { Replicas = [node.Endpoint] }; // so they can promote it
+        await StartAsync(node, [.. sentinels.Select(s => s.Endpoint)], []);
         var decision = await node.Process.WaitForDecisionAsync("elected-through-sentinel");
         Assert.Equal("FollowNamed", decision.Kind);
         Assert.Contains($"3 of 3 Sentinels name {dead} in epoch 1", decision.Reason, StringComparison.Ordinal);
@@ -89,6 +92,22 @@ public sealed class SentinelDecisionTests : IAsyncDisposable
         await using var client = await node.ConnectAsync();
         var role = await client.CallAsync(default, "ROLE");
         Assert.Equal(("slave", dead), (role.Items[0].Text, new RedisEndpoint(role.Items[1].Text, (int)role.Items[2].Integer)));
+    }
+
+    [Fact]
+    public async Task Sentinels_that_name_nobodys_address_and_can_not_be_told_are_ended_together()
+    {
+        var dead = LooseNode.Nowhere();
+        FakeSentinel[] sentinels = [Says('a', dead), Says('b', dead), Says('c', dead)]; // they list no other Sentinel
+        var node = await StartAsync([.. sentinels.Select(s => s.Endpoint)]);
+        // Alive in their eyes, it may be cut off from here only.
+        Assert.Equal("Wait", (await node.Process.WaitForDecisionAsync("named-unaccounted")).Kind);
+        Assert.All(sentinels, s => Assert.Equal(0, s.Shutdowns));
+        foreach (var sentinel in sentinels) sentinel.View = sentinel.View with { Flags = "master,s_down,o_down" };
+        await node.Process.WaitForEventAsync("sentinels-not-told");
+        Assert.Equal("RestartSentinels", (await node.Process.WaitForDecisionAsync("sentinels-not-told")).Kind);
+        await node.Process.WaitUntilAsync("an end of each", () => Task.FromResult(sentinels.All(s => s.Shutdowns > 0)));
+        Assert.False(await node.ListensAsync());
     }
 
     [Fact]
@@ -160,6 +179,7 @@ public sealed class SentinelDecisionTests : IAsyncDisposable
         await node.Process.KillAsync();
         var before = FilesOf(node.DataFolder);
 
+        node.Environment["REDIS_COUNT"] = "3"; // the address may be of a node that is not seen
         await StartAsync(node, [Says('a', foreign.Endpoint).Endpoint, Says('b', foreign.Endpoint).Endpoint, Says('c', foreign.Endpoint).Endpoint], []);
         var decision = await node.Process.WaitForDecisionAsync("named-refuses-login");
         Assert.Equal("Refuse", decision.Kind);

@@ -83,7 +83,7 @@ public sealed partial class SettingsTests
     public async Task SENTINEL_true_starts_a_Sentinel()
     {
         await using var node = new LooseNode(("SENTINEL", "true"));
-        var process = await node.StartUnderAsync([], "--");
+        var process = await node.StartAsync("start");
         Assert.Equal("Wait", (await process.WaitForDecisionAsync("no-redis")).Kind);
     }
 

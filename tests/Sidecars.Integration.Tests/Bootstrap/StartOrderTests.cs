@@ -30,9 +30,9 @@ public sealed class StartOrderTests
     }
 
     [Fact]
-    public async Task One_Redis_and_one_Sentinel_may_be_missing_at_the_first_installation()
+    public async Task One_Redis_of_a_cache_and_one_Sentinel_may_be_missing_at_the_first_installation()
     {
-        await using var group = new LocalGroup(new LocalGroupOptions { Name = "two-of-three" });
+        await using var group = new LocalGroup(new LocalGroupOptions { Name = "two-of-three", Durability = "none" });
         await group.StartAsync([.. group.Redis.Take(2), .. group.Sentinels.Take(2)]);
         var state = await group.WaitForAsync("two of each", s =>
             s.LinkedReplicas == 1 && s.Sentinels.Count(x => x.Master == s.Master?.Node.Endpoint && x is { Flags: "master", Replicas: 1, Others: 1 }) == 2);
@@ -49,7 +49,7 @@ public sealed class StartOrderTests
         await using var group = new LocalGroup(new LocalGroupOptions { Name = "one-of-three" });
         await group.StartAsync([group.Redis[1], .. group.Sentinels]);
         var decision = await group.Redis[1].Process!.WaitForDecisionAsync("election-wait");
-        Assert.Contains("1 of 3 nodes are here (redis-1), 2 are needed", decision.Reason, StringComparison.Ordinal);
+        Assert.Contains("1 of 3 nodes are here (redis-1), 3 are needed", decision.Reason, StringComparison.Ordinal);
         foreach (var sentinel in group.Sentinels) await sentinel.Process!.WaitForDecisionAsync("no-redis");
         Assert.Equal(Presence.Waiting, (await group.ObserveAsync()).Of(group.Redis[1]).Presence);
     }

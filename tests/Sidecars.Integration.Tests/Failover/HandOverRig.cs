@@ -5,6 +5,7 @@ using Sidecars.Core.Configuration;
 using Sidecars.Core.DnsRecords;
 using Sidecars.Core.Failover.Publishing;
 using Sidecars.Core.Failover.StepDown;
+using Sidecars.Core.Failover.Watch;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Core.Sentinel;
@@ -219,7 +220,8 @@ internal sealed class HandOverRig : IAsyncDisposable
     {
         private readonly MasterHandOverPublisher _publisher = new(
             new DnsMasterPublisher("zone-file", RecordName, DnsPublication.DefaultTtlSeconds, rig.Store, new DnsPublisher(rig.Store, Quick, TimeProvider.System, () => 0.5)),
-            () => new MasterPublication(rig.Cluster, FencingToken.None, OutsideOf(node.Endpoint), null));
+            () => new MasterPublication(rig.Cluster, FencingToken.None, OutsideOf(node.Endpoint), null),
+            new OwnServerWatch(new OwnServerClient(() => new TcpTransport(node.Endpoint), rig.Login, freshLag: 3), isLoopback: true, TimeSpan.FromSeconds(1), TimeProvider.System), TimeProvider.System);
 
         public string Description => _publisher.Description;
 

@@ -167,7 +167,7 @@ internal sealed class RotationRig : IAsyncDisposable
             new PasswordSettings
             {
                 Cluster = read.Cluster,
-                Address = node.Endpoint,
+                Address = () => node.Endpoint,
                 Own = node.Endpoint,
                 RedisHosts = read.RedisHosts,
                 SentinelHosts = read.SentinelHosts,

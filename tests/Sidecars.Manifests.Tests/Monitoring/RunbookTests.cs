@@ -1,4 +1,7 @@
 using System.Text.RegularExpressions;
+using Sidecars.Core.Election;
+using Sidecars.Core.Lineage;
+using Sidecars.Core.Primitives;
 using Sidecars.Manifests.Tests.Policies;
 using Sidecars.Manifests.Tests.Rendering;
 using Sidecars.Manifests.Tests.Schema;
@@ -66,6 +69,23 @@ public sealed partial class RunbookTests
         }
     }
 
+    [Fact]
+    public void Every_word_of_redis_bootstrap_is_one_that_it_has()
+    {
+        var help = File.ReadAllText(Path.Combine(Repository.Root, "src", "Sidecars.Bootstrap", "CommandLine.cs"));
+        var words = Pages.SelectMany(page => BootstrapWord().Matches(File.ReadAllText(page))).Select(match => match.Groups[1].Value).ToHashSet();
+        Assert.Contains("trust", words);
+        Assert.All(words, word => Assert.Contains($"  redis-bootstrap {word}", help, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Every_refusal_that_a_person_can_settle_is_on_its_page()
+    {
+        var page = File.ReadAllText(Path.Combine(Renders.Folder, "runbooks", "persons-word.md"));
+        string[] codes = [ElectionPolicy.AllEmpty, ElectionPolicy.BlindBackend, ElectionPolicy.LineageUnknown, ElectionPolicy.LineageConflict, ElectionPolicy.FilledTwice, ElectionPolicy.TrustedWithoutData, "two-masters", "master-foreign", "master-older", "master-empty"];
+        Assert.All(codes, code => Assert.Contains($"`{code}`", page, StringComparison.Ordinal));
+    }
+
     [ToolFact("kubectl")]
     public async Task Every_verb_of_kubectl_is_one()
     {
@@ -114,6 +134,7 @@ public sealed partial class RunbookTests
         });
         Assert.True(script.ExitCode == 0, script.Output + script.Error);
 
+        Assert.Equal(FilledBy.Adopt, DiskEvidenceReader.Read(data.Path, Durability.Aof).Filled);
         await using var adopted = await RedisProcess.StartAsync(data, FreePort.Next(), "appendonly yes");
         foreach (var database in (string[])["0", "5"]) Assert.Equal($"of {database}\n", (await Tool.RunAsync("redis-cli", ["-p", $"{adopted.Port}", "-n", database, "get", "key"])).Output);
         // A second try does not go over the first.
@@ -126,6 +147,9 @@ public sealed partial class RunbookTests
     // Of commands, not of sentences: after the name come a word that is a subcommand, and what belongs to it up to the end of the line or a quotation mark.
     [GeneratedRegex(@"(?<![\w/.`-])`?(redis-(?:backup|failover)) (run|now|list|show|restore|verify|prune|status|step-down|passwords)\b([^\n`|;)]*)")]
     private static partial Regex Executable();
+
+    [GeneratedRegex(@"-- redis-bootstrap ([a-z-]+)")]
+    private static partial Regex BootstrapWord();
 
     [GeneratedRegex(@"--[a-z][a-z-]+")]
     private static partial Regex LongOption();

@@ -1,10 +1,11 @@
 using System.Collections.Concurrent;
+using System.Text.RegularExpressions;
 using Sidecars.Manifests.Tests.Rendering;
 using YamlDotNet.RepresentationModel;
 
 namespace Sidecars.Manifests.Tests.Policies;
 
-public sealed class EnvironmentTests
+public sealed partial class EnvironmentTests
 {
     private static readonly ConcurrentDictionary<string, Task<HashSet<string>>> Known = [];
 
@@ -42,10 +43,13 @@ public sealed class EnvironmentTests
                 Assert.Empty(rendered.EnvironmentOf(container).Keys.Except(shared).Except(Platform));
                 // $(NAME) is expanded from variables above it only.
                 for (var i = 0; i < own.Length; i++)
-                    if (container.Items("env")[i].Text("value") is ['$', '(', ..] reference) Assert.Contains(reference[2..^1], own[..i]);
+                    Assert.All(Reference().Matches(container.Items("env")[i].Text("value") ?? ""), reference => Assert.Contains(reference.Groups[1].Value, own[..i]));
             }
         }
     }
+
+    [GeneratedRegex(@"\$\(([A-Z0-9_]+)\)")]
+    private static partial Regex Reference();
 
     private static string ExecutableOf(YamlNode container) => container.Texts("command") is [var executable, ..] ? executable : "redis-bootstrap";
 

@@ -86,6 +86,38 @@ public sealed class ScriptTests : IDisposable
         Assert.DoesNotContain(calls, call => call.Contains("undo", StringComparison.Ordinal));
     }
 
+    [ToolTheory("kubectl", "bash")]
+    [InlineData("apply")]
+    [InlineData("upgrade")]
+    [InlineData("check")]
+    public async Task A_tenant_that_lacks_what_only_it_can_say_is_refused_with_the_lines_to_add(string command)
+    {
+        Assert.Equal(0, (await RunAsync("new", "demo-c", "--component", "backup", "--component", "route53")).ExitCode);
+
+        var result = await RunAsync(command, "demo-c");
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("{name: sidecars/redis, newName: REGISTRY/redis}", result.Error, StringComparison.Ordinal);
+        Assert.Contains("{name: sidecars/sentinel, newName: REGISTRY/sentinel}", result.Error, StringComparison.Ordinal);
+        Assert.Contains("literals: [BACKUP_STORE=…, DNS_NAME=…, ROUTE53_ZONE_ID=…]", result.Error, StringComparison.Ordinal);
+        Assert.All(Calls(), call => Assert.StartsWith("kustomize ", call, StringComparison.Ordinal));
+    }
+
+    [ToolFact("kubectl", "bash")]
+    public async Task What_is_missing_is_named_alone_and_what_was_added_is_enough()
+    {
+        Assert.Equal(0, (await RunAsync("new", "demo-c", "--component", "backup", "--component", "external-dns", "--registry", "localhost:5000/team")).ExitCode);
+        var file = _copy.File("manifests", "tenants", "demo-c", "kustomization.yaml");
+        await File.AppendAllTextAsync(file, "configMapGenerator:\n  - name: redis-group\n    behavior: merge\n    literals: [DNS_NAME=redis.example.org]\n");
+        var before = await RunAsync("apply", "demo-c");
+        await File.WriteAllTextAsync(file, (await File.ReadAllTextAsync(file)).Replace("literals: [", "literals: [BACKUP_STORE=s3://my-backups, ", StringComparison.Ordinal));
+        var after = await RunAsync("apply", "demo-c");
+
+        Assert.Contains("literals: [BACKUP_STORE=…]", before.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("REGISTRY", before.Error, StringComparison.Ordinal);
+        Assert.True(after.ExitCode == 0, after.Error);
+    }
+
     [ToolFact("kubectl", "bash")]
     public async Task What_the_server_refuses_changes_nothing()
     {
@@ -110,7 +142,7 @@ public sealed class ScriptTests : IDisposable
     [InlineData("0")]
     public async Task Pods_may_label_themselves_only_where_the_policy_that_bounds_it_is_there(string unbound)
     {
-        Assert.Equal(0, (await RunAsync("new", "demo-c", "--component", "role-label")).ExitCode);
+        Assert.Equal(0, (await RunAsync("new", "demo-c", "--component", "role-label", "--registry", "registry.example")).ExitCode);
 
         var result = await RunWithAsync(new() { ["UNBOUND"] = unbound }, "apply", "demo-c");
 
@@ -270,6 +302,9 @@ public sealed class ScriptTests : IDisposable
         {
             var copied = await Tool.RunAsync("cp", ["-r", Renders.Folder, Path.Combine(Repository.Root, "scripts"), Path.Combine(Repository.Root, "Directory.Build.props"), _copy.Path]);
             Assert.Equal(0, copied.ExitCode);
+            // The examples have no registry, which a tenant must give.
+            foreach (var tenant in (string[])["demo-a", "demo-b"])
+                await File.AppendAllTextAsync(_copy.File("manifests", "tenants", tenant, "kustomization.yaml"), "images:\n  - {name: sidecars/redis, newName: registry.example/redis}\n  - {name: sidecars/sentinel, newName: registry.example/sentinel}\n");
             Assert.Equal(0, (await Tool.RunAsync("chmod", ["+x", _copy.Write("bin/kubectl", RecordingKubectl)])).ExitCode);
         }
 

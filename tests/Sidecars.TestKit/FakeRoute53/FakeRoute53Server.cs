@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
+using Sidecars.TestKit.FakeAws;
 using Sidecars.TestKit.FakeKubernetes;
 using Sidecars.TestKit.Network;
 
@@ -72,6 +73,9 @@ public sealed class FakeRoute53Server : IAsyncDisposable
 
     public bool IsPrivate { get; init; }
 
+    /// <summary>Whose signatures are accepted; at first <see cref="AccessKey"/>'s.</summary>
+    public FakeKeys Keys { get; init; } = new((AccessKey, SecretKey));
+
     /// <summary>Calls of the account in <see cref="LimitWindow"/>; the service has 5 a second. 0: none, for tests of something else.</summary>
     public int Limit { get; init; }
 
@@ -98,8 +102,8 @@ public sealed class FakeRoute53Server : IAsyncDisposable
     }
 
     /// <summary>A server that is not started yet, for settings by <c>init</c>.</summary>
-    public static FakeRoute53Server With(int limit = 0, TimeSpan? limitWindow = null, TimeSpan changeTakes = default, int maxPage = 300, bool isPrivate = false, ListenElsewhere? elsewhere = null) =>
-        new(elsewhere) { Limit = limit, LimitWindow = limitWindow ?? TimeSpan.FromSeconds(1), ChangeTakes = changeTakes, MaxPage = maxPage, IsPrivate = isPrivate };
+    public static FakeRoute53Server With(int limit = 0, TimeSpan? limitWindow = null, TimeSpan changeTakes = default, int maxPage = 300, bool isPrivate = false, ListenElsewhere? elsewhere = null, FakeKeys? keys = null) =>
+        new(elsewhere) { Keys = keys ?? new FakeKeys((AccessKey, SecretKey)), Limit = limit, LimitWindow = limitWindow ?? TimeSpan.FromSeconds(1), ChangeTakes = changeTakes, MaxPage = maxPage, IsPrivate = isPrivate };
 
     /// <summary>The next changes are applied, and their callers never hear of it.</summary>
     public void LoseResponses(int count) => Interlocked.Exchange(ref _loseResponses, count);
@@ -138,7 +142,7 @@ public sealed class FakeRoute53Server : IAsyncDisposable
         };
         var (status, code, body) = Weather == Route53Weather.Throttling || IsOverLimit()
             ? Error(400, "Throttling", "Rate exceeded")
-            : FakeSignatures.Check(context.Request, buffer.ToArray(), AccessKey, SecretKey) is { } refusal
+            : FakeSignatures.Check(context.Request, buffer.ToArray(), Keys, "route53") is { } refusal
                 ? Error(403, refusal.Code, refusal.Message)
                 : await AnswerAsync(operation, path, context.Request, buffer.ToArray());
         if (operation == "Change" && status == 200 && Interlocked.Decrement(ref _loseResponses) >= 0)

@@ -118,16 +118,33 @@ public sealed class GroupSidecars : IAsyncDisposable
         if (!Enum.TryParse<Durability>(_group.Options.Durability, ignoreCase: true, out var durability)) throw new InvalidOperationException("no durability");
         var addresses = new GroupAddresses([.. _group.SentinelEndpoints], [.. _group.Redis.Select(r => r.Endpoint)], TimeSpan.FromSeconds(1));
         var observer = new GroupObserver(addresses, Sentinels, _nodes, TimeProvider.System);
-        var keeper = new StateKeeper(
-            new SidecarIdentity(_cluster, new NodeIdentity(node.Name, node.PodUid), "boot", node.Endpoint, _group.Options.SentinelCount, durability),
+        var me = new SidecarIdentity(_cluster, new NodeIdentity(node.Name, node.PodUid), "boot", _group.Options.SentinelCount, durability);
+        IReadOnlyCollection<SentinelObservation> sentinels = [];
+        RecordLoop? reporter = null;
+        var markers = new MarkerLoop(
+            me,
             new ServerClient(() => _group.Options.Transport(node.Endpoint), _login, node.DataFolder, DataLayout.Default),
-            async ct => (await observer.ObserveAsync(exceptSentinel: null, exceptNode: node.Endpoint, ct)).Sentinels,
+            () => node.Endpoint,
+            () => Volatile.Read(ref sentinels),
+            () => reporter?.Names ?? GroupNames.None,
             new MarkerStore(node.DataFolder, "redis-failover"),
-            (IGroupRecord)record,
-            new KeeperPeriods(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2)),
-            (code, why) => Problems.Enqueue($"{node} {code}: {why}"),
+            TimeSpan.FromSeconds(1),
+            Note,
             TimeProvider.System);
-        await keeper.RunAsync(_stop.Token);
+        reporter = new RecordLoop(me, markers, (IGroupRecord)record, TimeSpan.FromSeconds(2), Note, TimeProvider.System, Random.Shared.NextDouble);
+        await SideBySide.RunAsync(_stop.Token, LookAsync, markers.RunAsync, reporter.RunAsync);
+
+        void Note(string code, string why) => Problems.Enqueue($"{node} {code}: {why}");
+
+        async Task LookAsync(CancellationToken cancellation)
+        {
+            while (true)
+            {
+                var seen = (await observer.ObserveAsync(exceptSentinel: null, exceptNode: node.Endpoint, cancellation)).Sentinels;
+                Volatile.Write(ref sentinels, seen);
+                await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System, cancellation);
+            }
+        }
     }
 
     private IElectionBackend OpenRecord(LocalNode node)
@@ -146,7 +163,8 @@ public sealed class GroupSidecars : IAsyncDisposable
         {
             if (EpochCodes.LastOrDefault() != decision.Code) EpochCodes.Enqueue(decision.Code);
         },
-        TimeProvider.System);
+        TimeProvider.System,
+        Random.Shared.NextDouble);
 
     private GhostRepairLoop RepairLoop(LocalNode node, TimeSpan settle)
     {

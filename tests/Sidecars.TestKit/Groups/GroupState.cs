@@ -74,7 +74,7 @@ public sealed record GroupState(ImmutableArray<RedisState> Redis, ImmutableArray
     public RedisState? Master => Masters is [var only] ? only : null;
 
     /// <summary>Replicas with the link to the only master up.</summary>
-    public int LinkedReplicas => Redis.Count(node => node.LinkUp && node.Following == Master?.Node.Endpoint);
+    public int LinkedReplicas => Redis.Count(node => node.LinkUp && Master?.Node.IsAt(node.Following) == true);
 
     /// <summary>The first thing that is not as it should be when all is well; null: all is well.</summary>
     public string? Problem => Problems().FirstOrDefault();
@@ -94,17 +94,17 @@ public sealed record GroupState(ImmutableArray<RedisState> Redis, ImmutableArray
             yield break;
         }
 
-        var master = Master!.Node.Endpoint;
+        var master = Master!.Node;
         foreach (var node in Redis.Where(n => !n.IsMaster))
         {
-            if (node.Following != master) yield return $"{node.Node} follows {node.Following}, not {Master.Node}";
-            else if (!node.LinkUp) yield return $"{node.Node} has no link to {Master.Node}";
+            if (!master.IsAt(node.Following)) yield return $"{node.Node} follows {node.Following}, not {master}";
+            else if (!node.LinkUp) yield return $"{node.Node} has no link to {master}";
         }
 
         foreach (var sentinel in Sentinels)
         {
             if (sentinel.Presence != Presence.Up) yield return $"{sentinel.Node} is {Word(sentinel.Presence)}";
-            else if (sentinel.Master != master) yield return $"{sentinel.Node} names {sentinel.Master?.ToString() ?? "no master"}, not {Master.Node}";
+            else if (!master.IsAt(sentinel.Master)) yield return $"{sentinel.Node} names {sentinel.Master?.ToString() ?? "no master"}, not {master}";
             else if (sentinel.Flags != "master") yield return $"{sentinel.Node} sees the master as {sentinel.Flags}";
             else if (sentinel.Replicas != Redis.Length - 1) yield return $"{sentinel.Node} sees {sentinel.Replicas} replicas of {Redis.Length - 1}";
             else if (sentinel.Others != Sentinels.Length - 1) yield return $"{sentinel.Node} sees {sentinel.Others} other Sentinels of {Sentinels.Length - 1}";

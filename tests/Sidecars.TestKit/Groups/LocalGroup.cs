@@ -1,4 +1,3 @@
-using System.Collections;
 using System.Collections.Immutable;
 using System.Globalization;
 using Sidecars.Core.Primitives;
@@ -51,7 +50,7 @@ public sealed class LocalGroup : IAsyncDisposable
     public ImmutableArray<LocalNode> Sentinels { get; private set; }
 
     /// <summary>Where the Sentinels are now, whenever it is looked at: what a client sees that resolves their Service's name.</summary>
-    public IReadOnlyList<RedisEndpoint> SentinelEndpoints => new CurrentEndpoints(this);
+    public IReadOnlyList<RedisEndpoint> SentinelEndpoints => new NodeEndpoints(() => Sentinels);
 
     /// <summary>Redis nodes, then Sentinels.</summary>
     public IEnumerable<LocalNode> All => [.. Redis, .. Sentinels];
@@ -80,6 +79,7 @@ public sealed class LocalGroup : IAsyncDisposable
         var next = NewSentinel(old);
         await old.KillAsync();
         Options.Kubernetes?.ForgetPod(old.Name);
+        Options.Pods?.Delete(old);
         await next.StartAsync();
         return next;
     }
@@ -87,7 +87,8 @@ public sealed class LocalGroup : IAsyncDisposable
     /// <summary>The node that a new pod in place of this Sentinel's is; not started, and the old one is left as it is.</summary>
     public LocalNode NewSentinel(LocalNode old)
     {
-        var next = new LocalNode(LocalNodeKind.Sentinel, _nextSentinel, Place(LocalNodeKind.Sentinel, _nextSentinel++), _folder, Start);
+        var place = Place(LocalNodeKind.Sentinel, _nextSentinel);
+        var next = new LocalNode(LocalNodeKind.Sentinel, _nextSentinel++, place, _folder, Start, Options.Pods);
         foreach (var (name, value) in old.Environment) next.Environment[name] = value;
         Sentinels = Sentinels.Replace(old, next);
         _replaced.Add(old);
@@ -151,7 +152,7 @@ public sealed class LocalGroup : IAsyncDisposable
     }
 
     /// <summary>The node that listens there, or null.</summary>
-    public LocalNode? NodeAt(RedisEndpoint? endpoint) => endpoint is { } e ? All.FirstOrDefault(node => node.Endpoint == e) : null;
+    public LocalNode? NodeAt(RedisEndpoint? endpoint) => All.FirstOrDefault(node => node.IsAt(endpoint));
 
     /// <summary>The last lines of every node.</summary>
     public string Tails(int lines = 12) => string.Join('\n', All.Where(node => node.Process is not null).Select(node => node.Process!.Tail(lines)));
@@ -165,9 +166,10 @@ public sealed class LocalGroup : IAsyncDisposable
     }
 
     private ImmutableArray<LocalNode> Nodes(LocalNodeKind kind, int count) =>
-        [.. Enumerable.Range(0, count).Select(index => new LocalNode(kind, index, Place(kind, index), _folder, Start))];
+        [.. Enumerable.Range(0, count).Select(index => new LocalNode(kind, index, Place(kind, index), _folder, Start, Options.Pods))];
 
-    private NodePlace Place(LocalNodeKind kind, int index) => Options.Place?.Invoke(kind, index) ?? NodePlace.Loopback(FreePort.Next());
+    private NodePlace Place(LocalNodeKind kind, int index) =>
+        Options.Pods?.Place(kind, index) ?? Options.Place?.Invoke(kind, index) ?? NodePlace.Loopback(FreePort.Next());
 
     private void WriteFiles()
     {
@@ -227,6 +229,7 @@ public sealed class LocalGroup : IAsyncDisposable
         if (Options.SentinelBaseConfig is not null) environment["SENTINEL_BASE_CONFIG"] = _folder.File("sentinel-base.conf");
         foreach (var (name, password) in Passwords())
             if (password is not null) environment[name + "_FILE"] = _folder.File(name);
+        foreach (var (name, value) in Options.Pods?.EnvironmentOf(node) ?? []) environment[name] = value;
         foreach (var (name, value) in Options.Environment) environment[name] = value;
         foreach (var (name, value) in node.Environment) environment[name] = value;
         return environment;
@@ -245,15 +248,4 @@ public sealed class LocalGroup : IAsyncDisposable
     }
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
-
-    private sealed class CurrentEndpoints(LocalGroup group) : IReadOnlyList<RedisEndpoint>
-    {
-        public int Count => group.Sentinels.Length;
-
-        public RedisEndpoint this[int index] => group.Sentinels[index].Endpoint;
-
-        public IEnumerator<RedisEndpoint> GetEnumerator() => group.Sentinels.Select(s => s.Endpoint).GetEnumerator();
-
-        IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
-    }
 }

@@ -71,6 +71,9 @@ public sealed record LocalGroupOptions
     /// <summary>The API server whose pods the nodes are; null: they are processes of one machine, with elections by a file lock.</summary>
     public FakeKubernetesServer? Kubernetes { get; init; }
 
+    /// <summary>The world in which the nodes are pods; with it <see cref="Place"/> is of no account. Null: none.</summary>
+    public Pods.PodWorld? Pods { get; init; }
+
     /// <summary>Where the n-th node of a kind is; null: at free loopback ports.</summary>
     public Func<LocalNodeKind, int, NodePlace>? Place { get; init; }
 

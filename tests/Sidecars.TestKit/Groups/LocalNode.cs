@@ -1,3 +1,4 @@
+using System.Net;
 using Sidecars.Core.Primitives;
 using Sidecars.TestKit.Processes;
 
@@ -22,10 +23,12 @@ public sealed class LocalNode
     private static readonly TimeSpan GracePeriod = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan RepeatSigterm = TimeSpan.FromSeconds(1);
     private readonly Func<LocalNode, ServerStart> _start;
+    private readonly Pods.PodWorld? _pods;
 
-    internal LocalNode(LocalNodeKind kind, int index, NodePlace place, TempFolder folder, Func<LocalNode, ServerStart> start)
+    internal LocalNode(
+        LocalNodeKind kind, int index, NodePlace place, TempFolder folder, Func<LocalNode, ServerStart> start, Pods.PodWorld? pods)
     {
-        (Kind, Index, Place, _start) = (kind, index, place, start);
+        (Kind, Index, Place, _start, _pods) = (kind, index, place, start, pods);
         Name = (kind == LocalNodeKind.Redis ? "redis-" : "sentinel-") + index;
         DataFolder = folder.Folder(Name, "data");
         ConfigFolder = folder.Folder(Name, "run");
@@ -41,14 +44,17 @@ public sealed class LocalNode
     /// <summary><c>redis-0</c>, <c>sentinel-2</c>: NODE_NAME.</summary>
     public string Name { get; }
 
-    /// <summary>Where it is, also over restarts.</summary>
-    public NodePlace Place { get; }
+    /// <summary>Where it is, also over restarts, until it moves; where the node is a pod (<see cref="Pods.PodWorld"/>), another pod is somewhere else.</summary>
+    public NodePlace Place { get; internal set; }
 
-    /// <summary>Where it listens.</summary>
+    /// <summary>Where it is reached.</summary>
     public RedisEndpoint Endpoint => Place.Endpoint;
 
-    /// <summary>What a sidecar publishes the node as: nobody listens there, so that a mistake reaches nobody.</summary>
-    public string PodAddress => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"10.0.0.{Index + 1}");
+    /// <summary>True for an address that leads to it.</summary>
+    public bool IsAt(RedisEndpoint? address) => address is not null && (address == Endpoint || address == Place.Own);
+
+    /// <summary>The pod's own address, which is not the announced one: loopback, where the server of this port answers too.</summary>
+    public string PodAddress => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"127.0.1.{Index + 1}");
 
     /// <summary>POD_UID in a group with an API server; a container's restart keeps it, <see cref="BecomeNewPod"/> does not.</summary>
     public string PodUid { get; private set; } = Guid.NewGuid().ToString();
@@ -78,6 +84,7 @@ public sealed class LocalNode
         if (Running) throw new InvalidOperationException($"{Name} runs already (pid {Process!.Pid}).");
         // The old one is disposed last: others may ask meanwhile whether it runs.
         var old = Process;
+        if (old is not null) _pods?.StartsAgain(this);
         Process = await ServerProcess.StartAsync(_start(this));
         if (old is not null) await old.DisposeAsync();
     }
@@ -114,12 +121,21 @@ public sealed class LocalNode
 
     /// <summary>
     /// The pod is gone and a new one of its name is there: another UID, an empty configuration folder (an emptyDir), the same
-    /// volume. The node must not run; its next start tells the API server.
+    /// volume; in a <see cref="Pods.PodWorld"/> another address too. The node must not run; its next start tells the API server.
     /// </summary>
-    public void BecomeNewPod()
+    /// <param name="address">Of the new pod, in a world of pods; null: any.</param>
+    public void BecomeNewPod(IPAddress? address = null)
     {
         WipeConfig();
         PodUid = Guid.NewGuid().ToString();
+        _pods?.Replace(this, address);
+    }
+
+    /// <summary>A new pod with another address: nothing listens at the old one any more. The node must not run.</summary>
+    public void MoveTo(NodePlace place)
+    {
+        BecomeNewPod();
+        Place = place;
     }
 
     /// <summary>The name.</summary>

@@ -1,21 +1,17 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
-using System.Text;
 using Sidecars.TestKit.Processes;
 
 namespace Sidecars.TestKit.Network;
-
-/// <summary>One host: a network namespace with one interface on the switch.</summary>
-/// <param name="Index">0-based.</param>
-/// <param name="Namespace">Its namespace.</param>
-/// <param name="Address">Its only address besides loopback.</param>
-public sealed record NetworkHost(int Index, NetworkNamespace Namespace, IPAddress Address);
 
 /// <summary>
 /// Hosts on one switch, each a network namespace with a veth pair; needs root. The switch is a bridge in a namespace too, so
 /// that nothing of this machine's own network is touched: no address is chosen in it, and its firewall sees none of the
 /// traffic. All of it goes with dispose; what a killed process left behind goes with the next one's <see cref="Create"/>.
+/// <para>
+/// A host routes to pods of its own (<see cref="Pods.PodNetwork"/>); an address of its range that no pod has swallows what is sent there.
+/// </para>
 /// <para>
 /// Packets are dropped by rules inside the hosts. The switch's own first address, <see cref="Observer"/>, is exempt: a test must see what
 /// the hosts that it has cut off are doing. Clients and services that a cut must affect have other addresses.
@@ -23,32 +19,40 @@ public sealed record NetworkHost(int Index, NetworkNamespace Namespace, IPAddres
 /// </summary>
 public sealed class NetworkHosts : IDisposable
 {
-    private const string Subnet = "10.0.0.";
-    private const int ObserverNumber = 1;
-    private const int ServicesNumber = 2;
-    private const int FirstHost = 10;
+    private const int FirstHost = 10; // the third number of its range: 10.0.10.0/24 …
     private static readonly Lazy<string?> Obstacle = new(FindObstacle);
     private static int _created;
     private readonly string _prefix;
     private readonly Lock _gate = new();
     private readonly Dictionary<(IPAddress From, IPAddress To), int> _cuts = []; // how many want it
     private readonly Dictionary<int, double> _loss = [];
+    private readonly Dictionary<IPAddress, NetworkHost> _strays = []; // on another host than the one whose range holds them
+    private ImmutableArray<ServiceRule> _services = [];
 
     private NetworkHosts(string prefix, int count)
     {
         _prefix = prefix;
         Switch = new NetworkNamespace(prefix + "-switch");
-        Hosts = [.. Enumerable.Range(0, count).Select(i => new NetworkHost(i, new NetworkNamespace(string.Create(CultureInfo.InvariantCulture, $"{prefix}-host{i}")), Address(FirstHost + i)))];
+        Hosts = [.. Enumerable.Range(0, count).Select(Host)];
+
+        NetworkHost Host(int i) =>
+            new(i, new NetworkNamespace(FormattableString.Invariant($"{prefix}-host{i}")), new IPAddress([10, 0, (byte)(FirstHost + i), 1]));
     }
 
     /// <summary>Null where hosts can be made here; else why not.</summary>
     public static string? Unavailable => Obstacle.Value;
 
     /// <summary>The address that no cut affects.</summary>
-    public static IPAddress Observer { get; } = Address(ObserverNumber);
+    public static IPAddress Observer { get; } = IPAddress.Parse("10.0.0.1");
 
     /// <summary>An address of the switch for services, such as an API server, that hosts can be cut off from.</summary>
-    public static IPAddress Services { get; } = Address(ServicesNumber);
+    public static IPAddress Services { get; } = IPAddress.Parse("10.0.0.2");
+
+    /// <summary>An address of the switch for a name server.</summary>
+    public static IPAddress NameServer { get; } = IPAddress.Parse("10.0.0.3");
+
+    /// <summary>Begins the names of all its namespaces.</summary>
+    internal string Prefix => _prefix;
 
     /// <summary>The switch; sockets opened in it come from <see cref="Observer"/>.</summary>
     public NetworkNamespace Switch { get; }
@@ -64,8 +68,8 @@ public sealed class NetworkHosts : IDisposable
         var hosts = new NetworkHosts(string.Create(CultureInfo.InvariantCulture, $"{Owner.Name}-{Interlocked.Increment(ref _created)}"), count);
         try
         {
-            Must(Command.RunWith(hosts.Script(), "sh", "-e"));
-            foreach (var host in hosts.Hosts) hosts.Apply(host);
+            Must(Command.RunWith(NetworkScript.Text(hosts.Switch, hosts.Hosts), "sh", "-e"));
+            hosts.Apply(hosts.Hosts);
         }
         catch
         {
@@ -76,28 +80,57 @@ public sealed class NetworkHosts : IDisposable
         return hosts;
     }
 
-    /// <summary>Deletes the namespaces, and with them interfaces and rules, of processes that have ended.</summary>
+    /// <summary>Deletes the namespaces, and with them interfaces and rules, of processes that have ended, and the files of their pods.</summary>
     public static void Sweep()
     {
-        if (!Directory.Exists("/run/netns")) return;
-        foreach (var file in Directory.EnumerateFiles("/run/netns").Select(Path.GetFileName))
-            if (Owner.IsOfTheDead(file!)) _ = Command.Run("ip", "netns", "delete", file!);
+        foreach (var name in NamesIn("/run/netns").Where(Owner.IsOfTheDead)) _ = Command.Run("ip", "netns", "delete", name);
+        foreach (var name in NamesIn(Pods.PodFiles.Root).Where(Owner.IsOfTheDead)) Pods.PodFiles.Delete(name);
     }
 
     /// <summary>From now on no packet from one address reaches the other; the way back stays as it is.</summary>
-    public void Cut(IPAddress from, IPAddress to) => Change(from, to, +1);
+    public void Cut(IPAddress from, IPAddress to) => Cut([(from, to)]);
 
-    /// <summary>Ends one <see cref="Cut"/>; the packets pass when each has ended.</summary>
-    public void Heal(IPAddress from, IPAddress to) => Change(from, to, -1);
+    /// <summary>Several cuts at once.</summary>
+    public void Cut(IReadOnlyCollection<(IPAddress From, IPAddress To)> pairs) => Change(pairs, +1);
+
+    /// <summary>Ends one <see cref="Cut(IPAddress, IPAddress)"/>; the packets pass when each has ended.</summary>
+    public void Heal(IPAddress from, IPAddress to) => Heal([(from, to)]);
+
+    /// <summary>Ends several cuts.</summary>
+    public void Heal(IReadOnlyCollection<(IPAddress From, IPAddress To)> pairs) => Change(pairs, -1);
 
     /// <summary>A share of the packets that come to a host is lost; 0: none.</summary>
     public void Lose(NetworkHost host, double share)
     {
+        lock (_gate) _loss[host.Index] = share;
+        Apply([host]);
+    }
+
+    /// <summary>What every host's proxy does from now on.</summary>
+    public void Serve(ImmutableArray<ServiceRule> services)
+    {
+        lock (_gate) _services = services;
+        Apply(Hosts);
+    }
+
+    /// <summary>An address of one host's range leads to another host from now on; null: it does so no longer.</summary>
+    internal void Stray(IPAddress address, NetworkHost? to)
+    {
+        NetworkHost? old;
         lock (_gate)
         {
-            _loss[host.Index] = share;
-            Apply(host);
+            _ = _strays.Remove(address, out old);
+            if (to is not null) _strays[address] = to;
         }
+
+        var others = Hosts.Where(host => host != (to ?? old)).Select(host => (host.Namespace, "eth0"));
+        foreach (var (space, device) in others.Append((Switch, "br0")))
+        {
+            string[] way = to is null ? [] : ["via", to.Address.ToString(), "dev", device, "onlink"];
+            Must(Command.Run("ip", ["-n", space.Name, "route", to is null ? "delete" : "replace", address.ToString(), .. way]));
+        }
+
+        Apply(Hosts);
     }
 
     /// <summary>
@@ -119,9 +152,10 @@ public sealed class NetworkHosts : IDisposable
             if (File.Exists(one.Path)) _ = Command.Run("ip", "netns", "delete", one.Name);
     }
 
-    private static IPAddress Address(int number) => IPAddress.Parse(Subnet + number.ToString(CultureInfo.InvariantCulture));
+    private static string[] NamesIn(string folder) =>
+        Directory.Exists(folder) ? [.. Directory.EnumerateFileSystemEntries(folder).Select(path => Path.GetFileName(path)!)] : [];
 
-    private static void Must(string? error)
+    internal static void Must(string? error)
     {
         if (error is not null) throw new InvalidOperationException("the network of a test: " + error);
     }
@@ -130,12 +164,14 @@ public sealed class NetworkHosts : IDisposable
     {
         if (!Environment.IsPrivilegedProcess) return "hosts as network namespaces need root";
         var path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':');
-        foreach (var program in (string[])["ip", "tc", "nsenter", "iptables-restore"])
+        foreach (var program in (string[])["ip", "tc", "nsenter", "unshare", "iptables-restore"])
             if (!path.Any(folder => File.Exists(Path.Combine(folder, program)))) return $"hosts as network namespaces need {program}: scripts/setup installs it for root";
         try
         {
-            Create(1).Dispose();
-            return null;
+            using var network = Create(1);
+            using var pods = new Pods.PodNetwork(network);
+            var enter = pods.Create(network.Hosts[0], ["pod-0"]).Enter;
+            return Command.Run(enter[0], [.. enter[1..], "true"]) is { } error ? "no program runs in a pod here: " + error : null;
         }
         catch (InvalidOperationException e)
         {
@@ -143,61 +179,29 @@ public sealed class NetworkHosts : IDisposable
         }
     }
 
-    private string Script()
-    {
-        var script = new StringBuilder();
-        var bridge = Switch.Name;
-        script.Append(CultureInfo.InvariantCulture, $"""
-            ip netns add {bridge}
-            ip -n {bridge} link set lo up
-            ip -n {bridge} link add br0 type bridge
-            ip -n {bridge} addr add {Observer}/24 dev br0
-            ip -n {bridge} addr add {Services}/24 dev br0
-            ip -n {bridge} link set br0 up
-
-            """);
-        foreach (var host in Hosts)
-        {
-            var name = host.Namespace.Name;
-            script.Append(CultureInfo.InvariantCulture, $"""
-                ip netns add {name}
-                ip -n {name} link set lo up
-                ip -n {bridge} link add v{host.Index} type veth peer name eth0 netns {name}
-                ip -n {bridge} link set v{host.Index} master br0 up
-                ip -n {name} addr add {host.Address}/24 dev eth0
-                ip -n {name} link set eth0 up
-
-                """);
-        }
-
-        return script.ToString();
-    }
-
-    private void Change(IPAddress from, IPAddress to, int by)
+    private void Change(IReadOnlyCollection<(IPAddress From, IPAddress To)> pairs, int by)
     {
         lock (_gate)
         {
-            var wanted = _cuts.GetValueOrDefault((from, to)) + by;
-            if (wanted > 0) _cuts[(from, to)] = wanted;
-            else _cuts.Remove((from, to));
-            foreach (var host in Hosts.Where(h => h.Address.Equals(from) || h.Address.Equals(to))) Apply(host);
+            foreach (var pair in pairs)
+            {
+                var wanted = _cuts.GetValueOrDefault(pair) + by;
+                if (wanted > 0) _cuts[pair] = wanted;
+                else _cuts.Remove(pair);
+            }
         }
+
+        Apply(Hosts.Where(h => pairs.Any(pair => h.Address.Equals(pair.From) || h.Address.Equals(pair.To))));
     }
 
     // All rules of a host at once, so that there is no moment between an old and a new set.
-    private void Apply(NetworkHost host)
+    private void Apply(IEnumerable<NetworkHost> hosts) => Parallel.ForEach(hosts, host =>
     {
-        var rules = new StringBuilder("*filter\n:INPUT ACCEPT\n:FORWARD ACCEPT\n:OUTPUT ACCEPT\n");
-        rules.Append(CultureInfo.InvariantCulture, $"-A INPUT -i lo -j ACCEPT\n-A INPUT -s {Observer} -j ACCEPT\n");
-        foreach (var (from, to) in _cuts.Keys)
+        lock (host.Namespace)
         {
-            if (to.Equals(host.Address)) rules.Append(CultureInfo.InvariantCulture, $"-A INPUT -s {from} -j DROP\n");
-            // An address without a host has no rules of its own.
-            else if (from.Equals(host.Address) && !Hosts.Any(h => h.Address.Equals(to))) rules.Append(CultureInfo.InvariantCulture, $"-A OUTPUT -d {to} -j DROP\n");
+            string rules;
+            lock (_gate) rules = HostRules.Text(host, Hosts, _strays, _cuts.Keys, _loss.GetValueOrDefault(host.Index), _services);
+            Must(Command.RunWith(rules, host.Namespace.Enter[0], [.. host.Namespace.Enter[1..], "iptables-restore"]));
         }
-
-        if (_loss.TryGetValue(host.Index, out var share) && share > 0)
-            rules.Append(CultureInfo.InvariantCulture, $"-A INPUT -m statistic --mode random --probability {share:0.###} -j DROP\n");
-        Must(Command.RunWith(rules.Append("COMMIT\n").ToString(), host.Namespace.Enter[0], [.. host.Namespace.Enter[1..], "iptables-restore"]));
-    }
+    });
 }

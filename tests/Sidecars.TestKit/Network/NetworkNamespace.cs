@@ -14,7 +14,7 @@ namespace Sidecars.TestKit.Network;
 public sealed partial class NetworkNamespace(string name)
 {
     private const int NewNet = 0x40000000; // CLONE_NEWNET
-    private const int StreamCloseOnExec = 0x80001; // SOCK_STREAM | SOCK_CLOEXEC
+    private const int CloseOnExec = 0x80000; // SOCK_CLOEXEC
     private const int Inet = 2;
 
     /// <summary>As <c>ip netns</c> shows it.</summary>
@@ -26,9 +26,10 @@ public sealed partial class NetworkNamespace(string name)
     /// <summary>A program and arguments that run what follows them in the namespace, with the same process id.</summary>
     public string[] Enter => ["nsenter", "--net=" + Path];
 
-    /// <summary>A TCP socket of IPv4 in the namespace.</summary>
+    /// <summary>A socket of IPv4 in the namespace.</summary>
+    /// <param name="type">Stream (TCP) or Dgram (UDP): Linux' numbers are the same.</param>
     /// <exception cref="IOException">The namespace is gone, or this process may not enter it.</exception>
-    public Socket OpenSocket()
+    public Socket OpenSocket(SocketType type = SocketType.Stream)
     {
         var (descriptor, error) = (-1, 0);
         // A thread of its own, which does nothing else: one of the pool would keep the namespace, and pass it on to every
@@ -36,7 +37,7 @@ public sealed partial class NetworkNamespace(string name)
         var thread = new Thread(() =>
         {
             using var handle = File.OpenHandle(Path);
-            if (SetNamespace((int)handle.DangerousGetHandle(), NewNet) == 0) descriptor = NewSocket(Inet, StreamCloseOnExec, 0);
+            if (SetNamespace((int)handle.DangerousGetHandle(), NewNet) == 0) descriptor = NewSocket(Inet, (int)type | CloseOnExec, 0);
             if (descriptor < 0) error = Marshal.GetLastPInvokeError();
         });
         if (!File.Exists(Path)) throw new IOException($"{Path} is gone");
@@ -47,9 +48,12 @@ public sealed partial class NetworkNamespace(string name)
     }
 
     /// <summary>A socket bound to an address of the namespace.</summary>
-    public Socket Bind(IPEndPoint address)
+    public Socket Bind(IPEndPoint address) => Bind(address, SocketType.Stream);
+
+    /// <summary>A socket of another type.</summary>
+    public Socket Bind(IPEndPoint address, SocketType type)
     {
-        var socket = OpenSocket();
+        var socket = OpenSocket(type);
         socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
         socket.Bind(address);
         return socket;

@@ -8,7 +8,6 @@ using Sidecars.Core.Topology;
 namespace Sidecars.Core.Failover.Death;
 
 /// <summary>Turns a death into a failover. Rules: <see cref="DeathPolicy"/>.</summary>
-/// <param name="address">Announced address of the server.</param>
 /// <param name="server">The server.</param>
 /// <param name="sentinels">The Sentinels.</param>
 /// <param name="client">Asks one to fail over.</param>
@@ -19,7 +18,7 @@ namespace Sidecars.Core.Failover.Death;
 /// <param name="sink">Decisions.</param>
 /// <param name="time">Its clock.</param>
 public sealed class DeathLoop(
-    RedisEndpoint address, OwnServerWatch server, SentinelWatch sentinels, SentinelClient client, NodeClient nodes, int sentinelCount, Func<DateTime?> heartbeat, bool dryRun, IDecisionSink sink, TimeProvider time)
+    OwnServerWatch server, SentinelWatch sentinels, SentinelClient client, NodeClient nodes, int sentinelCount, Func<DateTime?> heartbeat, bool dryRun, IDecisionSink sink, TimeProvider time)
 {
     // NOGOODSLAVE and INPROG pass within a Sentinel's tick or two (100 ms).
     private static readonly TimeSpan Again = TimeSpan.FromMilliseconds(100);
@@ -38,10 +37,10 @@ public sealed class DeathLoop(
     {
         while (true)
         {
-            var next = Task.WhenAny(server.Changed.Next, sentinels.Changed.Next);
+            var next = new SignalTicket(server.Changed, sentinels.Changed);
             var decision = await RoundAsync(cancellation).ConfigureAwait(false);
             if (decision is DeathDecision.Wait { Again: { } soon }) await Task.Delay(soon, time, cancellation).ConfigureAwait(false);
-            else await Broadcast.WaitAsync(next, decision is DeathDecision.Nothing ? Idle : Again, time, cancellation).ConfigureAwait(false);
+            else await next.WaitAsync(decision is DeathDecision.Nothing ? Idle : Again, time, cancellation).ConfigureAwait(false);
         }
     }
 
@@ -53,7 +52,7 @@ public sealed class DeathLoop(
         var facts = new DeathFacts
         {
             Server = last,
-            Address = address,
+            Address = server.Address,
             Quorum = QuorumFacts.Of(sentinels.Observe(), sentinelCount),
             BootstrapLives = BootstrapLives(last),
             AcceptedAgo = _acceptedAt is { } at ? time.GetElapsedTime(at) : null,
@@ -73,7 +72,7 @@ public sealed class DeathLoop(
             decision = DeathPolicy.Decide(facts);
         }
 
-        sink.Decided("death", decision.Code, decision.Reason, decision is DeathDecision.Wait { Code: "no-agreement" or "no-promotable-replica" }, () => JsonSerializer.Serialize(facts, FailoverJson.Default.DeathFacts));
+        sink.Decided("death", decision.Code, decision.Reason, decision is DeathDecision.Wait { Code: "no-agreement" or "no-promotable-replica" or "address-unknown" }, () => JsonSerializer.Serialize(facts, FailoverJson.Default.DeathFacts));
         if (decision is not DeathDecision.RequestFailover request) return decision;
         if (dryRun)
         {

@@ -12,8 +12,8 @@ public sealed record DeathFacts
     /// <summary>The server.</summary>
     public required OwnServer Server { get; init; }
 
-    /// <summary>Its announced address.</summary>
-    public required RedisEndpoint Address { get; init; }
+    /// <summary>Its announced address; null: not known.</summary>
+    public required RedisEndpoint? Address { get; init; }
 
     /// <summary>What the Sentinels say.</summary>
     public required QuorumFacts Quorum { get; init; }
@@ -82,6 +82,7 @@ public static class DeathPolicy
         if (facts.Server is not OwnServer.Dead dead) return new DeathDecision.Nothing("not-dead", "the server is not known to be dead");
         if (!dead.WasMaster) return new DeathDecision.Nothing("was-replica", "a replica died: Sentinel has nothing to do");
         var quorum = facts.Quorum;
+        if (facts.Address is null) return new DeathDecision.Wait("address-unknown", "the announced address of the server that died is not known");
         if (quorum.Named is not { } named) return new DeathDecision.Wait("no-agreement", quorum.Reason);
         if (named != facts.Address) return new DeathDecision.Nothing("another-named", quorum.Reason);
         if (quorum.IsFailingOver) return new DeathDecision.Wait("failing-over", "a Sentinel runs the failover");

@@ -8,7 +8,6 @@ using Sidecars.Core.Topology;
 namespace Sidecars.Core.Failover.Fencing;
 
 /// <summary>What does not change while the fence is kept.</summary>
-/// <param name="Address">Announced address of the server.</param>
 /// <param name="SentinelCount">Configured number.</param>
 /// <param name="RedisCount">Configured number.</param>
 /// <param name="MinReplicas"><c>min-replicas-to-write</c> in normal running.</param>
@@ -17,7 +16,7 @@ namespace Sidecars.Core.Failover.Fencing;
 /// <param name="FailoverTimeout">Sentinel's: a failover that has not promoted by then is aborted by whoever runs it.</param>
 /// <param name="Period">Between two looks while nothing changes; 1 s.</param>
 /// <param name="DryRun">Decide and say, do nothing.</param>
-public sealed record FenceSettings(RedisEndpoint Address, int SentinelCount, int RedisCount, long MinReplicas, long MaxLag, TimeSpan Patience, TimeSpan FailoverTimeout, TimeSpan Period, bool DryRun);
+public sealed record FenceSettings(int SentinelCount, int RedisCount, long MinReplicas, long MaxLag, TimeSpan Patience, TimeSpan FailoverTimeout, TimeSpan Period, bool DryRun);
 
 /// <summary>Gathers, decides, sets the fence of the server beside this process. Rules: <see cref="FencePolicy"/>.</summary>
 /// <param name="settings">See there.</param>
@@ -38,8 +37,11 @@ public sealed class FenceLoop(
     // A round waits for a period, and may run into the deadlines of two questions.
     private static readonly TimeSpan Asleep = TimeSpan.FromSeconds(5);
 
-    // While a fence is due and not set (the server is stopped) the next try is never far from its waking.
+    // While a fence is due and not set, the next try is never far from the server's waking: a stopped one lets a try run into its deadlines.
     private static readonly TimeSpan TryAgain = TimeSpan.FromMilliseconds(50);
+
+    // One that refuses at once (maxclients, the login) is alive, and three connections a try are no help to it.
+    private static readonly BackoffSchedule Refused = new(TryAgain, TimeSpan.FromMilliseconds(500));
 
     private readonly Stopwatch _contradicted = new(time);
     private readonly Stopwatch _confirming = new(time);
@@ -49,6 +51,7 @@ public sealed class FenceLoop(
     private (Replacement By, long At)? _replacement;
     private long _heardAt = time.GetTimestamp();
     private long _decidedAt = time.GetTimestamp();
+    private int _refusals;
 
     /// <summary>True while the server is fenced, as last seen.</summary>
     public bool IsFenced { get; private set; }
@@ -57,15 +60,8 @@ public sealed class FenceLoop(
     public bool HasImpostor => _impostor.Elapsed > TimeSpan.Zero;
 
     /// <summary>Keeps it until it is cancelled.</summary>
-    public async Task RunAsync(CancellationToken cancellation)
-    {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        // Apart, since a question to an address may take seconds, in which a fence may fall due. One that fails ends both.
-        var loops = new[] { KeepAsync(either.Token), WatchIdentityAsync(either.Token) };
-        await Task.WhenAny(loops).ConfigureAwait(false);
-        await either.CancelAsync().ConfigureAwait(false);
-        await Task.WhenAll(loops).ConfigureAwait(false);
-    }
+    /// <remarks>Two loops, since a question to an address may take seconds, in which a fence may fall due.</remarks>
+    public Task RunAsync(CancellationToken cancellation) => SideBySide.RunAsync(cancellation, KeepAsync, WatchIdentityAsync);
 
     /// <summary>Decides once, and acts.</summary>
     public async Task<FenceDecision> RoundAsync(CancellationToken cancellation) => (await DecideAsync(cancellation).ConfigureAwait(false)).Decision;
@@ -74,9 +70,12 @@ public sealed class FenceLoop(
     {
         while (true)
         {
-            var next = Task.WhenAny(server.Changed.Next, sentinels.Changed.Next);
-            var (facts, decision, isDone) = await DecideAsync(cancellation).ConfigureAwait(false);
-            await Broadcast.WaitAsync(next, isDone ? Pause(facts) : TryAgain, time, cancellation).ConfigureAwait(false);
+            var next = new SignalTicket(server.Changed, sentinels.Changed);
+            var began = time.GetTimestamp();
+            var (facts, _, isDone) = await DecideAsync(cancellation).ConfigureAwait(false);
+            var isRefused = !isDone && time.GetElapsedTime(began) < TryAgain;
+            _refusals = isRefused ? _refusals + 1 : 0;
+            await next.WaitAsync(isDone ? Pause(facts) : isRefused ? Refused.DelayAfter(_refusals - 1, 1) : TryAgain, time, cancellation).ConfigureAwait(false);
         }
     }
 
@@ -113,21 +112,22 @@ public sealed class FenceLoop(
         if (server.AnsweredAgo > settings.Period * 2 && look is OwnServer.Answers) look = await server.LookAsync(cancellation).ConfigureAwait(false);
         var seen = sentinels.Observe();
         var quorum = QuorumFacts.Of(seen, settings.SentinelCount);
+        var address = server.Address;
         var master = look is OwnServer.Answers { IsMaster: true } m ? m : null;
         var wasMaster = look is OwnServer.Silent && server.LastAnswer is { IsMaster: true };
         if (master is not null && _confirmed.RunId != master.RunId) _confirmed = (master.RunId, firstEpoch());
-        if (master is not null && quorum.Named == settings.Address && (_confirmed.Epoch is null || quorum.Epoch > _confirmed.Epoch)) _confirmed.Epoch = quorum.Epoch;
+        if (master is not null && address is not null && quorum.Named == address && (_confirmed.Epoch is null || quorum.Epoch > _confirmed.Epoch)) _confirmed.Epoch = quorum.Epoch;
         var value = (look as OwnServer.Answers)?.MinReplicas;
         if (value != _value.Value) _value = (value, time.GetTimestamp());
         var isMaster = master is not null || wasMaster;
         if (!isMaster) _replacement = null;
-        var replacement = isMaster ? Follow(seen) : null;
-        var doubt = master is null ? null : Replacement.Doubt(seen, settings.Address);
+        var replacement = isMaster && address is not null ? Follow(seen, address) : null;
+        var doubt = master is null || address is null ? null : Replacement.Doubt(seen, address);
         var isIsolated = NoteContact(master, wasMaster, quorum);
         return new FenceFacts
         {
             Server = look,
-            Address = settings.Address,
+            Address = address,
             Quorum = quorum,
             RedisCount = settings.RedisCount,
             ConfiguredMinReplicas = settings.MinReplicas,
@@ -135,12 +135,12 @@ public sealed class FenceLoop(
             Replacement = replacement,
             Doubt = doubt,
             WasMaster = wasMaster,
-            ConfirmedFor = _confirming.While(master is not null && quorum.Named == settings.Address && doubt is null && replacement is null),
-            ContradictedFor = _contradicted.While(master is not null && quorum.HasMajority && quorum.Named != settings.Address),
+            ConfirmedFor = _confirming.While(master is not null && address is not null && quorum.Named == address && doubt is null && replacement is null),
+            ContradictedFor = _contradicted.While(master is not null && address is not null && quorum.HasMajority && quorum.Named != address),
             IsolatedFor = isIsolated ? time.GetElapsedTime(_heardAt) : TimeSpan.Zero,
             ImpostorFor = master is null ? TimeSpan.Zero : _impostor.Elapsed,
             // Asking takes a moment, in which nothing else is decided: not where the answer would not count.
-            NamedFollowsMe = isMaster && replacement is null && quorum.Named is { } named && named != settings.Address && await FollowsMeAsync(named, cancellation).ConfigureAwait(false),
+            NamedFollowsMe = isMaster && replacement is null && address is not null && quorum.Named is { } named && named != address && await FollowsMeAsync(named, address, cancellation).ConfigureAwait(false),
             ConfirmedEpoch = isMaster ? _confirmed.Epoch : null,
             Superseded = superseded(),
             ValueUnchangedFor = value is null ? TimeSpan.Zero : time.GetElapsedTime(_value.Since),
@@ -148,10 +148,10 @@ public sealed class FenceLoop(
     }
 
     // Until its Sentinel says that it is over, or must have given up: one that can't be reached any more may have promoted.
-    private Replacement? Follow(IReadOnlyCollection<SentinelObservation> seen)
+    private Replacement? Follow(IReadOnlyCollection<SentinelObservation> seen, RedisEndpoint address)
     {
-        if (Replacement.Find(seen, settings.Address) is { } now) _replacement = (now, time.GetTimestamp());
-        else if (_replacement is { } before && (before.By.IsOver(seen, settings.Address) || time.GetElapsedTime(before.At) > settings.FailoverTimeout)) _replacement = null;
+        if (Replacement.Find(seen, address) is { } now) _replacement = (now, time.GetTimestamp());
+        else if (_replacement is { } before && (before.By.IsOver(seen, address) || time.GetElapsedTime(before.At) > settings.FailoverTimeout)) _replacement = null;
         return _replacement?.By;
     }
 
@@ -171,16 +171,17 @@ public sealed class FenceLoop(
 
     private void NoteHeard(long now, TimeSpan ago) => _heardAt = Math.Max(_heardAt, now - (long)(ago.TotalSeconds * time.TimestampFrequency));
 
-    private async Task<bool> FollowsMeAsync(RedisEndpoint named, CancellationToken cancellation) =>
-        await nodes.ObserveAsync(named, cancellation).ConfigureAwait(false) is NodeObservation.Known { View: { Role: NodeRole.Replica } view } && view.MasterAddress == settings.Address;
+    private async Task<bool> FollowsMeAsync(RedisEndpoint named, RedisEndpoint address, CancellationToken cancellation) =>
+        await nodes.ObserveAsync(named, cancellation).ConfigureAwait(false) is NodeObservation.Known { View: { Role: NodeRole.Replica } view } && view.MasterAddress == address;
 
     private async Task WatchIdentityAsync(CancellationToken cancellation)
     {
         while (true)
         {
-            if (server.Last is OwnServer.Answers { IsMaster: true } master)
+            var next = server.Changed.Ticket();
+            if (server.Last is OwnServer.Answers { IsMaster: true } master && server.Address is { } address)
             {
-                var observation = await nodes.ObserveAsync(settings.Address, cancellation).ConfigureAwait(false);
+                var observation = await nodes.ObserveAsync(address, cancellation).ConfigureAwait(false);
                 // Unreachable or unclear is no other process; and this server may have been replaced since it was looked at.
                 if (observation is NodeObservation.Known known) _impostor.While(known.View.RunId != master.RunId && server.Last is OwnServer.Answers now && now.RunId == master.RunId);
             }
@@ -189,8 +190,7 @@ public sealed class FenceLoop(
                 _impostor.While(false);
             }
 
-            var next = server.Changed.Next;
-            await Broadcast.WaitAsync(next, HasImpostor ? settings.Period : IdentityPeriod, time, cancellation).ConfigureAwait(false);
+            await next.WaitAsync(HasImpostor ? settings.Period : IdentityPeriod, time, cancellation).ConfigureAwait(false);
         }
     }
 

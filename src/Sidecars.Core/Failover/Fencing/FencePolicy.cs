@@ -10,8 +10,8 @@ public sealed record FenceFacts
     /// <summary>The server beside this process.</summary>
     public required OwnServer Server { get; init; }
 
-    /// <summary>Its announced address.</summary>
-    public required RedisEndpoint Address { get; init; }
+    /// <summary>Its announced address; null: not known yet, and then nothing that names an address speaks for or against this server.</summary>
+    public required RedisEndpoint? Address { get; init; }
 
     /// <summary>What the Sentinels say.</summary>
     public required QuorumFacts Quorum { get; init; }
@@ -126,6 +126,7 @@ public static class FencePolicy
         }
 
         if (WriteFence.IsFenced(value)) return new FenceDecision.Keep("fenced-by-hand", $"min-replicas-to-write {value} is a person's");
+        if (facts.Address is null) return new FenceDecision.Keep("address-unknown", $"{facts.Quorum.Reason}; the announced address of this server is not known yet");
         return isConfirmed ? new FenceDecision.Keep("open", facts.Quorum.Reason) : new FenceDecision.Keep("open-unconfirmed", facts.Quorum.Reason);
     }
 
@@ -140,22 +141,26 @@ public static class FencePolicy
     private static (string Code, string Reason)? Contradiction(FenceFacts facts, OwnServer.Answers master)
     {
         var quorum = facts.Quorum;
+        if (facts.Address is null) return Isolation(facts, master);
         if (facts.ImpostorFor >= facts.Patience) return ("address-is-another", $"at {facts.Address} another process answers than {master.RunId}");
         if (Replaced(facts) is { } why) return why;
         if (quorum.Named != facts.Address && facts.NamedFollowsMe) return null;
         if (facts.Superseded is { } who && !IsConfirmed(facts, master)) return ("higher-token", who);
         if (quorum.HasMajority && quorum.Named != facts.Address && !facts.NamedFollowsMe && facts.ContradictedFor >= facts.Patience)
             return ("not-confirmed", $"{quorum.Reason}; not this server for {facts.ContradictedFor.TotalSeconds:F1} s");
-        if (!quorum.HasMajority && master.FreshReplicas < facts.RedisCount - 1 && facts.IsolatedFor >= facts.Patience)
-            return ("isolated", $"{quorum.Reason}; {master.FreshReplicas} of {facts.RedisCount - 1} replicas are attached, for {facts.IsolatedFor.TotalSeconds:F1} s");
-        return null;
+        return Isolation(facts, master);
     }
+
+    private static (string Code, string Reason)? Isolation(FenceFacts facts, OwnServer.Answers master) =>
+        !facts.Quorum.HasMajority && master.FreshReplicas < facts.RedisCount - 1 && facts.IsolatedFor >= facts.Patience
+            ? ("isolated", $"{facts.Quorum.Reason}; {master.FreshReplicas} of {facts.RedisCount - 1} replicas are attached, for {facts.IsolatedFor.TotalSeconds:F1} s")
+            : null;
 
     // What is known without asking this server.
     private static (string Code, string Reason)? Replaced(FenceFacts facts)
     {
         if (facts.Replacement is { } by) return ("being-replaced", $"Sentinel {by.Sentinel} replaces {facts.Address}: its failover is in state {by.State}");
-        return facts.Quorum.Named is { } named && named != facts.Address && !facts.NamedFollowsMe && facts.ConfirmedEpoch is { } mine && facts.Quorum.Epoch > mine
+        return facts.Address is { } address && facts.Quorum.Named is { } named && named != address && !facts.NamedFollowsMe && facts.ConfirmedEpoch is { } mine && facts.Quorum.Epoch > mine
             ? ("higher-epoch", $"{facts.Quorum.Reason}, and this server was named in {mine}")
             : null;
     }
@@ -165,5 +170,5 @@ public static class FencePolicy
         facts.Doubt ?? (facts.Quorum.IsComplete || facts.ConfirmedFor >= LiftPatience ? null : $"a Sentinel is missing, and the others have said so for {facts.ConfirmedFor.TotalSeconds:F1} s only");
 
     private static bool IsConfirmed(FenceFacts facts, OwnServer.Answers master) =>
-        facts.Quorum.Named == facts.Address && facts.ImpostorFor == TimeSpan.Zero && (facts.Quorum.RunIds.IsEmpty || facts.Quorum.RunIds.Contains(master.RunId));
+        facts.Address is not null && facts.Quorum.Named == facts.Address && facts.ImpostorFor == TimeSpan.Zero && (facts.Quorum.RunIds.IsEmpty || facts.Quorum.RunIds.Contains(master.RunId));
 }

@@ -82,8 +82,8 @@ public abstract record ServerPasswords
 /// <summary>Everything that decides the next step of a rotation. Holds no password and no hash of one.</summary>
 public sealed record PasswordFacts
 {
-    /// <summary>Announced address of the Redis beside this sidecar.</summary>
-    public required RedisEndpoint Address { get; init; }
+    /// <summary>Announced address of the Redis beside this sidecar; null: not known yet.</summary>
+    public required RedisEndpoint? Address { get; init; }
 
     /// <summary>Why the password files can't be used; null: they can.</summary>
     public string? FilesProblem { get; init; }

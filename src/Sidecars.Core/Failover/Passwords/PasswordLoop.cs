@@ -126,7 +126,7 @@ public sealed class PasswordLoop(
         var sentinels = (await sentinelHosts.ConfigureAwait(false)).Endpoints.Select(e => client.LookAtSentinelAsync(e, _wish, retired, cancellation)).ToList();
         return new PasswordFacts
         {
-            Address = settings.Address,
+            Address = settings.Address(),
             FilesProblem = _problem,
             HasPrevious = _wish.HasPrevious,
             Own = await own.ConfigureAwait(false),

@@ -38,7 +38,7 @@ public static class PasswordPolicy
     }
 
     // One actor: a change of login makes a Sentinel connect anew to all it knows.
-    private static bool IsActor(PasswordFacts facts, ServerPasswords.Known own) => own.IsMaster && facts.Quorum.Named == facts.Address && !facts.Quorum.IsFailingOver;
+    private static bool IsActor(PasswordFacts facts, ServerPasswords.Known own) => own.IsMaster && facts.Address is { } address && facts.Quorum.Named == address && !facts.Quorum.IsFailingOver;
 
     private static PasswordDecision? AtSentinels(PasswordFacts facts)
     {

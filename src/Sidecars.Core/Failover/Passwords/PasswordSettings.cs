@@ -9,8 +9,8 @@ public sealed record PasswordSettings
     /// <summary>The group.</summary>
     public required ClusterId Cluster { get; init; }
 
-    /// <summary>What Sentinels know the Redis beside this sidecar by.</summary>
-    public required RedisEndpoint Address { get; init; }
+    /// <summary>What Sentinels know the Redis beside this sidecar by; null: not known yet.</summary>
+    public required Func<RedisEndpoint?> Address { get; init; }
 
     /// <summary>Where this sidecar reaches it.</summary>
     public required RedisEndpoint Own { get; init; }

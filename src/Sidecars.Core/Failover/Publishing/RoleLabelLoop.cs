@@ -15,7 +15,7 @@ namespace Sidecars.Core.Failover.Publishing;
 /// <param name="sink">Decisions, refusals among them, and what was done.</param>
 /// <param name="time">Its clock.</param>
 /// <param name="random">A number in [0, 1) for the jitter.</param>
-public sealed class RoleLabelLoop(KubernetesClient client, string pod, string uid, Func<OwnServer> server, Broadcast changed, bool dryRun, IDecisionSink sink, TimeProvider time, Func<double> random)
+public sealed class RoleLabelLoop(KubernetesClient client, string pod, string uid, Func<OwnServer> server, Signal changed, bool dryRun, IDecisionSink sink, TimeProvider time, Func<double> random)
 {
     private const string Name = "role-label";
 
@@ -23,22 +23,21 @@ public sealed class RoleLabelLoop(KubernetesClient client, string pod, string ui
     private static readonly TimeSpan Again = TimeSpan.FromHours(1);
 
     // A missing right or policy is not mended within seconds, and the label is not worth more calls.
-    private static readonly BackoffSchedule Pause = new(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5));
+    private readonly RetryPause _pause = new(new BackoffSchedule(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5)), time, random);
 
     private string? _written;
     private long _writtenAt;
-    private int _failures;
 
     /// <summary>Labels until it is cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
         while (true)
         {
-            var next = changed.Next;
+            var next = changed.Ticket();
             var pause = await RoundAsync(cancellation).ConfigureAwait(false);
             // After a failure the pause is kept to, whatever changes: a switch is when the API server is asked most.
-            if (_failures > 0) await Task.Delay(pause, time, cancellation).ConfigureAwait(false);
-            else await Broadcast.WaitAsync(next, pause, time, cancellation).ConfigureAwait(false);
+            if (_pause.IsFailing) await Task.Delay(pause, time, cancellation).ConfigureAwait(false);
+            else await next.WaitAsync(pause, time, cancellation).ConfigureAwait(false);
         }
     }
 
@@ -54,10 +53,11 @@ public sealed class RoleLabelLoop(KubernetesClient client, string pod, string ui
             if (failure is not null)
             {
                 sink.Decided(Name, failure.Value.Code, failure.Value.Why, isRefusal: true, () => "null");
-                return Pause.DelayAfter(_failures++, random());
+                return _pause.Failed(failure.Value.Asked);
             }
 
-            (_written, _writtenAt, _failures) = (write.Role, time.GetTimestamp(), 0);
+            (_written, _writtenAt) = (write.Role, time.GetTimestamp());
+            _pause.Succeeded();
             sink.Acted(Name, dryRun ? "would-label" : "labelled", $"pod {pod} is {write.Role}: {write.Reason}", null);
         }
 
@@ -65,17 +65,17 @@ public sealed class RoleLabelLoop(KubernetesClient client, string pod, string ui
         return _written is null ? Again : Again - time.GetElapsedTime(_writtenAt);
     }
 
-    private async Task<(string Code, string Why)?> WriteAsync(string role, CancellationToken cancellation) =>
+    private async Task<(string Code, string Why, TimeSpan? Asked)?> WriteAsync(string role, CancellationToken cancellation) =>
         await client.LabelPodAsync(pod, uid, RoleLabelPolicy.Label, role, cancellation).ConfigureAwait(false) switch
         {
             KubernetesWrite<PodDocument>.Written { Document.Metadata.Labels: { } labels } when labels.GetValueOrDefault(RoleLabelPolicy.Label) == role => null,
-            KubernetesWrite<PodDocument>.Written => ("not-kept", $"the API server took the label of pod {pod} and dropped it"),
-            KubernetesWrite<PodDocument>.NotWritten { Failure: KubernetesFailure.Forbidden no } => ("forbidden", no.Message),
-            KubernetesWrite<PodDocument>.NotWritten { Failure: KubernetesFailure.Conflict or KubernetesFailure.NotFound } => ("not-this-pod", $"pod {pod} is another one by now"),
+            KubernetesWrite<PodDocument>.Written => ("not-kept", $"the API server took the label of pod {pod} and dropped it", null),
+            KubernetesWrite<PodDocument>.NotWritten { Failure: KubernetesFailure.Forbidden no } => ("forbidden", no.Message, null),
+            KubernetesWrite<PodDocument>.NotWritten { Failure: KubernetesFailure.Conflict or KubernetesFailure.NotFound } => ("not-this-pod", $"pod {pod} is another one by now", null),
             // Also the admission policy's no.
-            KubernetesWrite<PodDocument>.NotWritten { Failure: KubernetesFailure.Rejected no } => ("rejected", no.Message),
-            KubernetesWrite<PodDocument>.NotWritten no => ("api", no.Failure.Message),
-            KubernetesWrite<PodDocument>.OutcomeUnknown unknown => ("api", unknown.Failure.Message),
+            KubernetesWrite<PodDocument>.NotWritten { Failure: KubernetesFailure.Rejected no } => ("rejected", no.Message, null),
+            KubernetesWrite<PodDocument>.NotWritten no => ("api", no.Failure.Message, no.Failure.AskedToWait),
+            KubernetesWrite<PodDocument>.OutcomeUnknown unknown => ("api", unknown.Failure.Message, unknown.Failure.AskedToWait),
             var other => throw new InvalidOperationException($"unknown outcome {other}"),
         };
 }

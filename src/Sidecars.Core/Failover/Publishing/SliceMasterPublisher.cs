@@ -17,11 +17,14 @@ namespace Sidecars.Core.Failover.Publishing;
 public sealed class SliceMasterPublisher(
     KubernetesClient client, string service, string portName, BackoffSchedule backoff, Action<string> onFailure, TimeProvider time, Func<double> random) : IMasterPublisher
 {
+    /// <summary>Its name.</summary>
+    public const string Kind = "endpoint-slice";
+
     private EndpointSliceDocument? _remembered;
     private bool _isRemembered;
 
     /// <inheritdoc/>
-    public string Name => "endpoint-slice";
+    public string Name => Kind;
 
     /// <inheritdoc/>
     public string Description => $"EndpointSlice {service}";
@@ -52,7 +55,8 @@ public sealed class SliceMasterPublisher(
     {
         ArgumentNullException.ThrowIfNull(wanted);
         if (fresh) _isRemembered = false;
-        for (var failures = 0; ;)
+        var failing = new RetryPause(backoff, time, random);
+        while (true)
         {
             cancellation.ThrowIfCancellationRequested();
             if (wanted() is not { Inside: { } inside } publication) return null;
@@ -76,9 +80,7 @@ public sealed class SliceMasterPublisher(
             }
 
             onFailure(failure.Message);
-            var pause = backoff.DelayAfter(failures++, random());
-            var asked = failure switch { KubernetesFailure.Throttled t => t.RetryAfter, KubernetesFailure.ServerError e => e.RetryAfter, _ => null };
-            await Task.Delay(asked > pause ? asked.Value : pause, time, cancellation).ConfigureAwait(false);
+            await Task.Delay(failing.Failed(failure.AskedToWait), time, cancellation).ConfigureAwait(false);
         }
     }
 

@@ -5,6 +5,7 @@ using Sidecars.Core.Failover.Death;
 using Sidecars.Core.Failover.Fencing;
 using Sidecars.Core.Failover.Passwords;
 using Sidecars.Core.Failover.Publishing;
+using Sidecars.Core.Failover.SelfReplica;
 using Sidecars.Core.Failover.StepDown;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
@@ -81,6 +82,7 @@ public static class DecisionReplay
         {
             "fence" => Again(snapshot, FailoverJson.Default.FenceFacts, FencePolicy.Decide),
             "publish" => Again(snapshot, FailoverJson.Default.PublishFacts, PublishPolicy.Decide),
+            "publish-another" => Again(snapshot, FailoverJson.Default.AnotherMasterFacts, AnotherMasterPolicy.Decide),
             "death" => Again(snapshot, FailoverJson.Default.DeathFacts, DeathPolicy.Decide),
             "epoch" => Again(snapshot, FailoverJson.Default.EpochKeeperFacts, EpochKeeperPolicy.Decide),
             "ghosts" => Again(snapshot, FailoverJson.Default.GhostSnapshot, facts => GhostRepairPolicy.Decide(facts)),
@@ -88,6 +90,7 @@ public static class DecisionReplay
             "hand-over-repair" => Again(snapshot, FailoverJson.Default.HandOverRepairFacts, HandOverRepairPolicy.Decide),
             "passwords" => Again(snapshot, FailoverJson.Default.PasswordFacts, PasswordPolicy.Decide),
             "role-label" => Again(snapshot, FailoverJson.Default.RoleLabelFacts, RoleLabelPolicy.Decide),
+            "self-replica" => Again(snapshot, FailoverJson.Default.SelfReplicaFacts, SelfReplicaPolicy.Decide),
             "step-down" => Again(snapshot, FailoverJson.Default.HandOverSnapshot, StepDownPolicy.Decide),
             _ => null,
         };

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Sidecars.Core.Election;
+using Sidecars.Core.Failover.Publishing;
 using Sidecars.Core.Failover.StepDown;
 using Sidecars.Core.Probing;
 using Sidecars.Core.Sentinel;
@@ -99,9 +100,9 @@ internal static class StatusFindings
                 case PlaceReading.Failed f: yield return Bad("place-unreadable", $"{f.Name}: {f.Why}", "clients keep what they know; check its settings and rights"); break;
                 case PlaceReading.Empty e: yield return Bad("place-empty", $"{e.Name} names nobody", "the master's sidecar creates it within a second; where something not ours stands there, it refuses: see its log"); break;
                 case PlaceReading.Known { Master: var published } k when agreed is not null:
-                    var whose = StatusPolicy.All(s).Where(n => IsAt(s, n, published.Address)).Select(n => n.Node.Address).ToList();
+                    var whose = StatusPolicy.All(s).Where(n => IsAt(s, n, k)).Select(n => n.Node.Address).ToList();
                     if (whose.Count > 0 && !whose.Contains(agreed.Address)) yield return Bad("published-another", $"{k.Name} names {published.Address}, which is {whose[0]}; Sentinels name {agreed.Address}", $"the sidecar of {agreed.Address} writes it within a second, the others after some; else see its log (publish)");
-                    if (whose.Count == 0) yield return Note("published-unknown", $"{k.Name} names {published.Address}, which is no address of this group that is known here", "compare it with PUBLISH_ADDRESS of the master");
+                    if (whose.Count == 0) yield return Foreign(s, k);
                     if (published.Token.Epoch < agreed.Epoch) yield return Bad("published-old", $"{k.Name} has token {published.Token}, Sentinels are in epoch {agreed.Epoch}", "the sidecar of the master writes it within a second; else see its log (publish)");
                     if (published.Token.Epoch > agreed.Epoch) yield return Bad("epoch-went-back", $"{k.Name} has token {published.Token}, Sentinels are in epoch {agreed.Epoch}", "the Sentinels' epoch restarted: restart them through redis-bootstrap, which seeds it with the highest known");
                     break;
@@ -109,8 +110,27 @@ internal static class StatusFindings
         }
     }
 
-    private static bool IsAt(StatusSnapshot s, HandOverObservation.Known node, string address) =>
-        node.Endpoint.Host == address || node.Node.Address.Host == address || s.PublishedAs.GetValueOrDefault(node.Node.Address) == address;
+    // A slice takes a pod's own address and nothing else: what the node announces may be a Service's, and so may the address it was asked at.
+    private static bool IsAt(StatusSnapshot s, HandOverObservation.Known node, PlaceReading.Known place)
+    {
+        var address = place.Master.Address;
+        var recorded = s.Addresses.Where(a => a.Announced == node.Node.Address).ToList();
+        if (place.Name == SliceMasterPublisher.Kind && recorded.Exists(a => a.Pod is not null)) return recorded.Exists(a => a.Pod?.Host == address);
+        return node.Endpoint.Host == address || node.Node.Address.Host == address || s.PublishedAs.GetValueOrDefault(node.Node.Address) == address || recorded.Exists(a => a.Outside == address);
+    }
+
+    private static Finding Foreign(StatusSnapshot s, PlaceReading.Known place)
+    {
+        var address = place.Master.Address;
+        if (place.Name != SliceMasterPublisher.Kind) return Note("published-unknown", $"{place.Name} names {address}, which is no address of this group that is known here", "compare it with PUBLISH_ADDRESS of the master");
+        const string toDo = "the master's sidecar writes its pod's address at its next look (PUBLISH_CHECK_MS); until then the Service leads nowhere: see that sidecar's log (publish)";
+        var nodes = StatusPolicy.All(s).Select(n => n.Node.Address).ToList();
+        if (nodes.Find(n => n.Host == address) is { } announced)
+            return Bad("slice-names-no-pod", $"{place.Name} names {address}, which {announced} announces and which is not its pod's own: nothing routes to it", toDo);
+        return nodes.TrueForAll(n => s.Addresses.Any(a => a.Announced == n && a.Pod is not null))
+            ? Bad("slice-names-no-pod", $"{place.Name} names {address}, which no pod of the group has", toDo)
+            : Note("published-unknown", $"{place.Name} names {address}, and not every node has recorded its pod's address", "compare it with the addresses of the pods (kubectl get pods -o wide)");
+    }
 
     private static IEnumerable<Finding> Record(StatusSnapshot s, SentinelQuorumDecision.Agreed? agreed)
     {

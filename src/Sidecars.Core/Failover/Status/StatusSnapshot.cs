@@ -4,6 +4,7 @@ using Sidecars.Core.Failover.Publishing;
 using Sidecars.Core.Failover.StepDown;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
+using Sidecars.Core.Topology;
 
 namespace Sidecars.Core.Failover.Status;
 
@@ -62,7 +63,10 @@ public sealed record StatusSnapshot
     /// <summary>Where the master is published.</summary>
     public ImmutableArray<PlaceReading> Places { get; init; } = [];
 
-    /// <summary>Addresses that one node is published at, by its address in the group; for those that say.</summary>
+    /// <summary>What nodes are reached at, as each has recorded it, the own node as its settings say; a node that recorded nothing is missing.</summary>
+    public ImmutableArray<NodeAddresses> Addresses { get; init; } = [];
+
+    /// <summary>Addresses that one node is published at outside, by its address in the group; for those that a person has listed.</summary>
     public ImmutableDictionary<RedisEndpoint, string> PublishedAs { get; init; } = ImmutableDictionary<RedisEndpoint, string>.Empty;
 
     /// <summary>Rescue copies on this node's disk.</summary>

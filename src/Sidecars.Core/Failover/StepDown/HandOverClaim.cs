@@ -8,7 +8,8 @@ namespace Sidecars.Core.Failover.StepDown;
 /// <param name="From">The master that handed over and says itself that it is a replica of <paramref name="To"/>.</param>
 /// <param name="To">The new master's address in the group (announced; what is published may be another one).</param>
 /// <param name="Epoch">Sentinel's config-epoch of <paramref name="From"/>; Sentinel's own switch will have a greater one.</param>
-public sealed record HandOverClaim(RedisEndpoint From, RedisEndpoint To, long Epoch)
+/// <param name="RunId">The process at <paramref name="To"/>, which says ROLE=master.</param>
+public sealed record HandOverClaim(RedisEndpoint From, RedisEndpoint To, long Epoch, string RunId)
 {
     /// <summary>
     /// The token to publish with, from the one that is published now; null where that already says more than this claim.
@@ -66,7 +67,7 @@ public static class HandOverClaimPolicy
             return new HandOverClaimDecision.Ignore("not-demoted", $"{named[0]} does not say that it is a replica of {own.Address}");
         if (from.Node.ReplicationId != own.ReplicationId && from.Node.ReplicationId != own.PreviousReplicationId)
             return new HandOverClaimDecision.Ignore("other-lineage", $"{named[0]} and {own.Address} do not share a replication id");
-        return new HandOverClaimDecision.Publish(new HandOverClaim(named[0], own.Address, epoch), $"{named[0]}, which Sentinels name in epoch {epoch}, is a replica of {own.Address}");
+        return new HandOverClaimDecision.Publish(new HandOverClaim(named[0], own.Address, epoch, own.RunId), $"{named[0]}, which Sentinels name in epoch {epoch}, is a replica of {own.Address}");
     }
 }
 

@@ -1,3 +1,4 @@
+using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 
 namespace Sidecars.Core.Failover.StepDown;
@@ -8,8 +9,8 @@ namespace Sidecars.Core.Failover.StepDown;
 /// </summary>
 public sealed class HandOverListener
 {
-    // A connection that ended is opened again at once, then every so often; Sentinel's CLIENT KILL of a new master ends it once.
-    private static readonly TimeSpan Retry = TimeSpan.FromMilliseconds(250);
+    // Sentinel's CLIENT KILL of a new master ends a connection once; a server that is full is not asked four times a second.
+    private static readonly BackoffSchedule Retry = new(TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(2));
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(5);
     private readonly Func<CancellationToken, Task<HandOverSnapshot>> _look;
     private readonly Func<IRespTransport> _transport;
@@ -18,6 +19,7 @@ public sealed class HandOverListener
     private readonly Action<HandOverClaimDecision, HandOverSnapshot> _decided;
     private readonly Action<IHandOverPublisher, string?> _published;
     private readonly TimeProvider _time;
+    private int _failures;
 
     /// <summary>Creates it; nothing is asked before <see cref="RunAsync"/>.</summary>
     /// <param name="look">A look at the own server, the named ones and the Sentinels: <see cref="HandOverGroup.ObserveNamedAsync"/>.</param>
@@ -43,7 +45,7 @@ public sealed class HandOverListener
             }
             catch (RedisConnectionException)
             {
-                await Task.Delay(Retry, _time, cancellation).ConfigureAwait(false);
+                await Task.Delay(Retry.DelayAfter(_failures++, 1), _time, cancellation).ConfigureAwait(false);
             }
         }
     }
@@ -69,6 +71,7 @@ public sealed class HandOverListener
         {
             var reply = await client.CallAsync(cancellation, "SUBSCRIBE", HandOverSignal.Channel).ConfigureAwait(false);
             if (reply.IsError) throw new RedisConnectionException(RedisFailure.Protocol, $"SUBSCRIBE {HandOverSignal.Channel}: {reply.Text}");
+            _failures = 0;
             while (true)
             {
                 if (await client.TryReadMessageAsync(Idle, cancellation).ConfigureAwait(false) is not null) await RoundAsync(cancellation).ConfigureAwait(false);

@@ -1,5 +1,3 @@
-using Sidecars.Core.Primitives;
-
 namespace Sidecars.Core.Failover.Watch;
 
 /// <summary>Tells <see cref="OwnServerWatch"/> of an end that no connection shows yet, where the server's process can be seen (<see cref="OwnProcess"/>).</summary>
@@ -28,7 +26,7 @@ public sealed class OwnProcessLoop(OwnServerWatch server, int port, Action<int?,
         {
             while (true)
             {
-                var changed = server.Changed.Next;
+                var changed = server.Changed.Ticket();
                 if (server.Last is OwnServer.Answers answers && answers.RunId != runId)
                 {
                     process?.Dispose();
@@ -39,7 +37,7 @@ public sealed class OwnProcessLoop(OwnServerWatch server, int port, Action<int?,
 
                 // Again and again: a look that was under way may yet bring an answer of before.
                 if (process?.IsEnding == true) server.NoteEnding(runId);
-                await Broadcast.WaitAsync(changed, process is not null && server.LastAnswer?.ResidentBytes >= Large ? WhileLarge : WhileSmall, time, cancellation).ConfigureAwait(false);
+                await changed.WaitAsync(process is not null && server.LastAnswer?.ResidentBytes >= Large ? WhileLarge : WhileSmall, time, cancellation).ConfigureAwait(false);
             }
         }
         finally

@@ -44,6 +44,9 @@ public abstract record OwnServer
         /// <summary><c>min-replicas-max-lag</c>, seconds; null: not read.</summary>
         public long? MaxLag { get; init; }
 
+        /// <summary>The address that it announces (<c>replica-announce-ip</c>, <c>replica-announce-port</c>); null: none, or not read.</summary>
+        public RedisEndpoint? Announced { get; init; }
+
         /// <summary><c>process_id</c>, in the PID namespace of the server; null: not read.</summary>
         public int? ProcessId { get; init; }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 
 namespace Sidecars.Core.Failover.Watch;
@@ -58,6 +59,21 @@ public sealed class OwnServerClient(Func<IRespTransport> transport, RedisClientO
         },
         cancellation);
 
+    /// <summary>
+    /// REPLICAOF NO ONE on a server that is still this process, and still a replica of <paramref name="itself"/> without a link. Null where it
+    /// is done, else why not.
+    /// </summary>
+    public Task<string?> PromoteSelfReplicaAsync(string runId, RedisEndpoint itself, CancellationToken cancellation) => WithAsync(
+        async client =>
+        {
+            var info = await client.CallAsync(cancellation, "INFO").ConfigureAwait(false);
+            if (!InfoReply.TryParse(info, out var reply) || reply.RunId != runId) return "another process answers now";
+            if (reply.IsMaster != false || reply.MasterEndpoint != itself || reply.MasterLinkUp != false) return $"it is no unlinked replica of {itself} now";
+            var set = await client.CallAsync(cancellation, "REPLICAOF", "NO", "ONE").ConfigureAwait(false);
+            return set.IsError ? set.Text : null;
+        },
+        cancellation);
+
     private static RespCommand MinReplicas(long value, long maxLag) => RespCommand.Of("CONFIG", "SET", "min-replicas-to-write", Text(value), "min-replicas-max-lag", Text(maxLag));
 
     private async Task<string?> WithAsync(Func<RedisClient, Task<string?>> action, CancellationToken cancellation)
@@ -89,19 +105,25 @@ public sealed class OwnServerClient(Func<IRespTransport> transport, RedisClientO
             ReplicaLag = fresh.DefaultIfEmpty(0).Max(),
             MinReplicas = Number(config, "min-replicas-to-write"),
             MaxLag = Number(config, "min-replicas-max-lag"),
+            Announced = Announced(config),
             ProcessId = info.ProcessId,
             ResidentBytes = info.UsedMemoryRss,
         };
     }
 
-    private static long? Number(RespValue map, string name)
+    // A name is no identity: what the Sentinels show is an address.
+    private static RedisEndpoint? Announced(RespValue config) =>
+        Number(config, "replica-announce-port") is > 0 and <= 65535 and var port && RedisEndpoint.TryParse(Value(config, "replica-announce-ip"), (int)port, out var address) && address.IsAddress
+            ? address
+            : null;
+
+    private static long? Number(RespValue map, string name) =>
+        Value(map, name) is { } text && text.All(char.IsAsciiDigit) && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+
+    private static string? Value(RespValue map, string name)
     {
         for (var i = 0; i + 1 < map.Items.Count; i += 2)
-        {
-            var text = map.Items[i + 1].Text;
-            if (map.Items[i].Text == name && text.All(char.IsAsciiDigit) && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)) return number;
-        }
-
+            if (map.Items[i].Text == name) return map.Items[i + 1].Text;
         return null;
     }
 

@@ -12,23 +12,45 @@ namespace Sidecars.Core.Failover.Watch;
 /// <param name="isLoopback">False: a refused connection proves nothing (another host's port), and nobody is ever called dead.</param>
 /// <param name="period">Between two looks; 1 s.</param>
 /// <param name="time">Its clock.</param>
-public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, TimeSpan period, TimeProvider time)
+/// <param name="random">A number in [0, 1) for the jitter of the pauses between connections that fail.</param>
+/// <param name="remembered">The address that it announced before this process began; null: not known.</param>
+public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, TimeSpan period, TimeProvider time, Func<double> random, RedisEndpoint? remembered = null)
 {
     // A container's restart takes longer; a process that refuses meanwhile is asked again this often.
     private static readonly TimeSpan WhileDead = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan WhileSilent = WhileDead;
+
+    // A server that is alive and turns us away (maxclients, the login) is not helped by more connections.
+    private static readonly BackoffSchedule TurnedAway = new(WhileDead, TimeSpan.FromSeconds(1));
+
+    // A connection that had been and ended is opened again at once: the answer to that is what counts. (Task.Delay takes less than 1 ms for none.)
+    private static readonly BackoffSchedule AfterTheEnd = new(TimeSpan.FromMilliseconds(2), TimeSpan.FromSeconds(1));
 
     private readonly Lock _gate = new();
     private OwnServer _last = new OwnServer.Silent("not asked yet");
     private OwnServer.Answers? _lastAnswer;
     private ServerReplies? _lastReplies;
     private long _answeredAt;
+    private RedisEndpoint? _address = remembered;
+    private bool _isAnnounced;
+    private bool _hadConnection;
 
     // The keeper of the marker looks once a period, and a little later each time: only where it does not, this does.
     private TimeSpan Due => period * 1.25;
 
-    /// <summary>Raised when role, process, death or the fence's value is another.</summary>
-    public Broadcast Changed { get; } = new();
+    /// <summary>Raised when role, process, death, address or the fence's value is another.</summary>
+    public Signal Changed { get; } = new();
+
+    /// <summary>
+    /// Where the group finds the server: what it announces itself, as it last said; before that what it announced to an earlier process, or
+    /// what its configured name resolved to. Null: not known yet.
+    /// </summary>
+    public RedisEndpoint? Address
+    {
+        get
+        {
+            lock (_gate) return _address;
+        }
+    }
 
     /// <summary>The last look.</summary>
     public OwnServer Last
@@ -63,6 +85,27 @@ public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, Time
         lock (_gate) return _lastAnswer is not null && time.GetElapsedTime(_answeredAt) <= age ? _lastReplies : null;
     }
 
+    /// <summary>Takes what the configured name resolved to, where nothing better is known.</summary>
+    public void NoteResolved(RedisEndpoint address)
+    {
+        lock (_gate)
+        {
+            if (_address is not null) return;
+            _address = address;
+        }
+
+        Changed.Raise();
+    }
+
+    /// <summary>True where <see cref="Address"/> is the server's own word.</summary>
+    public bool IsAnnounced
+    {
+        get
+        {
+            lock (_gate) return _isAnnounced;
+        }
+    }
+
     /// <summary>Looks now.</summary>
     public async Task<OwnServer> LookAsync(CancellationToken cancellation) => (await AskAsync(cancellation).ConfigureAwait(false)).Server;
 
@@ -88,11 +131,12 @@ public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, Time
         Changed.Raise();
     }
 
-    /// <summary>Watches until it is cancelled.</summary>
-    public Task RunAsync(CancellationToken cancellation) => Task.WhenAll(LookAgainAsync(cancellation), ListenAsync(cancellation));
+    /// <summary>Watches until it is cancelled; an error in one of its two loops ends both.</summary>
+    public Task RunAsync(CancellationToken cancellation) => SideBySide.RunAsync(cancellation, LookAgainAsync, ListenAsync);
 
     private async Task LookAgainAsync(CancellationToken cancellation)
     {
+        var refusals = 0;
         while (true)
         {
             // Whoever looked last, looked for all.
@@ -102,23 +146,28 @@ public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, Time
                 continue;
             }
 
+            var began = time.GetTimestamp();
             var look = await LookAsync(cancellation).ConfigureAwait(false);
-            // A stopped process has spent the deadlines already: a question must wait for it when it wakes.
-            await Task.Delay(look is OwnServer.Answers ? period : WhileSilent, time, cancellation).ConfigureAwait(false);
+            // A stopped process has spent the deadlines already: a question must wait for it when it wakes. One that turns us away at once has not.
+            refusals = look is OwnServer.Silent && time.GetElapsedTime(began) < WhileDead ? refusals + 1 : 0;
+            var pause = look is OwnServer.Answers ? period : refusals > 0 ? TurnedAway.DelayAfter(refusals - 1, random()) : WhileDead;
+            await Task.Delay(pause < period ? pause : period, time, cancellation).ConfigureAwait(false);
         }
     }
 
     private async Task ListenAsync(CancellationToken cancellation)
     {
-        var hadConnection = false;
+        var failing = 0;
         while (true)
         {
+            var pause = WhileDead;
+            long? openedAt = null;
             try
             {
                 var connection = await client.ConnectAsync(cancellation).ConfigureAwait(false);
                 await using (connection.ConfigureAwait(false))
                 {
-                    hadConnection = true;
+                    (_hadConnection, openedAt) = (true, time.GetTimestamp());
                     if (Last is not OwnServer.Answers) await LookAsync(cancellation).ConfigureAwait(false);
                     while (true) await connection.ReadMessageAsync(cancellation).ConfigureAwait(false);
                 }
@@ -126,16 +175,16 @@ public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, Time
             catch (RedisConnectionException e)
             {
                 // Closed alone proves nothing (CLIENT KILL); closed and refused does.
-                if (e.Failure == RedisFailure.Refused && hadConnection && isLoopback && LastAnswer is { } last) Note(new OwnServer.Dead(last.RunId, last.IsMaster));
+                if (e.Failure == RedisFailure.Refused && _hadConnection && isLoopback && LastAnswer is { } last) Note(new OwnServer.Dead(last.RunId, last.IsMaster));
+                // A server that is full accepts, says so and closes: such a connection never was.
+                if (openedAt is { } at && time.GetElapsedTime(at) >= WhileDead) failing = 0;
                 // At once after a connection that had been: that is the moment which counts.
-                if (e.Failure == RedisFailure.Closed && hadConnection && Last is not OwnServer.Dead)
-                {
-                    await Task.Delay(TimeSpan.FromMilliseconds(1), time, cancellation).ConfigureAwait(false);
-                    continue;
-                }
+                if (e.Failure == RedisFailure.Closed && _hadConnection && Last is not OwnServer.Dead) pause = AfterTheEnd.DelayAfter(failing++, random());
+                else if (e.Failure is RedisFailure.Closed or RedisFailure.Auth or RedisFailure.Protocol or RedisFailure.Tls) pause = TurnedAway.DelayAfter(failing++, random());
+                else failing = 0;
             }
 
-            await Task.Delay(WhileDead, time, cancellation).ConfigureAwait(false);
+            await Task.Delay(pause, time, cancellation).ConfigureAwait(false);
         }
     }
 
@@ -146,7 +195,15 @@ public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, Time
         {
             isNews = IsNews(_last, look);
             _last = look;
-            if (look is OwnServer.Answers answers) (_lastAnswer, _lastReplies, _answeredAt) = (answers, replies, time.GetTimestamp());
+            if (look is OwnServer.Answers answers)
+            {
+                (_lastAnswer, _lastReplies, _answeredAt) = (answers, replies, time.GetTimestamp());
+                if (answers.Announced is { } announced)
+                {
+                    isNews |= announced != _address;
+                    (_address, _isAnnounced) = (announced, true);
+                }
+            }
         }
 
         if (isNews) Changed.Raise();

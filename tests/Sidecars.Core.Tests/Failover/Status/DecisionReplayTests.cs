@@ -8,6 +8,7 @@ using Sidecars.Core.Failover.Fencing;
 using Sidecars.Core.Failover.Passwords;
 using Sidecars.Core.Failover.Publishing;
 using Sidecars.Core.Failover.Status;
+using Sidecars.Core.Failover.SelfReplica;
 using Sidecars.Core.Failover.StepDown;
 using Sidecars.Core.Failover.Watch;
 using Sidecars.Core.Hosting;
@@ -59,6 +60,16 @@ public sealed class DecisionReplayTests
         Loop("fence", FailoverFacts.Healthy with { Server = new OwnServer.Silent("hangs") }, FailoverJson.Default.FenceFacts, FencePolicy.Decide);
         var publish = new PublishFacts { Server = FailoverFacts.Replica, Address = FailoverFacts.Me, Quorum = FailoverFacts.NamesOther, Term = 2, Rank = 1, RankDelay = TimeSpan.FromSeconds(5), NamedFor = TimeSpan.FromSeconds(6) };
         Loop("publish", publish, FailoverJson.Default.PublishFacts, PublishPolicy.Decide);
+        var another = new AnotherMasterFacts
+        {
+            Master = B,
+            Epoch = 4,
+            Quorum = FailoverFacts.NamesOther with { Named = B, RunIds = [RunId(B)] },
+            Recorded = [new NodeAddresses("redis-1", "u", B, new RedisEndpoint("10.244.0.2", 6379), null)],
+            Login = new NodeObservation.Known(new RedisEndpoint("10.244.0.2", 6379), new NodeView { RunId = RunId(B), Role = NodeRole.Master }),
+        };
+        Loop("publish-another", another, FailoverJson.Default.AnotherMasterFacts, AnotherMasterPolicy.Decide);
+        Loop("publish-another", another with { Recorded = [], Unread = "503", Login = null }, FailoverJson.Default.AnotherMasterFacts, AnotherMasterPolicy.Decide);
         var death = new DeathFacts { Server = new OwnServer.Dead(FailoverFacts.RunId, WasMaster: true), Address = A, Quorum = FailoverFacts.NamesMe with { Named = A } };
         Loop("death", death, FailoverJson.Default.DeathFacts, DeathPolicy.Decide);
         var knows = new SentinelObservation.Known(FailoverFacts.Executor, new SentinelView
@@ -74,6 +85,8 @@ public sealed class DecisionReplayTests
         Loop("ghosts", GhostFacts.Haunted(1) with { Nodes = [Master(A), Down(B), Foreign(C)] }, FailoverJson.Default.GhostSnapshot, facts => GhostRepairPolicy.Decide(facts));
         Loop("passwords", PasswordPolicyTests.After, FailoverJson.Default.PasswordFacts, PasswordPolicy.Decide);
         Loop("role-label", new RoleLabelFacts(FailoverFacts.Master, "replica"), FailoverJson.Default.RoleLabelFacts, RoleLabelPolicy.Decide);
+        var itself = FailoverFacts.Replica with { MasterAddress = FailoverFacts.Me, IsLinkUp = false };
+        Loop("self-replica", new SelfReplicaFacts { Server = itself, Address = FailoverFacts.Me, Quorum = FailoverFacts.NamesMe }, FailoverJson.Default.SelfReplicaFacts, SelfReplicaPolicy.Decide);
         Loop("step-down", HandOverFacts.Whole with { Wanted = C }, FailoverJson.Default.HandOverSnapshot, StepDownPolicy.Decide);
         Loop("step-down", HandOverFacts.Lowered.WithOther(HandOverFacts.Garbled(B)), FailoverJson.Default.HandOverSnapshot, StepDownPolicy.Decide);
         Loop("hand-over", HandOverFacts.Whole, FailoverJson.Default.HandOverSnapshot, HandOverClaimPolicy.Decide);

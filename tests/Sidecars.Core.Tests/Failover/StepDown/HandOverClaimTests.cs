@@ -10,7 +10,7 @@ public sealed class HandOverClaimTests
 {
     private static readonly HandOverNode PromotedB = ReplicaAt(B) with { Role = NodeRole.Master, MasterAddress = null, ReplicationId = NextStream, PreviousReplicationId = OldStream };
     private static readonly HandOverSnapshot Signalled = Lowered with { Own = Seen(PromotedB), Others = [Seen(MasterA with { Role = NodeRole.Replica, MasterAddress = B }), Seen(ReplicaAt(C))] };
-    private static readonly HandOverClaim Claim = new(A, B, 7);
+    private static readonly HandOverClaim Claim = new(A, B, 7, RunId(B));
 
     private static readonly Dictionary<string, HandOverSnapshot> Rows = new(StringComparer.Ordinal)
     {
@@ -63,6 +63,6 @@ public sealed class HandOverClaimTests
     public void A_hand_over_that_is_taken_back_is_published_with_one_rev_more()
     {
         var early = Claim.Token(new FencingToken(4, 7, 0), A)!.Value;
-        Assert.True(new HandOverClaim(B, A, 7).Token(early, B)!.Value > early);
+        Assert.True(new HandOverClaim(B, A, 7, RunId(A)).Token(early, B)!.Value > early);
     }
 }

@@ -1,0 +1,103 @@
+using Sidecars.Core.Lineage;
+using Sidecars.Core.Primitives;
+
+namespace Sidecars.Core.Election;
+
+/// <summary>What a person said about whose data count; a closed set.</summary>
+public enum PersonsWordKind
+{
+    /// <summary><c>redis-bootstrap allow-empty</c>: start although every disk is empty.</summary>
+    AllowEmpty,
+
+    /// <summary><c>UNCLEAN_ELECTION_AFTER_MS</c>: go on without a disk that may hold newer data.</summary>
+    Unclean,
+
+    /// <summary>A backup was restored: by hand, for a clone, or by <c>RESTORE_ON_EMPTY</c>.</summary>
+    Restore,
+
+    /// <summary>The data of another installation were put on the disk.</summary>
+    Adopt,
+
+    /// <summary><c>redis-bootstrap trust NODE</c>: the data of this node are the group's.</summary>
+    Trust,
+}
+
+/// <summary>
+/// The last term that began by a person's word. Data accepted in an earlier term may be replaced (after a rescue) although no
+/// history says that the master ever had them: the person knew of such data, or decided to go on without them.
+/// </summary>
+/// <param name="Kind">What was said.</param>
+/// <param name="Node">The node whose data, or whose empty disk, the group went on with.</param>
+/// <param name="Term">The term that began with it.</param>
+public sealed record PersonsWord(PersonsWordKind Kind, string Node, long Term)
+{
+    private static readonly PersonsWordKind[] Kinds =
+        [PersonsWordKind.AllowEmpty, PersonsWordKind.Unclean, PersonsWordKind.Restore, PersonsWordKind.Adopt, PersonsWordKind.Trust];
+
+    /// <summary>True where it was said after <paramref name="token"/> was accepted.</summary>
+    public bool Covers(FencingToken token) => token.Term < Term;
+
+    /// <summary>For reasons that people read: <c>trust of redis-1, term 4</c>.</summary>
+    public override string ToString() => $"{Text(Kind)} of {Node}, term {Term}";
+
+    /// <summary>As the command or setting is called.</summary>
+    public static string Text(PersonsWordKind kind) => kind switch
+    {
+        PersonsWordKind.AllowEmpty => "allow-empty",
+        PersonsWordKind.Unclean => "unclean",
+        PersonsWordKind.Restore => "restore",
+        PersonsWordKind.Adopt => "adopt",
+        _ => "trust",
+    };
+
+    /// <summary>Reads <see cref="Text"/>.</summary>
+    public static bool TryParse(string text, out PersonsWordKind kind)
+    {
+        foreach (var one in Kinds)
+        {
+            kind = one;
+            if (Text(one) == text) return true;
+        }
+
+        kind = default;
+        return false;
+    }
+}
+
+/// <summary>Whether what is known contradicts a person's word before it is recorded. Pure.</summary>
+public static class PersonsWordPolicy
+{
+    /// <summary>Why an empty start can't be allowed; null where nothing speaks against it.</summary>
+    public static string? AgainstAllowEmpty(ElectionView view)
+    {
+        ArgumentNullException.ThrowIfNull(view);
+        var full = view.Evidence.Where(e => e.Live && MayHoldData(e)).ToList();
+        return full.Count == 0 ? null
+            : $"{Describe(full)}: say whose data count with 'redis-bootstrap trust NODE', or empty that disk first";
+    }
+
+    /// <summary>What speaks against an empty start: data, or files that may hold some; not what a replica leaves that died before its first copy.</summary>
+    internal static bool MayHoldData(CandidateEvidence evidence) =>
+        evidence.Data != DataState.Absent && !(evidence.Data == DataState.Empty && evidence.Position is null);
+
+    /// <summary>What lies on the disks of these, in words.</summary>
+    internal static string Describe(IEnumerable<CandidateEvidence> full) =>
+        string.Join(", ", full.Select(e => e.HasData ? $"{e.Node} has data" : $"{e.Node} has files that can't be trusted ({e.Why})"));
+
+    /// <summary>Why the data of <paramref name="node"/> can't be declared the group's; null where nothing speaks against it.</summary>
+    public static string? AgainstTrust(ElectionView view, string node)
+    {
+        ArgumentNullException.ThrowIfNull(view);
+        var evidence = view.Evidence.Where(e => e.Node == node).OrderByDescending(e => e.Live).FirstOrDefault();
+        if (evidence is null && view.Record.LastServing?.Node != node)
+        {
+            var known = view.Evidence.Select(e => e.Node).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
+            return $"nothing is known of a node {node}; known are {(known.Count == 0 ? "none" : string.Join(", ", known))}";
+        }
+
+        return evidence is not { Live: true } ? null
+            : evidence.Data == DataState.Absent ? $"the disk of {node} is empty; 'redis-bootstrap allow-empty' starts an empty group"
+            : !evidence.HasData ? $"the data of {node} can't be trusted ({evidence.Why})"
+            : null;
+    }
+}

@@ -1,0 +1,75 @@
+using System.Collections.Immutable;
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Topology;
+
+namespace Sidecars.Core.Kubernetes;
+
+/// <summary>
+/// What each pod is reached at, in the Lease that it testifies in: only the pod writes it, all pods of the group may read it. No retries
+/// and no memory; safe for concurrent use.
+/// </summary>
+/// <param name="client">The API server.</param>
+/// <param name="store">Names the Leases.</param>
+/// <param name="cluster">The tenant, checked on every read.</param>
+/// <param name="podName">This pod.</param>
+/// <param name="redisCount">How many Redis nodes there should be; pods beyond are read while the group grows or shrinks.</param>
+/// <param name="time">For the time that people read.</param>
+public sealed class LeaseAddressBook(KubernetesClient client, GroupLeaseStore store, ClusterId cluster, string podName, int redisCount, TimeProvider time)
+{
+    private const int MaxPods = 31; // as many as REDIS_COUNT may say
+
+    /// <summary>Records what this pod is reached at, unless that stands there. Null: it stands there now.</summary>
+    public async Task<KubernetesFailure?> RecordAsync(NodeAddresses mine, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(mine);
+        LeaseDocument basis;
+        switch (await client.GetLeaseAsync(store.EvidenceName(podName), cancellation).ConfigureAwait(false))
+        {
+            case KubernetesRead<LeaseDocument>.Found found: basis = found.Document; break;
+            case KubernetesRead<LeaseDocument>.Failed { Failure: KubernetesFailure.NotFound }: basis = LeaseDocument.New(client.Namespace, store.EvidenceName(podName)); break;
+            case KubernetesRead<LeaseDocument>.Failed failed: return failed.Failure;
+            case var other: throw new InvalidOperationException($"unknown outcome {other}");
+        }
+
+        if (AddressAnnotation.Read(basis, cluster.Value, podName, out _) == mine) return null;
+        var next = AddressAnnotation.Apply(basis, cluster.Value, mine) with
+        {
+            Spec = (basis.Spec ?? new LeaseSpec()) with { HolderIdentity = mine.Uid, RenewTime = LeaseClock.Next(time.GetUtcNow(), basis.Spec?.RenewTime) },
+        };
+        return await client.PutLeaseAsync(next, cancellation).ConfigureAwait(false) switch
+        {
+            KubernetesWrite<LeaseDocument>.Written => null,
+            KubernetesWrite<LeaseDocument>.NotWritten no => no.Failure,
+            KubernetesWrite<LeaseDocument>.OutcomeUnknown unknown => unknown.Failure,
+            var other => throw new InvalidOperationException($"unknown outcome {other}"),
+        };
+    }
+
+    /// <summary>Reads what all pods have recorded.</summary>
+    public async Task<AddressReading> ReadAsync(CancellationToken cancellation)
+    {
+        var known = ImmutableArray.CreateBuilder<NodeAddresses>();
+        string? unread = null;
+        for (var ordinal = 0; ordinal < MaxPods; ordinal++)
+        {
+            var name = KubernetesName.Sibling(podName, ordinal);
+            switch (await client.GetLeaseAsync(store.EvidenceName(name), cancellation).ConfigureAwait(false))
+            {
+                case KubernetesRead<LeaseDocument>.Found { Document: var lease }:
+                    if (AddressAnnotation.Read(lease, cluster.Value, name, out var fault) is { } addresses) known.Add(addresses);
+                    else if (fault is not null) unread ??= $"Lease {store.EvidenceName(name)}: {fault}";
+                    break;
+                // Up to the first that never testified, or that there is no right to see.
+                case KubernetesRead<LeaseDocument>.Failed { Failure: KubernetesFailure.NotFound or KubernetesFailure.Forbidden } when ordinal >= redisCount:
+                    return new AddressReading(known.ToImmutable(), unread);
+                case KubernetesRead<LeaseDocument>.Failed { Failure: KubernetesFailure.NotFound }:
+                    break;
+                case KubernetesRead<LeaseDocument>.Failed failed:
+                    // The others would only be waited for in vain, a deadline each.
+                    return new AddressReading(known.ToImmutable(), unread ?? $"Lease {store.EvidenceName(name)}: {failed.Failure.Message}");
+            }
+        }
+
+        return new AddressReading(known.ToImmutable(), unread);
+    }
+}
