@@ -221,7 +221,8 @@ internal sealed class HandOverRig : IAsyncDisposable
         private readonly MasterHandOverPublisher _publisher = new(
             new DnsMasterPublisher("zone-file", RecordName, DnsPublication.DefaultTtlSeconds, rig.Store, new DnsPublisher(rig.Store, Quick, TimeProvider.System, () => 0.5)),
             () => new MasterPublication(rig.Cluster, FencingToken.None, OutsideOf(node.Endpoint), null),
-            new OwnServerWatch(new OwnServerClient(() => new TcpTransport(node.Endpoint), rig.Login, freshLag: 3), isLoopback: true, TimeSpan.FromSeconds(1), TimeProvider.System), TimeProvider.System);
+            new OwnServerWatch(new OwnServerClient(() => new TcpTransport(node.Endpoint), rig.Login, freshLag: 3), isLoopback: true, TimeSpan.FromSeconds(1), TimeProvider.System, () => 0.5),
+            TimeProvider.System);
 
         public string Description => _publisher.Description;
 
