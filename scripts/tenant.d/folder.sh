@@ -142,7 +142,7 @@ missing_of() {
 
 # require_complete NAME: ends with what is missing and how to say it; a placeholder would be somebody else's bucket, zone or image.
 require_complete() {
-    local missing settings images
+    local missing settings images image
     missing=$(render "$1" | missing_of)
     settings=$(grep -v / <<<"$missing" | sed 's/$/=…/' | paste -sd , | sed 's/,/, /g' || true)
     images=$(grep / <<<"$missing" || true)
@@ -150,7 +150,7 @@ require_complete() {
     say "tenant: $1 is not complete, and the cluster was not changed. Missing in manifests/tenants/$1/kustomization.yaml:"
     if [[ -n $images ]]; then
         say "images:"
-        sed 's|^sidecars/\(.*\)|  - {name: sidecars/\1, newName: REGISTRY/\1}|' <<<"$images" >&2
+        while read -r image; do say "  - {name: $image, newName: REGISTRY/${image#sidecars/}}"; done <<<"$images"
     fi
     if [[ -n $settings ]]; then
         printf 'configMapGenerator:\n  - name: redis-group\n    behavior: merge\n    literals: [%s]\n' "$settings" >&2
