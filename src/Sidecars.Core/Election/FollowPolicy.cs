@@ -54,7 +54,7 @@ internal static class FollowPolicy
     /// <param name="master">What it answered.</param>
     /// <param name="namedEpoch">The epoch in which a Sentinel majority names it; null where none does.</param>
     /// <param name="election">The group's record, where it was read.</param>
-    /// <param name="isRecordLongAway">The record could not be read for as long as this node waits for what comes by itself.</param>
+    /// <param name="isRecordLongAway">The record has been unreadable or silent for as long as this node waits for what comes by itself.</param>
     public static FollowVerdict Judge(
         CandidateEvidence me, Durability durability, NodeObservation.Known master, long? namedEpoch, ElectionObservation? election,
         bool isRecordLongAway = false)
@@ -85,6 +85,9 @@ internal static class FollowPolicy
             return new FollowVerdict.Allowed(token, rescue, "I know its replication id, and my data are not newer");
         if (marked is null && namedEpoch >= me.Token.Epoch && master.View.Keys > 0)
             return new FollowVerdict.Allowed(token, rescue, $"Sentinels name it in epoch {namedEpoch}, and it has data");
+        // No key can be lost, and a flush that these files may stand for is no newer than the epoch in which that master is named.
+        if (me.Data == DataState.Empty && namedEpoch >= me.Token.Epoch)
+            return new FollowVerdict.Allowed(token, rescue, $"my files hold no key, and Sentinels name it in epoch {namedEpoch}");
         if (election is null)
             return new FollowVerdict.Consult($"my own memory does not tell whether {master.Address} has the data that are here");
         return marked is { } position
@@ -119,10 +122,11 @@ internal static class FollowPolicy
                 : new FollowVerdict.Allowed(At(token, view), rescue, "its recorded lineage has the replication id of my data");
         }
 
-        // Nobody has recorded what the master's data came from. Where the record is of my line, and where there is none or it can't be read
-        // for long, a Sentinel majority is believed. A record that knows neither of us is waited for: the master's sidecar writes it.
+        // Nobody has recorded what the master's data came from. Where the record is of my line, and where there is none, a Sentinel majority is
+        // believed. A record that knows neither of us, or can't be read, is waited for: the master's sidecar writes it; but not for ever, since
+        // unknown is no contradiction, and a rescue keeps the data.
         var ofMyLine = view is { CarriesEvidence: true } && view.Record.History.Any(e => e.Id == mine.Id);
-        var nothingToWaitFor = ofMyLine || view is { CarriesEvidence: false } || (view is null && isRecordLongAway);
+        var nothingToWaitFor = ofMyLine || view is { CarriesEvidence: false } || isRecordLongAway;
         if (nothingToWaitFor && namedEpoch >= me.Token.Epoch && master.View.Keys > 0)
             return new FollowVerdict.Allowed(token, rescue, $"Sentinels name it in epoch {namedEpoch}, mine is {me.Token.Epoch}");
         if (ofMyLine && Vouches(view!, me, master))

@@ -76,6 +76,18 @@ public sealed class FollowPolicyTests
         Assert.Equal("master-unproven", Code(Newer, Serves(Id(7)), sentinelEpoch: 4, election: away));
         Assert.Equal("follow-sentinels", Code(Newer, Serves(Id(7)), sentinelEpoch: 4, election: away, waited: true));
         Assert.Equal("master-unproven", Code(Newer, Serves(Id(7)), election: away, waited: true));
+        // Nor does one that the master's sidecar does not write: unknown is no contradiction. An empty master is waited out all the same.
+        Assert.Equal("follow-sentinels", Code(Newer, Serves(Id(7)), sentinelEpoch: 9, election: ElectionOf(1), waited: true));
+        Assert.Equal("master-unproven", Code(Newer, Serves(Id(7), keys: 0), sentinelEpoch: 9, election: ElectionOf(1), waited: true));
+    }
+
+    [Fact]
+    public void Files_of_no_keys_follow_whom_Sentinels_name_whatever_stream_they_are_of()
+    {
+        var flushed = Newer with { Data = DataState.Empty };
+        Assert.Equal("follow-sentinels", Code(flushed, Serves(Id(7), keys: 0), sentinelEpoch: 4));
+        Assert.Equal("consult-election", Code(flushed, Serves(Id(7), keys: 0), sentinelEpoch: 3)); // an epoch before mine
+        Assert.Equal("consult-election", Code(flushed, Serves(Id(7), keys: 0)));
     }
 
     [Fact]

@@ -151,6 +151,26 @@ public sealed class LeaseElectionBackendTests : IAsyncLifetime
         Assert.Equal((null, new PersonsWord(PersonsWordKind.AllowEmpty, "redis-0", 2)), (record.EmptyStartAllowedInTerm, record.Word));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4)]
+    public async Task A_word_is_said_again_where_a_waiting_pod_wrote_the_Lease_in_between(int overtaken)
+    {
+        var a = Open(0);
+        var empty = Mine(0) with { Data = DataState.Absent };
+        _ = await SeeAsync(a, empty);
+        var conflicts = 0;
+        _server.Weather = () =>
+        {
+            if (_server.Seen[^1].Method != "PUT" || conflicts == overtaken) return null;
+            conflicts++;
+            return new Fault.Error(409, "Conflict");
+        };
+        Assert.Null(await Open(1).AllowEmptyStartAsync(default));
+        Assert.Equal(overtaken, conflicts);
+        Assert.Equal(0, (await ReadAsync(a)).Record.EmptyStartAllowedInTerm);
+    }
+
     [Fact]
     public async Task A_person_may_trust_a_node_above_every_term_that_is_known_and_not_an_empty_one()
     {
