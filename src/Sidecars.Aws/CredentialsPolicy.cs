@@ -74,7 +74,7 @@ public static class CredentialsPolicy
     public static readonly BackoffSchedule Pause = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30));
 
     /// <summary>
-    /// Least time between resolutions because of a missing right. It is no matter of the credentials mostly, each session of STS is another
+    /// Least time between resolutions because of a missing right. Mostly the credentials are not the cause: each STS session is another one
     /// though its role is the same, and requests that are permitted come in between: so neither news nor success may shorten this.
     /// </summary>
     public static readonly TimeSpan DeniedPause = TimeSpan.FromMinutes(5);
@@ -106,7 +106,7 @@ public static class CredentialsPolicy
 
     /// <summary>
     /// What a refusal says. Sources: S3 API reference, "List of error codes"; Route 53 API reference, "Common error types". Not among them:
-    /// RequestExpired and RequestTimeTooSkewed, which are of clocks, and what says that a request is no request (IncompleteSignature).
+    /// RequestExpired and RequestTimeTooSkewed, which are about clocks, and malformed requests (IncompleteSignature).
     /// </summary>
     public static CredentialsRefusal Classify(HttpStatusCode status, string? code) => code switch
     {

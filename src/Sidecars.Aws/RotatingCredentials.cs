@@ -47,7 +47,7 @@ public sealed class RotatingCredentials : AWSCredentials
     /// <summary>A source of its own instead of the chain.</summary>
     public static RotatingCredentials Of(AWSCredentials source) => new(_ => ResolvedCredentials.OfAsync(source), TimeProvider.System, () => 0.5);
 
-    /// <summary>Called after each resolution, before whoever waits for it goes on: must neither block nor throw.</summary>
+    /// <summary>Called after each resolution, before its waiters go on. It must neither block nor throw.</summary>
     public Action<CredentialsResolution>? Resolved { get; set; }
 
     /// <summary>What a request is signed with now, to be named when it was refused or accepted; 0: nothing yet.</summary>

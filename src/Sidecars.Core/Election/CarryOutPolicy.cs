@@ -13,7 +13,7 @@ internal static class CarryOutPolicy
     /// <summary>Wait: the named address may be the node's that is not here, so nobody is elected in its place.</summary>
     public const string NamedUnaccounted = "named-unaccounted";
 
-    /// <summary>What follows from a claim that is due (<paramref name="claim"/>) or one that is held (null).</summary>
+    /// <summary>Decides for a node that is to claim the term (<paramref name="claim"/>) or already holds it (null).</summary>
     public static MasterDecision Decide(
         BootstrapSnapshot s, SentinelQuorumDecision.Agreed agreed, NamedAddress named, MasterDecision.Claim? claim, string reason)
     {

@@ -85,7 +85,7 @@ internal static class FollowPolicy
             return new FollowVerdict.Allowed(token, rescue, "I know its replication id, and my data are not newer");
         if (marked is null && namedEpoch >= me.Token.Epoch && master.View.Keys > 0)
             return new FollowVerdict.Allowed(token, rescue, $"Sentinels name it in epoch {namedEpoch}, and it has data");
-        // No key can be lost, and a flush that these files may stand for is no newer than the epoch in which that master is named.
+        // These files hold no key to lose. If a flush emptied them, it is not newer than the epoch that names that master.
         if (me.Data == DataState.Empty && namedEpoch >= me.Token.Epoch)
             return new FollowVerdict.Allowed(token, rescue, $"my files hold no key, and Sentinels name it in epoch {namedEpoch}");
         if (election is null)
@@ -123,8 +123,8 @@ internal static class FollowPolicy
         }
 
         // Nobody has recorded what the master's data came from. Where the record is of my line, and where there is none, a Sentinel majority is
-        // believed. A record that knows neither of us, or can't be read, is waited for: the master's sidecar writes it; but not for ever, since
-        // unknown is no contradiction, and a rescue keeps the data.
+        // believed. Where the record knows neither of us, or can't be read, wait for the master's sidecar to write it, but only for a while:
+        // unknown does not contradict, and a rescue keeps the data.
         var ofMyLine = view is { CarriesEvidence: true } && view.Record.History.Any(e => e.Id == mine.Id);
         var nothingToWaitFor = ofMyLine || view is { CarriesEvidence: false } || isRecordLongAway;
         if (nothingToWaitFor && namedEpoch >= me.Token.Epoch && master.View.Keys > 0)
