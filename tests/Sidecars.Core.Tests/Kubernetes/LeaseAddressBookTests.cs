@@ -132,7 +132,7 @@ public sealed class LeaseAddressBookTests : IAsyncLifetime
     public async Task The_loop_tries_again_as_the_server_asks_says_why_not_and_rests_once_it_is_recorded()
     {
         var (time, told) = (new SteppedTime(), new Told());
-        var loop = new AddressLoop((mine, ct) => Book(0).RecordAsync(mine, ct), Zero, told, time, () => 0.5);
+        var loop = new AddressLoop((mine, ct) => Book(0).RecordAsync(mine, ct), Zero, told, time, () => 0); // no jitter: exactly what was asked
         _server.Next(new Fault.Error(429, "TooManyRequests", RetryAfterSeconds: 30));
         Assert.Equal(TimeSpan.FromSeconds(30), await loop.RoundAsync(default));
         NewClient(); // those 30 s, which the old one keeps to

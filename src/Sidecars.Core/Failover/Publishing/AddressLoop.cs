@@ -22,9 +22,7 @@ public sealed class AddressLoop(
     private static readonly TimeSpan Again = TimeSpan.FromHours(1);
 
     // It is needed only once another one fails, and bootstrap writes the same Lease while it starts.
-    private static readonly BackoffSchedule Pause = new(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
-
-    private int _failures;
+    private readonly RetryPause _failing = new(new BackoffSchedule(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1)), time, random);
 
     /// <summary>Records until it is cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
@@ -39,12 +37,10 @@ public sealed class AddressLoop(
         {
             var code = failure is KubernetesFailure.Forbidden ? "forbidden" : "api";
             sink.Decided(Name, code, $"no other sidecar can publish this node: its addresses are not recorded: {failure.Message}", isRefusal: true, () => "null");
-            var pause = Pause.DelayAfter(_failures++, random());
-            var asked = failure switch { KubernetesFailure.Throttled t => t.RetryAfter, KubernetesFailure.ServerError e => e.RetryAfter, _ => null };
-            return asked > pause ? asked.Value : pause;
+            return _failing.Failed(failure.AskedToWait);
         }
 
-        _failures = 0;
+        _failing.Succeeded();
         sink.Decided(Name, "recorded", $"{mine.Announced} is recorded: pod {mine.Pod?.ToString() ?? "unknown"}, outside {mine.Outside ?? "unknown"}", isRefusal: false, () => "null");
         return Again;
     }
