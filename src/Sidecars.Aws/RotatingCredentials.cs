@@ -163,10 +163,16 @@ public sealed class RotatingCredentials : AWSCredentials
             failure = e;
         }
 
-        var resolution = Take(reason, found, failure);
-        _counts.AddOrUpdate((resolution.Reason, resolution.Outcome), 1, (_, count) => count + 1);
-        Resolved?.Invoke(resolution);
-        done.SetResult();
+        try
+        {
+            var resolution = Take(reason, found, failure);
+            _counts.AddOrUpdate((resolution.Reason, resolution.Outcome), 1, (_, count) => count + 1);
+            Resolved?.Invoke(resolution);
+        }
+        finally
+        {
+            done.SetResult(); // nobody awaits this task itself, and every request waits for this one
+        }
     }
 
     private CredentialsResolution Take(string reason, ResolvedCredentials? found, Exception? failure)

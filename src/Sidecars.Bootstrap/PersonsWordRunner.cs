@@ -15,7 +15,7 @@ internal sealed class PersonsWordRunner(BootstrapOptions options, JsonLineLog lo
     public async Task<int> AllowEmptyStartAsync(CancellationToken cancellation)
     {
         var masters = await MastersAsync(cancellation).ConfigureAwait(false);
-        if (masters.Count > 0) return Refused("allow-empty", $"{masters[0].Address} is master: nobody needs to start empty");
+        if (PersonsWordPolicy.AgainstAllowEmpty(masters) is { } contradicted) return Refused("allow-empty", contradicted);
         using var election = Open();
         if (election is not IGroupRecord record)
         {
@@ -41,21 +41,17 @@ internal sealed class PersonsWordRunner(BootstrapOptions options, JsonLineLog lo
         if (await record.ReadAsync(cancellation).ConfigureAwait(false) is not ElectionObservation.Known { View: var view })
             return Refused("trust", $"{election.Description} can't be read");
         var masters = await MastersAsync(cancellation).ConfigureAwait(false);
-        var addresses = view.Evidence.Where(e => e.Node == node).Select(e => e.Address).ToHashSet();
-        if (view.Record.LastServing is { } last && last.Node == node) addresses.Add(last.Address);
-        // With two masters it says which; with one it can only be that one.
-        if (masters is [var only] && !addresses.Contains(only.Address))
-            return Refused("trust", $"{only.Address} is master and is not {node}: stop it first, or 'redis-failover step-down' hands over without a loss");
+        if (PersonsWordPolicy.AgainstTrust(view, node, masters) is { } contradicted) return Refused("trust", contradicted);
         return await record.TrustAsync(node, cancellation).ConfigureAwait(false) is { } refusal
             ? Refused("trust", refusal)
             : Recorded("trust",
                 $"the data of {node} are the group's: it wins the next election in {election.Description}, or, where it is master, is followed by nodes whose data it never had");
     }
 
-    private async Task<List<NodeObservation.Known>> MastersAsync(CancellationToken cancellation)
+    private async Task<IReadOnlyList<RedisEndpoint>> MastersAsync(CancellationToken cancellation)
     {
         var seen = await new GroupClients(options, time).Observer.ObserveAsync(exceptSentinel: null, exceptNode: null, cancellation).ConfigureAwait(false);
-        return [.. seen.Nodes.OfType<NodeObservation.Known>().Where(n => n.View.Role == NodeRole.Master).DistinctBy(n => n.View.RunId)];
+        return [.. seen.Nodes.OfType<NodeObservation.Known>().Where(n => n.View.Role == NodeRole.Master).DistinctBy(n => n.View.RunId).Select(n => n.Address)];
     }
 
     private IElectionBackend Open() => ElectionBackends.Open(options, new RedisEndpoint("127.0.0.1", options.Group.AnnouncePort), time);

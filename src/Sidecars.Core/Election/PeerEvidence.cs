@@ -42,6 +42,8 @@ public sealed class PeerEvidence(
     private const int MaxLine = ElectionDocuments.MaxBytes + 128; // the document, a space, 64 digits
     private const int MostAtOnce = CandidateEvidence.MaxRedisCount; // one question of each node
 
+    private static readonly TimeSpan AfterFailedAccept = TimeSpan.FromMilliseconds(100);
+
     private readonly CancellationTokenSource _stop = new();
     private readonly SemaphoreSlim _slots = new(MostAtOnce);
     private TcpListener? _listener;
@@ -122,7 +124,9 @@ public sealed class PeerEvidence(
             }
             catch (SocketException)
             {
-                _slots.Release(); // who asked is gone already
+                _slots.Release();
+                // The peer is gone already, or this process is out of descriptors: no reason to spin.
+                await Task.Delay(AfterFailedAccept, time, CancellationToken.None).ConfigureAwait(false);
             }
             catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
             {

@@ -95,6 +95,17 @@ public sealed class CredentialsPolicyTests
     }
 
     [Fact]
+    public async Task A_listener_that_throws_holds_up_no_request()
+    {
+        var time = new AheadTime();
+        var credentials = new RotatingCredentials(_ => Task.FromResult(Session(time, 1, 3600)), time, () => 0)
+        {
+            Resolved = _ => throw new InvalidOperationException("a listener's own mistake"),
+        };
+        _ = await credentials.GetCredentialsAsync().WaitAsync(TimeSpan.FromSeconds(30));
+    }
+
+    [Fact]
     public async Task A_source_that_gives_what_is_over_is_not_asked_with_every_request()
     {
         var time = new AheadTime();

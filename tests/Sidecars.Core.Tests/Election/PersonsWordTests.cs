@@ -119,6 +119,19 @@ public sealed class PersonsWordTests
     }
 
     [Fact]
+    public void A_living_master_contradicts_a_word_that_is_not_about_it()
+    {
+        var view = View(new ElectionRecord { Term = 1 }, Node(0), Node(1), Node(2));
+        var (mine, other) = (Node(0).Address, Node(1).Address);
+        Assert.Null(PersonsWordPolicy.AgainstAllowEmpty((RedisEndpoint[])[]));
+        Assert.Contains("is master", PersonsWordPolicy.AgainstAllowEmpty([mine]), StringComparison.Ordinal);
+        Assert.Null(PersonsWordPolicy.AgainstTrust(view, "redis-0", []));
+        Assert.Null(PersonsWordPolicy.AgainstTrust(view, "redis-0", [mine]));
+        Assert.Contains("is not redis-0", PersonsWordPolicy.AgainstTrust(view, "redis-0", [other]), StringComparison.Ordinal);
+        Assert.Null(PersonsWordPolicy.AgainstTrust(view, "redis-0", [other, mine])); // of two it says which
+    }
+
+    [Fact]
     public void An_elector_that_knows_no_data_elects_only_where_the_leader_has_seen_that_none_can_be_lost()
     {
         DataState?[] empty = [DataState.Absent, DataState.Absent], unseen = [DataState.Absent, null];
