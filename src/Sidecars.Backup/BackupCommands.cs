@@ -1,6 +1,13 @@
 using System.CommandLine;
 using Sidecars.Aws;
-using Sidecars.Core.Backup;
+using Sidecars.Backup.Archive;
+using Sidecars.Backup.Lease;
+using Sidecars.Backup.Restore;
+using Sidecars.Backup.Retention;
+using Sidecars.Backup.Store;
+using Sidecars.Backup.Tail;
+using Sidecars.Backup.Upload;
+using Sidecars.Backup.Verify;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;

@@ -1,10 +1,13 @@
 using System.Collections;
-using Sidecars.Core.Backup;
+using Sidecars.Backup.Retention;
+using Sidecars.Backup.Store;
+using Sidecars.Backup.Store.Encryption;
+using Sidecars.Backup.Store.S3;
+using Sidecars.Backup.Upload;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
-using Sidecars.S3;
 
 namespace Sidecars.Backup;
 

@@ -1,7 +1,10 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using Sidecars.Core.Backup;
+using Sidecars.Backup.Archive;
+using Sidecars.Backup.Lease;
+using Sidecars.Backup.Restore;
+using Sidecars.Backup.Retention;
 
 namespace Sidecars.Backup;
 

@@ -1,7 +1,8 @@
 using Sidecars.Aws;
-using Sidecars.Core.Backup;
+using Sidecars.Backup.Store;
+using Sidecars.Backup.Store.Directories;
+using Sidecars.Backup.Store.S3;
 using Sidecars.Core.Hosting;
-using Sidecars.S3;
 
 namespace Sidecars.Backup;
 

@@ -1,3 +1,8 @@
+using Sidecars.Bootstrap.Backends;
+using Sidecars.Bootstrap.Disk;
+using Sidecars.Bootstrap.Redis;
+using Sidecars.Bootstrap.Sentinels;
+using Sidecars.Bootstrap.Server;
 using Sidecars.Core.Configuration;
 using Sidecars.Core.Election;
 using Sidecars.Core.Hosting;

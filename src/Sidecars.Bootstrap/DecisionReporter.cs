@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
+using Sidecars.Bootstrap.Slots;
 using Sidecars.Core.Election;
 using Sidecars.Core.Hosting;
-using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel.Leadership;
 

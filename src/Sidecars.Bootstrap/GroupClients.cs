@@ -1,3 +1,4 @@
+using Sidecars.Bootstrap.Slots;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Sentinel.Leadership;

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Reflection;
+using Sidecars.Bootstrap.Redis;
 using Sidecars.Core.Hosting;
 
 namespace Sidecars.Bootstrap;

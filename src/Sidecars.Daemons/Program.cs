@@ -11,7 +11,7 @@ internal static class Program
         var called = Environment.GetCommandLineArgs()[0];
         switch (called[(called.LastIndexOf('/') + 1)..])
         {
-            case "redis-failover": return await Failover.Program.Main(arguments).ConfigureAwait(false);
+            case "redis-failover": return await Failover.Program.RunAsync(arguments, BackupLook.ReadAsync).ConfigureAwait(false);
             case "redis-backup": return await Backup.Program.Main(arguments).ConfigureAwait(false);
             default:
                 await using (var error = Console.OpenStandardError())

@@ -1,4 +1,5 @@
 using Sidecars.Core.Hosting;
+using Sidecars.Failover.Status;
 
 namespace Sidecars.Failover;
 
@@ -8,7 +9,9 @@ namespace Sidecars.Failover;
 /// <param name="Output">Standard output; flushed by the command that writes to it.</param>
 /// <param name="Error">Standard error.</param>
 /// <param name="Signals">SIGTERM and SIGINT.</param>
-internal sealed record CommandContext(FailoverOptions? Options, SettingReader Settings, TextWriter Output, TextWriter Error, SignalScope Signals)
+/// <param name="Backups">Reads backups for <c>status</c>; null where this file has no code for it.</param>
+internal sealed record CommandContext(
+    FailoverOptions? Options, SettingReader Settings, TextWriter Output, TextWriter Error, SignalScope Signals, BackupLook? Backups)
 {
     /// <summary>Runs an action that needs settings; with wrong ones it lists all mistakes and is exit code 2.</summary>
     public async Task<int> WithAsync(Func<FailoverOptions, Task<int>> action)

@@ -1,4 +1,7 @@
 using System.CommandLine;
+using Sidecars.Failover.HandOver;
+using Sidecars.Failover.Passwords;
+using Sidecars.Failover.Status;
 
 namespace Sidecars.Failover;
 

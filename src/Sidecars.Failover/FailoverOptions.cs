@@ -3,7 +3,8 @@ using System.Globalization;
 using Sidecars.Core.Configuration;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Primitives;
-using Sidecars.Core.Sentinel;
+using Sidecars.Failover.Publish;
+using Sidecars.Failover.Watch;
 
 namespace Sidecars.Failover;
 

@@ -1,12 +1,17 @@
 using System.CommandLine.Help;
 using Sidecars.Core.Hosting;
+using Sidecars.Failover.Status;
 
 namespace Sidecars.Failover;
 
 /// <summary>Reads the command line and the environment, runs, and ends the process; nothing else does.</summary>
 internal static class Program
 {
-    internal static async Task<int> Main(string[] arguments)
+    private static Task<int> Main(string[] arguments) => RunAsync(arguments, null);
+
+    /// <param name="arguments">Of the command line.</param>
+    /// <param name="backups">Reads backups for <c>status</c>; null where this file has no code for it.</param>
+    internal static async Task<int> RunAsync(string[] arguments, BackupLook? backups)
     {
         await using var output = new StreamWriter(Console.OpenStandardOutput());
         await using var error = new StreamWriter(Console.OpenStandardError()) { AutoFlush = true };
@@ -14,7 +19,7 @@ internal static class Program
         var (settings, publishing) = (new SettingReader(variables), new SettingReader(variables));
         var options = FailoverOptions.Read(settings, publishing);
         using var signals = new SignalScope();
-        var commands = new FailoverCommands(new CommandContext(options, settings, output, error, signals));
+        var commands = new FailoverCommands(new CommandContext(options, settings, output, error, signals, backups));
         try
         {
             var parsed = commands.Root.Parse(arguments);

@@ -1,9 +1,9 @@
 using System.Diagnostics.Metrics;
 using Sidecars.Core.Election;
-using Sidecars.Core.Failover;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Primitives;
+using Sidecars.Failover.Decisions;
 using Sidecars.Telemetry;
 
 namespace Sidecars.Failover;

@@ -1,7 +1,8 @@
 using System.Diagnostics.Metrics;
-using Sidecars.Core.Failover;
-using Sidecars.Core.Failover.Watch;
 using Sidecars.Core.Sentinel;
+using Sidecars.Failover.Decisions;
+using Sidecars.Failover.Publish;
+using Sidecars.Failover.Watch;
 
 namespace Sidecars.Failover;
 
@@ -27,7 +28,7 @@ internal sealed class SidecarGauges(Meter meter, SidecarLoops loops, Supervisor 
     private IEnumerable<Measurement<long>> Token(Func<Core.Primitives.FencingToken, long> part) =>
         loops.Publishing?.Wish is { } wish ? [new Measurement<long>(part(wish.Publication.Token))] : [];
 
-    private IEnumerable<Measurement<long>> Seen(Func<Core.Failover.Publishing.PublishedMaster, long> part) =>
+    private IEnumerable<Measurement<long>> Seen(Func<PublishedMaster, long> part) =>
         [.. loops.Publishers.Where(p => p.Loop.Seen?.Master is not null).Select(p => new Measurement<long>(part(p.Loop.Seen!.Value.Master!), Label("publisher", p.Name)))];
 
     private IEnumerable<Measurement<double>> RecordAge() =>

@@ -6,21 +6,24 @@ using System.Text.Json;
 using Sidecars.Aws;
 using Sidecars.Core.Configuration;
 using Sidecars.Core.Election;
-using Sidecars.Core.Failover;
-using Sidecars.Core.Failover.Death;
-using Sidecars.Core.Failover.Fencing;
-using Sidecars.Core.Failover.Passwords;
-using Sidecars.Core.Failover.Publishing;
-using Sidecars.Core.Failover.SelfReplica;
-using Sidecars.Core.Failover.Watch;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Core.Sentinel;
-using Sidecars.Core.Sentinel.Repair;
 using Sidecars.Core.Topology;
+using Sidecars.Failover.Death;
+using Sidecars.Failover.Decisions;
+using Sidecars.Failover.Fence;
+using Sidecars.Failover.Ghosts;
+using Sidecars.Failover.HandOver;
+using Sidecars.Failover.Keeper;
+using Sidecars.Failover.Passwords;
+using Sidecars.Failover.Publish;
+using Sidecars.Failover.RoleLabel;
+using Sidecars.Failover.SelfReplica;
+using Sidecars.Failover.Watch;
 
 namespace Sidecars.Failover;
 
@@ -58,7 +61,7 @@ internal sealed class SidecarLoops
         FailoverMetrics metrics, DecisionLog decisions, JsonLineLog log, Meter meter, TimeProvider time, Random random)
     {
         (_options, _group, _connections, _decisions, _supervisor, _log, _time, _random) = (options, options.Group, connections, decisions, supervisor, log, time, random);
-        _markers = new MarkerStore(_group.DataDirectory, "redis-failover");
+        _markers = new MarkerStore(_group.DataDirectory);
         _node = new NodeIdentity(_group.NodeName, _group.PodUid ?? UidOfMarker() ?? Guid.NewGuid().ToString("N"));
         var minReplicas = RedisServerPlan.MinReplicasToWrite(_group.RedisCount);
         var maxLag = RedisServerPlan.MinReplicasMaxLag((int)_group.DownAfter.TotalMilliseconds);
@@ -98,7 +101,7 @@ internal sealed class SidecarLoops
         _ghosts = new GhostRepairLoop(
             new GhostRepairSettings { RedisCount = _group.RedisCount, SentinelCount = _group.SentinelCount, DryRun = options.DryRun },
             LookAtGroupAsync, connections.Sentinels.ResetAsync, () => (Server.Last as OwnServer.Answers)?.RunId ?? "", ReportGhosts, meter, time);
-        _passwords = Passwords.Loop(options, () => Server.Address, connections, _ => Task.FromResult(QuorumFacts.Of(Sentinels.Observe(), _group.SentinelCount)), decisions, meter, time);
+        _passwords = PasswordWiring.Loop(options, () => Server.Address, connections, _ => Task.FromResult(QuorumFacts.Of(Sentinels.Observe(), _group.SentinelCount)), decisions, meter, time);
         _roleLabel = options.RoleLabel && kubernetes is not null && _group.Kubernetes is { } pod
             ? new RoleLabelLoop(kubernetes, pod.PodName, pod.PodUid, () => Server.Last, Server.Changed, options.DryRun, decisions, time, random.NextDouble)
             : null;

@@ -1,3 +1,4 @@
+using Sidecars.Bootstrap.Slots;
 using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Primitives;
 using Write = Sidecars.Core.Kubernetes.KubernetesWrite<Sidecars.Core.Kubernetes.LeaseDocument>;

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using Sidecars.Bootstrap.Server;
 using Sidecars.Core.Hosting;
 
 // A managed process that has used what a real one uses, and then replaces itself by the program of its arguments.

@@ -1,3 +1,4 @@
+using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Faults.Checks;
 using Sidecars.Faults.Faults;
@@ -77,7 +78,7 @@ internal sealed class CaseRunner(CasePlan plan, TimeSpan downAfter, string? fake
     }
 
     /// <summary>Writers somewhere, which ask the Sentinels in this order.</summary>
-    internal static WriteLoad Load(HostGroup group, Func<Core.Primitives.RedisEndpoint, IRespTransport> transport, string prefix, IEnumerable<Host> order, int writers, int rate) =>
+    internal static WriteLoad Load(HostGroup group, Func<RedisEndpoint, IRespTransport> transport, string prefix, IEnumerable<Host> order, int writers, int rate) =>
         WriteLoad.Start(new WriteLoadOptions(new NodeEndpoints([.. order.Select(h => h.SentinelNode)]), group.Group.Options.EffectiveMasterName)
         {
             Writers = writers,

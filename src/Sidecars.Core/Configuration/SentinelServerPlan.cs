@@ -1,3 +1,4 @@
+
 namespace Sidecars.Core.Configuration;
 
 /// <summary>

@@ -23,7 +23,7 @@ public sealed record RedisServerSettings
     /// <summary>The master to replicate from; null: start as master.</summary>
     public RedisEndpoint? Follow { get; init; }
 
-    /// <summary>See <see cref="Primitives.Durability"/>. Default AOF.</summary>
+    /// <summary>See <see cref="Durability"/>. Default AOF.</summary>
     public Durability Durability { get; init; } = Durability.Aof;
 
     /// <summary>Where AOF and RDB live.</summary>

@@ -2,7 +2,7 @@ namespace Sidecars.Core.Election;
 
 /// <summary>
 /// Where nodes that find no master agree on one. Implementations: <see cref="FileElectionBackend"/> (one machine),
-/// <see cref="LeaderElectorBackend"/> (the seed's side-car), <see cref="LeaseElectionBackend"/> (Kubernetes). None of them decides: they carry
+/// redis-bootstrap's LeaderElectorBackend (the seed's side-car), <see cref="LeaseElectionBackend"/> (Kubernetes). None of them decides: they carry
 /// evidence and a record that changes by compare-and-swap.
 /// </summary>
 public interface IElectionBackend : IDisposable

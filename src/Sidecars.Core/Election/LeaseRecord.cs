@@ -37,7 +37,7 @@ internal static class LeaseRecord
         Trusted = record.Trusted,
         Word = record.Word is { } word ? new LeaseWord(PersonsWord.Text(word.Kind), word.Node, word.Term) : null,
         LastServing = record.LastServing is { } s
-            ? new Kubernetes.LastServing(s.Uid, s.Node, s.Address, s.Token.Term, s.Token.Epoch, s.Token.Rev, s.ReplicationId.ToString(), s.Offset)
+            ? new LeaseServing(s.Uid, s.Node, s.Address, s.Token.Term, s.Token.Epoch, s.Token.Rev, s.ReplicationId.ToString(), s.Offset)
             : null,
         InSync = record.InSync?.Select(r => new InSyncPod(r.Uid, r.Node, r.Offset)).ToList(),
         Lineage = [.. record.History.Select(e => new LineagePoint(e.Id.ToString(), e.StartOffset, e.Position.Term, e.Position.Epoch, e.Position.Generation, e.Master.Uid, e.Master.Name))],

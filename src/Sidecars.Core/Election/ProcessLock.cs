@@ -9,7 +9,7 @@ namespace Sidecars.Core.Election;
 /// saves) does not hold it. So "the lock is held" means "that very process lives".
 /// <para>A process loses the lock when it closes <em>any</em> descriptor of the file: nothing else may open it.</para>
 /// </summary>
-internal sealed partial class ProcessLock : IDisposable
+public sealed partial class ProcessLock : IDisposable
 {
     private const int ReadWriteCreateCloseOnExec = 0x2 | 0x40 | 0x80000; // O_RDWR | O_CREAT | O_CLOEXEC (Linux, x64 and arm64)
     private const int SetLock = 6; // F_SETLK

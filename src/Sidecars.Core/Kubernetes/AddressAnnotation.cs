@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Sidecars.Core.DnsRecords;
+using Sidecars.Core.Primitives;
 using Sidecars.Core.Topology;
 
 namespace Sidecars.Core.Kubernetes;

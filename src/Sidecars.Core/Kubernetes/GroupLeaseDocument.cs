@@ -19,7 +19,7 @@ public sealed record LeaseCandidate(string PodUid, string PodName, RedisEndpoint
 /// <param name="Rev">Raised when the same master's address changes.</param>
 /// <param name="ReplicationId">Its replication id, 40 hexadecimal digits.</param>
 /// <param name="Offset">Replication offset that its disk had when this was written, bytes.</param>
-public sealed record LastServing(string PodUid, string PodName, RedisEndpoint Address, long Term, long Epoch, long Rev, string ReplicationId, long Offset);
+public sealed record LeaseServing(string PodUid, string PodName, RedisEndpoint Address, long Term, long Epoch, long Rev, string ReplicationId, long Offset);
 
 /// <summary>One replication id that the group has had.</summary>
 /// <param name="ReplicationId">40 hexadecimal digits.</param>
@@ -73,7 +73,7 @@ public sealed record GroupLeaseDocument
     public LeaseCandidate? Candidate { get; init; }
 
     /// <summary>The last pod that served; null before the first.</summary>
-    public LastServing? LastServing { get; init; }
+    public LeaseServing? LastServing { get; init; }
 
     /// <summary>Replication ids of the group, oldest first.</summary>
     public IReadOnlyList<LineagePoint> Lineage { get; init; } = [];

@@ -125,7 +125,7 @@ public static class GroupLeaseReader
         new(AnnotationJson.Text(j, "podUid", 64), AnnotationJson.Text(j, "podName", 253), AnnotationJson.Address(j, "address"), Number(j, "term"),
             AnnotationJson.Text(j, "incarnation", 64));
 
-    private static LastServing ReadServing(JsonElement j) => new(
+    private static LeaseServing ReadServing(JsonElement j) => new(
         AnnotationJson.Text(j, "podUid", 64), AnnotationJson.Text(j, "podName", 253), AnnotationJson.Address(j, "address"),
         Number(j, "term"), Number(j, "epoch"), Number(j, "rev"), AnnotationJson.Hex40(j, "replicationId"), Number(j, "offset"));
 
@@ -156,7 +156,7 @@ public static class GroupLeaseReader
         j.WriteEndObject();
     }
 
-    private static void Write(Utf8JsonWriter j, LastServing s)
+    private static void Write(Utf8JsonWriter j, LeaseServing s)
     {
         j.WriteStartObject();
         j.WriteString("podUid", s.PodUid);

@@ -201,13 +201,13 @@ public sealed class KubernetesClient : IDisposable
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            problem = KubernetesExchange.Clip($"the answer is no such object: {e.Message}");
+            problem = KubernetesFailure.Clip($"the answer is no such object: {e.Message}");
         }
 
         return null;
     }
 
-    private static KubernetesFailure.Rejected NotAName(string name) => new(0, KubernetesExchange.Clip($"not sent: '{name}' is no object name"));
+    private static KubernetesFailure.Rejected NotAName(string name) => new(0, KubernetesFailure.Clip($"not sent: '{name}' is no object name"));
 
     private static Task<KubernetesWrite<T>> RefuseAsync<T>(string why) =>
         Task.FromResult<KubernetesWrite<T>>(new KubernetesWrite<T>.NotWritten(new KubernetesFailure.Rejected(0, "not sent: " + why)));

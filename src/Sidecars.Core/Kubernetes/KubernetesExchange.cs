@@ -17,9 +17,6 @@ internal static class KubernetesExchange
     /// <summary>Longest wait that a server's <c>Retry-After</c> may ask for; it sends 1 s, and a Lease has 30.</summary>
     private static readonly TimeSpan MaxRetryAfter = TimeSpan.FromMinutes(1);
 
-    /// <summary>Characters of a server's message that are kept.</summary>
-    private const int MaxMessage = 300;
-
     /// <summary>Sends; throws only if <paramref name="caller"/> was cancelled.</summary>
     /// <param name="client">The pool.</param>
     /// <param name="request">The request.</param>
@@ -51,13 +48,13 @@ internal static class KubernetesExchange
             // These three come before the first byte of the request; anything else may come after it.
             var sent = e.HttpRequestError is not (HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError);
             KubernetesFailure failure = e.HttpRequestError is HttpRequestError.InvalidResponse or HttpRequestError.ConfigurationLimitExceeded
-                ? new KubernetesFailure.Malformed(Clip($"no HTTP answer: {e.Message}"))
-                : new KubernetesFailure.Unreachable(Clip($"{e.HttpRequestError}: {(e.InnerException ?? e).Message}"));
+                ? new KubernetesFailure.Malformed(KubernetesFailure.Clip($"no HTTP answer: {e.Message}"))
+                : new KubernetesFailure.Unreachable(KubernetesFailure.Clip($"{e.HttpRequestError}: {(e.InnerException ?? e).Message}"));
             return new KubernetesAnswer(e.HttpRequestError is HttpRequestError.SecureConnectionError ? SecureConnectionFailed : 0, default, failure, sent);
         }
         catch (IOException e)
         {
-            return Failed(0, new KubernetesFailure.Unreachable(Clip($"cut off while {stage}: {e.Message}")), true);
+            return Failed(0, new KubernetesFailure.Unreachable(KubernetesFailure.Clip($"cut off while {stage}: {e.Message}")), true);
         }
     }
 
@@ -86,7 +83,7 @@ internal static class KubernetesExchange
     {
         var code = (int)response.StatusCode;
         var status = TryReadStatus(body);
-        var message = Clip(status?.Message ?? $"HTTP {code} without a Status object");
+        var message = KubernetesFailure.Clip(status?.Message ?? $"HTTP {code} without a Status object");
         var after = RetryAfter(response.Headers, status, time);
         return response.StatusCode switch
         {
@@ -124,11 +121,5 @@ internal static class KubernetesExchange
         {
             return null; // a proxy's HTML page
         }
-    }
-
-    internal static string Clip(string text)
-    {
-        var clean = string.Concat(text.Take(MaxMessage).Select(c => char.IsControl(c) ? ' ' : c));
-        return text.Length > MaxMessage ? clean + "…" : clean;
     }
 }

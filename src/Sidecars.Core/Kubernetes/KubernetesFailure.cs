@@ -7,8 +7,19 @@ namespace Sidecars.Core.Kubernetes;
 /// <param name="Message">What happened, at most a few hundred characters.</param>
 public abstract record KubernetesFailure(string Message)
 {
+    // Characters of a text of the server's that are kept: enough for the reason of a Status object, and no log line is filled by a proxy's page.
+    private const int MaxText = 300;
+
     /// <summary>How long the server asked to wait (its <c>Retry-After</c>, bounded); null: it did not.</summary>
     public TimeSpan? AskedToWait => this switch { Throttled throttled => throttled.RetryAfter, ServerError error => error.RetryAfter, _ => null };
+
+    /// <summary>Text that came from the server, as it may stand in a log: bounded, without control characters.</summary>
+    public static string Clip(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        var clean = string.Concat(text.Take(MaxText).Select(c => char.IsControl(c) ? ' ' : c));
+        return text.Length > MaxText ? clean + "…" : clean;
+    }
 
     /// <summary>404: the object does not exist.</summary>
     public sealed record NotFound(string Message) : KubernetesFailure(Message);

@@ -6,7 +6,7 @@ namespace Sidecars.Core.Lineage;
 public sealed record FileStat(long Length, long ChangedTicks);
 
 /// <summary>Reads heads and tails of files as facts, never more than asked for, and counts what it read.</summary>
-internal sealed class DiskFiles
+public sealed class DiskFiles
 {
     /// <summary>Bytes read from files so far.</summary>
     public long BytesRead { get; private set; }

@@ -1,4 +1,5 @@
 using System.Text;
+using Sidecars.Core.Primitives;
 
 namespace Sidecars.Core.Lineage;
 
@@ -38,7 +39,7 @@ public static class FilledMark
     {
         Directory.CreateDirectory(Path.Combine(dataDirectory, MarkerStore.DirectoryName));
         var path = PathIn(dataDirectory);
-        PosixFiles.ReplaceDurably(path, path + ".tmp", Encoding.ASCII.GetBytes(by == FilledBy.Adopt ? "adopt\n" : "restore\n"));
+        AtomicFile.Write(path, Encoding.ASCII.GetBytes(by == FilledBy.Adopt ? "adopt\n" : "restore\n"));
     }
 
     /// <summary>Removes it: another master's data are about to replace these. Not durable; what replaces the data is newer than the mark anyway.</summary>

@@ -7,7 +7,7 @@ namespace Sidecars.Core.Lineage;
 /// reading goes on with a harmless value, so that a reader stays a straight list of fields. Not for hostile sizes: the caller
 /// bounds the bytes.
 /// </summary>
-internal sealed class JsonFacts
+public sealed class JsonFacts
 {
     private readonly JsonElement _object;
     private readonly JsonFacts _root;

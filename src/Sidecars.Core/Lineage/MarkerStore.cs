@@ -1,12 +1,10 @@
+using Sidecars.Core.Primitives;
+
 namespace Sidecars.Core.Lineage;
 
-/// <summary>
-/// The marker on disk. One store per executable: bootstrap and the failover sidecar may write in the same second, so each uses a
-/// temporary name of its own and the last rename wins whole.
-/// </summary>
+/// <summary>The marker on disk. Bootstrap and the failover sidecar may write in the same second: the last one wins whole.</summary>
 /// <param name="dataDirectory">The data directory of the server.</param>
-/// <param name="writer">Name of the executable, part of the temporary file's name.</param>
-public sealed class MarkerStore(string dataDirectory, string writer)
+public sealed class MarkerStore(string dataDirectory)
 {
     /// <summary>Directory of the sidecars below the data directory.</summary>
     public const string DirectoryName = ".sidecar";
@@ -36,7 +34,7 @@ public sealed class MarkerStore(string dataDirectory, string writer)
         try
         {
             Directory.CreateDirectory(_directory);
-            PosixFiles.ReplaceDurably(MarkerPath, Path.Combine(_directory, $"{FileName}.{writer}.tmp"), MarkerDocument.Write(marker));
+            AtomicFile.Write(MarkerPath, MarkerDocument.Write(marker));
             return true;
         }
         catch (Exception e) when (FileFault.IsIo(e))

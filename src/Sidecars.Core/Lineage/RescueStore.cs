@@ -108,12 +108,12 @@ public sealed class RescueStore(string dataDirectory, RescueLimits limits, DataL
         {
             var target = Path.Combine(partial, file.Name);
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            if (PosixFiles.TryLink(Path.Combine(dataDirectory, file.Name), target) == PosixFiles.LinkResult.Linked) continue;
+            if (PosixFiles.TryLink(Path.Combine(dataDirectory, file.Name), target)) continue;
             Directory.Delete(partial, recursive: true);
             return false;
         }
 
-        PosixFiles.ReplaceDurably(Path.Combine(partial, ManifestName), Path.Combine(partial, ManifestName + ".tmp"), RescueDocument.Write(rescue));
+        AtomicFile.Write(Path.Combine(partial, ManifestName), RescueDocument.Write(rescue));
         foreach (var directory in Directory.EnumerateDirectories(partial)) PosixFiles.SyncDirectory(directory);
         Directory.Move(partial, final);
         PosixFiles.SyncDirectory(_root);

@@ -1,11 +1,11 @@
-using System.Runtime.InteropServices;
+using System.Numerics;
 
 #pragma warning disable CA1416 // the executables run on Linux only
 
 namespace Sidecars.Core.Primitives;
 
 /// <summary>Replaces a file as a whole: a reader, and a restart after a power loss, sees the old content or the new.</summary>
-public static partial class AtomicFile
+public static class AtomicFile
 {
     /// <summary>Read and write for the owner alone: secrets, and configuration that holds them.</summary>
     public const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -13,11 +13,11 @@ public static partial class AtomicFile
     /// <summary>Also readable by the other containers of the pod, whatever user they run as.</summary>
     public const UnixFileMode ReadableByAll = OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
-    private const int OpenDirectory = 0x10000 | 0x80000; // O_DIRECTORY | O_CLOEXEC on x86-64; the former is 0x4000 on arm64
-    private const int OpenDirectoryArm = 0x4000 | 0x80000;
-    private static int _counter;
+    // Two containers of a pod may write the same file in the same second, each with process id 1: the executable tells them apart.
+    private static readonly string Writer = Path.GetFileName(Environment.ProcessPath) ?? "sidecars";
+    private static long _slots; // bit n: a write of this process has temporary name n
 
-    /// <summary>Writes a temporary file in the same directory, then renames it over <paramref name="path"/>.</summary>
+    /// <summary>Writes a temporary file in the same directory, then renames it over <paramref name="path"/>; the last of two writers wins whole.</summary>
     /// <param name="path">The file; its directory must exist.</param>
     /// <param name="content">The whole content.</param>
     /// <param name="mode">Permissions of the new file, whatever the umask and the old file's.</param>
@@ -31,8 +31,9 @@ public static partial class AtomicFile
     {
         var full = Path.GetFullPath(path);
         var directory = Path.GetDirectoryName(full) ?? throw new IOException($"{path} is a directory");
-        // Process id and counter start over with the container, so that leftovers of a crash are overwritten, not collected.
-        var temporary = Path.Combine(directory, $".{Path.GetFileName(full)}.{Environment.ProcessId}-{Interlocked.Increment(ref _counter)}.tmp");
+        var slot = TakeSlot();
+        // The names of an executable repeat, so that what a crash leaves is overwritten, not collected.
+        var temporary = Path.Combine(directory, $".{Path.GetFileName(full)}.{Writer}-{Environment.ProcessId}-{slot}.tmp");
         try
         {
             WriteNew(temporary, content, mode, durable);
@@ -43,8 +44,23 @@ public static partial class AtomicFile
             TryDelete(temporary);
             throw;
         }
+        finally
+        {
+            Interlocked.And(ref _slots, ~(1L << slot));
+        }
 
-        if (durable) SyncDirectory(directory);
+        if (durable) PosixFiles.SyncDirectory(directory);
+    }
+
+    private static int TakeSlot()
+    {
+        while (true)
+        {
+            var taken = Interlocked.Read(ref _slots);
+            var slot = BitOperations.TrailingZeroCount(~taken);
+            if (slot == 64) throw new IOException("64 files are being replaced already: the disk does not take them");
+            if (Interlocked.CompareExchange(ref _slots, taken | (1L << slot), taken) == taken) return slot;
+        }
     }
 
     private static void WriteNew(string path, ReadOnlySpan<byte> content, UnixFileMode mode, bool durable)
@@ -55,24 +71,6 @@ public static partial class AtomicFile
         File.SetUnixFileMode(file.SafeFileHandle, mode); // the umask took some away
         file.Write(content);
         if (durable) file.Flush(flushToDisk: true);
-    }
-
-    // .NET opens no directories. A file system that cannot sync one (EINVAL) has done what it can.
-    private static void SyncDirectory(string directory)
-    {
-        var flags = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? OpenDirectoryArm : OpenDirectory;
-        var fd = Open(directory, flags);
-        if (fd < 0) throw new IOException($"{directory} cannot be opened: {Marshal.GetLastPInvokeErrorMessage()}");
-        try
-        {
-            const int InvalidArgument = 22;
-            if (Sync(fd) < 0 && Marshal.GetLastPInvokeError() != InvalidArgument)
-                throw new IOException($"{directory} cannot be synced: {Marshal.GetLastPInvokeErrorMessage()}");
-        }
-        finally
-        {
-            _ = Close(fd);
-        }
     }
 
     private static void TryDelete(string path)
@@ -86,13 +84,4 @@ public static partial class AtomicFile
             // The first error is the one that matters to the caller.
         }
     }
-
-    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Open(string path, int flags);
-
-    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
-    private static partial int Sync(int fd);
-
-    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
-    private static partial int Close(int fd);
 }

@@ -6,7 +6,7 @@ using Sidecars.Core.Primitives;
 namespace Sidecars.Core.Redis;
 
 /// <summary>Small readings that replies of Redis and Sentinel share; none of them throws.</summary>
-internal static class ReplyText
+public static class ReplyText
 {
     /// <summary>A string of any kind as text; false for null, numbers, aggregates and errors.</summary>
     public static bool TryText(RespValue value, out string text)

@@ -1,10 +1,10 @@
 using Amazon;
 using Amazon.Runtime.Internal;
 using Sidecars.Aws;
-using Sidecars.Aws.Route53;
-using Sidecars.Core.Backup;
-using Sidecars.Core.DnsRecords;
-using Sidecars.S3;
+using Sidecars.Backup.Store;
+using Sidecars.Backup.Store.S3;
+using Sidecars.Failover.Publish.Records;
+using Sidecars.Failover.Publish.Targets.Route53;
 using Sidecars.TestKit.FakeAws;
 using Sidecars.TestKit.FakeRoute53;
 using Sidecars.TestKit.Processes;

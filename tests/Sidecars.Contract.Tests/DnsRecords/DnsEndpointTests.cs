@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
-using Sidecars.Core.DnsRecords;
 using Sidecars.Core.Kubernetes;
+using Sidecars.Failover.Publish.Records;
+using Sidecars.Failover.Publish.Targets.DnsEndpoint;
 using Sidecars.TestKit.FakeKubernetes;
 
 namespace Sidecars.Contract.Tests.DnsRecords;

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
-using Sidecars.Core.DnsRecords;
 using Sidecars.Core.Primitives;
+using Sidecars.Failover.Publish.Records;
 
 namespace Sidecars.Contract.Tests.DnsRecords;
 

@@ -1,7 +1,7 @@
 using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
-using Sidecars.Aws.Route53;
+using Sidecars.Failover.Publish.Targets.Route53;
 
 namespace Sidecars.Contract.Tests.DnsRecords;
 

@@ -1,8 +1,8 @@
 using System.Text;
 using Amazon.Runtime;
 using Sidecars.Aws;
-using Sidecars.Aws.Route53;
-using Sidecars.Core.DnsRecords;
+using Sidecars.Failover.Publish.Records;
+using Sidecars.Failover.Publish.Targets.Route53;
 using Sidecars.TestKit.Processes;
 
 namespace Sidecars.Contract.Tests.DnsRecords;

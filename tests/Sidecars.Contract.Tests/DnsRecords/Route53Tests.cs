@@ -1,7 +1,7 @@
 using Amazon.Runtime;
 using Sidecars.Aws;
-using Sidecars.Aws.Route53;
-using Sidecars.Core.DnsRecords;
+using Sidecars.Failover.Publish.Records;
+using Sidecars.Failover.Publish.Targets.Route53;
 using Sidecars.TestKit.FakeRoute53;
 
 namespace Sidecars.Contract.Tests.DnsRecords;

@@ -1,4 +1,5 @@
-using Sidecars.Core.DnsRecords;
+using Sidecars.Failover.Publish.Records;
+using Sidecars.Failover.Publish.Targets.Zone;
 using Sidecars.TestKit.Processes;
 
 namespace Sidecars.Contract.Tests.DnsRecords;

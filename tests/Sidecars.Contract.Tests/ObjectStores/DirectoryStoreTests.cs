@@ -1,4 +1,5 @@
-using Sidecars.Core.Backup;
+using Sidecars.Backup.Store;
+using Sidecars.Backup.Store.Directories;
 using Sidecars.TestKit.Processes;
 
 namespace Sidecars.Contract.Tests;

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
-using Sidecars.Core.Backup;
+using Sidecars.Backup.Store;
 
 namespace Sidecars.Contract.Tests;
 

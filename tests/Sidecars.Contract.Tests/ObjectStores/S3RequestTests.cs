@@ -3,8 +3,8 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using Sidecars.Aws;
-using Sidecars.Core.Backup;
-using Sidecars.S3;
+using Sidecars.Backup.Store;
+using Sidecars.Backup.Store.S3;
 
 namespace Sidecars.Contract.Tests;
 

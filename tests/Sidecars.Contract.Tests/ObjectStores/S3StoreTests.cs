@@ -2,8 +2,8 @@ using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
 using Sidecars.Aws;
-using Sidecars.Core.Backup;
-using Sidecars.S3;
+using Sidecars.Backup.Store;
+using Sidecars.Backup.Store.S3;
 using Sidecars.TestKit.Processes;
 
 namespace Sidecars.Contract.Tests;

@@ -5,8 +5,8 @@ using System.Net.Sockets;
 using System.Text;
 using Amazon.Runtime;
 using Sidecars.Aws;
-using Sidecars.Core.Backup;
-using Sidecars.S3;
+using Sidecars.Backup.Store;
+using Sidecars.Backup.Store.S3;
 
 namespace Sidecars.Contract.Tests;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using Sidecars.Core.Backup;
+using Sidecars.Backup.Archive;
 using Sidecars.Core.Redis;
 using Sidecars.TestKit.Processes;
 

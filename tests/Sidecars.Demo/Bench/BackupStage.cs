@@ -1,9 +1,11 @@
 using System.Globalization;
 using Amazon.Runtime;
 using Sidecars.Aws;
-using Sidecars.Core.Backup;
+using Sidecars.Backup.Archive;
+using Sidecars.Backup.Store;
+using Sidecars.Backup.Store.Directories;
+using Sidecars.Backup.Store.S3;
 using Sidecars.Core.Primitives;
-using Sidecars.S3;
 using Sidecars.TestKit.Groups;
 using Sidecars.TestKit.Processes;
 

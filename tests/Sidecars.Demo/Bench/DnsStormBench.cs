@@ -2,10 +2,10 @@ using System.Globalization;
 using System.Text.Json;
 using Amazon.Runtime;
 using Sidecars.Aws;
-using Sidecars.Aws.Route53;
-using Sidecars.Core.DnsRecords;
-using Sidecars.Core.Failover.Publishing;
 using Sidecars.Core.Primitives;
+using Sidecars.Failover.Publish;
+using Sidecars.Failover.Publish.Records;
+using Sidecars.Failover.Publish.Targets.Route53;
 using Sidecars.TestKit.FakeRoute53;
 
 namespace Sidecars.Demo.Bench;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Sidecars.Core.Primitives;
 using Sidecars.TestKit.Groups;
 
 namespace Sidecars.Demo.Output;
@@ -67,5 +68,5 @@ internal sealed class StateTable(Paint paint)
 
     private static string Word(Presence presence) => presence.ToString().ToLowerInvariant();
 
-    private static string Name(LocalGroup group, Core.Primitives.RedisEndpoint? endpoint) => group.NodeAt(endpoint)?.Name ?? endpoint?.ToString() ?? "nobody";
+    private static string Name(LocalGroup group, RedisEndpoint? endpoint) => group.NodeAt(endpoint)?.Name ?? endpoint?.ToString() ?? "nobody";
 }

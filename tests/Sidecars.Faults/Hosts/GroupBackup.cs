@@ -1,4 +1,5 @@
-using Sidecars.Core.Backup;
+using Sidecars.Backup.Archive;
+using Sidecars.Backup.Store.Directories;
 using Sidecars.Core.Primitives;
 using Sidecars.TestKit.Groups;
 using Sidecars.TestKit.Processes;

@@ -1,5 +1,7 @@
 using System.Text;
-using Sidecars.Core.Backup;
+using Sidecars.Backup.Archive;
+using Sidecars.Backup.Store;
+using Sidecars.Backup.Tail;
 
 namespace Sidecars.Fuzz.Targets;
 

@@ -1,3 +1,4 @@
+using Sidecars.Bootstrap.Disk;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 

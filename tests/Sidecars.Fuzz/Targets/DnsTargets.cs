@@ -1,5 +1,6 @@
 using System.Text;
-using Sidecars.Core.DnsRecords;
+using Sidecars.Failover.Publish.Records;
+using Sidecars.Failover.Publish.Targets.Zone;
 using static Sidecars.Fuzz.Targets.LineageSamples;
 
 namespace Sidecars.Fuzz.Targets;

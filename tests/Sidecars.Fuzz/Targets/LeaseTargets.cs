@@ -1,4 +1,5 @@
 using System.Text;
+using Sidecars.Bootstrap.Slots;
 using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Primitives;
 using static Sidecars.Fuzz.Targets.LineageSamples;

@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using Sidecars.Core.Backup;
+using Sidecars.Backup.Archive;
 using Sidecars.Core.Primitives;
 using Sidecars.TestKit.Processes;
 

@@ -1,4 +1,4 @@
-using Sidecars.Core.Backup;
+using Sidecars.Backup.Archive;
 using Sidecars.TestKit.Processes;
 
 namespace Sidecars.Integration.Tests.Backup;

@@ -1,4 +1,5 @@
-using Sidecars.Core.Backup;
+using Sidecars.Backup.Archive;
+using Sidecars.Backup.Store.Directories;
 using Sidecars.TestKit.Processes;
 
 namespace Sidecars.Integration.Tests.Backup;

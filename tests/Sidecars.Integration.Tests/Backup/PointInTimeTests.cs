@@ -1,4 +1,4 @@
-using Sidecars.Core.Backup;
+using Sidecars.Backup.Restore;
 using Sidecars.Core.Redis;
 using Sidecars.TestKit.Processes;
 
@@ -160,8 +160,8 @@ public class PointInTimeTests
         }
 
         using var target = new TempFolder("plain");
-        // The lines of src/Sidecars.Core/Backup/README.md, section "Without our tool".
-        var script = await File.ReadAllTextAsync(Path.Combine(TestKit.Groups.Repository.Root, "src/Sidecars.Core/Backup/README.md"));
+        // The lines of src/Sidecars.Backup/README.md, section "Without our tool".
+        var script = await File.ReadAllTextAsync(Path.Combine(TestKit.Groups.Repository.Root, "src/Sidecars.Backup/README.md"));
         var begin = script.IndexOf("```sh\n", StringComparison.Ordinal) + 6;
         var path = target.Write("restore.sh", "set -eu\n" + script[begin..script.IndexOf("```", begin, StringComparison.Ordinal)]);
         var data = target.Folder("data");

@@ -1,4 +1,5 @@
-using Sidecars.Core.Backup;
+using Sidecars.Backup.Restore;
+using Sidecars.Backup.Retention;
 
 namespace Sidecars.Integration.Tests.Backup;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
-using Sidecars.Core.Backup;
+using Sidecars.Backup.Archive;
+using Sidecars.Backup.Store.Directories;
 using Sidecars.Core.Primitives;
 using Sidecars.Integration.Tests.Bootstrap.Support;
 using Sidecars.TestKit.Groups;

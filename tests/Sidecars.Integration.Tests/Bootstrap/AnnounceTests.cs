@@ -25,7 +25,7 @@ public sealed class AnnounceTests
         await using var node = new LooseNode(("ANNOUNCE_HOST", "localhost"));
         await node.StartAsync();
         await node.WaitServingAsync();
-        var store = new MarkerStore(node.DataFolder, "test");
+        var store = new MarkerStore(node.DataFolder);
         var marker = store.Read().Value!;
         Assert.Equal(new AnnouncedAddress("localhost", node.Endpoint), marker.Announced);
 

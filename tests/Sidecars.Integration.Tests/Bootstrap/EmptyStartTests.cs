@@ -211,7 +211,7 @@ public sealed class FilledVolume : IAsyncLifetime
         await using var client = await group.ConnectAsync(master, TimeSpan.FromSeconds(10));
         for (var i = 0; i < Keys; i++) Assert.Equal("OK", (await client.CallAsync(default, "SET", string.Create(CultureInfo.InvariantCulture, $"key:{i}"), "v")).Text);
         var offset = long.Parse((await client.CallAsync(default, "ROLE")).Items[1].Text, CultureInfo.InvariantCulture);
-        await Eventually.UntilAsync("the marker to know them", () => new MarkerStore(master.DataFolder, "").Read() is { IsKnown: true, Value: { Token.Term: 1, Position: { } position } } && position.Offset >= offset);
+        await Eventually.UntilAsync("the marker to know them", () => new MarkerStore(master.DataFolder).Read() is { IsKnown: true, Value: { Token.Term: 1, Position: { } position } } && position.Offset >= offset);
         await master.KillAsync();
         Copy(master.DataFolder, _folder.Folder("volume"));
     }

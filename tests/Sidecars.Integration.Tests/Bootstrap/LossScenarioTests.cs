@@ -242,7 +242,7 @@ public sealed class LossScenarioTests(ITestOutputHelper output)
             var mark = Load.Acks.Mark();
             await Task.WhenAll(Group.Redis.Select(async node =>
             {
-                var store = new MarkerStore(node.DataFolder, "");
+                var store = new MarkerStore(node.DataFolder);
                 for (var i = 0; i < markers; i++)
                 {
                     var before = store.Read().Value?.WrittenAt;

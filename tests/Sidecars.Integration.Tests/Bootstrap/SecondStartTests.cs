@@ -81,7 +81,7 @@ public sealed class SecondStartTests
         await using var other = await RedisProcess.StartAsync(null, node.Endpoint.Port);
         var process = await node.StartAsync();
         Assert.Equal(ExitCode.Failed, await process.WaitForExitAsync());
-        Assert.False(File.Exists(new MarkerStore(node.DataFolder, "").MarkerPath));
+        Assert.False(File.Exists(new MarkerStore(node.DataFolder).MarkerPath));
     }
 
     private static string[] Files(string folder) =>

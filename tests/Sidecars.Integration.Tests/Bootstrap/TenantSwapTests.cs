@@ -16,7 +16,7 @@ public sealed class TenantSwapTests
         var node = group.Redis[0];
         Assert.True(ClusterId.TryParse("other/redis", out var other));
         var marker = new Marker(other, new NodeIdentity(node.Name, "uid"), "boot", new FencingToken(9, 9, 0), LineageHistory.Empty, MarkerRole.Master, 9);
-        Assert.True(new MarkerStore(node.DataFolder, "test").TryWrite(marker, out _));
+        Assert.True(new MarkerStore(node.DataFolder).TryWrite(marker, out _));
         await node.StartAsync();
         var waiting = await node.Process!.WaitForDecisionAsync("volume-of-another-tenant");
         Assert.Contains("the data of other/redis, and this is demo/redis", waiting.Reason, StringComparison.Ordinal);

@@ -1,5 +1,5 @@
 using Sidecars.Core.Redis;
-using Sidecars.Core.Sentinel;
+using Sidecars.Failover.Watch;
 using Sidecars.Integration.Tests.Bootstrap.Support;
 using Sidecars.TestKit.Groups;
 using Sidecars.TestKit.Processes;

@@ -19,7 +19,7 @@ public sealed class NothingResolvesTests
         await rig.WaitDecisionAsync(master, "fence", "open");
         await rig.WaitDecisionAsync(master, "publish", "own-master");
 
-        var markers = new MarkerStore(master.DataFolder, "test");
+        var markers = new MarkerStore(master.DataFolder);
         HashSet<string?> written = [];
         await Eventually.UntilAsync("three markers", () =>
         {

@@ -1,8 +1,8 @@
 using Sidecars.Core.Configuration;
-using Sidecars.Core.Failover.Passwords;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
+using Sidecars.Failover.Passwords;
 using Sidecars.Integration.Tests.Configuration;
 using Sidecars.TestKit.Processes;
 

@@ -83,7 +83,7 @@ public sealed class PublishTests(ITestOutputHelper output)
         await rig.StartSidecarAsync(master, ("ROUTE53_ZONE_ID", "no zone"));
         await rig.WaitDecisionAsync(master, "fence", "open");
         Assert.Contains(rig.Sidecar(master).Events("wrong-configuration"), e => e.GetProperty("message").GetString()!.Contains("ROUTE53_ZONE_ID", StringComparison.Ordinal));
-        var markers = new MarkerStore(master.DataFolder, "test");
+        var markers = new MarkerStore(master.DataFolder);
         await Eventually.UntilAsync("a marker of the running server", () => markers.Read() is { IsKnown: true, Value.RunId: not null });
         Assert.Null(rig.Zone());
     }

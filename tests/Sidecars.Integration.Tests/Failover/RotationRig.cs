@@ -1,11 +1,12 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using System.Globalization;
-using Sidecars.Core.Failover;
-using Sidecars.Core.Failover.Passwords;
-using Sidecars.Core.Failover.Watch;
 using Sidecars.Core.Hosting;
+using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
+using Sidecars.Failover.Decisions;
+using Sidecars.Failover.Passwords;
+using Sidecars.Failover.Watch;
 using Sidecars.TestKit.Groups;
 using Sidecars.TestKit.Load;
 using Sidecars.TestKit.Processes;
@@ -120,7 +121,7 @@ internal sealed class RotationRig : IAsyncDisposable
     public void AssertNoSecrets()
     {
         string[] ages = ["old", "new"];
-        var secrets = ages.SelectMany(age => Secrets.SelectMany(s => (string[])[$"{age} \"{s.Key}", $"{age} \\\"{s.Key}", Core.Primitives.Secret.Of(Password(age, s.Key)).Sha256Hex])).ToArray();
+        var secrets = ages.SelectMany(age => Secrets.SelectMany(s => (string[])[$"{age} \"{s.Key}", $"{age} \\\"{s.Key}", Secret.Of(Password(age, s.Key)).Sha256Hex])).ToArray();
         foreach (var line in Said.Concat(Group.All.SelectMany(n => n.Process!.Output))) Assert.DoesNotContain(secrets, secret => line.Contains(secret, StringComparison.OrdinalIgnoreCase));
     }
 

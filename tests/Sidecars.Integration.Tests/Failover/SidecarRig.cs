@@ -1,7 +1,8 @@
 using System.Text.Json;
-using Sidecars.Core.DnsRecords;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
+using Sidecars.Failover.Publish.Records;
+using Sidecars.Failover.Publish.Targets.Zone;
 using Sidecars.Integration.Tests.Bootstrap.Support;
 using Sidecars.TestKit.FakeKubernetes;
 using Sidecars.TestKit.FakeRoute53;

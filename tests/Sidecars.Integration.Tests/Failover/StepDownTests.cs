@@ -1,6 +1,6 @@
 using System.Text.Json;
-using Sidecars.Core.DnsRecords;
 using Sidecars.Core.Primitives;
+using Sidecars.Failover.Publish.Records;
 using Sidecars.Integration.Tests.Bootstrap.Support;
 using Sidecars.TestKit.Groups;
 using Sidecars.TestKit.Load;

@@ -257,7 +257,7 @@ public class RealFilesTests
         Assert.True(ClusterId.TryParse("ns/redis", out var cluster));
         var node = new NodeIdentity("redis-0", server.Port.ToString(CultureInfo.InvariantCulture));
         var marker = new Marker(cluster!, node, "boot", new FencingToken(1, 0, 0), LineageHistory.Empty, MarkerRole.Master, 0) { Position = position, Aof = aof };
-        Assert.True(new MarkerStore(server.Folder, "test").TryWrite(marker, out var fault), fault.Detail);
+        Assert.True(new MarkerStore(server.Folder).TryWrite(marker, out var fault), fault.Detail);
     }
 
     private static void DeleteDump(RedisProcess server) => File.Delete(Path.Combine(server.Folder, "dump.rdb"));

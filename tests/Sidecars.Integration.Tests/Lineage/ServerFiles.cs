@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
+using Sidecars.Bootstrap.Disk;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.TestKit.Processes;

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Sidecars.Core.Primitives;
 using Sidecars.Integration.Tests.Redis;
 using Sidecars.TestKit.Groups;
 using Sidecars.TestKit.Processes;
@@ -70,7 +71,7 @@ public sealed class ProbeCommandTests
         using var authority = new TestAuthority(folder, "ca");
         using var stranger = new TestAuthority(folder, "stranger");
         var (certificate, key) = authority.Issue("server");
-        var endpoint = new Core.Primitives.RedisEndpoint("127.0.0.1", FreePort.Next());
+        var endpoint = new RedisEndpoint("127.0.0.1", FreePort.Next());
         await using var redis = await RedisProcess.StartAsync(
             FormattableString.Invariant($"tls-port {endpoint.Port}"), $"tls-cert-file {certificate}", $"tls-key-file {key}", $"tls-ca-cert-file {authority.CaFile}");
         var trusted = ProbeRun.At(endpoint, more: [("TLS_CA_FILE", authority.CaFile), ("TLS_CERT_FILE", certificate), ("TLS_KEY_FILE", key)]);

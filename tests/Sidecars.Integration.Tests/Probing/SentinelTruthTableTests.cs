@@ -1,3 +1,4 @@
+using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.TestKit.FakeRedis;
 using Sidecars.TestKit.Processes;
@@ -131,6 +132,6 @@ public sealed class SentinelTruthTableTests
 
     private static (int Code, string Output, string Errors) Tuple(ProbeRun run) => (run.Code, run.Output, run.Errors);
 
-    private static async Task<RedisClient> ConnectAsync(Core.Primitives.RedisEndpoint endpoint) =>
+    private static async Task<RedisClient> ConnectAsync(RedisEndpoint endpoint) =>
         await RedisClient.ConnectAsync(new TcpTransport(endpoint), new RedisClientOptions { ConnectTimeout = TimeSpan.FromSeconds(10), CommandTimeout = TimeSpan.FromSeconds(10) }, default);
 }

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Sidecars.Core.Kubernetes;
+using Sidecars.Bootstrap.Slots;
 using Sidecars.Core.Primitives;
 using Sidecars.Integration.Tests.Bootstrap.Support;
 using Sidecars.TestKit.FakeKubernetes;

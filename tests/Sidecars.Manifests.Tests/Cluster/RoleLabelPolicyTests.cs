@@ -1,4 +1,4 @@
-using Sidecars.Core.Failover.Publishing;
+using Sidecars.Failover.RoleLabel;
 using Sidecars.Manifests.Tests.Rendering;
 
 namespace Sidecars.Manifests.Tests.Cluster;

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Sidecars.Bootstrap.Disk;
 using Sidecars.Core.Election;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;

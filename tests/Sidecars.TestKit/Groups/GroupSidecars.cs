@@ -2,14 +2,14 @@ using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using Sidecars.Core.Configuration;
 using Sidecars.Core.Election;
-using Sidecars.Core.Failover;
 using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Core.Sentinel;
-using Sidecars.Core.Sentinel.Repair;
 using Sidecars.Core.Topology;
+using Sidecars.Failover.Ghosts;
+using Sidecars.Failover.Keeper;
 
 namespace Sidecars.TestKit.Groups;
 
@@ -127,7 +127,7 @@ public sealed class GroupSidecars : IAsyncDisposable
             () => node.Endpoint,
             () => Volatile.Read(ref sentinels),
             () => reporter?.Names ?? GroupNames.None,
-            new MarkerStore(node.DataFolder, "redis-failover"),
+            new MarkerStore(node.DataFolder),
             TimeSpan.FromSeconds(1),
             Note,
             TimeProvider.System);

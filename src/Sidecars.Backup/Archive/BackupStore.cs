@@ -1,0 +1,144 @@
+using System.Collections.Immutable;
+using Sidecars.Backup.Lease;
+using Sidecars.Backup.Store;
+using Sidecars.Backup.Store.Encryption;
+using Sidecars.Core.Primitives;
+
+namespace Sidecars.Backup.Archive;
+
+/// <summary>One tenant's backups in a store: documents, listings, the lease.</summary>
+/// <param name="store">The objects.</param>
+/// <param name="layout">Their names.</param>
+/// <param name="keys">Encrypts bases and segments with the first of them; null: nothing is encrypted, nor can what is be read.</param>
+public sealed class BackupStore(IObjectStore store, BackupLayout layout, KeyRing? keys = null)
+{
+    /// <summary>The objects, decrypted.</summary>
+    public IObjectStore Objects { get; } = keys is null ? store : new EncryptedStore(store, keys);
+
+    /// <summary>Id of the key for what is written; null: none.</summary>
+    public string? KeyId => keys?.Current.Id;
+
+    /// <summary>Of what is written.</summary>
+    public ContentHash Hash { get; } = ContentHash.With(keys?.Current);
+
+    /// <summary>The keys.</summary>
+    public BackupLayout Layout { get; } = layout;
+
+    /// <summary>Of what a backup holds.</summary>
+    /// <exception cref="StoreException">It was encrypted with a key that is not configured.</exception>
+    public ContentHash HashOf(BackupManifest manifest)
+    {
+        if (manifest.KeyId is not { } id) return ContentHash.Plain;
+        if (keys?.Find(id) is { } key) return ContentHash.With(key);
+        var configured = keys is null ? "no key is configured" : $"configured: {keys.Ids}";
+        throw new StoreException(StoreFailure.Denied, Layout.Base(manifest.Generation, manifest.Id), $"backup {manifest.Id} is encrypted with key {id}; {configured}");
+    }
+
+    /// <summary>A small object, whole; null where there is none.</summary>
+    /// <exception cref="StoreException">It can't be read, or is no document.</exception>
+    public async Task<(byte[] Bytes, string ETag)?> TryReadAsync(string key, CancellationToken cancellation)
+    {
+        try
+        {
+            using var download = await Objects.OpenAsync(key, cancellation).ConfigureAwait(false);
+            if (download.Length > ObjectLimits.MaxDocumentBytes) throw new StoreException(StoreFailure.Damaged, key, "is too large for what it should be");
+            var bytes = new byte[download.Length];
+            var read = await download.Content.ReadAtLeastAsync(bytes, bytes.Length, throwOnEndOfStream: false, cancellation).ConfigureAwait(false);
+            return read == bytes.Length ? (bytes, download.ETag) : throw new StoreException(StoreFailure.Damaged, key, "is shorter than the store says");
+        }
+        catch (StoreException e) when (e.Failure == StoreFailure.NotFound)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The lease and its version; null where there has never been one.</summary>
+    /// <exception cref="StoreException">It can't be read, or is no lease.</exception>
+    public async Task<(UploaderLease Lease, string ETag)?> ReadLeaseAsync(CancellationToken cancellation)
+    {
+        if (await TryReadAsync(Layout.Uploader, cancellation).ConfigureAwait(false) is not var (bytes, etag)) return null;
+        var lease = UploaderLeaseDocument.Read(bytes);
+        return lease.IsKnown ? (lease.Value, etag) : throw new StoreException(StoreFailure.Damaged, Layout.Uploader, lease.ToString());
+    }
+
+    /// <summary>Replaces the lease; null where another was faster.</summary>
+    /// <param name="lease">The new one.</param>
+    /// <param name="etag">Of the one that is replaced; null: there must be none.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public Task<string?> WriteLeaseAsync(UploaderLease lease, string? etag, CancellationToken cancellation) =>
+        Objects.PutAsync(Layout.Uploader, ObjectContent.Of(UploaderLeaseDocument.Write(lease)), etag is null ? PutCondition.Absent : PutCondition.Matches(etag), cancellation);
+
+    /// <summary>Everything that is listed, and what should not be there.</summary>
+    public async Task<Catalogue> ReadCatalogueAsync(CancellationToken cancellation)
+    {
+        var backups = new List<BackupEntry>();
+        var oddities = ImmutableArray.CreateBuilder<Oddity>();
+        foreach (var folder in await Objects.ListFoldersAsync(Layout.Root, cancellation).ConfigureAwait(false))
+        {
+            if (!BackupLayout.TryGeneration(folder, out var generation))
+            {
+                oddities.Add(new Oddity(Layout.Root + folder + "/", "is no generation"));
+                continue;
+            }
+
+            foreach (var id in await Objects.ListFoldersAsync(Layout.Bases(generation), cancellation).ConfigureAwait(false))
+                await ReadBackupAsync(generation, id, backups, oddities, cancellation).ConfigureAwait(false);
+        }
+
+        var lease = await ReadLeaseAsync(cancellation).ConfigureAwait(false);
+        return new Catalogue([.. backups.OrderBy(b => b.Manifest.Generation).ThenBy(b => b.Manifest.CompletedAt)], lease?.Lease, oddities.ToImmutable());
+    }
+
+    /// <summary>The first object of this tenant, of whatever kind; null where there is none.</summary>
+    public async Task<string?> FirstObjectAsync(CancellationToken cancellation)
+    {
+        await foreach (var entry in Objects.ListAsync(Layout.Root, null, cancellation).ConfigureAwait(false)) return entry.Key;
+        return null;
+    }
+
+    /// <summary>Another tenant's backups in the same store.</summary>
+    public BackupStore Of(ClusterId cluster) => new(store, new BackupLayout(cluster), keys);
+
+    /// <summary>Segments of a generation from a file on, in the order of their names; what is no segment goes to <paramref name="oddities"/>.</summary>
+    public async Task<List<SegmentName>> ListSegmentsAsync(long generation, long fromSequence, List<Oddity> oddities, CancellationToken cancellation)
+    {
+        var prefix = Layout.Tail(generation);
+        // '-' sorts before all digits, so this is just before the first object of the file.
+        var after = fromSequence <= 0 ? null : Layout.Tail(generation, fromSequence) + "-";
+        var segments = new List<SegmentName>();
+        await foreach (var entry in Objects.ListAsync(prefix, after, cancellation).ConfigureAwait(false))
+        {
+            var parts = entry.Key[prefix.Length..].Split('/');
+            if (parts.Length != 2 || !SegmentName.TryParse(parts[0], parts[1], out var name)) oddities.Add(new Oddity(entry.Key, "is no segment"));
+            else if (entry.Length != name.Length && entry.Length != ObjectCipher.StoredLength(name.Length)) oddities.Add(new Oddity(entry.Key, $"has {entry.Length} bytes, and its name says {name.Length}"));
+            else segments.Add(name);
+        }
+
+        return segments;
+    }
+
+    private async Task ReadBackupAsync(long generation, string id, List<BackupEntry> backups, ImmutableArray<Oddity>.Builder oddities, CancellationToken cancellation)
+    {
+        var folder = Layout.Base(generation, id);
+        if (!BackupLayout.IsBaseId(id))
+        {
+            oddities.Add(new Oddity(folder, "is no backup"));
+            return;
+        }
+
+        if (await TryReadAsync(folder + BackupLayout.ManifestName, cancellation).ConfigureAwait(false) is not var (bytes, _)) return; // not complete
+        var manifest = BackupManifestDocument.Read(bytes);
+        if (!manifest.IsKnown) oddities.Add(new Oddity(folder + BackupLayout.ManifestName, manifest.ToString()));
+        else if (manifest.Value.Cluster != Layout.Cluster || manifest.Value.Generation != generation || manifest.Value.Id != id)
+            oddities.Add(new Oddity(folder + BackupLayout.ManifestName, $"is of {manifest.Value.Cluster}, generation {manifest.Value.Generation}, id {manifest.Value.Id}: it does not belong here"));
+        else backups.Add(new BackupEntry(manifest.Value, await ReadVerificationAsync(folder, oddities, cancellation).ConfigureAwait(false)));
+    }
+
+    private async Task<Verification?> ReadVerificationAsync(string folder, ImmutableArray<Oddity>.Builder oddities, CancellationToken cancellation)
+    {
+        if (await TryReadAsync(folder + BackupLayout.VerifiedName, cancellation).ConfigureAwait(false) is not var (bytes, _)) return null;
+        var verification = VerificationDocument.Read(bytes);
+        if (!verification.IsKnown) oddities.Add(new Oddity(folder + BackupLayout.VerifiedName, verification.ToString()));
+        return verification.Value;
+    }
+}

@@ -1,0 +1,84 @@
+using Sidecars.Backup.Archive;
+using Sidecars.Backup.Store;
+using Sidecars.Backup.Upload;
+
+namespace Sidecars.Backup.Lease;
+
+/// <summary>
+/// The uploader's lease in the hands of this node. It is not given back at the end of the process: after a restart this node takes it up at
+/// once, and others wait for its life.
+/// </summary>
+internal sealed class HeldLease
+{
+    private const int Tries = 5; // a request of 'now', or two
+    private readonly BackupStore _store;
+    private readonly UploaderOptions _options;
+    private readonly TimeProvider _time;
+    private UploaderLease _lease;
+    private string _etag;
+    private long _renewedAt;
+
+    private HeldLease(BackupStore store, UploaderOptions options, TimeProvider time, UploaderLease lease, string etag, long ownGeneration) =>
+        (_store, _options, _time, _lease, _etag, OwnGeneration, _renewedAt) = (store, options, time, lease, etag, ownGeneration, time.GetTimestamp());
+
+    /// <summary>This time with the lease.</summary>
+    public long Session => _lease.Session;
+
+    /// <summary>The generation that this node may go on with; 0 for none.</summary>
+    public long OwnGeneration { get; }
+
+    /// <summary>See <see cref="UploaderLease.BaseWanted"/>.</summary>
+    public DateTimeOffset? BaseWanted => _lease.BaseWanted;
+
+    /// <summary>Time to renew.</summary>
+    public bool IsDue => _time.GetElapsedTime(_renewedAt) >= _options.Renew;
+
+    /// <summary>Takes it in place of what was read; null where another was faster.</summary>
+    public static async Task<HeldLease?> TryTakeAsync(BackupStore store, UploaderOptions options, TimeProvider time, (UploaderLease Lease, string ETag)? current, CancellationToken cancellation)
+    {
+        var before = current?.Lease;
+        var lease = new UploaderLease(options.Node, (before?.Session ?? 0) + 1, before?.Generation ?? 0, 0, before?.CoveredUntil ?? DateTimeOffset.UnixEpoch)
+        {
+            Writer = before?.Writer ?? "",
+            BaseWanted = before?.BaseWanted,
+        };
+        var etag = await store.WriteLeaseAsync(lease, current?.ETag, cancellation).ConfigureAwait(false);
+        return etag is null ? null : new HeldLease(store, options, time, lease, etag, lease.Writer == options.Node ? lease.Generation : 0);
+    }
+
+    /// <summary>Writes it; adopts a request that <c>now</c> has put into it.</summary>
+    /// <exception cref="IOException">Another node has it.</exception>
+    public Task RenewAsync(IShipment shipment, CancellationToken cancellation) => WriteAsync(shipment, _options.Node, cancellation);
+
+    /// <summary>Gives it back.</summary>
+    /// <exception cref="IOException">Another node has it.</exception>
+    public Task ReleaseAsync(IShipment shipment, CancellationToken cancellation) => WriteAsync(shipment, "", cancellation);
+
+    private async Task WriteAsync(IShipment shipment, string holder, CancellationToken cancellation)
+    {
+        for (var tries = 0; tries < Tries; tries++)
+        {
+            var lease = _lease with
+            {
+                Holder = holder,
+                Generation = shipment.Generation,
+                Writer = _options.Node,
+                Beat = _lease.Beat + 1,
+                CoveredUntil = shipment.CoveredUntil > _lease.CoveredUntil ? shipment.CoveredUntil : _lease.CoveredUntil,
+            };
+            if (await _store.WriteLeaseAsync(lease, _etag, cancellation).ConfigureAwait(false) is { } etag)
+            {
+                (_lease, _etag, _renewedAt) = (lease, etag, _time.GetTimestamp());
+                return;
+            }
+
+            var now = await _store.ReadLeaseAsync(cancellation).ConfigureAwait(false);
+            // It is never deleted: this is another directory than it was, or somebody has cleared the store. Nothing is begun anew on that ground.
+            if (now is null) throw new StoreException(StoreFailure.Unavailable, _store.Layout.Uploader, "the uploader's lease is gone: is the store what it was?");
+            if (now is not { } other || other.Lease.Session != _lease.Session || other.Lease.Holder != _options.Node) break;
+            (_lease, _etag) = (other.Lease, other.ETag);
+        }
+
+        throw new IOException("the uploader's lease was taken by another node");
+    }
+}

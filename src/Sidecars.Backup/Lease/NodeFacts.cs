@@ -1,0 +1,130 @@
+using System.Collections.Immutable;
+using Sidecars.Backup.Archive;
+using Sidecars.Core.Redis;
+
+namespace Sidecars.Backup.Lease;
+
+/// <summary>What a server is, as far as uploading goes.</summary>
+public enum NodeStanding
+{
+    /// <summary>It could not be asked.</summary>
+    Unknown,
+
+    /// <summary>A replica that follows its master.</summary>
+    InSyncReplica,
+
+    /// <summary>A master with replicas, any of which should upload rather.</summary>
+    Master,
+
+    /// <summary>A master without replicas.</summary>
+    LoneMaster,
+
+    /// <summary>A replica without its master, or one that is being filled.</summary>
+    NotInSync,
+
+    /// <summary>Nobody listens there.</summary>
+    Down,
+}
+
+/// <summary>One look at the server beside the uploader.</summary>
+/// <param name="Standing">What it is.</param>
+/// <param name="Version">Its version; "" where unknown.</param>
+/// <param name="Databases">Keys a database; Fewest are those without expiry.</param>
+public sealed record NodeSnapshot(NodeStanding Standing, string Version, ImmutableArray<DatabaseCount> Databases)
+{
+    private const long MaxSilence = 86_400; // a link is up for far less without a word (repl-timeout)
+
+    /// <summary>The server could not be asked.</summary>
+    public static NodeSnapshot Unknown { get; } = new(NodeStanding.Unknown, "", []);
+
+    /// <summary>Nobody listens there.</summary>
+    public static NodeSnapshot Down { get; } = new(NodeStanding.Down, "", []);
+
+    /// <summary>On a replica, the longest since it heard its master (<c>master_last_io_seconds_ago</c>, whole seconds); zero on a master.</summary>
+    public TimeSpan HeardAgo { get; init; }
+
+    /// <summary>Whether its files hold what the group acknowledges.</summary>
+    public bool IsCurrent => Standing is NodeStanding.InSyncReplica or NodeStanding.Master or NodeStanding.LoneMaster;
+
+    /// <summary>Reads INFO.</summary>
+    public static NodeSnapshot Of(InfoReply info)
+    {
+        var standing = info.IsMaster switch
+        {
+            _ when info.LoadingInProgress != false => NodeStanding.NotInSync,
+            true => info.ConnectedReplicas > 0 ? NodeStanding.Master : NodeStanding.LoneMaster,
+            false => info is { MasterLinkUp: true, MasterSyncInProgress: not true } ? NodeStanding.InSyncReplica : NodeStanding.NotInSync,
+            _ => NodeStanding.Unknown,
+        };
+        return new NodeSnapshot(standing, info.ValkeyVersion ?? info.RedisVersion ?? "", [.. info.Databases.Select(d => new DatabaseCount(d.Index, Math.Max(0, d.Keys - d.Expires), d.Keys))])
+        {
+            HeardAgo = info.IsMaster == false ? TimeSpan.FromSeconds(1 + Math.Clamp(info.GetInt64("master_last_io_seconds_ago") ?? 0, 0, MaxSilence)) : TimeSpan.Zero,
+        };
+    }
+
+    /// <summary>Bounds that hold for both looks and all between them, as far as two looks can tell.</summary>
+    public static ImmutableArray<DatabaseCount> Between(NodeSnapshot first, NodeSnapshot second)
+    {
+        if (first.Standing is NodeStanding.Unknown or NodeStanding.Down || second.Standing is NodeStanding.Unknown or NodeStanding.Down) return [];
+        var indexes = first.Databases.Concat(second.Databases).Select(d => d.Index).Distinct().Order();
+        return [.. indexes.Select(i => new DatabaseCount(i, Math.Min(Find(first, i).Fewest, Find(second, i).Fewest), Math.Max(Find(first, i).Most, Find(second, i).Most)))];
+    }
+
+    private static DatabaseCount Find(NodeSnapshot snapshot, int index) => snapshot.Databases.FirstOrDefault(d => d.Index == index) ?? new DatabaseCount(index, 0, 0);
+}
+
+/// <summary>Asks the server beside the uploader, on a fresh connection each time; an answer within its time-out or none.</summary>
+/// <param name="transport">Where it is.</param>
+/// <param name="options">Log-in and time-outs.</param>
+public sealed class NodeFacts(IRespTransport transport, RedisClientOptions options)
+{
+    /// <summary>One look; <see cref="NodeSnapshot.Unknown"/> where there is no answer, <see cref="NodeSnapshot.Down"/> where nobody listens.</summary>
+    public async Task<NodeSnapshot> LookAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await using var client = await RedisClient.ConnectAsync(transport, options, cancellation).ConfigureAwait(false);
+            var reply = await client.CallAsync(cancellation, "INFO").ConfigureAwait(false);
+            return InfoReply.TryParse(reply, out var info) ? NodeSnapshot.Of(info) : NodeSnapshot.Unknown;
+        }
+        catch (RedisConnectionException e)
+        {
+            return e.Failure == RedisFailure.Refused ? NodeSnapshot.Down : NodeSnapshot.Unknown;
+        }
+    }
+
+    /// <summary>BGREWRITEAOF: the next base will be new. Null where the server took it; else what it said.</summary>
+    public Task<string?> RewriteAsync(CancellationToken cancellation) => OrderAsync("BGREWRITEAOF", cancellation);
+
+    /// <summary>BGSAVE. Null where the server took it; else what it said, as while another save or a rewrite runs.</summary>
+    public Task<string?> SaveAsync(CancellationToken cancellation) => OrderAsync("BGSAVE", cancellation);
+
+    /// <summary>How the last BGSAVE stands: null while it runs, and where the server could not be asked.</summary>
+    public async Task<bool?> LastSaveSucceededAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await using var client = await RedisClient.ConnectAsync(transport, options, cancellation).ConfigureAwait(false);
+            var reply = await client.CallAsync(cancellation, "INFO", "persistence").ConfigureAwait(false);
+            return InfoReply.TryParse(reply, out var info) && info.RdbBgsaveInProgress == false ? info.Get("rdb_last_bgsave_status") == "ok" : null;
+        }
+        catch (RedisConnectionException)
+        {
+            return null;
+        }
+    }
+
+    private async Task<string?> OrderAsync(string command, CancellationToken cancellation)
+    {
+        try
+        {
+            await using var client = await RedisClient.ConnectAsync(transport, options, cancellation).ConfigureAwait(false);
+            var reply = await client.CallAsync(cancellation, command).ConfigureAwait(false);
+            return reply.IsError ? reply.Text : null;
+        }
+        catch (RedisConnectionException e)
+        {
+            return e.Message;
+        }
+    }
+}

@@ -1,0 +1,54 @@
+using System.Net;
+using System.Xml;
+using Amazon.Runtime;
+using Amazon.S3;
+
+namespace Sidecars.Backup.Store.S3;
+
+/// <summary>What a failed request means. Source: S3 API reference, "Error responses" and "Conditional requests".</summary>
+internal static class S3Errors
+{
+    /// <summary>412, or the same after a 200 (CompleteMultipartUpload): what <c>If-Match</c> or <c>If-None-Match</c> asked for did not hold, and nothing was written.</summary>
+    public static bool IsConditionFailed(Exception e) => e is AmazonS3Exception { StatusCode: HttpStatusCode.PreconditionFailed } or AmazonS3Exception { ErrorCode: "PreconditionFailed" };
+
+    /// <summary>404 at <c>If-Match</c>: the version was deleted.</summary>
+    public static bool IsNoSuchKey(Exception e) => e is AmazonS3Exception { StatusCode: HttpStatusCode.NotFound, ErrorCode: "NoSuchKey" };
+
+    /// <summary>409: another write of the same key was under way, and neither is known to have won.</summary>
+    public static bool IsConflict(Exception e) => e is AmazonS3Exception { StatusCode: HttpStatusCode.Conflict };
+
+    /// <summary>The error of the interface; null for what is none of the store's (a bug, a cancellation).</summary>
+    public static StoreException? Map(string key, Exception e) => e switch
+    {
+        StoreException known => known,
+        AmazonS3Exception s3 => OfService(key, s3),
+        AmazonUnmarshallingException garbled => new StoreException(StoreFailure.Unavailable, key, $"the answer can't be read: {garbled.Message}", garbled),
+        AmazonServiceException service => new StoreException(StoreFailure.Denied, key, $"credentials: {service.Message}", e), // of STS
+        AmazonClientException client when IsChecksum(client) => new StoreException(StoreFailure.Damaged, key, "its checksum is not the one that it was stored with", e),
+        AmazonClientException client when client.InnerException is HttpRequestException or IOException => new StoreException(StoreFailure.Unavailable, key, client.InnerException.Message, e),
+        AmazonClientException client => new StoreException(StoreFailure.Denied, key, client.Message, e), // no credentials, no region
+        HttpRequestException or IOException => new StoreException(StoreFailure.Unavailable, key, e.Message, e),
+        XmlException or ArgumentException or FormatException => new StoreException(StoreFailure.Unavailable, key, $"the answer can't be read: {e.Message}", e), // as the SDK throws them for a body, for a header
+        _ => null,
+    };
+
+    private static StoreException OfService(string key, AmazonS3Exception e)
+    {
+        var failure = (e.StatusCode, e.ErrorCode) switch
+        {
+            (HttpStatusCode.NotFound, "NoSuchBucket") => StoreFailure.Denied, // a wrong setting, not a missing object
+            (HttpStatusCode.NotFound, _) => StoreFailure.NotFound,
+            (_, "RequestTimeout" or "RequestTimeTooSkewed" or "SlowDown" or "BadDigest" or "XAmzContentChecksumMismatch") => StoreFailure.Unavailable,
+            (HttpStatusCode.TooManyRequests or HttpStatusCode.Conflict or HttpStatusCode.RequestTimeout, _) => StoreFailure.Unavailable,
+            ( >= HttpStatusCode.InternalServerError, _) or (0, _) => StoreFailure.Unavailable,
+            (HttpStatusCode.OK, _) => StoreFailure.Unavailable, // CompleteMultipartUpload sends 200 before it knows
+            _ => StoreFailure.Denied,
+        };
+        return failure == StoreFailure.NotFound
+            ? new StoreException(failure, key, "there is no such object", e)
+            : new StoreException(failure, key, $"{(int)e.StatusCode} {e.ErrorCode}: {e.Message}", e);
+    }
+
+    // The SDK has no type of its own for a body that does not match its checksum (ChecksumHashStream).
+    private static bool IsChecksum(AmazonClientException e) => e.Message.Contains("hash", StringComparison.OrdinalIgnoreCase) && e.InnerException is null;
+}

@@ -1,0 +1,27 @@
+namespace Sidecars.Backup.Store;
+
+/// <summary>Why a store did not do it.</summary>
+public enum StoreFailure
+{
+    /// <summary>No object has this key.</summary>
+    NotFound,
+
+    /// <summary>Not allowed: wrong credentials or rights. Trying again helps only after somebody changed them.</summary>
+    Denied,
+
+    /// <summary>No space, no answer, throttled: try again later.</summary>
+    Unavailable,
+
+    /// <summary>What is there is not what was written: other length, other digest, other format. Trying again does not help.</summary>
+    Damaged,
+}
+
+/// <summary>A store did not do what was asked, or an object is not what it should be; the message names the object.</summary>
+public sealed class StoreException(StoreFailure failure, string key, string message, Exception? inner = null) : IOException($"{key}: {message}", inner)
+{
+    /// <summary>Why.</summary>
+    public StoreFailure Failure { get; } = failure;
+
+    /// <summary>The object (or prefix).</summary>
+    public string Key { get; } = key;
+}

@@ -1,0 +1,114 @@
+using Sidecars.Backup.Archive;
+using Sidecars.Backup.Lease;
+using Sidecars.Backup.Tail;
+using Sidecars.Core.Hosting;
+using Sidecars.Core.Primitives;
+
+namespace Sidecars.Backup.Upload;
+
+/// <summary>
+/// Gets the lease, ships (<see cref="UploadTurn"/>) until it is lost or the stream ends, and begins again; whatever fails is tried again, and Redis never waits for
+/// any of it. Ends only by cancellation, after a bounded drain.
+/// </summary>
+public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts node, UploaderOptions options, JsonLineLog log, TimeProvider time, Random random)
+{
+    private static readonly BackoffSchedule Backoff = new(TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(15));
+    private static readonly TimeSpan OnceLook = TimeSpan.FromMilliseconds(25); // somebody waits for it
+    private readonly LeaseQueue _queue = new(store, node, options, log, time);
+    private bool _fresh;
+
+    /// <summary>Counts.</summary>
+    public UploadCounters Counters { get; } = new();
+
+    /// <summary>Runs until cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        for (var failures = 0; !cancellation.IsCancellationRequested;)
+        {
+            try
+            {
+                var held = await _queue.TakeAsync(Counters, cancellation).ConfigureAwait(false);
+                await HoldAsync(held, () => failures = 0, cancellation).ConfigureAwait(false);
+            }
+            catch (GenerationEndedException e)
+            {
+                _fresh = true;
+                Counters.Fail(e.Code);
+                log.Warning("generation_ended", e.Message, LogField.Of("code", e.Code));
+            }
+            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (IOException e)
+            {
+                Counters.Fail(e);
+                log.Warning("failed", e.Message, LogField.Of("failures", ++failures));
+                await PauseAsync(DelayAfter(failures), cancellation).ConfigureAwait(false);
+            }
+            finally
+            {
+                Counters.Release();
+            }
+        }
+    }
+
+    /// <summary>One base now, then ends: for a person or a CronJob, where nobody holds the lease.</summary>
+    /// <param name="wait">How long it may take, as long as nothing goes up: a server may refuse a snapshot for ever.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <returns>What was written; null where somebody else uploads.</returns>
+    /// <exception cref="IOException">None came of it; the message says what it waited for.</exception>
+    public async Task<BackupManifest?> BackUpOnceAsync(TimeSpan wait, CancellationToken cancellation)
+    {
+        var current = await store.ReadLeaseAsync(cancellation).ConfigureAwait(false);
+        if (current is { Lease.Holder.Length: > 0 } && current.Value.Lease.Holder != options.Node) return null;
+        await using var watch = await NodeWatch.StartAsync(node, time, cancellation).ConfigureAwait(false);
+        if (options is { Snapshots: true, Rewrite: true } && watch.CurrentUntil == DateTimeOffset.UnixEpoch)
+            throw new IOException("the server beside this tool is not up, or not in sync: it can't be asked for a snapshot");
+        if (await HeldLease.TryTakeAsync(store, options, time, current, cancellation).ConfigureAwait(false) is not { } held) return null;
+        using var shipment = Open(held.Session);
+        await shipment.BeginAsync(held.OwnGeneration, cancellation).ConfigureAwait(false);
+        shipment.WantNow();
+        var started = time.GetTimestamp();
+        BackupManifest? done = null;
+        while (done is null)
+        {
+            shipment.Look();
+            await shipment.FlushAsync(watch.CurrentUntil, cancellation).ConfigureAwait(false);
+            done = await shipment.TickAsync(watch.CurrentUntil, cancellation).ConfigureAwait(false);
+            if (done is null && shipment.WaitsFor is { } what && time.GetElapsedTime(started) >= wait) throw await GiveUpAsync(held, shipment, wait, what, cancellation).ConfigureAwait(false);
+            if (done is null) await PauseAsync(OnceLook, cancellation).ConfigureAwait(false);
+        }
+
+        await held.ReleaseAsync(shipment, cancellation).ConfigureAwait(false);
+        return done;
+    }
+
+    private static async Task<IOException> GiveUpAsync(HeldLease held, IShipment shipment, TimeSpan wait, string what, CancellationToken cancellation)
+    {
+        await held.ReleaseAsync(shipment, cancellation).ConfigureAwait(false);
+        return new IOException($"no backup within {wait.TotalSeconds:0} s: {what}");
+    }
+
+    private IShipment Open(long session) => options.Snapshots
+        ? new SnapshotShipment(store, aof, node, options, Counters, session, time)
+        : new StreamShipment(store, aof, node, options, Counters, session, time);
+
+    private async Task HoldAsync(HeldLease held, Action onSuccess, CancellationToken cancellation)
+    {
+        await using var watch = await NodeWatch.StartAsync(node, time, cancellation).ConfigureAwait(false);
+        using var shipment = Open(held.Session);
+        var began = await shipment.BeginAsync(_fresh ? 0 : held.OwnGeneration, cancellation).ConfigureAwait(false);
+        _fresh = false;
+        log.Info(began is null ? "resumed" : "generation_begun", began?.Reason ?? "the stream goes on where it was", LogField.Of("generation", shipment.Generation), LogField.Of("position", shipment.Place));
+        Counters.Hold(shipment.Generation);
+        await new UploadTurn(held, shipment, watch, options, Counters, log, DelayAfter, time).RunAsync(onSuccess, cancellation).ConfigureAwait(false);
+    }
+
+    private TimeSpan DelayAfter(int failures)
+    {
+        lock (random) return Backoff.DelayAfter(failures, random.NextDouble());
+    }
+
+    private Task PauseAsync(TimeSpan delay, CancellationToken cancellation) => Task.Delay(delay, time, cancellation);
+}

@@ -1,0 +1,82 @@
+using System.Globalization;
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Redis;
+
+namespace Sidecars.Failover.HandOver;
+
+/// <summary>Looks at Redis servers and changes their settings. IO only; each call is a connection of its own.</summary>
+/// <param name="transport">Makes the transport to an address.</param>
+/// <param name="options">The sidecars' credentials and deadlines.</param>
+public sealed class HandOverClient(Func<RedisEndpoint, IRespTransport> transport, RedisClientOptions options)
+{
+    /// <summary>What a server says of itself. Never throws for what it does; <see cref="OperationCanceledException"/> only for <paramref name="cancellation"/>.</summary>
+    public async Task<HandOverObservation> ObserveAsync(RedisEndpoint endpoint, CancellationToken cancellation)
+    {
+        try
+        {
+            var client = await RedisClient.ConnectAsync(transport(endpoint), options, cancellation).ConfigureAwait(false);
+            await using (client.ConfigureAwait(false))
+            {
+                var replies = await client.PipelineAsync([RespCommand.Of("INFO"), HandOverNodeReader.Settings], cancellation).ConfigureAwait(false);
+                return HandOverNodeReader.TryRead(endpoint, replies[0], replies[1], out var node, out var why)
+                    ? new HandOverObservation.Known(endpoint, node)
+                    : new HandOverObservation.Unknown(endpoint, why);
+            }
+        }
+        catch (RedisConnectionException e)
+        {
+            return e.IsNoConnection ? new HandOverObservation.Unreachable(endpoint, e.Message) : new HandOverObservation.Unknown(endpoint, e.Message);
+        }
+    }
+
+    /// <summary>A connection to that very process; null, with a reason, where it is not there.</summary>
+    public async Task<(HandOverConnection? Connection, string Why)> OpenAsync(RedisEndpoint endpoint, string runId, CancellationToken cancellation)
+    {
+        RedisClient? client = null;
+        try
+        {
+            client = await RedisClient.ConnectAsync(transport(endpoint), options, cancellation).ConfigureAwait(false);
+            var replies = await client.PipelineAsync([RespCommand.Of("INFO", "server"), RespCommand.Of("CLIENT", "ID")], cancellation).ConfigureAwait(false);
+            if (InfoReply.TryParse(replies[0], out var info) && info.RunId == runId && replies[1].Kind == RespKind.Integer)
+            {
+                var connection = new HandOverConnection(client, replies[1].Integer);
+                client = null;
+                return (connection, "");
+            }
+
+            return (null, $"{endpoint} is another process now");
+        }
+        catch (RedisConnectionException e)
+        {
+            return (null, e.Message);
+        }
+        finally
+        {
+            if (client is not null) await client.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>CONFIG SET on that very process; then CONFIG REWRITE where asked, whose failure (a read-only file) is no failure.</summary>
+    public async Task<StepOutcome> ConfigureAsync(RedisEndpoint endpoint, string runId, string name, long value, bool rewrite, CancellationToken cancellation)
+    {
+        var (connection, _) = await OpenAsync(endpoint, runId, cancellation).ConfigureAwait(false);
+        if (connection is null) return StepOutcome.Refused;
+        await using (connection.ConfigureAwait(false))
+        {
+            var outcome = await connection.SendAsync([Set(name, value)], cancellation).ConfigureAwait(false);
+            if (outcome == StepOutcome.Done && rewrite) _ = await connection.SendAsync([Rewrite], cancellation).ConfigureAwait(false);
+            return outcome;
+        }
+    }
+
+    internal const string MinReplicas = "min-replicas-to-write";
+    internal const string Priority = "replica-priority";
+
+    internal static RespCommand Rewrite { get; } = RespCommand.Of("CONFIG", "REWRITE");
+
+    internal static RespCommand Set(string name, long value) => RespCommand.Of("CONFIG", "SET", name, value.ToString(CultureInfo.InvariantCulture));
+
+    internal static RespCommand Follow(RedisEndpoint master) => RespCommand.Of("REPLICAOF", master.Host, master.Port.ToString(CultureInfo.InvariantCulture));
+
+    internal static RespCommand FollowNobody { get; } = RespCommand.Of("REPLICAOF", "NO", "ONE");
+}

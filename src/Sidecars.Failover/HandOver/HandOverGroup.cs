@@ -1,0 +1,88 @@
+using System.Collections.Immutable;
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Sentinel;
+using Sidecars.Core.Topology;
+using Sidecars.Failover.Watch;
+
+namespace Sidecars.Failover.HandOver;
+
+/// <summary>Where a hand-over looks: everything at once, in at most two rounds of connect and command deadlines. IO only.</summary>
+/// <param name="addresses">Of Sentinels and Redis nodes.</param>
+/// <param name="own">The Redis beside this process.</param>
+/// <param name="settings">Configuration.</param>
+/// <param name="sentinels">As the sidecars log in.</param>
+/// <param name="nodes">Likewise.</param>
+/// <param name="time">For the deadline of name look-ups.</param>
+public sealed class HandOverGroup(GroupAddresses addresses, RedisEndpoint own, HandOverSettings settings, SentinelClient sentinels, HandOverClient nodes, TimeProvider time)
+{
+    /// <summary>The Redis beside this process.</summary>
+    public RedisEndpoint Own { get; } = own;
+
+    /// <summary>Configuration.</summary>
+    public HandOverSettings Settings { get; } = settings;
+
+    /// <summary>As the sidecars log in.</summary>
+    public SentinelClient Sentinels { get; } = sentinels;
+
+    /// <summary>Likewise.</summary>
+    public HandOverClient Nodes { get; } = nodes;
+
+    /// <summary>Looks at everybody.</summary>
+    /// <param name="wanted">See <see cref="HandOverSnapshot.Wanted"/>.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public async Task<HandOverSnapshot> ObserveAsync(RedisEndpoint? wanted, CancellationToken cancellation)
+    {
+        var sentinelTask = ObserveSentinelsAsync(cancellation);
+        var resolved = await EndpointResolver.ResolveAsync(addresses.RedisHosts, addresses.ResolveTimeout, time, cancellation).ConfigureAwait(false);
+        var ownTask = Nodes.ObserveAsync(Own, cancellation);
+        var others = await AskAsync(resolved.Endpoints.Where(e => e != Own), cancellation).ConfigureAwait(false);
+        var views = await sentinelTask.ConfigureAwait(false);
+        var ownNode = await ownTask.ConfigureAwait(false);
+
+        // Names give partial answers: whoever Sentinels know as replica or master is asked too.
+        var asked = others.Select(o => o.Endpoint).Append(Own)
+            .Concat(others.OfType<HandOverObservation.Known>().Select(o => o.Node.Address))
+            .Append((ownNode as HandOverObservation.Known)?.Node.Address ?? Own).ToHashSet();
+        var known = views.OfType<SentinelObservation.Known>()
+            .SelectMany(k => k.View.Replicas.Select(r => r.Address).Append(k.View.Master?.Address ?? Own)).Distinct().Where(a => !asked.Contains(a));
+        var more = await AskAsync(known, cancellation).ConfigureAwait(false);
+        return new HandOverSnapshot { Settings = Settings, Sentinels = views, Own = ownNode, Others = [.. others, .. more], Wanted = wanted };
+    }
+
+    /// <summary>
+    /// What others have seen already, without the other nodes: enough to tell that nothing is left of a hand-over, and nothing else. Null:
+    /// the own server's answers can't be read.
+    /// </summary>
+    /// <param name="own">Answers of the own server.</param>
+    /// <param name="sentinels">As they were seen last.</param>
+    public HandOverSnapshot? Glance(ServerReplies own, IReadOnlyCollection<SentinelObservation> sentinels)
+    {
+        ArgumentNullException.ThrowIfNull(own);
+        return HandOverNodeReader.TryRead(Own, own.Info, own.Settings, out var node, out _)
+            ? new HandOverSnapshot { Settings = Settings, Sentinels = [.. sentinels], Own = new HandOverObservation.Known(Own, node), Others = [] }
+            : null;
+    }
+
+    /// <summary>
+    /// Looks at the own server and at those that Sentinels name, and at nobody else: the view of a <see cref="HandOverListener"/>, which must
+    /// not wait for a node that is lost.
+    /// </summary>
+    /// <param name="sentinels">As they were seen last.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public async Task<HandOverSnapshot> ObserveNamedAsync(IReadOnlyCollection<SentinelObservation> sentinels, CancellationToken cancellation)
+    {
+        var ownTask = Nodes.ObserveAsync(Own, cancellation);
+        var named = await AskAsync(sentinels.OfType<SentinelObservation.Known>().Select(k => k.View.Master?.Address).OfType<RedisEndpoint>().Distinct().Where(a => a != Own), cancellation).ConfigureAwait(false);
+        return new HandOverSnapshot { Settings = Settings, Sentinels = [.. sentinels], Own = await ownTask.ConfigureAwait(false), Others = [.. named] };
+    }
+
+    /// <summary>Looks at the Sentinels alone.</summary>
+    public async Task<ImmutableArray<SentinelObservation>> ObserveSentinelsAsync(CancellationToken cancellation)
+    {
+        var resolved = await EndpointResolver.ResolveAsync(addresses.SentinelHosts, addresses.ResolveTimeout, time, cancellation).ConfigureAwait(false);
+        return [.. await Task.WhenAll(resolved.Endpoints.Select(e => Sentinels.ObserveAsync(e, cancellation))).ConfigureAwait(false)];
+    }
+
+    private Task<HandOverObservation[]> AskAsync(IEnumerable<RedisEndpoint> endpoints, CancellationToken cancellation) =>
+        Task.WhenAll(endpoints.Select(e => Nodes.ObserveAsync(e, cancellation)));
+}

@@ -1,0 +1,126 @@
+using System.Diagnostics.Metrics;
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Redis;
+using Sidecars.Core.Sentinel;
+using static Sidecars.Failover.HandOver.HandOverClient;
+
+namespace Sidecars.Failover.HandOver;
+
+/// <summary>How the loop looks and acts.</summary>
+public sealed record HandOverRepairSettings
+{
+    /// <summary>Data directory of the server beside this process: where the coordinator's lock is.</summary>
+    public required string DataDirectory { get; init; }
+
+    /// <summary>Between two looks; default 1 s.</summary>
+    public TimeSpan Period { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>True: decide, log and count, change nothing.</summary>
+    public bool DryRun { get; init; }
+
+    /// <summary>Divides every <see cref="HandOverRepairDecision.After"/>; 1. More only in tests.</summary>
+    public double Hurry { get; init; } = 1;
+}
+
+/// <summary>
+/// Beside every Redis: looks for what a dead coordinator left, and finishes it (<see cref="HandOverRepairPolicy"/>). Hosted by
+/// <c>redis-failover run</c>. Counts <c>sidecars_hand_over_repair_refusals_total{reason}</c> and <c>sidecars_hand_over_repairs_total{act}</c>.
+/// </summary>
+public sealed class HandOverRepairLoop
+{
+    private readonly HandOverRepairSettings _settings;
+    private readonly HandOverGroup _group;
+    private readonly Action<HandOverRepairDecision, HandOverRepairFacts, StepOutcome?> _report;
+    private readonly TimeProvider _time;
+    private readonly Func<HandOverSnapshot?> _glance;
+    private readonly Counter<long> _refusals;
+    private readonly Counter<long> _repairs;
+    private string _standing = "";
+    private long _since;
+
+    /// <summary>Creates it; nothing is asked before <see cref="RunAsync"/>.</summary>
+    /// <param name="settings">Of the loop.</param>
+    /// <param name="group">Where it looks; its own Redis is the one beside this process.</param>
+    /// <param name="report">Every decision that is new with what it was taken from, and every act with its outcome (null: not yet, or dry run).</param>
+    /// <param name="meter">For the counters.</param>
+    /// <param name="time">For the period and for what has stood how long.</param>
+    /// <param name="glance">What others saw of the own server and of the Sentinels a moment ago; null, or answering null: it looks at everybody each time.</param>
+    public HandOverRepairLoop(
+        HandOverRepairSettings settings, HandOverGroup group, Action<HandOverRepairDecision, HandOverRepairFacts, StepOutcome?> report, Meter meter, TimeProvider time, Func<HandOverSnapshot?>? glance = null)
+    {
+        ArgumentNullException.ThrowIfNull(meter);
+        _glance = glance ?? (() => null);
+        (_settings, _group, _report, _time) = (settings, group, report, time);
+        _refusals = meter.CreateCounter<long>("sidecars_hand_over_repair_refusals", description: "Rounds in which a dead hand-over's remains were seen and the view was not good enough to repair them.");
+        _repairs = meter.CreateCounter<long>("sidecars_hand_over_repairs", description: "Remains of dead hand-overs that were repaired, by act.");
+    }
+
+    /// <summary>Looks until it is cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            await RoundAsync(cancellation).ConfigureAwait(false);
+            await Task.Delay(_settings.Period, _time, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Looks once, and acts at most once.</summary>
+    public async Task<HandOverRepairDecision> RoundAsync(CancellationToken cancellation)
+    {
+        // The whole group is asked only where the own server shows something that a hand-over may have left.
+        var snapshot = _glance();
+        if (snapshot is null || !HandOverRepairPolicy.IsNothingLeft(snapshot)) snapshot = await _group.ObserveAsync(null, cancellation).ConfigureAwait(false);
+        var facts = new HandOverRepairFacts(snapshot, StepDownLock.IsHeldByAnother(_settings.DataDirectory));
+        var decision = HandOverRepairPolicy.Decide(facts);
+        var now = _time.GetTimestamp();
+        // Reasons hold counts that flicker; the code and whose process it is are the state.
+        var state = decision.Code + "|" + (snapshot.Own as HandOverObservation.Known)?.Node.RunId;
+        var isNew = state != _standing;
+        if (isNew) (_standing, _since) = (state, now);
+        if (decision is HandOverRepairDecision.Refuse) _refusals.Add(1, new KeyValuePair<string, object?>("reason", decision.Code));
+        if (!decision.IsAct || _time.GetElapsedTime(_since, now) < decision.After / _settings.Hurry)
+        {
+            if (isNew) _report(decision, facts, null);
+            return decision;
+        }
+
+        var outcome = _settings.DryRun ? (StepOutcome?)null : await ActAsync(decision, cancellation).ConfigureAwait(false);
+        if (outcome == StepOutcome.Done) _repairs.Add(1, new KeyValuePair<string, object?>("act", decision.Code));
+        _standing = ""; // whatever came of it, it must stand anew before it is done again
+        _report(decision, facts, outcome);
+        return decision;
+    }
+
+    private async Task<StepOutcome> ActAsync(HandOverRepairDecision decision, CancellationToken cancellation)
+    {
+        switch (decision)
+        {
+            case HandOverRepairDecision.TellSentinel tell:
+                return (await _group.Sentinels.AskFailoverAsync(tell.Sentinel, cancellation).ConfigureAwait(false)).Kind switch
+                {
+                    FailoverAnswerKind.UnderWay => StepOutcome.Done,
+                    FailoverAnswerKind.NoAnswer => StepOutcome.Unknown,
+                    _ => StepOutcome.Refused,
+                };
+            case HandOverRepairDecision.TakeBack back:
+                return await TransactAsync(back.Endpoint, back.RunId, [Follow(back.Master)], cancellation).ConfigureAwait(false);
+            case HandOverRepairDecision.Resume resume:
+                return await TransactAsync(_group.Own, resume.RunId, [FollowNobody, Set(MinReplicas, resume.MinReplicas)], cancellation).ConfigureAwait(false);
+            case HandOverRepairDecision.SetMinReplicas set:
+                // The pause that came with the fence lapses by itself within 3 s.
+                return await _group.Nodes.ConfigureAsync(_group.Own, set.RunId, MinReplicas, set.Value, rewrite: true, cancellation).ConfigureAwait(false);
+            case HandOverRepairDecision.SetPriority set:
+                return await _group.Nodes.ConfigureAsync(_group.Own, set.RunId, Priority, set.Value, rewrite: true, cancellation).ConfigureAwait(false);
+            default:
+                return StepOutcome.Refused;
+        }
+    }
+
+    private async Task<StepOutcome> TransactAsync(RedisEndpoint endpoint, string runId, IReadOnlyList<RespCommand> commands, CancellationToken cancellation)
+    {
+        var (connection, _) = await _group.Nodes.OpenAsync(endpoint, runId, cancellation).ConfigureAwait(false);
+        if (connection is null) return StepOutcome.Refused;
+        await using (connection.ConfigureAwait(false)) return await connection.TransactAsync(commands, cancellation).ConfigureAwait(false);
+    }
+}

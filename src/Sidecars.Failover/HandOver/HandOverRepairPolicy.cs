@@ -1,0 +1,119 @@
+using Sidecars.Core.Sentinel;
+using Sidecars.Core.Topology;
+
+namespace Sidecars.Failover.HandOver;
+
+/// <summary>
+/// Finishes, or takes back, what a coordinator began that died, from what the servers say: no note of it is needed. Pure. Each sidecar
+/// touches its own server only, with two exceptions that have one actor each: the promoted one's sidecar tells Sentinel, and the
+/// named master's, which knows by the lock that its coordinator is dead, takes a promotion back.
+/// </summary>
+public static class HandOverRepairPolicy
+{
+    /// <summary>Longer than a living coordinator needs from one step to the next; shorter than Sentinel's own way out (down-after, two INFO periods and an election, so about 7 s by sentinel.c; 20 to 36 s with its own period, measured).</summary>
+    public static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
+
+    /// <summary>Where the lock can't be asked: a fence stands for some 5 ms in a hand-over, and for seconds while it is taken back.</summary>
+    public static readonly TimeSpan BlindGrace = TimeSpan.FromSeconds(30);
+
+    /// <summary>A requirement that is too low stands until replicas are attached again, while the coordinator still looks after it.</summary>
+    public static readonly TimeSpan RequirementGrace = TimeSpan.FromSeconds(10);
+
+    /// <summary>Decides; the caller sees to <see cref="HandOverRepairDecision.After"/>.</summary>
+    public static HandOverRepairDecision Decide(HandOverRepairFacts facts)
+    {
+        ArgumentNullException.ThrowIfNull(facts);
+        var (s, coordinator) = facts;
+        if (s.Own is not HandOverObservation.Known { Node: var own }) return new HandOverRepairDecision.Nothing("own-unknown", $"{s.Own.Endpoint} gives no usable answer");
+        var named = s.Quorum as SentinelQuorumDecision.Agreed;
+        var (fenced, lowered, lax) = (IsFenced(own), IsLowered(s, own), IsLax(s, own, named));
+        if (IsNothingLeft(s)) return new HandOverRepairDecision.Nothing("nothing-left", "nothing is left of a hand-over");
+        if (coordinator == true) return new HandOverRepairDecision.Nothing("coordinator-alive", "a step-down runs beside this server");
+        if (named is null) return new HandOverRepairDecision.Refuse(s.Quorum is SentinelQuorumDecision.Busy ? "failover-in-progress" : "no-majority", s.Quorum.Reason);
+        var patience = coordinator is null ? BlindGrace : Grace;
+        return (own.Role, named.Address == own.Address) switch
+        {
+            (NodeRole.Master, true) => OfMaster(s, own, fenced, lax, patience) ?? Lowered(s, own, named, lowered),
+            (NodeRole.Master, false) => OfPromoted(s, own, named),
+            (_, true) => OfDemoted(s, own, patience),
+            _ when fenced => new HandOverRepairDecision.SetMinReplicas("unfence-replica", own.RunId, s.Settings.MinReplicas, $"{own.Address} is a replica with the fence of a hand-over") { After = patience },
+            _ => Lowered(s, own, named, lowered),
+        };
+    }
+
+    /// <summary>Whether the own server shows no trace of a hand-over. What the other nodes say does not matter for that.</summary>
+    public static bool IsNothingLeft(HandOverSnapshot s)
+    {
+        ArgumentNullException.ThrowIfNull(s);
+        if (s.Own is not HandOverObservation.Known { Node: var own }) return false;
+        var named = s.Quorum as SentinelQuorumDecision.Agreed;
+        var displaced = named is not null && (own.Role == NodeRole.Master) != (named.Address == own.Address);
+        return !IsFenced(own) && !IsLowered(s, own) && !displaced && !IsLax(s, own, named);
+    }
+
+    private static bool IsFenced(HandOverNode own) => own.MinReplicas == HandOverLimits.Fence;
+
+    private static bool IsLowered(HandOverSnapshot s, HandOverNode own) => own.Priority == 0 && s.Settings.Priority is > 0;
+
+    private static bool IsLax(HandOverSnapshot s, HandOverNode own, SentinelQuorumDecision.Agreed? named) =>
+        named?.Address == own.Address && own.Role == NodeRole.Master && own.MinReplicas < s.Settings.MinReplicas && own.Attached >= s.Settings.MinReplicas;
+
+    private static HandOverRepairDecision? OfMaster(HandOverSnapshot s, HandOverNode own, bool fenced, bool lax, TimeSpan patience)
+    {
+        if (!fenced && !lax) return null;
+        if (OtherMaster(s, own) is { } other)
+        {
+            return fenced && other.Node.PreviousReplicationId == own.ReplicationId
+                ? new HandOverRepairDecision.TakeBack(other.Endpoint, other.Node.RunId, own.Address, $"{other.Node.Address} was promoted and {own.Address}, which Sentinels name, never demoted: no client was sent there") { After = patience }
+                : new HandOverRepairDecision.Refuse("second-master", $"{other.Node.Address} says master too");
+        }
+
+        return fenced
+            ? new HandOverRepairDecision.SetMinReplicas("unfence", own.RunId, s.Settings.MinReplicas, $"{own.Address} is the master that a majority names, and still fenced for a hand-over that came to nothing") { After = patience }
+            : new HandOverRepairDecision.SetMinReplicas("restore-min-replicas", own.RunId, s.Settings.MinReplicas, $"{own.Attached} replicas are attached to {own.Address}, and it asks for {own.MinReplicas}") { After = RequirementGrace };
+    }
+
+    private static HandOverRepairDecision OfPromoted(HandOverSnapshot s, HandOverNode own, SentinelQuorumDecision.Agreed named)
+    {
+        var old = s.Peers.FirstOrDefault(p => p.Node.Address == named.Address);
+        if (old is null) return new HandOverRepairDecision.Refuse("named-silent", $"{named.Address}, which Sentinels name, gives no usable answer");
+        if (old.Node.Role == NodeRole.Master) return new HandOverRepairDecision.Nothing("not-demoted", $"{named.Address} was not demoted: its sidecar, or Sentinel, takes {own.Address} back");
+        if (old.Node.MasterAddress != own.Address) return new HandOverRepairDecision.Refuse("named-follows-another", $"{named.Address} follows {old.Node.MasterAddress}, not {own.Address}");
+        if (old.Node.ReplicationId != own.ReplicationId && old.Node.ReplicationId != own.PreviousReplicationId)
+            return new HandOverRepairDecision.Refuse("other-lineage", $"{named.Address} and {own.Address} do not share a replication id");
+        // Sentinel promotes by priority and offset: only where it can choose nobody else is the outcome certain.
+        foreach (var voter in s.Voters)
+            foreach (var replica in voter.View.Replicas)
+                if (replica.Promotable && replica.Address != own.Address)
+                    return new HandOverRepairDecision.Refuse("others-promotable", $"Sentinel {voter.Endpoint} might elect {replica.Address} instead of {own.Address}");
+        return new HandOverRepairDecision.TellSentinel(s.Voters[0].Endpoint, $"{named.Address}, which Sentinels name, is a replica of {own.Address}") { After = Grace };
+    }
+
+    private static HandOverRepairDecision OfDemoted(HandOverSnapshot s, HandOverNode own, TimeSpan patience)
+    {
+        var target = s.Others.Append(s.Own).FirstOrDefault(o => o.Endpoint == own.MasterAddress || (o is HandOverObservation.Known k && k.Node.Address == own.MasterAddress));
+        if (target is HandOverObservation.Known { Node.Role: NodeRole.Master }) return new HandOverRepairDecision.Nothing("left-to-promoted", $"the sidecar of {own.MasterAddress} tells Sentinel");
+        if (target is not (null or HandOverObservation.Unreachable)) return new HandOverRepairDecision.Refuse("target-unclear", $"{own.MasterAddress}, which {own.Address} follows, is neither master nor gone");
+        if (OtherMaster(s, own) is { } other) return new HandOverRepairDecision.Refuse("second-master", $"{other.Node.Address} says master");
+        // Cut off from us alone is not dead: a majority must not reach it either.
+        var down = s.Voters.Count(v => !v.View.Tilt && !v.View.Replicas.Any(r => r.Address == own.MasterAddress && !r.Down));
+        if (down < SentinelQuorumPolicy.Majority(s.Settings.SentinelCount)) return new HandOverRepairDecision.Refuse("target-not-down", $"{down} of {s.Settings.SentinelCount} Sentinels see {own.MasterAddress} down");
+        return new HandOverRepairDecision.Resume(own.RunId, s.Settings.MinReplicas, $"{own.Address}, which Sentinels name, follows {own.MasterAddress}, which is down") { After = patience };
+    }
+
+    // Not before every hand-over that may be going on is over, whoever runs it. A whole group is not asked for: with one node lost for
+    // good, a leftover 0 on the other would leave nobody to elect. Named, alive, unfenced, and no other master is enough.
+    private static HandOverRepairDecision Lowered(HandOverSnapshot s, HandOverNode own, SentinelQuorumDecision.Agreed named, bool lowered)
+    {
+        if (!lowered) return new HandOverRepairDecision.Nothing("nothing-left", "nothing is left of a hand-over");
+        var master = own.Address == named.Address ? own : s.Peers.FirstOrDefault(p => p.Node.Address == named.Address)?.Node;
+        if (master is null) return new HandOverRepairDecision.Refuse("named-silent", $"{named.Address}, which Sentinels name, gives no usable answer");
+        if (master.Role != NodeRole.Master) return new HandOverRepairDecision.Refuse("named-no-master", $"{named.Address}, which Sentinels name, is a replica");
+        if (master.MinReplicas == HandOverLimits.Fence) return new HandOverRepairDecision.Refuse("hand-over-under-way", $"{named.Address} is fenced for a hand-over");
+        return s.Peers.Any(p => p.Node.Role == NodeRole.Master && p.Node.RunId != master.RunId)
+            ? new HandOverRepairDecision.Refuse("second-master", "two servers say master")
+            : new HandOverRepairDecision.SetPriority(own.RunId, s.Settings.Priority!.Value, $"replica-priority of {own.Address} is 0, longer than any hand-over lasts") { After = HandOverLimits.LongestTimeout };
+    }
+
+    private static HandOverObservation.Known? OtherMaster(HandOverSnapshot s, HandOverNode own) => s.Peers.FirstOrDefault(p => p.Node.Role == NodeRole.Master && p.Node.RunId != own.RunId);
+}

@@ -1,0 +1,67 @@
+using System.Collections.Immutable;
+using System.Text.Json.Serialization;
+using Sidecars.Core.Configuration;
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Sentinel;
+using Sidecars.Failover.Watch;
+
+namespace Sidecars.Failover.HandOver;
+
+/// <summary>What a hand-over is configured with; the same for the coordinator and for those who repair after it.</summary>
+public sealed record HandOverSettings
+{
+    /// <summary>Configured number of Sentinels.</summary>
+    public required int SentinelCount { get; init; }
+
+    /// <summary>Configured number of Redis nodes.</summary>
+    public required int RedisCount { get; init; }
+
+    /// <summary>Sentinel's down-after.</summary>
+    public required TimeSpan DownAfter { get; init; }
+
+    /// <summary>What <c>min-replicas-to-write</c> of a master is to be: <see cref="RedisServerPlan.MinReplicasToWrite"/>.</summary>
+    public required int MinReplicas { get; init; }
+
+    /// <summary>What <c>replica-priority</c> of this node is to be; 0 is never promoted. Null: not known, and then it is never raised.</summary>
+    public int? Priority { get; init; }
+}
+
+/// <summary>One look at the whole group, by the one that hands over or repairs; immutable.</summary>
+public sealed record HandOverSnapshot
+{
+    /// <summary>Configuration.</summary>
+    public required HandOverSettings Settings { get; init; }
+
+    /// <summary>One per Sentinel address asked.</summary>
+    public required ImmutableArray<SentinelObservation> Sentinels { get; init; }
+
+    /// <summary>The Redis beside this process.</summary>
+    public required HandOverObservation Own { get; init; }
+
+    /// <summary>Every other one: the configured addresses, and those that Sentinels list as replicas or as master.</summary>
+    public required ImmutableArray<HandOverObservation> Others { get; init; }
+
+    /// <summary>The replica to hand over to; null: the best one.</summary>
+    public RedisEndpoint? Wanted { get; init; }
+
+    /// <summary>True: a replica that rewrites its AOF will do, since one that does not was waited for long enough.</summary>
+    public bool AcceptsRewriting { get; init; }
+
+    /// <summary>True: the moment at which a Sentinel switches soonest (<see cref="SwitchTiming"/>) is not waited for any more.</summary>
+    public bool AcceptsAnyMoment { get; init; }
+
+    /// <summary>The others that answered, each process once, without the own one under another address.</summary>
+    [JsonIgnore]
+    public ImmutableArray<HandOverObservation.Known> Peers => Own is HandOverObservation.Known own
+        ? [.. Others.OfType<HandOverObservation.Known>().Where(o => o.Node.RunId != own.Node.RunId).DistinctBy(o => o.Node.RunId, StringComparer.Ordinal)]
+        : [.. Others.OfType<HandOverObservation.Known>().DistinctBy(o => o.Node.RunId, StringComparer.Ordinal)];
+
+    /// <summary>The Sentinels that answered and know the master, by id: whoever asks one and chooses no moment (<see cref="SwitchTiming"/>) asks the first.</summary>
+    [JsonIgnore]
+    public ImmutableArray<SentinelObservation.Known> Voters =>
+        [.. Sentinels.OfType<SentinelObservation.Known>().Where(k => k.View.Master is not null).DistinctBy(k => k.View.MyId, StringComparer.Ordinal).OrderBy(k => k.View.MyId, StringComparer.Ordinal)];
+
+    /// <summary>What they say together.</summary>
+    [JsonIgnore]
+    public SentinelQuorumDecision Quorum => SentinelQuorumPolicy.Decide(Sentinels, Settings.SentinelCount);
+}

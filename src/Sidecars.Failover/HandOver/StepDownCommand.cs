@@ -1,0 +1,101 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using Sidecars.Core.Hosting;
+using Sidecars.Core.Primitives;
+using Sidecars.Failover.Decisions;
+
+namespace Sidecars.Failover.HandOver;
+
+/// <summary><c>step-down</c>: hands over to a replica, as preStop of the Redis container or by a person's hand.</summary>
+internal static class StepDownCommand
+{
+    public static Command Create(CommandContext context)
+    {
+        var timeout = new Option<TimeSpan>("--timeout")
+        {
+            Description = $"for everything, {HandOverLimits.ShortestTimeout.TotalSeconds:0}s to {HandOverLimits.LongestTimeout.TotalSeconds:0}s; below terminationGracePeriodSeconds",
+            DefaultValueFactory = _ => new StepDownOptions().Timeout,
+            CustomParser = result => Seconds(result),
+        };
+        var to = new Option<string?>("--to") { Description = "the replica to hand over to, by address or by a name that resolves to it; default: by priority, then offset" };
+        var dry = new Option<bool>("--dry-run") { Description = "decide and say it, and change nothing" };
+        var hold = new Option<string?>("--hold-after") { Description = "for rehearsals of a coordinator's death: after this step (lower, fence, promote …) do nothing more until killed" };
+        var command = new Command("step-down", "Hands the master over to a replica without losing a write; exit 0 at once on a replica.") { timeout, to, dry, hold };
+        command.SetAction((parsed, _) => context.WithAsync(options => RunAsync(
+            context, options, parsed.GetValue(timeout), parsed.GetValue(to), parsed.GetValue(dry), parsed.GetValue(hold))));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(CommandContext context, FailoverOptions options, TimeSpan timeout, string? to, bool isDry, string? holdAfter)
+    {
+        using var lines = Console.OpenStandardOutput();
+        var log = new JsonLineLog(lines, "redis-failover", TimeProvider.System, options.Group.LogLevel);
+        RedisEndpoint? wanted = null;
+        if (to is not null)
+        {
+            (wanted, var why) = await HandOverWiring.FindAsync(to, options.Group, context.Signals.Token).ConfigureAwait(false);
+            if (wanted is null) return Summarize(log, new StepDownResult(StepDownEnd.Refused, "target-unknown", why));
+        }
+
+        var connections = new GroupConnections(options.Group, TimeProvider.System);
+        var held = "";
+        using var only = isDry ? null : StepDownLock.TryTake(options.Group.DataDirectory, out held);
+        if (only is null && !isDry) return Summarize(log, new StepDownResult(StepDownEnd.Refused, "locked", held));
+
+        var runner = new StepDownRunner(
+            HandOverWiring.Group(options, connections, TimeProvider.System),
+            new StepDownOptions { Timeout = timeout, Wanted = wanted, DryRun = isDry },
+            async progress =>
+            {
+                Say(log, progress);
+                if (progress is StepDownProgress.Stepped { Step: var step } && step == holdAfter) await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System).ConfigureAwait(false);
+            },
+            TimeProvider.System);
+        return Summarize(log, await runner.RunAsync(context.Signals.Token).ConfigureAwait(false));
+    }
+
+    // A decision as the sidecars log theirs: status --explain takes it again.
+    private static void Say(JsonLineLog log, StepDownProgress progress)
+    {
+        var at = LogField.Of("at_ms", (long)progress.At.TotalMilliseconds);
+        switch (progress)
+        {
+            case StepDownProgress.Decided decided:
+                log.Info("decision", decided.Message, LogField.Of("loop", "step-down"), LogField.Of("code", decided.Decision.Code), at, LogField.Json("snapshot", JsonSerializer.Serialize(decided.Snapshot, FailoverJson.Default.HandOverSnapshot)));
+                break;
+            case StepDownProgress.Stepped step:
+                log.Write(step.Outcome is StepOutcome.Done ? LogLevel.Info : LogLevel.Warning, "step-down-" + step.Step, step.Message, LogField.Of("outcome", step.Outcome.ToString().ToLowerInvariant()), at);
+                break;
+        }
+    }
+
+    private static int Summarize(JsonLineLog log, StepDownResult result)
+    {
+        var isGood = result.End is StepDownEnd.HandedOver or StepDownEnd.Nothing or StepDownEnd.WouldHandOver;
+        log.Write(
+            isGood ? LogLevel.Info : LogLevel.Error, "step-down", result.Reason,
+            LogField.Of("end", Word(result.End)), LogField.Of("code", result.Code),
+            LogField.Of("target", result.Plan?.Target.ToString() ?? ""),
+            LogField.Of("cut_over_us", (long)(result.CutOver?.TotalMicroseconds ?? 0)),
+            LogField.Of("switched_ms", (long)(result.Switched?.TotalMilliseconds ?? 0)));
+        return isGood ? ExitCode.Ok : ExitCode.Failed;
+    }
+
+    private static string Word(StepDownEnd end) => end switch
+    {
+        StepDownEnd.HandedOver => "handed-over",
+        StepDownEnd.WouldHandOver => "would-hand-over",
+        var other => other.ToString().ToLowerInvariant(),
+    };
+
+    private static TimeSpan Seconds(System.CommandLine.Parsing.ArgumentResult result)
+    {
+        var text = result.Tokens is [var token] ? token.Value : "";
+        var digits = text.EndsWith('s') ? text[..^1] : text;
+        if (digits.Length is > 0 and <= 4 && digits.All(char.IsAsciiDigit) && TimeSpan.FromSeconds(int.Parse(digits, CultureInfo.InvariantCulture)) is var span
+            && span >= HandOverLimits.ShortestTimeout && span <= HandOverLimits.LongestTimeout) return span;
+        result.AddError($"--timeout is '{text}'; it must be {HandOverLimits.ShortestTimeout.TotalSeconds:0}s to {HandOverLimits.LongestTimeout.TotalSeconds:0}s");
+        return default;
+    }
+}

@@ -1,0 +1,127 @@
+using Sidecars.Core.Election;
+using Sidecars.Core.Lineage;
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Redis;
+using Sidecars.Core.Sentinel;
+
+namespace Sidecars.Failover.Keeper;
+
+/// <summary>
+/// Reads the group's record, and writes what the server beside it serves, where that is master: at once what is new, offsets with the
+/// renewal. It reports only what is in a marker on the disk already, so that the record never promises more. A record that is away is
+/// asked ever more rarely, and delays no marker. Not safe for concurrent use.
+/// </summary>
+/// <param name="me">Whose.</param>
+/// <param name="markers">What is on the disk.</param>
+/// <param name="record">The record.</param>
+/// <param name="period">Between two reads, and two reports while nothing is new; 30 s.</param>
+/// <param name="problem">Told of what lasts: code and words.</param>
+/// <param name="time">Its clock.</param>
+/// <param name="random">A number in [0, 1) for the jitter of the pauses between calls that fail.</param>
+public sealed class RecordLoop(
+    SidecarIdentity me, MarkerLoop markers, IGroupRecord record, TimeSpan period, Action<string, string> problem, TimeProvider time, Func<double> random)
+{
+    // A report says who serves and who is in sync now: from a look that is older it would be a claim about the past.
+    private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(5);
+
+    private readonly RetryPause _failing = new(new BackoffSchedule(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30)), time, random);
+    // The record answers and refuses: another wrote first, or it says something later. What is new is offered at once.
+    private readonly RetryPause _refusing = new(new BackoffSchedule(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10)), time, random);
+    private ServingReport? _refused;
+    private ServingReport? _reported;
+    private long _reportedAt;
+    private long _readAt;
+    private bool _isRead;
+    private ElectionView? _view;
+
+    /// <summary>The group's record as last read; null: not yet.</summary>
+    public ElectionRecord? Record => Volatile.Read(ref _view)?.Record;
+
+    /// <summary>What it says of nodes and streams.</summary>
+    public GroupNames Names => Volatile.Read(ref _view) is { } view ? new GroupNames(view) : GroupNames.None;
+
+    /// <summary>Reads and writes until it is cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            var next = markers.Changed.Ticket();
+            await RoundAsync(cancellation).ConfigureAwait(false);
+            // After a failure the pause is kept to, whatever is new.
+            if (_failing.IsFailing) await Task.Delay(_failing.Left, time, cancellation).ConfigureAwait(false);
+            else await next.WaitAsync(period, time, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Does what is due.</summary>
+    public async Task RoundAsync(CancellationToken cancellation)
+    {
+        if (_failing.Left > TimeSpan.Zero) return;
+        if (!await ReadAsync(cancellation).ConfigureAwait(false)) return;
+        if (markers.Written is not { Server.IsLoading: false, Address: { } address } written || time.GetElapsedTime(written.At) > Fresh) return;
+        var names = Names;
+        var isNamed = IsNamed(written.Quorum, address);
+        if (ServingReportPlan.Calculate(written.Marker, address, isNamed, InSync(written), At, me.Durability) is not { } report) return;
+        if (!ServingReportPlan.IsNews(_reported, report) && time.GetElapsedTime(_reportedAt) < period) return;
+        if (_refusing.Left > TimeSpan.Zero && !ServingReportPlan.IsNews(_refused, report)) return;
+        switch (await record.ReportAsync(report, cancellation).ConfigureAwait(false))
+        {
+            case ClaimOutcome.Won:
+                // Read again: others wrote as well.
+                (_reported, _reportedAt, _isRead) = (report, time.GetTimestamp(), false);
+                _refusing.Succeeded();
+                break;
+            case ClaimOutcome.Lost lost:
+                // Its term, which the next marker takes over, may be a later one.
+                (_refused, _isRead) = (report, false);
+                problem("report-refused", lost.Why);
+                _refusing.Failed();
+                break;
+            case ClaimOutcome.Unavailable unavailable:
+                Failed(unavailable.Why);
+                break;
+        }
+
+        NodeIdentity? At(RedisEndpoint endpoint) => endpoint == address ? me.Node : names.NodeAt(endpoint);
+    }
+
+    private async Task<bool> ReadAsync(CancellationToken cancellation)
+    {
+        if (_isRead && time.GetElapsedTime(_readAt) < period) return true;
+        switch (await record.ReadAsync(cancellation).ConfigureAwait(false))
+        {
+            case ElectionObservation.Known known:
+                Volatile.Write(ref _view, known.View);
+                (_isRead, _readAt) = (true, time.GetTimestamp());
+                _failing.Succeeded();
+                return true;
+            case ElectionObservation.Unavailable unavailable:
+                Failed(unavailable.Why);
+                return false;
+            default:
+                return false;
+        }
+    }
+
+    private void Failed(string why)
+    {
+        problem("record-unavailable", why);
+        _failing.Failed();
+    }
+
+    private bool IsNamed(SentinelQuorumDecision quorum, RedisEndpoint address) => quorum switch
+    {
+        SentinelQuorumDecision.Agreed agreed => agreed.Address == address,
+        // Nobody is named: whom the record's election chose, or who served last.
+        SentinelQuorumDecision.NoMajority or SentinelQuorumDecision.NoMaster => Record is { } r
+            && (r.Candidate is null ? r.LastServing?.Node == me.Node.Name : r.Candidate == me.Node.Name && r.CandidateAddress == address),
+        _ => false,
+    };
+
+    // In sync now, with what was acknowledged a while ago.
+    private static List<InfoReplica> InSync(WrittenMarker written) =>
+    [
+        .. written.Server.Replicas.Where(n => n.State == "online" && n.LagSeconds is <= 2)
+            .Select(n => n with { Offset = written.Settled?.Replicas.FirstOrDefault(o => o.Endpoint == n.Endpoint)?.Offset ?? 0 }),
+    ];
+}

@@ -1,0 +1,33 @@
+using System.Diagnostics.Metrics;
+using Sidecars.Core.Hosting;
+using Sidecars.Core.Primitives;
+using Sidecars.Failover.Decisions;
+using Sidecars.Failover.Watch;
+
+namespace Sidecars.Failover.Passwords;
+
+/// <summary>Wires the rotation of passwords; no rules here.</summary>
+internal static class PasswordWiring
+{
+    public static PasswordLoop Loop(
+        FailoverOptions options, Func<RedisEndpoint?> address, GroupConnections connections, Func<CancellationToken, Task<QuorumFacts>> quorum, IDecisionSink sink, Meter meter, TimeProvider time, bool isReadOnly = false)
+    {
+        var group = options.Group;
+        var settings = new PasswordSettings
+        {
+            Cluster = group.Cluster,
+            Address = address,
+            Own = options.Redis,
+            RedisHosts = group.RedisHosts,
+            SentinelHosts = group.SentinelHosts,
+            RedisCount = group.RedisCount,
+            SentinelCount = group.SentinelCount,
+            ResolveTimeout = group.ConnectTimeout,
+            DryRun = options.DryRun,
+        };
+        // Beside redis.conf, which holds passwords itself: gone with the pod, as the Redis that accepts them is.
+        var path = Directory.Exists(group.ConfigDirectory) ? Path.Combine(group.ConfigDirectory, "retired-passwords") : null;
+        var client = new PasswordClient(connections.Transport, connections.AsSidecar, group.MasterName);
+        return new PasswordLoop(settings, options.ReadPasswords, client, quorum, new RetiredPasswords(path, isReadOnly), connections.UsePasswords, sink, meter, time);
+    }
+}

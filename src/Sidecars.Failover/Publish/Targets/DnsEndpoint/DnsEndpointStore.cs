@@ -1,0 +1,85 @@
+using System.Globalization;
+using Sidecars.Core.Kubernetes;
+using Sidecars.Failover.Publish.Records;
+
+namespace Sidecars.Failover.Publish.Targets.DnsEndpoint;
+
+/// <summary>
+/// A zone in a DNSEndpoint, from which external-dns takes it. A change is a GET and a PUT with the resourceVersion of that GET, so that
+/// the token in our TXT entry orders the writers here as in any other zone. No memory: external-dns writes the status of the same object
+/// after each change, so that a remembered resourceVersion would nearly always be old. Safe for concurrent use.
+/// </summary>
+/// <param name="client">The API server; RBAC: get and update on the object's name.</param>
+/// <param name="name">
+/// Name of the object. It is never created here: a POST has no name for RBAC, and the server takes no create by PUT for this kind. The
+/// manifests bring it, without <c>spec</c>.
+/// </param>
+public sealed class DnsEndpointStore(KubernetesClient client, string name) : IDnsRecordStore
+{
+    // A conflict while our own records are as they were is another's write beside them: the status, a label.
+    private const int Tries = 3;
+
+    /// <inheritdoc/>
+    public string Description => "DNSEndpoint " + name;
+
+    /// <inheritdoc/>
+    public async Task<DnsRead> ReadAsync(string name, string ownerName, CancellationToken cancellation)
+    {
+        var (document, failure) = await LoadAsync(cancellation).ConfigureAwait(false);
+        return document is null ? new DnsRead.Failed(failure!) : new DnsRead.Known(new DnsSnapshot(DnsEndpointPlan.SetsAt(document, name, ownerName)));
+    }
+
+    /// <inheritdoc/>
+    public async Task<DnsWrite> ApplyAsync(DnsChange change, CancellationToken cancellation)
+    {
+        for (var i = 1; ; i++)
+        {
+            var (document, failure) = await LoadAsync(cancellation).ConfigureAwait(false);
+            if (document is null) return new DnsWrite.Failed(failure!);
+            if (!DnsEndpointPlan.TryApply(document, change, out var next, out var conflict)) return new DnsWrite.Conflict(conflict);
+            switch (await client.PutDnsEndpointAsync(next, cancellation).ConfigureAwait(false))
+            {
+                case KubernetesWrite<DnsEndpointDocument>.Written written:
+                    return new DnsWrite.Applied(written.Document.Metadata?.Generation?.ToString(CultureInfo.InvariantCulture) ?? "");
+                case KubernetesWrite<DnsEndpointDocument>.NotWritten { Failure: KubernetesFailure.Conflict lost }:
+                    if (i == Tries) return new DnsWrite.Conflict(lost.Message);
+                    break;
+                case KubernetesWrite<DnsEndpointDocument>.NotWritten no:
+                    return new DnsWrite.Failed(Of(no.Failure));
+                case KubernetesWrite<DnsEndpointDocument>.OutcomeUnknown unknown:
+                    return new DnsWrite.Failed(Of(unknown.Failure));
+            }
+        }
+    }
+
+    /// <summary>Whether external-dns has taken the change into its plan, by <c>status.observedGeneration</c>: it then writes it to the zone.</summary>
+    /// <param name="changeId">The generation that was written.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public async Task<bool?> IsEverywhereAsync(string changeId, CancellationToken cancellation)
+    {
+        if (!long.TryParse(changeId, NumberStyles.None, CultureInfo.InvariantCulture, out var generation)) return null;
+        var (document, _) = await LoadAsync(cancellation).ConfigureAwait(false);
+        return document is null ? null : document.ObservedGeneration >= generation;
+    }
+
+    private async Task<(DnsEndpointDocument? Document, DnsFailure? Failure)> LoadAsync(CancellationToken cancellation) =>
+        await client.GetDnsEndpointAsync(name, cancellation).ConfigureAwait(false) switch
+        {
+            // What is written into it would be gone with it, and the records as well.
+            KubernetesRead<DnsEndpointDocument>.Found { Document.Metadata.DeletionTimestamp: not null } => (null, new DnsFailure(DnsFailureKind.Misconfigured, $"{Description} is being deleted")),
+            KubernetesRead<DnsEndpointDocument>.Found { Document.Endpoints.Count: > DnsEndpointPlan.MaxRecords } => (null, new DnsFailure(DnsFailureKind.Unavailable, $"{Description} has more than {DnsEndpointPlan.MaxRecords} entries")),
+            KubernetesRead<DnsEndpointDocument>.Found found => (found.Document, null),
+            KubernetesRead<DnsEndpointDocument>.Failed failed => (null, Of(failed.Failure)),
+            var other => throw new InvalidOperationException($"unknown outcome {other}"),
+        };
+
+    private DnsFailure Of(KubernetesFailure failure) => failure switch
+    {
+        KubernetesFailure.NotFound => new DnsFailure(DnsFailureKind.Misconfigured, $"{Description} is not there, or its kind is not installed: the component external-dns brings the one, external-dns the other ({failure.Message})"),
+        KubernetesFailure.Forbidden or KubernetesFailure.Unauthorized => new DnsFailure(DnsFailureKind.Denied, failure.Message),
+        KubernetesFailure.Throttled throttled => new DnsFailure(DnsFailureKind.Throttled, failure.Message, throttled.RetryAfter),
+        KubernetesFailure.ServerError error => new DnsFailure(DnsFailureKind.Unavailable, failure.Message, error.RetryAfter),
+        KubernetesFailure.Rejected => new DnsFailure(DnsFailureKind.Misconfigured, failure.Message),
+        _ => new DnsFailure(DnsFailureKind.Unavailable, failure.Message),
+    };
+}

@@ -1,0 +1,58 @@
+using System.Text;
+using Sidecars.Core.Primitives;
+using Sidecars.Failover.Publish.Records;
+
+namespace Sidecars.Failover.Publish.Targets.Zone;
+
+/// <summary>
+/// A zone in a file: the embedded default. Writers of one machine, or of one shared volume with working locks, exclude each other
+/// by a lock file; readers see the old file or the new one.
+/// </summary>
+/// <param name="path">The file; its directory must exist. An absent file is an empty zone.</param>
+public sealed class ZoneFileStore(string path) : IDnsRecordStore
+{
+    private const int MaxBytes = 4 << 20; // 30,000 groups
+
+    /// <inheritdoc/>
+    public string Description => "zone file " + path;
+
+    /// <inheritdoc/>
+    public Task<DnsRead> ReadAsync(string name, string ownerName, CancellationToken cancellation)
+    {
+        try
+        {
+            return Task.FromResult<DnsRead>(new DnsRead.Known(new DnsSnapshot(Load().SetsAt(name, ownerName))));
+        }
+        catch (IOException exception)
+        {
+            return Task.FromResult<DnsRead>(new DnsRead.Failed(new DnsFailure(DnsFailureKind.Unavailable, exception.Message)));
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<DnsWrite> ApplyAsync(DnsChange change, CancellationToken cancellation)
+    {
+        try
+        {
+            // Held by another: IOException, which passes.
+            using var locked = new FileStream(path + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
+            var zone = Load();
+            if (zone.Apply(change) is { } conflict) return Task.FromResult<DnsWrite>(new DnsWrite.Conflict(conflict));
+            AtomicFile.Write(path, zone.ToBytes());
+            return Task.FromResult<DnsWrite>(new DnsWrite.Applied(""));
+        }
+        catch (UnauthorizedAccessException exception)
+        {
+            return Task.FromResult<DnsWrite>(new DnsWrite.Failed(new DnsFailure(DnsFailureKind.Denied, exception.Message)));
+        }
+        catch (IOException exception)
+        {
+            return Task.FromResult<DnsWrite>(new DnsWrite.Failed(new DnsFailure(DnsFailureKind.Unavailable, exception.Message)));
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<bool?> IsEverywhereAsync(string changeId, CancellationToken cancellation) => Task.FromResult<bool?>(true);
+
+    private ZoneFileDocument Load() => ZoneFileDocument.Parse(File.Exists(path) ? Encoding.UTF8.GetString(BoundedFile.Read(path, MaxBytes)) : "");
+}

@@ -1,0 +1,107 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Sidecars.Core.Election;
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Sentinel;
+using Sidecars.Failover.Death;
+using Sidecars.Failover.Decisions;
+using Sidecars.Failover.Fence;
+using Sidecars.Failover.Ghosts;
+using Sidecars.Failover.HandOver;
+using Sidecars.Failover.Passwords;
+using Sidecars.Failover.Publish;
+using Sidecars.Failover.RoleLabel;
+using Sidecars.Failover.SelfReplica;
+
+namespace Sidecars.Failover.Status;
+
+/// <summary>A logged decision, taken again from its snapshot. Closed.</summary>
+public abstract record ReplayOutcome
+{
+    private ReplayOutcome()
+    {
+    }
+
+    /// <summary>It was taken again.</summary>
+    /// <param name="Policy">Which rules.</param>
+    /// <param name="Logged">The code in the log.</param>
+    /// <param name="Code">The code now.</param>
+    /// <param name="Reason">The reason now.</param>
+    public sealed record Replayed(string Policy, string Logged, string Code, string Reason) : ReplayOutcome
+    {
+        /// <summary>The same decision.</summary>
+        public bool IsSame => Logged == Code;
+    }
+
+    /// <summary>The line is no decision, or its snapshot can't be read.</summary>
+    public sealed record Unreadable(string Why) : ReplayOutcome;
+}
+
+/// <summary>
+/// JSON line of a decision → the same decision again. The rules are those of this version: a difference says that they changed since, or
+/// that the line did.
+/// </summary>
+public static class DecisionReplay
+{
+    /// <summary>Longest line that is read: a snapshot of 31 nodes and 31 Sentinels comes to some 300 KiB.</summary>
+    public const int MaxLine = 4 << 20;
+
+    /// <summary>Replays one line of <c>redis-bootstrap</c>, <c>redis-failover run</c> or <c>redis-failover step-down</c>.</summary>
+    public static ReplayOutcome Replay(string line)
+    {
+        ArgumentNullException.ThrowIfNull(line);
+        if (line.Length > MaxLine) return new ReplayOutcome.Unreadable("the line is longer than any decision");
+        try
+        {
+            using var document = JsonDocument.Parse(line);
+            var root = document.RootElement;
+            if (root.ValueKind != JsonValueKind.Object || Text(root, "event") != "decision" || Text(root, "code") is not { } code || !root.TryGetProperty("snapshot", out var snapshot) || snapshot.ValueKind != JsonValueKind.Object)
+                return new ReplayOutcome.Unreadable("the line is no decision with a snapshot");
+            return Text(root, "loop") is { } loop ? OfLoop(loop, code, snapshot) : OfBootstrap(code, snapshot);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException)
+        {
+            return new ReplayOutcome.Unreadable(e.Message);
+        }
+    }
+
+    // What only the one kind has tells a starting Sentinel from a starting Redis.
+    private static ReplayOutcome OfBootstrap(string code, JsonElement snapshot)
+    {
+        var isSentinel = snapshot.TryGetProperty("nodes", out _);
+        var (text, why) = (snapshot.GetRawText(), "");
+        IDecision? decision = isSentinel
+            ? SnapshotDocument.TryReadMonitor(text, out why) is { } starting ? MonitorSelectionPolicy.Decide(starting) : null
+            : SnapshotDocument.TryReadBootstrap(text, out why) is { } read ? MasterSelectionPolicy.Decide(read) : null;
+        return decision is null
+            ? new ReplayOutcome.Unreadable($"its snapshot is not that of a starting {(isSentinel ? "Sentinel" : "Redis")}: {why}")
+            : new ReplayOutcome.Replayed(isSentinel ? "monitor-selection" : "master-selection", code, decision.Code, decision.Reason);
+    }
+
+    private static ReplayOutcome OfLoop(string loop, string code, JsonElement snapshot)
+    {
+        var decision = loop switch
+        {
+            "fence" => Again(snapshot, FailoverJson.Default.FenceFacts, FencePolicy.Decide),
+            "publish" => Again(snapshot, FailoverJson.Default.PublishFacts, PublishPolicy.Decide),
+            "publish-another" => Again(snapshot, FailoverJson.Default.AnotherMasterFacts, AnotherMasterPolicy.Decide),
+            "death" => Again(snapshot, FailoverJson.Default.DeathFacts, DeathPolicy.Decide),
+            "epoch" => Again(snapshot, FailoverJson.Default.EpochKeeperFacts, EpochKeeperPolicy.Decide),
+            "ghosts" => Again(snapshot, FailoverJson.Default.GhostSnapshot, facts => GhostRepairPolicy.Decide(facts)),
+            "hand-over" => Again(snapshot, FailoverJson.Default.HandOverSnapshot, HandOverClaimPolicy.Decide),
+            "hand-over-repair" => Again(snapshot, FailoverJson.Default.HandOverRepairFacts, HandOverRepairPolicy.Decide),
+            "passwords" => Again(snapshot, FailoverJson.Default.PasswordFacts, PasswordPolicy.Decide),
+            "role-label" => Again(snapshot, FailoverJson.Default.RoleLabelFacts, RoleLabelPolicy.Decide),
+            "self-replica" => Again(snapshot, FailoverJson.Default.SelfReplicaFacts, SelfReplicaPolicy.Decide),
+            "step-down" => Again(snapshot, FailoverJson.Default.HandOverSnapshot, StepDownPolicy.Decide),
+            _ => null,
+        };
+        return decision is null ? new ReplayOutcome.Unreadable($"nobody here decides as '{loop}'") : new ReplayOutcome.Replayed(loop, code, decision.Code, decision.Reason);
+    }
+
+    private static IDecision? Again<T>(JsonElement snapshot, JsonTypeInfo<T> type, Func<T, IDecision> decide)
+        where T : class =>
+        snapshot.Deserialize(type) is { } facts ? decide(facts) : null;
+
+    private static string? Text(JsonElement element, string name) => element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+}

@@ -1,0 +1,71 @@
+using System.CommandLine;
+using System.Text;
+using Sidecars.Core.Hosting;
+
+namespace Sidecars.Failover.Status;
+
+/// <summary><c>status</c>: the group at a glance; 0 where everything agrees, 1 where something does not.</summary>
+internal static class StatusCommand
+{
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(2); // Sentinels tell each other what is new every 2 s
+
+    private enum OutputForm
+    {
+        Table,
+        Json,
+    }
+
+    public static Command Create(CommandContext context)
+    {
+        var form = new Option<OutputForm>("--output") { Description = "table or json", DefaultValueFactory = _ => OutputForm.Table };
+        var watch = new Option<bool>("--watch") { Description = "again every 2 s until SIGTERM or SIGINT; json: one object a line" };
+        var explain = new Option<string?>("--explain") { Description = "instead: take the decisions of a log file (- for standard input) again, each from its snapshot" };
+        var command = new Command("status", "The group at a glance, and every disagreement with what to do. Exit 0: all agree; 1: something does not.") { form, watch, explain };
+        command.SetAction((parsed, _) => parsed.GetValue(explain) is { } file
+            ? ExplainAsync(context, file)
+            : context.WithAsync(options => ShowAsync(context, options, parsed.GetValue(form), parsed.GetValue(watch))));
+        return command;
+    }
+
+    private static async Task<int> ShowAsync(CommandContext context, FailoverOptions options, OutputForm form, bool isWatch)
+    {
+        using var gatherer = new StatusGatherer(options, context.Backups, TimeProvider.System);
+        while (true)
+        {
+            var report = StatusPolicy.Decide(await gatherer.GatherAsync(context.Signals.Token).ConfigureAwait(false));
+            var text = form == OutputForm.Json ? StatusJson.Write(report, oneLine: isWatch) : StatusTable.Write(report);
+            await context.Output.WriteAsync(isWatch && form == OutputForm.Table ? text + "\n" : text).ConfigureAwait(false);
+            await context.Output.FlushAsync().ConfigureAwait(false);
+            if (!isWatch) return report.IsHealthy ? ExitCode.Ok : ExitCode.Failed;
+            await Task.Delay(Period, TimeProvider.System, context.Signals.Token).ConfigureAwait(false);
+        }
+    }
+
+    // Lines that are no decisions are passed over, since a log has many; a file without any is a mistake.
+    private static async Task<int> ExplainAsync(CommandContext context, string file)
+    {
+        var (replayed, different) = (0, 0);
+        var why = "it has no line";
+        using var input = file == "-" ? new StreamReader(Console.OpenStandardInput(), Encoding.UTF8) : new StreamReader(file, Encoding.UTF8);
+        while (await input.ReadLineAsync(context.Signals.Token).ConfigureAwait(false) is { } line)
+        {
+            switch (DecisionReplay.Replay(line))
+            {
+                case ReplayOutcome.Unreadable unreadable:
+                    why = unreadable.Why;
+                    break;
+                case ReplayOutcome.Replayed one:
+                    replayed++;
+                    if (!one.IsSame) different++;
+                    await context.Output.WriteLineAsync(one.IsSame
+                        ? $"same: {one.Policy} {one.Code}: {one.Reason}"
+                        : $"different: {one.Policy} decided {one.Logged}, and decides {one.Code} now: {one.Reason}").ConfigureAwait(false);
+                    break;
+            }
+        }
+
+        await context.Output.FlushAsync().ConfigureAwait(false);
+        if (replayed == 0) await context.Error.WriteLineAsync($"{file} has no decision that can be taken again: {why}").ConfigureAwait(false);
+        return replayed > 0 && different == 0 ? ExitCode.Ok : ExitCode.Failed;
+    }
+}

@@ -1,0 +1,158 @@
+using System.Collections.Immutable;
+using Sidecars.Aws;
+using Sidecars.Core.Election;
+using Sidecars.Core.Hosting;
+using Sidecars.Core.Kubernetes;
+using Sidecars.Core.Lineage;
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Topology;
+using Sidecars.Failover.HandOver;
+using Sidecars.Failover.Publish;
+using Sidecars.Failover.Publish.Records;
+using Sidecars.Failover.Publish.Targets.DnsEndpoint;
+using Sidecars.Failover.Publish.Targets.Route53;
+using Sidecars.Failover.Publish.Targets.Slice;
+using Sidecars.Failover.Publish.Targets.Zone;
+
+namespace Sidecars.Failover.Status;
+
+/// <summary>Collects what <c>status</c> shows. IO only: whatever can't be read is part of the snapshot.</summary>
+internal sealed class StatusGatherer : IDisposable
+{
+    // A person waits: what does not answer by then is shown as such.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly BackoffSchedule Pause = new(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(1));
+
+    private readonly FailoverOptions _options;
+    private readonly BackupLook? _backups;
+    private readonly TimeProvider _time;
+    private readonly HandOverGroup _group;
+    private readonly IGroupRecord? _record;
+    private readonly KubernetesClient? _kubernetes;
+    private readonly RotatingCredentials _credentials;
+    private readonly LeaseAddressBook? _addresses;
+
+    public StatusGatherer(FailoverOptions options, BackupLook? backups, TimeProvider time)
+    {
+        (_options, _backups, _time, _credentials) = (options, backups, time, RotatingCredentials.Default(time, Random.Shared.NextDouble));
+        var connections = new GroupConnections(options.Group, time);
+        _group = HandOverWiring.Group(options, connections, time);
+        _record = connections.OpenRecord();
+        _kubernetes = options.Group.Kubernetes is { } settings ? new KubernetesClient(settings.Config, time) : null;
+        _addresses = _kubernetes is not null ? connections.OpenAddresses(_kubernetes) : null;
+    }
+
+    public async Task<StatusSnapshot> GatherAsync(CancellationToken cancellation)
+    {
+        var group = _group.ObserveAsync(null, cancellation);
+        var record = ReadRecordAsync(cancellation);
+        var places = Task.WhenAll(Places().Select(place => ReadAsync(place, cancellation)));
+        var backup = ReadBackupAsync(cancellation);
+        var addresses = ReadAddressesAsync(cancellation);
+        var data = _options.Group.DataDirectory;
+        var seen = await group.ConfigureAwait(false);
+        return new StatusSnapshot
+        {
+            Cluster = _options.Group.Cluster,
+            MasterName = _options.Group.MasterName,
+            Group = seen,
+            Marker = new MarkerStore(data).Read() is { IsKnown: true, Value: { } marker } ? marker : null,
+            Record = await record.ConfigureAwait(false),
+            Places = [.. await places.ConfigureAwait(false)],
+            Addresses = Own(seen) is { } mine ? With(await addresses.ConfigureAwait(false), mine) : await addresses.ConfigureAwait(false),
+            PublishedAs = _options.Publish.Others.DistinctBy(o => o.Announced).ToImmutableDictionary(o => o.Announced, o => o.Address),
+            Rescues = [.. new RescueStore(data, new RescueLimits(RescueLimits.DefaultMaxCount, long.MaxValue)).List()],
+            Backup = await backup.ConfigureAwait(false),
+            SteppingDown = StepDownLock.IsHeldByAnother(data),
+        };
+    }
+
+    public void Dispose()
+    {
+        (_record as IDisposable)?.Dispose();
+        _kubernetes?.Dispose();
+    }
+
+    // A shell in another container may not know the pod's address; what was recorded stands then.
+    private static ImmutableArray<NodeAddresses> With(ImmutableArray<NodeAddresses> recorded, NodeAddresses mine) =>
+        mine.Pod is null && recorded.Any(a => a.Announced == mine.Announced) ? recorded : [.. recorded.Where(a => a.Announced != mine.Announced), mine];
+
+    private NodeAddresses? Own(HandOverSnapshot seen)
+    {
+        var group = _options.Group;
+        if (seen.Own is not HandOverObservation.Known { Node.Address: var announced }) return null;
+        var pod = PodAddress.Of(group.PodAddress, announced, AnnounceAddress.OwnAddresses(), group.RedisPort);
+        return new NodeAddresses(group.NodeName, group.PodUid ?? "", announced, pod, _options.Publish.Address ?? announced.Host);
+    }
+
+    // What can't be read is not known: a finding says so where it matters.
+    private async Task<ImmutableArray<NodeAddresses>> ReadAddressesAsync(CancellationToken cancellation)
+    {
+        if (_addresses is null) return [];
+        try
+        {
+            return (await _addresses.ReadAsync(cancellation).WaitAsync(Patience, _time, cancellation).ConfigureAwait(false)).Known;
+        }
+        catch (TimeoutException)
+        {
+            return [];
+        }
+    }
+
+    private async Task<ElectionObservation?> ReadRecordAsync(CancellationToken cancellation)
+    {
+        if (_record is null) return null;
+        try
+        {
+            return await _record.ReadAsync(cancellation).WaitAsync(Patience, _time, cancellation).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            return new ElectionObservation.Unavailable($"no answer within {Patience.TotalSeconds:0} s");
+        }
+    }
+
+    private IEnumerable<(string Name, bool IsConfigured, Func<CancellationToken, Task<PublishedMaster?>> Look)> Places()
+    {
+        var publish = _options.Publish;
+        yield return ("zone-file", publish is { RecordName: not null, ZoneFile: not null }, ct => Dns("zone-file", new ZoneFileStore(publish.ZoneFile!)).LookAsync(ct));
+        yield return ("route53", publish is { RecordName: not null, Route53: not null }, async ct =>
+        {
+            using var client = new Route53Client(publish.Route53!, _credentials);
+            return await Dns("route53", new Route53RecordStore(client, publish.Route53!.HostedZoneId)).LookAsync(ct).ConfigureAwait(false);
+        }
+        );
+        yield return ("dns-endpoint", publish is { RecordName: not null, DnsEndpoint: not null } && _kubernetes is not null, ct =>
+            Dns("dns-endpoint", new DnsEndpointStore(_kubernetes!, publish.DnsEndpoint!)).LookAsync(ct));
+        yield return ("endpoint-slice", publish.MasterService is not null && _kubernetes is not null, ct =>
+            new SliceMasterPublisher(_kubernetes!, publish.MasterService!, publish.PortName, Pause, _ => { }, _time, () => 0.5).LookAsync(ct));
+    }
+
+    private DnsMasterPublisher Dns(string kind, IDnsRecordStore store) =>
+        new(kind, _options.Publish.RecordName!, _options.Publish.TtlSeconds, store, new DnsPublisher(store, Pause, _time, () => 0.5));
+
+    private async Task<PlaceReading> ReadAsync((string Name, bool IsConfigured, Func<CancellationToken, Task<PublishedMaster?>> Look) place, CancellationToken cancellation)
+    {
+        if (!_options.Publish.Mistakes.IsEmpty) return new PlaceReading.Failed(place.Name, string.Join("; ", _options.Publish.Mistakes));
+        if (!place.IsConfigured) return new PlaceReading.NotConfigured(place.Name);
+        try
+        {
+            return await place.Look(cancellation).WaitAsync(Patience, _time, cancellation).ConfigureAwait(false) is { } master ? new PlaceReading.Known(place.Name, master) : new PlaceReading.Empty(place.Name);
+        }
+        catch (TimeoutException)
+        {
+            return new PlaceReading.Failed(place.Name, $"no answer within {Patience.TotalSeconds:0} s");
+        }
+        catch (Exception e) when (!cancellation.IsCancellationRequested) // a store, credentials, the API: whichever it is, it is shown
+        {
+            return new PlaceReading.Failed(place.Name, e.Message);
+        }
+    }
+
+    private async Task<BackupReading?> ReadBackupAsync(CancellationToken cancellation) => _options.BackupStore switch
+    {
+        null => null,
+        _ when _backups is null => BackupReading.Unread("this file has no code of redis-backup"),
+        { } store => await _backups(store, _options.Group.Cluster, Patience, _time, cancellation).ConfigureAwait(false),
+    };
+}

@@ -1,0 +1,131 @@
+using System.Globalization;
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Redis;
+
+namespace Sidecars.Failover.Watch;
+
+/// <summary>Asks and sets the server beside this process, each time on a new connection. IO only.</summary>
+/// <param name="transport">To it.</param>
+/// <param name="options">Credentials and deadlines.</param>
+/// <param name="freshLag">Seconds within which a replica must have acknowledged to count.</param>
+public sealed class OwnServerClient(Func<IRespTransport> transport, RedisClientOptions options, int freshLag)
+{
+    /// <summary>Opens the connection whose end tells of a death.</summary>
+    /// <exception cref="RedisConnectionException">No connection.</exception>
+    public Task<RedisClient> ConnectAsync(CancellationToken cancellation) => RedisClient.ConnectAsync(transport(), options, cancellation);
+
+    /// <summary>Looks once; never <see cref="OwnServer.Dead"/>: one refusal is no proof, the server may not have started yet.</summary>
+    public async Task<(OwnServer Server, ServerReplies? Replies)> LookAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            var client = await ConnectAsync(cancellation).ConfigureAwait(false);
+            await using (client.ConfigureAwait(false))
+            {
+                var replies = await client.PipelineAsync([RespCommand.Of("INFO"), ServerReplies.SettingsCommand], cancellation).ConfigureAwait(false);
+                var server = Read(replies[0], replies[1]);
+                return (server, server is OwnServer.Answers ? new ServerReplies(replies[0], replies[1]) : null);
+            }
+        }
+        catch (RedisConnectionException e)
+        {
+            return (new OwnServer.Silent(e.Message), null);
+        }
+    }
+
+    /// <summary>
+    /// Refuses writes on a master and cuts its normal clients, so that none goes on with an old answer. Whichever process it is: a fence
+    /// on the wrong one is lifted within a look. A replica keeps its clients, a step-down's coordinator among them. Null where it is done,
+    /// else why not.
+    /// </summary>
+    public Task<string?> FenceAsync(long minReplicas, long maxLag, CancellationToken cancellation) => WithAsync(
+        async client =>
+        {
+            var role = await client.CallAsync(cancellation, "ROLE").ConfigureAwait(false);
+            if (!RoleReply.TryParse(role, out var now) || now is not RoleReply.Master) return "it is no master now";
+            var replies = await client.PipelineAsync([MinReplicas(minReplicas, maxLag), RespCommand.Of("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")], cancellation).ConfigureAwait(false);
+            return replies.FirstOrDefault(r => r.IsError) is { } refused ? refused.Text : null;
+        },
+        cancellation);
+
+    /// <summary>Permits writes on a server whose run id is still <paramref name="runId"/>. Null where it is done, else why not.</summary>
+    public Task<string?> LiftAsync(string runId, long minReplicas, long maxLag, CancellationToken cancellation) => WithAsync(
+        async client =>
+        {
+            var info = await client.CallAsync(cancellation, "INFO", "server").ConfigureAwait(false);
+            if (!InfoReply.TryParse(info, out var reply) || reply.RunId != runId) return "another process answers now";
+            var set = await client.CallAsync(MinReplicas(minReplicas, maxLag), cancellation).ConfigureAwait(false);
+            return set.IsError ? $"CONFIG SET: {set.Text}" : null;
+        },
+        cancellation);
+
+    /// <summary>
+    /// REPLICAOF NO ONE on a server that is still this process, and still a replica of <paramref name="itself"/> without a link. Null where it
+    /// is done, else why not.
+    /// </summary>
+    public Task<string?> PromoteSelfReplicaAsync(string runId, RedisEndpoint itself, CancellationToken cancellation) => WithAsync(
+        async client =>
+        {
+            var info = await client.CallAsync(cancellation, "INFO").ConfigureAwait(false);
+            if (!InfoReply.TryParse(info, out var reply) || reply.RunId != runId) return "another process answers now";
+            if (reply.IsMaster != false || reply.MasterEndpoint != itself || reply.MasterLinkUp != false) return $"it is no unlinked replica of {itself} now";
+            var set = await client.CallAsync(cancellation, "REPLICAOF", "NO", "ONE").ConfigureAwait(false);
+            return set.IsError ? set.Text : null;
+        },
+        cancellation);
+
+    private static RespCommand MinReplicas(long value, long maxLag) => RespCommand.Of("CONFIG", "SET", "min-replicas-to-write", Text(value), "min-replicas-max-lag", Text(maxLag));
+
+    private async Task<string?> WithAsync(Func<RedisClient, Task<string?>> action, CancellationToken cancellation)
+    {
+        try
+        {
+            var client = await ConnectAsync(cancellation).ConfigureAwait(false);
+            await using (client.ConfigureAwait(false)) return await action(client).ConfigureAwait(false);
+        }
+        catch (RedisConnectionException e)
+        {
+            return e.Message;
+        }
+    }
+
+    private OwnServer Read(RespValue infoReply, RespValue config)
+    {
+        if (!InfoReply.TryParse(infoReply, out var info) || info.RunId is not { Length: 40 } runId || info.IsMaster is not { } isMaster)
+            return new OwnServer.Silent(infoReply.IsError ? $"it answers {infoReply.Text}" : "its INFO can't be read");
+        var fresh = info.Replicas.Where(r => r.State == "online" && r.LagSeconds <= freshLag).Select(r => r.LagSeconds ?? 0).ToList();
+        return new OwnServer.Answers
+        {
+            RunId = runId,
+            IsMaster = isMaster,
+            IsLoading = info.LoadingInProgress ?? false,
+            MasterAddress = info.MasterEndpoint,
+            IsLinkUp = info.MasterLinkUp ?? false,
+            FreshReplicas = fresh.Count,
+            ReplicaLag = fresh.DefaultIfEmpty(0).Max(),
+            MinReplicas = Number(config, "min-replicas-to-write"),
+            MaxLag = Number(config, "min-replicas-max-lag"),
+            Announced = Announced(config),
+            ProcessId = info.ProcessId,
+            ResidentBytes = info.UsedMemoryRss,
+        };
+    }
+
+    // A name is no identity: what the Sentinels show is an address.
+    private static RedisEndpoint? Announced(RespValue config) =>
+        Number(config, "replica-announce-port") is > 0 and <= 65535 and var port && RedisEndpoint.TryParse(Value(config, "replica-announce-ip"), (int)port, out var address) && address.IsAddress
+            ? address
+            : null;
+
+    private static long? Number(RespValue map, string name) =>
+        Value(map, name) is { } text && text.All(char.IsAsciiDigit) && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+
+    private static string? Value(RespValue map, string name)
+    {
+        for (var i = 0; i + 1 < map.Items.Count; i += 2)
+            if (map.Items[i].Text == name) return map.Items[i + 1].Text;
+        return null;
+    }
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,92 @@
+using System.Text;
+using Sidecars.Core.Hosting;
+using Sidecars.Core.Primitives;
+
+namespace Sidecars.Unit.Tests.Core.Hosting;
+
+public sealed class SettingReaderTests
+{
+    [Fact]
+    public void Values_are_typed_and_defaults_stand_in_for_what_is_not_set_or_empty()
+    {
+        var reader = Reader(("COUNT", " 5 "), ("WAIT_MS", "250"), ("ON", "Yes"), ("KIND", "RDB"), ("PEERS", "a:1, b a:1"), ("EMPTY", ""));
+        Assert.Equal(5, reader.Integer("COUNT", 3, 1, 31, "d"));
+        Assert.Equal(TimeSpan.FromMilliseconds(250), reader.Milliseconds("WAIT_MS", 1, 0, 1000, "d"));
+        Assert.True(reader.Flag("ON", false, "d"));
+        Assert.Equal(Durability.Rdb, reader.Choice("KIND", Durability.Aof, "d"));
+        Assert.Equal([new RedisEndpoint("a", 1), new RedisEndpoint("b", 6379)], reader.Endpoints("PEERS", 6379, "d"));
+        Assert.Equal("fallback", reader.Text("EMPTY", "fallback", "d"));
+        Assert.Null(reader.OptionalInteger("ABSENT", 1, 2, "d"));
+        Assert.Empty(reader.Errors);
+    }
+
+    [Fact]
+    public void All_mistakes_are_collected_each_with_its_variable_its_value_and_what_is_right()
+    {
+        var reader = Reader(("COUNT", "99"), ("WAIT_MS", "5s"), ("ON", "maybe"), ("KIND", "1"), ("PEERS", "a:1,b:0"), ("FORGED", "x\nERROR y"), ("UNKNOWN", "no mistake"));
+        Assert.Equal(3, reader.Integer("COUNT", 3, 1, 31, "d"));
+        reader.Milliseconds("WAIT_MS", 1, 0, 1000, "d");
+        reader.Flag("ON", false, "d");
+        reader.Choice("KIND", Durability.Aof, "d");
+        reader.Endpoints("PEERS", 6379, "d");
+        reader.Integer("FORGED", 1, 1, 2, "d");
+        reader.RequiredText("NEEDED", "who it is for");
+        Assert.Equal(
+            [
+                "COUNT is '99'; it must be a whole number, 1..31",
+                "WAIT_MS is '5s'; it must be a whole number of milliseconds, 0..1000",
+                "ON is 'maybe'; it must be true or false",
+                "KIND is '1'; it must be one of aof, rdb, none",
+                "PEERS is 'b:0'; it must be host or host:port ([v6]:port)",
+                "FORGED is 'x?ERROR y'; it must be a whole number, 1..2",
+                "NEEDED is not set; it must be (text): who it is for",
+            ],
+            reader.Errors);
+    }
+
+    [Fact]
+    public void A_secret_comes_from_its_variable_or_its_file_and_never_stands_in_a_mistake()
+    {
+        Assert.Equal("hush", Reader(("PASSWORD", "hush")).OptionalSecret("PASSWORD", "d")!.Value);
+        Assert.Equal("from file", Reader(("PASSWORD_FILE", "/secret")).OptionalSecret("PASSWORD", "d")!.Value);
+        foreach (var variables in ((string, string)[][])[[("PASSWORD", "hush"), ("PASSWORD_FILE", "/secret")], [("PASSWORD", "hush\nhush")], [("PASSWORD_FILE", "/bad")], [("PASSWORD_FILE", "/missing")]])
+        {
+            var reader = Reader(variables);
+            Assert.Null(reader.OptionalSecret("PASSWORD", "d"));
+            var error = Assert.Single(reader.Errors);
+            Assert.StartsWith("PASSWORD", error, StringComparison.Ordinal);
+            Assert.DoesNotContain("hush", error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Help_lists_every_setting_that_was_asked_for()
+    {
+        var reader = Reader();
+        reader.Milliseconds("WAIT_MS", 250, 0, 1000, "How long.");
+        reader.RequiredText("NEEDED", "Who.");
+        reader.OptionalSecret("PASSWORD", "Which.");
+        Assert.Equal(
+            """
+              WAIT_MS (ms, 0..1000), default 250
+                  How long.
+              NEEDED (text), required
+                  Who.
+              PASSWORD (secret)
+                  Which.
+              PASSWORD_FILE (path)
+                  File that holds PASSWORD; one line feed at its end is ignored.
+
+            """,
+            reader.Help());
+    }
+
+    private static SettingReader Reader(params (string Name, string Value)[] variables) => new(
+        variables.ToDictionary(variable => variable.Name, variable => variable.Value, StringComparer.Ordinal),
+        (path, _) => path switch
+        {
+            "/secret" => Encoding.UTF8.GetBytes("from file\n"),
+            "/bad" => Encoding.UTF8.GetBytes("hush\nhush\n"),
+            _ => throw new IOException($"{path} is missing"),
+        });
+}

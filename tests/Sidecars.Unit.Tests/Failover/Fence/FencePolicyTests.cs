@@ -1,0 +1,162 @@
+using FsCheck;
+using FsCheck.Fluent;
+using Sidecars.Core.Probing;
+using Sidecars.Failover.Fence;
+using Sidecars.Failover.Watch;
+using static Sidecars.Unit.Tests.Failover.FailoverFacts;
+
+namespace Sidecars.Unit.Tests.Failover.Fence;
+
+public sealed class FencePolicyTests
+{
+    private static readonly TimeSpan Long = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Short = TimeSpan.FromSeconds(3.9);
+    private static readonly OwnServer.Answers Fenced = Master with { MinReplicas = WriteFence.MinReplicas };
+
+    [Fact]
+    public void Without_an_address_of_its_own_no_name_counts_for_or_against_a_master_and_isolation_does()
+    {
+        var blind = Healthy with { Address = null };
+        var aMinute = TimeSpan.FromMinutes(1);
+        Assert.Equal("address-unknown", FencePolicy.Decide(blind).Code);
+        Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(blind with { Quorum = NamesOther, ContradictedFor = aMinute, Superseded = "another", ImpostorFor = aMinute }));
+        Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(blind with { Quorum = NamesMe with { Named = null } }));
+        // Nor is a fence lifted.
+        Assert.Equal("fenced-unconfirmed", FencePolicy.Decide(blind with { Server = Master with { MinReplicas = Sidecars.Core.Probing.WriteFence.MinReplicas } }).Code);
+        Assert.Equal("isolated", Assert.IsType<FenceDecision.Fence>(FencePolicy.Decide(blind with { Server = Master with { FreshReplicas = 0 }, Quorum = NoMajority, IsolatedFor = aMinute })).Code);
+    }
+
+    [Fact]
+    public void A_confirmed_master_stays_open() => Assert.Equal("open", FencePolicy.Decide(Healthy).Code);
+
+    [Fact]
+    public void A_zombie_is_fenced_at_the_first_look() =>
+        AssertFence("higher-epoch", Healthy with { Quorum = NamesOther });
+
+    [Fact]
+    public void A_majority_that_names_another_in_the_same_epoch_is_waited_for_and_then_believed()
+    {
+        var facts = Healthy with { Quorum = NamesOther with { Epoch = 3 } };
+        Assert.Equal("open-unconfirmed", FencePolicy.Decide(facts with { ContradictedFor = Short }).Code);
+        AssertFence("not-confirmed", facts with { ContradictedFor = Long });
+    }
+
+    [Fact]
+    public void All_Sentinels_may_restart_while_every_replica_is_attached() =>
+        Assert.Equal("open-unconfirmed", FencePolicy.Decide(Healthy with { Quorum = NoMajority, IsolatedFor = Long }).Code);
+
+    [Fact]
+    public void Without_a_majority_and_without_one_replica_it_is_isolated()
+    {
+        var facts = Healthy with { Quorum = NoMajority, Server = Master with { FreshReplicas = 1 } };
+        Assert.Equal("open-unconfirmed", FencePolicy.Decide(facts with { IsolatedFor = Short }).Code);
+        AssertFence("isolated", facts with { IsolatedFor = Long });
+    }
+
+    [Fact]
+    public void Of_two_nodes_the_one_without_its_replica_and_majority_is_fenced_though_min_replicas_is_0() =>
+        AssertFence("isolated", Healthy with { RedisCount = 2, ConfiguredMinReplicas = 0, Quorum = NoMajority, Server = Master with { FreshReplicas = 0, MinReplicas = 0 }, IsolatedFor = Long });
+
+    [Fact]
+    public void A_lone_node_is_never_isolated() =>
+        Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(Healthy with { RedisCount = 1, Quorum = NoMajority, Server = Master with { FreshReplicas = 0 }, IsolatedFor = Long }));
+
+    [Fact]
+    public void An_address_that_leads_to_another_process_fences_though_the_majority_names_it() =>
+        AssertFence("address-is-another", Healthy with { ImpostorFor = Long });
+
+    [Fact]
+    public void A_hand_over_that_Sentinel_has_not_seen_is_no_contradiction() =>
+        Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(Healthy with { Quorum = NamesOther with { Epoch = 3 }, NamedFollowsMe = true, ContradictedFor = Long, ConfirmedEpoch = null }));
+
+    [Fact]
+    public void A_higher_token_elsewhere_fences_who_is_not_confirmed()
+    {
+        AssertFence("higher-token", Healthy with { Quorum = NoMajority, Superseded = "redis-1 serves" });
+        Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(Healthy with { Superseded = "redis-1 serves" }));
+    }
+
+    [Fact]
+    public void Only_a_majority_lifts()
+    {
+        var fenced = Healthy with { Server = Master with { MinReplicas = WriteFence.MinReplicas } };
+        Assert.Equal("confirmed", Assert.IsType<FenceDecision.Lift>(FencePolicy.Decide(fenced)).Code);
+        Assert.Equal("fenced-unconfirmed", FencePolicy.Decide(fenced with { Quorum = NoMajority }).Code);
+        Assert.Equal("fenced-unconfirmed", FencePolicy.Decide(fenced with { Quorum = NamesMe with { RunIds = [OtherRunId] } }).Code);
+    }
+
+    [Fact]
+    public void A_master_that_is_being_replaced_is_fenced_though_a_majority_still_names_it()
+    {
+        var replaced = Healthy with { Replacement = new Replacement(Executor, "send_slaveof_noone") };
+        AssertFence("being-replaced", replaced);
+        Assert.Equal("fenced", FencePolicy.Decide(replaced with { Server = Fenced }).Code);
+        Assert.Equal("confirmed", Assert.IsType<FenceDecision.Lift>(FencePolicy.Decide(Healthy with { Server = Fenced })).Code);
+    }
+
+    [Fact]
+    public void A_stopped_master_that_is_being_replaced_is_fenced_so_that_it_wakes_fenced()
+    {
+        var silent = Healthy with { Server = new OwnServer.Silent("hangs"), WasMaster = true };
+        AssertFence("being-replaced", silent with { Replacement = new Replacement(Executor, "wait_promotion") });
+        AssertFence("higher-epoch", silent with { Quorum = NamesOther });
+        Assert.Equal("server-silent", FencePolicy.Decide(silent).Code);
+        Assert.Equal("server-silent", FencePolicy.Decide(silent with { Quorum = NamesOther, WasMaster = false }).Code);
+    }
+
+    [Fact]
+    public void Nothing_lifts_while_a_Sentinel_may_be_about_to_promote_another()
+    {
+        var fenced = Healthy with { Server = Fenced };
+        Assert.Equal("fenced-doubted", FencePolicy.Decide(fenced with { Doubt = "o_down" }).Code);
+        var oneIsMissing = fenced with { Quorum = NamesMe with { IsComplete = false } };
+        Assert.Equal("fenced-doubted", FencePolicy.Decide(oneIsMissing with { ConfirmedFor = TimeSpan.FromSeconds(1.9) }).Code);
+        Assert.Equal("confirmed", FencePolicy.Decide(oneIsMissing with { ConfirmedFor = TimeSpan.FromSeconds(2) }).Code);
+        Assert.Equal("open", FencePolicy.Decide(Healthy with { Doubt = "o_down" }).Code); // a doubt alone fences nobody
+    }
+
+    [Fact]
+    public void A_fence_that_max_lag_0_switches_off_is_set_again() =>
+        AssertFence("higher-epoch", Healthy with { Quorum = NamesOther, Server = Master with { MinReplicas = WriteFence.MinReplicas, MaxLag = 0 } });
+
+    [Fact]
+    public void The_value_of_a_step_down_is_left_alone_for_30_seconds_and_restored_then()
+    {
+        var facts = Healthy with { Server = Master with { MinReplicas = WriteFence.StepDown } };
+        Assert.Equal("step-down", FencePolicy.Decide(facts with { ValueUnchangedFor = TimeSpan.FromSeconds(29) }).Code);
+        Assert.Equal("step-down-left-behind", Assert.IsType<FenceDecision.Lift>(FencePolicy.Decide(facts with { ValueUnchangedFor = TimeSpan.FromSeconds(30) })).Code);
+        Assert.Equal("step-down-unconfirmed", FencePolicy.Decide(facts with { Quorum = NoMajority, ValueUnchangedFor = TimeSpan.FromSeconds(60) }).Code);
+    }
+
+    [Fact]
+    public void What_a_person_fenced_a_person_lifts() =>
+        Assert.Equal("fenced-by-hand", FencePolicy.Decide(Healthy with { Server = Master with { MinReplicas = 9999 } }).Code);
+
+    [Fact]
+    public void A_replica_does_not_keep_the_fence_that_its_demotion_persisted() =>
+        Assert.Equal("replica-reconciled", Assert.IsType<FenceDecision.Lift>(FencePolicy.Decide(Healthy with { Quorum = NamesOther, Server = Replica with { MinReplicas = WriteFence.MinReplicas } })).Code);
+
+    [Fact]
+    public void Silence_changes_nothing() =>
+        Assert.All((OwnServer[])[new OwnServer.Silent("hangs"), new OwnServer.Dead(RunId, true), Master with { MinReplicas = null }],
+            server => Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(Healthy with { Quorum = NamesOther, ContradictedFor = Long, Server = server })));
+
+    [Fact]
+    public void Never_lifted_on_a_master_without_a_majority_that_names_it() => Prop.ForAll(Fences.ToArbitrary(), facts =>
+        FencePolicy.Decide(facts) is not FenceDecision.Lift || facts.Server is OwnServer.Answers { IsMaster: false } || (facts.Quorum.HasMajority && facts.Quorum.Named == Me && facts.ImpostorFor == TimeSpan.Zero && facts.Replacement is null && facts.Doubt is null)).QuickCheckThrowOnFailure();
+
+    [Fact]
+    public void Never_fenced_while_a_majority_confirms_this_process() => Prop.ForAll(Fences.ToArbitrary(), facts =>
+        FencePolicy.Decide(facts) is not FenceDecision.Fence || facts.Replacement is not null || facts.Quorum.Named != Me || facts.ImpostorFor > TimeSpan.Zero || (facts.Superseded is not null && !facts.Quorum.RunIds.IsEmpty && !facts.Quorum.RunIds.Contains(RunId))).QuickCheckThrowOnFailure();
+
+    [Fact]
+    public void Ignorance_never_fences() => Prop.ForAll(Fences.ToArbitrary(), facts =>
+        FencePolicy.Decide(facts with { Quorum = NoMajority, Superseded = null, Replacement = null, ImpostorFor = TimeSpan.Zero, Server = facts.Server is OwnServer.Answers a ? a with { FreshReplicas = 2 } : facts.Server })
+            is not FenceDecision.Fence).QuickCheckThrowOnFailure();
+
+    [Fact]
+    public void A_fence_that_stands_is_not_set_again() => Prop.ForAll(Fences.ToArbitrary(), facts =>
+        facts.Server is not OwnServer.Answers { MinReplicas: WriteFence.MinReplicas, MaxLag: > 0 } || FencePolicy.Decide(facts) is not FenceDecision.Fence).QuickCheckThrowOnFailure();
+
+    private static void AssertFence(string code, FenceFacts facts) => Assert.Equal(code, Assert.IsType<FenceDecision.Fence>(FencePolicy.Decide(facts)).Code);
+}

@@ -1,0 +1,163 @@
+using FsCheck;
+using FsCheck.Fluent;
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Sentinel;
+using Sidecars.Core.Topology;
+using Sidecars.Failover.HandOver;
+using static Sidecars.Unit.Tests.Core.Election.Facts;
+using static Sidecars.Unit.Tests.Failover.HandOver.HandOverFacts;
+
+namespace Sidecars.Unit.Tests.Failover.HandOver;
+
+public sealed class StepDownPolicyTests
+{
+    private static readonly Dictionary<string, Func<HandOverSnapshot, HandOverSnapshot>> Flaws = new(StringComparer.Ordinal)
+    {
+        ["own-unknown: hangs"] = s => s with { Own = Garbled(A) },
+        ["own-unknown: refused"] = s => s with { Own = Gone(A) },
+        ["loading"] = s => s.WithOwn(n => n with { Loading = true }),
+        ["failing-over"] = s => s.WithOwn(n => n with { FailingOver = true }),
+        ["fence-off"] = s => s.WithOwn(n => n with { MaxLag = 0 }),
+        ["fenced"] = s => s.WithOwn(n => n with { MinReplicas = 1_000_000 }),
+        ["not-named"] = s => s with { Sentinels = AllName(B, Listed(A), Listed(C)) },
+        ["seen-down"] = s => s.WithSentinel(2, Names(2, A, 7, "master,s_down", Listed(B), Listed(C, 0))),
+        ["other-process"] = s => s.WithOwn(n => n with { RunId = RunId(C) }).WithOther(C, n => n with { RunId = RunId(A) }),
+        ["failover-in-progress"] = s => s.WithSentinel(3, Names(3, A, 7, "master,failover_in_progress", Listed(B), Listed(C, 0))),
+        ["sentinels-split"] = s => s.WithSentinel(3, Names(3, B, 7, "master", Listed(A))),
+        ["no-majority: two dead"] = s => s.WithSentinel(1, Dead(1)).WithSentinel(2, Dead(2)),
+        ["no-majority: two ask for a password"] = s => s.WithSentinel(1, AsksPassword(1)).WithSentinel(2, AsksPassword(2)),
+        ["no-majority: higher epoch at one"] = s => s.WithSentinel(3, Names(3, B, 8, "master", Listed(A))),
+        ["second-master"] = s => s.WithOther(C, n => n with { Role = NodeRole.Master, MasterAddress = null }),
+        ["replica-out-of-reach: target"] = s => s.WithOther(Gone(B)),
+        ["no-replica"] = s => (s with { Sentinels = AllName(A, Listed(B, flags: "slave,s_down"), Listed(C, 0, "slave,s_down")) }).WithOther(Gone(B)).WithOther(Gone(C)),
+        ["no-target: priority"] = s => (s with { Sentinels = AllName(A, Listed(B, 0), Listed(C, 0)) }).WithOther(B, n => n with { Priority = 0 }),
+        ["no-target: link"] = s => s.WithOther(B, n => n with { LinkUp = false, Silence = null }),
+        ["no-target: syncing"] = s => s.WithOther(B, n => n with { Syncing = true }),
+        ["no-target: loading"] = s => s.WithOther(B, n => n with { Loading = true }),
+        ["target-rewrites"] = s => s.WithOther(B, n => n with { Rewriting = true }),
+        ["no-target: another stream"] = s => s.WithOther(B, n => n with { ReplicationId = NextStream }),
+        ["no-target: silent"] = s => s.WithOther(B, n => n with { Silence = TimeSpan.FromSeconds(6) }),
+        ["no-target: far behind"] = s => s.WithOwn(n => n with { Offset = 1L << 30 }),
+        ["no-target: can't be fenced"] = s => s.WithOther(B, n => n with { MaxLag = 0 }),
+        ["no-target: a Sentinel sees it down"] = s => s.WithSentinel(2, Names(2, A, Listed(B, flags: "slave,s_down"), Listed(C, 0))),
+        ["no-target: a Sentinel does not know it"] = s => s.WithSentinel(2, Names(2, A, Listed(C, 0))),
+        ["target-unknown"] = s => s with { Wanted = new RedisEndpoint("10.0.0.9", 6379) },
+    };
+
+    public static TheoryData<string> FlawNames => [.. Flaws.Keys.Order(StringComparer.Ordinal)];
+
+    [Fact]
+    public void A_replica_has_nothing_to_hand_over()
+    {
+        var nothing = Assert.IsType<StepDownDecision.Nothing>(StepDownPolicy.Decide(Whole with { Own = Seen(ReplicaAt(B)), Others = [Seen(MasterA), Seen(ReplicaAt(C))] }));
+        Assert.Equal("10.0.0.2:6379 is a replica of 10.0.0.1:6379", nothing.Reason);
+    }
+
+    [Fact]
+    public void Whoever_else_could_be_elected_is_lowered_first()
+    {
+        var lower = Assert.IsType<StepDownDecision.LowerFirst>(StepDownPolicy.Decide(Whole));
+        Assert.Equal(B, lower.Plan.Target);
+        Assert.Equal([new LoweredReplica(C, RunId(C), 100)], lower.Plan.Lower.AsEnumerable());
+    }
+
+    [Fact]
+    public void While_one_Sentinel_would_still_elect_another_it_waits_and_lowers_nobody_twice()
+    {
+        var s = Lowered.WithSentinel(2, Names(2, A, Listed(B), Listed(C)));
+        Assert.Empty(Assert.IsType<StepDownDecision.LowerFirst>(StepDownPolicy.Decide(s)).Plan.Lower);
+    }
+
+    [Fact]
+    public void Once_every_Sentinel_shows_it_the_only_one_left_is_handed_to()
+    {
+        var plan = Assert.IsType<StepDownDecision.HandOver>(StepDownPolicy.Decide(Lowered)).Plan;
+        Assert.Equal((A, B, RunId(B), 7L, 1), (plan.Master, plan.Target, plan.TargetRunId, plan.Epoch, plan.MinReplicas));
+        Assert.Equal([SentinelAt(1), SentinelAt(2), SentinelAt(3)], plan.Sentinels.AsEnumerable());
+        Assert.Equal(TimeSpan.FromSeconds(3), plan.Pause);
+    }
+
+    [Fact]
+    public void A_target_that_rewrites_its_AOF_is_the_last_choice_and_taken_in_the_end()
+    {
+        var rewriting = Whole.WithOther(B, n => n with { Rewriting = true });
+        Assert.Equal(C, Assert.IsType<StepDownDecision.LowerFirst>(StepDownPolicy.Decide(rewriting)).Plan.Target);
+        var both = rewriting.WithOther(C, n => n with { Rewriting = true });
+        Assert.Equal("target-rewrites", Assert.IsType<StepDownDecision.Wait>(StepDownPolicy.Decide(both)).Code);
+        Assert.Equal(B, Assert.IsType<StepDownDecision.LowerFirst>(StepDownPolicy.Decide(both with { AcceptsRewriting = true })).Plan.Target);
+    }
+
+    [Fact]
+    public void Told_is_the_Sentinel_that_is_about_to_ask_the_target_and_that_moment_is_waited_for()
+    {
+        var early = Lowered with { Sentinels = [Asked(1, 9000), Asked(2, 399), Asked(3, 651)] };
+        Assert.IsType<StepDownDecision.AwaitMoment>(StepDownPolicy.Decide(early));
+        Assert.Equal([SentinelAt(2), SentinelAt(1), SentinelAt(3)], Assert.IsType<StepDownDecision.HandOver>(StepDownPolicy.Decide(early with { AcceptsAnyMoment = true })).Plan.Sentinels.AsEnumerable());
+        var now = Lowered with { Sentinels = [Asked(1, 9000), Asked(2, 400), Asked(3, 650)] };
+        Assert.Equal([SentinelAt(3), SentinelAt(2), SentinelAt(1)], Assert.IsType<StepDownDecision.HandOver>(StepDownPolicy.Decide(now)).Plan.Sentinels.AsEnumerable());
+
+        static SentinelObservation Asked(int n, int ageMs) => Names(n, A, Listed(B) with { InfoAge = TimeSpan.FromMilliseconds(ageMs) }, Listed(C, 0));
+    }
+
+    [Fact]
+    public void A_single_replica_needs_no_lowering()
+    {
+        var s = Whole with { Sentinels = AllName(A, Listed(B)), Others = [Seen(ReplicaAt(B))] };
+        Assert.IsType<StepDownDecision.HandOver>(StepDownPolicy.Decide(s));
+    }
+
+    [Fact]
+    public void A_replica_that_is_down_for_everybody_stands_in_nobodys_way()
+    {
+        var s = (Lowered with { Sentinels = AllName(A, Listed(B), Listed(C, 100, "slave,s_down,disconnected")) }).WithOther(Gone(C));
+        Assert.Equal(B, Assert.IsType<StepDownDecision.HandOver>(StepDownPolicy.Decide(s)).Plan.Target);
+    }
+
+    [Fact]
+    public void The_fence_that_a_dead_coordinator_left_is_not_taken_for_the_configured_value() =>
+        Assert.Equal(1, Assert.IsType<StepDownDecision.HandOver>(StepDownPolicy.Decide(Lowered.WithOwn(n => n with { MinReplicas = HandOverLimits.Fence }))).Plan.MinReplicas);
+
+    [Theory]
+    [MemberData(nameof(FlawNames))]
+    public void Whatever_is_missing_or_against_it_stops_it_by_name(string flaw)
+    {
+        var decision = StepDownPolicy.Decide(Flaws[flaw](Lowered));
+        Assert.Equal(flaw.Split(':')[0], decision.Code);
+        Assert.True(decision is StepDownDecision.Wait or StepDownDecision.Refuse, decision.GetType().Name);
+        Assert.NotEmpty(decision.Reason);
+    }
+
+    [Theory]
+    [InlineData(1000, null)]
+    [InlineData(3000, null)]
+    [InlineData(3500, 1500)]
+    [InlineData(5000, 3000)]
+    [InlineData(60000, 3000)]
+    public void A_pause_ends_two_seconds_before_down_after_and_there_is_none_at_three_or_less(int downAfter, int? pause)
+    {
+        var expected = pause is { } p ? TimeSpan.FromMilliseconds(p) : (TimeSpan?)null;
+        Assert.Equal(expected, HandOverLimits.Pause(TimeSpan.FromMilliseconds(downAfter)));
+    }
+
+    [Fact]
+    public void The_better_priority_goes_before_the_higher_offset_and_the_choice_does_not_depend_on_the_order()
+    {
+        var s = Whole.WithOther(B, n => n with { Offset = 999 }).WithOther(C, n => n with { Priority = 50 });
+        foreach (var one in (HandOverSnapshot[])[s, s with { Others = [.. s.Others.Reverse()] }])
+            Assert.Equal(C, Assert.IsType<StepDownDecision.LowerFirst>(StepDownPolicy.Decide(one)).Plan.Target);
+        Assert.Equal(B, Assert.IsType<StepDownDecision.LowerFirst>(StepDownPolicy.Decide(s with { Wanted = B })).Plan.Target);
+    }
+
+    [Fact]
+    public void With_any_two_flaws_nothing_is_handed_over()
+    {
+        var flaws = Flaws.Values.ToArray();
+        Prop.ForAll(
+            Gen.Choose(0, flaws.Length - 1).Two().ToArbitrary(),
+            pair => StepDownPolicy.Decide(flaws[pair.Item1](Try(flaws[pair.Item2], Lowered))) is not (StepDownDecision.HandOver or StepDownDecision.LowerFirst))
+            .QuickCheckThrowOnFailure();
+
+        // Some flaws can't be combined: what they change is gone already.
+        static HandOverSnapshot Try(Func<HandOverSnapshot, HandOverSnapshot> flaw, HandOverSnapshot s) => s.Own is HandOverObservation.Known ? flaw(s) with { Own = flaw(s).Own is HandOverObservation.Known ? flaw(s).Own : s.Own, Sentinels = flaw(s).Sentinels } : s;
+    }
+}

@@ -1,0 +1,76 @@
+using System.Diagnostics.Metrics;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Sidecars.Core.Hosting;
+using Sidecars.Telemetry;
+using Sidecars.TestKit.Processes;
+
+namespace Sidecars.Unit.Tests.Telemetry;
+
+/// <summary>The port of a sidecar, by real sockets.</summary>
+public sealed class TelemetryServerTests : IAsyncDisposable
+{
+    private readonly Meter _meter = new($"test-{Guid.NewGuid()}");
+    private readonly MetricsCollector _metrics;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly MemoryStream _log = new();
+    private HealthReport _health = HealthReport.Healthy;
+
+    public TelemetryServerTests() => _metrics = new MetricsCollector(meter => meter == _meter);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        _stop.Dispose();
+        _metrics.Dispose();
+        _meter.Dispose();
+    }
+
+    [Fact]
+    public async Task Metrics_and_health_are_served_and_nothing_else()
+    {
+        _meter.CreateCounter<int>("seen").Add(4);
+        var server = Server(0);
+        var running = server.RunAsync(_stop.Token);
+        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{await server.Listening}") };
+        using var metrics = await http.GetAsync("/metrics");
+        Assert.Equal("text/plain; version=0.0.4; charset=utf-8", metrics.Content.Headers.ContentType?.ToString());
+        Assert.Contains("seen_total 4\n", await metrics.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Equal((HttpStatusCode.OK, "ok\n"), await GetAsync(http, "/healthz"));
+        _health = new HealthReport(["marker is 12 s old", "DNS refused"]);
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "marker is 12 s old\nDNS refused\n"), await GetAsync(http, "/healthz"));
+        Assert.Equal(HttpStatusCode.NotFound, (await GetAsync(http, "/")).Status);
+        using var post = await http.PostAsync("/metrics", new ByteArrayContent([]));
+        Assert.Equal((HttpStatusCode.MethodNotAllowed, "GET, HEAD"), (post.StatusCode, string.Join(", ", post.Content.Headers.Allow)));
+        await _stop.CancelAsync();
+        await running;
+        await Assert.ThrowsAsync<HttpRequestException>(() => http.GetAsync("/healthz"));
+    }
+
+    [Fact]
+    public async Task A_port_that_is_taken_is_tried_again_and_said_so()
+    {
+        using var other = new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp) { DualMode = true };
+        var port = FreePort.Next();
+        other.Bind(new IPEndPoint(IPAddress.IPv6Any, port));
+        other.Listen();
+        var server = Server(port);
+        var running = server.RunAsync(_stop.Token);
+        await Eventually.UntilAsync("a warning", () => Task.FromResult(Encoding.UTF8.GetString(_log.ToArray()).Contains("telemetry_port", StringComparison.Ordinal)));
+        Assert.False(server.Listening.IsCompleted);
+        other.Dispose();
+        Assert.Equal(port, await server.Listening);
+        await _stop.CancelAsync();
+        await running;
+    }
+
+    private TelemetryServer Server(int port) =>
+        new(port, _metrics, () => _health, new JsonLineLog(_log, "test", TimeProvider.System), TimeProvider.System, Random.Shared);
+
+    private static async Task<(HttpStatusCode Status, string Body)> GetAsync(HttpClient http, string path)
+    {
+        using var answer = await http.GetAsync(path);
+        return (answer.StatusCode, await answer.Content.ReadAsStringAsync());
+    }
+}
