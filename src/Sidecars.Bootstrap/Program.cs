@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Reflection;
+using Sidecars.Bootstrap.ProbeTls;
 using Sidecars.Bootstrap.Redis;
 using Sidecars.Core.Hosting;
 
@@ -10,7 +11,7 @@ internal static class Program
 {
     // redis-probe-tls is a link to this file: TLS is here already.
     private static Task<int> Main(string[] arguments) =>
-        Environment.GetCommandLineArgs()[0].EndsWith("redis-probe-tls", StringComparison.Ordinal) ? Task.FromResult(Probe.Program.Main(arguments)) : RunAsync(arguments);
+        Environment.GetCommandLineArgs()[0].EndsWith("redis-probe-tls", StringComparison.Ordinal) ? Task.FromResult(Probe.Program.Run("redis-probe-tls", TlsOfProbe.Read, arguments)) : RunAsync(arguments);
 
     private static async Task<int> RunAsync(string[] arguments)
     {

@@ -1,4 +1,4 @@
-using Sidecars.Core.Probing;
+using Sidecars.Probe.Reading;
 
 namespace Sidecars.Probe;
 
@@ -13,13 +13,6 @@ internal enum CommandAction
 /// <summary>The command line, and the name the program was called by: the seed images' scripts are links to it.</summary>
 internal sealed class CommandLine
 {
-    public const string ProgramName =
-#if PROBE_TLS
-        "redis-probe-tls";
-#else
-        "redis-probe";
-#endif
-
     public CommandAction Action { get; private init; }
 
     public ProbeKind Kind { get; private init; }

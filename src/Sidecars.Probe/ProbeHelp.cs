@@ -3,12 +3,13 @@ namespace Sidecars.Probe;
 /// <summary>What <c>--help</c> prints. A test compares it with the variables that are read.</summary>
 internal static class ProbeHelp
 {
-    public const string Text = $"""
-        {CommandLine.ProgramName} looks at one Redis or Sentinel and says in one line what it saw and why it decides so.
+    /// <param name="name">What the program calls itself.</param>
+    public static string Of(string name) => $"""
+        {name} looks at one Redis or Sentinel and says in one line what it saw and why it decides so.
 
         Usage:
-          {CommandLine.ProgramName} startup|liveness|readiness [--role redis|sentinel]
-          {CommandLine.ProgramName} --help | --version
+          {name} startup|liveness|readiness [--role redis|sentinel]
+          {name} --help | --version
           live_check.sh       (a link) liveness of Redis
           sentinel_check.sh   (a link) liveness of Sentinel
 

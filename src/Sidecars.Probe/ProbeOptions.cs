@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text;
 using Sidecars.Core.Primitives;
-using Sidecars.Core.Probing;
 using Sidecars.Core.Redis;
+using Sidecars.Probe.Reading;
 
 namespace Sidecars.Probe;
 
@@ -13,6 +13,7 @@ namespace Sidecars.Probe;
 internal sealed class ProbeOptions
 {
     private readonly Func<string, string?> _variable;
+    private readonly ProbeSecurity _security;
     private readonly List<string> _errors;
 
     // Mistakes in files, at startup. Later they are remarks: a Secret may be in the middle of an update, and a server that runs is
@@ -20,9 +21,9 @@ internal sealed class ProbeOptions
     private readonly List<string> _fileErrors;
     private readonly List<string> _remarks = [];
 
-    private ProbeOptions(Func<string, string?> variable, List<string> errors, ProbeKind kind)
+    private ProbeOptions(Func<string, string?> variable, ProbeSecurity security, List<string> errors, ProbeKind kind)
     {
-        (_variable, _errors) = (variable, errors);
+        (_variable, _security, _errors) = (variable, security, errors);
         _fileErrors = kind == ProbeKind.Startup ? errors : _remarks;
     }
 
@@ -35,9 +36,9 @@ internal sealed class ProbeOptions
     }
 
     /// <summary>Reads everything; null where <paramref name="errors"/> is not empty.</summary>
-    public static ProbeRequest? Read(CommandLine command, Func<string, string?> variable, List<string> errors)
+    public static ProbeRequest? Read(CommandLine command, Func<string, string?> variable, ProbeSecurity security, List<string> errors)
     {
-        var options = new ProbeOptions(variable, errors, command.Kind);
+        var options = new ProbeOptions(variable, security, errors, command.Kind);
         var request = options.Read(command);
         if (errors.Count == 0) return request;
         errors.AddRange(options._remarks); // all mistakes at once
@@ -58,7 +59,7 @@ internal sealed class ProbeOptions
         var lag = Number("PROBE_MAX_LAG_SECONDS", 15, 1, 86_400);
         var count = Number("SENTINEL_COUNT", 3, 1, 31);
         var sentinels = Endpoints("REDIS_SENTINEL_SERVICE_HOST", servicePort);
-        var secure = ProbeSecurity.Read(Text, _errors);
+        var secure = _security(Text, _errors);
         var (redis, sidecar, sentinel) = (Rotating("REDIS_PASSWORD"), Rotating("SIDECAR_PASSWORD"), Rotating("SENTINEL_PASSWORD"));
         if (endpoint is null || cluster is null) return null;
         if (sidecar.Count == 0) sidecar = redis;

@@ -1,7 +1,8 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using Sidecars.Core.Hosting;
-using Sidecars.Core.Probing;
+using Sidecars.Probe.Policy;
+using Sidecars.Probe.Reading;
 
 namespace Sidecars.Probe;
 
@@ -11,11 +12,17 @@ internal static partial class Program
     private const int StandardOutput = 1;
     private const int StandardError = 2;
 
-    internal static int Main(string[] arguments)
+    private static int Main(string[] arguments) => Run("redis-probe", Plain, arguments);
+
+    /// <summary>The whole program, for each file that has a name of it.</summary>
+    /// <param name="name">What it calls itself.</param>
+    /// <param name="security">How TLS is set up there.</param>
+    /// <param name="arguments">Of the command line.</param>
+    internal static int Run(string name, ProbeSecurity security, string[] arguments)
     {
         try
         {
-            return Run(arguments);
+            return Ask(name, security, arguments);
         }
         catch (Exception e) // the last line of defence: an unhandled one would be exit code 134 and a dump
         {
@@ -24,20 +31,20 @@ internal static partial class Program
         }
     }
 
-    private static int Run(string[] arguments)
+    private static int Ask(string name, ProbeSecurity security, string[] arguments)
     {
         List<string> errors = [];
         var command = CommandLine.Parse(Environment.GetCommandLineArgs()[0], arguments, errors);
         if (command.Action != CommandAction.Probe)
         {
-            Write(StandardOutput, command.Action == CommandAction.Help ? ProbeHelp.Text : CommandLine.ProgramName + " " + ProbeVersion.Text);
+            Write(StandardOutput, command.Action == CommandAction.Help ? ProbeHelp.Of(name) : name + " " + ProbeVersion.Text);
             return ExitCode.Ok;
         }
 
-        var request = ProbeOptions.Read(command, ProbeOptions.ProcessVariable, errors);
+        var request = ProbeOptions.Read(command, ProbeOptions.ProcessVariable, security, errors);
         if (request is null)
         {
-            errors.Add($"'{CommandLine.ProgramName} --help' lists every setting.");
+            errors.Add($"'{name} --help' lists every setting.");
             Write(StandardError, string.Join('\n', errors));
             return ExitCode.WrongConfiguration;
         }
@@ -45,6 +52,13 @@ internal static partial class Program
         var verdict = ProbePolicy.Evaluate(request, new ProbeReader(request, TimeProvider.System).Read());
         Write(StandardOutput, verdict.Message);
         return verdict.Pass ? ExitCode.Ok : ExitCode.Failed;
+    }
+
+    // No TLS in this file, so that it never pays for it.
+    private static Func<Stream, string, Stream>? Plain(Func<string, string?> setting, List<string> errors)
+    {
+        if (setting("TLS_CA_FILE") is not null) errors.Add("TLS_CA_FILE is set; this executable has no TLS: call redis-probe-tls, with the same arguments");
+        return null;
     }
 
     // One system call. Console's streams bring terminal handling, 70 KB; a FileStream does not move the offset of a file that

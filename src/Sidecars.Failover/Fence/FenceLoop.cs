@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Sidecars.Core.Primitives;
-using Sidecars.Core.Probing;
+using Sidecars.Core.Redis;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
 using Sidecars.Failover.Decisions;

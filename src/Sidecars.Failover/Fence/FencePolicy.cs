@@ -1,5 +1,5 @@
 using Sidecars.Core.Primitives;
-using Sidecars.Core.Probing;
+using Sidecars.Core.Redis;
 using Sidecars.Failover.Watch;
 
 namespace Sidecars.Failover.Fence;

@@ -1,4 +1,4 @@
-using Sidecars.Core.Probing;
+using Sidecars.Core.Redis;
 using Sidecars.Failover.Fence;
 
 namespace Sidecars.Failover.HandOver;

@@ -1,4 +1,4 @@
-using Sidecars.Core.Probing;
+using Sidecars.Core.Redis;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
 using Sidecars.Failover.Watch;

@@ -56,7 +56,7 @@ public sealed class ProbeCommandTests
         var help = await ProbeRun.RunAsync("--help", Nothing);
         Assert.Equal(0, help.Code);
         // The text is written by hand; the names in the sources that read them must all be there (SSL_… are set, for OpenSSL).
-        var sources = string.Concat(new[] { "Sidecars.Probe/ProbeOptions.cs", "Sidecars.ProbeTls/ProbeSecurity.cs" }.Select(file => File.ReadAllText(Path.Combine(Repository.Root, "src", file))));
+        var sources = string.Concat(new[] { "Sidecars.Probe/ProbeOptions.cs", "Sidecars.Bootstrap/ProbeTls/TlsOfProbe.cs" }.Select(file => File.ReadAllText(Path.Combine(Repository.Root, "src", file))));
         var names = Regex.Matches(sources, "\"([A-Z][A-Z_]{4,})\"").Select(match => match.Groups[1].Value).Where(name => !name.StartsWith("SSL_", StringComparison.Ordinal)).ToHashSet();
         Assert.True(names.Count > 20);
         Assert.All(names, name => Assert.Contains(name, help.Output, StringComparison.Ordinal));

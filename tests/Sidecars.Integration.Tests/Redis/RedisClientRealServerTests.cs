@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Sidecars.Core.Redis;
+using Sidecars.Probe.Sockets;
 using Sidecars.TestKit.Processes;
 
 namespace Sidecars.Integration.Tests.Redis;

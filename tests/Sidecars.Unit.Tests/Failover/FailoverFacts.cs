@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using FsCheck;
 using FsCheck.Fluent;
 using Sidecars.Core.Primitives;
-using Sidecars.Core.Probing;
+using Sidecars.Core.Redis;
 using Sidecars.Failover.Fence;
 using Sidecars.Failover.Watch;
 

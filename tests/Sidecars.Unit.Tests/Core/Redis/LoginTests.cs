@@ -1,4 +1,5 @@
 using Sidecars.Core.Redis;
+using Sidecars.Probe.Sockets;
 using Sidecars.TestKit.FakeRedis;
 
 namespace Sidecars.Unit.Tests.Core.Redis;

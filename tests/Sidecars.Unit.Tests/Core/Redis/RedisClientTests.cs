@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
+using Sidecars.Probe.Sockets;
 using Sidecars.TestKit.FakeRedis;
 
 namespace Sidecars.Unit.Tests.Core.Redis;

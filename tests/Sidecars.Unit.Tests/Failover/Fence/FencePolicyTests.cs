@@ -1,6 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
-using Sidecars.Core.Probing;
+using Sidecars.Core.Redis;
 using Sidecars.Failover.Fence;
 using Sidecars.Failover.Watch;
 using static Sidecars.Unit.Tests.Failover.FailoverFacts;
@@ -22,7 +22,7 @@ public sealed class FencePolicyTests
         Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(blind with { Quorum = NamesOther, ContradictedFor = aMinute, Superseded = "another", ImpostorFor = aMinute }));
         Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(blind with { Quorum = NamesMe with { Named = null } }));
         // Nor is a fence lifted.
-        Assert.Equal("fenced-unconfirmed", FencePolicy.Decide(blind with { Server = Master with { MinReplicas = Sidecars.Core.Probing.WriteFence.MinReplicas } }).Code);
+        Assert.Equal("fenced-unconfirmed", FencePolicy.Decide(blind with { Server = Master with { MinReplicas = WriteFence.MinReplicas } }).Code);
         Assert.Equal("isolated", Assert.IsType<FenceDecision.Fence>(FencePolicy.Decide(blind with { Server = Master with { FreshReplicas = 0 }, Quorum = NoMajority, IsolatedFor = aMinute })).Code);
     }
 
