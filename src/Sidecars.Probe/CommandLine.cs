@@ -1,5 +1,3 @@
-using Sidecars.Probe.Reading;
-
 namespace Sidecars.Probe;
 
 /// <summary>What is asked for.</summary>

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
-using Sidecars.Probe.Reading;
 
 namespace Sidecars.Probe;
 

@@ -1,5 +1,4 @@
 using Sidecars.Core.Redis;
-using Sidecars.Probe.Reading;
 
 namespace Sidecars.Probe.Policy;
 
