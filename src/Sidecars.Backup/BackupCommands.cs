@@ -2,6 +2,7 @@ using System.CommandLine;
 using Sidecars.Aws;
 using Sidecars.Backup.Archive;
 using Sidecars.Backup.Lease;
+using Sidecars.Backup.Options;
 using Sidecars.Backup.Restore;
 using Sidecars.Backup.Retention;
 using Sidecars.Backup.Store;

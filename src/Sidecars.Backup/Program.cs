@@ -1,4 +1,5 @@
 using System.CommandLine.Help;
+using Sidecars.Backup.Options;
 using Sidecars.Core.Hosting;
 
 namespace Sidecars.Backup;

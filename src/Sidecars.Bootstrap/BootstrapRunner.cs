@@ -1,6 +1,8 @@
 using Sidecars.Bootstrap.Backends;
 using Sidecars.Bootstrap.Disk;
+using Sidecars.Bootstrap.Options;
 using Sidecars.Bootstrap.Redis;
+using Sidecars.Bootstrap.Rounds;
 using Sidecars.Bootstrap.Sentinels;
 using Sidecars.Bootstrap.Server;
 using Sidecars.Core.Configuration;

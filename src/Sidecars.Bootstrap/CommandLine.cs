@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Sidecars.Bootstrap.Options;
 using Sidecars.Core.Hosting;
 
 namespace Sidecars.Bootstrap;

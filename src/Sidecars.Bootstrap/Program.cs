@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Reflection;
+using Sidecars.Bootstrap.Options;
 using Sidecars.Bootstrap.ProbeTls;
 using Sidecars.Bootstrap.Redis;
 using Sidecars.Core.Hosting;

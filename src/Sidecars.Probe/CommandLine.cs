@@ -1,3 +1,5 @@
+using Sidecars.Probe.Policy;
+
 namespace Sidecars.Probe;
 
 /// <summary>What is asked for.</summary>

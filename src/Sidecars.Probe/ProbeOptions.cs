@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
+using Sidecars.Probe.Policy;
 
 namespace Sidecars.Probe;
 

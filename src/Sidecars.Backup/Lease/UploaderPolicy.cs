@@ -1,3 +1,4 @@
+using Sidecars.Backup.Archive;
 using Sidecars.Backup.Upload;
 
 namespace Sidecars.Backup.Lease;

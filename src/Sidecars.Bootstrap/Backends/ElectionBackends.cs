@@ -1,3 +1,4 @@
+using Sidecars.Bootstrap.Options;
 using Sidecars.Core.Configuration;
 using Sidecars.Core.Election;
 using Sidecars.Core.Hosting;

@@ -1,4 +1,6 @@
 using Sidecars.Bootstrap.Backends;
+using Sidecars.Bootstrap.Options;
+using Sidecars.Bootstrap.Rounds;
 using Sidecars.Core.Election;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Primitives;

@@ -1,4 +1,5 @@
 using Sidecars.Bootstrap.Disk;
+using Sidecars.Bootstrap.Rounds;
 using Sidecars.Core.Election;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;

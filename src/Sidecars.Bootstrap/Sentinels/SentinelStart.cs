@@ -1,3 +1,6 @@
+using Sidecars.Bootstrap.Options;
+using Sidecars.Bootstrap.Rounds;
+using Sidecars.Bootstrap.Server;
 using Sidecars.Bootstrap.Slots;
 using Sidecars.Core.Election;
 using Sidecars.Core.Hosting;
@@ -22,13 +25,14 @@ internal sealed class SentinelStart(BootstrapOptions options, TimeProvider time,
     public async Task<SentinelRole> RunAsync(RedisEndpoint announce, SentinelMemory memory, RoundPacer pacer, DecisionReporter reporter, CancellationToken cancellation)
     {
         var clients = new GroupClients(options, time);
-        var roles = new SentinelRoleLoop(clients.Observer, announce, options.Group.RedisCount, options.Group.SentinelCount, memory.Master, new GroupConnections(options.Group, time).OpenEpochs(_kubernetes), reporter, pacer);
+        var roles = new SentinelRoleLoop(clients.Observer, announce, options.Group.RedisCount, options.Group.SentinelCount, memory.Master, clients.Connections.OpenEpochs(_kubernetes), reporter, pacer);
         // A number that a person gave stands, and needs no table.
         if (options.SentinelSlot is not null || options.Group.Kubernetes is not { } settings)
             return new SentinelRole(await roles.RunAsync(cancellation).ConfigureAwait(false), options.SentinelSlot);
 
+        var ids = new SentinelIdClient(clients.Connections.Transport, clients.Connections.AsSidecar, clients.Connections.AsSentinel);
         var slots = new SlotLoop(
-            new SlotClient(_kubernetes!, new SlotTableStore(_kubernetes!, options.Group.Cluster, settings.LeaseName), clients.SentinelIds, LivingAsync, options.Group.Cluster, options.Group.SentinelCount, time),
+            new SlotClient(_kubernetes!, new SlotTableStore(_kubernetes!, options.Group.Cluster, settings.LeaseName), ids, LivingAsync, options.Group.Cluster, options.Group.SentinelCount, time),
             new SlotClaimant(settings.PodUid, settings.PodName, announce),
             new SlotMemory(options.Group.ConfigDirectory),
             reporter,

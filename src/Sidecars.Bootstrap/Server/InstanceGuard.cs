@@ -1,4 +1,5 @@
 using System.Globalization;
+using Sidecars.Bootstrap.Options;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Primitives;
 

@@ -1,3 +1,5 @@
+using Sidecars.Bootstrap.Rounds;
+
 namespace Sidecars.Bootstrap.Slots;
 
 /// <summary>A slot, and whether it was had at once: if not, what was seen of the group before is old.</summary>
@@ -20,7 +22,7 @@ internal sealed class SlotLoop(SlotClient slots, SlotClaimant me, SlotMemory mem
             {
                 case SlotOutcome.Held held:
                     memory.Write(me.PodUid, held.Slot);
-                    reporter.Slot(held);
+                    reporter.Slot(held.Slot, held.Code, held.Reason);
                     return new SlotGrant(held.Slot, atOnce);
                 case SlotOutcome.Waiting waiting:
                     var changed = reporter.Waiting(waiting.Code, waiting.Reason, "a Sentinel slot");

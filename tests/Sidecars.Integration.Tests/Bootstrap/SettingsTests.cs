@@ -55,7 +55,7 @@ public sealed partial class SettingsTests
     public async Task Help_lists_every_variable_that_is_read_and_no_other()
     {
         var source = string.Concat(
-            await File.ReadAllTextAsync(Path.Combine(Repository.Root, "src", "Sidecars.Bootstrap", "BootstrapOptions.cs")),
+            await File.ReadAllTextAsync(Path.Combine(Repository.Root, "src", "Sidecars.Bootstrap", "Options", "BootstrapOptions.cs")),
             await File.ReadAllTextAsync(Path.Combine(Repository.Root, "src", "Sidecars.Core", "Hosting", "GroupSettings.cs")),
             await File.ReadAllTextAsync(Path.Combine(Repository.Root, "src", "Sidecars.Core", "Hosting", "KubernetesSettings.cs")));
         var read = VariableLiteral().Matches(source).Select(match => match.Groups[1].Value).ToHashSet();

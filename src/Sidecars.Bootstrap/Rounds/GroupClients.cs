@@ -1,10 +1,10 @@
-using Sidecars.Bootstrap.Slots;
+using Sidecars.Bootstrap.Options;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Sentinel.Leadership;
 using Sidecars.Core.Topology;
 
-namespace Sidecars.Bootstrap;
+namespace Sidecars.Bootstrap.Rounds;
 
 /// <summary>The clients of the group that a starting server needs.</summary>
 internal sealed class GroupClients
@@ -14,14 +14,14 @@ internal sealed class GroupClients
         var connections = new GroupConnections(options.Group, time);
         (Sentinels, Observer) = (connections.Sentinels, connections.Observer);
         Leadership = connections.Leadership;
-        SentinelIds = new SentinelIdClient(connections.Transport, connections.AsSidecar, connections.AsSentinel);
+        Connections = connections;
     }
 
     public SentinelClient Sentinels { get; }
 
     public SentinelLeadership Leadership { get; }
 
-    public SentinelIdClient SentinelIds { get; }
+    public GroupConnections Connections { get; }
 
     public GroupObserver Observer { get; }
 }

@@ -1,7 +1,8 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using Sidecars.Core.Hosting;
 
-namespace Sidecars.Bootstrap.Disk;
+namespace Sidecars.Bootstrap.Redis;
 
 /// <summary>What a round of the role loop has to know of a restore.</summary>
 internal abstract record RestoreProgress

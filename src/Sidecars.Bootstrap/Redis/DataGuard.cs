@@ -1,10 +1,12 @@
+using Sidecars.Bootstrap.Disk;
+using Sidecars.Bootstrap.Options;
 using Sidecars.Bootstrap.Redis;
 using Sidecars.Core.Election;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 
-namespace Sidecars.Bootstrap.Disk;
+namespace Sidecars.Bootstrap.Redis;
 
 /// <summary>What happens to the data directory before a server starts on it: evidence, a rescue where data are given up, the first marker.</summary>
 internal sealed class DataGuard(BootstrapOptions options, RedisEndpoint announce, DataLayout layout, JsonLineLog log, TimeProvider time)

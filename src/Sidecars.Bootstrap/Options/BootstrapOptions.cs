@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Lineage;
 
-namespace Sidecars.Bootstrap;
+namespace Sidecars.Bootstrap.Options;
 
 /// <summary>What is to be started.</summary>
 internal enum ServerMode

@@ -1,6 +1,6 @@
 using Sidecars.Core.Hosting;
 
-namespace Sidecars.Backup;
+namespace Sidecars.Backup.Options;
 
 /// <summary>Passwords that change under a running sidecar: their files are read again, and the next look at Redis logs in with them.</summary>
 internal static class PasswordFiles

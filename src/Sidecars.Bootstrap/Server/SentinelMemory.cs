@@ -3,7 +3,7 @@ using Sidecars.Core.Configuration;
 using Sidecars.Core.Election;
 using Sidecars.Core.Primitives;
 
-namespace Sidecars.Bootstrap.Sentinels;
+namespace Sidecars.Bootstrap.Server;
 
 /// <summary>
 /// What a Sentinel wrote into its own configuration before its container restarted: its id, so that it is the same voter, and

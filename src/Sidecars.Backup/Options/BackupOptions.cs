@@ -9,7 +9,7 @@ using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 
-namespace Sidecars.Backup;
+namespace Sidecars.Backup.Options;
 
 /// <summary>All settings of redis-backup. The only file of this executable that reads the environment.</summary>
 internal sealed record BackupOptions

@@ -1,9 +1,10 @@
 using Sidecars.Backup.Archive;
+using Sidecars.Backup.Base;
 using Sidecars.Backup.Lease;
 using Sidecars.Backup.Tail;
 using Sidecars.Backup.Upload;
 
-namespace Sidecars.Backup.Base;
+namespace Sidecars.Backup.Upload;
 
 /// <summary>Takes bases when they are due: at the beginning of a generation, every so often, and on request.</summary>
 internal sealed class BaseSchedule(BackupStore store, AofDirectory aof, NodeFacts node, UploaderOptions options, TimeProvider time) : IDisposable

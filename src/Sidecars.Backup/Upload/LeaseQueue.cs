@@ -1,9 +1,10 @@
 using Sidecars.Backup.Archive;
+using Sidecars.Backup.Lease;
 using Sidecars.Backup.Store;
 using Sidecars.Backup.Upload;
 using Sidecars.Core.Hosting;
 
-namespace Sidecars.Backup.Lease;
+namespace Sidecars.Backup.Upload;
 
 /// <summary>Waits until this node should upload, and takes the lease then.</summary>
 internal sealed class LeaseQueue(BackupStore store, NodeFacts node, UploaderOptions options, JsonLineLog log, TimeProvider time)

@@ -2,7 +2,7 @@ using Sidecars.Backup.Archive;
 using Sidecars.Backup.Store;
 using Sidecars.Backup.Upload;
 
-namespace Sidecars.Backup.Lease;
+namespace Sidecars.Backup.Upload;
 
 /// <summary>
 /// The uploader's lease in the hands of this node. It is not given back at the end of the process: after a restart this node takes it up at

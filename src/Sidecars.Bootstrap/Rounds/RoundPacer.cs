@@ -1,6 +1,6 @@
 using Sidecars.Core.Primitives;
 
-namespace Sidecars.Bootstrap;
+namespace Sidecars.Bootstrap.Rounds;
 
 /// <summary>
 /// Waits between rounds: quickly after a change (the next one is near), then slower, jittered, so that pods that started

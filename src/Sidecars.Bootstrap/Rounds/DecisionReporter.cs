@@ -1,11 +1,10 @@
 using System.Collections.Immutable;
-using Sidecars.Bootstrap.Slots;
 using Sidecars.Core.Election;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel.Leadership;
 
-namespace Sidecars.Bootstrap;
+namespace Sidecars.Bootstrap.Rounds;
 
 /// <summary>
 /// One log line per change of state with its reason and snapshot, not one per round; and the heartbeat file, which tells the
@@ -64,7 +63,7 @@ internal sealed class DecisionReporter(JsonLineLog log, HeartbeatFile heartbeat)
     }
 
     /// <summary>This Sentinel's identity.</summary>
-    public void Slot(SlotOutcome.Held held) => log.Info(held.Code, held.Reason, LogField.Of("slot", held.Slot));
+    public void Slot(int slot, string code, string reason) => log.Info(code, reason, LogField.Of("slot", slot));
 
     /// <summary>A heartbeat that can't be written: probes will take a waiting node for a dead one. Logged once per problem.</summary>
     public void HeartbeatFailed(string problem)

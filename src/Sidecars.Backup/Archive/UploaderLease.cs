@@ -1,7 +1,7 @@
 using Sidecars.Backup.Archive;
 using Sidecars.Core.Lineage;
 
-namespace Sidecars.Backup.Lease;
+namespace Sidecars.Backup.Archive;
 
 /// <summary>
 /// Who uploads: <c>uploader.json</c>, changed by compare-and-swap only. It fences by names, not by time: each holder has a session of its

@@ -4,7 +4,7 @@ using Sidecars.Backup.Store.Directories;
 using Sidecars.Backup.Store.S3;
 using Sidecars.Core.Hosting;
 
-namespace Sidecars.Backup;
+namespace Sidecars.Backup.Options;
 
 /// <summary>Settings of the store, and the store itself.</summary>
 internal static class StoreOptions
