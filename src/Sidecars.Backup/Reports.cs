@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Sidecars.Backup.Archive;
-using Sidecars.Backup.Lease;
 using Sidecars.Backup.Restore;
 using Sidecars.Backup.Retention;
 

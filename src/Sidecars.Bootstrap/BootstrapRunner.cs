@@ -1,5 +1,4 @@
 using Sidecars.Bootstrap.Backends;
-using Sidecars.Bootstrap.Disk;
 using Sidecars.Bootstrap.Options;
 using Sidecars.Bootstrap.Redis;
 using Sidecars.Bootstrap.Rounds;

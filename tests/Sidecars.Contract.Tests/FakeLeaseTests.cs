@@ -1,3 +1,5 @@
+using System.Security.Cryptography.X509Certificates;
+using k8s;
 using Sidecars.Core.Kubernetes;
 using Sidecars.TestKit.FakeKubernetes;
 
@@ -6,15 +8,32 @@ namespace Sidecars.Contract.Tests;
 /// <summary>The contract against the fake that the other tests use: what it gets wrong, they would believe.</summary>
 public sealed class FakeLeaseTests : LeaseContract
 {
-    protected override async Task<IContractCluster> ConnectAsync()
+    protected override Task<IContractCluster> ConnectAsync() => StartAsync();
+
+    internal static async Task<IContractCluster> StartAsync()
     {
         var server = await FakeKubernetesServer.StartAsync();
         return new Cluster(server, new KubernetesClient(server.Config with { CallDeadline = TimeSpan.FromMinutes(1) }, TimeProvider.System));
     }
 
+    private static Kubernetes Connect(FakeKubernetesServer server)
+    {
+        var roots = new X509Certificate2Collection();
+        roots.ImportFromPemFile(server.Config.CaFile);
+        return new Kubernetes(new KubernetesClientConfiguration
+        {
+            Host = server.Config.Server.ToString(),
+            Namespace = FakeKubernetesServer.Namespace,
+            AccessToken = File.ReadAllText(server.Config.TokenFile).Trim(),
+            SslCaCerts = roots,
+        });
+    }
+
     private sealed class Cluster(FakeKubernetesServer server, KubernetesClient client) : IContractCluster
     {
         public KubernetesClient Client => client;
+
+        public IKubernetes Official { get; } = Connect(server);
 
         public Task DeleteAsync(string resourcePath, string name)
         {
@@ -26,6 +45,7 @@ public sealed class FakeLeaseTests : LeaseContract
         public async ValueTask DisposeAsync()
         {
             client.Dispose();
+            Official.Dispose();
             await server.DisposeAsync();
         }
     }

@@ -22,7 +22,7 @@ public sealed class KubeconfigTests
             users:
             - {name: u, user: {token: t}}
             """);
-        Assert.Equal(new Kubeconfig(new Uri("https://127.0.0.1:6443/"), "PEM", "t", "n"), Kubeconfig.Read(path));
+        Assert.Equal(new Kubeconfig(new Uri("https://127.0.0.1:6443/"), "PEM", "t", "n") { Path = path }, Kubeconfig.Read(path));
         File.Delete(path);
     }
 

@@ -1,6 +1,6 @@
-using System.Net.Http.Headers;
-using System.Net.Security;
-using System.Security.Cryptography.X509Certificates;
+using System.Net;
+using k8s;
+using k8s.Autorest;
 using Sidecars.Core.Kubernetes;
 
 namespace Sidecars.Contract.Tests;
@@ -9,12 +9,9 @@ namespace Sidecars.Contract.Tests;
 public sealed class RealCluster : IContractCluster
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("kubeconfig-").FullName;
-    private readonly HttpClient _other;
-    private readonly Kubeconfig _kubeconfig;
 
     public RealCluster(Kubeconfig kubeconfig)
     {
-        _kubeconfig = kubeconfig;
         File.WriteAllText(Path.Combine(_folder, "ca.crt"), kubeconfig.CaPem);
         File.WriteAllText(Path.Combine(_folder, "token"), kubeconfig.Token);
         Client = new KubernetesClient(
@@ -29,25 +26,30 @@ public sealed class RealCluster : IContractCluster
                 ConnectTimeout = TimeSpan.FromMinutes(1),
             },
             TimeProvider.System);
-        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-        policy.CustomTrustStore.ImportFromPem(kubeconfig.CaPem);
-        _other = new HttpClient(new SocketsHttpHandler { SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = policy } }) { BaseAddress = kubeconfig.Server };
-        _other.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", kubeconfig.Token.Trim());
+        Official = new Kubernetes(KubernetesClientConfiguration.BuildConfigFromConfigFile(kubeconfig.Path));
     }
 
     public KubernetesClient Client { get; }
 
+    public IKubernetes Official { get; }
+
     public async Task DeleteAsync(string resourcePath, string name)
     {
-        var at = resourcePath.LastIndexOf('/');
-        using var response = await _other.DeleteAsync($"{resourcePath[..at]}/namespaces/{_kubeconfig.Namespace}{resourcePath[at..]}/{name}");
-        if (response.StatusCode != System.Net.HttpStatusCode.NotFound) response.EnsureSuccessStatusCode();
+        try
+        {
+            if (resourcePath.EndsWith("leases", StringComparison.Ordinal)) await Official.CoordinationV1.DeleteNamespacedLeaseAsync(name, Client.Namespace);
+            else await Official.DiscoveryV1.DeleteNamespacedEndpointSliceAsync(name, Client.Namespace);
+        }
+        catch (HttpOperationException e) when (e.Response.StatusCode == HttpStatusCode.NotFound)
+        {
+            // There is none.
+        }
     }
 
     public ValueTask DisposeAsync()
     {
         Client.Dispose();
-        _other.Dispose();
+        Official.Dispose();
         Directory.Delete(_folder, recursive: true);
         return ValueTask.CompletedTask;
     }

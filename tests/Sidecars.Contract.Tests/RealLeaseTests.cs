@@ -7,6 +7,8 @@ namespace Sidecars.Contract.Tests;
 [Requires("TEST_KUBECONFIG")]
 public sealed class RealLeaseTests : LeaseContract
 {
-    protected override Task<IContractCluster> ConnectAsync() =>
+    protected override Task<IContractCluster> ConnectAsync() => OpenAsync();
+
+    internal static Task<IContractCluster> OpenAsync() =>
         Task.FromResult<IContractCluster>(new RealCluster(Kubeconfig.Read(Environment.GetEnvironmentVariable("TEST_KUBECONFIG")!)));
 }

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Sidecars.Backup.Lease;
 using Sidecars.Backup.Store;
 using Sidecars.Backup.Store.Encryption;
 using Sidecars.Core.Primitives;

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Sidecars.Backup.Lease;
 
 namespace Sidecars.Backup.Archive;
 

@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
-using Sidecars.Backup.Lease;
 
 namespace Sidecars.Backup.Archive;
 

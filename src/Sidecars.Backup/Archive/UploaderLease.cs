@@ -1,4 +1,3 @@
-using Sidecars.Backup.Archive;
 using Sidecars.Core.Lineage;
 
 namespace Sidecars.Backup.Archive;

@@ -2,7 +2,6 @@ using Sidecars.Backup.Archive;
 using Sidecars.Backup.Base;
 using Sidecars.Backup.Lease;
 using Sidecars.Backup.Tail;
-using Sidecars.Backup.Upload;
 
 namespace Sidecars.Backup.Upload;
 

@@ -1,6 +1,5 @@
 using Sidecars.Backup.Archive;
 using Sidecars.Backup.Store;
-using Sidecars.Backup.Upload;
 
 namespace Sidecars.Backup.Upload;
 

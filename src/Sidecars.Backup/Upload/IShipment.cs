@@ -1,5 +1,4 @@
 using Sidecars.Backup.Archive;
-using Sidecars.Backup.Base;
 using Sidecars.Backup.Lease;
 using Sidecars.Backup.Tail;
 

@@ -1,7 +1,6 @@
 using Sidecars.Backup.Archive;
 using Sidecars.Backup.Lease;
 using Sidecars.Backup.Store;
-using Sidecars.Backup.Upload;
 using Sidecars.Core.Hosting;
 
 namespace Sidecars.Backup.Upload;

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using Sidecars.Backup.Archive;
-using Sidecars.Backup.Lease;
 using Sidecars.Backup.Options;
 using Sidecars.Backup.Restore;
 using Sidecars.Backup.Store;

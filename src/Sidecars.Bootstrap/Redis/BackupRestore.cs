@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using System.Diagnostics;
-using Sidecars.Core.Hosting;
 
 namespace Sidecars.Bootstrap.Redis;
 

@@ -1,6 +1,5 @@
 using Sidecars.Bootstrap.Disk;
 using Sidecars.Bootstrap.Options;
-using Sidecars.Bootstrap.Redis;
 using Sidecars.Core.Election;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Lineage;

@@ -1,4 +1,3 @@
-using Sidecars.Bootstrap.Disk;
 using Sidecars.Bootstrap.Rounds;
 using Sidecars.Core.Election;
 using Sidecars.Core.Lineage;

@@ -3,7 +3,6 @@ using Sidecars.Bootstrap.Rounds;
 using Sidecars.Bootstrap.Server;
 using Sidecars.Bootstrap.Slots;
 using Sidecars.Core.Election;
-using Sidecars.Core.Hosting;
 using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Primitives;
 

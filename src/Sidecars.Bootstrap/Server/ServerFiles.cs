@@ -1,5 +1,4 @@
 using Sidecars.Bootstrap.Options;
-using Sidecars.Bootstrap.Sentinels;
 using Sidecars.Bootstrap.Slots;
 using Sidecars.Core.Configuration;
 using Sidecars.Core.Election;

@@ -2,7 +2,6 @@ using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
 using Sidecars.Backup.Archive;
-using Sidecars.Backup.Lease;
 using Sidecars.Backup.Store;
 using Sidecars.Core.Primitives;
 

@@ -1,5 +1,4 @@
 using Sidecars.Backup.Archive;
-using Sidecars.Backup.Lease;
 using Sidecars.Backup.Restore;
 
 namespace Sidecars.Unit.Tests.Backup;

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Sidecars.Backup.Archive;
-using Sidecars.Backup.Lease;
 using Sidecars.Backup.Store;
 using Sidecars.Core.Primitives;
 
