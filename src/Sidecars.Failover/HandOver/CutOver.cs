@@ -174,7 +174,7 @@ internal sealed class CutOver(HandOverGroup group, StepDownPlan plan, long deadl
         {
             foreach (var sentinel in plan.Sentinels)
             {
-                var answer = await group.Sentinels.AskFailoverAsync(sentinel, default).ConfigureAwait(false);
+                var answer = await group.Sentinels.FailoverAsync(sentinel, default).ConfigureAwait(false);
                 _words = $"Sentinel {sentinel}: {answer.Text}";
                 if (answer.Kind == FailoverAnswerKind.UnderWay) return StepOutcome.Done;
                 if (answer.Kind == FailoverAnswerKind.NoAnswer) return StepOutcome.Unknown;

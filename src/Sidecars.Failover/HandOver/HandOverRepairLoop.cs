@@ -97,7 +97,7 @@ public sealed class HandOverRepairLoop
         switch (decision)
         {
             case HandOverRepairDecision.TellSentinel tell:
-                return (await _group.Sentinels.AskFailoverAsync(tell.Sentinel, cancellation).ConfigureAwait(false)).Kind switch
+                return (await _group.Sentinels.FailoverAsync(tell.Sentinel, cancellation).ConfigureAwait(false)).Kind switch
                 {
                     FailoverAnswerKind.UnderWay => StepOutcome.Done,
                     FailoverAnswerKind.NoAnswer => StepOutcome.Unknown,
