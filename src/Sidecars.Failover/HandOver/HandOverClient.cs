@@ -1,6 +1,7 @@
 using System.Globalization;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
+using Sidecars.Core.Topology;
 
 namespace Sidecars.Failover.HandOver;
 
@@ -14,14 +15,10 @@ public sealed class HandOverClient(Func<RedisEndpoint, IRespTransport> transport
     {
         try
         {
-            var client = await RedisClient.ConnectAsync(transport(endpoint), options, cancellation).ConfigureAwait(false);
-            await using (client.ConfigureAwait(false))
-            {
-                var replies = await client.PipelineAsync([RespCommand.Of("INFO"), HandOverNodeReader.Settings], cancellation).ConfigureAwait(false);
-                return HandOverNodeReader.TryRead(endpoint, replies[0], replies[1], out var node, out var why)
-                    ? new HandOverObservation.Known(endpoint, node)
-                    : new HandOverObservation.Unknown(endpoint, why);
-            }
+            var (look, why, _) = await NodeLook.TakeAsync(transport(endpoint), options, withSettings: true, cancellation).ConfigureAwait(false);
+            return look is not null && HandOverNodeReader.TryRead(endpoint, look, out var node, out why)
+                ? new HandOverObservation.Known(endpoint, node)
+                : new HandOverObservation.Unknown(endpoint, why);
         }
         catch (RedisConnectionException e)
         {

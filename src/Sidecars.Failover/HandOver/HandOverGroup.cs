@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
-using Sidecars.Failover.Watch;
 
 namespace Sidecars.Failover.HandOver;
 
@@ -53,12 +52,12 @@ public sealed class HandOverGroup(GroupAddresses addresses, RedisEndpoint own, H
     /// What others have seen already, without the other nodes: enough to tell that nothing is left of a hand-over, and nothing else. Null:
     /// the own server's answers can't be read.
     /// </summary>
-    /// <param name="own">Answers of the own server.</param>
+    /// <param name="own">What the own server said.</param>
     /// <param name="sentinels">As they were seen last.</param>
-    public HandOverSnapshot? Glance(ServerReplies own, IReadOnlyCollection<SentinelObservation> sentinels)
+    public HandOverSnapshot? Glance(NodeLook own, IReadOnlyCollection<SentinelObservation> sentinels)
     {
         ArgumentNullException.ThrowIfNull(own);
-        return HandOverNodeReader.TryRead(Own, own.Info, own.Settings, out var node, out _)
+        return HandOverNodeReader.TryRead(Own, own, out var node, out _)
             ? new HandOverSnapshot { Settings = Settings, Sentinels = [.. sentinels], Own = new HandOverObservation.Known(Own, node), Others = [] }
             : null;
     }
