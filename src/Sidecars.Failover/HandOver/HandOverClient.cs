@@ -10,21 +10,16 @@ namespace Sidecars.Failover.HandOver;
 /// <param name="options">The sidecars' credentials and deadlines.</param>
 public sealed class HandOverClient(Func<RedisEndpoint, IRespTransport> transport, RedisClientOptions options)
 {
+    private readonly NodeClient _nodes = new(transport, options);
+
     /// <summary>What a server says of itself. Never throws for what it does; <see cref="OperationCanceledException"/> only for <paramref name="cancellation"/>.</summary>
-    public async Task<HandOverObservation> ObserveAsync(RedisEndpoint endpoint, CancellationToken cancellation)
-    {
-        try
-        {
-            var (look, why, _) = await NodeLook.TakeAsync(transport(endpoint), options, withSettings: true, cancellation).ConfigureAwait(false);
-            return look is not null && HandOverNodeReader.TryRead(endpoint, look, out var node, out why)
-                ? new HandOverObservation.Known(endpoint, node)
-                : new HandOverObservation.Unknown(endpoint, why);
-        }
-        catch (RedisConnectionException e)
-        {
-            return e.IsNoConnection ? new HandOverObservation.Unreachable(endpoint, e.Message) : new HandOverObservation.Unknown(endpoint, e.Message);
-        }
-    }
+    public async Task<NodeObservation> ObserveAsync(RedisEndpoint endpoint, CancellationToken cancellation) => WithSettings(await _nodes.ObserveAsync(endpoint, cancellation).ConfigureAwait(false));
+
+    /// <summary>Every decision here is taken from the settings too: a look without one of them is not usable.</summary>
+    internal static NodeObservation WithSettings(NodeObservation seen) =>
+        seen is NodeObservation.Known { View: { Priority: null } or { MinReplicas: null } or { MaxLag: null } }
+            ? new NodeObservation.Unknown(seen.Endpoint, LoginRefused: false, "its CONFIG GET lacks a setting")
+            : seen;
 
     /// <summary>A connection to that very process; null, with a reason, where it is not there.</summary>
     public async Task<(HandOverConnection? Connection, string Why)> OpenAsync(RedisEndpoint endpoint, string runId, CancellationToken cancellation)

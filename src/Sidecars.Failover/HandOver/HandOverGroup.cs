@@ -40,8 +40,8 @@ public sealed class HandOverGroup(GroupAddresses addresses, RedisEndpoint own, H
 
         // Names give partial answers: whoever Sentinels know as replica or master is asked too.
         var asked = others.Select(o => o.Endpoint).Append(Own)
-            .Concat(others.OfType<HandOverObservation.Known>().Select(o => o.Node.Address))
-            .Append((ownNode as HandOverObservation.Known)?.Node.Address ?? Own).ToHashSet();
+            .Concat(others.OfType<NodeObservation.Known>().Select(o => o.Address))
+            .Append((ownNode as NodeObservation.Known)?.Address ?? Own).ToHashSet();
         var known = views.OfType<SentinelObservation.Known>()
             .SelectMany(k => k.View.Replicas.Select(r => r.Address).Append(k.View.Master?.Address ?? Own)).Distinct().Where(a => !asked.Contains(a));
         var more = await AskAsync(known, cancellation).ConfigureAwait(false);
@@ -57,8 +57,8 @@ public sealed class HandOverGroup(GroupAddresses addresses, RedisEndpoint own, H
     public HandOverSnapshot? Glance(NodeLook own, IReadOnlyCollection<SentinelObservation> sentinels)
     {
         ArgumentNullException.ThrowIfNull(own);
-        return HandOverNodeReader.TryRead(Own, own, out var node, out _)
-            ? new HandOverSnapshot { Settings = Settings, Sentinels = [.. sentinels], Own = new HandOverObservation.Known(Own, node), Others = [] }
+        return HandOverClient.WithSettings(new NodeObservation.Known(Own, own)) is NodeObservation.Known known
+            ? new HandOverSnapshot { Settings = Settings, Sentinels = [.. sentinels], Own = known, Others = [] }
             : null;
     }
 
@@ -82,6 +82,6 @@ public sealed class HandOverGroup(GroupAddresses addresses, RedisEndpoint own, H
         return [.. await Task.WhenAll(resolved.Endpoints.Select(e => Sentinels.ObserveAsync(e, cancellation))).ConfigureAwait(false)];
     }
 
-    private Task<HandOverObservation[]> AskAsync(IEnumerable<RedisEndpoint> endpoints, CancellationToken cancellation) =>
+    private Task<NodeObservation[]> AskAsync(IEnumerable<RedisEndpoint> endpoints, CancellationToken cancellation) =>
         Task.WhenAll(endpoints.Select(e => Nodes.ObserveAsync(e, cancellation)));
 }
