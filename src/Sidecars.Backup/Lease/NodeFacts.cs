@@ -82,7 +82,7 @@ public sealed class NodeFacts(IRespTransport transport, RedisClientOptions optio
     {
         try
         {
-            var (look, _, _) = await NodeLook.TakeAsync(transport, options, withSettings: false, cancellation).ConfigureAwait(false);
+            var (look, _, _) = await NodeClient.LookAsync(transport, options, withSettings: false, cancellation).ConfigureAwait(false);
             return look is not null ? NodeSnapshot.Of(look) : NodeSnapshot.Unknown;
         }
         catch (RedisConnectionException e)

@@ -18,10 +18,13 @@ public readonly struct ConfigReply(RespValue? reply)
 
     /// <summary><c>replica-announce-ip</c> and <c>-port</c>; null where nothing whole is announced (an empty address, port 0).</summary>
     public RedisEndpoint? Announced =>
-        GetInt64("replica-announce-port") is { } port && ReplyText.TryEndpoint(Get("replica-announce-ip"), port, out var endpoint) ? endpoint : null;
+        GetInt64("replica-announce-port") is { } port && ReplyText.TryEndpoint(Get("replica-announce-ip"), port, out var endpoint)
+            ? endpoint
+            : null;
 
     /// <summary>A setting as sent, or null.</summary>
     public string? Get(string name) => ReplyText.ValueOf(reply, name);
 
-    private long? GetInt64(string name) => long.TryParse(Get(name), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+    private long? GetInt64(string name) =>
+        long.TryParse(Get(name), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 }

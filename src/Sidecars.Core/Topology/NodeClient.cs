@@ -8,15 +8,39 @@ namespace Sidecars.Core.Topology;
 /// <param name="options">Credentials of our group and deadlines.</param>
 public sealed class NodeClient(Func<RedisEndpoint, IRespTransport> transport, RedisClientOptions options)
 {
+    /// <summary>Looks at any server, on a connection of its own: one outlives its process behind a stable address.</summary>
+    /// <param name="transport">To it.</param>
+    /// <param name="options">Credentials and deadlines.</param>
+    /// <param name="withSettings">False: INFO alone.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <exception cref="RedisConnectionException">No reply.</exception>
+    public static async Task<NodeReading> LookAsync(
+        IRespTransport transport, RedisClientOptions options, bool withSettings, CancellationToken cancellation)
+    {
+        var client = await RedisClient.ConnectAsync(transport, options, cancellation).ConfigureAwait(false);
+        await using (client.ConfigureAwait(false))
+        {
+            RespCommand[] commands = withSettings ? [NodeLook.InfoCommand, NodeLook.SettingsCommand] : [NodeLook.InfoCommand];
+            var replies = await client.PipelineAsync(commands, cancellation).ConfigureAwait(false);
+            return NodeLook.Of(replies[0], replies.ElementAtOrDefault(1));
+        }
+    }
+
     /// <summary>
-    /// Looks once. Never throws for what a server does; <see cref="OperationCanceledException"/> only for <paramref name="cancellation"/>.
+    /// Looks at a node of the group. Never throws for what a server does; <see cref="OperationCanceledException"/> only for
+    /// <paramref name="cancellation"/>.
     /// </summary>
     public async Task<NodeObservation> ObserveAsync(RedisEndpoint endpoint, CancellationToken cancellation)
     {
         try
         {
-            var (look, why, error) = await NodeLook.TakeAsync(transport(endpoint), options, withSettings: true, cancellation).ConfigureAwait(false);
-            return look is not null ? new NodeObservation.Known(endpoint, look) : new NodeObservation.Unknown(endpoint, IsLoginError(error), why);
+            var (look, why, error) = await LookAsync(transport(endpoint), options, withSettings: true, cancellation).ConfigureAwait(false);
+            return look switch
+            {
+                null => new NodeObservation.Unknown(endpoint, IsLoginError(error), why),
+                { Role: NodeRole.Replica, MasterAddress: null } => new NodeObservation.Unknown(endpoint, LoginRefused: false, "whom it follows can't be read"),
+                _ => new NodeObservation.Known(endpoint, look),
+            };
         }
         catch (RedisConnectionException e)
         {

@@ -5,9 +5,9 @@ using Sidecars.Core.Redis;
 namespace Sidecars.Core.Topology;
 
 /// <summary>
-/// What one Redis said of itself: INFO and its settings, in one exchange on one fresh connection. Nothing else reads them. What is not
-/// decided on is taken from <see cref="Info"/>, so a new field of INFO is one property there; what decisions are taken from is a property
-/// here, which is logged with them. Null: it did not say, or was not asked.
+/// What one Redis said of itself: INFO and its settings, in one exchange on one fresh connection (<see cref="NodeClient.LookAsync"/>). What
+/// decisions are taken from is a property here, and is logged with them; everything else is in <see cref="Info"/>, so that a new field of
+/// INFO is one property there. Null: it did not say, or was not asked.
 /// </summary>
 public sealed record NodeLook
 {
@@ -78,24 +78,8 @@ public sealed record NodeLook
     public static RespCommand InfoCommand { get; } = RespCommand.Of("INFO");
 
     /// <summary>The settings that are asked for after it.</summary>
-    public static RespCommand SettingsCommand { get; } =
-        RespCommand.Of("CONFIG", "GET", "replica-priority", "min-replicas-to-write", "min-replicas-max-lag", "replica-announce-ip", "replica-announce-port");
-
-    /// <summary>Looks once, on a connection of its own: one outlives its process behind a stable address.</summary>
-    /// <param name="transport">To the server.</param>
-    /// <param name="options">Credentials and deadlines.</param>
-    /// <param name="withSettings">False: INFO alone.</param>
-    /// <param name="cancellation">Ends it.</param>
-    /// <exception cref="RedisConnectionException">No reply.</exception>
-    public static async Task<NodeReading> TakeAsync(IRespTransport transport, RedisClientOptions options, bool withSettings, CancellationToken cancellation)
-    {
-        var client = await RedisClient.ConnectAsync(transport, options, cancellation).ConfigureAwait(false);
-        await using (client.ConfigureAwait(false))
-        {
-            var replies = await client.PipelineAsync(withSettings ? [InfoCommand, SettingsCommand] : [InfoCommand], cancellation).ConfigureAwait(false);
-            return Of(replies[0], withSettings ? replies[1] : null);
-        }
-    }
+    public static RespCommand SettingsCommand { get; } = RespCommand.Of(
+        "CONFIG", "GET", "replica-priority", "min-replicas-to-write", "min-replicas-max-lag", "replica-announce-ip", "replica-announce-port");
 
     /// <summary>Reads the replies. Nothing can be used where INFO is an error, or does not say which process answers, and in which role.</summary>
     /// <param name="infoReply">Of <see cref="InfoCommand"/>.</param>
@@ -106,8 +90,9 @@ public sealed record NodeLook
         if (infoReply.IsError) return new NodeReading(null, $"it answers {infoReply.Text}", infoReply.Text);
         if (!InfoReply.TryParse(infoReply, out var info)) return new NodeReading(null, "its INFO can't be read");
         if (info.Mode == "sentinel") return new NodeReading(null, "it is a Sentinel, no Redis");
-        if (info.RunId is not { Length: RunIdLength } runId || info.IsMaster is not { } isMaster) return new NodeReading(null, "its INFO has no run_id or role");
-        return new NodeReading(Read(info, runId, isMaster ? NodeRole.Master : NodeRole.Replica, new ConfigReply(settingsReply)), "");
+        return info is { RunId: { Length: RunIdLength } runId, IsMaster: { } isMaster }
+            ? new NodeReading(Read(info, runId, isMaster ? NodeRole.Master : NodeRole.Replica, new ConfigReply(settingsReply)), "")
+            : new NodeReading(null, "its INFO has no run_id or role");
     }
 
     private static NodeLook Read(InfoReply info, string runId, NodeRole role, ConfigReply settings) => new()

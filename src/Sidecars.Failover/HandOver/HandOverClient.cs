@@ -12,10 +12,11 @@ public sealed class HandOverClient(Func<RedisEndpoint, IRespTransport> transport
 {
     private readonly NodeClient _nodes = new(transport, options);
 
-    /// <summary>What a server says of itself. Never throws for what it does; <see cref="OperationCanceledException"/> only for <paramref name="cancellation"/>.</summary>
-    public async Task<NodeObservation> ObserveAsync(RedisEndpoint endpoint, CancellationToken cancellation) => WithSettings(await _nodes.ObserveAsync(endpoint, cancellation).ConfigureAwait(false));
+    /// <summary><see cref="NodeClient.ObserveAsync"/>, of which only a look with all settings is usable.</summary>
+    public async Task<NodeObservation> ObserveAsync(RedisEndpoint endpoint, CancellationToken cancellation) =>
+        WithSettings(await _nodes.ObserveAsync(endpoint, cancellation).ConfigureAwait(false));
 
-    /// <summary>Every decision here is taken from the settings too: a look without one of them is not usable.</summary>
+    /// <summary>Every decision of a hand-over is taken from the settings too: a look without one of them is unknown.</summary>
     internal static NodeObservation WithSettings(NodeObservation seen) =>
         seen is NodeObservation.Known { View: { Priority: null } or { MinReplicas: null } or { MaxLag: null } }
             ? new NodeObservation.Unknown(seen.Endpoint, LoginRefused: false, "its CONFIG GET lacks a setting")

@@ -37,7 +37,7 @@ public sealed class ServerClient(Func<CancellationToken, Task<NodeLook?>> look, 
     {
         try
         {
-            return (await NodeLook.TakeAsync(transport(), options, withSettings: false, cancellation).ConfigureAwait(false)).Look;
+            return (await NodeClient.LookAsync(transport(), options, withSettings: false, cancellation).ConfigureAwait(false)).Look;
         }
         catch (RedisConnectionException)
         {

@@ -20,7 +20,7 @@ public sealed class OwnServerClient(Func<IRespTransport> transport, RedisClientO
     {
         try
         {
-            var (look, why, _) = await NodeLook.TakeAsync(transport(), options, withSettings: true, cancellation).ConfigureAwait(false);
+            var (look, why, _) = await NodeClient.LookAsync(transport(), options, withSettings: true, cancellation).ConfigureAwait(false);
             return look is not null ? (OwnServer.Answers.Of(look, freshLag), look) : (new OwnServer.Silent(why), null);
         }
         catch (RedisConnectionException e)

@@ -106,6 +106,20 @@ public sealed class NodeClientTests
     public async Task An_answer_without_a_process_or_a_role_is_unknown(string info) =>
         Assert.IsType<NodeObservation.Unknown>(await ObserveInfoAsync(FakeReply.Bulk(info)));
 
+    [Fact]
+    public async Task A_replica_of_nobody_that_can_be_connected_to_is_unknown() =>
+        Assert.IsType<NodeObservation.Unknown>(await ObserveAsync("role:slave\r\nmaster_host:?\r\nmaster_port:0\r\n"));
+
+    [Fact]
+    public async Task A_look_costs_two_commands_and_one_without_settings()
+    {
+        await using var server = FakeRedisServer.Canned(new Dictionary<string, byte[]> { ["INFO"] = FakeReply.Bulk($"run_id:{RunId}\r\n{Master}") });
+        Assert.IsType<NodeObservation.Known>(await ObserveAsync(server, Options));
+        Assert.Equal(["INFO", "CONFIG GET replica-priority min-replicas-to-write min-replicas-max-lag replica-announce-ip replica-announce-port"], server.CommandLines);
+        Assert.NotNull((await NodeClient.LookAsync(new TcpTransport(server.Endpoint), Options, withSettings: false, default)).Look);
+        Assert.Equal("INFO", Assert.Single(server.CommandLines.Skip(2)));
+    }
+
     private const string Master = "role:master\r\n";
 
     private static Task<NodeObservation> ObserveAsync(string info, byte[]? settings = null) =>

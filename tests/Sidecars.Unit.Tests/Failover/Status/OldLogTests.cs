@@ -36,33 +36,39 @@ public sealed class OldLogTests
     private const string Unreachable = """{"state":"unreachable","why":"connection refused","endpoint":"10.244.0.3:6379"}""";
 
     [Theory]
-    [InlineData("step-down", "hand-over", Own, Replica, Unknown, "10.244.0.2:6379 is the only one that any of them would elect")]
-    [InlineData("step-down", "no-target", Own, Replica, Unreachable, "10.244.0.2:6379 has no live link", "\"link_up\":true", "\"link_up\":false")]
-    [InlineData("step-down", "no-target", Own, Replica, Unknown, "10.244.0.2:6379 has no live link", "\"syncing\":false", "\"syncing\":true")]
-    [InlineData("step-down", "target-rewrites", Own, Replica, Unknown, "10.244.0.2:6379 rewrites", "\"rewriting\":false", "\"rewriting\":true")]
-    [InlineData("hand-over", "switched", Own, Replica, Unknown, "10.244.0.1:6379")]
-    public void A_node_of_an_old_line_is_the_same_node(
-        string loop, string code, string own, string replica, string third, string reason, string from = "-", string to = "-") =>
-        Same(loop, code, Snapshot(own, replica.Replace(from, to, StringComparison.Ordinal), third), reason);
+    [InlineData("step-down", "hand-over", "10.244.0.2:6379 is the only one that any of them would elect")]
+    [InlineData("step-down", "no-target", "10.244.0.2:6379 has no live link", "\"link_up\":true", "\"link_up\":false")]
+    [InlineData("step-down", "no-target", "10.244.0.2:6379 has no live link", "\"syncing\":false", "\"syncing\":true")]
+    [InlineData("step-down", "target-rewrites", "10.244.0.2:6379 rewrites", "\"rewriting\":false", "\"rewriting\":true")]
+    [InlineData("hand-over", "switched", "10.244.0.1:6379")]
+    public void A_node_of_an_old_line_is_the_same_node(string loop, string code, string reason, string from = "-", string to = "-")
+    {
+        var replica = Replica.Replace(from, to, StringComparison.Ordinal);
+        foreach (var third in (string[])[Unknown, Unreachable]) Same(loop, code, Snapshot(Own, replica, third), reason);
+    }
 
     [Fact]
     public void A_repair_of_an_old_line_counts_the_replicas_that_were_attached()
     {
         var lax = Snapshot(Own.Replace("\"min_replicas\":1", "\"min_replicas\":0", StringComparison.Ordinal), Replica, Unknown);
-        Same("hand-over-repair", "restore-min-replicas", $$"""{"group":{{lax}},"coordinator":false}""", "2 replicas are attached to 10.244.0.1:6379");
+        var facts = $$"""{"group":{{lax}},"coordinator":false}""";
+        Same("hand-over-repair", "restore-min-replicas", facts, "2 replicas are attached to 10.244.0.1:6379");
     }
 
     private static string Snapshot(string own, string replica, string third)
     {
         var sentinels = string.Join(',', "bcd".Select((c, i) => Sentinel
             .Replace("ID", new string(c, 40), StringComparison.Ordinal).Replace("10.244.1.1", $"10.244.1.{i + 1}", StringComparison.Ordinal)));
-        return $$"""{"settings":{{Settings}},"sentinels":[{{sentinels}}],"own":{{own}},"others":[{{replica}},{{third}}],"accepts_any_moment":true}""";
+        return $$"""
+            {"settings":{{Settings}},"sentinels":[{{sentinels}}],"own":{{own}},"others":[{{replica}},{{third}}],"accepts_any_moment":true}
+            """;
     }
 
     private static void Same(string loop, string code, string snapshot, string reason)
     {
         var line = $$"""{"event":"decision","loop":"{{loop}}","code":"{{code}}","snapshot":{{snapshot}}}""";
         var outcome = DecisionReplay.Replay(line);
-        Assert.True(outcome is ReplayOutcome.Replayed { IsSame: true } same && same.Reason.Contains(reason, StringComparison.Ordinal), outcome.ToString());
+        var same = outcome is ReplayOutcome.Replayed { IsSame: true } replayed && replayed.Reason.Contains(reason, StringComparison.Ordinal);
+        Assert.True(same, outcome.ToString());
     }
 }
