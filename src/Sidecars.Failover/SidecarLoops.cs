@@ -78,7 +78,7 @@ internal sealed class SidecarLoops
             : null;
         var me = new SidecarIdentity(_group.Cluster, _node, BootId.Read(_node.Uid), _group.SentinelCount, _group.Durability);
         Marker = new MarkerLoop(
-            me, new ServerClient(async ct => (await Server.AskAsync(ct).ConfigureAwait(false)).Replies?.Info, _group.DataDirectory, DataLayout.Default),
+            me, new ServerClient(async ct => (await Server.AskAsync(ct).ConfigureAwait(false)).Look, _group.DataDirectory, DataLayout.Default),
             () => Server.Address, Sentinels.Observe, () => Record?.Names ?? GroupNames.None, _markers, Period, (code, why) => decisions.Problem("marker", code, why), time);
         Record = record is null ? null : new RecordLoop(me, Marker, record, RecordPeriod, (code, why) => decisions.Problem("record", code, why), time, random.NextDouble);
         Fence = new FenceLoop(

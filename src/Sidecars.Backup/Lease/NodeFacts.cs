@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Sidecars.Backup.Archive;
 using Sidecars.Core.Redis;
+using Sidecars.Core.Topology;
 
 namespace Sidecars.Backup.Lease;
 
@@ -46,19 +47,17 @@ public sealed record NodeSnapshot(NodeStanding Standing, string Version, Immutab
     /// <summary>Whether its files hold what the group acknowledges.</summary>
     public bool IsCurrent => Standing is NodeStanding.InSyncReplica or NodeStanding.Master or NodeStanding.LoneMaster;
 
-    /// <summary>Reads INFO.</summary>
-    public static NodeSnapshot Of(InfoReply info)
+    /// <summary>From a look at it.</summary>
+    public static NodeSnapshot Of(NodeLook look)
     {
-        var standing = info.IsMaster switch
-        {
-            _ when info.LoadingInProgress != false => NodeStanding.NotInSync,
-            true => info.ConnectedReplicas > 0 ? NodeStanding.Master : NodeStanding.LoneMaster,
-            false => info is { MasterLinkUp: true, MasterSyncInProgress: not true } ? NodeStanding.InSyncReplica : NodeStanding.NotInSync,
-            _ => NodeStanding.Unknown,
-        };
+        ArgumentNullException.ThrowIfNull(look);
+        var (info, isReplica) = (look.Info, look.Role == NodeRole.Replica);
+        var standing = info.LoadingInProgress != false ? NodeStanding.NotInSync
+            : isReplica ? look is { MasterLinkUp: true, SyncInProgress: false } ? NodeStanding.InSyncReplica : NodeStanding.NotInSync
+            : info.ConnectedReplicas > 0 ? NodeStanding.Master : NodeStanding.LoneMaster;
         return new NodeSnapshot(standing, info.ValkeyVersion ?? info.RedisVersion ?? "", [.. info.Databases.Select(d => new DatabaseCount(d.Index, Math.Max(0, d.Keys - d.Expires), d.Keys))])
         {
-            HeardAgo = info.IsMaster == false ? TimeSpan.FromSeconds(1 + Math.Clamp(info.GetInt64("master_last_io_seconds_ago") ?? 0, 0, MaxSilence)) : TimeSpan.Zero,
+            HeardAgo = isReplica ? TimeSpan.FromSeconds(1 + Math.Min(look.Silence?.TotalSeconds ?? 0, MaxSilence)) : TimeSpan.Zero,
         };
     }
 
@@ -83,9 +82,8 @@ public sealed class NodeFacts(IRespTransport transport, RedisClientOptions optio
     {
         try
         {
-            await using var client = await RedisClient.ConnectAsync(transport, options, cancellation).ConfigureAwait(false);
-            var reply = await client.CallAsync(cancellation, "INFO").ConfigureAwait(false);
-            return InfoReply.TryParse(reply, out var info) ? NodeSnapshot.Of(info) : NodeSnapshot.Unknown;
+            var (look, _, _) = await NodeClient.LookAsync(transport, options, withSettings: false, cancellation).ConfigureAwait(false);
+            return look is not null ? NodeSnapshot.Of(look) : NodeSnapshot.Unknown;
         }
         catch (RedisConnectionException e)
         {

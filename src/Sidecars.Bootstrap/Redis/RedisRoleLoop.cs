@@ -72,7 +72,7 @@ internal sealed class RedisRoleLoop(
                     _restoreFirst = claim.RestoreFirst;
                     continue;
                 case MasterDecision.RequestFailover request:
-                    reporter.Acted("failover-requested", request.Sentinel, await sentinels.FailoverAsync(request.Sentinel, cancellation).ConfigureAwait(false));
+                    reporter.Acted("failover-requested", request.Sentinel, (await sentinels.FailoverAsync(request.Sentinel, cancellation).ConfigureAwait(false)).Obstacle);
                     break;
                 case MasterDecision.TellSentinels tell:
                     if (!await TellAsync(tell, snapshot, cancellation).ConfigureAwait(false)) break;

@@ -187,11 +187,11 @@ internal static class FollowPolicy
 
     private static string Short(string id) => id.Length >= 8 ? id[..8] : "unknown";
 
-    private static bool Continues(CandidateEvidence me, NodeView master) =>
+    private static bool Continues(CandidateEvidence me, NodeLook master) =>
         me.Position is { } position && (master.ReplicationId == position.At.Id.ToString() || master.PreviousReplicationId == position.At.Id.ToString());
 
     // A replica's data came out of the master's stream; what a failed master wrote last may be in no stream that lives.
-    private static string? Rescue(CandidateEvidence me, NodeView master)
+    private static string? Rescue(CandidateEvidence me, NodeLook master)
     {
         if (me.Data == DataState.Empty) return null;
         if (me.Position is not { } position) return $"it is not known what my {me.DataBytes} bytes of data are";

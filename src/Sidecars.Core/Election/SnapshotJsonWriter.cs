@@ -138,7 +138,7 @@ internal static class SnapshotJsonWriter
         json.WriteEndObject();
     }
 
-    private static void View(Utf8JsonWriter json, NodeView view)
+    private static void View(Utf8JsonWriter json, NodeLook view)
     {
         json.WriteStartObject("view");
         json.WriteString("run_id", view.RunId);
@@ -146,7 +146,7 @@ internal static class SnapshotJsonWriter
         json.WriteString("replication_id", view.ReplicationId);
         json.WriteString("previous_replication_id", view.PreviousReplicationId);
         Number(json, "previous_ended", view.PreviousEnded);
-        json.WriteNumber("offset", view.Offset);
+        Number(json, "offset", view.Offset);
         json.WriteBoolean("loading", view.Loading);
         Text(json, "master_address", view.MasterAddress?.ToString());
         json.WriteBoolean("master_link_up", view.MasterLinkUp);

@@ -28,6 +28,9 @@ public sealed class InfoReply
     private const int MaxFields = 8192;
     private readonly Dictionary<string, string> _fields;
 
+    /// <summary>Nothing is known.</summary>
+    public static InfoReply Empty { get; } = new([]);
+
     private InfoReply(Dictionary<string, string> fields) => _fields = fields;
 
     /// <summary>All fields (the first 8,192).</summary>
@@ -60,6 +63,15 @@ public sealed class InfoReply
     /// <summary><c>slave_repl_offset</c>: bytes received; replicas only.</summary>
     public long? SlaveReplOffset => GetInt64("slave_repl_offset");
 
+    /// <summary>Where its data are in the replication stream: received on a replica, written on a master.</summary>
+    public long? ReplicationOffset => IsMaster == false ? SlaveReplOffset ?? MasterReplOffset : MasterReplOffset;
+
+    /// <summary><c>master_last_io_seconds_ago</c>; null on a master, and while the link is down (-1).</summary>
+    public TimeSpan? MasterSilence => GetInt64("master_last_io_seconds_ago") is { } seconds and >= 0 and <= int.MaxValue ? TimeSpan.FromSeconds(seconds) : null;
+
+    /// <summary><c>master_failover_state</c>: Redis' own FAILOVER runs here.</summary>
+    public bool IsFailingOver => Get("master_failover_state") is not (null or "no-failover");
+
     /// <summary><c>master_link_status</c>; replicas only.</summary>
     public bool? MasterLinkUp => Get("master_link_status") switch { "up" => true, "down" => false, _ => null };
 
@@ -89,6 +101,18 @@ public sealed class InfoReply
 
     /// <summary><c>aof_rewrite_in_progress</c>.</summary>
     public bool? AofRewriteInProgress => GetTruth("aof_rewrite_in_progress");
+
+    /// <summary>
+    /// An AOF rewrite runs or is scheduled. After a full copy the disk holds the data set before it until the rewrite ends: killed then, a
+    /// server comes back with that (measured: 10 keys of 200,000).
+    /// </summary>
+    public bool IsRewriting => AofRewriteInProgress == true || GetTruth("aof_rewrite_scheduled") == true;
+
+    /// <summary><c>aof_buffer_length</c>; with the AOF on only.</summary>
+    public long? AofBufferLength => GetInt64("aof_buffer_length") is { } bytes and >= 0 ? bytes : null;
+
+    /// <summary><c>aof_current_size</c>, bytes of all AOF files; with the AOF on only.</summary>
+    public long? AofCurrentSize => GetInt64("aof_current_size") is { } bytes and >= 0 ? bytes : null;
 
     /// <summary><c>rdb_bgsave_in_progress</c>.</summary>
     public bool? RdbBgsaveInProgress => GetTruth("rdb_bgsave_in_progress");

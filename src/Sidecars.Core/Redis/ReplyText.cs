@@ -27,6 +27,18 @@ public static class ReplyText
     public static bool TryInt64(string? text, out long number) =>
         long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number);
 
+    /// <summary>The text of one name in a flat array (RESP2) or a map (RESP3) of names and values; null where it is not there, or no text.</summary>
+    public static string? ValueOf(RespValue? map, string name)
+    {
+        if (map is not { IsAggregate: true }) return null;
+        for (var i = 0; i + 1 < map.Items.Count; i += 2)
+        {
+            if (TryText(map.Items[i], out var key) && key == name && TryText(map.Items[i + 1], out var text)) return text;
+        }
+
+        return null;
+    }
+
     /// <summary>Host and port that a server gave in two fields; false where nobody could connect to them (empty host, port 0).</summary>
     public static bool TryEndpoint(string? host, long port, [NotNullWhen(true)] out RedisEndpoint? endpoint)
     {

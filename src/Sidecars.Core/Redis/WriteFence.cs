@@ -15,6 +15,6 @@ public static class WriteFence
     /// <summary>Above this a value is a fence and no requirement: no master has a thousand replicas, and people fence by hand with 9999 too.</summary>
     public const int MaxRequirement = 1000;
 
-    /// <summary>True for a value of <c>min-replicas-to-write</c> that means "no writes".</summary>
-    public static bool IsFenced(long minReplicasToWrite) => minReplicasToWrite > MaxRequirement;
+    /// <summary>True for a value of <c>min-replicas-to-write</c> that means "no writes"; false where it is not known.</summary>
+    public static bool IsFenced(long? minReplicasToWrite) => minReplicasToWrite > MaxRequirement;
 }

@@ -19,4 +19,8 @@ public enum FailoverAnswerKind
 /// <summary>Kind and words.</summary>
 /// <param name="Kind">Kind.</param>
 /// <param name="Text">As sent, or why there is no answer.</param>
-public sealed record FailoverAnswer(FailoverAnswerKind Kind, string Text);
+public sealed record FailoverAnswer(FailoverAnswerKind Kind, string Text)
+{
+    /// <summary>Null where it began; else what stands in the way, or why that is not known.</summary>
+    public string? Obstacle => Text == "OK" ? null : Text;
+}

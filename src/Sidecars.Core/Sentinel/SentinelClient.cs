@@ -42,14 +42,10 @@ public sealed class SentinelClient(Func<RedisEndpoint, IRespTransport> transport
     }
 
     /// <summary>
-    /// <c>SENTINEL FAILOVER</c>: takes no vote, so it goes to exactly one Sentinel of the group. Returns null where it was
-    /// accepted, else what stands in the way (<c>NOGOODSLAVE …</c>, <c>INPROG …</c>, a connection failure).
+    /// <c>SENTINEL FAILOVER</c>: takes no vote, so it goes to exactly one Sentinel of the group; another may be asked only where this one
+    /// can't have heard it.
     /// </summary>
-    public Task<string?> FailoverAsync(RedisEndpoint endpoint, CancellationToken cancellation) =>
-        CommandAsync(endpoint, RespCommand.Of("SENTINEL", "FAILOVER", masterName), cancellation);
-
-    /// <summary><see cref="FailoverAsync"/> for a caller that must know whether a Sentinel may have heard it: only then may no other be asked.</summary>
-    public async Task<FailoverAnswer> AskFailoverAsync(RedisEndpoint endpoint, CancellationToken cancellation)
+    public async Task<FailoverAnswer> FailoverAsync(RedisEndpoint endpoint, CancellationToken cancellation)
     {
         RedisClient client;
         try
@@ -115,23 +111,6 @@ public sealed class SentinelClient(Func<RedisEndpoint, IRespTransport> transport
         catch (RedisConnectionException e)
         {
             return e.Failure == RedisFailure.Closed ? null : e.Message;
-        }
-    }
-
-    private async Task<string?> CommandAsync(RedisEndpoint endpoint, RespCommand command, CancellationToken cancellation)
-    {
-        try
-        {
-            var client = await RedisClient.ConnectAsync(transport(endpoint), options, cancellation).ConfigureAwait(false);
-            await using (client.ConfigureAwait(false))
-            {
-                var reply = await client.CallAsync(command, cancellation).ConfigureAwait(false);
-                return reply is { IsError: false, Text: "OK" } ? null : reply.Text;
-            }
-        }
-        catch (RedisConnectionException e)
-        {
-            return e.Message;
         }
     }
 

@@ -19,7 +19,7 @@ public abstract record NodeObservation
     public RedisEndpoint Endpoint { get; }
 
     /// <summary>It answered, and our group's login works there, so it is of our group.</summary>
-    public sealed record Known(RedisEndpoint Endpoint, NodeView View) : NodeObservation(Endpoint)
+    public sealed record Known(RedisEndpoint Endpoint, NodeLook View) : NodeObservation(Endpoint)
     {
         /// <summary>The address it is known by in the group: the announced one, whatever address it was asked at.</summary>
         public RedisEndpoint Address => View.Announced ?? Endpoint;
@@ -48,46 +48,6 @@ public enum NodeRole
     /// <summary>Accepts writes (unless fenced).</summary>
     Master,
 
-    /// <summary>Follows <see cref="NodeView.MasterAddress"/>.</summary>
+    /// <summary>Follows <see cref="NodeLook.MasterAddress"/>.</summary>
     Replica,
-}
-
-/// <summary>What one Redis said of itself: ROLE and INFO in one pipelined exchange on one fresh connection.</summary>
-public sealed record NodeView
-{
-    /// <summary>Identity of the process, 40 hex digits. An address is not a process: two addresses with one run id are one node.</summary>
-    public required string RunId { get; init; }
-
-    /// <summary>Its role.</summary>
-    public required NodeRole Role { get; init; }
-
-    /// <summary>Replication id of its data set.</summary>
-    public string ReplicationId { get; init; } = "";
-
-    /// <summary>Replication id before its last promotion, "" where there is none.</summary>
-    public string PreviousReplicationId { get; init; } = "";
-
-    /// <summary>Offset at which <see cref="PreviousReplicationId"/> ended; null where there is none.</summary>
-    public long? PreviousEnded { get; init; }
-
-    /// <summary>Replication offset in bytes; comparable within one <see cref="ReplicationId"/> only.</summary>
-    public long Offset { get; init; }
-
-    /// <summary>True while it loads its data set from disk.</summary>
-    public bool Loading { get; init; }
-
-    /// <summary>The master it follows; null for a master.</summary>
-    public RedisEndpoint? MasterAddress { get; init; }
-
-    /// <summary>True while its link to the master is up.</summary>
-    public bool MasterLinkUp { get; init; }
-
-    /// <summary>True while it receives a full copy: its own data set is not complete then.</summary>
-    public bool SyncInProgress { get; init; }
-
-    /// <summary><c>replica-announce-ip</c> and <c>-port</c>, where it has them: what it is called by replicas and Sentinels.</summary>
-    public RedisEndpoint? Announced { get; init; }
-
-    /// <summary>Keys over all databases.</summary>
-    public long Keys { get; init; }
 }

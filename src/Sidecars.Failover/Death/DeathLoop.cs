@@ -81,9 +81,9 @@ public sealed class DeathLoop(
             return decision;
         }
 
-        var refusal = await client.FailoverAsync(request.Sentinel, cancellation).ConfigureAwait(false);
-        if (refusal is null || refusal.StartsWith("INPROG", StringComparison.Ordinal)) _acceptedAt = time.GetTimestamp();
-        sink.Acted("death", "failover", $"SENTINEL FAILOVER at {request.Sentinel}", refusal);
+        var answer = await client.FailoverAsync(request.Sentinel, cancellation).ConfigureAwait(false);
+        if (answer.Kind == FailoverAnswerKind.UnderWay) _acceptedAt = time.GetTimestamp();
+        sink.Acted("death", "failover", $"SENTINEL FAILOVER at {request.Sentinel}", answer.Obstacle);
         return decision;
     }
 

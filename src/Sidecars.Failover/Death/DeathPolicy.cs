@@ -112,6 +112,6 @@ public static class DeathPolicy
     {
         if (replicas.Select(r => r.View.ReplicationId).Distinct(StringComparer.Ordinal).Count() != 1) return [];
         var most = replicas.Max(r => r.View.Offset);
-        return [.. replicas.Where(r => r.View.Offset < most).Select(r => r.Address)];
+        return [.. replicas.Where(r => (r.View.Offset ?? 0) < most).Select(r => r.Address)];
     }
 }

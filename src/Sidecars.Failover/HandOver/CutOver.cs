@@ -174,7 +174,7 @@ internal sealed class CutOver(HandOverGroup group, StepDownPlan plan, long deadl
         {
             foreach (var sentinel in plan.Sentinels)
             {
-                var answer = await group.Sentinels.AskFailoverAsync(sentinel, default).ConfigureAwait(false);
+                var answer = await group.Sentinels.FailoverAsync(sentinel, default).ConfigureAwait(false);
                 _words = $"Sentinel {sentinel}: {answer.Text}";
                 if (answer.Kind == FailoverAnswerKind.UnderWay) return StepOutcome.Done;
                 if (answer.Kind == FailoverAnswerKind.NoAnswer) return StepOutcome.Unknown;
@@ -300,7 +300,7 @@ internal sealed class CutOver(HandOverGroup group, StepDownPlan plan, long deadl
         if (plan.MinReplicas == 0) return true;
         do
         {
-            if (await group.Nodes.ObserveAsync(plan.TargetEndpoint, default).ConfigureAwait(false) is HandOverObservation.Known { Node: var node }
+            if (await group.Nodes.ObserveAsync(plan.TargetEndpoint, default).ConfigureAwait(false) is NodeObservation.Known { View: var node }
                 && node.RunId == plan.TargetRunId && node.Role == NodeRole.Master && node.Attached >= plan.MinReplicas)
                 return await group.Nodes.ConfigureAsync(plan.TargetEndpoint, plan.TargetRunId, MinReplicas, plan.MinReplicas, rewrite: true, default).ConfigureAwait(false) == StepOutcome.Done;
             await Task.Delay(Pause, time).ConfigureAwait(false);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
+using Sidecars.Core.Topology;
 
 namespace Sidecars.Failover.HandOver;
 
@@ -9,25 +10,17 @@ namespace Sidecars.Failover.HandOver;
 /// <param name="options">The sidecars' credentials and deadlines.</param>
 public sealed class HandOverClient(Func<RedisEndpoint, IRespTransport> transport, RedisClientOptions options)
 {
-    /// <summary>What a server says of itself. Never throws for what it does; <see cref="OperationCanceledException"/> only for <paramref name="cancellation"/>.</summary>
-    public async Task<HandOverObservation> ObserveAsync(RedisEndpoint endpoint, CancellationToken cancellation)
-    {
-        try
-        {
-            var client = await RedisClient.ConnectAsync(transport(endpoint), options, cancellation).ConfigureAwait(false);
-            await using (client.ConfigureAwait(false))
-            {
-                var replies = await client.PipelineAsync([RespCommand.Of("INFO"), HandOverNodeReader.Settings], cancellation).ConfigureAwait(false);
-                return HandOverNodeReader.TryRead(endpoint, replies[0], replies[1], out var node, out var why)
-                    ? new HandOverObservation.Known(endpoint, node)
-                    : new HandOverObservation.Unknown(endpoint, why);
-            }
-        }
-        catch (RedisConnectionException e)
-        {
-            return e.IsNoConnection ? new HandOverObservation.Unreachable(endpoint, e.Message) : new HandOverObservation.Unknown(endpoint, e.Message);
-        }
-    }
+    private readonly NodeClient _nodes = new(transport, options);
+
+    /// <summary><see cref="NodeClient.ObserveAsync"/>, of which only a look with all settings is usable.</summary>
+    public async Task<NodeObservation> ObserveAsync(RedisEndpoint endpoint, CancellationToken cancellation) =>
+        WithSettings(await _nodes.ObserveAsync(endpoint, cancellation).ConfigureAwait(false));
+
+    /// <summary>Every decision of a hand-over is taken from the settings too: a look without one of them is unknown.</summary>
+    internal static NodeObservation WithSettings(NodeObservation seen) =>
+        seen is NodeObservation.Known { View: { Priority: null } or { MinReplicas: null } or { MaxLag: null } }
+            ? new NodeObservation.Unknown(seen.Endpoint, LoginRefused: false, "its CONFIG GET lacks a setting")
+            : seen;
 
     /// <summary>A connection to that very process; null, with a reason, where it is not there.</summary>
     public async Task<(HandOverConnection? Connection, string Why)> OpenAsync(RedisEndpoint endpoint, string runId, CancellationToken cancellation)

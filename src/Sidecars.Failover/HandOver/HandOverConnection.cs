@@ -56,7 +56,7 @@ public sealed class HandOverConnection : IAsyncDisposable
         {
             var reply = await _client.CallAsync(cancellation, "INFO", "replication").ConfigureAwait(false);
             if (!InfoReply.TryParse(reply, out var info) || info.ReplicationId is not { } id) return null;
-            return (info.IsMaster == true ? info.MasterReplOffset : info.SlaveReplOffset) is { } offset ? (id, offset) : null;
+            return info.ReplicationOffset is { } offset ? (id, offset) : null;
         }
         catch (RedisConnectionException)
         {

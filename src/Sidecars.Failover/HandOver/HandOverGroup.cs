@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
-using Sidecars.Failover.Watch;
 
 namespace Sidecars.Failover.HandOver;
 
@@ -41,8 +40,8 @@ public sealed class HandOverGroup(GroupAddresses addresses, RedisEndpoint own, H
 
         // Names give partial answers: whoever Sentinels know as replica or master is asked too.
         var asked = others.Select(o => o.Endpoint).Append(Own)
-            .Concat(others.OfType<HandOverObservation.Known>().Select(o => o.Node.Address))
-            .Append((ownNode as HandOverObservation.Known)?.Node.Address ?? Own).ToHashSet();
+            .Concat(others.OfType<NodeObservation.Known>().Select(o => o.Address))
+            .Append((ownNode as NodeObservation.Known)?.Address ?? Own).ToHashSet();
         var known = views.OfType<SentinelObservation.Known>()
             .SelectMany(k => k.View.Replicas.Select(r => r.Address).Append(k.View.Master?.Address ?? Own)).Distinct().Where(a => !asked.Contains(a));
         var more = await AskAsync(known, cancellation).ConfigureAwait(false);
@@ -53,13 +52,13 @@ public sealed class HandOverGroup(GroupAddresses addresses, RedisEndpoint own, H
     /// What others have seen already, without the other nodes: enough to tell that nothing is left of a hand-over, and nothing else. Null:
     /// the own server's answers can't be read.
     /// </summary>
-    /// <param name="own">Answers of the own server.</param>
+    /// <param name="own">What the own server said.</param>
     /// <param name="sentinels">As they were seen last.</param>
-    public HandOverSnapshot? Glance(ServerReplies own, IReadOnlyCollection<SentinelObservation> sentinels)
+    public HandOverSnapshot? Glance(NodeLook own, IReadOnlyCollection<SentinelObservation> sentinels)
     {
         ArgumentNullException.ThrowIfNull(own);
-        return HandOverNodeReader.TryRead(Own, own.Info, own.Settings, out var node, out _)
-            ? new HandOverSnapshot { Settings = Settings, Sentinels = [.. sentinels], Own = new HandOverObservation.Known(Own, node), Others = [] }
+        return HandOverClient.WithSettings(new NodeObservation.Known(Own, own)) is NodeObservation.Known known
+            ? new HandOverSnapshot { Settings = Settings, Sentinels = [.. sentinels], Own = known, Others = [] }
             : null;
     }
 
@@ -83,6 +82,6 @@ public sealed class HandOverGroup(GroupAddresses addresses, RedisEndpoint own, H
         return [.. await Task.WhenAll(resolved.Endpoints.Select(e => Sentinels.ObserveAsync(e, cancellation))).ConfigureAwait(false)];
     }
 
-    private Task<HandOverObservation[]> AskAsync(IEnumerable<RedisEndpoint> endpoints, CancellationToken cancellation) =>
+    private Task<NodeObservation[]> AskAsync(IEnumerable<RedisEndpoint> endpoints, CancellationToken cancellation) =>
         Task.WhenAll(endpoints.Select(e => Nodes.ObserveAsync(e, cancellation)));
 }

@@ -29,7 +29,7 @@ internal sealed class HandOverLoops
     {
         (_options, _connections, _sentinels, _server, _factory, _own, _decisions, _time) = (options, connections, sentinels, server, factory, own, decisions, time);
         _group = HandOverWiring.Group(options, connections, time);
-        _repair = new HandOverRepairLoop(new HandOverRepairSettings { DataDirectory = options.Group.DataDirectory, DryRun = options.DryRun }, _group, Repaired, meter, time, () => server.RepliesWithin(GlanceAge) is { } own ? _group.Glance(own, sentinels.Observe()) : null);
+        _repair = new HandOverRepairLoop(new HandOverRepairSettings { DataDirectory = options.Group.DataDirectory, DryRun = options.DryRun }, _group, Repaired, meter, time, () => server.LookWithin(GlanceAge) is { } own ? _group.Glance(own, sentinels.Observe()) : null);
     }
 
     public void Start(Supervisor supervisor, CancellationToken cancellation)

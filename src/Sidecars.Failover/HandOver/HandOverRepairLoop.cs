@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Core.Sentinel;
+using Sidecars.Core.Topology;
 using static Sidecars.Failover.HandOver.HandOverClient;
 
 namespace Sidecars.Failover.HandOver;
@@ -75,7 +76,7 @@ public sealed class HandOverRepairLoop
         var decision = HandOverRepairPolicy.Decide(facts);
         var now = _time.GetTimestamp();
         // Reasons hold counts that flicker; the code and whose process it is are the state.
-        var state = decision.Code + "|" + (snapshot.Own as HandOverObservation.Known)?.Node.RunId;
+        var state = decision.Code + "|" + (snapshot.Own as NodeObservation.Known)?.View.RunId;
         var isNew = state != _standing;
         if (isNew) (_standing, _since) = (state, now);
         if (decision is HandOverRepairDecision.Refuse) _refusals.Add(1, new KeyValuePair<string, object?>("reason", decision.Code));
@@ -97,7 +98,7 @@ public sealed class HandOverRepairLoop
         switch (decision)
         {
             case HandOverRepairDecision.TellSentinel tell:
-                return (await _group.Sentinels.AskFailoverAsync(tell.Sentinel, cancellation).ConfigureAwait(false)).Kind switch
+                return (await _group.Sentinels.FailoverAsync(tell.Sentinel, cancellation).ConfigureAwait(false)).Kind switch
                 {
                     FailoverAnswerKind.UnderWay => StepOutcome.Done,
                     FailoverAnswerKind.NoAnswer => StepOutcome.Unknown,

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Sidecars.Core.Configuration;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
+using Sidecars.Core.Topology;
 using Sidecars.Failover.Watch;
 
 namespace Sidecars.Failover.HandOver;
@@ -36,10 +37,10 @@ public sealed record HandOverSnapshot
     public required ImmutableArray<SentinelObservation> Sentinels { get; init; }
 
     /// <summary>The Redis beside this process.</summary>
-    public required HandOverObservation Own { get; init; }
+    public required NodeObservation Own { get; init; }
 
     /// <summary>Every other one: the configured addresses, and those that Sentinels list as replicas or as master.</summary>
-    public required ImmutableArray<HandOverObservation> Others { get; init; }
+    public required ImmutableArray<NodeObservation> Others { get; init; }
 
     /// <summary>The replica to hand over to; null: the best one.</summary>
     public RedisEndpoint? Wanted { get; init; }
@@ -52,9 +53,9 @@ public sealed record HandOverSnapshot
 
     /// <summary>The others that answered, each process once, without the own one under another address.</summary>
     [JsonIgnore]
-    public ImmutableArray<HandOverObservation.Known> Peers => Own is HandOverObservation.Known own
-        ? [.. Others.OfType<HandOverObservation.Known>().Where(o => o.Node.RunId != own.Node.RunId).DistinctBy(o => o.Node.RunId, StringComparer.Ordinal)]
-        : [.. Others.OfType<HandOverObservation.Known>().DistinctBy(o => o.Node.RunId, StringComparer.Ordinal)];
+    public ImmutableArray<NodeObservation.Known> Peers => Own is NodeObservation.Known own
+        ? [.. Others.OfType<NodeObservation.Known>().Where(o => o.View.RunId != own.View.RunId).DistinctBy(o => o.View.RunId, StringComparer.Ordinal)]
+        : [.. Others.OfType<NodeObservation.Known>().DistinctBy(o => o.View.RunId, StringComparer.Ordinal)];
 
     /// <summary>The Sentinels that answered and know the master, by id: whoever asks one and chooses no moment (<see cref="SwitchTiming"/>) asks the first.</summary>
     [JsonIgnore]

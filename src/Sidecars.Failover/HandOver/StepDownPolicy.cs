@@ -15,27 +15,27 @@ public static class StepDownPolicy
     public static StepDownDecision Decide(HandOverSnapshot s)
     {
         ArgumentNullException.ThrowIfNull(s);
-        if (s.Own is not HandOverObservation.Known { Node: var own })
+        if (s.Own is not NodeObservation.Known own)
             return new StepDownDecision.Wait("own-unknown", $"the Redis at {s.Own.Endpoint} gives no usable answer: {Why(s.Own)}");
-        if (own.Role == NodeRole.Replica) return new StepDownDecision.Nothing("replica", $"{own.Address} is a replica of {own.MasterAddress}");
+        if (own.View.Role == NodeRole.Replica) return new StepDownDecision.Nothing("replica", $"{own.Address} is a replica of {own.View.MasterAddress}");
         if (OwnObstacle(own) is { } obstacle) return obstacle;
         if (SentinelObstacle(s, own, out var agreed) is { } disagreement) return disagreement;
         foreach (var peer in s.Peers)
-            if (peer.Node.Role == NodeRole.Master) return new StepDownDecision.Wait("second-master", $"{peer.Node.Address} says master too: another hand-over or failover is under way");
+            if (peer.View.Role == NodeRole.Master) return new StepDownDecision.Wait("second-master", $"{peer.Address} says master too: another hand-over or failover is under way");
         return Choose(s, own, agreed!);
     }
 
-    private static StepDownDecision? OwnObstacle(HandOverNode own)
+    private static StepDownDecision? OwnObstacle(NodeObservation.Known own)
     {
-        if (own.Loading) return new StepDownDecision.Wait("loading", $"{own.Address} loads its data");
-        if (own.FailingOver) return new StepDownDecision.Wait("failing-over", $"{own.Address} runs a FAILOVER of its own");
-        if (own.MaxLag == 0) return new StepDownDecision.Refuse("fence-off", "min-replicas-max-lag is 0, which switches every fence off; set it to 1 or more");
-        return WriteFence.IsFenced(own.MinReplicas)
-            ? new StepDownDecision.Refuse("fenced", $"{own.Address} is fenced (min-replicas-to-write {own.MinReplicas}): it was found isolated or contradicted")
+        if (own.View.Loading) return new StepDownDecision.Wait("loading", $"{own.Address} loads its data");
+        if (own.View.FailingOver) return new StepDownDecision.Wait("failing-over", $"{own.Address} runs a FAILOVER of its own");
+        if (own.View.MaxLag is not > 0) return new StepDownDecision.Refuse("fence-off", "min-replicas-max-lag is 0, which switches every fence off; set it to 1 or more");
+        return WriteFence.IsFenced(own.View.MinReplicas)
+            ? new StepDownDecision.Refuse("fenced", $"{own.Address} is fenced (min-replicas-to-write {own.View.MinReplicas}): it was found isolated or contradicted")
             : null;
     }
 
-    private static StepDownDecision.Wait? SentinelObstacle(HandOverSnapshot s, HandOverNode own, out SentinelQuorumDecision.Agreed? agreed)
+    private static StepDownDecision.Wait? SentinelObstacle(HandOverSnapshot s, NodeObservation.Known own, out SentinelQuorumDecision.Agreed? agreed)
     {
         agreed = null;
         switch (s.Quorum)
@@ -44,7 +44,7 @@ public static class StepDownPolicy
                 return new StepDownDecision.Wait("not-named", $"{a.Reason}, not {own.Address}");
             case SentinelQuorumDecision.Agreed { Down: true } a:
                 return new StepDownDecision.Wait("seen-down", a.Reason);
-            case SentinelQuorumDecision.Agreed a when a.RunIds.Any(id => id != own.RunId):
+            case SentinelQuorumDecision.Agreed a when a.RunIds.Any(id => id != own.View.RunId):
                 return new StepDownDecision.Wait("other-process", $"Sentinels talk to another process at {a.Address} than this one");
             case SentinelQuorumDecision.Agreed a:
                 agreed = a;
@@ -58,16 +58,16 @@ public static class StepDownPolicy
         }
     }
 
-    private static StepDownDecision Choose(HandOverSnapshot s, HandOverNode own, SentinelQuorumDecision.Agreed agreed)
+    private static StepDownDecision Choose(HandOverSnapshot s, NodeObservation.Known own, SentinelQuorumDecision.Agreed agreed)
     {
-        var replicas = s.Peers.Where(p => p.Node.MasterAddress == own.Address).ToList();
+        var replicas = s.Peers.Where(p => p.View.MasterAddress == own.Address).ToList();
         // Whoever a Sentinel would elect must be in our hand: one that we can't lower might be elected instead of the target.
         foreach (var voter in s.Voters)
             foreach (var replica in voter.View.Replicas)
-                if (replica.Promotable && replicas.All(r => r.Node.Address != replica.Address))
+                if (replica.Promotable && replicas.All(r => r.Address != replica.Address))
                     return new StepDownDecision.Wait("replica-out-of-reach", $"Sentinel {voter.Endpoint} would elect {replica.Address}, which gives this process no usable answer as replica of {own.Address}");
 
-        var targets = replicas.Where(r => s.Wanted is null || r.Node.Address == s.Wanted || r.Endpoint == s.Wanted).ToList();
+        var targets = replicas.Where(r => s.Wanted is null || r.Address == s.Wanted || r.Endpoint == s.Wanted).ToList();
         if (targets.Count == 0)
         {
             return s.Wanted is { } wanted
@@ -78,58 +78,59 @@ public static class StepDownPolicy
         // Sentinel's own order: the lower priority first, then the offset; the address only so that two looks choose alike. Before it
         // who does not rewrite its AOF: until that ends the disk may hold an older dataset, which counts if the process is killed.
         var best = targets.Where(t => Objection(t, own, s) is null)
-            .OrderBy(t => t.Node.Rewriting).ThenBy(t => t.Node.Priority).ThenByDescending(t => t.Node.Offset).ThenBy(t => t.Node.Address.ToString(), StringComparer.Ordinal).FirstOrDefault();
+            .OrderBy(t => t.View.Rewriting).ThenBy(t => t.View.Priority).ThenByDescending(t => t.View.Offset).ThenBy(t => t.Address.ToString(), StringComparer.Ordinal).FirstOrDefault();
         if (best is null) return new StepDownDecision.Wait("no-target", string.Join("; ", targets.Select(t => Objection(t, own, s))));
-        if (best.Node.Rewriting && !s.AcceptsRewriting)
-            return new StepDownDecision.Wait("target-rewrites", $"{best.Node.Address} rewrites its AOF: until that ends its disk may hold an older dataset; waited for {HandOverLimits.RewritePatience.TotalSeconds:0} s at most");
+        if (best.View.Rewriting && !s.AcceptsRewriting)
+            return new StepDownDecision.Wait("target-rewrites", $"{best.Address} rewrites its AOF: until that ends its disk may hold an older dataset; waited for {HandOverLimits.RewritePatience.TotalSeconds:0} s at most");
         var plan = Plan(s, own, agreed, replicas, best);
-        var pending = s.Voters.FirstOrDefault(v => v.View.Replicas.Any(r => r.Promotable && r.Address != best.Node.Address));
+        var pending = s.Voters.FirstOrDefault(v => v.View.Replicas.Any(r => r.Promotable && r.Address != best.Address));
         if (plan.Lower.IsEmpty && pending is null)
         {
-            return s.AcceptsAnyMoment || SwitchTiming.IsNow(s.Voters, best.Node.Address)
-                ? new StepDownDecision.HandOver(plan, $"{agreed.Reason}; {best.Node.Address} is the only one that any of them would elect")
-                : new StepDownDecision.AwaitMoment($"{agreed.Reason}; until one of them is about to ask {best.Node.Address} for its role, {SwitchTiming.Patience.TotalSeconds:0} s at most: it switches half a second sooner then");
+            return s.AcceptsAnyMoment || SwitchTiming.IsNow(s.Voters, best.Address)
+                ? new StepDownDecision.HandOver(plan, $"{agreed.Reason}; {best.Address} is the only one that any of them would elect")
+                : new StepDownDecision.AwaitMoment($"{agreed.Reason}; until one of them is about to ask {best.Address} for its role, {SwitchTiming.Patience.TotalSeconds:0} s at most: it switches half a second sooner then");
         }
 
         return new StepDownDecision.LowerFirst(plan, plan.Lower.IsEmpty
-            ? $"Sentinel {pending!.Endpoint} does not show yet that only {best.Node.Address} can be elected"
-            : $"{string.Join(", ", plan.Lower.Select(l => l.Endpoint))} could be elected instead of {best.Node.Address}");
+            ? $"Sentinel {pending!.Endpoint} does not show yet that only {best.Address} can be elected"
+            : $"{string.Join(", ", plan.Lower.Select(l => l.Endpoint))} could be elected instead of {best.Address}");
     }
 
-    private static StepDownPlan Plan(HandOverSnapshot s, HandOverNode own, SentinelQuorumDecision.Agreed agreed, List<HandOverObservation.Known> replicas, HandOverObservation.Known best) => new()
+    private static StepDownPlan Plan(HandOverSnapshot s, NodeObservation.Known own, SentinelQuorumDecision.Agreed agreed, List<NodeObservation.Known> replicas, NodeObservation.Known best) => new()
     {
         Master = own.Address,
-        MasterRunId = own.RunId,
-        ReplicationId = own.ReplicationId,
+        MasterRunId = own.View.RunId,
+        ReplicationId = own.View.ReplicationId,
         TargetEndpoint = best.Endpoint,
-        Target = best.Node.Address,
-        TargetRunId = best.Node.RunId,
+        Target = best.Address,
+        TargetRunId = best.View.RunId,
         Epoch = agreed.Epoch,
-        Lower = [.. replicas.Where(r => r.Node.RunId != best.Node.RunId && r.Node.Priority > 0).Select(r => new LoweredReplica(r.Endpoint, r.Node.RunId, r.Node.Priority))],
+        Lower = [.. replicas.Where(r => r.View.RunId != best.View.RunId && r.View.Priority > 0).Select(r => new LoweredReplica(r.Endpoint, r.View.RunId, r.View.Priority!.Value))],
         Pause = HandOverLimits.Pause(s.Settings.DownAfter),
         // A fence of ours here is what a coordinator left that died: this process holds its lock.
-        MinReplicas = own.MinReplicas == HandOverLimits.Fence ? s.Settings.MinReplicas : (int)own.MinReplicas,
-        Sentinels = SwitchTiming.Order(s.Voters, best.Node.Address),
+        MinReplicas = own.View.MinReplicas == HandOverLimits.Fence ? s.Settings.MinReplicas : (int)own.View.MinReplicas!.Value,
+        Sentinels = SwitchTiming.Order(s.Voters, best.Address),
     };
 
-    private static string? Objection(HandOverObservation.Known target, HandOverNode own, HandOverSnapshot s)
+    private static string? Objection(NodeObservation.Known target, NodeObservation.Known own, HandOverSnapshot s)
     {
-        var node = target.Node;
-        if (node.Priority == 0) return $"{node.Address} has replica-priority 0";
-        if (node.Loading) return $"{node.Address} loads its data";
-        if (node.Syncing || !node.LinkUp) return $"{node.Address} has no live link to {own.Address}";
-        if (node.ReplicationId != own.ReplicationId) return $"{node.Address} has another replication id";
-        if (node.Silence is null || node.Silence > HandOverLimits.LongestSilence) return $"{node.Address} has heard nothing from {own.Address} for {node.Silence?.TotalSeconds ?? -1:0} s";
-        if (own.Offset - node.Offset > HandOverLimits.LargestLag) return $"{node.Address} is {own.Offset - node.Offset} bytes behind";
-        if (node.MaxLag == 0) return $"{node.Address} has min-replicas-max-lag 0, so that it could not be fenced";
-        var unaware = s.Voters.FirstOrDefault(v => !v.View.Replicas.Any(r => r.Address == node.Address && r.Promotable));
-        return unaware is null ? null : $"Sentinel {unaware.Endpoint} would not elect {node.Address}";
+        var (address, node, master) = (target.Address, target.View, own.View);
+        if (node.Priority is not > 0) return $"{address} has replica-priority 0";
+        if (node.Loading) return $"{address} loads its data";
+        if (node.SyncInProgress || !node.MasterLinkUp) return $"{address} has no live link to {own.Address}";
+        if (node.ReplicationId != master.ReplicationId) return $"{address} has another replication id";
+        if (node.Silence is null || node.Silence > HandOverLimits.LongestSilence) return $"{address} has heard nothing from {own.Address} for {node.Silence?.TotalSeconds ?? -1:0} s";
+        if (master.Offset - node.Offset is not { } lag) return $"it is not known how far {address} is behind";
+        if (lag > HandOverLimits.LargestLag) return $"{address} is {lag} bytes behind";
+        if (node.MaxLag is not > 0) return $"{address} has min-replicas-max-lag 0, so that it could not be fenced";
+        var unaware = s.Voters.FirstOrDefault(v => !v.View.Replicas.Any(r => r.Address == address && r.Promotable));
+        return unaware is null ? null : $"Sentinel {unaware.Endpoint} would not elect {address}";
     }
 
-    private static string Why(HandOverObservation observation) => observation switch
+    private static string Why(NodeObservation observation) => observation switch
     {
-        HandOverObservation.Unknown unknown => unknown.Why,
-        HandOverObservation.Unreachable unreachable => unreachable.Why,
+        NodeObservation.Unknown unknown => unknown.Why,
+        NodeObservation.Unreachable unreachable => unreachable.Why,
         _ => "",
     };
 }

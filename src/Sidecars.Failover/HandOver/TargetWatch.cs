@@ -1,3 +1,5 @@
+using Sidecars.Core.Topology;
+
 namespace Sidecars.Failover.HandOver;
 
 /// <summary>Whether the promoted target has been gone for long enough to go back. One look a call at most every 200 ms; IO only.</summary>
@@ -15,7 +17,7 @@ internal sealed class TargetWatch(HandOverGroup group, StepDownPlan plan, TimePr
         {
             _lastLook = now;
             var seen = await group.Nodes.ObserveAsync(plan.TargetEndpoint, default).ConfigureAwait(false);
-            var gone = seen is HandOverObservation.Unreachable || (seen is HandOverObservation.Known known && known.Node.RunId != plan.TargetRunId);
+            var gone = seen is NodeObservation.Unreachable || (seen is NodeObservation.Known known && known.View.RunId != plan.TargetRunId);
             _goneSince = gone ? _goneSince ?? now : null;
         }
 

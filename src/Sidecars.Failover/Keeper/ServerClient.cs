@@ -1,13 +1,14 @@
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Redis;
+using Sidecars.Core.Topology;
 
 namespace Sidecars.Failover.Keeper;
 
 /// <summary>Looks at the server beside this process and at its AOF in one go. IO only.</summary>
-/// <param name="info">Asks it for INFO now; null where it does not answer.</param>
+/// <param name="look">Looks at it now; null where it does not answer, or not as a Redis does.</param>
 /// <param name="dataDirectory">Its data directory.</param>
 /// <param name="layout">Names of its files.</param>
-public sealed class ServerClient(Func<CancellationToken, Task<RespValue?>> info, string dataDirectory, DataLayout layout)
+public sealed class ServerClient(Func<CancellationToken, Task<NodeLook?>> look, string dataDirectory, DataLayout layout)
 {
     /// <summary>Asks by itself, on a new connection a look: an old one may be to a process that has ended.</summary>
     /// <param name="transport">To the server.</param>
@@ -19,25 +20,24 @@ public sealed class ServerClient(Func<CancellationToken, Task<RespValue?>> info,
     {
     }
 
-    /// <summary>What it says; null where it does not answer, or not as a Redis does.</summary>
+    /// <summary>What it says; null where it does not answer, or lacks what a marker must have.</summary>
     public async Task<ServerFacts?> ObserveAsync(CancellationToken cancellation)
     {
         var before = Aof();
-        var reply = await info(cancellation).ConfigureAwait(false);
+        var said = await look(cancellation).ConfigureAwait(false);
         var after = Aof();
-        if (reply is null || !InfoReply.TryParse(reply, out var parsed)) return null;
-        var look = before is not null && after is not null && before.Value.File == after.Value.File
+        if (said is null) return null;
+        var aof = before is not null && after is not null && before.Value.File == after.Value.File
             ? new AofLook(after.Value.File, before.Value.Length, after.Value.Length, before.Value.Others == after.Value.Others ? after.Value.Others : null)
             : null;
-        return ServerFacts.Of(parsed, look);
+        return ServerFacts.Of(said, aof);
     }
 
-    private static async Task<RespValue?> AskAsync(Func<IRespTransport> transport, RedisClientOptions options, CancellationToken cancellation)
+    private static async Task<NodeLook?> AskAsync(Func<IRespTransport> transport, RedisClientOptions options, CancellationToken cancellation)
     {
         try
         {
-            var client = await RedisClient.ConnectAsync(transport(), options, cancellation).ConfigureAwait(false);
-            await using (client.ConfigureAwait(false)) return await client.CallAsync(cancellation, "INFO").ConfigureAwait(false);
+            return (await NodeClient.LookAsync(transport(), options, withSettings: false, cancellation).ConfigureAwait(false)).Look;
         }
         catch (RedisConnectionException)
         {

@@ -1,7 +1,7 @@
-using System.Globalization;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
+using Sidecars.Core.Topology;
 
 namespace Sidecars.Failover.Keeper;
 
@@ -58,32 +58,27 @@ public sealed record ServerFacts
     /// <summary>A master's replicas.</summary>
     public IReadOnlyList<InfoReplica> Replicas { get; init; } = [];
 
-    /// <summary>From a reply to INFO; null where it lacks what it must have.</summary>
-    public static ServerFacts? Of(InfoReply info, AofLook? aof)
+    /// <summary>From a look at it; null where that lacks what a marker must have.</summary>
+    public static ServerFacts? Of(NodeLook look, AofLook? aof)
     {
-        ArgumentNullException.ThrowIfNull(info);
-        if (info.RunId is not { Length: 40 } runId || info.IsMaster is not { } isMaster || !ReplicationId.TryParse(info.ReplicationId, out var id)) return null;
-        var offset = isMaster ? info.MasterReplOffset : info.SlaveReplOffset ?? info.MasterReplOffset;
-        if (offset is not (>= 0 and var at)) return null;
+        ArgumentNullException.ThrowIfNull(look);
+        if (!ReplicationId.TryParse(look.ReplicationId, out var id) || look.Offset is not (>= 0 and var at)) return null;
         return new ServerFacts
         {
-            RunId = runId,
-            Role = isMaster ? MarkerRole.Master : MarkerRole.Replica,
-            IsLoading = info.LoadingInProgress ?? false,
+            RunId = look.RunId,
+            Role = look.Role == NodeRole.Master ? MarkerRole.Master : MarkerRole.Replica,
+            IsLoading = look.Loading,
             Position = new ReplicationPosition(id, at),
-            MasterAddress = info.MasterEndpoint,
-            IsLinkUp = info.MasterLinkUp ?? false,
-            IsSyncing = info.MasterSyncInProgress ?? false,
-            IsRewriting = (info.AofRewriteInProgress ?? false) || info.Fields.GetValueOrDefault("aof_rewrite_scheduled") == "1",
-            AofBuffered = Bytes(info, "aof_buffer_length"),
-            AofSize = Bytes(info, "aof_current_size"),
+            MasterAddress = look.MasterAddress,
+            IsLinkUp = look.MasterLinkUp,
+            IsSyncing = look.SyncInProgress,
+            IsRewriting = look.Rewriting,
+            AofBuffered = look.Info.AofBufferLength,
+            AofSize = look.Info.AofCurrentSize,
             Aof = aof,
-            Replicas = info.Replicas,
+            Replicas = look.Info.Replicas,
         };
     }
-
-    private static long? Bytes(InfoReply info, string field) =>
-        info.Fields.GetValueOrDefault(field) is { } text && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) ? bytes : null;
 }
 
 /// <summary>What the group says about the master that this server is, or follows.</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
 using Sidecars.Core.Election;
 using Sidecars.Core.Primitives;
@@ -88,12 +89,12 @@ public static class DecisionReplay
             "death" => Again(snapshot, FailoverJson.Default.DeathFacts, DeathPolicy.Decide),
             "epoch" => Again(snapshot, FailoverJson.Default.EpochKeeperFacts, EpochKeeperPolicy.Decide),
             "ghosts" => Again(snapshot, FailoverJson.Default.GhostSnapshot, facts => GhostRepairPolicy.Decide(facts)),
-            "hand-over" => Again(snapshot, FailoverJson.Default.HandOverSnapshot, HandOverClaimPolicy.Decide),
-            "hand-over-repair" => Again(snapshot, FailoverJson.Default.HandOverRepairFacts, HandOverRepairPolicy.Decide),
+            "hand-over" => AgainOfNodes(snapshot, FailoverJson.Default.HandOverSnapshot, HandOverClaimPolicy.Decide),
+            "hand-over-repair" => AgainOfNodes(snapshot, FailoverJson.Default.HandOverRepairFacts, HandOverRepairPolicy.Decide),
             "passwords" => Again(snapshot, FailoverJson.Default.PasswordFacts, PasswordPolicy.Decide),
             "role-label" => Again(snapshot, FailoverJson.Default.RoleLabelFacts, RoleLabelPolicy.Decide),
             "self-replica" => Again(snapshot, FailoverJson.Default.SelfReplicaFacts, SelfReplicaPolicy.Decide),
-            "step-down" => Again(snapshot, FailoverJson.Default.HandOverSnapshot, StepDownPolicy.Decide),
+            "step-down" => AgainOfNodes(snapshot, FailoverJson.Default.HandOverSnapshot, StepDownPolicy.Decide),
             _ => null,
         };
         return decision is null ? new ReplayOutcome.Unreadable($"nobody here decides as '{loop}'") : new ReplayOutcome.Replayed(loop, code, decision.Code, decision.Reason);
@@ -102,6 +103,30 @@ public static class DecisionReplay
     private static IDecision? Again<T>(JsonElement snapshot, JsonTypeInfo<T> type, Func<T, IDecision> decide)
         where T : class =>
         snapshot.Deserialize(type) is { } facts ? decide(facts) : null;
+
+    // Hand-overs had their own record of a node, before every look at a Redis became one: logs of that time have its names.
+    private static IDecision? AgainOfNodes<T>(JsonElement snapshot, JsonTypeInfo<T> type, Func<T, IDecision> decide)
+        where T : class
+    {
+        var root = JsonObject.Create(snapshot)!;
+        var group = root["group"] as JsonObject ?? root;
+        foreach (var seen in (group["others"] as JsonArray ?? []).Append(group["own"]).OfType<JsonObject>())
+        {
+            Rename(seen, "node", "view");
+            if (seen["view"] is not JsonObject look) continue;
+            Rename(look, "address", "announced");
+            Rename(look, "link_up", "master_link_up");
+            Rename(look, "syncing", "sync_in_progress");
+        }
+
+        return root.Deserialize(type) is { } facts ? decide(facts) : null;
+    }
+
+    private static void Rename(JsonObject json, string from, string to)
+    {
+        var value = json[from];
+        if (json.Remove(from)) json[to] = value;
+    }
 
     private static string? Text(JsonElement element, string name) => element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 }

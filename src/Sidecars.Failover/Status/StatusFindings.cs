@@ -1,5 +1,7 @@
 using System.Globalization;
 using Sidecars.Core.Election;
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Probing;
 using Sidecars.Core.Redis;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
@@ -59,36 +61,36 @@ internal static class StatusFindings
         var settings = s.Group.Settings;
         foreach (var one in s.Group.Others.Append(s.Group.Own))
         {
-            if (one is HandOverObservation.Unreachable u) yield return Bad("redis-unreachable", $"Redis {u.Endpoint}: {u.Why}", "see its pod's log: redis-bootstrap says what it waits for");
-            if (one is HandOverObservation.Unknown n) yield return Bad("redis-unknown", $"Redis {n.Endpoint}: {n.Why}", "a login error: check SIDECAR_PASSWORD, CLUSTER_ID, and whether the address is another tenant's");
+            if (one is NodeObservation.Unreachable u) yield return Bad("redis-unreachable", $"Redis {u.Endpoint}: {u.Why}", "see its pod's log: redis-bootstrap says what it waits for");
+            if (one is NodeObservation.Unknown n) yield return Bad("redis-unknown", $"Redis {n.Endpoint}: {n.Why}", "a login error: check SIDECAR_PASSWORD, CLUSTER_ID, and whether the address is another tenant's");
         }
 
         var all = StatusPolicy.All(s).ToList();
-        var found = all.Count + s.Group.Others.Append(s.Group.Own).Count(o => o is not HandOverObservation.Known);
+        var found = all.Count + s.Group.Others.Append(s.Group.Own).Count(o => o is not NodeObservation.Known);
         if (found < settings.RedisCount) yield return Bad("redis-missing", $"{found} of {settings.RedisCount} Redis nodes are found", "their name resolves to fewer: see the pods, and REDIS_COUNT");
-        var masters = all.Where(k => k.Node.Role == NodeRole.Master).Select(k => k.Node.Address).ToList();
+        var masters = all.Where(k => k.View.Role == NodeRole.Master).Select(k => k.Address).ToList();
         if (masters.Count > 1) yield return Bad("several-masters", $"{string.Join(" and ", masters)} say master", "a hand-over or failover heals within 20 s; else only the one that Sentinels name may take writes: fence the other with CONFIG SET min-replicas-to-write 9999 there");
-        foreach (var (node, isNamed) in all.Select(k => (k.Node, agreed is not null && k.Node.Address == agreed.Address)))
-            foreach (var finding in OfNode(s, node, isNamed, agreed)) yield return finding;
+        foreach (var known in all)
+            foreach (var finding in OfNode(s, known.Address, known.View, agreed)) yield return finding;
     }
 
-    private static IEnumerable<Finding> OfNode(StatusSnapshot s, HandOverNode node, bool isNamed, SentinelQuorumDecision.Agreed? agreed)
+    private static IEnumerable<Finding> OfNode(StatusSnapshot s, RedisEndpoint address, NodeLook node, SentinelQuorumDecision.Agreed? agreed)
     {
-        var wanted = s.Group.Settings.MinReplicas;
-        if (isNamed && node.Role != NodeRole.Master) yield return Bad("named-is-replica", $"Sentinels name {node.Address}, which is a replica of {node.MasterAddress}", "a hand-over in its second half: the sidecar of the new master tells Sentinel within 3 s; else see that sidecar");
-        if (isNamed && agreed!.RunIds.Any(id => id != node.RunId)) yield return Bad("another-process", $"Sentinels talk to another process at {node.Address} than answers here", "an address is not a process: connections outlived a pod; restart the Sentinels one by one if it lasts");
-        if (node.Role == NodeRole.Replica && agreed is not null && !isNamed && node.MasterAddress != agreed.Address) yield return Bad("follows-another", $"{node.Address} follows {node.MasterAddress}, Sentinels name {agreed.Address}", "Sentinel repoints it within 20 s; else see that node's log");
-        else if (node.Role == NodeRole.Replica && node.Syncing) yield return Bad("syncing", $"{node.Address} receives a full copy", "nothing: until it is done the group has one copy less");
-        else if (node.Role == NodeRole.Replica && !node.LinkUp) yield return Bad("link-down", $"{node.Address} has no link to {node.MasterAddress}", "see both logs: WRONGPASS is another tenant's master or an old password");
-        if (node.Loading) yield return Bad("loading", $"{node.Address} loads its data from disk", "nothing: its progress is in INFO persistence");
-        if (node.MaxLag == 0) yield return Bad("fence-off", $"min-replicas-max-lag is 0 on {node.Address}: no fence works there", "CONFIG SET min-replicas-max-lag 3, and see the base configuration");
-        if (node.MinReplicas == HandOverLimits.Fence && s.SteppingDown != true) yield return Bad("hand-over-fence", $"{node.Address} has the fence of a hand-over that runs no more", "nothing: its sidecar lifts it once a majority confirms the master, within 30 s");
-        else if (node.MinReplicas == HandOverLimits.Fence) yield return Note("stepping-down", $"{node.Address} hands over now", "nothing");
-        else if (node.MinReplicas == WriteFence.MinReplicas) yield return Bad("fenced", $"{node.Address} is fenced: it takes no writes", isNamed ? "its sidecar lifts it while a majority confirms it; see that sidecar's log" : "nothing: it was isolated or contradicted, and comes back as a replica");
-        else if (WriteFence.IsFenced(node.MinReplicas)) yield return Bad("fenced-by-hand", $"min-replicas-to-write is {node.MinReplicas} on {node.Address}: a person's fence", $"when it is no longer wanted: CONFIG SET min-replicas-to-write {wanted}");
-        else if (node.Role == NodeRole.Master && isNamed && node.MaxLag > 0 && node.Attached < node.MinReplicas) yield return Bad("writes-refused", $"{node.Address} needs {node.MinReplicas} replicas to write and has {node.Attached}", "bring a replica back; or, where it is gone for good and its risk is known, lower min-replicas-to-write");
-        else if (node.Role == NodeRole.Master && isNamed && node.MinReplicas < wanted) yield return Bad("requirement-low", $"min-replicas-to-write is {node.MinReplicas} on {node.Address}, configured is {wanted}", "its sidecar restores it once replicas are attached, unless a person lowered it: then remember to");
-        if (node.Role == NodeRole.Replica && node.Priority == 0) yield return Note("never-promoted", $"replica-priority is 0 on {node.Address}: it is never promoted", "if that is not configured, a hand-over left it: its sidecar restores it after two minutes");
+        var (wanted, isNamed) = (s.Group.Settings.MinReplicas, address == agreed?.Address);
+        if (isNamed && node.Role != NodeRole.Master) yield return Bad("named-is-replica", $"Sentinels name {address}, which is a replica of {node.MasterAddress}", "a hand-over in its second half: the sidecar of the new master tells Sentinel within 3 s; else see that sidecar");
+        if (isNamed && agreed!.RunIds.Any(id => id != node.RunId)) yield return Bad("another-process", $"Sentinels talk to another process at {address} than answers here", "an address is not a process: connections outlived a pod; restart the Sentinels one by one if it lasts");
+        if (node.Role == NodeRole.Replica && agreed is not null && !isNamed && node.MasterAddress != agreed.Address) yield return Bad("follows-another", $"{address} follows {node.MasterAddress}, Sentinels name {agreed.Address}", "Sentinel repoints it within 20 s; else see that node's log");
+        else if (node.Role == NodeRole.Replica && node.SyncInProgress) yield return Bad("syncing", $"{address} receives a full copy", "nothing: until it is done the group has one copy less");
+        else if (node.Role == NodeRole.Replica && !node.MasterLinkUp) yield return Bad("link-down", $"{address} has no link to {node.MasterAddress}", "see both logs: WRONGPASS is another tenant's master or an old password");
+        if (node.Loading) yield return Bad("loading", $"{address} loads its data from disk", "nothing: its progress is in INFO persistence");
+        if (node.MaxLag == 0) yield return Bad("fence-off", $"min-replicas-max-lag is 0 on {address}: no fence works there", "CONFIG SET min-replicas-max-lag 3, and see the base configuration");
+        if (node.MinReplicas == HandOverLimits.Fence && s.SteppingDown != true) yield return Bad("hand-over-fence", $"{address} has the fence of a hand-over that runs no more", "nothing: its sidecar lifts it once a majority confirms the master, within 30 s");
+        else if (node.MinReplicas == HandOverLimits.Fence) yield return Note("stepping-down", $"{address} hands over now", "nothing");
+        else if (node.MinReplicas == WriteFence.MinReplicas) yield return Bad("fenced", $"{address} is fenced: it takes no writes", isNamed ? "its sidecar lifts it while a majority confirms it; see that sidecar's log" : "nothing: it was isolated or contradicted, and comes back as a replica");
+        else if (WriteFence.IsFenced(node.MinReplicas)) yield return Bad("fenced-by-hand", $"min-replicas-to-write is {node.MinReplicas} on {address}: a person's fence", $"when it is no longer wanted: CONFIG SET min-replicas-to-write {wanted}");
+        else if (node.Role == NodeRole.Master && isNamed && node.MaxLag > 0 && node.Attached < node.MinReplicas) yield return Bad("writes-refused", $"{address} needs {node.MinReplicas} replicas to write and has {node.Attached}", "bring a replica back; or, where it is gone for good and its risk is known, lower min-replicas-to-write");
+        else if (node.Role == NodeRole.Master && isNamed && node.MinReplicas < wanted) yield return Bad("requirement-low", $"min-replicas-to-write is {node.MinReplicas} on {address}, configured is {wanted}", "its sidecar restores it once replicas are attached, unless a person lowered it: then remember to");
+        if (node.Role == NodeRole.Replica && node.Priority == 0) yield return Note("never-promoted", $"replica-priority is 0 on {address}: it is never promoted", "if that is not configured, a hand-over left it: its sidecar restores it after two minutes");
     }
 
     private static IEnumerable<Finding> Places(StatusSnapshot s, SentinelQuorumDecision.Agreed? agreed)
@@ -100,7 +102,7 @@ internal static class StatusFindings
                 case PlaceReading.Failed f: yield return Bad("place-unreadable", $"{f.Name}: {f.Why}", "clients keep what they know; check its settings and rights"); break;
                 case PlaceReading.Empty e: yield return Bad("place-empty", $"{e.Name} names nobody", "the master's sidecar creates it within a second; where something not ours stands there, it refuses: see its log"); break;
                 case PlaceReading.Known { Master: var published } k when agreed is not null:
-                    var whose = StatusPolicy.All(s).Where(n => IsAt(s, n, k)).Select(n => n.Node.Address).ToList();
+                    var whose = StatusPolicy.All(s).Where(n => IsAt(s, n, k)).Select(n => n.Address).ToList();
                     if (whose.Count > 0 && !whose.Contains(agreed.Address)) yield return Bad("published-another", $"{k.Name} names {published.Address}, which is {whose[0]}; Sentinels name {agreed.Address}", $"the sidecar of {agreed.Address} writes it within a second, the others after some; else see its log (publish)");
                     if (whose.Count == 0) yield return Foreign(s, k);
                     if (published.Token.Epoch < agreed.Epoch) yield return Bad("published-old", $"{k.Name} has token {published.Token}, Sentinels are in epoch {agreed.Epoch}", "the sidecar of the master writes it within a second; else see its log (publish)");
@@ -111,12 +113,12 @@ internal static class StatusFindings
     }
 
     // A slice takes a pod's own address and nothing else: what the node announces may be a Service's, and so may the address it was asked at.
-    private static bool IsAt(StatusSnapshot s, HandOverObservation.Known node, PlaceReading.Known place)
+    private static bool IsAt(StatusSnapshot s, NodeObservation.Known node, PlaceReading.Known place)
     {
         var address = place.Master.Address;
-        var recorded = s.Addresses.Where(a => a.Announced == node.Node.Address).ToList();
+        var recorded = s.Addresses.Where(a => a.Announced == node.Address).ToList();
         if (place.Name == SliceMasterPublisher.Kind && recorded.Exists(a => a.Pod is not null)) return recorded.Exists(a => a.Pod?.Host == address);
-        return node.Endpoint.Host == address || node.Node.Address.Host == address || s.PublishedAs.GetValueOrDefault(node.Node.Address) == address || recorded.Exists(a => a.Outside == address);
+        return node.Endpoint.Host == address || node.Address.Host == address || s.PublishedAs.GetValueOrDefault(node.Address) == address || recorded.Exists(a => a.Outside == address);
     }
 
     private static Finding Foreign(StatusSnapshot s, PlaceReading.Known place)
@@ -124,7 +126,7 @@ internal static class StatusFindings
         var address = place.Master.Address;
         if (place.Name != SliceMasterPublisher.Kind) return Note("published-unknown", $"{place.Name} names {address}, which is no address of this group that is known here", "compare it with PUBLISH_ADDRESS of the master");
         const string toDo = "the master's sidecar writes its pod's address at its next look (PUBLISH_CHECK_MS); until then the Service leads nowhere: see that sidecar's log (publish)";
-        var nodes = StatusPolicy.All(s).Select(n => n.Node.Address).ToList();
+        var nodes = StatusPolicy.All(s).Select(n => n.Address).ToList();
         if (nodes.Find(n => n.Host == address) is { } announced)
             return Bad("slice-names-no-pod", $"{place.Name} names {address}, which {announced} announces and which is not its pod's own: nothing routes to it", toDo);
         return nodes.TrueForAll(n => s.Addresses.Any(a => a.Announced == n && a.Pod is not null))

@@ -80,7 +80,7 @@ internal sealed class StatusGatherer : IDisposable
     private NodeAddresses? Own(HandOverSnapshot seen)
     {
         var group = _options.Group;
-        if (seen.Own is not HandOverObservation.Known { Node.Address: var announced }) return null;
+        if (seen.Own is not NodeObservation.Known { Address: var announced }) return null;
         var pod = PodAddress.Of(group.PodAddress, announced, AnnounceAddress.OwnAddresses(), group.RedisPort);
         return new NodeAddresses(group.NodeName, group.PodUid ?? "", announced, pod, _options.Publish.Address ?? announced.Host);
     }

@@ -30,30 +30,30 @@ public static class StatusPolicy
 
     private static IEnumerable<NodeRow> Nodes(StatusSnapshot s, RedisEndpoint? named)
     {
-        var master = All(s).FirstOrDefault(k => k.Node.Address == named)?.Node;
+        var master = All(s).FirstOrDefault(k => k.Address == named)?.View;
         foreach (var known in All(s))
         {
-            var node = known.Node;
+            var node = known.View;
             var isMaster = node.Role == NodeRole.Master;
-            var isOwn = s.Group.Own is HandOverObservation.Known own && own.Node.RunId == node.RunId;
+            var isOwn = s.Group.Own is NodeObservation.Known own && own.View.RunId == node.RunId;
             yield return new NodeRow(
-                node.Address.ToString(), node.Loading ? "loading" : isMaster ? "master" : "replica", isMaster ? null : node.MasterAddress?.ToString() ?? "-",
-                isMaster ? null : node.Syncing ? "syncing" : node.LinkUp ? "up" : "down", node.Offset,
-                !isMaster && master is not null && master.ReplicationId == node.ReplicationId ? Math.Max(0, master.Offset - node.Offset) : null,
+                known.Address.ToString(), node.Loading ? "loading" : isMaster ? "master" : "replica", isMaster ? null : node.MasterAddress?.ToString() ?? "-",
+                isMaster ? null : node.SyncInProgress ? "syncing" : node.MasterLinkUp ? "up" : "down", node.Offset,
+                !isMaster && master?.ReplicationId == node.ReplicationId && master.Offset - node.Offset is { } lag ? Math.Max(0, lag) : null,
                 isMaster ? Writes(node) : null, node.Priority, isOwn ? s.Marker?.Token.ToString() : null, node.RunId);
         }
 
         foreach (var other in s.Group.Others.Append(s.Group.Own))
         {
-            if (other is HandOverObservation.Unknown) yield return new NodeRow(other.Endpoint.ToString(), "unknown", null, null, null, null, null, null, null, null);
-            if (other is HandOverObservation.Unreachable) yield return new NodeRow(other.Endpoint.ToString(), "unreachable", null, null, null, null, null, null, null, null);
+            if (other is NodeObservation.Unknown) yield return new NodeRow(other.Endpoint.ToString(), "unknown", null, null, null, null, null, null, null, null);
+            if (other is NodeObservation.Unreachable) yield return new NodeRow(other.Endpoint.ToString(), "unreachable", null, null, null, null, null, null, null, null);
         }
     }
 
     /// <summary>Every Redis that answered, each process once.</summary>
-    internal static IEnumerable<HandOverObservation.Known> All(StatusSnapshot s) => s.Group.Own is HandOverObservation.Known own ? s.Group.Peers.Prepend(own) : s.Group.Peers;
+    internal static IEnumerable<NodeObservation.Known> All(StatusSnapshot s) => s.Group.Own is NodeObservation.Known own ? s.Group.Peers.Prepend(own) : s.Group.Peers;
 
-    private static string Writes(HandOverNode node) => node.MinReplicas == HandOverLimits.Fence ? "hand-over"
+    private static string Writes(NodeLook node) => node.MinReplicas == HandOverLimits.Fence ? "hand-over"
         : WriteFence.IsFenced(node.MinReplicas) ? "fenced"
         : node.MaxLag > 0 && node.Attached < node.MinReplicas ? "refused"
         : "open";

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Sidecars.Core.Primitives;
+using Sidecars.Core.Topology;
 
 namespace Sidecars.Failover.Watch;
 
@@ -52,6 +53,31 @@ public abstract record OwnServer
 
         /// <summary><c>used_memory_rss</c>, bytes; null: not read.</summary>
         public long? ResidentBytes { get; init; }
+
+        /// <summary>From a look at it.</summary>
+        /// <param name="look">What it said.</param>
+        /// <param name="freshLag">Seconds within which a replica must have acknowledged to count.</param>
+        public static Answers Of(NodeLook look, int freshLag)
+        {
+            ArgumentNullException.ThrowIfNull(look);
+            var fresh = look.Info.Replicas.Where(r => r.State == "online" && r.LagSeconds <= freshLag).Select(r => r.LagSeconds ?? 0).ToList();
+            return new Answers
+            {
+                RunId = look.RunId,
+                IsMaster = look.Role == NodeRole.Master,
+                IsLoading = look.Loading,
+                MasterAddress = look.MasterAddress,
+                IsLinkUp = look.MasterLinkUp,
+                FreshReplicas = fresh.Count,
+                ReplicaLag = fresh.DefaultIfEmpty(0).Max(),
+                MinReplicas = look.MinReplicas,
+                MaxLag = look.MaxLag,
+                // A name is no identity: what the Sentinels show is an address.
+                Announced = look.Announced is { IsAddress: true } address ? address : null,
+                ProcessId = look.Info.ProcessId,
+                ResidentBytes = look.Info.UsedMemoryRss,
+            };
+        }
     }
 
     /// <summary>Unknown: it hangs, refuses the login, was never reached. A stopped process and a full backlog look like this; it is not death.</summary>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
+using Sidecars.Core.Topology;
 
 namespace Sidecars.Failover.Watch;
 
@@ -15,17 +16,12 @@ public sealed class OwnServerClient(Func<IRespTransport> transport, RedisClientO
     public Task<RedisClient> ConnectAsync(CancellationToken cancellation) => RedisClient.ConnectAsync(transport(), options, cancellation);
 
     /// <summary>Looks once; never <see cref="OwnServer.Dead"/>: one refusal is no proof, the server may not have started yet.</summary>
-    public async Task<(OwnServer Server, ServerReplies? Replies)> LookAsync(CancellationToken cancellation)
+    public async Task<(OwnServer Server, NodeLook? Look)> LookAsync(CancellationToken cancellation)
     {
         try
         {
-            var client = await ConnectAsync(cancellation).ConfigureAwait(false);
-            await using (client.ConfigureAwait(false))
-            {
-                var replies = await client.PipelineAsync([RespCommand.Of("INFO"), ServerReplies.SettingsCommand], cancellation).ConfigureAwait(false);
-                var server = Read(replies[0], replies[1]);
-                return (server, server is OwnServer.Answers ? new ServerReplies(replies[0], replies[1]) : null);
-            }
+            var (look, why, _) = await NodeClient.LookAsync(transport(), options, withSettings: true, cancellation).ConfigureAwait(false);
+            return look is not null ? (OwnServer.Answers.Of(look, freshLag), look) : (new OwnServer.Silent(why), null);
         }
         catch (RedisConnectionException e)
         {
@@ -87,44 +83,6 @@ public sealed class OwnServerClient(Func<IRespTransport> transport, RedisClientO
         {
             return e.Message;
         }
-    }
-
-    private OwnServer Read(RespValue infoReply, RespValue config)
-    {
-        if (!InfoReply.TryParse(infoReply, out var info) || info.RunId is not { Length: 40 } runId || info.IsMaster is not { } isMaster)
-            return new OwnServer.Silent(infoReply.IsError ? $"it answers {infoReply.Text}" : "its INFO can't be read");
-        var fresh = info.Replicas.Where(r => r.State == "online" && r.LagSeconds <= freshLag).Select(r => r.LagSeconds ?? 0).ToList();
-        return new OwnServer.Answers
-        {
-            RunId = runId,
-            IsMaster = isMaster,
-            IsLoading = info.LoadingInProgress ?? false,
-            MasterAddress = info.MasterEndpoint,
-            IsLinkUp = info.MasterLinkUp ?? false,
-            FreshReplicas = fresh.Count,
-            ReplicaLag = fresh.DefaultIfEmpty(0).Max(),
-            MinReplicas = Number(config, "min-replicas-to-write"),
-            MaxLag = Number(config, "min-replicas-max-lag"),
-            Announced = Announced(config),
-            ProcessId = info.ProcessId,
-            ResidentBytes = info.UsedMemoryRss,
-        };
-    }
-
-    // A name is no identity: what the Sentinels show is an address.
-    private static RedisEndpoint? Announced(RespValue config) =>
-        Number(config, "replica-announce-port") is > 0 and <= 65535 and var port && RedisEndpoint.TryParse(Value(config, "replica-announce-ip"), (int)port, out var address) && address.IsAddress
-            ? address
-            : null;
-
-    private static long? Number(RespValue map, string name) =>
-        Value(map, name) is { } text && text.All(char.IsAsciiDigit) && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
-
-    private static string? Value(RespValue map, string name)
-    {
-        for (var i = 0; i + 1 < map.Items.Count; i += 2)
-            if (map.Items[i].Text == name) return map.Items[i + 1].Text;
-        return null;
     }
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);

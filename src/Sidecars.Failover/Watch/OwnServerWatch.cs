@@ -1,5 +1,6 @@
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
+using Sidecars.Core.Topology;
 
 namespace Sidecars.Failover.Watch;
 
@@ -28,7 +29,7 @@ public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, Time
     private readonly Lock _gate = new();
     private OwnServer _last = new OwnServer.Silent("not asked yet");
     private OwnServer.Answers? _lastAnswer;
-    private ServerReplies? _lastReplies;
+    private NodeLook? _lastLook;
     private long _answeredAt;
     private RedisEndpoint? _address = remembered;
     private bool _isAnnounced;
@@ -80,9 +81,9 @@ public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, Time
     }
 
     /// <summary>What it answered last, where that is no older; null: it did not answer since.</summary>
-    public ServerReplies? RepliesWithin(TimeSpan age)
+    public NodeLook? LookWithin(TimeSpan age)
     {
-        lock (_gate) return _lastAnswer is not null && time.GetElapsedTime(_answeredAt) <= age ? _lastReplies : null;
+        lock (_gate) return _lastAnswer is not null && time.GetElapsedTime(_answeredAt) <= age ? _lastLook : null;
     }
 
     /// <summary>Takes what the configured name resolved to, where nothing better is known.</summary>
@@ -110,13 +111,13 @@ public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, Time
     public async Task<OwnServer> LookAsync(CancellationToken cancellation) => (await AskAsync(cancellation).ConfigureAwait(false)).Server;
 
     /// <summary>Looks now; what it answered, null: it did not.</summary>
-    public async Task<(OwnServer Server, ServerReplies? Replies)> AskAsync(CancellationToken cancellation)
+    public async Task<(OwnServer Server, NodeLook? Look)> AskAsync(CancellationToken cancellation)
     {
-        var (look, replies) = await client.LookAsync(cancellation).ConfigureAwait(false);
+        var (server, look) = await client.LookAsync(cancellation).ConfigureAwait(false);
         // Silence does not undo a death; only an answer does.
-        if (look is OwnServer.Silent && Last is OwnServer.Dead dead) return (dead, null);
-        Note(look, replies);
-        return (look, replies);
+        if (server is OwnServer.Silent && Last is OwnServer.Dead dead) return (dead, null);
+        Note(server, look);
+        return (server, look);
     }
 
     /// <summary>The kernel ends that process, whose connections may stand for a while yet.</summary>
@@ -188,16 +189,16 @@ public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, Time
         }
     }
 
-    private void Note(OwnServer look, ServerReplies? replies = null)
+    private void Note(OwnServer server, NodeLook? look = null)
     {
         bool isNews;
         lock (_gate)
         {
-            isNews = IsNews(_last, look);
-            _last = look;
-            if (look is OwnServer.Answers answers)
+            isNews = IsNews(_last, server);
+            _last = server;
+            if (server is OwnServer.Answers answers)
             {
-                (_lastAnswer, _lastReplies, _answeredAt) = (answers, replies, time.GetTimestamp());
+                (_lastAnswer, _lastLook, _answeredAt) = (answers, look, time.GetTimestamp());
                 if (answers.Announced is { } announced)
                 {
                     isNews |= announced != _address;

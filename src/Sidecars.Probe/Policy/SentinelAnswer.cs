@@ -32,7 +32,7 @@ internal sealed class NamedMaster(string host, string port, string runId)
 
     /// <summary>Null for an error, a null, or a map without address.</summary>
     public static NamedMaster? Read(RespValue? reply) =>
-        FlatMap.Get(reply, "ip") is { Length: > 0 } host && FlatMap.Get(reply, "port") is { } port ? new NamedMaster(host, port, FlatMap.Get(reply, "runid") ?? "") : null;
+        ReplyText.ValueOf(reply, "ip") is { Length: > 0 } host && ReplyText.ValueOf(reply, "port") is { } port ? new NamedMaster(host, port, ReplyText.ValueOf(reply, "runid") ?? "") : null;
 
     public bool IsSamePlace(NamedMaster other) => host == other.Host && port == other.Port;
 

@@ -29,8 +29,7 @@ public sealed class ProbeReader(ProbeRequest request, TimeProvider time)
     private bool _isPaused;
     private RoleReply? _role;
     private InfoReply? _info;
-    private long? _minReplicas;
-    private RespValue? _config;
+    private ConfigReply _config;
     private RespValue? _quorum;
     private NamedMaster? _named;
     private SentinelVotes? _votes;
@@ -59,7 +58,7 @@ public sealed class ProbeReader(ProbeRequest request, TimeProvider time)
             LoginError = _loginError,
             Role = _role,
             Info = _info,
-            MinReplicasToWrite = _minReplicas,
+            MinReplicasToWrite = _config.MinReplicas,
             Votes = _votes,
             QuorumOk = _quorum is { IsError: false } ? quorum!.StartsWith("OK ", StringComparison.Ordinal) ? quorum[3..] : quorum : null,
             QuorumError = _quorum is { IsError: true } ? quorum : null,
@@ -116,7 +115,7 @@ public sealed class ProbeReader(ProbeRequest request, TimeProvider time)
         var question = new SentinelQuestion(request, _deadline, time, Limits);
         if (_role is RoleReply.Sentinel && request.Target != ProbeTarget.Redis) return _named is { } named ? question.Ask(named.IsSamePlace) : null;
         if (_role is not RoleReply.Master || request.Target == ProbeTarget.Sentinel) return null;
-        if (_minReplicas is { } minimum && WriteFence.IsFenced(minimum)) return null; // decided already
+        if (_config.MinReplicas is { } minimum && WriteFence.IsFenced(minimum)) return null; // decided already
         var own = OwnIdentity.Of(request, _info?.RunId, _config);
         return question.Ask(own.IsNamedBy);
     }
@@ -163,8 +162,7 @@ public sealed class ProbeReader(ProbeRequest request, TimeProvider time)
     private void TakeRedis(RespValue? info, RespValue? config)
     {
         TakeInfo(info);
-        _config = config;
-        if (FlatMap.Get(config, "min-replicas-to-write") is { } text && ReplyText.TryInt64(text, out var minimum)) _minReplicas = minimum;
+        _config = new ConfigReply(config);
     }
 
     private void TakeSentinel(RespValue? info, RespValue? quorum, RespValue? master)

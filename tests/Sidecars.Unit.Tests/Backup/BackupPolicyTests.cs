@@ -1,3 +1,4 @@
+using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
 using Sidecars.Backup.Archive;
@@ -6,6 +7,7 @@ using Sidecars.Backup.Retention;
 using Sidecars.Backup.Tail;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Redis;
+using Sidecars.Core.Topology;
 
 namespace Sidecars.Unit.Tests.Backup;
 
@@ -72,13 +74,17 @@ public class BackupPolicyTests
     [Fact]
     public void A_replica_is_as_current_as_the_word_that_it_last_heard()
     {
-        var replica = NodeSnapshot.Of(InfoReply.Parse("role:slave\r\nloading:0\r\nmaster_link_status:up\r\nmaster_sync_in_progress:0\r\nmaster_last_io_seconds_ago:7\r\n"u8));
+        var replica = Seen("role:slave\r\nloading:0\r\nmaster_link_status:up\r\nmaster_sync_in_progress:0\r\nmaster_last_io_seconds_ago:7\r\n");
         Assert.Equal((true, TimeSpan.FromSeconds(8)), (replica.IsCurrent, replica.HeardAgo)); // whole seconds: it may be almost one more
-        var master = NodeSnapshot.Of(InfoReply.Parse("role:master\r\nloading:0\r\nconnected_slaves:0\r\n"u8));
+        var master = Seen("role:master\r\nloading:0\r\nconnected_slaves:0\r\n");
         Assert.Equal((true, TimeSpan.Zero), (master.IsCurrent, master.HeardAgo));
-        Assert.False(NodeSnapshot.Of(InfoReply.Parse("role:slave\r\nloading:0\r\nmaster_link_status:down\r\n"u8)).IsCurrent);
+        Assert.False(Seen("role:slave\r\nloading:0\r\nmaster_link_status:down\r\n").IsCurrent);
+        Assert.False(Seen("role:master\r\n").IsCurrent); // nothing tells that it does not load
         Assert.Empty(NodeSnapshot.Between(NodeSnapshot.Down, master)); // no answer, no bounds
     }
+
+    private static NodeSnapshot Seen(string info) =>
+        NodeSnapshot.Of(NodeLook.Of(RespValue.Scalar(RespKind.BulkString, Encoding.ASCII.GetBytes($"run_id:{new string('a', 40)}\r\n{info}")), null).Look!);
 
     [Fact]
     public void The_window_keeps_its_backups_and_the_one_before_it()

@@ -39,7 +39,7 @@ public sealed class EmptyMasterTests
             if (world.Reported)
                 record = Serving(first.Address, Token(1, world.Epoch), Id(9), 0, [new LineageEntry(Id(9), 0, new LineagePosition(1, world.Epoch, 1), new NodeIdentity(first.Node, first.Uid))]);
             var election = new ElectionObservation.Known(View(record, world.Nodes));
-            var view = new NodeView { RunId = RunId(first.Address), Role = NodeRole.Master, ReplicationId = Id(9).ToString(), Keys = world.Keys };
+            var view = new NodeLook { RunId = RunId(first.Address), Role = NodeRole.Master, ReplicationId = Id(9).ToString(), Keys = world.Keys };
             foreach (var me in world.Nodes.Where(n => n.Data == DataState.Present && n.Position is not null))
             {
                 var snapshot = StartingA([Says(1, first.Address, world.Epoch), Says(2, first.Address, world.Epoch), Says(3, first.Address, world.Epoch)], [new NodeObservation.Known(first.Address, view)], election) with { Me = me };

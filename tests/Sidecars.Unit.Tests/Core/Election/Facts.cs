@@ -36,10 +36,10 @@ internal static class Facts
     public static SentinelObservation AsksPassword(int n) => new SentinelObservation.Unknown(SentinelAt(n), "it answers NOAUTH Authentication required.");
 
     public static NodeObservation Master(RedisEndpoint at, string? runId = null) =>
-        new NodeObservation.Known(at, new NodeView { RunId = runId ?? RunId(at), Role = NodeRole.Master, Keys = 100 });
+        new NodeObservation.Known(at, new NodeLook { RunId = runId ?? RunId(at), Role = NodeRole.Master, Keys = 100 });
 
     public static NodeObservation Replica(RedisEndpoint at, RedisEndpoint of, bool linkUp = false, bool syncing = false) =>
-        new NodeObservation.Known(at, new NodeView { RunId = RunId(at), Role = NodeRole.Replica, MasterAddress = of, MasterLinkUp = linkUp, SyncInProgress = syncing });
+        new NodeObservation.Known(at, new NodeLook { RunId = RunId(at), Role = NodeRole.Replica, MasterAddress = of, MasterLinkUp = linkUp, SyncInProgress = syncing });
 
     public static NodeObservation Down(RedisEndpoint at) => new NodeObservation.Unreachable(at, "connection refused");
 

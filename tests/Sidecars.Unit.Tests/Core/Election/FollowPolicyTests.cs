@@ -145,7 +145,7 @@ public sealed class FollowPolicyTests
         Assert.Null(Rescue(Evidence(A, DataState.Absent), Serves(Id(1))));
     }
 
-    private static NodeObservation.Known Serves(ReplicationId id, ReplicationId? previous = null, long? ended = null, long keys = 100) => new(B, new NodeView
+    private static NodeObservation.Known Serves(ReplicationId id, ReplicationId? previous = null, long? ended = null, long keys = 100) => new(B, new NodeLook
     {
         RunId = RunId(B),
         Role = NodeRole.Master,

@@ -49,7 +49,7 @@ public sealed class MasterSelectionPolicyTests
     public void A_node_whose_own_address_another_process_announces_waits_for_its_end(bool named)
     {
         // Asked at its pod's address, it calls itself by mine: an earlier pod of this node, deleted by force and alive.
-        var predecessor = new NodeObservation.Known(new RedisEndpoint("10.244.0.9", 6379), new NodeView { RunId = RunId(B), Role = NodeRole.Master, Announced = A });
+        var predecessor = new NodeObservation.Known(new RedisEndpoint("10.244.0.9", 6379), new NodeLook { RunId = RunId(B), Role = NodeRole.Master, Announced = A });
         var s = StartingA(named ? AllSay(A, B) : NoSentinels, [predecessor, Replica(B, A, linkUp: true), Down(C)]);
         Waits("own-address-taken", s);
         Waits("own-address-taken", s with { Peers = [predecessor with { View = predecessor.View with { Role = NodeRole.Replica, MasterAddress = B } }, Master(B), Down(C)] });
@@ -144,7 +144,7 @@ public sealed class MasterSelectionPolicyTests
     [Fact]
     public void An_announced_address_is_followed_whatever_address_was_asked()
     {
-        var atPodAddress = new NodeObservation.Known(new RedisEndpoint("10.9.9.9", 6379), new NodeView { RunId = RunId(B), Role = NodeRole.Master, Announced = B });
+        var atPodAddress = new NodeObservation.Known(new RedisEndpoint("10.9.9.9", 6379), new NodeLook { RunId = RunId(B), Role = NodeRole.Master, Announced = B });
         Follows(B, "follow-peer-master", StartingA(NoSentinels, [atPodAddress]) with { Me = Empty });
     }
 

@@ -85,7 +85,7 @@ public sealed class MonitorSelectionPolicyTests
 
         static void Refuses(MonitorSnapshot s) => Assert.Equal("two-masters", Assert.IsType<MonitorDecision.Refuse>(MonitorSelectionPolicy.Decide(s)).Code);
         static NodeObservation Of(RedisEndpoint at, string id, string before = "") =>
-            new NodeObservation.Known(at, new NodeView { RunId = RunId(at), Role = NodeRole.Master, ReplicationId = id, PreviousReplicationId = before });
+            new NodeObservation.Known(at, new NodeLook { RunId = RunId(at), Role = NodeRole.Master, ReplicationId = id, PreviousReplicationId = before });
     }
 
     [Fact]

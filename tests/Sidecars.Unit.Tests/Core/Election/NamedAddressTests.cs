@@ -148,7 +148,7 @@ public sealed class NamedAddressTests
         Assert.True(Assert.IsType<NodeObservation.Known>(itself).FollowsItself);
         Assert.False(Assert.IsType<NodeObservation.Known>(Replica(B, B, linkUp: true)).FollowsItself); // another process behind that address
         Assert.False(Assert.IsType<NodeObservation.Known>(Replica(B, C)).FollowsItself);
-        var atPod = new NodeObservation.Known(new RedisEndpoint("10.9.9.9", 6379), new NodeView { RunId = RunId(B), Role = NodeRole.Replica, Announced = B, MasterAddress = B });
+        var atPod = new NodeObservation.Known(new RedisEndpoint("10.9.9.9", 6379), new NodeLook { RunId = RunId(B), Role = NodeRole.Replica, Announced = B, MasterAddress = B });
         Assert.True(atPod.FollowsItself);
         Assert.Equal("named-follows-itself", Decide(StartingA(Name(B, "master"), [itself, Down(C)])).Code);
         Assert.Equal("peer-follows-itself", Decide(StartingA(Name(A, "master", B), [itself, Down(C)])).Code); // listed, and still not promoted

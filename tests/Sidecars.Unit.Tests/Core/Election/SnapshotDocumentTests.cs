@@ -135,7 +135,7 @@ public sealed class SnapshotDocumentTests
             Dead(3),
         ],
         [
-            new NodeObservation.Known(B, new NodeView
+            new NodeObservation.Known(B, new NodeLook
             {
                 RunId = RunId(B), Role = NodeRole.Replica, ReplicationId = Id('b').ToString(), PreviousReplicationId = Id('a').ToString(), PreviousEnded = 900,
                 Offset = 1000, Loading = true, MasterAddress = C, MasterLinkUp = true, SyncInProgress = true, Announced = new RedisEndpoint("fd00::2", 6379), Keys = 5,

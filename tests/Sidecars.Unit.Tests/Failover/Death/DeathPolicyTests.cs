@@ -140,5 +140,5 @@ public sealed class DeathPolicyTests
     private static RedisEndpoint Endpoint(int n) => new("10.0.1." + n, 6379);
 
     private static NodeObservation.Known Replica(int n, long offset, bool linkUp = false, string id = "history") =>
-        new(Endpoint(n), new NodeView { RunId = "run-" + n, Role = NodeRole.Replica, ReplicationId = id, Offset = offset, MasterAddress = Me, MasterLinkUp = linkUp });
+        new(Endpoint(n), new NodeLook { RunId = "run-" + n, Role = NodeRole.Replica, ReplicationId = id, Offset = offset, MasterAddress = Me, MasterLinkUp = linkUp });
 }

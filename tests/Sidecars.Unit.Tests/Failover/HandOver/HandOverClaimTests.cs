@@ -8,7 +8,7 @@ namespace Sidecars.Unit.Tests.Failover.HandOver;
 
 public sealed class HandOverClaimTests
 {
-    private static readonly HandOverNode PromotedB = ReplicaAt(B) with { Role = NodeRole.Master, MasterAddress = null, ReplicationId = NextStream, PreviousReplicationId = OldStream };
+    private static readonly NodeLook PromotedB = ReplicaAt(B) with { Role = NodeRole.Master, MasterAddress = null, ReplicationId = NextStream, PreviousReplicationId = OldStream };
     private static readonly HandOverSnapshot Signalled = Lowered with { Own = Seen(PromotedB), Others = [Seen(MasterA with { Role = NodeRole.Replica, MasterAddress = B }), Seen(ReplicaAt(C))] };
     private static readonly HandOverClaim Claim = new(A, B, 7, RunId(B));
 

@@ -15,28 +15,28 @@ internal static class HandOverFacts
 
     public static readonly HandOverSettings Three = new() { SentinelCount = 3, RedisCount = 3, DownAfter = TimeSpan.FromSeconds(5), MinReplicas = 1, Priority = 100 };
 
-    public static readonly HandOverNode MasterA = new() { RunId = RunId(A), Address = A, Role = NodeRole.Master, ReplicationId = OldStream, Offset = 1000, Priority = 100, MinReplicas = 1, MaxLag = 3, Attached = 2 };
+    public static readonly NodeLook MasterA = new() { RunId = RunId(A), Announced = A, Role = NodeRole.Master, ReplicationId = OldStream, Offset = 1000, Priority = 100, MinReplicas = 1, MaxLag = 3, Attached = 2 };
 
-    public static HandOverNode ReplicaAt(RedisEndpoint at, RedisEndpoint? of = null) => new()
+    public static NodeLook ReplicaAt(RedisEndpoint at, RedisEndpoint? of = null) => new()
     {
         RunId = RunId(at),
-        Address = at,
+        Announced = at,
         Role = NodeRole.Replica,
         ReplicationId = OldStream,
         Offset = 990,
         MasterAddress = of ?? A,
-        LinkUp = true,
+        MasterLinkUp = true,
         Silence = TimeSpan.FromSeconds(1),
         Priority = 100,
         MinReplicas = 1,
         MaxLag = 3,
     };
 
-    public static HandOverObservation Seen(HandOverNode node) => new HandOverObservation.Known(node.Address, node);
+    public static NodeObservation Seen(NodeLook node) => new NodeObservation.Known(node.Announced!, node);
 
-    public static HandOverObservation Gone(RedisEndpoint at) => new HandOverObservation.Unreachable(at, "connection refused");
+    public static NodeObservation Gone(RedisEndpoint at) => new NodeObservation.Unreachable(at, "connection refused");
 
-    public static HandOverObservation Garbled(RedisEndpoint at) => new HandOverObservation.Unknown(at, "it answers NOPERM");
+    public static NodeObservation Garbled(RedisEndpoint at) => new NodeObservation.Unknown(at, LoginRefused: true, "it answers NOPERM");
 
     public static SentinelReplica Listed(RedisEndpoint at, int priority = 100, string flags = "slave") => new() { Address = at, Flags = flags, Priority = priority, MasterLinkStatus = "ok" };
 
@@ -67,12 +67,12 @@ internal static class HandOverFacts
         Others = [Seen(ReplicaAt(B)), Seen(ReplicaAt(C) with { Priority = 0 })],
     };
 
-    public static HandOverSnapshot WithOwn(this HandOverSnapshot s, Func<HandOverNode, HandOverNode> change) => s with { Own = Seen(change(((HandOverObservation.Known)s.Own).Node)) };
+    public static HandOverSnapshot WithOwn(this HandOverSnapshot s, Func<NodeLook, NodeLook> change) => s with { Own = Seen(change(((NodeObservation.Known)s.Own).View)) };
 
-    public static HandOverSnapshot WithOther(this HandOverSnapshot s, RedisEndpoint at, Func<HandOverNode, HandOverNode> change) =>
-        s with { Others = [.. s.Others.Select(o => o is HandOverObservation.Known k && k.Node.Address == at ? Seen(change(k.Node)) : o)] };
+    public static HandOverSnapshot WithOther(this HandOverSnapshot s, RedisEndpoint at, Func<NodeLook, NodeLook> change) =>
+        s with { Others = [.. s.Others.Select(o => o is NodeObservation.Known k && k.Address == at ? Seen(change(k.View)) : o)] };
 
-    public static HandOverSnapshot WithOther(this HandOverSnapshot s, HandOverObservation instead) => s with { Others = [.. s.Others.Select(o => o.Endpoint == instead.Endpoint ? instead : o)] };
+    public static HandOverSnapshot WithOther(this HandOverSnapshot s, NodeObservation instead) => s with { Others = [.. s.Others.Select(o => o.Endpoint == instead.Endpoint ? instead : o)] };
 
     public static HandOverSnapshot WithSentinel(this HandOverSnapshot s, int n, SentinelObservation instead) => s with { Sentinels = s.Sentinels.SetItem(n - 1, instead) };
 }

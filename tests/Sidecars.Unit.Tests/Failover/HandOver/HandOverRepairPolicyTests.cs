@@ -7,8 +7,8 @@ namespace Sidecars.Unit.Tests.Failover.HandOver;
 
 public sealed class HandOverRepairPolicyTests
 {
-    private static readonly HandOverNode PromotedB = ReplicaAt(B) with { Role = NodeRole.Master, MasterAddress = null, ReplicationId = NextStream, PreviousReplicationId = OldStream, MinReplicas = 0 };
-    private static readonly HandOverNode DemotedA = MasterA with { Role = NodeRole.Replica, MasterAddress = B };
+    private static readonly NodeLook PromotedB = ReplicaAt(B) with { Role = NodeRole.Master, MasterAddress = null, ReplicationId = NextStream, PreviousReplicationId = OldStream, MinReplicas = 0 };
+    private static readonly NodeLook DemotedA = MasterA with { Role = NodeRole.Replica, MasterAddress = B };
 
     // B was promoted, A demoted, and Sentinel not told; seen from B.
     private static readonly HandOverSnapshot Untold = Lowered with { Own = Seen(PromotedB), Others = [Seen(DemotedA), Seen(ReplicaAt(C) with { Priority = 0 })] };
@@ -29,7 +29,7 @@ public sealed class HandOverRepairPolicyTests
         ["nothing-left"] = Whole,
         ["own-unknown"] = Whole with { Own = Gone(A) },
         ["tell-sentinel"] = Untold,
-        ["tell-sentinel: the old one not linked yet"] = Untold.WithOther(A, n => n with { LinkUp = false }),
+        ["tell-sentinel: the old one not linked yet"] = Untold.WithOther(A, n => n with { MasterLinkUp = false }),
         ["named-silent: the old one is gone"] = Untold.WithOther(Gone(A)),
         ["named-follows-another"] = Untold.WithOther(A, n => n with { MasterAddress = C }),
         ["other-lineage"] = Untold.WithOther(A, n => n with { ReplicationId = new string('9', 40) }),

@@ -12,7 +12,7 @@ namespace Sidecars.Unit.Tests.Failover.HandOver;
 /// </summary>
 internal sealed class HandOverWorld
 {
-    private readonly Dictionary<RedisEndpoint, HandOverNode> _nodes = new() { [A] = MasterA, [B] = ReplicaAt(B), [C] = ReplicaAt(C) with { Priority = 0 } };
+    private readonly Dictionary<RedisEndpoint, NodeLook> _nodes = new() { [A] = MasterA, [B] = ReplicaAt(B), [C] = ReplicaAt(C) with { Priority = 0 } };
 
     public RedisEndpoint Named { get; private set; } = A;
 
@@ -22,17 +22,17 @@ internal sealed class HandOverWorld
 
     public bool ClientsMoved { get; private set; }
 
-    public HandOverNode this[RedisEndpoint at] => _nodes[at];
+    public NodeLook this[RedisEndpoint at] => _nodes[at];
 
-    public IEnumerable<HandOverNode> Alive => _nodes.Values.Where(n => !Dead.Contains(n.Address));
+    public IEnumerable<NodeLook> Alive => _nodes.Values.Where(n => !Dead.Contains(n.Announced!));
 
-    public IEnumerable<HandOverNode> Masters => Alive.Where(n => n.Role == NodeRole.Master);
+    public IEnumerable<NodeLook> Masters => Alive.Where(n => n.Role == NodeRole.Master);
 
     public HandOverSnapshot From(RedisEndpoint own) => new()
     {
         Settings = Three,
         Sentinels = [.. Enumerable.Range(1, 3).Select(n => Names(n, Named, Epoch, Dead.Contains(Named) ? "master,s_down,o_down" : "master",
-            [.. _nodes.Values.Where(x => x.Address != Named).Select(x => Listed(x.Address, x.Priority, Dead.Contains(x.Address) ? "slave,s_down" : "slave"))]))],
+            [.. _nodes.Values.Where(x => x.Announced! != Named).Select(x => Listed(x.Announced!, x.Priority!.Value, Dead.Contains(x.Announced!) ? "slave,s_down" : "slave"))]))],
         Own = Look(own),
         Others = [.. _nodes.Keys.Where(k => k != own).Select(Look)],
     };
@@ -62,7 +62,7 @@ internal sealed class HandOverWorld
         switch (decision)
         {
             case HandOverRepairDecision.TellSentinel: SentinelPromotes(own); break;
-            case HandOverRepairDecision.TakeBack back: Follow(back.Endpoint, back.Master, _nodes[back.Endpoint].MinReplicas); break;
+            case HandOverRepairDecision.TakeBack back: Follow(back.Endpoint, back.Master, _nodes[back.Endpoint].MinReplicas!.Value); break;
             case HandOverRepairDecision.Resume resume: Promote(own, resume.MinReplicas); break;
             case HandOverRepairDecision.SetMinReplicas set: Set(own, n => n with { MinReplicas = set.Value }); break;
             case HandOverRepairDecision.SetPriority set: Set(own, n => n with { Priority = set.Value }); break;
@@ -72,13 +72,13 @@ internal sealed class HandOverWorld
     /// <summary>Sentinel's own doing: a dead master is replaced, a wanderer is brought back to the master.</summary>
     public void Sentinel()
     {
-        if (Dead.Contains(Named) && Alive.Where(n => n.Priority > 0).MaxBy(n => n.Offset) is { } best) SentinelPromotes(best.Address);
+        if (Dead.Contains(Named) && Alive.Where(n => n.Priority > 0).MaxBy(n => n.Offset) is { } best) SentinelPromotes(best.Announced!);
         if (Dead.Contains(Named) || this[Named].Role != NodeRole.Master) return;
         foreach (var node in Alive.ToList())
-            if (node.Role == NodeRole.Replica && node.MasterAddress != Named) Follow(node.Address, Named, node.MinReplicas);
+            if (node.Role == NodeRole.Replica && node.MasterAddress != Named) Follow(node.Announced!, Named, node.MinReplicas!.Value);
     }
 
-    private HandOverObservation Look(RedisEndpoint at)
+    private NodeObservation Look(RedisEndpoint at)
     {
         if (Dead.Contains(at)) return Gone(at);
         var node = _nodes[at];
@@ -88,24 +88,24 @@ internal sealed class HandOverWorld
     private void SentinelPromotes(RedisEndpoint at)
     {
         (Named, Epoch) = (at, Epoch + 1);
-        if (this[at].Role == NodeRole.Replica) Promote(at, this[at].MinReplicas);
-        foreach (var other in Alive.Where(n => n.Address != at).ToList()) Follow(other.Address, at, other.MinReplicas);
+        if (this[at].Role == NodeRole.Replica) Promote(at, this[at].MinReplicas!.Value);
+        foreach (var other in Alive.Where(n => n.Announced! != at).ToList()) Follow(other.Announced!, at, other.MinReplicas!.Value);
     }
 
     private void Promote(RedisEndpoint at, long minReplicas) => Set(at, n => n.Role == NodeRole.Master ? n with { MinReplicas = minReplicas }
-        : n with { Role = NodeRole.Master, MasterAddress = null, PreviousReplicationId = n.ReplicationId, ReplicationId = NextStream, MinReplicas = minReplicas, LinkUp = false, Silence = null });
+        : n with { Role = NodeRole.Master, MasterAddress = null, PreviousReplicationId = n.ReplicationId, ReplicationId = NextStream, MinReplicas = minReplicas, MasterLinkUp = false, Silence = null });
 
     private void Follow(RedisEndpoint at, RedisEndpoint master, long minReplicas) => Set(at, n => n with
     {
         Role = NodeRole.Replica,
         MasterAddress = master,
         MinReplicas = minReplicas,
-        LinkUp = !Dead.Contains(master),
+        MasterLinkUp = !Dead.Contains(master),
         ReplicationId = Dead.Contains(master) ? n.ReplicationId : _nodes[master].ReplicationId,
         PreviousReplicationId = "",
     });
 
-    private void Set(RedisEndpoint at, Func<HandOverNode, HandOverNode> change)
+    private void Set(RedisEndpoint at, Func<NodeLook, NodeLook> change)
     {
         if (!Dead.Contains(at)) _nodes[at] = change(_nodes[at]);
     }

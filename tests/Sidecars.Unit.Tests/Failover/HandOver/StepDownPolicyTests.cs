@@ -31,8 +31,8 @@ public sealed class StepDownPolicyTests
         ["replica-out-of-reach: target"] = s => s.WithOther(Gone(B)),
         ["no-replica"] = s => (s with { Sentinels = AllName(A, Listed(B, flags: "slave,s_down"), Listed(C, 0, "slave,s_down")) }).WithOther(Gone(B)).WithOther(Gone(C)),
         ["no-target: priority"] = s => (s with { Sentinels = AllName(A, Listed(B, 0), Listed(C, 0)) }).WithOther(B, n => n with { Priority = 0 }),
-        ["no-target: link"] = s => s.WithOther(B, n => n with { LinkUp = false, Silence = null }),
-        ["no-target: syncing"] = s => s.WithOther(B, n => n with { Syncing = true }),
+        ["no-target: link"] = s => s.WithOther(B, n => n with { MasterLinkUp = false, Silence = null }),
+        ["no-target: syncing"] = s => s.WithOther(B, n => n with { SyncInProgress = true }),
         ["no-target: loading"] = s => s.WithOther(B, n => n with { Loading = true }),
         ["target-rewrites"] = s => s.WithOther(B, n => n with { Rewriting = true }),
         ["no-target: another stream"] = s => s.WithOther(B, n => n with { ReplicationId = NextStream }),
@@ -158,6 +158,6 @@ public sealed class StepDownPolicyTests
             .QuickCheckThrowOnFailure();
 
         // Some flaws can't be combined: what they change is gone already.
-        static HandOverSnapshot Try(Func<HandOverSnapshot, HandOverSnapshot> flaw, HandOverSnapshot s) => s.Own is HandOverObservation.Known ? flaw(s) with { Own = flaw(s).Own is HandOverObservation.Known ? flaw(s).Own : s.Own, Sentinels = flaw(s).Sentinels } : s;
+        static HandOverSnapshot Try(Func<HandOverSnapshot, HandOverSnapshot> flaw, HandOverSnapshot s) => s.Own is NodeObservation.Known ? flaw(s) with { Own = flaw(s).Own is NodeObservation.Known ? flaw(s).Own : s.Own, Sentinels = flaw(s).Sentinels } : s;
     }
 }

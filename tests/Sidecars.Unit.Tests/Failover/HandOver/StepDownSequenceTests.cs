@@ -55,7 +55,7 @@ public sealed class StepDownSequenceTests
             }
 
             AssertWhole(world, string.Join(", ", log));
-            Assert.All(world.Alive, n => Assert.True(n.Priority == 100, $"{n.Address} still has priority {n.Priority}: {string.Join(", ", log)}"));
+            Assert.All(world.Alive, n => Assert.True(n.Priority == 100, $"{n.Announced!} still has priority {n.Priority}: {string.Join(", ", log)}"));
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(2000));
 
     // One walk through the sequence. An unknown outcome was done or not; a question finds the truth or nothing.
@@ -102,7 +102,7 @@ public sealed class StepDownSequenceTests
     {
         world.Sentinel();
         var master = Assert.Single(world.Masters);
-        Assert.True(master.Address == world.Named, $"{master.Address} is master, Sentinels name {world.Named}: {how}");
+        Assert.True(master.Announced! == world.Named, $"{master.Announced!} is master, Sentinels name {world.Named}: {how}");
         Assert.True(master.MinReplicas == 1, $"min-replicas-to-write is {master.MinReplicas}: {how}");
     }
 }

@@ -115,7 +115,7 @@ public sealed class ApiAwayTests(ITestOutputHelper output)
             var leases = new GroupLeaseStore(Api.Client, cluster, "shop", Group.Time);
             var me = new SidecarIdentity(cluster, new NodeIdentity("redis-0", "uid-0"), "boot", 3, Durability.Aof);
             var marker = new MarkerLoop(
-                me, new ServerClient(async ct => (await Group.Server.AskAsync(ct)).Replies?.Info, _data.Path, DataLayout.Default), () => Group.Server.Address,
+                me, new ServerClient(async ct => (await Group.Server.AskAsync(ct)).Look, _data.Path, DataLayout.Default), () => Group.Server.Address,
                 Looking, () => Record!.Names, new MarkerStore(_data.Path), TimeSpan.FromSeconds(1), Problem, Group.Time);
             Record = new RecordLoop(me, marker, new LeaseElectionBackend(Api.Client, leases, "redis-0", 3, Group.Time), TimeSpan.FromSeconds(30), Problem, Group.Time, () => 0.5);
             var epochs = new EpochKeeperLoop(

@@ -125,9 +125,7 @@ internal sealed class MemoryGroup : IAsyncDisposable
     private byte[] AnswerOfReplica(IReadOnlyList<string> words) => words[0] switch
     {
         "INFO" when Named.Master == Other => FakeReply.Bulk($"run_id:{new string('b', 40)}\r\nrole:master\r\nmaster_repl_offset:100\r\nmaster_replid:{new string('d', 40)}\r\nloading:0\r\n"),
-        "ROLE" when Named.Master == Other => FakeReply.Array(FakeReply.Bulk("master"), FakeReply.Integer(100), FakeReply.Array(Array.Empty<byte[]>())),
         "INFO" => FakeReply.Bulk($"run_id:{new string('b', 40)}\r\nrole:slave\r\nmaster_host:10.0.0.1\r\nmaster_port:6379\r\nmaster_link_status:down\r\nslave_repl_offset:100\r\nmaster_replid:{new string('c', 40)}\r\nloading:0\r\n"),
-        "ROLE" => FakeReply.Array(FakeReply.Bulk("slave"), FakeReply.Bulk("10.0.0.1"), FakeReply.Integer(6379), FakeReply.Bulk("connect"), FakeReply.Integer(100)),
         "CONFIG" => FakeReply.Array("replica-announce-ip", "10.0.0.2", "replica-announce-port", "6379"),
         _ => FakeReply.Simple("OK"),
     };

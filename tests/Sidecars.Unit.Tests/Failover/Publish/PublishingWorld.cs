@@ -157,10 +157,7 @@ internal sealed class PublishingNode : IAsyncDisposable
         {
             case "INFO":
                 _ = isOwn ? ToldOwn = (IsMaster, RunId) : ToldOthers = (IsMaster, RunId);
-                return FakeReply.Bulk($"run_id:{RunId}\r\nrole:{(IsMaster ? "master" : "slave")}\r\nloading:0\r\nmaster_replid:{new string('5', 40)}\r\nmaster_repl_offset:1\r\n");
-            case "ROLE":
-                return IsMaster ? FakeReply.Array(FakeReply.Bulk("master"), FakeReply.Integer(1), FakeReply.Array(Array.Empty<byte[]>()))
-                    : FakeReply.Array(FakeReply.Bulk("slave"), FakeReply.Bulk("10.96.0.9"), FakeReply.Integer(6379), FakeReply.Bulk("connected"), FakeReply.Integer(1));
+                return FakeReply.Bulk($"run_id:{RunId}\r\nrole:{(IsMaster ? "master" : "slave\r\nmaster_host:10.96.0.9\r\nmaster_port:6379")}\r\nloading:0\r\nmaster_replid:{new string('5', 40)}\r\nmaster_repl_offset:1\r\n");
             case "CONFIG":
                 return FakeReply.Array("min-replicas-to-write", "1", "min-replicas-max-lag", "3", "replica-announce-ip", Announced.Host, "replica-announce-port", "6379");
             default:

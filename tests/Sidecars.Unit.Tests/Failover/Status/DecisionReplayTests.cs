@@ -67,7 +67,7 @@ public sealed class DecisionReplayTests
             Epoch = 4,
             Quorum = FailoverFacts.NamesOther with { Named = B, RunIds = [RunId(B)] },
             Recorded = [new NodeAddresses("redis-1", "u", B, new RedisEndpoint("10.244.0.2", 6379), null)],
-            Login = new NodeObservation.Known(new RedisEndpoint("10.244.0.2", 6379), new NodeView { RunId = RunId(B), Role = NodeRole.Master }),
+            Login = new NodeObservation.Known(new RedisEndpoint("10.244.0.2", 6379), new NodeLook { RunId = RunId(B), Role = NodeRole.Master }),
         };
         Loop("publish-another", another, FailoverJson.Default.AnotherMasterFacts, AnotherMasterPolicy.Decide);
         Loop("publish-another", another with { Recorded = [], Unread = "503", Login = null }, FailoverJson.Default.AnotherMasterFacts, AnotherMasterPolicy.Decide);
@@ -112,7 +112,7 @@ public sealed class DecisionReplayTests
         Assert.NotEmpty(Assert.IsType<ReplayOutcome.Unreadable>(DecisionReplay.Replay(line)).Why);
 
     private static NodeObservation.Known Behind(RedisEndpoint at, long offset) =>
-        new(at, new NodeView { RunId = RunId(at), Role = NodeRole.Replica, ReplicationId = new string('c', 40), Offset = offset, MasterAddress = A });
+        new(at, new NodeLook { RunId = RunId(at), Role = NodeRole.Replica, ReplicationId = new string('c', 40), Offset = offset, MasterAddress = A });
 
     private static void Loop<T>(string loop, T facts, JsonTypeInfo<T> type, Func<T, IDecision> decide) => Same(loop, JsonSerializer.Serialize(facts, type), decide(facts));
 
