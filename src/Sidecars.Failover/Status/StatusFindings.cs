@@ -1,7 +1,6 @@
 using System.Globalization;
 using Sidecars.Core.Election;
 using Sidecars.Core.Primitives;
-using Sidecars.Core.Probing;
 using Sidecars.Core.Redis;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
