@@ -1,4 +1,5 @@
 using Sidecars.Bootstrap.Slots;
+using Sidecars.Core.Election;
 using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Primitives;
 using Write = Sidecars.Core.Kubernetes.KubernetesWrite<Sidecars.Core.Kubernetes.LeaseDocument>;
@@ -148,19 +149,19 @@ public abstract class LeaseContract : IAsyncLifetime
     {
         var store = Store();
         Assert.IsType<StoreRead<GroupLeaseSnapshot>.Missing>(await store.ReadAsync(default));
-        var first = Written(await store.WriteAsync(store.Prepare(null, new GroupLeaseDocument { Term = 1 }, "uid-0", TimeSpan.FromSeconds(60)), default));
-        var renewed = Written(await store.WriteAsync(store.Prepare(first, first.Group, "uid-0", TimeSpan.FromSeconds(60)), default));
+        var first = Written(await store.WriteAsync(store.Prepare(null, new ElectionRecord { Term = 1 }, "uid-0", TimeSpan.FromSeconds(60)), default));
+        var renewed = Written(await store.WriteAsync(store.Prepare(first, first.Record, "uid-0", TimeSpan.FromSeconds(60)), default));
         Assert.NotEqual(first.Lease.Spec!.RenewTime, renewed.Lease.Spec!.RenewTime);
         Assert.Equal((first.Lease.Spec.AcquireTime, 0), (renewed.Lease.Spec.AcquireTime, renewed.Lease.Spec.LeaseTransitions!.Value));
-        var taken = Written(await store.WriteAsync(store.Prepare(renewed, new GroupLeaseDocument { Term = 2 }, "uid-1", TimeSpan.FromSeconds(60)), default));
+        var taken = Written(await store.WriteAsync(store.Prepare(renewed, new ElectionRecord { Term = 2 }, "uid-1", TimeSpan.FromSeconds(60)), default));
         Assert.Equal(1, taken.Lease.Spec!.LeaseTransitions);
-        Assert.IsType<StoreWrite<GroupLeaseSnapshot>.Lost>(await store.WriteAsync(store.Prepare(renewed, renewed.Group, "uid-0", TimeSpan.FromSeconds(60)), default));
-        Assert.Throws<ArgumentException>(() => store.Prepare(taken, new GroupLeaseDocument { Term = 1 }, "uid-1", TimeSpan.FromSeconds(60)));
+        Assert.IsType<StoreWrite<GroupLeaseSnapshot>.Lost>(await store.WriteAsync(store.Prepare(renewed, renewed.Record, "uid-0", TimeSpan.FromSeconds(60)), default));
+        Assert.Throws<ArgumentException>(() => store.Prepare(taken, new ElectionRecord { Term = 1 }, "uid-1", TimeSpan.FromSeconds(60)));
 
         await _cluster.DeleteAsync(Leases, _name);
-        Assert.IsType<StoreWrite<GroupLeaseSnapshot>.Lost>(await store.WriteAsync(store.Prepare(taken, taken.Group, "uid-1", TimeSpan.FromSeconds(60)), default));
+        Assert.IsType<StoreWrite<GroupLeaseSnapshot>.Lost>(await store.WriteAsync(store.Prepare(taken, taken.Record, "uid-1", TimeSpan.FromSeconds(60)), default));
         Assert.IsType<StoreRead<GroupLeaseSnapshot>.Missing>(await store.ReadAsync(default));
-        Assert.Equal(3, Written(await store.WriteAsync(store.Prepare(null, new GroupLeaseDocument { Term = 3 }, "uid-1", TimeSpan.FromSeconds(60)), default)).Group.Term);
+        Assert.Equal(3, Written(await store.WriteAsync(store.Prepare(null, new ElectionRecord { Term = 3 }, "uid-1", TimeSpan.FromSeconds(60)), default)).Record.Term);
     }
 
     [ContractFact]

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using System.Text;
 using Sidecars.Bootstrap.Server;
 using Sidecars.Core.Hosting;
 
@@ -7,8 +8,9 @@ using Sidecars.Core.Hosting;
 // With EXECPROBE_INHERIT=path, a descriptor of that file is handed on, and its number printed.
 // With EXECPROBE_STORM=n, the pool is about to start n threads in that very moment.
 
-var raw = NativeStrings.Arguments();
-var own = raw.Count - args.Length;
+// As the kernel handed them over: .NET reads arguments as UTF-8 and loses other bytes. Each ends in NUL, the last one too.
+byte[][] raw = [.. Encoding.Latin1.GetString(File.ReadAllBytes("/proc/self/cmdline")).Split('\0')[..^1].Select(Encoding.Latin1.GetBytes)];
+var own = raw.Length - args.Length;
 using var signals = new SignalScope();
 using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
 await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => GC.Collect(0)))); // threads of the pool exist

@@ -2,14 +2,11 @@ using System.Runtime.InteropServices;
 
 namespace Sidecars.Bootstrap.Server;
 
-/// <summary>Arguments and environment of this process as the kernel handed them over: .NET reads both as UTF-8 and loses other bytes.</summary>
+/// <summary>The environment of this process as the kernel handed it over: .NET reads it as UTF-8 and loses other bytes.</summary>
 public static class NativeStrings
 {
     /// <summary>The environment this process was started with: entries <c>NAME=value</c>.</summary>
     public static IReadOnlyList<byte[]> Environment() => Split(File.ReadAllBytes("/proc/self/environ"));
-
-    /// <summary>The arguments this process was started with, the program's own name first.</summary>
-    public static IReadOnlyList<byte[]> Arguments() => Split(File.ReadAllBytes("/proc/self/cmdline"));
 
     // Every string ends in NUL, the last one too.
     internal static IReadOnlyList<byte[]> Split(ReadOnlySpan<byte> block)

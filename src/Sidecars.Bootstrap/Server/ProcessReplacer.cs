@@ -52,7 +52,7 @@ public static partial class ProcessReplacer
     public static ReplaceFailure Replace(string program, IReadOnlyList<string> arguments, IReadOnlyList<byte[]>? environment = null, params ReadOnlySpan<int> inherit) =>
         Replace(program, [.. arguments.Select(Encoding.UTF8.GetBytes)], environment, inherit);
 
-    /// <summary>Like the other, with arguments in bytes, which need not be UTF-8 (see <see cref="NativeStrings.Arguments"/>).</summary>
+    /// <summary>Like the other, with arguments in bytes, which need not be UTF-8.</summary>
     public static unsafe ReplaceFailure Replace(string program, IReadOnlyList<byte[]> arguments, IReadOnlyList<byte[]>? environment = null, params ReadOnlySpan<int> inherit)
     {
         using var hold = new PoolHold();

@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Sidecars.Core.Kubernetes;
+using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 
 namespace Sidecars.Bootstrap.Slots;
@@ -85,7 +86,7 @@ public sealed record SlotTable
             }
 
             var expected = MyId(cluster, slot);
-            var claim = AnnotationJson.Read(lease, name, JsonValueKind.Object, j => ReadClaim(j, expected), ref fault);
+            var claim = SidecarAnnotations.Read(lease, name, JsonValueKind.Object, j => ReadClaim(j, expected), ref fault);
             if (claim is null)
             {
                 fault ??= new AnnotationFault(name, "is null");
@@ -121,20 +122,20 @@ public sealed record SlotTable
         int.TryParse(name.AsSpan(SlotPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out slot)
         && slot < MaxSlots && name == SlotPrefix + SidecarAnnotations.Number(slot); // "slot-01" would be slot 1 a second time
 
-    private static SlotClaim ReadClaim(JsonElement j, string expectedId)
+    private static SlotClaim ReadClaim(JsonFacts j, string expectedId)
     {
-        if (AnnotationJson.Hex40(j, "myid") != expectedId) throw new AnnotationException("myid is not that of this cluster's slot");
-        return new SlotClaim(AnnotationJson.Text(j, "podUid", 64), AnnotationJson.Text(j, "podName", 253), AnnotationJson.Address(j, "address"), AnnotationJson.Number(j, "heartbeat"));
+        if (j.Text("myid", expectedId.Length) != expectedId) j.Wrong("myid", "is not that of this cluster's slot");
+        return new SlotClaim(
+            j.Name("podUid", NodeIdentity.MaxUidLength), j.Name("podName", NodeIdentity.MaxNameLength), LineageJson.Address(j, "address"),
+            j.Integer("heartbeat"));
     }
 
-    private static string Write(SlotClaim claim, string myId) => AnnotationJson.Write(j =>
+    private static string Write(SlotClaim claim, string myId) => JsonText.OfObject(j =>
     {
-        j.WriteStartObject();
         j.WriteString("podUid", claim.PodUid);
         j.WriteString("podName", claim.PodName);
         j.WriteString("address", claim.Address.ToString());
         j.WriteString("myid", myId);
         j.WriteNumber("heartbeat", claim.Heartbeat);
-        j.WriteEndObject();
     });
 }

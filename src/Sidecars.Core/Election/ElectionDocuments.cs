@@ -12,14 +12,14 @@ public static class ElectionDocuments
     public const int MaxBytes = 64 * 1024;
 
     /// <summary>The record.</summary>
-    public static byte[] Write(ElectionRecord record) => ElectionJsonWriter.Object(json =>
+    public static byte[] Write(ElectionRecord record) => JsonText.Object(json =>
     {
         json.WriteNumber("format", 1);
         ElectionJsonWriter.Record(json, record);
     }).ToArray();
 
     /// <summary>Evidence; whether its writer lives is not part of it.</summary>
-    public static byte[] Write(CandidateEvidence evidence) => ElectionJsonWriter.Object(json =>
+    public static byte[] Write(CandidateEvidence evidence) => JsonText.Object(json =>
     {
         json.WriteNumber("format", 1);
         json.WriteStartObject("evidence");
@@ -33,7 +33,9 @@ public static class ElectionDocuments
         record = new ElectionRecord();
         if (!TryParse(json, "record", out var facts, out why)) return false;
         var read = ElectionJsonReader.Record(facts!);
-        why = facts!.Fault is { } fault ? $"it is no election record: {fault.Detail}" : Contradiction(read);
+        why = facts!.Fault is { } fault ? $"it is no election record: {fault.Detail}"
+            : read.Contradiction is { } wrong ? $"its {wrong.Part} {wrong.Why}"
+            : "";
         if (why.Length > 0) return false;
         record = read;
         return true;
@@ -45,7 +47,7 @@ public static class ElectionDocuments
         evidence = null;
         if (!TryParse(json, "evidence", out var facts, out _)) return false;
         var read = ElectionJsonReader.Evidence(facts!);
-        if (facts!.Fault is not null || !IsSound(read)) return false;
+        if (facts!.Fault is not null) return false;
         evidence = read with { Live = false };
         return true;
     }
@@ -66,19 +68,4 @@ public static class ElectionDocuments
         why = root.Fault?.Detail ?? "";
         return why.Length == 0;
     }
-
-    // The reader has checked types, lengths and signs already.
-    private static string Contradiction(ElectionRecord r) =>
-        r.Candidate is { } candidate && !(IsPrintable(candidate) && IsPrintable(r.CandidateUid) && IsPrintable(r.CandidateIncarnation) && r.CandidateAddress is not null) ? "its candidate is incomplete"
-        : r.LastServing is { } s && !(IsPrintable(s.Node) && IsPrintable(s.Uid) && s.Token.Term <= r.Term && s.Token.Epoch <= r.HighestEpoch) ? "its last serving master contradicts it"
-        : r.InSync is { } inSync && inSync.Any(i => !IsPrintable(i.Node) || !IsPrintable(i.Uid)) ? "its replicas in sync can't be"
-        : r.Trusted is { } trusted && !IsPrintable(trusted) ? "the node that a person trusts can't be"
-        : r.Word is { } word && !(IsPrintable(word.Node) && word.Term <= r.Term) ? "its person's word contradicts it"
-        : r.Round is { } round && !IsPrintable(round) ? "its round is no nonce"
-        : "";
-
-    private static bool IsSound(CandidateEvidence e) =>
-        IsPrintable(e.Node) && IsPrintable(e.Uid) && IsPrintable(e.Incarnation) && (e.LastServing is null || IsPrintable(e.LastServing.Node.Name));
-
-    private static bool IsPrintable(string? text) => text is not null && !text.Any(char.IsControl);
 }

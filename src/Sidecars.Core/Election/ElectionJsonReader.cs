@@ -7,32 +7,29 @@ namespace Sidecars.Core.Election;
 /// <summary>JSON → record and evidence; what is wrong is noted at the <see cref="JsonFacts"/>, and optional fields take their defaults.</summary>
 internal static class ElectionJsonReader
 {
-    private const int MaxReplicas = 31; // REDIS_COUNT is 32 at most
-    private const int MaxAddressLength = 300; // a name of 253 characters, brackets, a port
-
     public static ElectionRecord Record(JsonFacts r) => new()
     {
         Term = r.OptionalInteger("term") ?? 0,
-        Candidate = r.OptionalText("candidate", NodeIdentity.MaxNameLength),
-        CandidateUid = r.OptionalText("candidate_uid", NodeIdentity.MaxUidLength),
-        CandidateIncarnation = r.OptionalText("candidate_incarnation", NodeIdentity.MaxUidLength),
-        CandidateAddress = r.OptionalText("candidate_address", MaxAddressLength) is null ? null : Address(r, "candidate_address"),
+        Candidate = r.OptionalName("candidate", NodeIdentity.MaxNameLength),
+        CandidateUid = r.OptionalName("candidate_uid", NodeIdentity.MaxUidLength),
+        CandidateIncarnation = r.OptionalName("candidate_incarnation", NodeIdentity.MaxUidLength),
+        CandidateAddress = LineageJson.OptionalAddress(r, "candidate_address"),
         EmptyStartAllowedInTerm = r.OptionalInteger("empty_start_allowed_in_term"),
-        Trusted = r.OptionalText("trusted", NodeIdentity.MaxNameLength),
-        Word = r.OptionalObject("word") is { } word ? Word(word) : null,
+        Trusted = r.OptionalName("trusted", NodeIdentity.MaxNameLength),
+        Word = r.OptionalObject("word") is { } word ? KnownWord(word) : null,
         HighestEpoch = r.OptionalInteger("highest_epoch") ?? 0,
         LastServing = r.OptionalObject("last_serving") is { } serving ? Serving(serving) : null,
-        InSync = r.OptionalObjects("in_sync", MaxReplicas) is { } inSync ? [.. inSync.Select(InSync)] : null,
+        InSync = r.OptionalObjects("in_sync", ElectionRecord.MaxInSync) is { } inSync ? [.. inSync.Select(i => InSync(i, "node"))] : null,
         History = History(r),
-        Round = r.OptionalText("round", NodeIdentity.MaxUidLength),
+        Round = r.OptionalName("round", NodeIdentity.MaxUidLength),
     };
 
     public static CandidateEvidence Evidence(JsonFacts e) => new()
     {
-        Node = e.Text("node", NodeIdentity.MaxNameLength),
-        Uid = e.Text("uid", NodeIdentity.MaxUidLength),
-        Incarnation = e.Text("incarnation", NodeIdentity.MaxUidLength),
-        Address = Address(e, "address"),
+        Node = e.Name("node", NodeIdentity.MaxNameLength),
+        Uid = e.Name("uid", NodeIdentity.MaxUidLength),
+        Incarnation = e.Name("incarnation", NodeIdentity.MaxUidLength),
+        Address = LineageJson.Address(e, "address"),
         Data = Choice(e, "data", DataState.Suspect, DataState.Absent, DataState.Empty, DataState.Present),
         Filled = e.OptionalText("filled", 16) is null ? null : Choice(e, "filled", FilledBy.Restore, FilledBy.Adopt),
         Why = e.TextOrEmpty("why", ElectionDocuments.MaxBytes),
@@ -48,18 +45,28 @@ internal static class ElectionJsonReader
         Live = e.OptionalTruth("live"),
     };
 
-    private static ServingMaster Serving(JsonFacts s) => new(
-        s.Text("node", NodeIdentity.MaxNameLength), s.Text("uid", NodeIdentity.MaxUidLength), Address(s, "address"),
-        LineageJson.Token(s, "token"), LineageJson.Id(s), s.Integer("offset"));
-
-    private static PersonsWord Word(JsonFacts w)
+    /// <summary>A person's word; null where the kind is a newer version's.</summary>
+    /// <param name="w">The word.</param>
+    /// <param name="node">What its node is called.</param>
+    public static PersonsWord? Word(JsonFacts w, string node)
     {
-        if (!PersonsWord.TryParse(w.Text("kind", 16), out var kind)) w.Wrong("kind");
-        return new PersonsWord(kind, w.Text("node", NodeIdentity.MaxNameLength), w.Integer("term"));
+        var (name, term) = (w.Name(node, NodeIdentity.MaxNameLength), w.Integer("term", ElectionRecord.MaxNumber));
+        return PersonsWord.TryParse(w.Text("kind", 16), out var kind) ? new PersonsWord(kind, name, term) : null;
     }
 
-    private static InSyncReplica InSync(JsonFacts i) =>
-        new(i.Text("node", NodeIdentity.MaxNameLength), i.Text("uid", NodeIdentity.MaxUidLength), i.Integer("offset"));
+    public static InSyncReplica InSync(JsonFacts i, string node) =>
+        new(i.Name(node, NodeIdentity.MaxNameLength), i.Name("uid", NodeIdentity.MaxUidLength), i.Integer("offset", ElectionRecord.MaxNumber));
+
+    private static ServingMaster Serving(JsonFacts s) => new(
+        s.Name("node", NodeIdentity.MaxNameLength), s.Name("uid", NodeIdentity.MaxUidLength), LineageJson.Address(s, "address"),
+        LineageJson.Token(s, "token"), LineageJson.Id(s), s.Integer("offset"));
+
+    private static PersonsWord? KnownWord(JsonFacts w)
+    {
+        if (Word(w, "node") is { } word) return word;
+        w.Wrong("kind");
+        return null;
+    }
 
     private static DiskPosition Position(JsonFacts p) => new(
         new ReplicationPosition(LineageJson.Id(p), p.Integer("offset")),
@@ -74,13 +81,6 @@ internal static class ElectionJsonReader
     // Missing is what a neighbour without a history writes; null is nobody's.
     private static ImmutableArray<LineageEntry> History(JsonFacts item) =>
         item.Contains("history") && LineageJson.History(item) is { Count: > 0 } history ? [.. history] : [];
-
-    private static RedisEndpoint Address(JsonFacts item, string name)
-    {
-        if (RedisEndpoint.TryParse(item.Text(name, MaxAddressLength), 6379, out var endpoint)) return endpoint;
-        item.Wrong(name);
-        return new RedisEndpoint("0.0.0.0", 6379);
-    }
 
     // Exactly a name: Enum.TryParse takes numbers, lists and white space too.
     private static T Choice<T>(JsonFacts item, string name, params ReadOnlySpan<T> all)

@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Sidecars.Core.Lineage;
 
@@ -11,23 +9,6 @@ namespace Sidecars.Core.Election;
 /// </summary>
 internal static class ElectionJsonWriter
 {
-    // Neither a log nor an annotation is HTML.
-    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
-    /// <summary>One object, its members by <paramref name="members"/>.</summary>
-    public static ReadOnlySpan<byte> Object(Action<Utf8JsonWriter> members)
-    {
-        var buffer = new ArrayBufferWriter<byte>(1024);
-        using (var json = new Utf8JsonWriter(buffer, Options))
-        {
-            json.WriteStartObject();
-            members(json);
-            json.WriteEndObject();
-        }
-
-        return buffer.WrittenSpan;
-    }
-
     public static void Record(Utf8JsonWriter json, ElectionRecord record)
     {
         json.WriteStartObject("record");
@@ -41,9 +22,7 @@ internal static class ElectionJsonWriter
         if (record.Word is { } word)
         {
             json.WriteStartObject("word");
-            json.WriteString("kind", PersonsWord.Text(word.Kind));
-            json.WriteString("node", word.Node);
-            json.WriteNumber("term", word.Term);
+            Word(json, word, "node");
             json.WriteEndObject();
         }
 
@@ -77,6 +56,14 @@ internal static class ElectionJsonWriter
         LineageJson.WriteHistory(json, record.History);
         Text(json, "round", record.Round);
         json.WriteEndObject();
+    }
+
+    /// <summary>The members of a person's word, between the braces.</summary>
+    public static void Word(Utf8JsonWriter json, PersonsWord word, string node)
+    {
+        json.WriteString("kind", PersonsWord.Text(word.Kind));
+        json.WriteString(node, word.Node);
+        json.WriteNumber("term", word.Term);
     }
 
     /// <summary>The members of evidence, between the braces.</summary>

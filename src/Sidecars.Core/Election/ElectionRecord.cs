@@ -29,6 +29,16 @@ public sealed record InSyncReplica(string Node, string Uid, long Offset);
 /// </summary>
 public sealed record ElectionRecord
 {
+    /// <summary>Highest number that a Lease holds; JSON numbers are exact below it in every reader.</summary>
+    public const long MaxNumber = (1L << 53) - 1;
+
+    /// <summary>Most replicas in <see cref="InSync"/>: as many as REDIS_COUNT may say.</summary>
+    public const int MaxInSync = 32;
+
+    internal const string ServingPart = "last-serving";
+    internal const string WordPart = "persons-word";
+    internal const string LineagePart = "lineage";
+
     /// <summary>Raised by one with every election; 0 means that this group never had one (a first installation).</summary>
     public long Term { get; init; }
 
@@ -67,6 +77,18 @@ public sealed record ElectionRecord
 
     /// <summary>Nonce of the round of evidence that is under way, where the backend needs one to tell new evidence from old.</summary>
     public string? Round { get; init; }
+
+    /// <summary>
+    /// The first part that can't be, and why; null where the record agrees with itself. A term or an epoch below what was already given
+    /// out means an edit or an old copy: every fence built on it would fail.
+    /// </summary>
+    internal (string Part, string Why)? Contradiction =>
+        Candidate is not null && (CandidateUid is null || CandidateIncarnation is null || CandidateAddress is null) ? ("candidate", "is incomplete")
+        : LastServing?.Token.Term > Term ? (ServingPart, "has a term above the group's")
+        : LastServing?.Token.Epoch > HighestEpoch ? (ServingPart, "has an epoch above the group's highest")
+        : Word?.Term > Term ? (WordPart, "has a term above the group's")
+        : History.Any(e => e.Position.Term > Term) ? (LineagePart, "has a term above the group's")
+        : null;
 
     /// <summary>The next term, with this node as its candidate.</summary>
     /// <param name="mine">The candidate.</param>

@@ -135,7 +135,7 @@ public sealed class LeaseElectionBackend(KubernetesClient client, GroupLeaseStor
         {
             case StoreRead<GroupLeaseSnapshot>.Found found:
                 _basis = found.Value;
-                return (LeaseRecord.Of(found.Value.Group), null);
+                return (found.Value.Record, null);
             case StoreRead<GroupLeaseSnapshot>.Missing:
                 _basis = null;
                 _tracker.Forget();
@@ -236,8 +236,7 @@ public sealed class LeaseElectionBackend(KubernetesClient client, GroupLeaseStor
 
     private async Task<ClaimOutcome> WriteAsync(ElectionRecord next, string? holder, TimeSpan duration, CancellationToken cancellation)
     {
-        var document = LeaseRecord.Apply(_basis?.Group ?? new GroupLeaseDocument(), next);
-        switch (await store.WriteAsync(store.Prepare(_basis, document, holder, duration), cancellation).ConfigureAwait(false))
+        switch (await store.WriteAsync(store.Prepare(_basis, next, holder, duration), cancellation).ConfigureAwait(false))
         {
             case StoreWrite<GroupLeaseSnapshot>.Written written:
                 _basis = written.Value;

@@ -1,6 +1,6 @@
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Sidecars.Core.Lineage;
 
 namespace Sidecars.Core.Election;
 
@@ -11,7 +11,7 @@ namespace Sidecars.Core.Election;
 public static class SnapshotDocument
 {
     /// <summary>One line of JSON.</summary>
-    public static string Write(BootstrapSnapshot snapshot) => Encoding.UTF8.GetString(ElectionJsonWriter.Object(json =>
+    public static string Write(BootstrapSnapshot snapshot) => JsonText.OfObject(json =>
     {
         json.WriteStartObject("me");
         ElectionJsonWriter.Evidence(json, snapshot.Me);
@@ -28,10 +28,10 @@ public static class SnapshotDocument
         json.WriteBoolean("restores_backups", snapshot.RestoresBackups);
         ElectionJsonWriter.Text(json, "telling_denied", snapshot.TellingDenied);
         SnapshotJsonWriter.Time(json, "split_for", snapshot.SplitFor);
-    }));
+    });
 
     /// <summary>One line of JSON.</summary>
-    public static string Write(MonitorSnapshot snapshot) => Encoding.UTF8.GetString(ElectionJsonWriter.Object(json =>
+    public static string Write(MonitorSnapshot snapshot) => JsonText.OfObject(json =>
     {
         json.WriteNumber("redis_count", snapshot.RedisCount);
         json.WriteNumber("sentinel_count", snapshot.SentinelCount);
@@ -46,7 +46,7 @@ public static class SnapshotDocument
         }
 
         SnapshotJsonWriter.KeptEpoch(json, "kept_epoch", snapshot.KeptEpoch);
-    }));
+    });
 
     /// <summary>Reads a logged snapshot of a starting Redis; null with a reason for anything else.</summary>
     public static BootstrapSnapshot? TryReadBootstrap(string json, out string why) => TryRead(json, ElectionJson.Default.BootstrapSnapshot, out why);

@@ -93,7 +93,7 @@ public sealed class GroupConnections
     public LeaseAddressBook OpenAddresses(KubernetesClient kubernetes)
     {
         var settings = _settings.Kubernetes ?? throw new InvalidOperationException("there is no API server");
-        return new LeaseAddressBook(kubernetes, new GroupLeaseStore(kubernetes, _settings.Cluster, settings.LeaseName, _time), _settings.Cluster, settings.PodName, _settings.RedisCount, _time);
+        return new LeaseAddressBook(kubernetes, settings.LeaseName, _settings.Cluster, settings.PodName, _settings.RedisCount, _time);
     }
 
     private RedisClientOptions Login(LiveCredentials credentials) => new()

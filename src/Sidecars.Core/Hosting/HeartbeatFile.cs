@@ -61,19 +61,6 @@ public sealed class HeartbeatFile(string path, string component, TimeProvider ti
         }
     }
 
-    /// <summary>Removes the file, so that a probe no longer takes the server that now starts for one that waits.</summary>
-    public void Delete()
-    {
-        try
-        {
-            File.Delete(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // It goes stale by itself.
-        }
-    }
-
     /// <summary>
     /// Whether the file was written within <paramref name="maxAge"/>, by its modification time, without reading it. Two
     /// processes share no monotonic clock through a file; both run on one node, so its wall clock is compared, and after

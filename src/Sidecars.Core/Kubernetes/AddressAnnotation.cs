@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Topology;
 
@@ -11,7 +12,6 @@ namespace Sidecars.Core.Kubernetes;
 public static class AddressAnnotation
 {
     private const string Key = SidecarAnnotations.Prefix + "addresses";
-    private const int MaxUid = 64;
     private const int MaxOutside = 253; // the longest DNS name
 
     /// <summary>Reads it. Null without a fault: there is none.</summary>
@@ -23,7 +23,7 @@ public static class AddressAnnotation
     {
         ArgumentNullException.ThrowIfNull(lease);
         fault = SidecarAnnotations.Get(lease, Key) is null ? null : SidecarAnnotations.Check(lease, clusterId);
-        return AnnotationJson.Read(lease, Key, JsonValueKind.Object, json => Read(json, podName), ref fault);
+        return SidecarAnnotations.Read(lease, Key, JsonValueKind.Object, json => Read(json, podName), ref fault);
     }
 
     /// <summary>The Lease with these addresses; all else in it stays.</summary>
@@ -32,25 +32,23 @@ public static class AddressAnnotation
         ArgumentNullException.ThrowIfNull(basis);
         ArgumentNullException.ThrowIfNull(addresses);
         var annotations = SidecarAnnotations.Begin(basis, clusterId);
-        annotations[Key] = AnnotationJson.Write(json =>
+        annotations[Key] = JsonText.OfObject(json =>
         {
-            json.WriteStartObject();
             json.WriteString("uid", addresses.Uid);
             json.WriteString("announced", addresses.Announced.ToString());
             if (addresses.Pod is { } pod) json.WriteString("pod", pod.ToString());
             if (addresses.Outside is { } outside) json.WriteString("outside", outside);
-            json.WriteEndObject();
         });
         return basis with { Metadata = (basis.Metadata ?? new ObjectMeta()) with { Annotations = annotations } };
     }
 
-    private static NodeAddresses Read(JsonElement json, string podName)
+    private static NodeAddresses Read(JsonFacts json, string podName)
     {
-        var announced = AnnotationJson.Address(json, "announced");
-        var pod = AnnotationJson.OptionalText(json, "pod", MaxOutside + 50) is null ? null : AnnotationJson.Address(json, "pod");
-        if (pod is { IsAddress: false }) throw new AnnotationException("pod is no IP address");
-        var outside = AnnotationJson.OptionalText(json, "outside", MaxOutside);
-        if (outside is not null && !DnsTarget.TryParse(outside, out _)) throw new AnnotationException("outside is neither an address nor a name");
-        return new NodeAddresses(podName, AnnotationJson.Text(json, "uid", MaxUid), announced, pod, outside);
+        var announced = LineageJson.Address(json, "announced");
+        var pod = LineageJson.OptionalAddress(json, "pod");
+        if (pod is { IsAddress: false }) json.Wrong("pod", "is no IP address");
+        var outside = json.OptionalName("outside", MaxOutside);
+        if (outside is not null && !DnsTarget.TryParse(outside, out _)) json.Wrong("outside", "is neither an address nor a name");
+        return new NodeAddresses(podName, json.Name("uid", NodeIdentity.MaxUidLength), announced, pod, outside);
     }
 }

@@ -21,6 +21,9 @@ public sealed record EvidenceDocument(string PodUid, string NodeName, string Rou
     private const string RoundKey = SidecarAnnotations.Prefix + "round";
     private const string EvidenceKey = SidecarAnnotations.Prefix + "evidence";
 
+    /// <summary>Name of the Lease that a pod of a group testifies in.</summary>
+    public static string LeaseName(string group, string podName) => $"{group}-evidence-{podName}";
+
     /// <summary>Reads the evidence of a Lease; every part is required.</summary>
     public static bool TryRead(
         LeaseDocument lease, string clusterId, [NotNullWhen(true)] out EvidenceDocument? document, [NotNullWhen(false)] out AnnotationFault? fault)

@@ -4,7 +4,8 @@ namespace Sidecars.Core.Kubernetes;
 
 /// <summary>
 /// The members of one JSON object of the API server. What was not asked for by name stays in <see cref="Rest"/>. A member that is null
-/// counts as absent; one of another type is a <see cref="JsonException"/>. Bytes are bounded by the caller, levels at 64.
+/// counts as absent; one of another type is a <see cref="JsonException"/>. Bytes are bounded by the caller, levels at 64. Apart from
+/// <see cref="Lineage.JsonFacts"/>, which reads what is ours: these objects are another's, taken as Go takes them, and written back whole.
 /// </summary>
 internal sealed class JsonMembers
 {

@@ -1,6 +1,5 @@
-using System.Buffers;
-using System.Text.Encodings.Web;
 using System.Text.Json;
+using Sidecars.Core.Lineage;
 
 namespace Sidecars.Core.Kubernetes;
 
@@ -10,8 +9,6 @@ namespace Sidecars.Core.Kubernetes;
 /// </summary>
 internal static class KubernetesJson
 {
-    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     public static LeaseDocument ReadLease(JsonMembers m) => new()
     {
         ApiVersion = m.Text("apiVersion"),
@@ -95,23 +92,15 @@ internal static class KubernetesJson
         }
     });
 
-    public static byte[] LabelPatch(string uid, string label, string value)
+    public static byte[] LabelPatch(string uid, string label, string value) => JsonText.Object(json =>
     {
-        var buffer = new ArrayBufferWriter<byte>(256);
-        using (var json = new Utf8JsonWriter(buffer, Options))
-        {
-            json.WriteStartObject();
-            json.WriteStartObject("metadata");
-            json.WriteString("uid", uid);
-            json.WriteStartObject("labels");
-            json.WriteString(label, value);
-            json.WriteEndObject();
-            json.WriteEndObject();
-            json.WriteEndObject();
-        }
-
-        return buffer.WrittenSpan.ToArray();
-    }
+        json.WriteStartObject("metadata");
+        json.WriteString("uid", uid);
+        json.WriteStartObject("labels");
+        json.WriteString(label, value);
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }).ToArray();
 
     internal static ObjectMeta? Metadata(JsonMembers document) => document.Object("metadata") is not { } m ? null : new ObjectMeta
     {
@@ -144,36 +133,28 @@ internal static class KubernetesJson
         Unknown = m.Rest,
     };
 
-    internal static byte[] Document(KubernetesDocument document, Action<Utf8JsonWriter> members)
+    internal static byte[] Document(KubernetesDocument document, Action<Utf8JsonWriter> members) => JsonText.Object(json =>
     {
-        var buffer = new ArrayBufferWriter<byte>(1024);
-        using (var json = new Utf8JsonWriter(buffer, Options))
+        Text(json, "apiVersion", document.ApiVersion);
+        Text(json, "kind", document.Kind);
+        if (document.Metadata is { } metadata)
         {
-            json.WriteStartObject();
-            Text(json, "apiVersion", document.ApiVersion);
-            Text(json, "kind", document.Kind);
-            if (document.Metadata is { } metadata)
-            {
-                json.WriteStartObject("metadata");
-                Text(json, "name", metadata.Name);
-                Text(json, "namespace", metadata.Namespace);
-                Text(json, "uid", metadata.Uid);
-                Text(json, "resourceVersion", metadata.ResourceVersion);
-                Text(json, "deletionTimestamp", metadata.DeletionTimestamp);
-                Number(json, "generation", metadata.Generation);
-                Texts(json, "annotations", metadata.Annotations);
-                Texts(json, "labels", metadata.Labels);
-                Rest(json, metadata.Unknown);
-                json.WriteEndObject();
-            }
-
-            members(json);
-            Rest(json, document.Unknown);
+            json.WriteStartObject("metadata");
+            Text(json, "name", metadata.Name);
+            Text(json, "namespace", metadata.Namespace);
+            Text(json, "uid", metadata.Uid);
+            Text(json, "resourceVersion", metadata.ResourceVersion);
+            Text(json, "deletionTimestamp", metadata.DeletionTimestamp);
+            Number(json, "generation", metadata.Generation);
+            Texts(json, "annotations", metadata.Annotations);
+            Texts(json, "labels", metadata.Labels);
+            Rest(json, metadata.Unknown);
             json.WriteEndObject();
         }
 
-        return buffer.WrittenSpan.ToArray();
-    }
+        members(json);
+        Rest(json, document.Unknown);
+    }).ToArray();
 
     internal static void Text(Utf8JsonWriter json, string name, string? value)
     {

@@ -9,12 +9,12 @@ namespace Sidecars.Core.Kubernetes;
 /// and no memory; safe for concurrent use.
 /// </summary>
 /// <param name="client">The API server.</param>
-/// <param name="store">Names the Leases.</param>
+/// <param name="group">Name of the group's Lease, which those of its pods begin with.</param>
 /// <param name="cluster">The tenant, checked on every read.</param>
 /// <param name="podName">This pod.</param>
 /// <param name="redisCount">How many Redis nodes there should be; pods beyond are read while the group grows or shrinks.</param>
 /// <param name="time">For the time that people read.</param>
-public sealed class LeaseAddressBook(KubernetesClient client, GroupLeaseStore store, ClusterId cluster, string podName, int redisCount, TimeProvider time)
+public sealed class LeaseAddressBook(KubernetesClient client, string group, ClusterId cluster, string podName, int redisCount, TimeProvider time)
 {
     private const int MaxPods = 31; // as many as REDIS_COUNT may say
 
@@ -23,10 +23,11 @@ public sealed class LeaseAddressBook(KubernetesClient client, GroupLeaseStore st
     {
         ArgumentNullException.ThrowIfNull(mine);
         LeaseDocument basis;
-        switch (await client.GetLeaseAsync(store.EvidenceName(podName), cancellation).ConfigureAwait(false))
+        var name = EvidenceDocument.LeaseName(group, podName);
+        switch (await client.GetLeaseAsync(name, cancellation).ConfigureAwait(false))
         {
             case KubernetesRead<LeaseDocument>.Found found: basis = found.Document; break;
-            case KubernetesRead<LeaseDocument>.Failed { Failure: KubernetesFailure.NotFound }: basis = LeaseDocument.New(client.Namespace, store.EvidenceName(podName)); break;
+            case KubernetesRead<LeaseDocument>.Failed { Failure: KubernetesFailure.NotFound }: basis = LeaseDocument.New(client.Namespace, name); break;
             case KubernetesRead<LeaseDocument>.Failed failed: return failed.Failure;
             case var other: throw new InvalidOperationException($"unknown outcome {other}");
         }
@@ -53,11 +54,12 @@ public sealed class LeaseAddressBook(KubernetesClient client, GroupLeaseStore st
         for (var ordinal = 0; ordinal < MaxPods; ordinal++)
         {
             var name = KubernetesName.Sibling(podName, ordinal);
-            switch (await client.GetLeaseAsync(store.EvidenceName(name), cancellation).ConfigureAwait(false))
+            var leaseName = EvidenceDocument.LeaseName(group, name);
+            switch (await client.GetLeaseAsync(leaseName, cancellation).ConfigureAwait(false))
             {
                 case KubernetesRead<LeaseDocument>.Found { Document: var lease }:
                     if (AddressAnnotation.Read(lease, cluster.Value, name, out var fault) is { } addresses) known.Add(addresses);
-                    else if (fault is not null) unread ??= $"Lease {store.EvidenceName(name)}: {fault}";
+                    else if (fault is not null) unread ??= $"Lease {leaseName}: {fault}";
                     break;
                 // Up to the first that never testified, or that there is no right to see.
                 case KubernetesRead<LeaseDocument>.Failed { Failure: KubernetesFailure.NotFound or KubernetesFailure.Forbidden } when ordinal >= redisCount:
@@ -66,7 +68,7 @@ public sealed class LeaseAddressBook(KubernetesClient client, GroupLeaseStore st
                     break;
                 case KubernetesRead<LeaseDocument>.Failed failed:
                     // The others would only be waited for in vain, a deadline each.
-                    return new AddressReading(known.ToImmutable(), unread ?? $"Lease {store.EvidenceName(name)}: {failed.Failure.Message}");
+                    return new AddressReading(known.ToImmutable(), unread ?? $"Lease {leaseName}: {failed.Failure.Message}");
             }
         }
 

@@ -1,5 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Sidecars.Core.Lineage;
 
 namespace Sidecars.Core.Kubernetes;
 
@@ -65,6 +68,32 @@ public static class SidecarAnnotations
             : value < min || value > max ? new AnnotationFault(name, $"is not in {min}..{max}")
             : null;
         return fault is null;
+    }
+
+    /// <summary>
+    /// One annotation of JSON. Null where there is none, and where it is wrong: then <paramref name="fault"/> names it. Once there is a fault
+    /// nothing is read any more.
+    /// </summary>
+    internal static T? Read<T>(LeaseDocument lease, string name, JsonValueKind kind, Func<JsonFacts, T?> read, ref AnnotationFault? fault)
+        where T : class
+    {
+        if (fault is not null || Get(lease, name) is not { } text) return null;
+        if (text.Length > MaxValue)
+        {
+            fault = new AnnotationFault(name, $"is longer than {MaxValue} characters");
+            return null;
+        }
+
+        if (!JsonFacts.TryParse(Encoding.UTF8.GetBytes(text), kind, out var facts, out var broken))
+        {
+            fault = new AnnotationFault(name, broken.Detail);
+            return null;
+        }
+
+        var value = read(facts);
+        if (facts.Fault is not { } wrong) return value;
+        fault = new AnnotationFault(name, wrong.Detail);
+        return null;
     }
 
     internal static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);

@@ -6,7 +6,7 @@ public enum DataState
     /// <summary>The server would start on it without saying so, but it is not, or may not be, the dataset that was last in memory. Never elected.</summary>
     Suspect,
 
-    /// <summary>No files: a first boot, or a disk that was wiped (<see cref="DiskEvidence.WasWiped"/>).</summary>
+    /// <summary>No files: a first boot, or a disk that was wiped: then a marker may be there.</summary>
     Absent,
 
     /// <summary>Valid files of no keys. That is data: someone may have called FLUSHALL. Absent files are not.</summary>
@@ -148,9 +148,6 @@ public sealed record DiskEvidence(DiskFacts Facts, DataState State, SuspectReaso
     /// begun within the second of the last annotation holds commands and no <c>#TS:</c>; seen on 7.0.15.)
     /// </summary>
     public long? LastTimestamp => Facts.AofTail.Value?.LastTimestamp ?? (Facts.AofBase.Value is { HasNoKeys: false, CreatedSeconds: { } created } ? created : null);
-
-    /// <summary>No data files, but a marker: the disk has held a dataset, or was about to.</summary>
-    public bool WasWiped => State == DataState.Absent && Facts.Marker is { IsKnown: true, Value.Position: not null };
 
     /// <summary>Intact data, of keys or of none: what an election may rank.</summary>
     public bool IsIntact => State is DataState.Present or DataState.Empty;

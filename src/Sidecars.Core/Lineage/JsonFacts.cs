@@ -9,6 +9,8 @@ namespace Sidecars.Core.Lineage;
 /// </summary>
 public sealed class JsonFacts
 {
+    private static readonly JsonDocumentOptions Options = new() { MaxDepth = 16, AllowDuplicateProperties = false };
+
     private readonly JsonElement _object;
     private readonly JsonFacts _root;
     private readonly string _path;
@@ -19,8 +21,12 @@ public sealed class JsonFacts
     /// <summary>The first thing that was wrong, anywhere in the document.</summary>
     public FileFault? Fault => _root._fault;
 
-    /// <summary>Parses one object; text after it, comments and more than 16 levels are refused.</summary>
-    public static bool TryParse(ReadOnlySpan<byte> utf8, out JsonFacts root, out FileFault fault)
+    /// <summary>Parses one object; text after it, comments, more than 16 levels and a member given twice are refused.</summary>
+    public static bool TryParse(ReadOnlySpan<byte> utf8, out JsonFacts root, out FileFault fault) =>
+        TryParse(utf8, JsonValueKind.Object, out root, out fault);
+
+    /// <summary>As the other, of an object or an array; the items of an array are <see cref="Items"/>.</summary>
+    internal static bool TryParse(ReadOnlySpan<byte> utf8, JsonValueKind kind, out JsonFacts root, out FileFault fault)
     {
         root = new JsonFacts(default, null, "");
         fault = default;
@@ -31,35 +37,30 @@ public sealed class JsonFacts
             return false;
         }
 
-        var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = 16 });
         try
         {
-            using var document = JsonDocument.ParseValue(ref reader);
-            if (document.RootElement.ValueKind != JsonValueKind.Object)
-            {
-                fault = new FileFault(FileFaultKind.WrongType, "not an object");
-                return false;
-            }
-
-            while (reader.Read())
-            {
-            }
-
-            root = new JsonFacts(document.RootElement.Clone(), null, "");
-            return true;
+            root = new JsonFacts(JsonElement.Parse(utf8, Options), null, "");
+            if (root._object.ValueKind == kind) return true;
+            fault = new FileFault(FileFaultKind.WrongType, kind == JsonValueKind.Array ? "not an array" : "not an object");
         }
         catch (JsonException e)
         {
-            fault = new FileFault(IsPrefix(utf8) ? FileFaultKind.Torn : FileFaultKind.WrongFormat, $"no JSON: line {e.LineNumber + 1}, byte {e.BytePositionInLine}");
-            return false;
+            fault = new FileFault(IsPrefix(utf8) ? FileFaultKind.Torn : FileFaultKind.WrongFormat, Where(e));
         }
+        catch (InvalidOperationException)
+        {
+            fault = new FileFault(FileFaultKind.WrongFormat, "no JSON: a member's name is no text");
+        }
+
+        return false;
     }
 
     /// <summary>An object that was parsed already; anything else lacks every field.</summary>
     public static JsonFacts Of(JsonElement element) => new(element, null, "");
 
     /// <summary>Notes that the field is wrong; the first note stays.</summary>
-    public void Wrong(string name) => _root._fault ??= new FileFault(FileFaultKind.WrongType, $"{_path}{name}: missing or of the wrong kind");
+    public void Wrong(string name, string why = "missing or of the wrong kind") =>
+        _root._fault ??= new FileFault(FileFaultKind.WrongType, $"{_path}{name}: {why}");
 
     /// <summary>A string of 1..<paramref name="max"/> characters.</summary>
     public string Text(string name, int max)
@@ -72,19 +73,31 @@ public sealed class JsonFacts
     /// <summary>As <see cref="Text"/>; null where the field is missing or null.</summary>
     public string? OptionalText(string name, int max) => Has(name) ? Text(name, max) : null;
 
+    /// <summary>As <see cref="Text"/>, without control characters: a name that logs and people are shown.</summary>
+    public string Name(string name, int max)
+    {
+        var text = Text(name, max);
+        if (text.Any(char.IsControl)) Wrong(name, "has a control character");
+        return text;
+    }
+
+    /// <summary>As <see cref="Name"/>; null where the field is missing or null.</summary>
+    public string? OptionalName(string name, int max) => Has(name) ? Name(name, max) : null;
+
     /// <summary>A string of 0..<paramref name="max"/> characters; empty where the field is missing.</summary>
     public string TextOrEmpty(string name, int max) => TryGet(name, out var value) && !IsEmpty(value) ? Text(name, max) : "";
 
-    /// <summary>A whole number, 0 or more.</summary>
-    public long Integer(string name)
+    /// <summary>A whole number of 0..<paramref name="max"/>.</summary>
+    public long Integer(string name, long max = long.MaxValue)
     {
-        if (TryGet(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) && number >= 0) return number;
+        if (TryGet(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) && number >= 0 && number <= max)
+            return number;
         Wrong(name);
         return 0;
     }
 
     /// <summary>As <see cref="Integer"/>; null where the field is missing or null.</summary>
-    public long? OptionalInteger(string name) => Has(name) ? Integer(name) : null;
+    public long? OptionalInteger(string name, long max = long.MaxValue) => Has(name) ? Integer(name, max) : null;
 
     /// <summary>True or false.</summary>
     public bool Truth(string name)
@@ -109,16 +122,33 @@ public sealed class JsonFacts
     public JsonFacts? OptionalObject(string name) => Has(name) ? Object(name) : null;
 
     /// <summary>An array of at most <paramref name="max"/> objects.</summary>
-    public IReadOnlyList<JsonFacts> Objects(string name, int max)
+    public IReadOnlyList<JsonFacts> Objects(string name, int max) => ObjectsOf(TryGet(name, out var value) ? value : default, name, max);
+
+    /// <summary>The items of a document that is an array of at most <paramref name="max"/> objects.</summary>
+    internal IReadOnlyList<JsonFacts> Items(int max) => ObjectsOf(_object, "list", max);
+
+    /// <summary>As <see cref="Objects"/>; null where the field is missing or null.</summary>
+    public IReadOnlyList<JsonFacts>? OptionalObjects(string name, int max) => Has(name) ? Objects(name, max) : null;
+
+    /// <summary>True where the field is there, be it null.</summary>
+    public bool Contains(string name) => TryGet(name, out _);
+
+    private List<JsonFacts> ObjectsOf(JsonElement array, string name, int max)
     {
         var items = new List<JsonFacts>();
-        if (!TryGet(name, out var value) || value.ValueKind != JsonValueKind.Array || value.GetArrayLength() > max)
+        if (array.ValueKind != JsonValueKind.Array)
         {
             Wrong(name);
             return items;
         }
 
-        foreach (var item in value.EnumerateArray())
+        if (array.GetArrayLength() > max)
+        {
+            Wrong(name, $"has more than {max} items");
+            return items;
+        }
+
+        foreach (var item in array.EnumerateArray())
         {
             if (item.ValueKind != JsonValueKind.Object) Wrong(name);
             items.Add(new JsonFacts(item, _root, $"{_path}{name}[{items.Count}]."));
@@ -126,12 +156,6 @@ public sealed class JsonFacts
 
         return items;
     }
-
-    /// <summary>As <see cref="Objects"/>; null where the field is missing or null.</summary>
-    public IReadOnlyList<JsonFacts>? OptionalObjects(string name, int max) => Has(name) ? Objects(name, max) : null;
-
-    /// <summary>True where the field is there, be it null.</summary>
-    public bool Contains(string name) => TryGet(name, out _);
 
     private bool Has(string name) => TryGet(name, out var value) && value.ValueKind != JsonValueKind.Null;
 
@@ -147,6 +171,10 @@ public sealed class JsonFacts
             return false; // another field's name is no text
         }
     }
+
+    // With a member given twice two readers could believe two things; for this fault the parser names no line.
+    private static string Where(JsonException e) =>
+        e.LineNumber is { } line ? $"no JSON: line {line + 1}, byte {e.BytePositionInLine}" : "a member is there twice";
 
     private static bool IsEmpty(JsonElement value) => value.ValueKind == JsonValueKind.String && value.ValueEquals("");
 
@@ -173,7 +201,8 @@ public sealed class JsonFacts
             {
             }
 
-            return true; // the parser only waits for more
+            // The parser only waits for more, unless the text ended: then it is whole, and wrong by another rule.
+            return reader is not { CurrentDepth: 0, TokenType: JsonTokenType.EndObject or JsonTokenType.EndArray };
         }
         catch (JsonException)
         {

@@ -6,6 +6,9 @@ namespace Sidecars.Core.Lineage;
 /// <summary>The parts that the marker, the election record and evidence have in common ↔ JSON.</summary>
 internal static class LineageJson
 {
+    private const int MaxAddressLength = 300; // a name of 253 characters, brackets, a port
+    private const int NoPort = 0x10000; // no port is as high: a text without one is refused
+
     public static void WriteNode(Utf8JsonWriter json, string name, NodeIdentity node)
     {
         json.WriteStartObject(name);
@@ -47,7 +50,7 @@ internal static class LineageJson
     }
 
     public static NodeIdentity Node(JsonFacts node) =>
-        new(node.Text("name", NodeIdentity.MaxNameLength), node.Text("uid", NodeIdentity.MaxUidLength));
+        new(node.Name("name", NodeIdentity.MaxNameLength), node.Name("uid", NodeIdentity.MaxUidLength));
 
     public static FencingToken Token(JsonFacts item, string name)
     {
@@ -55,11 +58,22 @@ internal static class LineageJson
         return token;
     }
 
-    public static ReplicationId Id(JsonFacts item)
+    public static ReplicationId Id(JsonFacts item, string name = "replication_id")
     {
-        if (!ReplicationId.TryParse(item.Text("replication_id", ReplicationId.Length), out var id)) item.Wrong("replication_id");
+        if (!ReplicationId.TryParse(item.Text(name, ReplicationId.Length), out var id)) item.Wrong(name);
         return id;
     }
+
+    /// <summary>An address with its port: without one it is none that this code wrote.</summary>
+    public static RedisEndpoint Address(JsonFacts item, string name)
+    {
+        if (RedisEndpoint.TryParse(item.Name(name, MaxAddressLength), NoPort, out var endpoint)) return endpoint;
+        item.Wrong(name, "is no address with a port");
+        return new RedisEndpoint("0.0.0.0", 6379);
+    }
+
+    public static RedisEndpoint? OptionalAddress(JsonFacts item, string name) =>
+        item.OptionalText(name, MaxAddressLength) is null ? null : Address(item, name);
 
     public static ReplicationPosition? OptionalPosition(JsonFacts item) =>
         item.OptionalText("replication_id", ReplicationId.Length) is null ? null : new ReplicationPosition(Id(item), item.Integer("offset"));
@@ -68,17 +82,19 @@ internal static class LineageJson
         item.OptionalObject("last_serving") is { } serving ? new LastServing(Node(serving.Object("node")), Token(serving, "token")) : null;
 
     /// <summary>At most <see cref="LineageHistory.MaxEntries"/>, ascending.</summary>
-    public static LineageHistory History(JsonFacts item)
-    {
-        var entries = new List<LineageEntry>();
-        foreach (var entry in item.Objects("history", LineageHistory.MaxEntries))
-        {
-            var position = new LineagePosition(entry.Integer("term"), entry.Integer("epoch"), entry.Integer("generation"));
-            entries.Add(new LineageEntry(Id(entry), entry.Integer("start_offset"), position, Node(entry.Object("master"))));
-        }
+    public static LineageHistory History(JsonFacts item) => History(
+        item.Objects("history", LineageHistory.MaxEntries),
+        entry => new LineageEntry(
+            Id(entry), entry.Integer("start_offset"), new LineagePosition(entry.Integer("term"), entry.Integer("epoch"), entry.Integer("generation")),
+            Node(entry.Object("master"))),
+        item);
 
-        if (item.Fault is not null) return LineageHistory.Empty;
-        if (!LineageHistory.TryCreate(entries, out var history)) item.Wrong("history");
+    /// <summary>Entries, ascending; where they are not, <paramref name="parent"/> is wrong.</summary>
+    public static LineageHistory History(IEnumerable<JsonFacts> items, Func<JsonFacts, LineageEntry> read, JsonFacts parent)
+    {
+        var entries = items.Select(read).ToList();
+        if (parent.Fault is not null) return LineageHistory.Empty;
+        if (!LineageHistory.TryCreate(entries, out var history)) parent.Wrong("history", "does not ascend");
         return history;
     }
 }

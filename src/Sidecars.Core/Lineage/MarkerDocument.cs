@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text.Json;
 using Sidecars.Core.Primitives;
 
@@ -21,59 +20,53 @@ public static class MarkerDocument
     private const int MaxFileNameLength = 255;
 
     /// <summary>Written as one UTF-8 object, indented: people read it at 3 a.m.</summary>
-    public static byte[] Write(Marker marker)
-    {
-        var buffer = new ArrayBufferWriter<byte>(1024);
-        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true }))
-        {
-            json.WriteStartObject();
-            json.WriteNumber("format", Marker.CurrentFormat);
-            json.WriteString("cluster", marker.Cluster.Value);
-            LineageJson.WriteNode(json, "node", marker.Node);
-            json.WriteString("boot_id", marker.BootId);
-            json.WriteString("token", marker.Token.ToString());
-            json.WriteString("role", RoleText(marker.Role));
-            json.WriteNumber("highest_epoch", marker.HighestEpoch);
-            json.WriteBoolean("master_link_up", marker.MasterLinkUp);
-            json.WriteBoolean("full_sync_in_progress", marker.FullSyncInProgress);
-            json.WriteBoolean("aof_rewrite_in_progress", marker.AofRewriteInProgress);
-            if (marker.RunId is { } runId) json.WriteString("run_id", runId);
-            if (marker.Position is { } position)
-            {
-                LineageJson.WritePosition(json, position);
-                if (marker.EarlierOffset is { } earlier) json.WriteNumber("earlier_offset", earlier);
-            }
-
-            if (marker.Aof is { } aof)
-            {
-                json.WriteStartObject("aof");
-                json.WriteString("file", aof.File);
-                json.WriteNumber("length", aof.Length);
-                json.WriteBoolean("exact", aof.Exact);
-                if (aof.Total is { } total) json.WriteNumber("total", total);
-                json.WriteEndObject();
-            }
-
-            if (marker.Announced is { } announced)
-            {
-                json.WriteStartObject("announced");
-                json.WriteString("setting", announced.Setting);
-                json.WriteString("address", announced.Address.ToString());
-                json.WriteEndObject();
-            }
-
-            if (marker.LastServing is { } serving) LineageJson.WriteLastServing(json, serving);
-            LineageJson.WriteHistory(json, marker.History);
-            if (marker.WrittenAt is { } writtenAt) json.WriteString("written_at", writtenAt);
-            json.WriteEndObject();
-        }
-
-        return buffer.WrittenSpan.ToArray();
-    }
+    public static byte[] Write(Marker marker) => JsonText.Object(json => Members(json, marker), indented: true).ToArray();
 
     /// <summary>Reads a marker; never throws.</summary>
     public static DiskFact<Marker> Read(ReadOnlySpan<byte> utf8) =>
         JsonFacts.TryParse(utf8, out var root, out var fault) ? ReadRoot(root) : DiskFact<Marker>.Unreadable(fault);
+
+    private static void Members(Utf8JsonWriter json, Marker marker)
+    {
+        json.WriteNumber("format", Marker.CurrentFormat);
+        json.WriteString("cluster", marker.Cluster.Value);
+        LineageJson.WriteNode(json, "node", marker.Node);
+        json.WriteString("boot_id", marker.BootId);
+        json.WriteString("token", marker.Token.ToString());
+        json.WriteString("role", RoleText(marker.Role));
+        json.WriteNumber("highest_epoch", marker.HighestEpoch);
+        json.WriteBoolean("master_link_up", marker.MasterLinkUp);
+        json.WriteBoolean("full_sync_in_progress", marker.FullSyncInProgress);
+        json.WriteBoolean("aof_rewrite_in_progress", marker.AofRewriteInProgress);
+        if (marker.RunId is { } runId) json.WriteString("run_id", runId);
+        if (marker.Position is { } position)
+        {
+            LineageJson.WritePosition(json, position);
+            if (marker.EarlierOffset is { } earlier) json.WriteNumber("earlier_offset", earlier);
+        }
+
+        if (marker.Aof is { } aof)
+        {
+            json.WriteStartObject("aof");
+            json.WriteString("file", aof.File);
+            json.WriteNumber("length", aof.Length);
+            json.WriteBoolean("exact", aof.Exact);
+            if (aof.Total is { } total) json.WriteNumber("total", total);
+            json.WriteEndObject();
+        }
+
+        if (marker.Announced is { } announced)
+        {
+            json.WriteStartObject("announced");
+            json.WriteString("setting", announced.Setting);
+            json.WriteString("address", announced.Address.ToString());
+            json.WriteEndObject();
+        }
+
+        if (marker.LastServing is { } serving) LineageJson.WriteLastServing(json, serving);
+        LineageJson.WriteHistory(json, marker.History);
+        if (marker.WrittenAt is { } writtenAt) json.WriteString("written_at", writtenAt);
+    }
 
     private static DiskFact<Marker> ReadRoot(JsonFacts root)
     {

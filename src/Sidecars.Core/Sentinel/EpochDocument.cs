@@ -1,6 +1,4 @@
-using System.Buffers;
-using System.Text.Json;
-using Sidecars.Core.Primitives;
+using Sidecars.Core.Lineage;
 
 namespace Sidecars.Core.Sentinel;
 
@@ -10,50 +8,23 @@ public static class EpochDocument
     private const int Format = 1;
 
     /// <summary>Reads it; null for anything that is not an epoch of ours.</summary>
-    public static EpochReading.Known? TryRead(ReadOnlyMemory<byte> bytes)
+    public static EpochReading.Known? TryRead(ReadOnlySpan<byte> bytes)
     {
-        try
-        {
-            using var document = JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = 2 });
-            var root = document.RootElement;
-            if (root.ValueKind == JsonValueKind.Object
-                && root.TryGetProperty("format", out var format) && format.ValueKind == JsonValueKind.Number && format.TryGetInt32(out var version) && version >= Format
-                && root.TryGetProperty("epoch", out var number) && number.ValueKind == JsonValueKind.Number && number.TryGetInt64(out var epoch)
-                && epoch is >= 0 and <= EpochKeeperPolicy.MaxEpoch
-                && TryMaster(root, out var master))
-            {
-                return new EpochReading.Known(epoch, master);
-            }
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
-        {
-            // InvalidOperationException: half a surrogate pair. Either way it is not ours.
-        }
-
-        return null;
+        if (!JsonFacts.TryParse(bytes, out var root, out _)) return null;
+        if (root.Integer("format", int.MaxValue) < Format) root.Wrong("format");
+        var read = new EpochReading.Known(root.Integer("epoch", EpochKeeperPolicy.MaxEpoch), LineageJson.OptionalAddress(root, "master"));
+        return root.Fault is null ? read : null;
     }
 
     /// <summary>Writes it.</summary>
     public static byte[] Write(EpochReading.Known epoch)
     {
         ArgumentNullException.ThrowIfNull(epoch);
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer))
+        return JsonText.Object(json =>
         {
-            json.WriteStartObject();
             json.WriteNumber("format", Format);
             json.WriteNumber("epoch", epoch.Epoch);
             if (epoch.Master is { } master) json.WriteString("master", master.ToString());
-            json.WriteEndObject();
-        }
-
-        return buffer.WrittenSpan.ToArray();
-    }
-
-    private static bool TryMaster(JsonElement root, out RedisEndpoint? master)
-    {
-        master = null;
-        if (!root.TryGetProperty("master", out var text)) return true;
-        return text.ValueKind == JsonValueKind.String && RedisEndpoint.TryParse(text.GetString(), 6379, out master);
+        }).ToArray();
     }
 }

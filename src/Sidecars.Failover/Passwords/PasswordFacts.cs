@@ -70,9 +70,6 @@ public abstract record ServerPasswords
 
         /// <summary>A replica's link is up.</summary>
         public bool IsLinkUp { get; init; }
-
-        /// <summary>True where this user's login was made with the current password, or the user has none.</summary>
-        public bool Accepts(PasswordUser user) => Users.All(u => u.User != user || u.Current);
     }
 
     /// <summary>Anything else: silent, another's, or with users that this version can't read.</summary>

@@ -1,5 +1,6 @@
 using System.Text;
 using Sidecars.Bootstrap.Slots;
+using Sidecars.Core.Election;
 using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Primitives;
 using static Sidecars.Fuzz.Targets.LineageSamples;
@@ -55,15 +56,15 @@ internal sealed class GroupLeaseTarget : IFuzzTarget
     public void Run(byte[] input)
     {
         var lease = Annotations.Lease(input);
-        if (!GroupLeaseReader.TryRead(lease, Annotations.Tenant, out var document, out var fault))
+        if (!LeaseRecord.TryRead(lease, Annotations.Tenant, out var record, out var fault))
         {
             FuzzViolationException.Unless(fault.Annotation.Length > 0 && fault.Reason.Length > 0, "a fault names the annotation and says why");
             return;
         }
 
-        FuzzViolationException.Unless(document.LastServing is not { } serving || (serving.Term <= document.Term && serving.Epoch <= document.HighestEpoch), "nothing is above the group's term and epoch");
-        var written = GroupLeaseReader.Apply(lease, Annotations.Tenant, document);
-        FuzzViolationException.Unless(GroupLeaseReader.TryRead(written, Annotations.Tenant, out var again, out _) && again.Term == document.Term && again.LastServing == document.LastServing, "what was read can be written and reads the same");
+        FuzzViolationException.Unless(record.LastServing is not { } serving || (serving.Token.Term <= record.Term && serving.Token.Epoch <= record.HighestEpoch), "nothing is above the group's term and epoch");
+        var written = LeaseRecord.Apply(lease, Annotations.Tenant, record);
+        FuzzViolationException.Unless(LeaseRecord.TryRead(written, Annotations.Tenant, out var again, out _) && again.Term == record.Term && again.LastServing == record.LastServing, "what was read can be written and reads the same");
     }
 }
 

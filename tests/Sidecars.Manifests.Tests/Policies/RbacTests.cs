@@ -1,5 +1,4 @@
 using Sidecars.Core.Kubernetes;
-using Sidecars.Core.Primitives;
 using Sidecars.Manifests.Tests.Rendering;
 using YamlDotNet.RepresentationModel;
 
@@ -45,10 +44,7 @@ public sealed class RbacTests
         var rendered = await Renders.GetAsync(name);
         var redis = rendered.Workload("redis");
         var pods = Enumerable.Range(0, redis.Replicas).Select(ordinal => $"redis-{ordinal}").ToArray();
-        Assert.True(ClusterId.TryParse("any/redis", out var cluster));
-        var store = new GroupLeaseStore(null!, cluster, "redis", TimeProvider.System);
-
-        string[] group = ["redis", .. pods.Select(store.EvidenceName)];
+        string[] group = ["redis", .. pods.Select(pod => EvidenceDocument.LeaseName("redis", pod))];
         var settings = rendered.EnvironmentOf(redis.Main);
         List<(string, string, string)> optional = [];
         if (settings.TryGetValue("DNS_ENDPOINT_NAME", out var endpoint))

@@ -71,8 +71,6 @@ public sealed class FakeRoute53Server : IAsyncDisposable
 
     public FakeZone Zone { get; } = new("example.org.");
 
-    public bool IsPrivate { get; init; }
-
     /// <summary>Whose signatures are accepted; at first <see cref="AccessKey"/>'s.</summary>
     public FakeKeys Keys { get; init; } = new((AccessKey, SecretKey));
 
@@ -102,8 +100,8 @@ public sealed class FakeRoute53Server : IAsyncDisposable
     }
 
     /// <summary>A server that is not started yet, for settings by <c>init</c>.</summary>
-    public static FakeRoute53Server With(int limit = 0, TimeSpan? limitWindow = null, TimeSpan changeTakes = default, int maxPage = 300, bool isPrivate = false, ListenElsewhere? elsewhere = null, FakeKeys? keys = null) =>
-        new(elsewhere) { Keys = keys ?? new FakeKeys((AccessKey, SecretKey)), Limit = limit, LimitWindow = limitWindow ?? TimeSpan.FromSeconds(1), ChangeTakes = changeTakes, MaxPage = maxPage, IsPrivate = isPrivate };
+    public static FakeRoute53Server With(int limit = 0, TimeSpan? limitWindow = null, TimeSpan changeTakes = default, int maxPage = 300, ListenElsewhere? elsewhere = null, FakeKeys? keys = null) =>
+        new(elsewhere) { Keys = keys ?? new FakeKeys((AccessKey, SecretKey)), Limit = limit, LimitWindow = limitWindow ?? TimeSpan.FromSeconds(1), ChangeTakes = changeTakes, MaxPage = maxPage };
 
     /// <summary>The next changes are applied, and their callers never hear of it.</summary>
     public void LoseResponses(int count) => Interlocked.Exchange(ref _loseResponses, count);
@@ -134,7 +132,6 @@ public sealed class FakeRoute53Server : IAsyncDisposable
         var path = context.Request.Path.Value!.Split('/', StringSplitOptions.RemoveEmptyEntries);
         var operation = (context.Request.Method, path) switch
         {
-            ("GET", ["2013-04-01", "hostedzone", _]) => "GetHostedZone",
             ("GET", ["2013-04-01", "hostedzone", _, "rrset"]) => "List",
             ("POST", ["2013-04-01", "hostedzone", _, "rrset"]) => "Change",
             ("GET", ["2013-04-01", "change", _]) => "GetChange",
@@ -164,7 +161,6 @@ public sealed class FakeRoute53Server : IAsyncDisposable
         if (path[1] == "hostedzone" && path[2] != ZoneId) return Error(404, "NoSuchHostedZone", $"No hosted zone found with ID: {path[2]}");
         return operation switch
         {
-            "GetHostedZone" => Ok($"<GetHostedZoneResponse xmlns=\"{Api}\"><HostedZone><Id>/hostedzone/{ZoneId}</Id><Name>{Zone.Name}</Name><CallerReference>x</CallerReference><Config><PrivateZone>{(IsPrivate ? "true" : "false")}</PrivateZone></Config></HostedZone></GetHostedZoneResponse>"),
             "List" => List(request.Query),
             "Change" => await ChangeAsync(body),
             _ => GetChange(path[2]),

@@ -14,9 +14,6 @@ internal static class S3Errors
     /// <summary>404 at <c>If-Match</c>: the version was deleted.</summary>
     public static bool IsNoSuchKey(Exception e) => e is AmazonS3Exception { StatusCode: HttpStatusCode.NotFound, ErrorCode: "NoSuchKey" };
 
-    /// <summary>409: another write of the same key was under way, and neither is known to have won.</summary>
-    public static bool IsConflict(Exception e) => e is AmazonS3Exception { StatusCode: HttpStatusCode.Conflict };
-
     /// <summary>The error of the interface; null for what is none of the store's (a bug, a cancellation).</summary>
     public static StoreException? Map(string key, Exception e) => e switch
     {

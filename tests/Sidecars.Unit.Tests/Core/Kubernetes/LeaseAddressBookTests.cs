@@ -149,5 +149,5 @@ public sealed class LeaseAddressBookTests : IAsyncLifetime
     private void Change(Action<JsonNode> change) =>
         _server.Objects.Change(Leases, FakeKubernetesServer.Namespace, "redis-evidence-redis-0", lease => change(lease["metadata"]!["annotations"]!));
 
-    private LeaseAddressBook Book(int ordinal) => new(_client, Store, PublishingWorld.Cluster, $"redis-{ordinal}", 3, TimeProvider.System);
+    private LeaseAddressBook Book(int ordinal) => new(_client, "redis", PublishingWorld.Cluster, $"redis-{ordinal}", 3, TimeProvider.System);
 }

@@ -1,5 +1,7 @@
 using System.Text;
+using Sidecars.Core.Election;
 using Sidecars.Core.Kubernetes;
+using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
 using Sidecars.Failover.Keeper;
@@ -77,7 +79,8 @@ public sealed class EpochKeeperTests : IDisposable
     [InlineData("""{"format":1,"epoch":9007199254740992}""")]
     [InlineData("""{"format":1,"epoch":7,"master":5}""")]
     [InlineData("""{"format":1,"epoch":7,"master":"a:b:c"}""")]
-    [InlineData("""{"format":1,"epoch":7,"nested":{"too":{"deep":1}}}""")]
+    [InlineData("""{"format":1,"epoch":7,"epoch":8}""")]
+    [InlineData("""{"format":1,"epoch":7,"nested":[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]}""")] // 17 levels
     public async Task A_torn_or_foreign_file_is_unknown_never_0_and_not_overwritten(string content)
     {
         var path = _folder.Write("epoch.json", content);
@@ -111,8 +114,8 @@ public sealed class EpochKeeperTests : IDisposable
         Assert.Equal(new EpochReading.Known(0, null), await store.ReadAsync(default));
         Assert.Contains("does not exist", Assert.IsType<EpochReading.Unavailable>(await store.RaiseAsync(5, A, default)).Why, StringComparison.Ordinal);
 
-        var serving = new LeaseServing("uid-1", "redis-0", A, 1, 4, 0, new string('a', 40), 0);
-        await group.WriteAsync(group.Prepare(null, new GroupLeaseDocument { Term = 1, HighestEpoch = 4, LastServing = serving }, "uid-1", TimeSpan.FromSeconds(90)), default);
+        var serving = new ServingMaster("redis-0", "uid-1", A, new FencingToken(1, 4, 0), ReplicationId.TryParse(new string('a', 40), out var id) ? id : default, 0);
+        await group.WriteAsync(group.Prepare(null, new ElectionRecord { Term = 1, HighestEpoch = 4, LastServing = serving }, "uid-1", TimeSpan.FromSeconds(90)), default);
         Assert.Equal(new EpochReading.Known(4, A), await store.ReadAsync(default));
         var before = Spec(await group.ReadAsync(default));
         server.Next(null);

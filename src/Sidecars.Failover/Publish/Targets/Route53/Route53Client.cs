@@ -65,10 +65,6 @@ public sealed class Route53Client : IDisposable
     public Task<Route53Result<Route53Change>> GetChangeAsync(string id, CancellationToken cancellation) =>
         CallAsync<Route53Change>(HttpMethod.Get, "2013-04-01/change/" + Uri.EscapeDataString(id), null, Route53Document.TryReadChange, cancellation);
 
-    /// <summary>The zone itself: does it exist, what is its name, may we see it?</summary>
-    public Task<Route53Result<Route53Zone>> GetZoneAsync(CancellationToken cancellation) =>
-        CallAsync<Route53Zone>(HttpMethod.Get, Zone, null, Route53Document.TryReadZone, cancellation);
-
     /// <inheritdoc/>
     public void Dispose() => _http.Dispose();
 

@@ -1,7 +1,8 @@
+using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
 
-namespace Sidecars.Core.Kubernetes;
+namespace Sidecars.Core.Election;
 
 /// <summary>
 /// The highest epoch in the group's Lease. A Lease that does not exist is a group without an epoch; it is never created
@@ -29,13 +30,13 @@ public sealed class LeaseEpochStore(GroupLeaseStore store, ClusterId cluster) : 
         {
             var read = await store.ReadAsync(cancellation).ConfigureAwait(false);
             if (read is StoreRead<GroupLeaseSnapshot>.Missing) return new EpochReading.Unavailable($"Lease {store.LeaseName} does not exist");
-            if (read is not StoreRead<GroupLeaseSnapshot>.Found found || found.Value.Group.HighestEpoch >= epoch) return Understand(read);
+            if (read is not StoreRead<GroupLeaseSnapshot>.Found found || found.Value.Record.HighestEpoch >= epoch) return Understand(read);
 
             // The holder's part stays as it is: a renewTime from here would keep a dead holder in office.
-            var next = GroupLeaseReader.Apply(found.Value.Lease, cluster.Value, found.Value.Group with { HighestEpoch = epoch });
+            var next = LeaseRecord.Apply(found.Value.Lease, cluster.Value, found.Value.Record with { HighestEpoch = epoch });
             switch (await store.WriteAsync(next, cancellation).ConfigureAwait(false))
             {
-                case StoreWrite<GroupLeaseSnapshot>.Written written: return Of(written.Value.Group);
+                case StoreWrite<GroupLeaseSnapshot>.Written written: return Of(written.Value.Record);
                 case StoreWrite<GroupLeaseSnapshot>.NotWritten no: return new EpochReading.Unavailable(no.Failure.Message);
                 case StoreWrite<GroupLeaseSnapshot>.OutcomeUnknown unknown: why = unknown.Failure.Message; break;
             }
@@ -46,7 +47,7 @@ public sealed class LeaseEpochStore(GroupLeaseStore store, ClusterId cluster) : 
 
     private static EpochReading Understand(StoreRead<GroupLeaseSnapshot> read) => read switch
     {
-        StoreRead<GroupLeaseSnapshot>.Found found => Of(found.Value.Group),
+        StoreRead<GroupLeaseSnapshot>.Found found => Of(found.Value.Record),
         StoreRead<GroupLeaseSnapshot>.Missing => new EpochReading.Known(0, null),
         StoreRead<GroupLeaseSnapshot>.Invalid invalid => new EpochReading.Unavailable(invalid.Fault.ToString()),
         StoreRead<GroupLeaseSnapshot>.Unavailable unavailable => new EpochReading.Unavailable(unavailable.Failure.Message),
@@ -54,6 +55,6 @@ public sealed class LeaseEpochStore(GroupLeaseStore store, ClusterId cluster) : 
     };
 
     // Whose epoch it is stands only with the last master that was seen to serve, and only if that was in this epoch.
-    private static EpochReading.Known Of(GroupLeaseDocument group) =>
-        new(group.HighestEpoch, group.LastServing is { } serving && serving.Epoch == group.HighestEpoch ? serving.Address : null);
+    private static EpochReading.Known Of(ElectionRecord record) =>
+        new(record.HighestEpoch, record.LastServing is { } serving && serving.Token.Epoch == record.HighestEpoch ? serving.Address : null);
 }

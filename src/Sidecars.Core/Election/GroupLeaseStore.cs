@@ -1,57 +1,16 @@
+using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Primitives;
 
-namespace Sidecars.Core.Kubernetes;
+namespace Sidecars.Core.Election;
 
 /// <summary>The group's Lease as one read brought it: the object to compare with, and what it says.</summary>
 /// <param name="Lease">The object; its uid and resourceVersion make the next write a compare-and-swap.</param>
-/// <param name="Group">What it says.</param>
-public sealed record GroupLeaseSnapshot(LeaseDocument Lease, GroupLeaseDocument Group);
-
-/// <summary>The outcome of reading an object of ours.</summary>
-/// <typeparam name="T">What it says.</typeparam>
-public abstract record StoreRead<T>
-{
-    private StoreRead()
-    {
-    }
-
-    /// <summary>Read and understood.</summary>
-    public sealed record Found(T Value) : StoreRead<T>;
-
-    /// <summary>There is none. Of the group's Lease: recreate it with the highest term of markers and DNS record, plus one.</summary>
-    public sealed record Missing : StoreRead<T>;
-
-    /// <summary>It is there, but says what can't be believed. Nothing may overwrite it unasked.</summary>
-    public sealed record Invalid(AnnotationFault Fault) : StoreRead<T>;
-
-    /// <summary>Nothing is known.</summary>
-    public sealed record Unavailable(KubernetesFailure Failure) : StoreRead<T>;
-}
-
-/// <summary>The outcome of a compare-and-swap.</summary>
-/// <typeparam name="T">What was written.</typeparam>
-public abstract record StoreWrite<T>
-{
-    private StoreWrite()
-    {
-    }
-
-    /// <summary>Written.</summary>
-    public sealed record Written(T Value) : StoreWrite<T>;
-
-    /// <summary>Not written: the object is no longer the one that was read. Read again and decide anew.</summary>
-    public sealed record Lost(KubernetesFailure.Conflict Failure) : StoreWrite<T>;
-
-    /// <summary>Not written, for another reason.</summary>
-    public sealed record NotWritten(KubernetesFailure Failure) : StoreWrite<T>;
-
-    /// <summary>Perhaps written. Read again before believing either.</summary>
-    public sealed record OutcomeUnknown(KubernetesFailure Failure) : StoreWrite<T>;
-}
+/// <param name="Record">What it says.</param>
+public sealed record GroupLeaseSnapshot(LeaseDocument Lease, ElectionRecord Record);
 
 /// <summary>
-/// The objects of one group: its Lease, and the evidence Lease of each pod. Knows formats and names, not elections: a
-/// backend of the election wraps it. No retries, no memory; safe for concurrent use.
+/// The objects of one group: its Lease, and the evidence Lease of each pod. Knows formats and names, not elections:
+/// <see cref="LeaseElectionBackend"/> wraps it. No retries, no memory; safe for concurrent use.
 /// </summary>
 /// <param name="client">The API server.</param>
 /// <param name="cluster">The tenant, checked on every read.</param>
@@ -63,7 +22,7 @@ public sealed class GroupLeaseStore(KubernetesClient client, ClusterId cluster, 
     public string LeaseName => group;
 
     /// <summary>Name of the Lease that a pod testifies in.</summary>
-    public string EvidenceName(string podName) => $"{group}-evidence-{podName}";
+    public string EvidenceName(string podName) => EvidenceDocument.LeaseName(group, podName);
 
     /// <summary>Reads the group's Lease.</summary>
     public async Task<StoreRead<GroupLeaseSnapshot>> ReadAsync(CancellationToken ct) =>
@@ -78,19 +37,19 @@ public sealed class GroupLeaseStore(KubernetesClient client, ClusterId cluster, 
     /// <param name="holderUid">Pod UID of the holder; null writes the Lease as free.</param>
     /// <param name="duration">Validity, whole seconds, 1 s to <see cref="LeaseTracker.MaxDuration"/>.</param>
     /// <exception cref="ArgumentException">The content breaks its bounds, or the term is below the one that was read.</exception>
-    public LeaseDocument Prepare(GroupLeaseSnapshot? basis, GroupLeaseDocument next, string? holderUid, TimeSpan duration)
+    public LeaseDocument Prepare(GroupLeaseSnapshot? basis, ElectionRecord next, string? holderUid, TimeSpan duration)
     {
         ArgumentNullException.ThrowIfNull(next);
         ArgumentOutOfRangeException.ThrowIfLessThan(duration, TimeSpan.FromSeconds(1));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(duration, LeaseTracker.MaxDuration);
         // Fencing tokens only grow; a caller that lost count must not be able to take one back.
-        if (next.Term < (basis?.Group.Term ?? 0) || next.HighestEpoch < (basis?.Group.HighestEpoch ?? 0))
+        if (next.Term < (basis?.Record.Term ?? 0) || next.HighestEpoch < (basis?.Record.HighestEpoch ?? 0))
             throw new ArgumentException("Term and highest epoch never go back.", nameof(next));
         var lease = basis?.Lease ?? LeaseDocument.New(client.Namespace, LeaseName);
         var spec = lease.Spec ?? new LeaseSpec();
         var now = time.GetUtcNow();
         var sameHolder = basis is not null && (spec.HolderIdentity ?? "") == (holderUid ?? "");
-        return GroupLeaseReader.Apply(lease, cluster.Value, next) with
+        return LeaseRecord.Apply(lease, cluster.Value, next) with
         {
             Spec = spec with
             {
@@ -163,8 +122,8 @@ public sealed class GroupLeaseStore(KubernetesClient client, ClusterId cluster, 
 
     private StoreRead<GroupLeaseSnapshot> Understand(KubernetesRead<LeaseDocument> read) => read switch
     {
-        KubernetesRead<LeaseDocument>.Found found => GroupLeaseReader.TryRead(found.Document, cluster.Value, out var group, out var fault)
-            ? new StoreRead<GroupLeaseSnapshot>.Found(new GroupLeaseSnapshot(found.Document, group))
+        KubernetesRead<LeaseDocument>.Found found => LeaseRecord.TryRead(found.Document, cluster.Value, out var record, out var fault)
+            ? new StoreRead<GroupLeaseSnapshot>.Found(new GroupLeaseSnapshot(found.Document, record))
             : new StoreRead<GroupLeaseSnapshot>.Invalid(fault),
         KubernetesRead<LeaseDocument>.Failed { Failure: KubernetesFailure.NotFound } => new StoreRead<GroupLeaseSnapshot>.Missing(),
         KubernetesRead<LeaseDocument>.Failed failed => new StoreRead<GroupLeaseSnapshot>.Unavailable(failed.Failure),
