@@ -62,7 +62,6 @@ public sealed class Route53DocumentTests
             bytes.AsSpan(0, Math.Min(bytes.Length, body.Length - (at % body.Length))).CopyTo(body.AsSpan(at % body.Length));
             _ = Route53Document.TryReadPage(body, out _);
             _ = Route53Document.TryReadChange(bytes, out _);
-            _ = Route53Document.TryReadZone(bytes, out _);
             _ = Route53Document.ReadError(bytes);
         }).QuickCheckThrowOnFailure();
 

@@ -21,11 +21,6 @@ public sealed record Route53Page(ImmutableArray<DnsRecordSet> Sets, string? Next
 /// <param name="IsInSync">True once all of its name servers have it.</param>
 public sealed record Route53Change(string Id, bool IsInSync);
 
-/// <summary>A hosted zone.</summary>
-/// <param name="Name">Lower case, without the last dot.</param>
-/// <param name="IsPrivate">Seen from its VPCs alone.</param>
-public sealed record Route53Zone(string Name, bool IsPrivate);
-
 /// <summary>An error of the API.</summary>
 /// <param name="Code">As named by the API; "" where the body is none of its own.</param>
 /// <param name="Message">In its words, cut to 500 characters.</param>
@@ -80,16 +75,6 @@ public static class Route53Document
         id = id[(id.LastIndexOf('/') + 1)..];
         if (!id.All(char.IsAsciiLetterOrDigit)) return false; // it becomes part of a path
         change = new Route53Change(id, Text(info, "Status") == "INSYNC");
-        return true;
-    }
-
-    /// <summary>GetHostedZone.</summary>
-    public static bool TryReadZone(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out Route53Zone? zone)
-    {
-        zone = null;
-        if (!TryLoad(body, "GetHostedZoneResponse", out var root) || root.Element(Api + "HostedZone") is not { } element) return false;
-        if (Text(element, "Name") is not { Length: > 1 } name) return false;
-        zone = new Route53Zone(DnsName.Normalize(name), element.Element(Api + "Config") is { } config && Text(config, "PrivateZone") == "true");
         return true;
     }
 
