@@ -41,7 +41,7 @@ internal sealed class Sidecar : IDisposable
     {
         foreach (var mistake in _options.Publish.Mistakes) _log.Error("wrong-configuration", $"{mistake}; nothing is published there, everything else runs");
         if (_options.MetricsPort > 0) _supervisor.Start("telemetry", ServeAsync, cancellation);
-        var loops = new SidecarLoops(_options, _connections, _record, _kubernetes, _supervisor, _metrics, _decisions, _log, _meter, _time, _random);
+        var loops = new SidecarLoops(_options, _connections, _record, _kubernetes, _supervisor, _decisions, _log, _meter, _time, _random);
         loops.Start(cancellation);
         new SidecarGauges(_meter, loops, _supervisor, _options.Group.SentinelCount, _time).Create();
         await _supervisor.WhenEndedAsync().ConfigureAwait(false);

@@ -26,7 +26,7 @@ internal sealed class SidecarGauges(Meter meter, SidecarLoops loops, Supervisor 
     }
 
     private IEnumerable<Measurement<long>> Token(Func<Core.Primitives.FencingToken, long> part) =>
-        loops.Publishing?.Wish is { } wish ? [new Measurement<long>(part(wish.Publication.Token))] : [];
+        loops.Publishing?.Desired is { } desired ? [new Measurement<long>(part(desired.Token))] : [];
 
     private IEnumerable<Measurement<long>> Seen(Func<PublishedMaster, long> part) =>
         [.. loops.Publishers.Where(p => p.Loop.Seen?.Master is not null).Select(p => new Measurement<long>(part(p.Loop.Seen!.Value.Master!), Label("publisher", p.Name)))];

@@ -51,6 +51,8 @@ internal sealed class SidecarLoops
     private readonly RoleLabelLoop? _roleLabel;
     private readonly LeaseAddressBook? _book;
     private readonly PublisherFactory _factory;
+    private readonly AnotherMaster _another;
+    private readonly PublishMetrics _publishMetrics;
     private readonly HandOverLoops _handOver;
     private readonly ConcurrentDictionary<string, PublisherLoop> _publishers = new();
     private readonly NodeIdentity _node;
@@ -58,7 +60,7 @@ internal sealed class SidecarLoops
 
     public SidecarLoops(
         FailoverOptions options, GroupConnections connections, IGroupRecord? record, KubernetesClient? kubernetes, Supervisor supervisor,
-        FailoverMetrics metrics, DecisionLog decisions, JsonLineLog log, Meter meter, TimeProvider time, Random random)
+        DecisionLog decisions, JsonLineLog log, Meter meter, TimeProvider time, Random random)
     {
         (_options, _group, _connections, _decisions, _supervisor, _log, _time, _random) = (options, options.Group, connections, decisions, supervisor, log, time, random);
         _markers = new MarkerStore(_group.DataDirectory);
@@ -90,14 +92,15 @@ internal sealed class SidecarLoops
             () => Server.Address, () => Server.Last, () => QuorumFacts.Of(Sentinels.Observe(), _group.SentinelCount), client.PromoteSelfReplicaAsync, Period,
             options.DryRun, decisions, time);
         _book = kubernetes is not null ? connections.OpenAddresses(kubernetes) : null;
-        var another = new AnotherMaster(
+        _another = new AnotherMaster(
             ct => _book?.ReadAsync(ct) ?? Task.FromResult(new AddressReading([])), announced => options.Publish.Others.FirstOrDefault(o => o.Announced == announced).Address,
-            connections.Nodes.ObserveAsync, () => QuorumFacts.Of(Sentinels.Observe(), _group.SentinelCount), decisions);
+            connections.Nodes.ObserveAsync, () => QuorumFacts.Of(Sentinels.Observe(), _group.SentinelCount), decisions, time);
         var credentials = RotatingCredentials.Default(time, random.NextDouble);
         credentials.LogTo(log);
         credentials.AddTo(meter);
-        _factory = new PublisherFactory(options, kubernetes, another, metrics, decisions, log, credentials, time, random);
-        _handOver = new HandOverLoops(options, connections, Sentinels, Server, _factory, () => Own(Server.Address), decisions, meter, time);
+        _publishMetrics = new PublishMetrics(meter);
+        _factory = new PublisherFactory(_group.Cluster, options.Publish, kubernetes, credentials, PublishFailed, time, random.NextDouble);
+        _handOver = new HandOverLoops(options, connections, Sentinels, Server, claim => Publishing?.Claim(claim), decisions, meter, time);
         _ghosts = new GhostRepairLoop(
             new GhostRepairSettings { RedisCount = _group.RedisCount, SentinelCount = _group.SentinelCount, DryRun = options.DryRun },
             LookAtGroupAsync, connections.Sentinels.ResetAsync, () => (Server.Last as OwnServer.Answers)?.RunId ?? "", ReportGhosts, meter, time);
@@ -159,11 +162,10 @@ internal sealed class SidecarLoops
             var loop = Publishing = Publish(address);
             List<Task> running = [_supervisor.KeepAsync("publish", loop.RunAsync, scope.Token)];
             if (_book is not null) running.Add(_supervisor.KeepAsync("addresses", Addresses(_book, address).RunAsync, scope.Token));
-            running.AddRange(_factory.Publishers(loop).Select(place => _supervisor.KeepAsync("publish-" + place.Name, async ct =>
-            {
-                using var made = await place.Create(ct).ConfigureAwait(false);
-                await (_publishers[place.Name] = made.Loop).RunAsync(ct).ConfigureAwait(false);
-            }, scope.Token)));
+            // A mistake in these settings may be in any of them.
+            var targets = _options.Publish.Mistakes.IsEmpty ? _factory.Targets.Where(target => target.Create is not null) : [];
+            running.AddRange(targets.Select(target =>
+                _supervisor.KeepAsync("publish-" + target.Name, ct => PublishAtAsync(target, loop, ct), scope.Token)));
             try
             {
                 var next = await _address.WhenAnotherAsync(address, cancellation).ConfigureAwait(false);
@@ -177,26 +179,35 @@ internal sealed class SidecarLoops
         }
     }
 
-    private PublishLoop Publish(RedisEndpoint address)
+    // Made when its loop starts: what fails here fails alone, and is tried again.
+    private async Task PublishAtAsync(KnownTarget target, PublishLoop loop, CancellationToken cancellation)
     {
-        var own = Own(address);
-        return new PublishLoop(
-            new PublishSettings(_group.Cluster, address, own.Outside, own.Inside, _group.SentinelCount, _options.Publish.RankDelay, Period),
-            Server, Sentinels, Term, () => Fence.HasImpostor, _decisions, _time);
+        using var writer = target.Create!();
+        _log.Info("publisher", $"publishes at {writer.Description}", LogField.Of("publisher", target.Name));
+        var settings = new PublisherSettings(target.Check, _options.DryRun, target.Backstop);
+        var publisher = new PublisherLoop(writer, loop, _another.FindAsync, settings, _publishMetrics, _decisions, _time, _random.NextDouble);
+        _publishers[target.Name] = publisher;
+        await publisher.RunAsync(cancellation).ConfigureAwait(false);
     }
 
-    // What the server beside this process is published as.
-    private MasterPublication Own(RedisEndpoint? address)
+    private void PublishFailed(string target, TargetFailure failure)
     {
-        var inside = address is null ? null : PodAddress.Of(_group.PodAddress, address, AnnounceAddress.OwnAddresses(), _group.RedisPort);
-        return new MasterPublication(_group.Cluster, FencingToken.None, _options.Publish.Address ?? address?.Host, inside);
+        _publishMetrics.Failed(target);
+        _decisions.Problem("publish-" + target, failure.Kind.ToString().ToLowerInvariant(), failure.Message);
     }
+
+    private PublishLoop Publish(RedisEndpoint address) =>
+        new(new PublishSettings(address, Own(address), _group.SentinelCount, _options.Publish.RankDelay, Period), Server, Sentinels, Term, _decisions, _time);
+
+    // What the server beside this process is published as.
+    private MasterAddresses Own(RedisEndpoint address) =>
+        new(_options.Publish.Address ?? address.Host, PodAddress.Of(_group.PodAddress, address, AnnounceAddress.OwnAddresses(), _group.RedisPort));
 
     // For the other sidecars, which publish this node where this one does not.
     private AddressLoop Addresses(LeaseAddressBook book, RedisEndpoint address)
     {
         var own = Own(address);
-        return new AddressLoop(book.RecordAsync, new NodeAddresses(_node.Name, _node.Uid, address, own.Inside, own.Outside), _decisions, _time, _random.NextDouble);
+        return new AddressLoop(book.RecordAsync, new NodeAddresses(_node.Name, _node.Uid, address, own.Internal, own.External), _decisions, _time, _random.NextDouble);
     }
 
     // Before another may be elected; and never so short that one slow look fences.

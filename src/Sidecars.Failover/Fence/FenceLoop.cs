@@ -57,9 +57,6 @@ public sealed class FenceLoop(
     /// <summary>True while the server is fenced, as last seen.</summary>
     public bool IsFenced { get; private set; }
 
-    /// <summary>True where another process was found at the announced address, as last seen.</summary>
-    public bool HasImpostor => _impostor.Elapsed > TimeSpan.Zero;
-
     /// <summary>Keeps it until it is cancelled.</summary>
     /// <remarks>Two loops, since a question to an address may take seconds, in which a fence may fall due.</remarks>
     public Task RunAsync(CancellationToken cancellation) => SideBySide.RunAsync(cancellation, KeepAsync, WatchIdentityAsync);
@@ -191,7 +188,8 @@ public sealed class FenceLoop(
                 _impostor.While(false);
             }
 
-            await next.WaitAsync(HasImpostor ? settings.Period : IdentityPeriod, time, cancellation).ConfigureAwait(false);
+            server.NoteImpostor(_impostor.Elapsed > TimeSpan.Zero);
+            await next.WaitAsync(server.HasImpostor ? settings.Period : IdentityPeriod, time, cancellation).ConfigureAwait(false);
         }
     }
 

@@ -1,10 +1,11 @@
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
+using Sidecars.Failover.Publish;
 
 namespace Sidecars.Failover.HandOver;
 
 /// <summary>
-/// Waits, beside every Redis, for the word that clients may move to it, checks it and publishes everywhere at once. Hosted by
+/// Waits, beside every Redis, for the word that clients may move to it, checks it and claims the publication. Hosted by
 /// <c>redis-failover run</c>. A message lost costs the second until Sentinel's switch, and nothing else.
 /// </summary>
 public sealed class HandOverListener
@@ -15,9 +16,8 @@ public sealed class HandOverListener
     private readonly Func<CancellationToken, Task<HandOverSnapshot>> _look;
     private readonly Func<IRespTransport> _transport;
     private readonly RedisClientOptions _options;
-    private readonly IReadOnlyList<IHandOverPublisher> _publishers;
+    private readonly Action<HandOverClaim> _claim;
     private readonly Action<HandOverClaimDecision, HandOverSnapshot> _decided;
-    private readonly Action<IHandOverPublisher, string?> _published;
     private readonly TimeProvider _time;
     private int _failures;
 
@@ -25,14 +25,13 @@ public sealed class HandOverListener
     /// <param name="look">A look at the own server, the named ones and the Sentinels: <see cref="HandOverGroup.ObserveNamedAsync"/>.</param>
     /// <param name="transport">To the server beside this process.</param>
     /// <param name="options">The sidecars' credentials and deadlines.</param>
-    /// <param name="publishers">All are called at the same time; each failing alone leaves the others working.</param>
-    /// <param name="decided">Each decision with what it was taken from, for the log; the calls are on their way by then.</param>
-    /// <param name="published">Each outcome; null: done.</param>
+    /// <param name="claim">Takes what may be published: <see cref="PublishLoop.Claim"/>.</param>
+    /// <param name="decided">Each decision with what it was taken from, for the log; the claim is made by then.</param>
     /// <param name="time">For pauses.</param>
     public HandOverListener(
-        Func<CancellationToken, Task<HandOverSnapshot>> look, Func<IRespTransport> transport, RedisClientOptions options, IReadOnlyList<IHandOverPublisher> publishers,
-        Action<HandOverClaimDecision, HandOverSnapshot> decided, Action<IHandOverPublisher, string?> published, TimeProvider time) =>
-        (_look, _transport, _options, _publishers, _decided, _published, _time) = (look, transport, options, publishers, decided, published, time);
+        Func<CancellationToken, Task<HandOverSnapshot>> look, Func<IRespTransport> transport, RedisClientOptions options, Action<HandOverClaim> claim,
+        Action<HandOverClaimDecision, HandOverSnapshot> decided, TimeProvider time) =>
+        (_look, _transport, _options, _claim, _decided, _time) = (look, transport, options, claim, decided, time);
 
     /// <summary>Listens until it is cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
@@ -50,19 +49,15 @@ public sealed class HandOverListener
         }
     }
 
-    /// <summary>Looks once, and publishes where it may.</summary>
+    /// <summary>Looks once, and claims where it may.</summary>
     public async Task<HandOverClaimDecision> RoundAsync(CancellationToken cancellation)
     {
         var snapshot = await _look(cancellation).ConfigureAwait(false);
         var decision = HandOverClaimPolicy.Decide(snapshot);
-        Task[] calls = decision is HandOverClaimDecision.Publish publish ? [.. _publishers.Select(p => PublishAsync(p, publish.Claim, cancellation))] : [];
+        if (decision is HandOverClaimDecision.Publish publish) _claim(publish.Claim);
         _decided(decision, snapshot);
-        await Task.WhenAll(calls).ConfigureAwait(false);
         return decision;
     }
-
-    private async Task PublishAsync(IHandOverPublisher publisher, HandOverClaim claim, CancellationToken cancellation) =>
-        _published(publisher, await publisher.PublishAsync(claim, cancellation).ConfigureAwait(false));
 
     private async Task ListenAsync(CancellationToken cancellation)
     {

@@ -12,23 +12,24 @@ namespace Sidecars.Failover.Publish;
 /// <param name="login">Logs in on a new connection and asks for ROLE and run id.</param>
 /// <param name="quorum">What the Sentinels say now.</param>
 /// <param name="sink">Decisions, refusals among them.</param>
+/// <param name="time">Its clock.</param>
 public sealed class AnotherMaster(
     Func<CancellationToken, Task<AddressReading>> read, Func<RedisEndpoint, string?> listed, Func<RedisEndpoint, CancellationToken, Task<NodeObservation>> login,
-    Func<QuorumFacts> quorum, IDecisionSink sink)
+    Func<QuorumFacts> quorum, IDecisionSink sink, TimeProvider time)
 {
-    /// <summary>The wish with the addresses to publish it at; null: not to be published here now.</summary>
-    public async Task<MasterPublication?> FindAsync(PublishWish wish, CancellationToken cancellation)
+    /// <summary>What to publish it as, and the proof that it is master; null: not to be published here now.</summary>
+    public async Task<PublishOrder?> FindAsync(DesiredMaster.Another desired, CancellationToken cancellation)
     {
-        ArgumentNullException.ThrowIfNull(wish);
+        ArgumentNullException.ThrowIfNull(desired);
         var reading = await read(cancellation).ConfigureAwait(false);
         var facts = new AnotherMasterFacts
         {
-            Master = wish.Master,
-            Epoch = wish.Publication.Token.Epoch,
+            Master = desired.Master,
+            Epoch = desired.Token.Epoch,
             Quorum = quorum(),
-            Recorded = [.. reading.Known.Where(a => a.Announced == wish.Master)],
+            Recorded = [.. reading.Known.Where(a => a.Announced == desired.Master)],
             Unread = reading.Unread,
-            Listed = listed(wish.Master),
+            Listed = listed(desired.Master),
         };
         if (AnotherMasterPolicy.AskAt(facts) is { } at)
         {
@@ -38,6 +39,8 @@ public sealed class AnotherMaster(
 
         var decision = AnotherMasterPolicy.Decide(facts);
         sink.Decided("publish-another", decision.Code, decision.Reason, decision is AnotherMasterDecision.Refuse, () => JsonSerializer.Serialize(facts, FailoverJson.Default.AnotherMasterFacts));
-        return decision is AnotherMasterDecision.Publish publish ? wish.Publication with { Outside = publish.Outside, Inside = publish.Inside } : null;
+        return decision is AnotherMasterDecision.Publish publish && facts.Login is NodeObservation.Known { View.RunId: var runId }
+            ? new PublishOrder(desired, new MasterAddresses(publish.Outside, publish.Inside), new RoleProof(runId, time.GetTimestamp()))
+            : null;
     }
 }

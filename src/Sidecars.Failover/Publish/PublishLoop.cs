@@ -7,36 +7,25 @@ using Sidecars.Failover.Watch;
 namespace Sidecars.Failover.Publish;
 
 /// <summary>What does not change while a master is published.</summary>
-/// <param name="Cluster">The group.</param>
 /// <param name="Address">Announced address of the server beside this process.</param>
-/// <param name="Outside">What it is called outside.</param>
-/// <param name="Inside">What it is called inside.</param>
+/// <param name="Addresses">What it is published as.</param>
 /// <param name="SentinelCount">Configured number.</param>
 /// <param name="RankDelay">See <see cref="PublishFacts.RankDelay"/>.</param>
 /// <param name="Period">Between two decisions while nothing changes; 1 s.</param>
-public sealed record PublishSettings(ClusterId Cluster, RedisEndpoint Address, string? Outside, RedisEndpoint? Inside, int SentinelCount, TimeSpan RankDelay, TimeSpan Period);
-
-/// <summary>The master that is to be published, as one decision made it: never changed, only replaced by the next decision.</summary>
-/// <param name="Master">Its announced address.</param>
-/// <param name="RunId">Its process, which said ROLE=master; null for another node's, whose process is looked at before it is published.</param>
-/// <param name="Publication">Whom, with revision 0: each place's plan counts its own. Another node's addresses are found before they are needed.</param>
-/// <param name="IsOwn">The server beside this process; else it is written only where it is still wrong.</param>
-/// <param name="Since">Timestamp of the event, or else of the look, by which it became known.</param>
-public sealed record PublishWish(RedisEndpoint Master, string? RunId, MasterPublication Publication, bool IsOwn, long Since);
+public sealed record PublishSettings(RedisEndpoint Address, MasterAddresses Addresses, int SentinelCount, TimeSpan RankDelay, TimeSpan Period);
 
 /// <summary>
-/// Decides who is published, and lets every publisher know. Rules: <see cref="PublishPolicy"/>. It writes nothing, and whoever writes
-/// changes nothing here: a revision is counted by the plan of its place (<see cref="RevisionPlan"/>).
+/// Decides who is published, and lets the loop of every target know. Rules: <see cref="PublishPolicy"/>. It writes nothing, and whoever
+/// writes changes nothing here: a revision is counted by the plan of its target (<see cref="RevisionPlan"/>).
 /// </summary>
 /// <param name="settings">See there.</param>
 /// <param name="server">The server.</param>
 /// <param name="sentinels">The Sentinels.</param>
 /// <param name="term">Term of the group as far as it is known.</param>
-/// <param name="hasImpostor">Another process answers at the announced address.</param>
 /// <param name="sink">Decisions.</param>
 /// <param name="time">Its clock.</param>
 public sealed class PublishLoop(
-    PublishSettings settings, OwnServerWatch server, ISentinelViews sentinels, Func<long> term, Func<bool> hasImpostor, IDecisionSink sink, TimeProvider time)
+    PublishSettings settings, OwnServerWatch server, ISentinelViews sentinels, Func<long> term, IDecisionSink sink, TimeProvider time) : IDesiredMasters
 {
     // A promotion that Sentinel saw and our own look did not yet: the next one shows it.
     private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(20);
@@ -44,21 +33,24 @@ public sealed class PublishLoop(
     // An event that is older has not led to this decision.
     private static readonly TimeSpan EventLife = TimeSpan.FromSeconds(5);
 
+    // Older proof of another node's ROLE is none: the write may have waited for its target since.
+    private static readonly TimeSpan ProofLife = TimeSpan.FromSeconds(5);
+
     private readonly Lock _gate = new();
     private AcceptedMaster? _accepted;
     private (RedisEndpoint? Address, long Epoch, long Since) _named;
-    private PublishWish? _wish;
-    private (PublishWish? Wish, long At) _confirmed;
+    private DesiredMaster? _desired;
+    private (DesiredMaster? Of, RoleProof? Proof) _proven;
 
-    /// <summary>Raised when <see cref="Wish"/> is another.</summary>
+    /// <inheritdoc/>
     public Signal Changed { get; } = new();
 
     /// <summary>What is to be published now; null: nothing by this sidecar.</summary>
-    public PublishWish? Wish
+    public DesiredMaster? Desired
     {
         get
         {
-            lock (_gate) return _wish;
+            lock (_gate) return _desired;
         }
     }
 
@@ -73,9 +65,32 @@ public sealed class PublishLoop(
         }
     }
 
+    /// <summary>
+    /// Publishes the server beside this process before the Sentinels name it. The claim is desired until they name somebody in a later
+    /// epoch, it is contradicted, or <see cref="HandOverClaim.Life"/> is over. A lost claim costs the second until Sentinel's switch.
+    /// </summary>
+    public void Claim(HandOverClaim claim)
+    {
+        ArgumentNullException.ThrowIfNull(claim);
+        var now = time.GetTimestamp();
+        var token = new FencingToken(term(), claim.Epoch, 0);
+        var desired = new DesiredMaster.HandedOver(settings.Address, token, settings.Addresses, new RoleProof(claim.RunId, now), now);
+        lock (_gate)
+        {
+            // Of another address than this loop publishes, or overtaken by Sentinel's switch.
+            if (claim.To != settings.Address || _desired?.Token.Epoch > claim.Epoch) return;
+            // Sent twice, it is carried out once.
+            if (_desired is DesiredMaster.HandedOver before && before.Role.RunId == claim.RunId && before.Token == token) return;
+            _desired = desired;
+        }
+
+        Changed.Raise();
+    }
+
     /// <summary>Decides once.</summary>
     public async Task<PublishDecision> RoundAsync(CancellationToken cancellation)
     {
+        var before = Desired;
         var observations = sentinels.Observe();
         var quorum = QuorumFacts.Of(observations, settings.SentinelCount);
         var now = time.GetTimestamp();
@@ -83,73 +98,84 @@ public sealed class PublishLoop(
         var own = server.Last;
         var isNews = _accepted?.Address != settings.Address || _accepted.Epoch != quorum.Epoch;
         // The moment that counts: the last look may be from before the promotion. And a look from before a pause proves nothing.
-        if (quorum.Named == settings.Address && (isNews || own is not OwnServer.Answers { IsMaster: true } || server.AnsweredAgo > settings.Period * 2))
+        var isDue = isNews || own is not OwnServer.Answers { IsMaster: true } || server.AnsweredAgo > settings.Period * 2;
+        if ((quorum.Named == settings.Address && isDue) || before is DesiredMaster.HandedOver)
             own = await server.LookAsync(cancellation).ConfigureAwait(false);
         var facts = Facts(own, observations, quorum, now);
         var decision = PublishPolicy.Decide(facts);
         sink.Decided("publish", decision.Code, decision.Reason, decision is PublishDecision.Refuse, () => JsonSerializer.Serialize(facts, FailoverJson.Default.PublishFacts));
+        var stands = before is not null && PublishPolicy.Stands(before, time.GetElapsedTime(before.Since), facts);
         switch (decision)
         {
             case PublishDecision.Own d:
-                Accept(new AcceptedMaster(settings.Address, d.Term, d.Epoch), d.RunId, now);
+                _accepted = new AcceptedMaster(settings.Address, d.Term, d.Epoch);
+                var token = new FencingToken(d.Term, d.Epoch, 0);
+                if (Desired is DesiredMaster.Own same && same.Token == token && same.Role.RunId == d.RunId) break;
+                Set(new DesiredMaster.Own(settings.Address, token, settings.Addresses, new RoleProof(d.RunId, now), Since(now)));
+                break;
+            // A hand-over to this server, of which the Sentinels do not know yet.
+            case PublishDecision.ForAnother when stands && before is DesiredMaster.HandedOver:
                 break;
             case PublishDecision.ForAnother d:
-                Accept(new AcceptedMaster(d.Master, d.Term, d.Epoch), null, now);
+                _accepted = new AcceptedMaster(d.Master, d.Term, d.Epoch);
+                var desired = new DesiredMaster.Another(d.Master, new FencingToken(d.Term, d.Epoch, 0), Since(now));
+                if (before is DesiredMaster.Another known && known.Master == desired.Master && known.Token == desired.Token) break;
+                Replace(before, desired);
                 break;
             default:
-                // A contradiction ends what was wanted; a moment without a majority does not.
-                if (Wish is { } wish && !PublishPolicy.Stands(wish.Master, wish.RunId, facts)) Set(null);
+                // A contradiction ends what was desired; a moment without a majority does not.
+                if (before is not null && !stands) Replace(before, null);
                 break;
         }
 
-        Note(facts, now);
+        lock (_gate)
+        {
+            if (_desired is not null && PublishPolicy.Proof(_desired, facts) is { } runId) _proven = (_desired, new RoleProof(runId, now));
+        }
+
         return decision;
     }
 
-    /// <summary>
-    /// Whether the wish is for the server beside this process and is verified now: it says ROLE=master in a look that is taken here, with the
-    /// run id of the wish, and the majority names it and talks to that process.
-    /// </summary>
-    public async Task<bool> VerifyAsync(PublishWish wish, CancellationToken cancellation)
+    /// <inheritdoc/>
+    public bool IsWanted(PublishOrder order)
     {
-        ArgumentNullException.ThrowIfNull(wish);
-        if (!wish.IsOwn) return false;
+        ArgumentNullException.ThrowIfNull(order);
+        return ReferenceEquals(order.Desired, Desired) && order.Desired switch
+        {
+            DesiredMaster.Own own => PublishPolicy.MayBeMaster(server.Last, server.HasImpostor, own.Role.RunId),
+            // What it answered before the claim was made says nothing about it.
+            DesiredMaster.HandedOver claim => time.GetElapsedTime(claim.Since) is var age && age < HandOverClaim.Life
+                && (!(server.AnsweredAgo <= age) || PublishPolicy.IsMaster(server.Last, server.HasImpostor, claim.Role.RunId)),
+            _ => time.GetElapsedTime(order.Role.SeenAt) <= ProofLife,
+        };
+    }
+
+    /// <inheritdoc/>
+    public async Task<RoleProof?> ProveAsync(DesiredMaster desired, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(desired);
+        if (desired is DesiredMaster.Another) return null;
         var own = await server.LookAsync(cancellation).ConfigureAwait(false);
         var (observations, now) = (sentinels.Observe(), time.GetTimestamp());
         var facts = Facts(own, observations, QuorumFacts.Of(observations, settings.SentinelCount), now);
-        if (!ReferenceEquals(wish, Wish) || !Confirms(facts, wish)) return false;
-        lock (_gate) _confirmed = (wish, now);
-        return true;
-    }
-
-    /// <summary>Whether the wish is still wanted, and no look since has contradicted it.</summary>
-    public bool IsWanted(PublishWish wish)
-    {
-        ArgumentNullException.ThrowIfNull(wish);
-        return ReferenceEquals(wish, Wish) && (!wish.IsOwn || (!hasImpostor() && PublishPolicy.MayBeMaster(server.Last, wish.RunId)));
-    }
-
-    /// <summary>
-    /// Whether the wish is still wanted and was verified within the last three periods. A write that raises a revision may be tried again for
-    /// minutes while its place can't be reached, and must not be sent for a server that has been demoted meanwhile.
-    /// </summary>
-    public bool IsConfirmed(PublishWish wish)
-    {
+        if (PublishPolicy.Proof(desired, facts) is not { } runId) return null;
+        var proof = new RoleProof(runId, now);
         lock (_gate)
         {
-            if (!ReferenceEquals(wish, _confirmed.Wish) || time.GetElapsedTime(_confirmed.At) > settings.Period * 3) return false;
+            if (!ReferenceEquals(desired, _desired)) return null;
+            _proven = (desired, proof);
         }
 
-        return IsWanted(wish);
+        return proof;
     }
 
-    private static bool Confirms(PublishFacts facts, PublishWish wish) => PublishPolicy.Confirms(facts, wish.RunId, wish.Publication.Token.Term, wish.Publication.Token.Epoch);
-
-    private void Note(PublishFacts facts, long now)
+    /// <inheritdoc/>
+    public RoleProof? RecentProof(DesiredMaster desired)
     {
         lock (_gate)
         {
-            if (_wish is { IsOwn: true } wish && Confirms(facts, wish)) _confirmed = (wish, now);
+            var isRecent = ReferenceEquals(desired, _proven.Of) && time.GetElapsedTime(_proven.Proof!.SeenAt) <= settings.Period * 3;
+            return isRecent ? _proven.Proof : null;
         }
     }
 
@@ -160,30 +186,29 @@ public sealed class PublishLoop(
         Quorum = quorum,
         Term = term(),
         Accepted = _accepted,
-        HasImpostor = hasImpostor(),
+        HasImpostor = server.HasImpostor,
         Rank = Rank(observations, quorum.Named),
         NamedFor = quorum.Named is null ? TimeSpan.Zero : time.GetElapsedTime(_named.Since, now),
         RankDelay = settings.RankDelay,
     };
 
-    private void Accept(AcceptedMaster accepted, string? runId, long now)
-    {
-        _accepted = accepted;
-        var (isOwn, token) = (runId is not null, new FencingToken(accepted.Term, accepted.Epoch, 0));
-        var publication = new MasterPublication(settings.Cluster, token, isOwn ? settings.Outside : null, isOwn ? settings.Inside : null);
-        if (Wish is { } wish && wish.Master == accepted.Address && wish.RunId == runId && wish.Publication == publication) return;
-        var since = sentinels.LastEventAt is > 0 and var at && time.GetElapsedTime(at, now) < EventLife ? at : now;
-        Set(new PublishWish(accepted.Address, runId, publication, isOwn, since));
-    }
+    private long Since(long now) => sentinels.LastEventAt is > 0 and var at && time.GetElapsedTime(at, now) < EventLife ? at : now;
 
-    private void Set(PublishWish? wish)
+    // Not over what was claimed since this round began: the next round judges that.
+    private void Replace(DesiredMaster? before, DesiredMaster? next)
     {
         lock (_gate)
         {
-            if (_wish is null && wish is null) return;
-            _wish = wish;
+            if (!ReferenceEquals(before, _desired)) return;
+            _desired = next;
         }
 
+        Changed.Raise();
+    }
+
+    private void Set(DesiredMaster next)
+    {
+        lock (_gate) _desired = next;
         Changed.Raise();
     }
 

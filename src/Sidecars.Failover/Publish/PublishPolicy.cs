@@ -72,38 +72,55 @@ public static class PublishPolicy
     }
 
     /// <summary>
-    /// Whether what was to be published still is, where no new decision replaces it: false where something contradicts it. What is not
-    /// known contradicts nothing.
+    /// Whether what is desired still is, where no newer decision replaces it: false where something contradicts it. What is not known
+    /// contradicts nothing.
     /// </summary>
-    /// <param name="master">Whom: its announced address.</param>
-    /// <param name="runId">The process that said ROLE=master there; null for another node's.</param>
-    /// <param name="facts">What is known now.</param>
-    public static bool Stands(RedisEndpoint master, string? runId, PublishFacts facts)
+    /// <param name="desired">What was decided before.</param>
+    /// <param name="age">For how long it has been desired.</param>
+    /// <param name="facts">What is known now; for a hand-over with a look at the server that was taken after its claim.</param>
+    public static bool Stands(DesiredMaster desired, TimeSpan age, PublishFacts facts)
     {
         ArgumentNullException.ThrowIfNull(facts);
-        if (facts.Quorum.Named is { } named && named != master) return false;
-        if (master != facts.Address) return true;
-        return !facts.HasImpostor && MayBeMaster(facts.Server, runId);
+        return desired switch
+        {
+            // The Sentinels still name the old master, in its epoch: that they do not know yet contradicts nothing.
+            DesiredMaster.HandedOver claim => age < HandOverClaim.Life && (facts.Quorum.Named is null || facts.Quorum.Epoch <= claim.Token.Epoch)
+                && IsMaster(facts.Server, facts.HasImpostor, claim.Role.RunId),
+            DesiredMaster.Own own => (facts.Quorum.Named ?? own.Master) == own.Master
+                && MayBeMaster(facts.Server, facts.HasImpostor, own.Role.RunId),
+            _ => (facts.Quorum.Named ?? desired.Master) == desired.Master,
+        };
     }
 
-    /// <summary>Whether the own server may still be the master of this process, by the last look: it says so, or says nothing.</summary>
-    public static bool MayBeMaster(OwnServer server, string? runId) => server switch
-    {
-        OwnServer.Answers answers => answers.IsMaster && answers.RunId == runId,
-        OwnServer.Silent => true,
-        _ => false,
-    };
+    /// <summary>Whether the server beside this process may still be the master: it says so, or says nothing.</summary>
+    /// <param name="server">The last look.</param>
+    /// <param name="hasImpostor">See <see cref="PublishFacts.HasImpostor"/>.</param>
+    /// <param name="runId">The process that said so before.</param>
+    public static bool MayBeMaster(OwnServer server, bool hasImpostor, string runId) =>
+        server is OwnServer.Silent ? !hasImpostor : IsMaster(server, hasImpostor, runId);
+
+    /// <summary>Whether the server beside this process says ROLE=master, is that process, and is alone at its address.</summary>
+    /// <inheritdoc cref="MayBeMaster"/>
+    public static bool IsMaster(OwnServer server, bool hasImpostor, string runId) =>
+        !hasImpostor && server is OwnServer.Answers { IsMaster: true } master && master.RunId == runId;
 
     /// <summary>
-    /// Whether these facts prove that the own server is the master of this token: it says ROLE=master, it is that process, and it is the
-    /// process that the Sentinels of the majority talk to.
+    /// The process that these facts prove to be the desired master; null: none. It says ROLE=master, and is the process that said so before.
+    /// Unless it claims a hand-over, which Sentinels do not know yet, it is also the process that their majority names and talks to.
     /// </summary>
+    /// <param name="desired">Whom.</param>
     /// <param name="facts">With a look at the server that was taken for this question.</param>
-    /// <param name="runId">The process.</param>
-    /// <param name="term">Of the token.</param>
-    /// <param name="epoch">Of the token.</param>
-    public static bool Confirms(PublishFacts facts, string? runId, long term, long epoch) =>
-        Decide(facts) is PublishDecision.Own own && own.RunId == runId && (own.Term, own.Epoch) == (term, epoch) && facts.Quorum.RunIds.Contains(own.RunId);
+    public static string? Proof(DesiredMaster desired, PublishFacts facts)
+    {
+        ArgumentNullException.ThrowIfNull(facts);
+        return desired switch
+        {
+            DesiredMaster.HandedOver { Role.RunId: var runId } when IsMaster(facts.Server, facts.HasImpostor, runId) => runId,
+            DesiredMaster.Own { Role.RunId: var runId, Token: var token } when Decide(facts) is PublishDecision.Own own && own.RunId == runId
+                && (own.Term, own.Epoch) == (token.Term, token.Epoch) && facts.Quorum.RunIds.Contains(runId) => runId,
+            _ => null,
+        };
+    }
 
     private static PublishDecision OfOwn(PublishFacts facts, QuorumFacts quorum) => facts.Server switch
     {

@@ -1,8 +1,6 @@
 using Sidecars.Aws;
-using Sidecars.Core.Hosting;
 using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Primitives;
-using Sidecars.Failover.Decisions;
 using Sidecars.Failover.Publish.Records;
 using Sidecars.Failover.Publish.Targets.DnsEndpoint;
 using Sidecars.Failover.Publish.Targets.Route53;
@@ -11,71 +9,53 @@ using Sidecars.Failover.Publish.Targets.Zone;
 
 namespace Sidecars.Failover.Publish;
 
-/// <summary>A publisher's loop, and what ends with it.</summary>
-internal sealed record MadePublisher(PublisherLoop Loop, IDisposable? Owned) : IDisposable
-{
-    public void Dispose() => Owned?.Dispose();
-}
+/// <summary>A target that there is code for.</summary>
+/// <param name="Name">Short.</param>
+/// <param name="Create">Makes its writer, the only one of this process; null: it is not configured.</param>
+/// <param name="Check">See <see cref="PublisherSettings.CheckPeriod"/>.</param>
+/// <param name="Backstop">See <see cref="PublisherSettings.Backstop"/>.</param>
+internal sealed record KnownTarget(string Name, Func<ITargetWriter>? Create, TimeSpan Check, TimeSpan Backstop = default);
 
-/// <summary>A place where the master is published, how often it is checked, and what ends with it.</summary>
-internal sealed record MadePlace(IMasterPublisher Publisher, TimeSpan Check, IDisposable? Owned, TimeSpan Backstop = default);
-
-/// <summary>Makes the configured publishers, each when its loop starts: what fails here fails alone, and is tried again.</summary>
+/// <summary>Knows every target; another one is a folder in <c>Targets</c> and a line here.</summary>
+/// <param name="cluster">The group.</param>
+/// <param name="publish">What is configured.</param>
+/// <param name="kubernetes">Null: no API server.</param>
+/// <param name="credentials">Of AWS; the process' own.</param>
+/// <param name="failed">Called for each failure of a call with the name of the target.</param>
+/// <param name="time">The clock of all.</param>
+/// <param name="random">A number in [0, 1) for the jitter.</param>
 internal sealed class PublisherFactory(
-    FailoverOptions options, KubernetesClient? kubernetes, AnotherMaster another, FailoverMetrics metrics, DecisionLog decisions,
-    JsonLineLog log, RotatingCredentials credentials, TimeProvider time, Random random)
+    ClusterId cluster, PublishOptions publish, KubernetesClient? kubernetes, RotatingCredentials credentials, Action<string, TargetFailure> failed,
+    TimeProvider time, Func<double> random)
 {
     // Five calls a second an account, and a thousand tenants: half a call a second for their checks.
     private static readonly TimeSpan Route53Check = TimeSpan.FromMinutes(30);
     private static readonly BackoffSchedule Pause = new(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(20));
 
-    private readonly PublishOptions _publish = options.Publish;
+    /// <summary>All targets, configured or not.</summary>
+    public IReadOnlyList<KnownTarget> Targets =>
+    [
+        new("zone-file", When(publish.ZoneFile, file => Dns("zone-file", new ZoneFileStore(file))), publish.CheckPeriod),
+        new("route53", When(publish.Route53, Route53), Route53Check, publish.Route53Backstop),
+        new("dns-endpoint", When(publish.DnsEndpoint, (name, api) => Dns("dns-endpoint", new DnsEndpointStore(api, name))), publish.CheckPeriod),
+        new(SliceTarget.Kind, When(publish.MasterService, (service, api) => Writer(new SliceTarget(api, service, publish.PortName))), publish.CheckPeriod),
+    ];
 
-    /// <summary>Loops over the places, each with a publisher of its own.</summary>
-    /// <param name="loop">What is to be published.</param>
-    public IEnumerable<(string Name, Func<CancellationToken, Task<MadePublisher>> Create)> Publishers(PublishLoop loop) =>
-        Places.Select(place => (place.Name, (Func<CancellationToken, Task<MadePublisher>>)(async ct => Made(await place.Create(ct).ConfigureAwait(false), loop))));
+    private static Func<ITargetWriter>? When<T>(T? setting, Func<T, ITargetWriter> create)
+        where T : class => setting is null ? null : () => create(setting);
 
-    /// <summary>The places; each call of a creator makes another publisher, since one remembers what it saw and serves one caller.</summary>
-    public IEnumerable<(string Name, Func<CancellationToken, Task<MadePlace>> Create)> Places
-    {
-        get
-        {
-            // A mistake in these settings may be in any of them.
-            if (!_publish.Mistakes.IsEmpty) yield break;
-            if (_publish is { RecordName: { } name, ZoneFile: { } file }) yield return ("zone-file", _ => Task.FromResult(Zone(name, file)));
-            if (_publish is { RecordName: { } record, Route53: { } zone }) yield return ("route53", _ => Task.FromResult(Route53(record, zone)));
-            if (_publish is { RecordName: { } entry, DnsEndpoint: { } endpoint } && kubernetes is not null) yield return ("dns-endpoint", _ => Task.FromResult(Dns("dns-endpoint", entry, new DnsEndpointStore(kubernetes, endpoint), _publish.CheckPeriod, null)));
-            if (_publish.MasterService is { } service && kubernetes is not null) yield return ("endpoint-slice", _ => Task.FromResult(Slice(service, kubernetes)));
-        }
-    }
+    private Func<ITargetWriter>? When<T>(T? setting, Func<T, KubernetesClient, ITargetWriter> create)
+        where T : class => setting is null || kubernetes is null ? null : () => create(setting, kubernetes);
 
-    private MadePlace Zone(string name, string file) => Dns("zone-file", name, new ZoneFileStore(file), _publish.CheckPeriod, null);
-
-    private MadePlace Route53(string name, Route53Settings zone)
+    private ITargetWriter Route53(Route53Settings zone)
     {
         var client = new Route53Client(zone, credentials);
-        return Dns("route53", name, new Route53RecordStore(client, zone.HostedZoneId), Route53Check, client) with { Backstop = _publish.Route53Backstop };
+        return Dns("route53", new Route53RecordStore(client, zone.HostedZoneId), client);
     }
 
-    private MadePlace Slice(string service, KubernetesClient client) =>
-        new(new SliceMasterPublisher(client, service, _publish.PortName, Pause, message => Failed("endpoint-slice", "api", message), time, random.NextDouble), _publish.CheckPeriod, null);
+    private ITargetWriter Dns(string kind, IDnsRecordStore store, IDisposable? owned = null) =>
+        Writer(new DnsRecordTarget(kind, publish.RecordName!, publish.TtlSeconds, store), owned);
 
-    private MadePlace Dns(string kind, string name, IDnsRecordStore store, TimeSpan check, IDisposable? owned)
-    {
-        var publisher = new DnsPublisher(store, Pause, time, random.NextDouble) { OnFailure = failure => Failed(kind, failure.Kind.ToString().ToLowerInvariant(), failure.Message) };
-        return new MadePlace(new DnsMasterPublisher(kind, name, _publish.TtlSeconds, store, publisher), check, owned);
-    }
-
-    private MadePublisher Made(MadePlace place, PublishLoop loop)
-    {
-        log.Info("publisher", $"publishes at {place.Publisher.Description}", LogField.Of("publisher", place.Publisher.Name));
-        return new MadePublisher(new PublisherLoop(place.Publisher, loop, another.FindAsync, new PublisherSettings(place.Check, options.DryRun, place.Backstop), metrics, decisions, time, random.NextDouble), place.Owned);
-    }
-
-    private void Failed(string publisher, string code, string message)
-    {
-        metrics.Failed(publisher);
-        decisions.Problem("publish-" + publisher, code, message);
-    }
+    private ITargetWriter Writer<TState, TChange>(IPublishTarget<TState, TChange> target, IDisposable? owned = null) =>
+        new TargetWriter<TState, TChange>(target, cluster, Pause, failure => failed(target.Name, failure), time, random, owned);
 }

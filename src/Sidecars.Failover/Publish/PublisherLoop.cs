@@ -4,11 +4,11 @@ using Sidecars.Failover.Decisions;
 namespace Sidecars.Failover.Publish;
 
 /// <summary>
-/// Drives one publisher, apart from the others. The master's own sidecar writes at once; the others look, which also refreshes what
-/// their publisher remembers for the day when it is their turn, and write only what is still wrong.
+/// Carries out the desired master at one target, apart from the others. The master's own sidecar writes at once; the others look, which
+/// also refreshes what is remembered for the day when it is their turn, and write only what is still wrong.
 /// </summary>
-/// <param name="publisher">The place.</param>
-/// <param name="loop">What is wanted.</param>
+/// <param name="target">The target.</param>
+/// <param name="loop">What is desired.</param>
 /// <param name="another">What another node's master may be published as now; null: not here.</param>
 /// <param name="settings">Rhythm.</param>
 /// <param name="metrics">Counters.</param>
@@ -16,14 +16,11 @@ namespace Sidecars.Failover.Publish;
 /// <param name="time">Its clock.</param>
 /// <param name="random">A number in [0, 1) for the jitter.</param>
 public sealed class PublisherLoop(
-    IMasterPublisher publisher, PublishLoop loop, Func<PublishWish, CancellationToken, Task<MasterPublication?>> another, PublisherSettings settings,
-    IPublishMetrics metrics, IDecisionSink sink, TimeProvider time, Func<double> random)
+    ITargetWriter target, PublishLoop loop, Func<DesiredMaster.Another, CancellationToken, Task<PublishOrder?>> another, PublisherSettings settings,
+    PublishMetrics metrics, IDecisionSink sink, TimeProvider time, Func<double> random)
 {
     // What is in the way is over with the next look.
     private static readonly TimeSpan LeastPause = TimeSpan.FromSeconds(1);
-
-    // Between looks that fail.
-    private readonly RetryPause _failing = new(new BackoffSchedule(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30)), time, random);
 
     // What took longer to be written was throttled: nothing is asked that can be done without.
     private static readonly TimeSpan Unhindered = TimeSpan.FromSeconds(2);
@@ -31,14 +28,13 @@ public sealed class PublisherLoop(
     // What was refused for lack of proof: a Sentinel tells the run id with its next INFO, a pod answers within seconds.
     private static readonly TimeSpan Unproven = TimeSpan.FromSeconds(5);
 
-    // Older proof of another node's ROLE is none: the write may have waited for its place since.
-    private static readonly TimeSpan ProofLife = TimeSpan.FromSeconds(5);
+    private const string NotWritten = "not written while the hand-over was known to stand; Sentinel's switch is published by itself";
 
-    // Each raise is a compare-and-swap; whoever is overtaken so often is not alone in believing to be master.
-    private const int MostRaises = 3;
+    // Between looks that fail.
+    private readonly RetryPause _failing = new(new BackoffSchedule(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30)), time, random);
 
-    private PublishWish? _settled;
-    private (PublishWish? Of, FencingToken Token) _token;
+    private readonly string _name = "publish-" + target.Name;
+    private DesiredMaster? _settled;
     private Propagation? _spreading;
 
     /// <summary>What was last seen to stand there, and when (timestamp); null: never looked.</summary>
@@ -65,13 +61,61 @@ public sealed class PublisherLoop(
             catch (IOException) when (IsForAnother)
             {
                 // Throttled, as a rule: whoever is first in line is not helped by a second one that asks again at once.
-                metrics.Failed(publisher.Name);
+                metrics.Failed(target.Name);
                 pause = _failing.Failed();
             }
 
             await RestAsync(next, pause, cancellation).ConfigureAwait(false);
         }
     }
+
+    /// <summary>Looks and writes once; how long until it is due again, where nothing changes.</summary>
+    public async Task<TimeSpan> RoundAsync(CancellationToken cancellation)
+    {
+        if (loop.Desired is not { } desired) return settings.CheckPeriod;
+        var isCheck = ReferenceEquals(desired, _settled);
+        if (isCheck && desired is not DesiredMaster.Own) return settings.CheckPeriod;
+        var isThere = (settings.DryRun || desired is DesiredMaster.Another) && await IsThereAsync(desired, cancellation).ConfigureAwait(false);
+        if (isThere) return Settle(desired);
+        if (await OrderAsync(desired, cancellation).ConfigureAwait(false) is not { } order) return Unproven;
+        if (target.AddressOf(order.Addresses) is null) return NotKnown(desired);
+        if (settings.DryRun)
+        {
+            if (!isCheck) sink.Acted(_name, "would-publish", $"{desired.Token} at {target.Description}", null);
+            return Settle(desired);
+        }
+
+        var (sent, began) = (time.GetElapsedTime(desired.Since), time.GetTimestamp());
+        if (!isCheck && desired is DesiredMaster.Own) metrics.Sent(target.Name, sent);
+        switch (await target.PublishAsync(order, loop, fresh: isCheck, cancellation).ConfigureAwait(false))
+        {
+            // The claim is over; where that is so by Sentinel's switch, it is published next.
+            case null when desired is DesiredMaster.HandedOver:
+                if (loop.Desired is not DesiredMaster.Own) sink.Acted(_name, "hand-over", target.Description, NotWritten);
+                return Settle(desired);
+            // Another master is about to be desired, or a look says otherwise that was overtaken by a newer one.
+            case null:
+                return LeastPause;
+            case PublishOutcome.NotVerified unproven when desired is not DesiredMaster.HandedOver:
+                Seen = (unproven.There, time.GetTimestamp());
+                sink.Decided(_name, unproven.Code, $"{target.Description}: {unproven.Reason}", isRefusal: true, () => "null");
+                return Unproven;
+            case var outcome:
+                Tell(desired, outcome, isCheck, sent, time.GetElapsedTime(began));
+                return Settle(desired);
+        }
+    }
+
+    private bool IsForAnother => loop.Desired is DesiredMaster.Another desired && !ReferenceEquals(desired, _settled);
+
+    private TimeSpan Backstop => settings.Backstop * (1 + random());
+
+    private async Task<PublishOrder?> OrderAsync(DesiredMaster desired, CancellationToken cancellation) => desired switch
+    {
+        DesiredMaster.Own own => new PublishOrder(own, own.Addresses, own.Role),
+        DesiredMaster.HandedOver claim => new PublishOrder(claim, claim.Addresses, claim.Role),
+        _ => await another((DesiredMaster.Another)desired, cancellation).ConfigureAwait(false),
+    };
 
     // Until there is news or the next look is due; meanwhile asks now and then whether the last change is everywhere.
     private async Task RestAsync(SignalTicket next, TimeSpan pause, CancellationToken cancellation)
@@ -81,124 +125,65 @@ public sealed class PublisherLoop(
         {
             if (await next.WaitAsync(change.DueIn, time, cancellation).ConfigureAwait(false)) return;
             var (isDone, took) = await change.AskAsync(cancellation).ConfigureAwait(false);
-            if (took is { } known) metrics.Propagated(publisher.Name, known);
+            if (took is { } known) metrics.Propagated(target.Name, known);
             if (isDone) _spreading = null;
         }
 
         await next.WaitAsync(pause - time.GetElapsedTime(began), time, cancellation).ConfigureAwait(false);
     }
 
-    private bool IsForAnother => loop.Wish is { IsOwn: false } wish && !ReferenceEquals(wish, _settled);
-
-    private TimeSpan Backstop => settings.Backstop * (1 + random());
-
-    /// <summary>Looks and writes once; how long until it is due again, where nothing changes.</summary>
-    public async Task<TimeSpan> RoundAsync(CancellationToken cancellation)
+    private void Tell(DesiredMaster desired, PublishOutcome outcome, bool isCheck, TimeSpan sent, TimeSpan took)
     {
-        if (loop.Wish is not { } wish) return settings.CheckPeriod;
-        var isCheck = ReferenceEquals(wish, _settled);
-        if (isCheck && !wish.IsOwn) return settings.CheckPeriod;
-        var isThere = (settings.DryRun || !wish.IsOwn) && await IsThereAsync(wish, cancellation).ConfigureAwait(false);
-        if (isThere) return Settle(wish);
-        var (found, foundAt) = (wish.IsOwn ? wish.Publication : await another(wish, cancellation).ConfigureAwait(false), time.GetTimestamp());
-        if (found is not { } publication) return Unproven;
-        if (!publisher.CanPublish(publication)) return NotKnown(wish);
-        if (settings.DryRun)
-        {
-            if (!isCheck) sink.Acted("publish-" + publisher.Name, "would-publish", $"{wish.Publication.Token} at {publisher.Description}", null);
-            return Settle(wish);
-        }
-
-        var (sent, began) = (time.GetElapsedTime(wish.Since), time.GetTimestamp());
-        if (!isCheck && wish.IsOwn) metrics.Sent(publisher.Name, sent);
-        if (!ReferenceEquals(wish, _token.Of)) _token = (wish, wish.Publication.Token);
-        var raised = (FencingToken?)null;
-        for (var raises = 0; ;)
-        {
-            var outcome = await publisher.PublishAsync(Wanted(wish, publication with { Token = raised ?? _token.Token }, raised is not null, foundAt), fresh: isCheck, cancellation).ConfigureAwait(false);
-            // Another wish is about to come, or a look says otherwise that was overtaken by a newer one.
-            if (outcome is null) return LeastPause;
-            var there = outcome switch { PublishOutcome.Superseded s => s.By, PublishOutcome.Contested c => c.By, _ => null };
-            if (outcome is PublishOutcome.Written) _token = (wish, raised ?? _token.Token);
-            if (there is not null && wish.IsOwn)
-            {
-                var step = RevisionPlan.Decide(raised ?? _token.Token, publisher.AddressOf(publication), there);
-                raised = null;
-                if (step is RevisionStep.Adopt adopt)
-                {
-                    _token = (wish, adopt.Token);
-                    continue;
-                }
-
-                if (step is RevisionStep.Raise raise && raises++ < MostRaises)
-                {
-                    if (!await loop.VerifyAsync(wish, cancellation).ConfigureAwait(false)) return NotVerified(there);
-                    raised = raise.Token;
-                    continue;
-                }
-            }
-
-            Told(wish, outcome, there ?? new PublishedMaster(_token.Token, publisher.AddressOf(publication)), isCheck, sent, time.GetElapsedTime(began));
-            return Settle(wish);
-        }
-    }
-
-    // Asked anew before each try, since the place may not be reached for minutes: only while this very wish is wanted, and proven.
-    private Func<MasterPublication?> Wanted(PublishWish wish, MasterPublication publication, bool isRaised, long foundAt) => () =>
-        loop.IsWanted(wish) && (wish.IsOwn ? !isRaised || loop.IsConfirmed(wish) : time.GetElapsedTime(foundAt) <= ProofLife) ? publication : null;
-
-    private void Told(PublishWish wish, PublishOutcome outcome, PublishedMaster seen, bool isCheck, TimeSpan sent, TimeSpan took)
-    {
-        if (outcome is PublishOutcome.Written { ChangeId.Length: > 0 } written && took < Unhindered) _spreading = new Propagation(publisher, written.ChangeId, time, random);
-        var after = time.GetElapsedTime(wish.Since);
-        metrics.Settled(publisher.Name, outcome, wish, after);
-        if (!isCheck || outcome is not PublishOutcome.UpToDate) sink.Acted("publish-" + publisher.Name, outcome.Code, $"{publisher.Description}: {outcome.Reason} (sent after {sent.TotalMilliseconds:F1} ms, settled after {after.TotalMilliseconds:F1} ms)", outcome is PublishOutcome.Refused refused ? refused.Reason : null);
-        Seen = (seen, time.GetTimestamp());
-    }
-
-    private TimeSpan NotVerified(PublishedMaster there)
-    {
-        Seen = (there, time.GetTimestamp());
-        sink.Decided("publish-" + publisher.Name, "not-verified", $"{publisher.Description}: {there.Address} is published with token {there.Token}; the revision is not raised, since the Redis beside this sidecar is not proven to be the master that Sentinels talk to", isRefusal: true, () => "null");
-        return Unproven;
+        if (outcome is PublishOutcome.Written { ChangeId: { Length: > 0 } change } && took < Unhindered)
+            _spreading = new Propagation(ct => target.IsPropagatedAsync(change, ct), time, random);
+        var after = time.GetElapsedTime(desired.Since);
+        metrics.Settled(target.Name, outcome, desired, after);
+        Seen = (outcome.There, time.GetTimestamp());
+        if (isCheck && outcome is PublishOutcome.UpToDate) return;
+        var isDone = outcome is PublishOutcome.Written or PublishOutcome.UpToDate;
+        var isFailure = desired is DesiredMaster.HandedOver ? !isDone : outcome is PublishOutcome.Refused;
+        sink.Acted(
+            _name, desired is DesiredMaster.HandedOver ? "hand-over" : outcome.Code,
+            $"{target.Description}: {outcome.Reason} (sent after {sent.TotalMilliseconds:F1} ms, settled after {after.TotalMilliseconds:F1} ms)",
+            isFailure ? outcome.Reason : null);
     }
 
     // An own address does not become known later; another node's sidecar may record it yet.
-    private TimeSpan NotKnown(PublishWish wish)
+    private TimeSpan NotKnown(DesiredMaster desired)
     {
-        var what = $"{publisher.Description}: the address of the master to publish with token {wish.Publication.Token} is not known here";
-        if (wish.IsOwn)
+        var what = $"{target.Description}: the address of the master to publish with token {desired.Token} is not known here";
+        if (desired is DesiredMaster.Another)
         {
-            sink.Acted("publish-" + publisher.Name, "address-unknown", what, "PUBLISH_ADDRESS or POD_IP is not set");
-            return Settle(wish);
+            sink.Decided(_name, "address-unknown", $"{what}; its own sidecar publishes it", isRefusal: true, () => "null");
+            return Unproven;
         }
 
-        sink.Decided("publish-" + publisher.Name, "address-unknown", $"{what}; its own sidecar publishes it", isRefusal: true, () => "null");
-        return Unproven;
+        sink.Acted(_name, "address-unknown", what, "PUBLISH_ADDRESS or POD_IP is not set");
+        return Settle(desired);
     }
 
-    private TimeSpan Settle(PublishWish wish)
+    private TimeSpan Settle(DesiredMaster desired)
     {
-        _settled = wish;
+        _settled = desired;
         return settings.CheckPeriod;
     }
 
-    private async Task<bool> IsThereAsync(PublishWish wish, CancellationToken cancellation)
+    private async Task<bool> IsThereAsync(DesiredMaster desired, CancellationToken cancellation)
     {
-        var there = await publisher.LookAsync(cancellation).ConfigureAwait(false);
+        var there = await target.LookAsync(cancellation).ConfigureAwait(false);
         Seen = (there, time.GetTimestamp());
-        return there is not null && (there.Token.Term, there.Token.Epoch).CompareTo((wish.Publication.Token.Term, wish.Publication.Token.Epoch)) >= 0;
+        return there is not null && (there.Token.Term, there.Token.Epoch).CompareTo((desired.Token.Term, desired.Token.Epoch)) >= 0;
     }
 
     private async Task PrimeAsync(CancellationToken cancellation)
     {
         try
         {
-            Seen = (await publisher.LookAsync(cancellation).ConfigureAwait(false), time.GetTimestamp());
+            Seen = (await target.LookAsync(cancellation).ConfigureAwait(false), time.GetTimestamp());
         }
         catch (IOException)
         {
-            metrics.Failed(publisher.Name);
+            metrics.Failed(target.Name);
         }
     }
 }

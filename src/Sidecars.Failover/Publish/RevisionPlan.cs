@@ -2,40 +2,42 @@ using Sidecars.Core.Primitives;
 
 namespace Sidecars.Failover.Publish;
 
-/// <summary>What a place that does not say what is to be published means for the revision of the next write. Closed.</summary>
-public abstract record RevisionStep
-{
-    private RevisionStep()
-    {
-    }
-
-    /// <summary>Go on with the token that stands there: it is this master's own, of an earlier process of the sidecar or of a hand-over.</summary>
-    public sealed record Adopt(FencingToken Token) : RevisionStep;
-
-    /// <summary>
-    /// Another address stands there within the same term and epoch. Raised over exactly that token, and only for a master that is
-    /// verified now.
-    /// </summary>
-    public sealed record Raise(FencingToken Token) : RevisionStep;
-
-    /// <summary>Nothing: what stands there is newer.</summary>
-    public sealed record Yield : RevisionStep;
-}
-
-/// <summary>The third part of a token, a place at a time. Pure: term and epoch are decided elsewhere and are never changed here.</summary>
+/// <summary>The token to write a desired master with, a target at a time: its third part is counted here and nowhere else. Pure.</summary>
 public static class RevisionPlan
 {
-    /// <summary>Decides.</summary>
-    /// <param name="mine">The token that was not written.</param>
-    /// <param name="ours">What the place calls the master that is to be published.</param>
-    /// <param name="there">What stands at the place.</param>
-    public static RevisionStep Decide(FencingToken mine, string ours, PublishedMaster there)
+    /// <summary>
+    /// The token; null where another address would be overwritten within one term and epoch, which only a master may do that is proven
+    /// to be one now.
+    /// </summary>
+    /// <param name="desired">Whom.</param>
+    /// <param name="proof">That it is master now; null: there is none.</param>
+    /// <param name="ours">What the target calls the desired master.</param>
+    /// <param name="there">What the target shows; null: nothing, or nothing of ours.</param>
+    public static FencingToken? Decide(DesiredMaster desired, RoleProof? proof, string ours, PublishedMaster? there)
     {
-        ArgumentNullException.ThrowIfNull(there);
-        var token = there.Token;
-        // The greatest number there is can't be raised: no place of ours ever gets there, and what does is left to a person.
-        if ((token.Term, token.Epoch) != (mine.Term, mine.Epoch) || token < mine || token.Rev == long.MaxValue) return new RevisionStep.Yield();
-        if (there.Address != ours) return new RevisionStep.Raise(token with { Rev = token.Rev + 1 });
-        return token > mine ? new RevisionStep.Adopt(token) : new RevisionStep.Yield();
+        ArgumentNullException.ThrowIfNull(desired);
+        return desired switch
+        {
+            DesiredMaster.HandedOver claim => OfClaim(claim, proof, ours, there),
+            _ when there is null || (there.Token.Term, there.Token.Epoch) != (desired.Token.Term, desired.Token.Epoch) => desired.Token,
+            // It goes on with the token of an earlier process of the sidecar, or of a hand-over.
+            DesiredMaster.Own when there.Address == ours => there.Token,
+            DesiredMaster.Own own when there.Token != own.Token || there.Address.Length > 0 => Raised(there.Token, own.Token, own.Role.RunId, proof),
+            _ => desired.Token,
+        };
     }
+
+    // One revision more within the epoch of the master that handed over: newer than all that it published, older than anything of the
+    // next epoch, so that Sentinel's switch, or another one's, overwrites it with one write. Where the target says more, it is left so.
+    private static FencingToken? OfClaim(DesiredMaster.HandedOver claim, RoleProof? proof, string ours, PublishedMaster? there)
+    {
+        if (there is null) return Raised(claim.Token, claim.Token, claim.Role.RunId, proof);
+        if (there.Address == ours) return there.Token;
+        var mine = claim.Token with { Term = there.Token.Term };
+        return there.Token.Epoch > mine.Epoch ? mine : Raised(there.Token.Epoch == mine.Epoch ? there.Token : mine, mine, claim.Role.RunId, proof);
+    }
+
+    // The greatest number there is can't be raised: no target of ours ever gets there, and what does is left to a person.
+    private static FencingToken? Raised(FencingToken over, FencingToken mine, string runId, RoleProof? proof) =>
+        over.Rev == long.MaxValue ? mine : proof?.RunId == runId ? over with { Rev = over.Rev + 1 } : null;
 }

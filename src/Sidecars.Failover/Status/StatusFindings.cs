@@ -116,14 +116,14 @@ internal static class StatusFindings
     {
         var address = place.Master.Address;
         var recorded = s.Addresses.Where(a => a.Announced == node.Address).ToList();
-        if (place.Name == SliceMasterPublisher.Kind && recorded.Exists(a => a.Pod is not null)) return recorded.Exists(a => a.Pod?.Host == address);
+        if (place.Name == SliceTarget.Kind && recorded.Exists(a => a.Pod is not null)) return recorded.Exists(a => a.Pod?.Host == address);
         return node.Endpoint.Host == address || node.Address.Host == address || s.PublishedAs.GetValueOrDefault(node.Address) == address || recorded.Exists(a => a.Outside == address);
     }
 
     private static Finding Foreign(StatusSnapshot s, PlaceReading.Known place)
     {
         var address = place.Master.Address;
-        if (place.Name != SliceMasterPublisher.Kind) return Note("published-unknown", $"{place.Name} names {address}, which is no address of this group that is known here", "compare it with PUBLISH_ADDRESS of the master");
+        if (place.Name != SliceTarget.Kind) return Note("published-unknown", $"{place.Name} names {address}, which is no address of this group that is known here", "compare it with PUBLISH_ADDRESS of the master");
         const string toDo = "the master's sidecar writes its pod's address at its next look (PUBLISH_CHECK_MS); until then the Service leads nowhere: see that sidecar's log (publish)";
         var nodes = StatusPolicy.All(s).Select(n => n.Address).ToList();
         if (nodes.Find(n => n.Host == address) is { } announced)

@@ -8,11 +8,6 @@ using Sidecars.Core.Primitives;
 using Sidecars.Core.Topology;
 using Sidecars.Failover.HandOver;
 using Sidecars.Failover.Publish;
-using Sidecars.Failover.Publish.Records;
-using Sidecars.Failover.Publish.Targets.DnsEndpoint;
-using Sidecars.Failover.Publish.Targets.Route53;
-using Sidecars.Failover.Publish.Targets.Slice;
-using Sidecars.Failover.Publish.Targets.Zone;
 
 namespace Sidecars.Failover.Status;
 
@@ -21,7 +16,6 @@ internal sealed class StatusGatherer : IDisposable
 {
     // A person waits: what does not answer by then is shown as such.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
-    private static readonly BackoffSchedule Pause = new(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(1));
 
     private readonly FailoverOptions _options;
     private readonly BackupLook? _backups;
@@ -29,16 +23,18 @@ internal sealed class StatusGatherer : IDisposable
     private readonly HandOverGroup _group;
     private readonly IGroupRecord? _record;
     private readonly KubernetesClient? _kubernetes;
-    private readonly RotatingCredentials _credentials;
+    private readonly IReadOnlyList<KnownTarget> _targets;
     private readonly LeaseAddressBook? _addresses;
 
     public StatusGatherer(FailoverOptions options, BackupLook? backups, TimeProvider time)
     {
-        (_options, _backups, _time, _credentials) = (options, backups, time, RotatingCredentials.Default(time, Random.Shared.NextDouble));
+        (_options, _backups, _time) = (options, backups, time);
         var connections = new GroupConnections(options.Group, time);
         _group = HandOverWiring.Group(options, connections, time);
         _record = connections.OpenRecord();
         _kubernetes = options.Group.Kubernetes is { } settings ? new KubernetesClient(settings.Config, time) : null;
+        var credentials = RotatingCredentials.Default(time, Random.Shared.NextDouble);
+        _targets = new PublisherFactory(options.Group.Cluster, options.Publish, _kubernetes, credentials, (_, _) => { }, time, Random.Shared.NextDouble).Targets;
         _addresses = _kubernetes is not null ? connections.OpenAddresses(_kubernetes) : null;
     }
 
@@ -46,7 +42,7 @@ internal sealed class StatusGatherer : IDisposable
     {
         var group = _group.ObserveAsync(null, cancellation);
         var record = ReadRecordAsync(cancellation);
-        var places = Task.WhenAll(Places().Select(place => ReadAsync(place, cancellation)));
+        var places = Task.WhenAll(_targets.Select(place => ReadAsync(place, cancellation)));
         var backup = ReadBackupAsync(cancellation);
         var addresses = ReadAddressesAsync(cancellation);
         var data = _options.Group.DataDirectory;
@@ -112,32 +108,14 @@ internal sealed class StatusGatherer : IDisposable
         }
     }
 
-    private IEnumerable<(string Name, bool IsConfigured, Func<CancellationToken, Task<PublishedMaster?>> Look)> Places()
-    {
-        var publish = _options.Publish;
-        yield return ("zone-file", publish is { RecordName: not null, ZoneFile: not null }, ct => Dns("zone-file", new ZoneFileStore(publish.ZoneFile!)).LookAsync(ct));
-        yield return ("route53", publish is { RecordName: not null, Route53: not null }, async ct =>
-        {
-            using var client = new Route53Client(publish.Route53!, _credentials);
-            return await Dns("route53", new Route53RecordStore(client, publish.Route53!.HostedZoneId)).LookAsync(ct).ConfigureAwait(false);
-        }
-        );
-        yield return ("dns-endpoint", publish is { RecordName: not null, DnsEndpoint: not null } && _kubernetes is not null, ct =>
-            Dns("dns-endpoint", new DnsEndpointStore(_kubernetes!, publish.DnsEndpoint!)).LookAsync(ct));
-        yield return ("endpoint-slice", publish.MasterService is not null && _kubernetes is not null, ct =>
-            new SliceMasterPublisher(_kubernetes!, publish.MasterService!, publish.PortName, Pause, _ => { }, _time, () => 0.5).LookAsync(ct));
-    }
-
-    private DnsMasterPublisher Dns(string kind, IDnsRecordStore store) =>
-        new(kind, _options.Publish.RecordName!, _options.Publish.TtlSeconds, store, new DnsPublisher(store, Pause, _time, () => 0.5));
-
-    private async Task<PlaceReading> ReadAsync((string Name, bool IsConfigured, Func<CancellationToken, Task<PublishedMaster?>> Look) place, CancellationToken cancellation)
+    private async Task<PlaceReading> ReadAsync(KnownTarget place, CancellationToken cancellation)
     {
         if (!_options.Publish.Mistakes.IsEmpty) return new PlaceReading.Failed(place.Name, string.Join("; ", _options.Publish.Mistakes));
-        if (!place.IsConfigured) return new PlaceReading.NotConfigured(place.Name);
+        if (place.Create is null) return new PlaceReading.NotConfigured(place.Name);
         try
         {
-            return await place.Look(cancellation).WaitAsync(Patience, _time, cancellation).ConfigureAwait(false) is { } master ? new PlaceReading.Known(place.Name, master) : new PlaceReading.Empty(place.Name);
+            using var writer = place.Create();
+            return await writer.LookAsync(cancellation).WaitAsync(Patience, _time, cancellation).ConfigureAwait(false) is { } master ? new PlaceReading.Known(place.Name, master) : new PlaceReading.Empty(place.Name);
         }
         catch (TimeoutException)
         {

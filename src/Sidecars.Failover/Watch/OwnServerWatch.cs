@@ -33,12 +33,13 @@ public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, Time
     private long _answeredAt;
     private RedisEndpoint? _address = remembered;
     private bool _isAnnounced;
+    private bool _hasImpostor;
     private bool _hadConnection;
 
     // The keeper of the marker looks once a period, and a little later each time: only where it does not, this does.
     private TimeSpan Due => period * 1.25;
 
-    /// <summary>Raised when role, process, death, address or the fence's value is another.</summary>
+    /// <summary>Raised when role, process, death, address, impostor or the fence's value is another.</summary>
     public Signal Changed { get; } = new();
 
     /// <summary>
@@ -105,6 +106,28 @@ public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, Time
         {
             lock (_gate) return _isAnnounced;
         }
+    }
+
+    /// <summary>True where another process was found at <see cref="Address"/>, as last seen.</summary>
+    public bool HasImpostor
+    {
+        get
+        {
+            lock (_gate) return _hasImpostor;
+        }
+    }
+
+    /// <summary>Takes who answers on new connections at the announced address.</summary>
+    /// <param name="hasImpostor">Another process than this server.</param>
+    public void NoteImpostor(bool hasImpostor)
+    {
+        lock (_gate)
+        {
+            if (_hasImpostor == hasImpostor) return;
+            _hasImpostor = hasImpostor;
+        }
+
+        Changed.Raise();
     }
 
     /// <summary>Looks now.</summary>

@@ -3,6 +3,7 @@ using Amazon.Runtime.Internal;
 using Sidecars.Aws;
 using Sidecars.Backup.Store;
 using Sidecars.Backup.Store.S3;
+using Sidecars.Failover.Publish;
 using Sidecars.Failover.Publish.Records;
 using Sidecars.Failover.Publish.Targets.Route53;
 using Sidecars.TestKit.FakeAws;
@@ -108,7 +109,7 @@ public sealed class CredentialRig : IAsyncDisposable
         if (Service == Route53)
         {
             var read = await new Route53RecordStore(_client, FakeRoute53Server.ZoneId).ReadAsync("redis.example.org", "_redis-master.redis.example.org", default);
-            return read is DnsRead.Failed failed ? $"{failed.Failure.Kind}: {failed.Failure.Message}" : "";
+            return read is TargetResult<DnsSnapshot>.Failed failed ? $"{failed.Failure.Kind}: {failed.Failure.Message}" : "";
         }
 
         try

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Sidecars.Core.Kubernetes;
+using Sidecars.Failover.Publish;
 using Sidecars.Failover.Publish.Records;
 using Sidecars.Failover.Publish.Targets.DnsEndpoint;
 using Sidecars.TestKit.FakeKubernetes;
@@ -44,8 +45,8 @@ public sealed class DnsEndpointTests : DnsStoreContract
             item["metadata"]!["finalizers"] = new JsonArray("example.org/keeper");
             item["spec"] = new JsonObject { ["endpoints"] = new JsonArray(Entry("other.example.org", "MX", "10 mail.example.org", ("labels", new JsonObject { ["a"] = "b" }))) };
         });
-        _ = Assert.IsType<DnsDecision.Publish>(await PublishAsync(1));
-        _ = Assert.IsType<DnsDecision.Publish>(await PublishAsync(2));
+        _ = Assert.IsType<PublishOutcome.Written>(await PublishAsync(1));
+        _ = Assert.IsType<PublishOutcome.Written>(await PublishAsync(2));
 
         var stored = Stored();
         // An apply of the manifests over it finds nothing to change: all that they set is as they set it.
@@ -60,25 +61,25 @@ public sealed class DnsEndpointTests : DnsStoreContract
     [Fact]
     public async Task A_switch_is_one_look_and_one_write_although_external_dns_writes_the_status_between()
     {
-        var publisher = new DnsPublisher(Open(), new(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(2)), TimeProvider.System, () => 0);
-        var (_, first) = (await publisher.PublishAsync(() => Publication(1), fresh: true, default))!.Value;
-        Assert.False(await Open().IsEverywhereAsync(first, default));
+        var writer = Writer();
+        var first = Assert.IsType<PublishOutcome.Written>(await PublishAsync(writer, 1, fresh: true)).ChangeId;
+        Assert.False(await Open().IsPropagatedAsync(first, default));
         _server.Objects.Observe(FakeKubernetesServer.Namespace, ObjectName);
-        Assert.True(await Open().IsEverywhereAsync(first, default));
+        Assert.True(await Open().IsPropagatedAsync(first, default));
         var calls = _server.Seen.Count;
 
-        var (decision, second) = (await publisher.PublishAsync(() => Publication(2), fresh: false, default))!.Value;
+        var second = Assert.IsType<PublishOutcome.Written>(await PublishAsync(writer, 2, fresh: false));
 
-        Assert.Equal(("newer-token", calls + 2), (decision.Code, _server.Seen.Count));
-        Assert.False(await Open().IsEverywhereAsync(second, default)); // the first one's generation is not this one's
-        Assert.Null(await Open().IsEverywhereAsync("", default));
+        Assert.Equal(("newer-token", calls + 2), (second.Code, _server.Seen.Count));
+        Assert.False(await Open().IsPropagatedAsync(second.ChangeId, default)); // the first one's generation is not this one's
+        Assert.Null(await Open().IsPropagatedAsync("", default));
     }
 
     [Fact]
     public async Task A_label_that_changes_between_look_and_write_is_no_other_writer()
     {
         var old = Set(Name, "A", "10.0.0.1");
-        _ = Assert.IsType<DnsWrite.Applied>(await Open().ApplyAsync(new DnsChange([], [old]), default));
+        _ = Applied(await Open().ApplyAsync(new DnsChange([], [old]), default));
         var seen = 0;
         _server.Weather = () =>
         {
@@ -87,7 +88,7 @@ public sealed class DnsEndpointTests : DnsStoreContract
             return null;
         };
 
-        _ = Assert.IsType<DnsWrite.Applied>(await Open().ApplyAsync(new DnsChange([old], [Set(Name, "A", "10.0.0.2")]), default));
+        _ = Applied(await Open().ApplyAsync(new DnsChange([old], [Set(Name, "A", "10.0.0.2")]), default));
 
         Assert.Equal(4, seen); // look, lost, look, written
         Assert.Equal("label", Stored()["metadata"]!["labels"]!["new"]!.GetValue<string>());
@@ -99,11 +100,11 @@ public sealed class DnsEndpointTests : DnsStoreContract
         _server.Next(null); // the publisher's look
         _server.Next(null); // the store's
         _server.Next(new Fault.Reset { AfterActing = true });
-        var failures = new List<DnsFailure>();
+        var failures = new List<TargetFailure>();
 
-        _ = Assert.IsType<DnsDecision.UpToDate>(await PublishAsync(1, failures));
+        _ = Assert.IsType<PublishOutcome.UpToDate>(await PublishAsync(1, failures));
 
-        Assert.Equal(DnsFailureKind.Unavailable, Assert.Single(failures).Kind);
+        Assert.Equal(TargetFailureKind.Unavailable, Assert.Single(failures).Kind);
         Assert.Equal((1, 2L), (_server.Seen.Count(request => request.Method == "PUT"), Stored()["metadata"]!["generation"]!.GetValue<long>()));
     }
 
@@ -114,13 +115,13 @@ public sealed class DnsEndpointTests : DnsStoreContract
         foreach (var special in specials)
         {
             Fill(Entry(Name, "A", "192.0.2.1", special));
-            var refused = Assert.IsType<DnsDecision.Refuse>(await PublishAsync(1));
+            var refused = Assert.IsType<PublishOutcome.Refused>(await PublishAsync(1));
             Assert.Equal("special-record", refused.Code);
             Assert.Contains(special.Item1, refused.Reason, StringComparison.Ordinal);
         }
 
         Fill(Entry(Name, "A", "192.0.2.1"), Entry(Name + ".", "A", "192.0.2.2"));
-        Assert.Equal("special-record", Assert.IsType<DnsDecision.Refuse>(await PublishAsync(1)).Code);
+        Assert.Equal("special-record", Assert.IsType<PublishOutcome.Refused>(await PublishAsync(1)).Code);
         Assert.DoesNotContain(_server.Seen, request => request.Method == "PUT");
     }
 
@@ -129,7 +130,7 @@ public sealed class DnsEndpointTests : DnsStoreContract
     {
         _server.Objects.Delete(Resource, FakeKubernetesServer.Namespace, ObjectName);
         var gone = await FailureAsync();
-        Assert.Equal(DnsFailureKind.Misconfigured, gone.Kind);
+        Assert.Equal(TargetFailureKind.Misconfigured, gone.Kind);
         Assert.Contains("component external-dns", gone.Message, StringComparison.Ordinal);
 
         _server.Objects.Seed(Resource, FakeKubernetesServer.Namespace, Applied());
@@ -138,17 +139,17 @@ public sealed class DnsEndpointTests : DnsStoreContract
 
         _server.Objects.Seed(Resource, FakeKubernetesServer.Namespace, Applied());
         _server.Forbids = (verb, kind, name) => (verb, kind, name) == ("update", "dnsendpoints", ObjectName);
-        var denied = Assert.IsType<DnsWrite.Failed>(await Open().ApplyAsync(new DnsChange([], [Set(Name, "A", "10.0.0.1")]), default));
-        Assert.Equal(DnsFailureKind.Denied, denied.Failure.Kind);
+        var denied = Assert.IsType<TargetResult<string>.Failed>(await Open().ApplyAsync(new DnsChange([], [Set(Name, "A", "10.0.0.1")]), default));
+        Assert.Equal(TargetFailureKind.Denied, denied.Failure.Kind);
 
         _server.Forbids = (_, _, _) => false;
         _server.Next(new Fault.Error(429, "TooManyRequests", 7));
-        Assert.Equal((DnsFailureKind.Throttled, TimeSpan.FromSeconds(7)), (await FailureAsync() is var throttled ? (throttled.Kind, throttled.RetryAfter ?? default) : default));
+        Assert.Equal((TargetFailureKind.Throttled, TimeSpan.FromSeconds(7)), (await FailureAsync() is var throttled ? (throttled.Kind, throttled.RetryAfter ?? default) : default));
         _server.Next(new Fault.Body("""{"kind":"DNSEndpoint","metadata":{"name":"redis","uid":"u","resourceVersion":"1"},"spec":{"endpoints":[{"dnsName":7}]}}"""u8.ToArray()));
-        Assert.Equal(DnsFailureKind.Unavailable, (await FailureAsync()).Kind);
-        var invalid = Assert.IsType<DnsWrite.Failed>(await Open().ApplyAsync(new DnsChange([], [Set(Name, "ALIAS", "10.0.0.1")]), default));
-        Assert.Equal(DnsFailureKind.Misconfigured, invalid.Failure.Kind);
-        _ = Assert.IsType<DnsDecision.Publish>(await PublishAsync(1));
+        Assert.Equal(TargetFailureKind.Unavailable, (await FailureAsync()).Kind);
+        var invalid = Assert.IsType<TargetResult<string>.Failed>(await Open().ApplyAsync(new DnsChange([], [Set(Name, "ALIAS", "10.0.0.1")]), default));
+        Assert.Equal(TargetFailureKind.Misconfigured, invalid.Failure.Kind);
+        _ = Assert.IsType<PublishOutcome.Written>(await PublishAsync(1));
     }
 
     // manifests/components/external-dns, as it is rendered for a tenant.
@@ -170,5 +171,5 @@ public sealed class DnsEndpointTests : DnsStoreContract
 
     private JsonObject Stored() => _server.Objects.Get(Resource, FakeKubernetesServer.Namespace, ObjectName).Object;
 
-    private async Task<DnsFailure> FailureAsync() => Assert.IsType<DnsRead.Failed>(await Open().ReadAsync(Name, "_redis-master." + Name, default)).Failure;
+    private async Task<TargetFailure> FailureAsync() => Assert.IsType<TargetResult<DnsSnapshot>.Failed>(await Open().ReadAsync(Name, "_redis-master." + Name, default)).Failure;
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Sidecars.Core.Primitives;
+using Sidecars.Failover.Publish;
 using Sidecars.Failover.Publish.Records;
 
 namespace Sidecars.Contract.Tests.DnsRecords;
@@ -37,8 +38,8 @@ public abstract class DnsStoreContract : IAsyncLifetime
         Applied(await ApplyAsync([], there));
         foreach (var almost in new[] { Set(Name, "A", "10.0.0.2"), Set(Name, "A", "10.0.0.1", 6), Set(Name, "AAAA", "::1"), Set("other.example.org", "A", "10.0.0.1") })
         {
-            _ = Assert.IsType<DnsWrite.Conflict>(await ApplyAsync([almost], Set(Owner, "TXT", "\"new\"")));
-            _ = Assert.IsType<DnsWrite.Conflict>(await ApplyAsync([there, almost]));
+            Conflicts(await ApplyAsync([almost], Set(Owner, "TXT", "\"new\"")));
+            Conflicts(await ApplyAsync([there, almost]));
         }
 
         Assert.Equal(Texts(there), Texts((await SnapshotAsync()).Sets));
@@ -49,8 +50,8 @@ public abstract class DnsStoreContract : IAsyncLifetime
     {
         var there = Set(Name, "A", "10.0.0.1");
         Applied(await ApplyAsync([], there));
-        _ = Assert.IsType<DnsWrite.Conflict>(await ApplyAsync([], Set(Owner, "TXT", "\"new\""), there));
-        _ = Assert.IsType<DnsWrite.Conflict>(await ApplyAsync([], Set(Owner, "TXT", "\"new\""), Set(Name, "A", "10.0.0.2", 60)));
+        Conflicts(await ApplyAsync([], Set(Owner, "TXT", "\"new\""), there));
+        Conflicts(await ApplyAsync([], Set(Owner, "TXT", "\"new\""), Set(Name, "A", "10.0.0.2", 60)));
         Assert.Equal(Texts(there), Texts((await SnapshotAsync()).Sets));
     }
 
@@ -75,12 +76,12 @@ public abstract class DnsStoreContract : IAsyncLifetime
             while (true)
             {
                 var write = await Open().ApplyAsync(new DnsChange([old], [Set(Name, "A", $"10.0.0.{i}")]), default);
-                if (write is not DnsWrite.Failed) return write;
+                if (write is not TargetResult<string>.Failed { Failure.Kind: not TargetFailureKind.Conflict }) return write;
                 await Task.Delay(2);
             }
         }));
-        Assert.Single(writes.OfType<DnsWrite.Applied>());
-        Assert.Equal(7, writes.OfType<DnsWrite.Conflict>().Count());
+        Assert.Single(writes.OfType<TargetResult<string>.Done>());
+        Assert.Equal(7, writes.OfType<TargetResult<string>.Failed>().Count());
     }
 
     [Fact]
@@ -92,7 +93,7 @@ public abstract class DnsStoreContract : IAsyncLifetime
         {
             while (!watching.IsCancellationRequested)
             {
-                if (await Open().ReadAsync(Name, Owner, default) is DnsRead.Known { Snapshot: var zone } && zone.Sets.SingleOrDefault(set => set.Type == "TXT") is { } txt)
+                if (await Open().ReadAsync(Name, Owner, default) is TargetResult<DnsSnapshot>.Done { Value: var zone } && zone.Sets.SingleOrDefault(set => set.Type == "TXT") is { } txt)
                 {
                     Assert.True(DnsRecordDocument.TryParse(txt.Values[0], out var state, out _));
                     Assert.True(state.Token >= highest, $"{state.Token} after {highest}");
@@ -107,7 +108,7 @@ public abstract class DnsStoreContract : IAsyncLifetime
         var decisions = await Task.WhenAll(Enumerable.Range(1, 12).OrderBy(_ => random.Next()).Select(epoch => PublishAsync(epoch)));
         await watching.CancelAsync();
         await watch;
-        Assert.All(decisions, decision => Assert.True(decision is DnsDecision.Publish or DnsDecision.Superseded, decision.ToString()));
+        Assert.All(decisions, decision => Assert.True(decision is PublishOutcome.Written or PublishOutcome.Superseded, decision.ToString()));
         Assert.Equal("10.0.0.12", (await SnapshotAsync()).Sets.Single(set => set.Type == "A").Values[0]);
     }
 
@@ -115,10 +116,10 @@ public abstract class DnsStoreContract : IAsyncLifetime
     public async Task A_writer_that_was_stopped_before_its_write_changes_nothing_when_it_wakes()
     {
         _ = await PublishAsync(1);
-        var asleep = Assert.IsType<DnsDecision.Publish>(DnsPublishPolicy.Decide(Publication(2), await SnapshotAsync()));
+        var asleep = Assert.IsType<TargetPlan<DnsChange>.Write>(DnsPublishPolicy.Decide(Publication(2), await SnapshotAsync()));
         _ = await PublishAsync(3);
-        _ = Assert.IsType<DnsWrite.Conflict>(await Open().ApplyAsync(asleep.Change, default));
-        _ = Assert.IsType<DnsDecision.Superseded>(await PublishAsync(2));
+        Conflicts(await Open().ApplyAsync(asleep.Change, default));
+        _ = Assert.IsType<PublishOutcome.Superseded>(await PublishAsync(2));
         Assert.Equal("10.0.0.3", (await SnapshotAsync()).Sets.Single(set => set.Type == "A").Values[0]);
     }
 
@@ -127,7 +128,7 @@ public abstract class DnsStoreContract : IAsyncLifetime
     {
         var foreign = Set(Name, "A", "192.0.2.1", 300);
         Applied(await ApplyAsync([], foreign));
-        Assert.Equal("record-not-ours", Assert.IsType<DnsDecision.Refuse>(await PublishAsync(9)).Code);
+        Assert.Equal("record-not-ours", Assert.IsType<PublishOutcome.Refused>(await PublishAsync(9)).Code);
         Assert.Equal(Texts(foreign), Texts((await SnapshotAsync()).Sets));
     }
 
@@ -138,27 +139,52 @@ public abstract class DnsStoreContract : IAsyncLifetime
         return new DnsPublication { Name = Name, State = new DnsRecordState { Cluster = cluster, Token = new FencingToken(1, epoch, 0), Target = target } };
     }
 
-    protected async Task<DnsDecision> PublishAsync(long epoch, List<DnsFailure>? failures = null)
+    protected async Task<PublishOutcome> PublishAsync(long epoch, List<TargetFailure>? failures = null)
     {
-        var publisher = new DnsPublisher(Open(), Quick, TimeProvider.System, Random.Shared.NextDouble) { OnFailure = Note };
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        return (await publisher.PublishAsync(() => Publication(epoch), fresh: false, patience.Token))!.Value.Decision;
+        return await PublishAsync(Writer(Note), epoch, fresh: false, patience.Token);
 
-        void Note(DnsFailure failure)
+        void Note(TargetFailure failure)
         {
             if (failures is null) return;
             lock (failures) failures.Add(failure);
         }
     }
 
+    protected static async Task<PublishOutcome> PublishAsync(ITargetWriter writer, long epoch, bool fresh, CancellationToken cancellation = default)
+    {
+        var addresses = new MasterAddresses($"10.0.0.{epoch}", null);
+        var own = new DesiredMaster.Own(new RedisEndpoint($"10.0.0.{epoch}", 6379), new FencingToken(1, epoch, 0), addresses, new RoleProof("", 0), 0);
+        return (await writer.PublishAsync(new PublishOrder(own, addresses, own.Role), new AlwaysDesired(), fresh, cancellation))!;
+    }
+
+    /// <summary>A sidecar's writer, which remembers what it saw.</summary>
+    protected ITargetWriter Writer(Action<TargetFailure>? failed = null) => new TargetWriter<DnsSnapshot, DnsChange>(
+        new DnsRecordTarget("zone", Name, DnsPublication.DefaultTtlSeconds, Open()), Publication(1).State.Cluster, Quick, failed ?? (_ => { }), TimeProvider.System, Random.Shared.NextDouble);
+
     protected async Task<DnsSnapshot> SnapshotAsync(string name = Name) =>
-        Assert.IsType<DnsRead.Known>(await Open().ReadAsync(name, "_redis-master." + name, default)).Snapshot;
+        Assert.IsType<TargetResult<DnsSnapshot>.Done>(await Open().ReadAsync(name, "_redis-master." + name, default)).Value;
 
     protected static DnsRecordSet Set(string name, string type, string value, long ttl = 5) => new() { Name = name, Type = type, TtlSeconds = ttl, Values = [value] };
 
-    private Task<DnsWrite> ApplyAsync(ImmutableArray<DnsRecordSet> deletes, params ImmutableArray<DnsRecordSet> creates) => Open().ApplyAsync(new DnsChange(deletes, creates), default);
+    private Task<TargetResult<string>> ApplyAsync(ImmutableArray<DnsRecordSet> deletes, params ImmutableArray<DnsRecordSet> creates) => Open().ApplyAsync(new DnsChange(deletes, creates), default);
 
-    private static void Applied(DnsWrite write) => Assert.IsType<DnsWrite.Applied>(write);
+    protected static string Applied(TargetResult<string> write) => Assert.IsType<TargetResult<string>.Done>(write).Value;
+
+    protected static TargetFailureKind Failed(TargetResult<string> write) => Assert.IsType<TargetResult<string>.Failed>(write).Failure.Kind;
+
+    private static void Conflicts(TargetResult<string> write) => Assert.Equal(TargetFailureKind.Conflict, Failed(write));
 
     private static IEnumerable<string> Texts(params IEnumerable<DnsRecordSet> sets) => sets.Select(set => set.ToString()).Order(StringComparer.Ordinal);
+
+    private sealed class AlwaysDesired : IDesiredMasters
+    {
+        public Signal Changed { get; } = new();
+
+        public bool IsWanted(PublishOrder order) => true;
+
+        public Task<RoleProof?> ProveAsync(DesiredMaster desired, CancellationToken cancellation) => Task.FromResult<RoleProof?>(null);
+
+        public RoleProof? RecentProof(DesiredMaster desired) => null;
+    }
 }

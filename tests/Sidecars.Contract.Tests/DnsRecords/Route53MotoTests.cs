@@ -1,6 +1,7 @@
 using System.Text;
 using Amazon.Runtime;
 using Sidecars.Aws;
+using Sidecars.Failover.Publish;
 using Sidecars.Failover.Publish.Records;
 using Sidecars.Failover.Publish.Targets.Route53;
 using Sidecars.TestKit.Processes;
@@ -45,20 +46,20 @@ public sealed class Route53MotoTests : IAsyncLifetime
         using var client = Client(_zone);
         var store = new Route53RecordStore(client, _zone);
         var old = new[] { Set("A", Name, "10.0.0.1"), Set("TXT", "_redis-master." + Name, "\"v=1;x=1\"") };
-        _ = Assert.IsType<DnsWrite.Applied>(await store.ApplyAsync(new DnsChange([], [.. old]), default));
+        _ = Assert.IsType<TargetResult<string>.Done>(await store.ApplyAsync(new DnsChange([], [.. old]), default));
         var next = new[] { Set("A", Name, "10.0.0.2"), Set("TXT", "_redis-master." + Name, "\"v=1;x=2\"") };
-        var written = Assert.IsType<DnsWrite.Applied>(await store.ApplyAsync(new DnsChange([.. old], [.. next]), default));
-        var read = Assert.IsType<DnsRead.Known>(await store.ReadAsync(Name, "_redis-master." + Name, default));
-        Assert.Equal(next.Select(set => set.ToString()).Order(StringComparer.Ordinal), read.Snapshot.Sets.Select(set => set.ToString()).Order(StringComparer.Ordinal));
-        Assert.True(await store.IsEverywhereAsync(written.ChangeId, default));
+        var written = Assert.IsType<TargetResult<string>.Done>(await store.ApplyAsync(new DnsChange([.. old], [.. next]), default));
+        var read = Assert.IsType<TargetResult<DnsSnapshot>.Done>(await store.ReadAsync(Name, "_redis-master." + Name, default));
+        Assert.Equal(next.Select(set => set.ToString()).Order(StringComparer.Ordinal), read.Value.Sets.Select(set => set.ToString()).Order(StringComparer.Ordinal));
+        Assert.True(await store.IsPropagatedAsync(written.Value, default));
     }
 
     [ContractFact]
     public async Task A_zone_that_is_not_there_is_a_wrong_setting()
     {
         using var client = Client("ZNOTHERE");
-        var failed = Assert.IsType<DnsRead.Failed>(await new Route53RecordStore(client, "ZNOTHERE").ReadAsync(Name, "_redis-master." + Name, default));
-        Assert.Equal(DnsFailureKind.Misconfigured, failed.Failure.Kind);
+        var failed = Assert.IsType<TargetResult<DnsSnapshot>.Failed>(await new Route53RecordStore(client, "ZNOTHERE").ReadAsync(Name, "_redis-master." + Name, default));
+        Assert.Equal(TargetFailureKind.Misconfigured, failed.Failure.Kind);
     }
 
     private static DnsRecordSet Set(string type, string name, string value) => new() { Name = name, Type = type, TtlSeconds = 5, Values = [value] };

@@ -1,5 +1,6 @@
 using Amazon.Runtime;
 using Sidecars.Aws;
+using Sidecars.Failover.Publish;
 using Sidecars.Failover.Publish.Records;
 using Sidecars.Failover.Publish.Targets.Route53;
 using Sidecars.TestKit.FakeRoute53;
@@ -25,24 +26,24 @@ public sealed class Route53Tests : DnsStoreContract
     [Fact]
     public async Task One_switch_is_one_call_and_a_settled_change_is_known()
     {
-        var publisher = new DnsPublisher(Open(), new(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(2)), TimeProvider.System, () => 0);
-        _ = await publisher.PublishAsync(() => Publication(1), fresh: true, default);
+        var writer = Writer();
+        _ = await PublishAsync(writer, 1, fresh: true);
         var calls = _server.Seen.Count;
-        var (decision, change) = (await publisher.PublishAsync(() => Publication(2), fresh: false, default))!.Value;
-        Assert.Equal(("newer-token", calls + 1), (decision.Code, _server.Seen.Count));
-        Assert.False(await Open().IsEverywhereAsync(change, default));
+        var written = Assert.IsType<PublishOutcome.Written>(await PublishAsync(writer, 2, fresh: false));
+        Assert.Equal(("newer-token", calls + 1), (written.Code, _server.Seen.Count));
+        Assert.False(await Open().IsPropagatedAsync(written.ChangeId, default));
         _server.Settle();
-        Assert.True(await Open().IsEverywhereAsync(change, default));
-        Assert.Null(await Open().IsEverywhereAsync("C999", default));
+        Assert.True(await Open().IsPropagatedAsync(written.ChangeId, default));
+        Assert.Null(await Open().IsPropagatedAsync("C999", default));
     }
 
     [Fact]
     public async Task A_response_that_is_lost_costs_a_read_and_no_second_write()
     {
         _server.LoseResponses(1);
-        var failures = new List<DnsFailure>();
-        _ = Assert.IsType<DnsDecision.UpToDate>(await PublishAsync(1, failures));
-        Assert.Equal(DnsFailureKind.Unavailable, Assert.Single(failures).Kind);
+        var failures = new List<TargetFailure>();
+        _ = Assert.IsType<PublishOutcome.UpToDate>(await PublishAsync(1, failures));
+        Assert.Equal(TargetFailureKind.Unavailable, Assert.Single(failures).Kind);
         Assert.Equal(1, _server.Count("Change"));
     }
 
@@ -50,11 +51,11 @@ public sealed class Route53Tests : DnsStoreContract
     public async Task A_throttled_account_is_outlasted_by_all_of_its_tenants()
     {
         await UseAsync(FakeRoute53Server.With(limit: 5, limitWindow: TimeSpan.FromMilliseconds(50)));
-        var failures = new List<DnsFailure>();
+        var failures = new List<TargetFailure>();
         var decisions = await Task.WhenAll(Enumerable.Range(1, 6).Select(epoch => PublishAsync(epoch, failures)));
-        Assert.Contains(decisions, decision => decision is DnsDecision.Publish);
+        Assert.Contains(decisions, decision => decision is PublishOutcome.Written);
         Assert.NotEqual(0, _server.Count("List", 400) + _server.Count("Change", 400));
-        Assert.All(failures, failure => Assert.Equal(DnsFailureKind.Throttled, failure.Kind));
+        Assert.All(failures, failure => Assert.True(failure.Kind is TargetFailureKind.Throttled or TargetFailureKind.Conflict, failure.Message));
         // Not through the account's limit, which would refuse this as well.
         Assert.Equal("10.0.0.6", _server.Zone.Sets.Single(set => set.Type == "A").Values[0]);
     }
@@ -64,10 +65,10 @@ public sealed class Route53Tests : DnsStoreContract
     {
         await UseAsync(FakeRoute53Server.With(changeTakes: TimeSpan.FromMilliseconds(30)));
         var first = Open().ApplyAsync(new DnsChange([], [Set("a.example.org", "A", "10.0.0.1")]), default);
-        var failures = new List<DnsFailure>();
+        var failures = new List<TargetFailure>();
         var publish = PublishAsync(1, failures);
-        _ = Assert.IsType<DnsWrite.Applied>(await first);
-        _ = Assert.IsType<DnsDecision.Publish>(await publish);
+        _ = Applied(await first);
+        _ = Assert.IsType<PublishOutcome.Written>(await publish);
         Assert.All(failures, failure => Assert.Contains("PriorRequestNotComplete", failure.Message, StringComparison.Ordinal));
     }
 
@@ -84,7 +85,7 @@ public sealed class Route53Tests : DnsStoreContract
         foreach (var special in specials)
         {
             _server.Zone.Put(special);
-            Assert.Equal("special-record", Assert.IsType<DnsDecision.Refuse>(await PublishAsync(1)).Code);
+            Assert.Equal("special-record", Assert.IsType<PublishOutcome.Refused>(await PublishAsync(1)).Code);
             _server.Zone.Remove(special.Name, special.Type);
         }
 
@@ -104,19 +105,19 @@ public sealed class Route53Tests : DnsStoreContract
 
         Assert.Equal(10, (await SnapshotAsync()).Sets.Length);
         _server.Zone.Remove(Name + ".", "A");
-        _ = Assert.IsType<DnsDecision.Publish>(await PublishAsync(1));
+        _ = Assert.IsType<PublishOutcome.Written>(await PublishAsync(1));
         Assert.Equal(["A", "TXT"], (await SnapshotAsync()).Sets.Select(set => set.Type).Order(StringComparer.Ordinal));
-        _ = Assert.IsType<DnsDecision.UpToDate>(await PublishAsync(1));
+        _ = Assert.IsType<PublishOutcome.UpToDate>(await PublishAsync(1));
     }
 
     [Fact]
     public async Task Wrong_settings_are_told_apart()
     {
-        Assert.Equal(DnsFailureKind.Denied, await KindAsync(Client(secret: "wrong")));
-        Assert.Equal(DnsFailureKind.Denied, await KindAsync(Client(key: "AKIDOTHER")));
-        Assert.Equal(DnsFailureKind.Misconfigured, await KindAsync(Client(zone: "ZOTHER")));
+        Assert.Equal(TargetFailureKind.Denied, await KindAsync(Client(secret: "wrong")));
+        Assert.Equal(TargetFailureKind.Denied, await KindAsync(Client(key: "AKIDOTHER")));
+        Assert.Equal(TargetFailureKind.Misconfigured, await KindAsync(Client(zone: "ZOTHER")));
         var outside = await Open().ApplyAsync(new DnsChange([], [Set("redis.example.com", "A", "10.0.0.1")]), default);
-        Assert.Equal(DnsFailureKind.Misconfigured, Assert.IsType<DnsWrite.Failed>(outside).Failure.Kind);
+        Assert.Equal(TargetFailureKind.Misconfigured, Failed(outside));
     }
 
     [Fact]
@@ -124,11 +125,11 @@ public sealed class Route53Tests : DnsStoreContract
     {
         var endpoint = _server.Endpoint;
         await _server.DisposeAsync();
-        Assert.Equal(DnsFailureKind.Unavailable, await KindAsync(Client(endpoint: endpoint)));
+        Assert.Equal(TargetFailureKind.Unavailable, await KindAsync(Client(endpoint: endpoint)));
     }
 
-    private static async Task<DnsFailureKind> KindAsync(Route53Client client) =>
-        Assert.IsType<DnsRead.Failed>(await new Route53RecordStore(client, "Z").ReadAsync(Name, "_redis-master." + Name, default)).Failure.Kind;
+    private static async Task<TargetFailureKind> KindAsync(Route53Client client) =>
+        Assert.IsType<TargetResult<DnsSnapshot>.Failed>(await new Route53RecordStore(client, "Z").ReadAsync(Name, "_redis-master." + Name, default)).Failure.Kind;
 
     private async Task UseAsync(FakeRoute53Server server)
     {

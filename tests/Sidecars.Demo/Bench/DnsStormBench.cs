@@ -115,10 +115,11 @@ internal sealed record DnsStormBench : IBenchResult
 
     private static async Task SidecarAsync(int tenant, int rank, bool naive, Zone zone, TimeProvider time, Func<double> random, TaskCompletionSource settled, CancellationToken cancellation)
     {
-        var publisher = new DnsPublisher(zone, Pause, time, random);
         var publication = Publication(tenant, isAfter: true);
-        var place = new DnsMasterPublisher("route53", publication.Name, publication.TtlSeconds, zone, publisher);
-        var wish = new MasterPublication(publication.State.Cluster, publication.State.Token, publication.State.Target.Value, null);
+        var place = new TargetWriter<DnsSnapshot, DnsChange>(
+            new DnsRecordTarget("route53", publication.Name, publication.TtlSeconds, zone), publication.State.Cluster, Pause, _ => { }, time, random);
+        var addresses = new MasterAddresses(publication.State.Target.Value, null);
+        var desired = new DesiredMaster.Own(new RedisEndpoint(publication.State.Target.Value, 6379), publication.State.Token, addresses, new RoleProof("", 0), time.GetTimestamp());
         if (!naive)
         {
             // What its last look told it, minutes ago: that call is not the storm's.
@@ -131,7 +132,7 @@ internal sealed record DnsStormBench : IBenchResult
                 await Task.Delay(Backstop * (1 + random()), time, cancellation);
                 try
                 {
-                    if (await place.LookAsync(cancellation) is { } there && there.Token >= wish.Token) return;
+                    if (await place.LookAsync(cancellation) is { } there && there.Token >= desired.Token) return;
                     break;
                 }
                 catch (IOException)
@@ -141,7 +142,7 @@ internal sealed record DnsStormBench : IBenchResult
             }
         }
 
-        await place.PublishAsync(() => wish, fresh: naive, cancellation);
+        await place.PublishAsync(new PublishOrder(desired, addresses, desired.Role), new AlwaysDesired(), fresh: naive, cancellation);
         settled.TrySetResult();
     }
 
@@ -158,11 +159,22 @@ internal sealed record DnsStormBench : IBenchResult
 
         public string Description => store.Description;
 
-        public Task<DnsRead> ReadAsync(string name, string ownerName, CancellationToken cancellation) =>
-            Remembers is { } snapshot ? Task.FromResult<DnsRead>(new DnsRead.Known(snapshot)) : store.ReadAsync(name, ownerName, cancellation);
+        public Task<TargetResult<DnsSnapshot>> ReadAsync(string name, string ownerName, CancellationToken cancellation) =>
+            Remembers is { } snapshot ? Task.FromResult<TargetResult<DnsSnapshot>>(new TargetResult<DnsSnapshot>.Done(snapshot)) : store.ReadAsync(name, ownerName, cancellation);
 
-        public Task<DnsWrite> ApplyAsync(DnsChange change, CancellationToken cancellation) => store.ApplyAsync(change, cancellation);
+        public Task<TargetResult<string>> ApplyAsync(DnsChange change, CancellationToken cancellation) => store.ApplyAsync(change, cancellation);
 
-        public Task<bool?> IsEverywhereAsync(string changeId, CancellationToken cancellation) => store.IsEverywhereAsync(changeId, cancellation);
+        public Task<bool?> IsPropagatedAsync(string changeId, CancellationToken cancellation) => store.IsPropagatedAsync(changeId, cancellation);
+    }
+
+    private sealed class AlwaysDesired : IDesiredMasters
+    {
+        public Signal Changed { get; } = new();
+
+        public bool IsWanted(PublishOrder order) => true;
+
+        public Task<RoleProof?> ProveAsync(DesiredMaster desired, CancellationToken cancellation) => Task.FromResult<RoleProof?>(null);
+
+        public RoleProof? RecentProof(DesiredMaster desired) => null;
     }
 }

@@ -6,6 +6,7 @@ using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
+using Sidecars.Failover.Decisions;
 using Sidecars.Failover.HandOver;
 using Sidecars.Failover.Publish;
 using Sidecars.Failover.Publish.Records;
@@ -85,10 +86,15 @@ internal sealed class HandOverRig : IAsyncDisposable
                     if (outcome is not null) Repairs.Enqueue($"{node} {decision.Code} {outcome}");
                 },
                 _meter, TimeProvider.System);
+            var publishing = Publishing(node);
+            var publisher = new PublisherLoop(
+                Writer(), publishing, (_, _) => Task.FromResult<PublishOrder?>(null), new PublisherSettings(TimeSpan.FromMinutes(1), DryRun: false), new PublishMetrics(_meter),
+                new PublishSink(this, node), TimeProvider.System, () => 0.5);
             var listener = new HandOverListener(
-                async ct => await view.ObserveNamedAsync(await view.ObserveSentinelsAsync(ct), ct), () => new TcpTransport(node.Endpoint), Login, [new TimedPublisher(this, node)],
-                (_, _) => { }, (_, why) => { if (why is not null) Repairs.Enqueue($"{node} not published: {why}"); }, TimeProvider.System);
+                async ct => await view.ObserveNamedAsync(await view.ObserveSentinelsAsync(ct), ct), () => new TcpTransport(node.Endpoint), Login, publishing.Claim,
+                (_, _) => { }, TimeProvider.System);
             _running.Add(Task.Run(() => loop.RunAsync(_stop.Token)));
+            _running.Add(Task.Run(() => publisher.RunAsync(_stop.Token)));
             _running.Add(Task.Run(() => listener.RunAsync(_stop.Token)));
         }
     }
@@ -106,15 +112,15 @@ internal sealed class HandOverRig : IAsyncDisposable
         Sentinels, new HandOverClient(e => new TcpTransport(e), Login), TimeProvider.System);
 
     /// <summary>Publishes the master as its sidecar would: with Sentinel's epoch.</summary>
-    public async Task<DnsDecision> PublishAsync(RedisEndpoint master, long epoch)
+    public async Task<PublishOutcome> PublishAsync(RedisEndpoint master, long epoch)
     {
-        _ = DnsTarget.TryParse(OutsideOf(master), out var target);
-        var publication = new DnsPublication { Name = RecordName, State = new DnsRecordState { Cluster = Cluster, Token = new FencingToken(1, epoch, 0), Target = target! } };
-        return (await new DnsPublisher(Store, Quick, TimeProvider.System, () => 0.5).PublishAsync(() => publication, fresh: true, default))!.Value.Decision;
+        var addresses = new MasterAddresses(OutsideOf(master), null);
+        var own = new DesiredMaster.Own(master, new FencingToken(1, epoch, 0), addresses, new RoleProof("", 0), 0);
+        return (await Writer().PublishAsync(new PublishOrder(own, addresses, own.Role), new AlwaysDesired(), fresh: true, default))!;
     }
 
     /// <summary>What is published now.</summary>
-    public async Task<DnsRecordState?> RecordAsync() => await new DnsPublisher(Store, Quick, TimeProvider.System, () => 0.5).LookAsync(RecordName, "_redis-master." + RecordName, default);
+    public Task<PublishedMaster?> RecordAsync() => Writer().LookAsync(default);
 
     // Ports tell the nodes of this machine apart, and an address record can't hold one: a name that does.
     public static string OutsideOf(RedisEndpoint node) => string.Create(CultureInfo.InvariantCulture, $"port-{node.Port}.example.org");
@@ -217,21 +223,45 @@ internal sealed class HandOverRig : IAsyncDisposable
     /// <param name="At">UTC, to compare with another process' log.</param>
     internal sealed record Published(RedisEndpoint Master, DateTimeOffset At);
 
-    private sealed class TimedPublisher(HandOverRig rig, LocalNode node) : IHandOverPublisher
+    private TargetWriter<DnsSnapshot, DnsChange> Writer() => new(
+        new DnsRecordTarget("zone-file", RecordName, DnsPublication.DefaultTtlSeconds, Store), Cluster, Quick, _ => { }, TimeProvider.System, () => 0.5);
+
+    // It decides nothing here: the test publishes as the Sentinels' switch would, when it wants.
+    private PublishLoop Publishing(LocalNode node) => new(
+        new PublishSettings(node.Endpoint, new MasterAddresses(OutsideOf(node.Endpoint), null), Group.Options.SentinelCount, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(1)),
+        new OwnServerWatch(new OwnServerClient(() => new TcpTransport(node.Endpoint), Login, freshLag: 3), isLoopback: true, TimeSpan.FromSeconds(1), TimeProvider.System, () => 0.5),
+        new NoViews(), () => 1, new PublishSink(this, node), TimeProvider.System);
+
+    private sealed class PublishSink(HandOverRig rig, LocalNode node) : IDecisionSink
     {
-        private readonly MasterHandOverPublisher _publisher = new(
-            new DnsMasterPublisher("zone-file", RecordName, DnsPublication.DefaultTtlSeconds, rig.Store, new DnsPublisher(rig.Store, Quick, TimeProvider.System, () => 0.5)),
-            () => new MasterPublication(rig.Cluster, FencingToken.None, OutsideOf(node.Endpoint), null),
-            new OwnServerWatch(new OwnServerClient(() => new TcpTransport(node.Endpoint), rig.Login, freshLag: 3), isLoopback: true, TimeSpan.FromSeconds(1), TimeProvider.System, () => 0.5),
-            TimeProvider.System);
-
-        public string Description => _publisher.Description;
-
-        public async Task<string?> PublishAsync(HandOverClaim claim, CancellationToken cancellation)
+        public void Decided(string loop, string code, string reason, bool isRefusal, Func<string> snapshot)
         {
-            var why = await _publisher.PublishAsync(claim, cancellation);
-            if (why is null) rig.Last = new Published(claim.To, TimeProvider.System.GetUtcNow());
-            return why;
         }
+
+        public void Acted(string loop, string code, string detail, string? failure)
+        {
+            if (failure is null) rig.Last = new Published(node.Endpoint, TimeProvider.System.GetUtcNow());
+            else rig.Repairs.Enqueue($"{node} not published: {failure}");
+        }
+    }
+
+    private sealed class NoViews : ISentinelViews
+    {
+        public Signal Changed { get; } = new();
+
+        public long LastEventAt => 0;
+
+        public IReadOnlyCollection<SentinelObservation> Observe() => [];
+    }
+
+    private sealed class AlwaysDesired : IDesiredMasters
+    {
+        public Signal Changed { get; } = new();
+
+        public bool IsWanted(PublishOrder order) => true;
+
+        public Task<RoleProof?> ProveAsync(DesiredMaster desired, CancellationToken cancellation) => Task.FromResult<RoleProof?>(null);
+
+        public RoleProof? RecentProof(DesiredMaster desired) => null;
     }
 }

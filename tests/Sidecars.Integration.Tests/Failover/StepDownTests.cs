@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Sidecars.Core.Primitives;
-using Sidecars.Failover.Publish.Records;
+using Sidecars.Failover.Publish;
 using Sidecars.Integration.Tests.Bootstrap.Support;
 using Sidecars.TestKit.Groups;
 using Sidecars.TestKit.Load;
@@ -44,10 +44,10 @@ public sealed class StepDownTests(ITestOutputHelper output)
         // Published before Sentinel's switch, in the old master's epoch; the switch then takes one write.
         var last = Assert.IsType<HandOverRig.Published>(rig.Last);
         var record = await rig.RecordAsync();
-        Assert.Equal((HandOverRig.OutsideOf(state.Master.Node.Endpoint), new FencingToken(1, epoch, 1)), (record!.Target.Value, record.Token));
+        Assert.Equal((HandOverRig.OutsideOf(state.Master.Node.Endpoint), new FencingToken(1, epoch, 1)), (record!.Address, record.Token));
         Assert.Equal(state.Master.Node.Endpoint, last.Master);
         Assert.Equal("newer-token", (await rig.PublishAsync(state.Master.Node.Endpoint, state.Sentinels[0].Epoch)).Code);
-        Assert.IsType<DnsDecision.UpToDate>(await rig.PublishAsync(state.Master.Node.Endpoint, state.Sentinels[0].Epoch));
+        Assert.IsType<PublishOutcome.UpToDate>(await rig.PublishAsync(state.Master.Node.Endpoint, state.Sentinels[0].Epoch));
 
         var summary = Summary(stepDown);
         var published = last.At - Event(stepDown, "step-down-fence").GetProperty("ts").GetDateTimeOffset();

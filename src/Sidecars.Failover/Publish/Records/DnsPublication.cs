@@ -16,7 +16,10 @@ public sealed class DnsPublication
     public int TtlSeconds { get; init; } = DefaultTtlSeconds;
 
     /// <summary>Where the TXT record lies: beside the name and not at it, since nothing may stand beside a CNAME.</summary>
-    public string OwnerName => "_redis-master." + Name;
+    public string OwnerName => OwnerNameOf(Name);
+
+    /// <summary>The name of the TXT record of a record.</summary>
+    public static string OwnerNameOf(string name) => "_redis-master." + name;
 
     /// <summary>The address.</summary>
     public DnsRecordSet AddressSet => new() { Name = Name, Type = State.Target.Type, TtlSeconds = TtlSeconds, Values = [State.Target.Value] };

@@ -13,14 +13,14 @@ public static class DnsPublishPolicy
     /// <summary>Decides.</summary>
     /// <param name="wanted">What this writer knows.</param>
     /// <param name="zone">What is there.</param>
-    public static DnsDecision Decide(DnsPublication wanted, DnsSnapshot zone)
+    public static TargetPlan<DnsChange> Decide(DnsPublication wanted, DnsSnapshot zone)
     {
         var owners = zone.Sets.Where(set => set.Name == wanted.OwnerName && set.Type == "TXT").ToImmutableArray();
         var addresses = zone.Sets.Where(set => set.Name == wanted.Name && AddressTypes.Contains(set.Type)).ToImmutableArray();
         if (owners.Concat(addresses).FirstOrDefault(set => set.Special.Length > 0) is { } special)
-            return new DnsDecision.Refuse("special-record", $"{special.Type} of {special.Name} is {special.Special}: only plain records are written; remove it, or choose another name");
+            return TokenPlan.Refuse<DnsChange>("special-record", $"{special.Type} of {special.Name} is {special.Special}: only plain records are written; remove it, or choose another name");
         if (wanted.State.Target.Type == "CNAME" && zone.Sets.FirstOrDefault(set => set.Name == wanted.Name && !AddressTypes.Contains(set.Type)) is { } beside)
-            return new DnsDecision.Refuse("name-in-use", $"a {beside.Type} record stands at {wanted.Name}, and nothing may stand beside a CNAME");
+            return TokenPlan.Refuse<DnsChange>("name-in-use", $"a {beside.Type} record stands at {wanted.Name}, and nothing may stand beside a CNAME");
         return owners.IsEmpty ? First(wanted, addresses) : Next(wanted, owners[0], addresses);
     }
 
@@ -30,35 +30,27 @@ public static class DnsPublishPolicy
     public static DnsRecordState? Published(string ownerName, DnsSnapshot zone) =>
         zone.Sets.FirstOrDefault(set => set.Name == ownerName && set.Type == "TXT") is { Values: [var text] } && DnsRecordDocument.TryParse(text, out var state, out _) ? state : null;
 
-    private static DnsDecision First(DnsPublication wanted, ImmutableArray<DnsRecordSet> addresses) =>
+    private static TargetPlan<DnsChange> First(DnsPublication wanted, ImmutableArray<DnsRecordSet> addresses) =>
         addresses.IsEmpty
-            ? Write("first", $"{wanted.Name} is free", wanted, [])
-            : new DnsDecision.Refuse("record-not-ours", $"{addresses[0]} is there without a TXT record of ours at {wanted.OwnerName}: whose is it? Delete it, or choose another name");
+            ? new TargetPlan<DnsChange>.Write("first", $"{wanted.Name} is free", Change(wanted, []))
+            : TokenPlan.Refuse<DnsChange>("record-not-ours", $"{addresses[0]} is there without a TXT record of ours at {wanted.OwnerName}: whose is it? Delete it, or choose another name");
 
-    private static DnsDecision Next(DnsPublication wanted, DnsRecordSet owner, ImmutableArray<DnsRecordSet> addresses)
+    private static TargetPlan<DnsChange> Next(DnsPublication wanted, DnsRecordSet owner, ImmutableArray<DnsRecordSet> addresses)
     {
         var isNewer = false;
         if (owner.Values.Length != 1 || !DnsRecordDocument.TryParse(owner.Values[0], out var published, out isNewer))
         {
             return isNewer
-                ? new DnsDecision.Refuse("newer-format", $"the TXT record at {owner.Name} is of a later version: update this sidecar")
-                : new DnsDecision.Refuse("owner-unreadable", $"the TXT record at {owner.Name} is none of ours: {owner.Values.FirstOrDefault("(empty)")}");
+                ? TokenPlan.Refuse<DnsChange>("newer-format", $"the TXT record at {owner.Name} is of a later version: update this sidecar")
+                : TokenPlan.Refuse<DnsChange>("owner-unreadable", $"the TXT record at {owner.Name} is none of ours: {owner.Values.FirstOrDefault("(empty)")}");
         }
 
         if (published.Cluster != wanted.State.Cluster)
-            return new DnsDecision.Refuse("foreign-owner", $"{wanted.Name} belongs to {published.Cluster}, not to {wanted.State.Cluster}");
+            return TokenPlan.Refuse<DnsChange>("foreign-owner", $"{wanted.Name} belongs to {published.Cluster}, not to {wanted.State.Cluster}");
 
-        var (theirs, mine) = (published.Token, wanted.State.Token);
-        if (theirs > mine) return new DnsDecision.Superseded($"{published.Target} is published with token {theirs}, newer than {mine}", published);
-        ImmutableArray<DnsRecordSet> old = [owner, .. addresses];
-        if (theirs < mine) return Write("newer-token", $"token {mine} follows {theirs} of {published.Target}", wanted, old);
-        if (published.Target != wanted.State.Target)
-            return new DnsDecision.Contested($"token {mine} already stands for {published.Target}, this sidecar knows {wanted.State.Target} by it", published);
-        if (addresses.Length == 1 && addresses[0].SameAs(wanted.AddressSet) && owner.SameAs(wanted.OwnerSet))
-            return new DnsDecision.UpToDate($"{wanted.State.Target} is published with token {mine}");
-        return Write("repair", $"what token {mine} published was changed by another hand: {(addresses.IsEmpty ? "the address is gone" : string.Join(", ", addresses))}", wanted, old);
+        var isExact = addresses.Length == 1 && addresses[0].SameAs(wanted.AddressSet) && owner.SameAs(wanted.OwnerSet);
+        return TokenPlan.Decide(wanted.State.Token, wanted.State.Target.Value, published.Master, isExact, Change(wanted, [owner, .. addresses]));
     }
 
-    private static DnsDecision.Publish Write(string code, string reason, DnsPublication wanted, ImmutableArray<DnsRecordSet> old) =>
-        new(code, reason, new DnsChange(old, [wanted.OwnerSet, wanted.AddressSet]));
+    private static DnsChange Change(DnsPublication wanted, ImmutableArray<DnsRecordSet> old) => new(old, [wanted.OwnerSet, wanted.AddressSet]);
 }

@@ -13,4 +13,7 @@ public sealed record DnsRecordState
 
     /// <summary>Where the master is.</summary>
     public required DnsTarget Target { get; init; }
+
+    /// <summary>The same, as every target says it.</summary>
+    public PublishedMaster Master => new(Token, Target.Value);
 }

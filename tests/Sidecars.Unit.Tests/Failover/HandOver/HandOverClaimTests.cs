@@ -1,6 +1,6 @@
-using Sidecars.Core.Primitives;
 using Sidecars.Core.Topology;
 using Sidecars.Failover.HandOver;
+using Sidecars.Failover.Publish;
 using static Sidecars.Unit.Tests.Core.Election.Facts;
 using static Sidecars.Unit.Tests.Failover.HandOver.HandOverFacts;
 
@@ -36,33 +36,5 @@ public sealed class HandOverClaimTests
         var decision = HandOverClaimPolicy.Decide(Rows[row]);
         Assert.True(row.Split(':')[0] == decision.Code, $"{decision.Code}: {decision.Reason}");
         if (decision is HandOverClaimDecision.Publish publish) Assert.Equal(Claim, publish.Claim);
-    }
-
-    [Fact]
-    public void The_early_token_is_newer_than_the_old_masters_and_older_than_Sentinels_switch()
-    {
-        var published = new FencingToken(4, 7, 2);
-        var early = Claim.Token(published, A)!.Value;
-        Assert.True(early > published && early < new FencingToken(4, 8, 0));
-        Assert.Equal(new FencingToken(4, 7, 3), early);
-    }
-
-    [Fact]
-    public void A_record_that_names_the_new_master_or_a_later_epoch_is_left_alone()
-    {
-        Assert.Null(Claim.Token(new FencingToken(4, 7, 2), B));
-        Assert.Null(Claim.Token(new FencingToken(4, 8, 0), A));
-        Assert.Null(Claim.Token(new FencingToken(4, 8, 0), null));
-    }
-
-    [Fact]
-    public void A_record_that_lags_an_epoch_behind_is_overtaken_in_the_old_masters_epoch() =>
-        Assert.Equal(new FencingToken(4, 7, 1), Claim.Token(new FencingToken(4, 5, 9), C));
-
-    [Fact]
-    public void A_hand_over_that_is_taken_back_is_published_with_one_rev_more()
-    {
-        var early = Claim.Token(new FencingToken(4, 7, 0), A)!.Value;
-        Assert.True(new HandOverClaim(B, A, 7, RunId(A)).Token(early, B)!.Value > early);
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
@@ -105,6 +106,7 @@ public sealed class ApiAwayTests(ITestOutputHelper output)
     private sealed class Rig : IAsyncDisposable
     {
         private readonly TempFolder _data = new("api-away");
+        private readonly Meter _meter = new("api-away");
         private readonly List<TimeSpan> _markers = [];
 
         public Rig(string weather)
@@ -121,8 +123,9 @@ public sealed class ApiAwayTests(ITestOutputHelper output)
             var epochs = new EpochKeeperLoop(
                 _ => Task.FromResult(Group.Watch.Observe()), new LeaseEpochStore(leases, cluster), 3, TimeSpan.FromSeconds(1), (_, _) => { }, Group.Time, () => 0.5);
             var slice = new PublisherLoop(
-                new SliceMasterPublisher(Api.Client, "redis-master", "redis", new BackoffSchedule(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(20)), _ => { }, Group.Time, () => 0.5),
-                Group.Publishing, (wish, _) => Task.FromResult<MasterPublication?>(wish.Publication), new PublisherSettings(TimeSpan.FromMinutes(1), DryRun: false), new NoMetrics(), Group.Sink, Group.Time, () => 0.5);
+                new TargetWriter<EndpointSliceDocument?, EndpointSliceDocument>(
+                    new SliceTarget(Api.Client, "redis-master", "redis"), cluster, new BackoffSchedule(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(20)), _ => { }, Group.Time, () => 0.5),
+                Group.Publishing, (_, _) => Task.FromResult<PublishOrder?>(null), new PublisherSettings(TimeSpan.FromMinutes(1), DryRun: false), new PublishMetrics(_meter), Group.Sink, Group.Time, () => 0.5);
             var label = new RoleLabelLoop(Api.Client, "redis-0", "uid-0", () => Group.Server.Last, Group.Server.Changed, dryRun: false, Group.Sink, Group.Time, () => 0.5);
             Marker = marker;
             Set(weather);
@@ -157,6 +160,7 @@ public sealed class ApiAwayTests(ITestOutputHelper output)
             await Group.DisposeAsync();
             Api.Dispose();
             _data.Dispose();
+            _meter.Dispose();
         }
 
         private void Set(string weather)
@@ -183,21 +187,6 @@ public sealed class ApiAwayTests(ITestOutputHelper output)
         private static void Problem(string code, string why)
         {
             // Expected: the server is away.
-        }
-    }
-
-    private sealed class NoMetrics : IPublishMetrics
-    {
-        public void Sent(string publisher, TimeSpan after)
-        {
-        }
-
-        public void Settled(string publisher, PublishOutcome outcome, PublishWish wish, TimeSpan after)
-        {
-        }
-
-        public void Failed(string publisher)
-        {
         }
     }
 }

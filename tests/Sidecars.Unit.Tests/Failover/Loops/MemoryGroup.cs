@@ -46,8 +46,8 @@ internal sealed class MemoryGroup : IAsyncDisposable
             Server, client, Watch, nodes, () => null, () => null, Sink, Time);
         Death = new DeathLoop(Server, Watch, sentinelClient, nodes, 3, () => null, dryRun: false, Sink, Time);
         Publishing = new PublishLoop(
-            new PublishSettings(ClusterId.TryParse(MasterName, out var cluster) ? cluster : throw new InvalidOperationException(), Me, "10.0.0.1", Me, 3, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(1)),
-            Server, Watch, () => 1, () => false, Sink, Time);
+            new PublishSettings(Me, new MasterAddresses("10.0.0.1", Me), 3, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(1)),
+            Server, Watch, () => 1, Sink, Time);
     }
 
     public VirtualTime Time { get; } = new();

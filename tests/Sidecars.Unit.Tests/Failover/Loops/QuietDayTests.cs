@@ -35,10 +35,10 @@ public sealed class QuietDayTests(ITestOutputHelper output)
             Assert.Equal(1, group.Redis.OpenConnections);
 
             // A switch: fenced, and no longer published, before any time passes.
-            Assert.NotNull(group.Publishing.Wish);
+            Assert.NotNull(group.Publishing.Desired);
             Name(group, MemoryGroup.Other, 4);
             group.Time.Settle(() => group.Changes.Any(c => c.StartsWith("CONFIG SET min-replicas-to-write 1000000", StringComparison.Ordinal)));
-            group.Time.Settle(() => group.Publishing.Wish is null);
+            group.Time.Settle(() => group.Publishing.Desired is null);
             Assert.Equal(Day, group.Time.Now);
 
             // Back, and its death: handed to Sentinel after the millisecond or two after which the connection is tried again.

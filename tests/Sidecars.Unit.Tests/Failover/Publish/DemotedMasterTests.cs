@@ -1,5 +1,4 @@
 using Sidecars.Core.Primitives;
-using Sidecars.Failover.HandOver;
 using Sidecars.Failover.Publish;
 using Sidecars.TestKit.FakeKubernetes;
 using Sidecars.TestKit.Processes;
@@ -32,13 +31,13 @@ public sealed class DemotedMasterTests : IAsyncLifetime
     {
         var ofA = await HandedOverAsync(kind);
         // Nobody has told its loop of the demotion: the check itself must ask.
-        Assert.NotNull(A.Loop.Wish);
+        Assert.NotNull(A.Loop.Desired);
         await ofA.RoundAsync(default);
         await SaysAsync(kind, B, 1);
         Assert.Contains(("publish-" + kind, "not-verified"), A.Sink.Refused);
         // And once the loop has looked, it wants nothing any more.
         await A.PublishAsync(ofA);
-        Assert.Null(A.Loop.Wish);
+        Assert.Null(A.Loop.Desired);
         await SaysAsync(kind, B, 1);
     }
 
@@ -55,7 +54,7 @@ public sealed class DemotedMasterTests : IAsyncLifetime
         await Eventually.UntilAsync("A's loop to have seen the demotion", () =>
         {
             _world.Time.Advance(TimeSpan.FromSeconds(61));
-            return A.Loop.Wish is null;
+            return A.Loop.Desired is null;
         });
         _world.Time.Advance(TimeSpan.FromSeconds(61));
         await stop.CancelAsync();
@@ -127,7 +126,7 @@ public sealed class DemotedMasterTests : IAsyncLifetime
         await ofA.RoundAsync(default);
         Assert.Equal("10.244.0.77", (await _places.ReadAsync(kind))!.Address);
         await A.PublishAsync(ofA);
-        Assert.Null(A.Loop.Wish);
+        Assert.Null(A.Loop.Desired);
         Assert.Equal("10.244.0.77", (await _places.ReadAsync(kind))!.Address);
     }
 
@@ -135,35 +134,35 @@ public sealed class DemotedMasterTests : IAsyncLifetime
     public async Task What_was_wanted_ends_with_the_process_and_with_its_role_and_not_with_a_silence()
     {
         await A.Loop.RoundAsync(default);
-        var wish = A.Loop.Wish!;
-        Assert.Equal((A.RunId, 0), (wish.RunId, wish.Publication.Token.Rev));
+        var wish = Assert.IsType<DesiredMaster.Own>(A.Loop.Desired);
+        Assert.Equal((A.RunId, 0), (wish.Role.RunId, wish.Token.Rev));
 
         A.IsClear = false;
         _ = await A.Watch.LookAsync(default);
         await A.Loop.RoundAsync(default);
-        Assert.Same(wish, A.Loop.Wish);
-        Assert.False(await A.Loop.VerifyAsync(wish, default));
+        Assert.Same(wish, A.Loop.Desired);
+        Assert.Null(await A.Loop.ProveAsync(wish, default));
 
         A.IsClear = true;
         _world.Sentinels.Answer = false;
         await A.Loop.RoundAsync(default);
-        Assert.Same(wish, A.Loop.Wish);
-        Assert.False(await A.Loop.VerifyAsync(wish, default));
+        Assert.Same(wish, A.Loop.Desired);
+        Assert.Null(await A.Loop.ProveAsync(wish, default));
 
         // Another process at the same address, which Sentinels have not noticed, is not the one that was wanted.
         _world.Sentinels.Answer = true;
         A.RestartServer(isMaster: true);
-        Assert.False(await A.Loop.VerifyAsync(wish, default));
+        Assert.Null(await A.Loop.ProveAsync(wish, default));
         Assert.Equal("run-id-differs", (await A.Loop.RoundAsync(default)).Code);
-        Assert.Null(A.Loop.Wish);
+        Assert.Null(A.Loop.Desired);
         _world.Sentinels.Name(A);
         await A.Loop.RoundAsync(default);
-        Assert.Equal(A.RunId, A.Loop.Wish!.RunId);
+        Assert.Equal(A.RunId, Assert.IsType<DesiredMaster.Own>(A.Loop.Desired).Role.RunId);
 
         A.Watch.NoteEnding(A.RunId);
         A.IsClear = false;
         Assert.Equal("own-dead", (await A.Loop.RoundAsync(default)).Code);
-        Assert.Null(A.Loop.Wish);
+        Assert.Null(A.Loop.Desired);
     }
 
     [Fact]
@@ -189,57 +188,6 @@ public sealed class DemotedMasterTests : IAsyncLifetime
         await SaysAsync(PublishingPlaces.Slice, B, 1);
     }
 
-    [Fact]
-    public async Task An_early_word_that_waits_for_its_place_is_not_sent_once_the_hand_over_is_taken_back()
-    {
-        await A.PublishAsync(A.Over(_places.At(PublishingPlaces.Slice)));
-        (A.IsMaster, B.IsMaster) = (false, true);
-        var claim = new HandOverClaim(A.Announced, B.Announced, 3, B.RunId);
-        _places.Server.Next(null);
-        _places.Server.Next(new Fault.Error(503, "ServiceUnavailable"));
-        var word = B.HandOver(_places.At(PublishingPlaces.Slice)).PublishAsync(claim, default);
-        await Eventually.UntilAsync("the refused write", () => _places.Failures > 0);
-        (A.IsMaster, B.IsMaster) = (true, false);
-        _ = await B.Watch.LookAsync(default);
-        await Eventually.UntilAsync("its end", () =>
-        {
-            _world.Time.Advance(TimeSpan.FromMilliseconds(100));
-            return word.IsCompleted;
-        });
-        Assert.NotNull(await word);
-        await SaysAsync(PublishingPlaces.Slice, A, 0);
-    }
-
-    [Fact]
-    public async Task An_early_word_that_its_place_does_not_take_is_given_up_and_holds_up_no_later_one()
-    {
-        _places.Server.Weather = () => new Fault.Error(503, "ServiceUnavailable");
-        B.IsMaster = true;
-        var publisher = B.HandOver(_places.At(PublishingPlaces.Slice));
-        Assert.NotNull(await publisher.PublishAsync(new HandOverClaim(A.Announced, B.Announced, 3, B.RunId), default)); // can't be read
-        _places.Server.Weather = null;
-        await A.PublishAsync(A.Over(_places.At(PublishingPlaces.Slice)));
-        _places.Server.Next(null);
-        _places.Server.Weather = () => new Fault.Error(503, "ServiceUnavailable");
-        var word = publisher.PublishAsync(new HandOverClaim(A.Announced, B.Announced, 3, B.RunId), default);
-        await Eventually.UntilAsync("its end", () =>
-        {
-            _world.Time.Advance(TimeSpan.FromSeconds(1));
-            return word.IsCompleted;
-        });
-        Assert.NotNull(await word);
-    }
-
-    [Fact]
-    public async Task An_early_word_is_for_the_process_of_the_claim_and_no_other()
-    {
-        B.IsMaster = true;
-        var claim = new HandOverClaim(A.Announced, B.Announced, 3, B.RunId);
-        B.RestartServer(isMaster: true);
-        Assert.NotNull(await B.HandOver(_places.At(PublishingPlaces.Zone)).PublishAsync(claim, default));
-        Assert.Null(await _places.ReadAsync(PublishingPlaces.Zone));
-    }
-
     // A has published itself and is a replica by now; B has published itself early, which Sentinels do not know yet.
     private async Task<PublisherLoop> HandedOverAsync(string kind)
     {
@@ -254,7 +202,7 @@ public sealed class DemotedMasterTests : IAsyncLifetime
     private async Task HandOverToBAsync(string kind)
     {
         B.IsMaster = true;
-        Assert.Null(await B.HandOver(_places.At(kind)).PublishAsync(new HandOverClaim(A.Announced, B.Announced, 3, B.RunId), default));
+        await B.ClaimAsync(B.Over(_places.At(kind)));
         await SaysAsync(kind, B, 1);
     }
 

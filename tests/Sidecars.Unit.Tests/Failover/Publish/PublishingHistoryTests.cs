@@ -1,5 +1,4 @@
 using FsCheck.Fluent;
-using Sidecars.Failover.HandOver;
 using Sidecars.Failover.Publish;
 
 namespace Sidecars.Unit.Tests.Failover.Publish;
@@ -71,9 +70,7 @@ public sealed class PublishingHistoryTests
                     node.StartSidecar();
                     _publishers[node] = node.Over(places.At(PublishingPlaces.Slice));
                     return "restart sidecar of";
-                case 14:
-                    await node.HandOver(places.At(PublishingPlaces.Slice)).PublishAsync(new HandOverClaim(_world.Sentinels.Named, node.Announced, _world.Sentinels.Epoch, node.RunId), default);
-                    return "hand over to";
+                case 14: await node.ClaimAsync(_publishers[node]); return "hand over to";
                 case 15: _world.Time.Advance(TimeSpan.FromSeconds(16)); return "wait";
                 case 16:
                     places.EmptySlice();

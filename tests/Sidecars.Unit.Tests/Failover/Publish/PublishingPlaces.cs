@@ -46,11 +46,11 @@ internal sealed class PublishingPlaces : IAsyncDisposable
     public static async Task<PublishingPlaces> StartAsync(TimeProvider time) => new(await FakeKubernetesServer.StartAsync(), time);
 
     /// <summary>Another publisher at the place.</summary>
-    public IMasterPublisher At(string kind) => At(kind, _client);
+    public ITargetWriter At(string kind) => At(kind, _client);
 
-    private IMasterPublisher At(string kind, KubernetesClient client) => kind switch
+    private ITargetWriter At(string kind, KubernetesClient client) => kind switch
     {
-        Slice => new SliceMasterPublisher(client, Service, "redis", Pause, _ => Failures++, _time, () => 0.5),
+        Slice => Writer(new SliceTarget(client, Service, "redis")),
         Endpoint => Dns(kind, new DnsEndpointStore(client, "redis")),
         _ => Dns(kind, new ZoneFileStore(_folder.File("zone"))),
     };
@@ -71,8 +71,9 @@ internal sealed class PublishingPlaces : IAsyncDisposable
     /// <summary>Another sidecar, of any version, has written this.</summary>
     public async Task WriteAsync(string kind, FencingToken token, string address)
     {
-        var publication = new MasterPublication(PublishingWorld.Cluster, token, address, new RedisEndpoint(address, PublishingWorld.Port));
-        Assert.IsType<PublishOutcome.Written>(await At(kind).PublishAsync(() => publication, fresh: true, default));
+        var (writer, pod) = (At(kind), new RedisEndpoint(address, PublishingWorld.Port));
+        var own = new DesiredMaster.Own(pod, token, new MasterAddresses(address, pod), new RoleProof("", 0), 0);
+        Assert.IsType<PublishOutcome.Written>(await writer.PublishAsync(new PublishOrder(own, own.Addresses, own.Role), new Unchecked(), fresh: true, default));
     }
 
     public async ValueTask DisposeAsync()
@@ -83,5 +84,22 @@ internal sealed class PublishingPlaces : IAsyncDisposable
         _folder.Dispose();
     }
 
-    private DnsMasterPublisher Dns(string kind, IDnsRecordStore store) => new(kind, Record, 5, store, new DnsPublisher(store, Pause, _time, () => 0.5) { OnFailure = _ => Failures++ });
+    private ITargetWriter Dns(string kind, IDnsRecordStore store) => Writer(new DnsRecordTarget(kind, Record, 5, store));
+
+    private ITargetWriter Writer<TState, TChange>(IPublishTarget<TState, TChange> target) =>
+        new TargetWriter<TState, TChange>(target, PublishingWorld.Cluster, Pause, _ => Failures++, _time, () => 0.5);
+
+    // Of a sidecar that is not here: what it writes was wanted and proven there.
+    private sealed class Unchecked : IDesiredMasters
+    {
+        private static readonly RoleProof Proof = new("", 0);
+
+        public Signal Changed { get; } = new();
+
+        public bool IsWanted(PublishOrder order) => true;
+
+        public Task<RoleProof?> ProveAsync(DesiredMaster desired, CancellationToken cancellation) => Task.FromResult<RoleProof?>(Proof);
+
+        public RoleProof? RecentProof(DesiredMaster desired) => Proof;
+    }
 }

@@ -1,9 +1,10 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
 using Sidecars.Failover.Decisions;
-using Sidecars.Failover.HandOver;
 using Sidecars.Failover.Publish;
 using Sidecars.Failover.Watch;
 using Sidecars.TestKit.FakeRedis;
@@ -61,6 +62,7 @@ internal sealed class PublishingNode : IAsyncDisposable
 {
     private readonly PublishingWorld _world;
     private readonly FakeRedisServer _beside;
+    private readonly Meter _meter = new("publishing");
     private int _starts;
 
     public PublishingNode(PublishingWorld world, int ordinal)
@@ -96,7 +98,11 @@ internal sealed class PublishingNode : IAsyncDisposable
 
     public bool RefusesLogin { get; set; }
 
-    public bool HasImpostor { get; set; }
+    public bool HasImpostor
+    {
+        get => Watch.HasImpostor;
+        set => Watch.NoteImpostor(value);
+    }
 
     /// <summary>ROLE and process of its last answer, to the sidecar beside it and to others.</summary>
     public (bool IsMaster, string RunId)? ToldOwn { get; private set; }
@@ -115,22 +121,28 @@ internal sealed class PublishingNode : IAsyncDisposable
     /// <summary>The sidecar forgets all that it knew; places are made anew by <see cref="Over"/>.</summary>
     public void StartSidecar()
     {
+        var hadImpostor = Watch is { HasImpostor: true };
         Watch = new OwnServerWatch(new OwnServerClient(() => new TcpTransport(_beside.Endpoint), Login, 3), isLoopback: true, TimeSpan.FromSeconds(1), _world.Time, () => 0.5);
+        Watch.NoteImpostor(hadImpostor);
         Loop = new PublishLoop(
-            new PublishSettings(PublishingWorld.Cluster, Announced, Outside, Pod, 3, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(1)),
-            Watch, _world.Sentinels, () => 1, () => HasImpostor, Sink, _world.Time);
+            new PublishSettings(Announced, new MasterAddresses(Outside, Pod), 3, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(1)),
+            Watch, _world.Sentinels, () => 1, Sink, _world.Time);
     }
 
     public AnotherMaster Another => new(
         _ => Task.FromResult(new AddressReading(_world.Unread is null ? [.. _world.Recorded] : [], _world.Unread)), _ => null,
-        new NodeClient(_world.At, Login).ObserveAsync, _world.Quorum, Sink);
+        new NodeClient(_world.At, Login).ObserveAsync, _world.Quorum, Sink, _world.Time);
 
     /// <summary>This sidecar's publisher at a place.</summary>
-    public PublisherLoop Over(IMasterPublisher place) => new(place, Loop, Another.FindAsync, new PublisherSettings(TimeSpan.FromSeconds(60), DryRun: false), new NoMetrics(), Sink, _world.Time, () => 0.5);
+    public PublisherLoop Over(ITargetWriter place) =>
+        new(place, Loop, Another.FindAsync, new PublisherSettings(TimeSpan.FromSeconds(60), DryRun: false), new PublishMetrics(_meter), Sink, _world.Time, () => 0.5);
 
-    /// <summary>This sidecar's early word of a hand-over.</summary>
-    public MasterHandOverPublisher HandOver(IMasterPublisher place) =>
-        new(place, () => new MasterPublication(PublishingWorld.Cluster, FencingToken.None, Outside, Pod), Watch, _world.Time);
+    /// <summary>Claims a hand-over from the master that Sentinels name, and has a place follow.</summary>
+    public async Task ClaimAsync(PublisherLoop publisher)
+    {
+        Loop.Claim(new HandOverClaim(_world.Sentinels.Named, Announced, _world.Sentinels.Epoch, RunId));
+        await publisher.RoundAsync(default);
+    }
 
     /// <summary>Decides, and has a place follow.</summary>
     public async Task PublishAsync(PublisherLoop publisher)
@@ -141,6 +153,7 @@ internal sealed class PublishingNode : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        _meter.Dispose();
         await _beside.DisposeAsync();
         await PodServer.DisposeAsync();
     }
@@ -162,21 +175,6 @@ internal sealed class PublishingNode : IAsyncDisposable
                 return FakeReply.Array("min-replicas-to-write", "1", "min-replicas-max-lag", "3", "replica-announce-ip", Announced.Host, "replica-announce-port", "6379");
             default:
                 return FakeReply.Ok;
-        }
-    }
-
-    private sealed class NoMetrics : IPublishMetrics
-    {
-        public void Sent(string publisher, TimeSpan after)
-        {
-        }
-
-        public void Settled(string publisher, PublishOutcome outcome, PublishWish wish, TimeSpan after)
-        {
-        }
-
-        public void Failed(string publisher)
-        {
         }
     }
 }
@@ -219,14 +217,19 @@ internal sealed class NamedBySentinels : ISentinelViews
 /// <summary>Keeps what a sidecar decided and did.</summary>
 internal sealed class Told : IDecisionSink
 {
+    public ConcurrentQueue<(string Loop, string Code)> Decisions { get; } = [];
+
     public List<(string Loop, string Code)> Refused { get; } = [];
 
     public List<(string Loop, string Code)> Done { get; } = [];
 
+    public List<(string Loop, string Code)> NotDone { get; } = [];
+
     public void Decided(string loop, string code, string reason, bool isRefusal, Func<string> snapshot)
     {
+        Decisions.Enqueue((loop, code));
         if (isRefusal) Refused.Add((loop, code));
     }
 
-    public void Acted(string loop, string code, string detail, string? failure) => Done.Add((loop, code));
+    public void Acted(string loop, string code, string detail, string? failure) => (failure is null ? Done : NotDone).Add((loop, code));
 }

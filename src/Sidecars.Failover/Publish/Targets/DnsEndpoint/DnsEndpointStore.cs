@@ -23,31 +23,31 @@ public sealed class DnsEndpointStore(KubernetesClient client, string name) : IDn
     public string Description => "DNSEndpoint " + name;
 
     /// <inheritdoc/>
-    public async Task<DnsRead> ReadAsync(string name, string ownerName, CancellationToken cancellation)
+    public async Task<TargetResult<DnsSnapshot>> ReadAsync(string name, string ownerName, CancellationToken cancellation)
     {
         var (document, failure) = await LoadAsync(cancellation).ConfigureAwait(false);
-        return document is null ? new DnsRead.Failed(failure!) : new DnsRead.Known(new DnsSnapshot(DnsEndpointPlan.SetsAt(document, name, ownerName)));
+        return document is null ? new TargetResult<DnsSnapshot>.Failed(failure!) : new TargetResult<DnsSnapshot>.Done(new DnsSnapshot(DnsEndpointPlan.SetsAt(document, name, ownerName)));
     }
 
     /// <inheritdoc/>
-    public async Task<DnsWrite> ApplyAsync(DnsChange change, CancellationToken cancellation)
+    public async Task<TargetResult<string>> ApplyAsync(DnsChange change, CancellationToken cancellation)
     {
         for (var i = 1; ; i++)
         {
             var (document, failure) = await LoadAsync(cancellation).ConfigureAwait(false);
-            if (document is null) return new DnsWrite.Failed(failure!);
-            if (!DnsEndpointPlan.TryApply(document, change, out var next, out var conflict)) return new DnsWrite.Conflict(conflict);
+            if (document is null) return Failed(failure!);
+            if (!DnsEndpointPlan.TryApply(document, change, out var next, out var conflict)) return Failed(new TargetFailure(TargetFailureKind.Conflict, conflict));
             switch (await client.PutDnsEndpointAsync(next, cancellation).ConfigureAwait(false))
             {
                 case KubernetesWrite<DnsEndpointDocument>.Written written:
-                    return new DnsWrite.Applied(written.Document.Metadata?.Generation?.ToString(CultureInfo.InvariantCulture) ?? "");
+                    return new TargetResult<string>.Done(written.Document.Metadata?.Generation?.ToString(CultureInfo.InvariantCulture) ?? "");
                 case KubernetesWrite<DnsEndpointDocument>.NotWritten { Failure: KubernetesFailure.Conflict lost }:
-                    if (i == Tries) return new DnsWrite.Conflict(lost.Message);
+                    if (i == Tries) return Failed(Of(lost));
                     break;
                 case KubernetesWrite<DnsEndpointDocument>.NotWritten no:
-                    return new DnsWrite.Failed(Of(no.Failure));
+                    return Failed(Of(no.Failure));
                 case KubernetesWrite<DnsEndpointDocument>.OutcomeUnknown unknown:
-                    return new DnsWrite.Failed(Of(unknown.Failure));
+                    return Failed(Of(unknown.Failure));
             }
         }
     }
@@ -55,31 +55,27 @@ public sealed class DnsEndpointStore(KubernetesClient client, string name) : IDn
     /// <summary>Whether external-dns has taken the change into its plan, by <c>status.observedGeneration</c>: it then writes it to the zone.</summary>
     /// <param name="changeId">The generation that was written.</param>
     /// <param name="cancellation">Ends it.</param>
-    public async Task<bool?> IsEverywhereAsync(string changeId, CancellationToken cancellation)
+    public async Task<bool?> IsPropagatedAsync(string changeId, CancellationToken cancellation)
     {
         if (!long.TryParse(changeId, NumberStyles.None, CultureInfo.InvariantCulture, out var generation)) return null;
         var (document, _) = await LoadAsync(cancellation).ConfigureAwait(false);
         return document is null ? null : document.ObservedGeneration >= generation;
     }
 
-    private async Task<(DnsEndpointDocument? Document, DnsFailure? Failure)> LoadAsync(CancellationToken cancellation) =>
+    private static TargetResult<string> Failed(TargetFailure failure) => new TargetResult<string>.Failed(failure);
+
+    private async Task<(DnsEndpointDocument? Document, TargetFailure? Failure)> LoadAsync(CancellationToken cancellation) =>
         await client.GetDnsEndpointAsync(name, cancellation).ConfigureAwait(false) switch
         {
             // What is written into it would be gone with it, and the records as well.
-            KubernetesRead<DnsEndpointDocument>.Found { Document.Metadata.DeletionTimestamp: not null } => (null, new DnsFailure(DnsFailureKind.Misconfigured, $"{Description} is being deleted")),
-            KubernetesRead<DnsEndpointDocument>.Found { Document.Endpoints.Count: > DnsEndpointPlan.MaxRecords } => (null, new DnsFailure(DnsFailureKind.Unavailable, $"{Description} has more than {DnsEndpointPlan.MaxRecords} entries")),
+            KubernetesRead<DnsEndpointDocument>.Found { Document.Metadata.DeletionTimestamp: not null } => (null, new TargetFailure(TargetFailureKind.Misconfigured, $"{Description} is being deleted")),
+            KubernetesRead<DnsEndpointDocument>.Found { Document.Endpoints.Count: > DnsEndpointPlan.MaxRecords } => (null, new TargetFailure(TargetFailureKind.Unavailable, $"{Description} has more than {DnsEndpointPlan.MaxRecords} entries")),
             KubernetesRead<DnsEndpointDocument>.Found found => (found.Document, null),
             KubernetesRead<DnsEndpointDocument>.Failed failed => (null, Of(failed.Failure)),
             var other => throw new InvalidOperationException($"unknown outcome {other}"),
         };
 
-    private DnsFailure Of(KubernetesFailure failure) => failure switch
-    {
-        KubernetesFailure.NotFound => new DnsFailure(DnsFailureKind.Misconfigured, $"{Description} is not there, or its kind is not installed: the component external-dns brings the one, external-dns the other ({failure.Message})"),
-        KubernetesFailure.Forbidden or KubernetesFailure.Unauthorized => new DnsFailure(DnsFailureKind.Denied, failure.Message),
-        KubernetesFailure.Throttled throttled => new DnsFailure(DnsFailureKind.Throttled, failure.Message, throttled.RetryAfter),
-        KubernetesFailure.ServerError error => new DnsFailure(DnsFailureKind.Unavailable, failure.Message, error.RetryAfter),
-        KubernetesFailure.Rejected => new DnsFailure(DnsFailureKind.Misconfigured, failure.Message),
-        _ => new DnsFailure(DnsFailureKind.Unavailable, failure.Message),
-    };
+    private TargetFailure Of(KubernetesFailure failure) => failure is KubernetesFailure.NotFound
+        ? new TargetFailure(TargetFailureKind.Misconfigured, $"{Description} is not there, or its kind is not installed: the component external-dns brings the one, external-dns the other ({failure.Message})")
+        : TargetFailure.Of(failure);
 }

@@ -7,23 +7,8 @@ using Sidecars.Failover.Publish.Records;
 
 namespace Sidecars.Failover.Publish.Targets.Route53;
 
-/// <summary>Outcome of a call.</summary>
-/// <typeparam name="T">What a success brings.</typeparam>
-public abstract record Route53Result<T>
-{
-    private Route53Result()
-    {
-    }
-
-    /// <summary>Done.</summary>
-    public sealed record Ok(T Value) : Route53Result<T>;
-
-    /// <summary>Not, or not known to be done.</summary>
-    public sealed record Failed(DnsFailure Failure, Route53Error Error) : Route53Result<T>;
-}
-
 /// <summary>
-/// Four calls of the Route 53 API, signed by the SDK's own handler. No retries here: each has its loop, with the jitter, and one
+/// Three calls of the Route 53 API, signed by the SDK's own handler. No retries here: each has its loop, with the jitter, and one
 /// account has five calls a second for all its tenants.
 /// </summary>
 public sealed class Route53Client : IDisposable
@@ -49,7 +34,7 @@ public sealed class Route53Client : IDisposable
     }
 
     /// <summary>A page of record sets, from this one on.</summary>
-    public Task<Route53Result<Route53Page>> ListAsync(string name, string? type, string? identifier, CancellationToken cancellation)
+    public Task<TargetResult<Route53Page>> ListAsync(string name, string? type, string? identifier, CancellationToken cancellation)
     {
         var query = FormattableString.Invariant($"rrset?maxitems={PageSize}&name={Uri.EscapeDataString(name)}");
         if (type is not null) query += "&type=" + Uri.EscapeDataString(type);
@@ -58,11 +43,11 @@ public sealed class Route53Client : IDisposable
     }
 
     /// <summary>Applies a batch, all or nothing.</summary>
-    public Task<Route53Result<Route53Change>> ChangeAsync(DnsChange change, CancellationToken cancellation) =>
+    public Task<TargetResult<Route53Change>> ChangeAsync(DnsChange change, CancellationToken cancellation) =>
         CallAsync<Route53Change>(HttpMethod.Post, Zone + "/rrset", Route53Document.WriteChange(change), Route53Document.TryReadChange, cancellation);
 
     /// <summary>How far a change got.</summary>
-    public Task<Route53Result<Route53Change>> GetChangeAsync(string id, CancellationToken cancellation) =>
+    public Task<TargetResult<Route53Change>> GetChangeAsync(string id, CancellationToken cancellation) =>
         CallAsync<Route53Change>(HttpMethod.Get, "2013-04-01/change/" + Uri.EscapeDataString(id), null, Route53Document.TryReadChange, cancellation);
 
     /// <inheritdoc/>
@@ -72,7 +57,7 @@ public sealed class Route53Client : IDisposable
 
     private delegate bool TryRead<T>(ReadOnlyMemory<byte> body, out T? value);
 
-    private async Task<Route53Result<T>> CallAsync<T>(HttpMethod method, string path, byte[]? body, TryRead<T> read, CancellationToken cancellation)
+    private async Task<TargetResult<T>> CallAsync<T>(HttpMethod method, string path, byte[]? body, TryRead<T> read, CancellationToken cancellation)
         where T : class
     {
         for (var isAgain = false; ; isAgain = true)
@@ -84,7 +69,7 @@ public sealed class Route53Client : IDisposable
         }
     }
 
-    private async Task<(Route53Result<T> Result, int Generation, CredentialsRefusal Refusal)> SendAsync<T>(
+    private async Task<(TargetResult<T> Result, int Generation, CredentialsRefusal Refusal)> SendAsync<T>(
         HttpMethod method, string path, byte[]? body, TryRead<T> read, CancellationToken cancellation)
         where T : class
     {
@@ -101,46 +86,52 @@ public sealed class Route53Client : IDisposable
             {
                 _credentials.Accepted(generation);
                 return NotRefused<T>(read(bytes, out var value) && value is not null
-                    ? new Route53Result<T>.Ok(value)
-                    : Failed<T>(DnsFailureKind.Unavailable, "the reply is not understood"));
+                    ? new TargetResult<T>.Done(value)
+                    : Failed<T>(TargetFailureKind.Unavailable, "the reply is not understood"));
             }
 
             var error = Route53Document.ReadError(bytes);
-            var kind = Classify(response.StatusCode, error.Code);
-            var failure = new DnsFailure(kind, $"{(int)response.StatusCode} {error.Code}: {error.Message}", RetryAfter(response));
-            return (new Route53Result<T>.Failed(failure, error), generation, CredentialsPolicy.Classify(response.StatusCode, error.Code));
+            var failure = new TargetFailure(Classify(response.StatusCode, error), $"{(int)response.StatusCode} {error.Code}: {error.Message}", RetryAfter(response));
+            return (new TargetResult<T>.Failed(failure), generation, CredentialsPolicy.Classify(response.StatusCode, error.Code));
         }
         catch (TimeoutException)
         {
-            return NotRefused(Failed<T>(DnsFailureKind.Unavailable, FormattableString.Invariant($"no credentials within {_settings.CallDeadline.TotalSeconds} s")));
+            return NotRefused(Failed<T>(TargetFailureKind.Unavailable, FormattableString.Invariant($"no credentials within {_settings.CallDeadline.TotalSeconds} s")));
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            return NotRefused(Failed<T>(DnsFailureKind.Unavailable, FormattableString.Invariant($"no reply within {_settings.CallDeadline.TotalSeconds} s")));
+            return NotRefused(Failed<T>(TargetFailureKind.Unavailable, FormattableString.Invariant($"no reply within {_settings.CallDeadline.TotalSeconds} s")));
         }
         catch (HttpRequestException exception)
         {
-            return NotRefused(Failed<T>(DnsFailureKind.Unavailable, exception.Message));
+            return NotRefused(Failed<T>(TargetFailureKind.Unavailable, exception.Message));
         }
         catch (AmazonClientException exception)
         {
-            return NotRefused(Failed<T>(DnsFailureKind.Denied, "no credentials: " + exception.Message));
+            return NotRefused(Failed<T>(TargetFailureKind.Denied, "no credentials: " + exception.Message));
         }
     }
 
-    private static (Route53Result<T> Result, int Generation, CredentialsRefusal Refusal) NotRefused<T>(Route53Result<T> result) => (result, 0, CredentialsRefusal.None);
+    private static (TargetResult<T> Result, int Generation, CredentialsRefusal Refusal) NotRefused<T>(TargetResult<T> result) => (result, 0, CredentialsRefusal.None);
 
-    private static Route53Result<T>.Failed Failed<T>(DnsFailureKind kind, string message) => new(new DnsFailure(kind, message), new Route53Error("", message));
+    private static TargetResult<T>.Failed Failed<T>(TargetFailureKind kind, string message) => new(new TargetFailure(kind, message));
 
     // https://docs.aws.amazon.com/Route53/latest/APIReference/CommonErrors.html; Throttling comes with 400.
-    private static DnsFailureKind Classify(HttpStatusCode status, string code) => code switch
+    private static TargetFailureKind Classify(HttpStatusCode status, Route53Error error) => error.Code switch
     {
-        "Throttling" or "ThrottlingException" or "PriorRequestNotComplete" or "RequestLimitExceeded" => DnsFailureKind.Throttled,
-        "NoSuchHostedZone" or "NoSuchChange" or "InvalidInput" or "InvalidDomainName" or "ValidationError" => DnsFailureKind.Misconfigured,
-        _ when status is HttpStatusCode.TooManyRequests => DnsFailureKind.Throttled,
-        _ when status is HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized => DnsFailureKind.Denied,
-        _ => DnsFailureKind.Unavailable,
+        "InvalidChangeBatch" => IsRace(error.Message) ? TargetFailureKind.Conflict : TargetFailureKind.Misconfigured,
+        "Throttling" or "ThrottlingException" or "PriorRequestNotComplete" or "RequestLimitExceeded" => TargetFailureKind.Throttled,
+        "NoSuchHostedZone" or "NoSuchChange" or "InvalidInput" or "InvalidDomainName" or "ValidationError" => TargetFailureKind.Misconfigured,
+        _ when status is HttpStatusCode.TooManyRequests => TargetFailureKind.Throttled,
+        _ when status is HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized => TargetFailureKind.Denied,
+        _ => TargetFailureKind.Unavailable,
     };
+
+    // The one code stands for lost races and for what will never be accepted (a name outside the zone, a protected record): the
+    // messages tell them apart. Words that are new to us count as the latter, which alerts, and is tried again all the same.
+    private static bool IsRace(string message) => message.Contains("not found", StringComparison.Ordinal)
+        || message.Contains("do not match the current values", StringComparison.Ordinal)
+        || message.Contains("already exists", StringComparison.Ordinal);
 
     private static TimeSpan? RetryAfter(HttpResponseMessage response) =>
         response.Headers.RetryAfter?.Delta is { } delta ? delta < TimeSpan.FromMinutes(1) ? delta : TimeSpan.FromMinutes(1) : null;

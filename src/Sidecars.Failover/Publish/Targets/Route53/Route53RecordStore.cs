@@ -15,7 +15,7 @@ public sealed class Route53RecordStore(Route53Client client, string zoneId) : ID
     public string Description => "Route 53 zone " + zoneId;
 
     /// <inheritdoc/>
-    public async Task<DnsRead> ReadAsync(string name, string ownerName, CancellationToken cancellation)
+    public async Task<TargetResult<DnsSnapshot>> ReadAsync(string name, string ownerName, CancellationToken cancellation)
     {
         // Sorted by labels from the right, so that what lies below the name follows it: one page has both, unless the name has
         // many others below it.
@@ -24,7 +24,7 @@ public sealed class Route53RecordStore(Route53Client client, string zoneId) : ID
         for (var pages = 0; pages < MaxPages; pages++)
         {
             var result = await client.ListAsync(from.Name, from.Type, from.Identifier, cancellation);
-            if (result is not Route53Result<Route53Page>.Ok(var page)) return new DnsRead.Failed(((Route53Result<Route53Page>.Failed)result).Failure);
+            if (result is not TargetResult<Route53Page>.Done(var page)) return new TargetResult<DnsSnapshot>.Failed(((TargetResult<Route53Page>.Failed)result).Failure);
             sets.AddRange(page.Sets.Where(set => set.Name == name || set.Name == ownerName));
             if (page.NextName is not { } next) return Known(sets);
             if (next == name || next == ownerName)
@@ -39,31 +39,19 @@ public sealed class Route53RecordStore(Route53Client client, string zoneId) : ID
             }
         }
 
-        return new DnsRead.Failed(new DnsFailure(DnsFailureKind.Misconfigured, $"more than {MaxPages} pages of records at {name}"));
+        return new TargetResult<DnsSnapshot>.Failed(new TargetFailure(TargetFailureKind.Misconfigured, $"more than {MaxPages} pages of records at {name}"));
     }
 
     /// <inheritdoc/>
-    public async Task<DnsWrite> ApplyAsync(DnsChange change, CancellationToken cancellation) => await client.ChangeAsync(change, cancellation) switch
+    public async Task<TargetResult<string>> ApplyAsync(DnsChange change, CancellationToken cancellation) => await client.ChangeAsync(change, cancellation) switch
     {
-        Route53Result<Route53Change>.Ok(var applied) => new DnsWrite.Applied(applied.Id),
-        Route53Result<Route53Change>.Failed(_, { Code: "InvalidChangeBatch" } error) => Refused(error),
-        Route53Result<Route53Change>.Failed failed => new DnsWrite.Failed(failed.Failure),
-        _ => throw new InvalidOperationException(),
+        TargetResult<Route53Change>.Done(var applied) => new TargetResult<string>.Done(applied.Id),
+        var other => new TargetResult<string>.Failed(((TargetResult<Route53Change>.Failed)other).Failure),
     };
 
     /// <inheritdoc/>
-    public async Task<bool?> IsEverywhereAsync(string changeId, CancellationToken cancellation) =>
-        await client.GetChangeAsync(changeId, cancellation) is Route53Result<Route53Change>.Ok(var change) ? change.IsInSync : null;
+    public async Task<bool?> IsPropagatedAsync(string changeId, CancellationToken cancellation) =>
+        await client.GetChangeAsync(changeId, cancellation) is TargetResult<Route53Change>.Done(var change) ? change.IsInSync : null;
 
-    private static DnsRead.Known Known(ImmutableArray<DnsRecordSet>.Builder sets) => new(new DnsSnapshot(sets.ToImmutable()));
-
-    // The one code stands for lost races and for what will never be accepted (a name outside the zone, a protected record): the
-    // messages tell them apart. Words that are new to us count as the latter, which alerts, and is tried again all the same.
-    private static DnsWrite Refused(Route53Error error)
-    {
-        var isRace = error.Message.Contains("not found", StringComparison.Ordinal)
-            || error.Message.Contains("do not match the current values", StringComparison.Ordinal)
-            || error.Message.Contains("already exists", StringComparison.Ordinal);
-        return isRace ? new DnsWrite.Conflict(error.Message) : new DnsWrite.Failed(new DnsFailure(DnsFailureKind.Misconfigured, error.Message));
-    }
+    private static TargetResult<DnsSnapshot>.Done Known(ImmutableArray<DnsRecordSet>.Builder sets) => new(new DnsSnapshot(sets.ToImmutable()));
 }

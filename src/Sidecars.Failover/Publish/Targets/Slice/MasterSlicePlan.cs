@@ -5,31 +5,6 @@ using Sidecars.Core.Primitives;
 
 namespace Sidecars.Failover.Publish.Targets.Slice;
 
-/// <summary>What the EndpointSlice of the master's Service is to say.</summary>
-/// <param name="Cluster">The group.</param>
-/// <param name="Token">Orders the writers.</param>
-/// <param name="Address">An IP address, never loopback in a real cluster, and the port.</param>
-public sealed record SliceWish(ClusterId Cluster, FencingToken Token, RedisEndpoint Address);
-
-/// <summary>What to do about the slice. Closed.</summary>
-public abstract record SliceDecision(string Code, string Reason)
-{
-    /// <summary>Write this document: a create where it carries no resourceVersion, else a compare-and-swap.</summary>
-    public sealed record Write(string Code, string Reason, EndpointSliceDocument Document) : SliceDecision(Code, Reason);
-
-    /// <summary>It stands there.</summary>
-    public sealed record UpToDate(string Reason) : SliceDecision("up-to-date", Reason);
-
-    /// <summary>A newer token stands there.</summary>
-    public sealed record Superseded(FencingToken Token, string Address, string Reason) : SliceDecision("superseded", Reason);
-
-    /// <summary>The same token stands there for another address.</summary>
-    public sealed record Contested(FencingToken Token, string Address, string Reason) : SliceDecision("contested", Reason);
-
-    /// <summary>Not ours, or not to be understood.</summary>
-    public sealed record Refuse(string Code, string Reason) : SliceDecision(Code, Reason);
-}
-
 /// <summary>
 /// The one EndpointSlice of a Service without selector. Pure. A token decides, as in DNS; what is written is a compare-and-swap on
 /// what was read, so a decision on an old document is a conflict at the server and does no harm.
@@ -45,31 +20,27 @@ public static class MasterSlicePlan
     private const string ServiceLabel = "kubernetes.io/service-name";
     private const string ManagedByLabel = "endpointslice.kubernetes.io/managed-by";
 
-    /// <summary>Decides.</summary>
-    /// <param name="wish">What this writer knows.</param>
+    /// <summary>Decides; the document carries no resourceVersion where it is to be created.</summary>
+    /// <param name="wanted">What this writer knows.</param>
     /// <param name="current">The slice as read or as last written; null: there is none.</param>
     /// <param name="space">The namespace.</param>
     /// <param name="service">The Service, and name of the slice.</param>
     /// <param name="portName">Name of the Service's port.</param>
-    public static SliceDecision Decide(SliceWish wish, EndpointSliceDocument? current, string space, string service, string portName)
+    public static TargetPlan<EndpointSliceDocument> Decide(MasterPublication wanted, EndpointSliceDocument? current, string space, string service, string portName)
     {
-        ArgumentNullException.ThrowIfNull(wish);
-        if (!IPAddress.TryParse(wish.Address.Host, out var ip)) return new SliceDecision.Refuse("no-address", $"{wish.Address.Host} is no IP address, and a slice takes nothing else");
+        ArgumentNullException.ThrowIfNull(wanted);
+        if (wanted.Addresses.Internal is not { } inside || !IPAddress.TryParse(inside.Host, out var ip))
+            return TokenPlan.Refuse<EndpointSliceDocument>("no-address", $"{wanted.Addresses.Internal?.Host} is no IP address, and a slice takes nothing else");
         var family = ip.AddressFamily == AddressFamily.InterNetworkV6 ? "IPv6" : "IPv4";
         if (current is null)
-            return new SliceDecision.Write("first", $"there is no EndpointSlice {service}", Fill(EndpointSliceDocument.New(space, service) with { AddressType = family }, wish, service, portName));
+            return new TargetPlan<EndpointSliceDocument>.Write("first", $"there is no EndpointSlice {service}", Fill(EndpointSliceDocument.New(space, service) with { AddressType = family }, wanted, inside, service, portName));
         if (!TryRead(current, out var cluster, out var token, out var address))
-            return new SliceDecision.Refuse("slice-not-ours", $"the EndpointSlice {service} has no token of ours: whose is it? Delete it, or choose another Service");
-        if (cluster != wish.Cluster.Value) return new SliceDecision.Refuse("foreign-owner", $"the EndpointSlice {service} belongs to {cluster}");
-        if (current.AddressType != family) return new SliceDecision.Refuse("address-family", $"the EndpointSlice {service} is {current.AddressType}, which never changes, and {ip} is {family}: delete it");
-
-        if (token > wish.Token) return new SliceDecision.Superseded(token, address, $"{address} is published with token {token}, newer than {wish.Token}");
-        var next = Fill(current, wish, service, portName);
-        if (token < wish.Token) return new SliceDecision.Write("newer-token", $"token {wish.Token} follows {token} of {address}", next);
-        if (address != wish.Address.Host && address.Length > 0) return new SliceDecision.Contested(token, address, $"token {token} already stands for {address}, this sidecar knows {wish.Address.Host} by it");
-        return Says(current, wish, service, portName)
-            ? new SliceDecision.UpToDate($"{address} is published with token {token}")
-            : new SliceDecision.Write("repair", $"what token {token} published was changed by another hand", next);
+            return TokenPlan.Refuse<EndpointSliceDocument>("slice-not-ours", $"the EndpointSlice {service} has no token of ours: whose is it? Delete it, or choose another Service");
+        if (cluster != wanted.Cluster.Value) return TokenPlan.Refuse<EndpointSliceDocument>("foreign-owner", $"the EndpointSlice {service} belongs to {cluster}");
+        if (current.AddressType != family)
+            return TokenPlan.Refuse<EndpointSliceDocument>("address-family", $"the EndpointSlice {service} is {current.AddressType}, which never changes, and {ip} is {family}: delete it");
+        return TokenPlan.Decide(
+            wanted.Token, inside.Host, new PublishedMaster(token, address), Says(current, inside, service, portName), Fill(current, wanted, inside, service, portName));
     }
 
     /// <summary>What a slice of ours says; false for one that is not.</summary>
@@ -84,11 +55,11 @@ public static class MasterSlicePlan
         return true;
     }
 
-    private static bool Says(EndpointSliceDocument slice, SliceWish wish, string service, string portName) =>
+    private static bool Says(EndpointSliceDocument slice, RedisEndpoint inside, string service, string portName) =>
         slice is { Endpoints: [{ Addresses: [var address], Conditions.Ready: not false }], Ports: [var port], Metadata.Labels: { } labels }
-        && address == wish.Address.Host && port.Port == wish.Address.Port && port.Name == portName && labels.GetValueOrDefault(ServiceLabel) == service;
+        && address == inside.Host && port.Port == inside.Port && port.Name == portName && labels.GetValueOrDefault(ServiceLabel) == service;
 
-    private static EndpointSliceDocument Fill(EndpointSliceDocument basis, SliceWish wish, string service, string portName)
+    private static EndpointSliceDocument Fill(EndpointSliceDocument basis, MasterPublication wanted, RedisEndpoint inside, string service, string portName)
     {
         var metadata = basis.Metadata!;
         return basis with
@@ -96,10 +67,10 @@ public static class MasterSlicePlan
             Metadata = metadata with
             {
                 Labels = With(metadata.Labels, (ServiceLabel, service), (ManagedByLabel, ManagedBy)),
-                Annotations = With(metadata.Annotations, (SidecarAnnotations.Cluster, wish.Cluster.Value), (Token, wish.Token.ToString())),
+                Annotations = With(metadata.Annotations, (SidecarAnnotations.Cluster, wanted.Cluster.Value), (Token, wanted.Token.ToString())),
             },
-            Endpoints = [new SliceEndpoint { Addresses = [wish.Address.Host], Conditions = new SliceConditions { Ready = true } }],
-            Ports = [new SlicePort { Name = portName, Port = wish.Address.Port, Protocol = "TCP" }],
+            Endpoints = [new SliceEndpoint { Addresses = [inside.Host], Conditions = new SliceConditions { Ready = true } }],
+            Ports = [new SlicePort { Name = portName, Port = inside.Port, Protocol = "TCP" }],
         };
     }
 

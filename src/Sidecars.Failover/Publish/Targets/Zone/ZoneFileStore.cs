@@ -17,42 +17,46 @@ public sealed class ZoneFileStore(string path) : IDnsRecordStore
     public string Description => "zone file " + path;
 
     /// <inheritdoc/>
-    public Task<DnsRead> ReadAsync(string name, string ownerName, CancellationToken cancellation)
+    public Task<TargetResult<DnsSnapshot>> ReadAsync(string name, string ownerName, CancellationToken cancellation)
     {
         try
         {
-            return Task.FromResult<DnsRead>(new DnsRead.Known(new DnsSnapshot(Load().SetsAt(name, ownerName))));
+            return Done(new DnsSnapshot(Load().SetsAt(name, ownerName)));
         }
         catch (IOException exception)
         {
-            return Task.FromResult<DnsRead>(new DnsRead.Failed(new DnsFailure(DnsFailureKind.Unavailable, exception.Message)));
+            return Failed<DnsSnapshot>(TargetFailureKind.Unavailable, exception.Message);
         }
     }
 
     /// <inheritdoc/>
-    public Task<DnsWrite> ApplyAsync(DnsChange change, CancellationToken cancellation)
+    public Task<TargetResult<string>> ApplyAsync(DnsChange change, CancellationToken cancellation)
     {
         try
         {
             // Held by another: IOException, which passes.
             using var locked = new FileStream(path + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
             var zone = Load();
-            if (zone.Apply(change) is { } conflict) return Task.FromResult<DnsWrite>(new DnsWrite.Conflict(conflict));
+            if (zone.Apply(change) is { } conflict) return Failed<string>(TargetFailureKind.Conflict, conflict);
             AtomicFile.Write(path, zone.ToBytes());
-            return Task.FromResult<DnsWrite>(new DnsWrite.Applied(""));
+            return Done("");
         }
         catch (UnauthorizedAccessException exception)
         {
-            return Task.FromResult<DnsWrite>(new DnsWrite.Failed(new DnsFailure(DnsFailureKind.Denied, exception.Message)));
+            return Failed<string>(TargetFailureKind.Denied, exception.Message);
         }
         catch (IOException exception)
         {
-            return Task.FromResult<DnsWrite>(new DnsWrite.Failed(new DnsFailure(DnsFailureKind.Unavailable, exception.Message)));
+            return Failed<string>(TargetFailureKind.Unavailable, exception.Message);
         }
     }
 
     /// <inheritdoc/>
-    public Task<bool?> IsEverywhereAsync(string changeId, CancellationToken cancellation) => Task.FromResult<bool?>(true);
+    public Task<bool?> IsPropagatedAsync(string changeId, CancellationToken cancellation) => Task.FromResult<bool?>(true);
+
+    private static Task<TargetResult<T>> Done<T>(T value) => Task.FromResult<TargetResult<T>>(new TargetResult<T>.Done(value));
+
+    private static Task<TargetResult<T>> Failed<T>(TargetFailureKind kind, string message) => Task.FromResult<TargetResult<T>>(new TargetResult<T>.Failed(new TargetFailure(kind, message)));
 
     private ZoneFileDocument Load() => ZoneFileDocument.Parse(File.Exists(path) ? Encoding.UTF8.GetString(BoundedFile.Read(path, MaxBytes)) : "");
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Sidecars.Core.Primitives;
+using Sidecars.Failover.Publish;
 using Sidecars.Failover.Publish.Records;
 
 namespace Sidecars.Unit.Tests.Failover.Publish.Records;
@@ -21,7 +22,12 @@ internal static class DnsFacts
 
     /// <summary>The zone once this was published into an empty one.</summary>
     public static DnsSnapshot After(DnsPublication publication) =>
-        Empty.After(Assert.IsType<DnsDecision.Publish>(DnsPublishPolicy.Decide(publication, Empty)).Change);
+        Empty.After(Write(DnsPublishPolicy.Decide(publication, Empty)).Change);
+
+    public static TargetPlan<DnsChange>.Write Write(TargetPlan<DnsChange> plan) => Assert.IsType<TargetPlan<DnsChange>.Write>(plan);
+
+    /// <summary>What a plan comes to that writes nothing.</summary>
+    public static PublishOutcome Outcome(DnsPublication wanted, DnsSnapshot zone) => Assert.IsType<TargetPlan<DnsChange>.Settled>(DnsPublishPolicy.Decide(wanted, zone)).Outcome;
 
     public static DnsSnapshot Empty { get; } = new([]);
 

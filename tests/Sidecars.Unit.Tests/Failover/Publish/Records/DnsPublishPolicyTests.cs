@@ -1,4 +1,5 @@
 using Sidecars.Core.Primitives;
+using Sidecars.Failover.Publish;
 using Sidecars.Failover.Publish.Records;
 using static Sidecars.Unit.Tests.Failover.Publish.Records.DnsFacts;
 
@@ -12,7 +13,7 @@ public sealed class DnsPublishPolicyTests
     [Fact]
     public void A_free_name_is_taken_with_both_records()
     {
-        var publish = Assert.IsType<DnsDecision.Publish>(DnsPublishPolicy.Decide(Mine, Empty));
+        var publish = Write(DnsPublishPolicy.Decide(Mine, Empty));
         Assert.Equal("first", publish.Code);
         Assert.Empty(publish.Change.Deletes);
         Assert.Equal(["TXT", "A"], publish.Change.Creates.Select(set => set.Type));
@@ -48,8 +49,8 @@ public sealed class DnsPublishPolicyTests
     public void Nothing_may_stand_beside_a_cname()
     {
         var wanted = Publication(2, 10, "redis-0.example.org");
-        Assert.Equal("name-in-use", Assert.IsType<DnsDecision.Refuse>(DnsPublishPolicy.Decide(wanted, Empty.With(Set(Name, "MX", "10 mail.example.org")))).Code);
-        _ = Assert.IsType<DnsDecision.Publish>(DnsPublishPolicy.Decide(Mine, Empty.With(Set(Name, "MX", "10 mail.example.org"))));
+        Assert.Equal("name-in-use", Assert.IsType<PublishOutcome.Refused>(Outcome(wanted, Empty.With(Set(Name, "MX", "10 mail.example.org")))).Code);
+        _ = Write(DnsPublishPolicy.Decide(Mine, Empty.With(Set(Name, "MX", "10 mail.example.org"))));
     }
 
     [Theory]
@@ -59,7 +60,7 @@ public sealed class DnsPublishPolicyTests
     public void An_older_token_is_replaced_exactly_as_it_was_read(long term, long epoch, long rev)
     {
         var zone = After(Publication(term, epoch, "10.0.0.1", ttl: 60, rev: rev));
-        var publish = Assert.IsType<DnsDecision.Publish>(DnsPublishPolicy.Decide(Mine, zone));
+        var publish = Write(DnsPublishPolicy.Decide(Mine, zone));
         Assert.Equal("newer-token", publish.Code);
         Assert.Equal(zone.Sets.Select(set => set.ToString()), publish.Change.Deletes.Select(set => set.ToString()));
         Assert.Equal(After(Mine).Sets.Select(set => set.ToString()), zone.After(publish.Change).Sets.Select(set => set.ToString()));
@@ -71,14 +72,14 @@ public sealed class DnsPublishPolicyTests
     [InlineData(2, 10, 1)]
     public void A_newer_token_ends_it_whatever_the_address(long term, long epoch, long rev)
     {
-        _ = Assert.IsType<DnsDecision.Superseded>(DnsPublishPolicy.Decide(Mine, After(Publication(term, epoch, "10.0.0.9", rev: rev))));
-        _ = Assert.IsType<DnsDecision.Superseded>(DnsPublishPolicy.Decide(Mine, After(Publication(term, epoch, "10.0.0.2", rev: rev)).Without("A")));
+        _ = Assert.IsType<PublishOutcome.Superseded>(Outcome(Mine, After(Publication(term, epoch, "10.0.0.9", rev: rev))));
+        _ = Assert.IsType<PublishOutcome.Superseded>(Outcome(Mine, After(Publication(term, epoch, "10.0.0.2", rev: rev)).Without("A")));
     }
 
     [Fact]
     public void One_token_for_two_addresses_is_for_a_person()
     {
-        var decision = Assert.IsType<DnsDecision.Contested>(DnsPublishPolicy.Decide(Mine, After(Publication(2, 10, "10.0.0.9"))));
+        var decision = Assert.IsType<PublishOutcome.Contested>(Outcome(Mine, After(Publication(2, 10, "10.0.0.9"))));
         Assert.Contains("10.0.0.9", decision.Reason, StringComparison.Ordinal);
         Assert.Contains("10.0.0.2", decision.Reason, StringComparison.Ordinal);
     }
@@ -87,7 +88,7 @@ public sealed class DnsPublishPolicyTests
     public void What_another_hand_changed_is_repaired()
     {
         var zone = After(Mine);
-        _ = Assert.IsType<DnsDecision.UpToDate>(DnsPublishPolicy.Decide(Mine, zone));
+        _ = Assert.IsType<PublishOutcome.UpToDate>(Outcome(Mine, zone));
         foreach (var broken in new[]
         {
             zone.Without("A"),
@@ -96,9 +97,9 @@ public sealed class DnsPublishPolicyTests
             zone.With(Set(Name, "AAAA", "2001:db8::66")),
         })
         {
-            var publish = Assert.IsType<DnsDecision.Publish>(DnsPublishPolicy.Decide(Mine, broken));
+            var publish = Write(DnsPublishPolicy.Decide(Mine, broken));
             Assert.Equal("repair", publish.Code);
-            _ = Assert.IsType<DnsDecision.UpToDate>(DnsPublishPolicy.Decide(Mine, broken.After(publish.Change)));
+            _ = Assert.IsType<PublishOutcome.UpToDate>(Outcome(Mine, broken.After(publish.Change)));
         }
     }
 
@@ -107,9 +108,9 @@ public sealed class DnsPublishPolicyTests
     {
         var named = Publication(2, 11, "redis-0.example.org");
         var zone = After(Mine);
-        zone = zone.After(Assert.IsType<DnsDecision.Publish>(DnsPublishPolicy.Decide(named, zone)).Change);
+        zone = zone.After(Write(DnsPublishPolicy.Decide(named, zone)).Change);
         Assert.Equal(["TXT", "CNAME"], zone.Sets.Select(set => set.Type));
-        zone = zone.After(Assert.IsType<DnsDecision.Publish>(DnsPublishPolicy.Decide(Publication(2, 12, "10.0.0.2"), zone)).Change);
+        zone = zone.After(Write(DnsPublishPolicy.Decide(Publication(2, 12, "10.0.0.2"), zone)).Change);
         Assert.Equal(["TXT", "A"], zone.Sets.Select(set => set.Type));
     }
 
@@ -124,7 +125,7 @@ public sealed class DnsPublishPolicyTests
             {
                 var writer = Publication(random.Next(3), random.Next(4), $"10.0.0.{random.Next(1, 4)}", rev: random.Next(2));
                 // Some decide on a snapshot from before: the zone refuses it, as Apply does here.
-                if (DnsPublishPolicy.Decide(writer, zone) is not DnsDecision.Publish publish) continue;
+                if (DnsPublishPolicy.Decide(writer, zone) is not TargetPlan<DnsChange>.Write publish) continue;
                 zone = zone.After(publish.Change);
                 Assert.True(writer.State.Token >= highest);
                 highest = writer.State.Token;
@@ -132,5 +133,5 @@ public sealed class DnsPublishPolicyTests
         }
     }
 
-    private static void Refused(string code, DnsSnapshot zone) => Assert.Equal(code, Assert.IsType<DnsDecision.Refuse>(DnsPublishPolicy.Decide(Mine, zone)).Code);
+    private static void Refused(string code, DnsSnapshot zone) => Assert.Equal(code, Assert.IsType<PublishOutcome.Refused>(Outcome(Mine, zone)).Code);
 }

@@ -1,5 +1,6 @@
 using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Primitives;
+using Sidecars.Failover.Publish;
 using Sidecars.Failover.Publish.Targets.Slice;
 
 namespace Sidecars.Unit.Tests.Failover.Publish.Targets;
@@ -26,34 +27,39 @@ public sealed class MasterSlicePlanTests
     public void A_token_decides()
     {
         var there = Write(Decide(Wish(2, One), null));
-        Assert.Equal("newer-token", Assert.IsType<SliceDecision.Write>(Decide(Wish(3, Two), there)).Code);
-        Assert.Equal("10.0.0.1", Assert.IsType<SliceDecision.Superseded>(Decide(Wish(1, Two), there)).Address);
-        Assert.Equal("10.0.0.1", Assert.IsType<SliceDecision.Contested>(Decide(Wish(2, Two), there)).Address);
-        Assert.IsType<SliceDecision.UpToDate>(Decide(Wish(2, One), there));
+        Assert.Equal("newer-token", WriteCode(Wish(3, Two), there));
+        Assert.Equal("10.0.0.1", Assert.IsType<PublishOutcome.Superseded>(Outcome(Wish(1, Two), there)).There!.Address);
+        Assert.Equal("10.0.0.1", Assert.IsType<PublishOutcome.Contested>(Outcome(Wish(2, Two), there)).There!.Address);
+        Assert.IsType<PublishOutcome.UpToDate>(Outcome(Wish(2, One), there));
     }
 
     [Fact]
     public void What_another_hand_changed_is_repaired()
     {
         var there = Write(Decide(Wish(2, One), null));
-        Assert.Equal("repair", Decide(Wish(2, One), there with { Endpoints = [] }).Code);
-        Assert.Equal("repair", Decide(Wish(2, One), there with { Ports = [] }).Code);
+        Assert.Equal("repair", WriteCode(Wish(2, One), there with { Endpoints = [] }));
+        Assert.Equal("repair", WriteCode(Wish(2, One), there with { Ports = [] }));
     }
 
     [Fact]
     public void What_is_not_ours_is_left_alone()
     {
         var there = Write(Decide(Wish(2, One), null));
-        Assert.Equal("slice-not-ours", Decide(Wish(9, One), EndpointSliceDocument.New("demo", "redis-master")).Code);
+        Assert.Equal("slice-not-ours", Outcome(Wish(9, One), EndpointSliceDocument.New("demo", "redis-master")).Code);
         var foreign = there with { Metadata = there.Metadata! with { Annotations = new Dictionary<string, string?>(there.Metadata.Annotations!) { [SidecarAnnotations.Cluster] = "other/redis" } } };
-        Assert.Equal("foreign-owner", Decide(Wish(9, One), foreign).Code);
-        Assert.Equal("address-family", Decide(Wish(9, new RedisEndpoint("fd00::1", 6379)), there).Code);
-        Assert.Equal("no-address", Decide(Wish(9, new RedisEndpoint("redis.example.org", 6379)), there).Code);
+        Assert.Equal("foreign-owner", Outcome(Wish(9, One), foreign).Code);
+        Assert.Equal("address-family", Outcome(Wish(9, new RedisEndpoint("fd00::1", 6379)), there).Code);
+        Assert.Equal("no-address", Outcome(Wish(9, new RedisEndpoint("redis.example.org", 6379)), there).Code);
     }
 
-    private static SliceDecision Decide(SliceWish wish, EndpointSliceDocument? current) => MasterSlicePlan.Decide(wish, current, "demo", "redis-master", "redis");
+    private static TargetPlan<EndpointSliceDocument> Decide(MasterPublication wish, EndpointSliceDocument? current) => MasterSlicePlan.Decide(wish, current, "demo", "redis-master", "redis");
 
-    private static EndpointSliceDocument Write(SliceDecision decision) => Assert.IsType<SliceDecision.Write>(decision).Document;
+    private static EndpointSliceDocument Write(TargetPlan<EndpointSliceDocument> plan) => Assert.IsType<TargetPlan<EndpointSliceDocument>.Write>(plan).Change;
 
-    private static SliceWish Wish(long epoch, RedisEndpoint address) => new(ClusterId.TryParse("demo/redis", out var cluster) ? cluster : throw new InvalidOperationException(), new FencingToken(1, epoch, 0), address);
+    private static string WriteCode(MasterPublication wish, EndpointSliceDocument? current) => Assert.IsType<TargetPlan<EndpointSliceDocument>.Write>(Decide(wish, current)).Code;
+
+    private static PublishOutcome Outcome(MasterPublication wish, EndpointSliceDocument? current) => Assert.IsType<TargetPlan<EndpointSliceDocument>.Settled>(Decide(wish, current)).Outcome;
+
+    private static MasterPublication Wish(long epoch, RedisEndpoint address) =>
+        new(ClusterId.TryParse("demo/redis", out var cluster) ? cluster : throw new InvalidOperationException(), new FencingToken(1, epoch, 0), new MasterAddresses(null, address));
 }

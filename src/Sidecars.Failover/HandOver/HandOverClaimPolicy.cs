@@ -1,29 +1,9 @@
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
+using Sidecars.Failover.Publish;
 
 namespace Sidecars.Failover.HandOver;
-
-/// <summary>The right to publish the server beside this process before Sentinel names it.</summary>
-/// <param name="From">The master that handed over and says itself that it is a replica of <paramref name="To"/>.</param>
-/// <param name="To">The new master's address in the group (announced; what is published may be another one).</param>
-/// <param name="Epoch">Sentinel's config-epoch of <paramref name="From"/>; Sentinel's own switch will have a greater one.</param>
-/// <param name="RunId">The process at <paramref name="To"/>, which says ROLE=master.</param>
-public sealed record HandOverClaim(RedisEndpoint From, RedisEndpoint To, long Epoch, string RunId)
-{
-    /// <summary>
-    /// The token to publish with, from the one that is published now; null where that already says more than this claim.
-    /// One rev more within the same term and epoch: newer than all that <see cref="From"/> published in its epoch, older than
-    /// anything of the next, so that Sentinel's switch, or another one's, always overwrites it with one write.
-    /// </summary>
-    /// <param name="published">What is published; <see cref="FencingToken.None"/> where nothing is.</param>
-    /// <param name="names">Whom it names in the group; null where that is not known.</param>
-    public FencingToken? Token(FencingToken published, RedisEndpoint? names)
-    {
-        if (published.Epoch > Epoch || names == To) return null;
-        return published.Epoch == Epoch ? published with { Rev = published.Rev + 1 } : new FencingToken(published.Term, Epoch, 1);
-    }
-}
 
 /// <summary>What a signal was worth; a closed set.</summary>
 public abstract record HandOverClaimDecision : IDecision
@@ -69,17 +49,4 @@ public static class HandOverClaimPolicy
             return new HandOverClaimDecision.Ignore("other-lineage", $"{named[0]} and {own.Address} do not share a replication id");
         return new HandOverClaimDecision.Publish(new HandOverClaim(named[0], own.Address, epoch, own.View.RunId), $"{named[0]}, which Sentinels name in epoch {epoch}, is a replica of {own.Address}");
     }
-}
-
-/// <summary>
-/// A place where the master is published, for the sidecar beside the new master. Contract: never an older token over a newer one
-/// (<see cref="HandOverClaim.Token"/> gives this one's); one write; safe to be called twice; never throws for what the place does.
-/// </summary>
-public interface IHandOverPublisher
-{
-    /// <summary>For logs: kind and place.</summary>
-    string Description { get; }
-
-    /// <summary>Publishes the server beside this process; null where it is published, else why not.</summary>
-    Task<string?> PublishAsync(HandOverClaim claim, CancellationToken cancellation);
 }

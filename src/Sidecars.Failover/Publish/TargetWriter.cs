@@ -1,0 +1,176 @@
+using Sidecars.Core.Primitives;
+
+namespace Sidecars.Failover.Publish;
+
+/// <summary>
+/// A target, whatever its state is made of, and what is remembered of it. The only writer of a target in a process; not safe for concurrent
+/// use.
+/// </summary>
+public interface ITargetWriter : IDisposable
+{
+    /// <inheritdoc cref="IPublishTarget{TState,TChange}.Name"/>
+    string Name { get; }
+
+    /// <inheritdoc cref="IPublishTarget{TState,TChange}.Description"/>
+    string Description { get; }
+
+    /// <inheritdoc cref="IPublishTarget{TState,TChange}.AddressOf"/>
+    string? AddressOf(MasterAddresses addresses);
+
+    /// <summary>Reads what stands there, and remembers it, so that the next write needs no read. Null: nothing, or nothing of ours.</summary>
+    /// <exception cref="IOException">It can't be read.</exception>
+    Task<PublishedMaster?> LookAsync(CancellationToken cancellation);
+
+    /// <summary>Publishes: tries until it is settled, or no longer wanted (null), or cancelled.</summary>
+    /// <param name="order">Whom.</param>
+    /// <param name="desired">Asked before each try.</param>
+    /// <param name="fresh">Read first, whatever is remembered.</param>
+    /// <param name="cancellation">Ends it.</param>
+    Task<PublishOutcome?> PublishAsync(PublishOrder order, IDesiredMasters desired, bool fresh, CancellationToken cancellation);
+
+    /// <inheritdoc cref="IPublishTarget{TState,TChange}.IsPropagatedAsync"/>
+    Task<bool?> IsPropagatedAsync(string changeId, CancellationToken cancellation);
+}
+
+/// <summary>
+/// Read, plan, write by compare-and-swap, and again, until it is settled. What was last seen or written is remembered, so that a switch
+/// costs one call, the write: where that is old, the target refuses it, and it is read.
+/// </summary>
+/// <param name="target">The target.</param>
+/// <param name="cluster">The group.</param>
+/// <param name="backoff">Between failures: a throttled account is the normal case in a zone outage.</param>
+/// <param name="failed">Called for each failure, before the pause: for log and metrics.</param>
+/// <param name="time">The clock of the pauses.</param>
+/// <param name="random">A number in [0, 1) for the jitter.</param>
+/// <param name="owned">Disposed with it.</param>
+public sealed class TargetWriter<TState, TChange>(
+    IPublishTarget<TState, TChange> target, ClusterId cluster, BackoffSchedule backoff, Action<TargetFailure> failed, TimeProvider time,
+    Func<double> random, IDisposable? owned = null) : ITargetWriter
+{
+    // Each raise is a compare-and-swap; whoever is overtaken so often is not alone in believing to be master.
+    private const int MostRaises = 3;
+
+    private readonly RetryPause _failing = new(backoff, time, random);
+    private TargetResult<TState>.Done? _remembered;
+    private (TimeSpan For, long At) _asked;
+
+    /// <inheritdoc/>
+    public string Name => target.Name;
+
+    /// <inheritdoc/>
+    public string Description => target.Description;
+
+    /// <inheritdoc/>
+    public string? AddressOf(MasterAddresses addresses) => target.AddressOf(addresses);
+
+    /// <inheritdoc/>
+    public async Task<PublishedMaster?> LookAsync(CancellationToken cancellation) => await ReadAsync(cancellation).ConfigureAwait(false) is { } failure
+        ? throw new IOException($"{failure.Kind}: {failure.Message}")
+        : target.MasterOf(_remembered!.Value);
+
+    /// <inheritdoc/>
+    public Task<bool?> IsPropagatedAsync(string changeId, CancellationToken cancellation) => target.IsPropagatedAsync(changeId, cancellation);
+
+    /// <inheritdoc/>
+    public async Task<PublishOutcome?> PublishAsync(PublishOrder order, IDesiredMasters desired, bool fresh, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(order);
+        ArgumentNullException.ThrowIfNull(desired);
+        if (target.AddressOf(order.Addresses) is not { } ours) throw new ArgumentException("the target can't publish it", nameof(order));
+        if (fresh) _remembered = null;
+        var (proof, raises) = ((RoleProof?)null, 0);
+        while (true)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var changed = desired.Changed.Ticket();
+            if (!desired.IsWanted(order)) return null;
+            if (AskedToWait is { Ticks: > 0 } left)
+            {
+                await changed.WaitAsync(left, time, cancellation).ConfigureAwait(false);
+                continue;
+            }
+
+            var isRead = _remembered is null;
+            var failure = isRead ? await ReadAsync(cancellation).ConfigureAwait(false) : null;
+            if (_remembered is { Value: var state })
+            {
+                var there = target.MasterOf(state);
+                var token = RevisionPlan.Decide(order.Desired, proof, ours, there);
+                var plan = target.Plan(new MasterPublication(cluster, token ?? order.Desired.Token, order.Addresses), state);
+                // What is not ours to write needs no proof.
+                if (token is null && plan is not TargetPlan<TChange>.Settled { Outcome: PublishOutcome.Refused })
+                {
+                    if (raises++ == MostRaises) return new PublishOutcome.Contested(there, $"another writer was faster {MostRaises} times");
+                    proof = await desired.ProveAsync(order.Desired, cancellation).ConfigureAwait(false);
+                    if (proof is not null) continue;
+                    plan = new TargetPlan<TChange>.Settled(NotVerified(there));
+                }
+
+                // Only a look of now may end it: another may have written since.
+                if (plan is TargetPlan<TChange>.Settled settled)
+                {
+                    if (isRead) return Settle(settled.Outcome);
+                    _remembered = null;
+                    continue;
+                }
+
+                // The target may have been away for minutes: a server that has been demoted meanwhile raises nothing.
+                if (proof is not null && desired.RecentProof(order.Desired) is null) return null;
+                var write = (TargetPlan<TChange>.Write)plan;
+                switch (await target.WriteAsync(state, write.Change, cancellation).ConfigureAwait(false))
+                {
+                    case TargetResult<(TState State, string ChangeId)>.Done { Value: var done }:
+                        _remembered = new TargetResult<TState>.Done(done.State);
+                        var now = new PublishedMaster(token ?? order.Desired.Token, ours);
+                        return Settle(new PublishOutcome.Written(write.Code, write.Reason, now, done.ChangeId));
+                    case TargetResult<(TState State, string ChangeId)>.Failed failed:
+                        failure = failed.Failure;
+                        break;
+                }
+
+                // A throttled call was not carried out: what is remembered still stands, and the next try costs one call, not two.
+                if (failure!.Kind != TargetFailureKind.Throttled) _remembered = null;
+                if (failure.Kind == TargetFailureKind.Conflict)
+                {
+                    proof = null;
+                    // The first conflict of what was remembered was to be expected: it is read at once.
+                    if (!isRead) continue;
+                }
+            }
+
+            await PauseAsync(failure!, changed, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => owned?.Dispose();
+
+    private static PublishOutcome.NotVerified NotVerified(PublishedMaster? there) => new(
+        there,
+        $"{there?.Address} is published with token {there?.Token}; the revision is not raised, since the Redis beside this sidecar is not "
+        + "proven to be the master now");
+
+    private TimeSpan AskedToWait => _asked.For - time.GetElapsedTime(_asked.At);
+
+    private PublishOutcome Settle(PublishOutcome outcome)
+    {
+        _failing.Succeeded();
+        return outcome;
+    }
+
+    // Ended early by another desire, which is tried at once: only what the target asked for is kept to by both.
+    private async Task PauseAsync(TargetFailure failure, SignalTicket changed, CancellationToken cancellation)
+    {
+        failed(failure);
+        var pause = _failing.Failed(failure.RetryAfter);
+        _asked = failure.RetryAfter is null ? default : (pause, time.GetTimestamp());
+        await changed.WaitAsync(pause, time, cancellation).ConfigureAwait(false);
+    }
+
+    private async Task<TargetFailure?> ReadAsync(CancellationToken cancellation)
+    {
+        var read = await target.ReadAsync(cancellation).ConfigureAwait(false);
+        _remembered = read as TargetResult<TState>.Done;
+        return (read as TargetResult<TState>.Failed)?.Failure;
+    }
+}
