@@ -59,13 +59,13 @@ public sealed class RotatingCredentials : AWSCredentials
         }
     }
 
-    /// <summary>Says in the log what became of each resolution; that nothing changed, in debug only.</summary>
-    public void LogTo(JsonLineLog log) => Resolved = resolution => _ = Task.Run(() => log.Write( // an output that nobody reads holds up no request
+    /// <summary>Says in the log, which must not block (<see cref="LogQueue"/>), what became of each resolution; that nothing changed, in debug only.</summary>
+    public void LogTo(JsonLineLog log) => Resolved = resolution => log.Write(
         resolution.Outcome switch { "new" => LogLevel.Info, "failed" => LogLevel.Warning, _ => LogLevel.Debug },
         "aws-credentials",
         resolution.Message,
         LogField.Of("reason", resolution.Reason),
-        LogField.Of("outcome", resolution.Outcome)));
+        LogField.Of("outcome", resolution.Outcome));
 
     /// <summary>Counts resolutions in a meter of the process.</summary>
     public void AddTo(Meter meter) => meter.CreateObservableCounter(

@@ -44,12 +44,12 @@ internal sealed class BackupCommands
         command.SetAction((_, _) => WithAsync(async (options, store) =>
         {
             if (options.Durability == Durability.None) return await RefuseAsync(NothingKept).ConfigureAwait(false);
-            using var lines = Console.OpenStandardOutput();
-            var log = new JsonLineLog(lines, "redis-backup", TimeProvider.System, options.LogLevel);
+            using var lines = new LogQueue(Console.OpenStandardOutput(), "redis-backup", TimeProvider.System, options.LogLevel);
+            var log = lines.Log;
             log.Info("started", $"backups of {options.Cluster} go to {store.Objects.Description}");
             _credentials.LogTo(log);
             var loop = Loop(options, store, log);
-            using var metrics = new UploaderMetrics(loop.Counters, TimeProvider.System, typeof(BackupCommands).Assembly.GetName().Version?.ToString() ?? "", _credentials);
+            using var metrics = new UploaderMetrics(loop.Counters, TimeProvider.System, typeof(BackupCommands).Assembly.GetName().Version?.ToString() ?? "", _credentials, lines);
             List<Func<CancellationToken, Task>> loops = [loop.RunAsync, ct => PasswordFiles.WatchAsync(options, log, TimeProvider.System, ct)];
             if (options.TelemetryPort != 0) loops.Add(new TelemetryServer(options.TelemetryPort, metrics.Collector, metrics.Health, log, TimeProvider.System, Random.Shared).RunAsync);
             try

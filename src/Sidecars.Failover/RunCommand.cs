@@ -14,10 +14,9 @@ internal static class RunCommand
         command.SetAction((parsed, _) => context.WithAsync(async read =>
         {
             var options = parsed.GetValue(dry) ? read with { DryRun = true } : read;
-            using var lines = Console.OpenStandardOutput();
-            var log = new JsonLineLog(lines, "redis-failover", TimeProvider.System, options.Group.LogLevel);
-            log.Info("started", $"the sidecar of {options.Redis} in {options.Group.Cluster}{(options.DryRun ? ", in shadow mode" : "")}");
-            using var sidecar = new Sidecar(options, log, TimeProvider.System, Random.Shared);
+            using var lines = new LogQueue(Console.OpenStandardOutput(), "redis-failover", TimeProvider.System, options.Group.LogLevel);
+            lines.Log.Info("started", $"the sidecar of {options.Redis} in {options.Group.Cluster}{(options.DryRun ? ", in shadow mode" : "")}");
+            using var sidecar = new Sidecar(options, lines, TimeProvider.System, Random.Shared);
             await sidecar.RunAsync(context.Signals.Token).ConfigureAwait(false);
             return ExitCode.Ok;
         }));

@@ -14,6 +14,7 @@ internal sealed class Sidecar : IDisposable
     private static readonly BackoffSchedule RestartPause = new(TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(30));
 
     private readonly FailoverOptions _options;
+    private readonly LogQueue _lines;
     private readonly JsonLineLog _log;
     private readonly TimeProvider _time;
     private readonly Random _random;
@@ -25,11 +26,11 @@ internal sealed class Sidecar : IDisposable
     private readonly IGroupRecord? _record;
     private readonly GroupConnections _connections;
 
-    public Sidecar(FailoverOptions options, JsonLineLog log, TimeProvider time, Random random)
+    public Sidecar(FailoverOptions options, LogQueue lines, TimeProvider time, Random random)
     {
-        (_options, _log, _time, _random) = (options, log, time, random);
+        (_options, _lines, _log, _time, _random) = (options, lines, lines.Log, time, random);
         _metrics = new FailoverMetrics(_meter);
-        _decisions = new DecisionLog(log, _metrics);
+        _decisions = new DecisionLog(_log, _metrics);
         _connections = new GroupConnections(options.Group, time);
         _kubernetes = options.Group.Kubernetes is { } settings ? new KubernetesClient(settings.Config, time) : null;
         _record = _connections.OpenRecord(_kubernetes);
@@ -59,7 +60,7 @@ internal sealed class Sidecar : IDisposable
     {
         using var collector = new MetricsCollector(meter => meter.Name is FailoverMetrics.MeterName or ProcessMeter);
         using var process = new Meter(ProcessMeter);
-        ProcessMetrics.AddTo(process, Version.Text);
+        ProcessMetrics.AddTo(process, Version.Text, _lines);
         await new TelemetryServer(_options.MetricsPort, collector, Health, _log, _time, _random).RunAsync(cancellation).ConfigureAwait(false);
     }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using Sidecars.Aws;
+using Sidecars.Core.Hosting;
 using Sidecars.Telemetry;
 
 namespace Sidecars.Backup.Upload;
@@ -14,11 +15,11 @@ internal sealed class UploaderMetrics : IDisposable
     private readonly TimeProvider _time;
     private readonly long _started;
 
-    public UploaderMetrics(UploadCounters counters, TimeProvider time, string version, RotatingCredentials credentials)
+    public UploaderMetrics(UploadCounters counters, TimeProvider time, string version, RotatingCredentials credentials, LogQueue log)
     {
         (_counters, _time, _started) = (counters, time, time.GetTimestamp());
         Collector = new MetricsCollector(meter => meter == _meter);
-        ProcessMetrics.AddTo(_meter, version);
+        ProcessMetrics.AddTo(_meter, version, log);
         credentials.AddTo(_meter);
         _meter.CreateObservableGauge("sidecars_backup_lease_held", () => counters.LeaseHeld ? 1 : 0, null, "1 on the node that uploads.");
         _meter.CreateObservableGauge("sidecars_backup_generation", () => counters.Generation, null, "The unbroken stream that is written; 0 on a node that does not upload.");

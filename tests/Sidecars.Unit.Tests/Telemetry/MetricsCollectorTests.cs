@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using Sidecars.Core.Hosting;
 using Sidecars.Telemetry;
 
 namespace Sidecars.Unit.Tests.Telemetry;
@@ -111,7 +112,8 @@ public sealed class MetricsCollectorTests : IDisposable
     [PromtoolFact]
     public async Task Promtool_finds_no_fault()
     {
-        ProcessMetrics.AddTo(_meter, "1.0");
+        using var log = new LogQueue(Stream.Null, "test", TimeProvider.System, LogLevel.Info);
+        ProcessMetrics.AddTo(_meter, "1.0", log);
         _meter.CreateCounter<long>("redis_failover_refusals", description: "What was refused.").Add(1, Tag("reason", "no-majority"));
         _meter.CreateHistogram<double>("redis_failover_publish_delay", "s", "Delay.").Record(0.2);
         using var process = Process.Start(new ProcessStartInfo("promtool", "check metrics") { RedirectStandardInput = true, RedirectStandardError = true, RedirectStandardOutput = true })!;
