@@ -49,9 +49,9 @@ internal sealed class BackupCommands
             log.Info("started", $"backups of {options.Cluster} go to {store.Objects.Description}");
             _credentials.LogTo(log);
             var loop = Loop(options, store, log);
-            using var metrics = new UploaderMetrics(loop.Counters, TimeProvider.System, typeof(BackupCommands).Assembly.GetName().Version?.ToString() ?? "", _credentials, lines);
+            var metrics = new UploaderMetrics(loop.Counters, TimeProvider.System, typeof(BackupCommands).Assembly.GetName().Version?.ToString() ?? "", _credentials, lines);
             List<Func<CancellationToken, Task>> loops = [loop.RunAsync, ct => PasswordFiles.WatchAsync(options, log, TimeProvider.System, ct)];
-            if (options.TelemetryPort != 0) loops.Add(new TelemetryServer(options.TelemetryPort, metrics.Collector, metrics.Health, log, TimeProvider.System, Random.Shared).RunAsync);
+            if (options.TelemetryPort != 0) loops.Add(new TelemetryServer(options.TelemetryPort, metrics.Shown, metrics.Health, log, TimeProvider.System, Random.Shared).RunAsync);
             try
             {
                 await SideBySide.RunAsync(_signals.Token, [.. loops]).ConfigureAwait(false);

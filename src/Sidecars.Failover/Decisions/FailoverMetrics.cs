@@ -1,71 +1,70 @@
-using System.Diagnostics.Metrics;
+using Prometheus;
 using Sidecars.Failover.Publish;
+using Sidecars.Telemetry;
 
 namespace Sidecars.Failover.Decisions;
 
-/// <summary>The instruments of the sidecar. Names without unit and <c>_total</c>, which exporters append.</summary>
+/// <summary>What the sidecar counts and measures.</summary>
 public sealed class FailoverMetrics : IPublishMetrics
 {
-    /// <summary>Name of the meter.</summary>
-    public const string MeterName = "sidecars.failover";
+    // From a Sentinel's event to a Lease beside it, up to a place that is throttled.
+    private static readonly double[] Delays = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
-    private readonly Counter<long> _refusals;
-    private readonly Counter<long> _writes;
-    private readonly Counter<long> _outcomes;
-    private readonly Counter<long> _failures;
-    private readonly Counter<long> _actions;
-    private readonly Counter<long> _actionFailures;
-    private readonly Counter<long> _loopFailures;
-    private readonly Histogram<double> _sent;
-    private readonly Histogram<double> _published;
-    private readonly Histogram<double> _propagated;
+    private readonly Family<Counter.Child> _refusals;
+    private readonly Family<Counter.Child> _writes;
+    private readonly Family<Counter.Child> _outcomes;
+    private readonly Family<Counter.Child> _failures;
+    private readonly Family<Counter.Child> _actions;
+    private readonly Family<Counter.Child> _actionFailures;
+    private readonly Family<Counter.Child> _loopFailures;
+    private readonly Family<Histogram.Child> _sent;
+    private readonly Family<Histogram.Child> _published;
+    private readonly Family<Histogram.Child> _propagated;
 
-    /// <summary>Creates the instruments.</summary>
-    public FailoverMetrics(Meter meter)
+    /// <summary>Creates the families.</summary>
+    public FailoverMetrics(MetricSet metrics)
     {
-        ArgumentNullException.ThrowIfNull(meter);
-        _refusals = meter.CreateCounter<long>("sidecars_failover_refusals", null, "Rounds in which something that may be due was not done for lack of evidence, by loop and reason.");
-        _writes = meter.CreateCounter<long>("sidecars_failover_publish_writes", null, "Writes that changed what is published, by publisher.");
-        _outcomes = meter.CreateCounter<long>("sidecars_failover_publish_outcomes", null, "What publishing came to, by publisher and outcome.");
-        _failures = meter.CreateCounter<long>("sidecars_failover_publish_failures", null, "Calls of a publisher that failed and are repeated, throttling among them.");
-        _actions = meter.CreateCounter<long>("sidecars_failover_actions", null, "Fences, lifts and failovers that were carried out.");
-        _actionFailures = meter.CreateCounter<long>("sidecars_failover_action_failures", null, "Those that could not be.");
-        _loopFailures = meter.CreateCounter<long>("sidecars_failover_loop_failures", null, "Ends of a loop with an error; it is started again.");
-        double[] bounds = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
-        _sent = meter.CreateHistogram("sidecars_failover_switch_to_send", "s", "From the Sentinel event that made the majority until a publisher's call is sent.", advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = bounds });
-        _published = meter.CreateHistogram("sidecars_failover_switch_to_publish", "s", "From that event until the write is acknowledged.", advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = bounds });
-        _propagated = meter.CreateHistogram("sidecars_failover_propagation", "s", "From the acknowledgement of a write until all servers of its place were found to know it (Route 53: INSYNC); not asked while calls are throttled.",
-            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [10, 15, 20, 30, 45, 60, 90, 120, 180, 300] });
+        ArgumentNullException.ThrowIfNull(metrics);
+        _refusals = metrics.Counter("sidecars_failover_refusals_total", "Rounds in which something that may be due was not done for lack of evidence, by loop and reason.", "loop", "reason");
+        _writes = metrics.Counter("sidecars_failover_publish_writes_total", "Writes that changed what is published, by publisher.", "publisher");
+        _outcomes = metrics.Counter("sidecars_failover_publish_outcomes_total", "What publishing came to, by publisher and outcome.", "outcome", "publisher");
+        _failures = metrics.Counter("sidecars_failover_publish_failures_total", "Calls of a publisher that failed and are repeated, throttling among them.", "publisher");
+        _actions = metrics.Counter("sidecars_failover_actions_total", "Fences, lifts and failovers that were carried out.", "action");
+        _actionFailures = metrics.Counter("sidecars_failover_action_failures_total", "Those that could not be.", "action");
+        _loopFailures = metrics.Counter("sidecars_failover_loop_failures_total", "Ends of a loop with an error; it is started again.", "loop");
+        _sent = metrics.Histogram("sidecars_failover_switch_to_send_seconds", "From the Sentinel event that made the majority until a publisher's call is sent.", Delays, "publisher");
+        _published = metrics.Histogram("sidecars_failover_switch_to_publish_seconds", "From that event until the write is acknowledged.", Delays, "publisher");
+        _propagated = metrics.Histogram(
+            "sidecars_failover_propagation_seconds", "From the acknowledgement of a write until all servers of its place were found to know it (Route 53: INSYNC); not asked while calls are throttled.",
+            [10, 15, 20, 30, 45, 60, 90, 120, 180, 300], "publisher");
     }
 
     /// <inheritdoc/>
-    public void Propagated(string publisher, TimeSpan after) => _propagated.Record(after.TotalSeconds, Label("publisher", publisher));
+    public void Propagated(string publisher, TimeSpan after) => _propagated.Of(publisher)?.Observe(after.TotalSeconds);
 
     /// <inheritdoc/>
-    public void Sent(string publisher, TimeSpan after) => _sent.Record(after.TotalSeconds, Label("publisher", publisher));
+    public void Sent(string publisher, TimeSpan after) => _sent.Of(publisher)?.Observe(after.TotalSeconds);
 
     /// <inheritdoc/>
     public void Settled(string publisher, PublishOutcome outcome, PublishWish wish, TimeSpan after)
     {
         ArgumentNullException.ThrowIfNull(outcome);
         ArgumentNullException.ThrowIfNull(wish);
-        _outcomes.Add(1, Label("publisher", publisher), Label("outcome", outcome.Code));
+        _outcomes.Of(outcome.Code, publisher)?.Inc();
         if (outcome is not PublishOutcome.Written) return;
-        _writes.Add(1, Label("publisher", publisher));
-        if (wish.IsOwn) _published.Record(after.TotalSeconds, Label("publisher", publisher));
+        _writes.Of(publisher)?.Inc();
+        if (wish.IsOwn) _published.Of(publisher)?.Observe(after.TotalSeconds);
     }
 
     /// <inheritdoc/>
-    public void Failed(string publisher) => _failures.Add(1, Label("publisher", publisher));
+    public void Failed(string publisher) => _failures.Of(publisher)?.Inc();
 
     /// <summary>A refusal.</summary>
-    public void Refused(string loop, string reason) => _refusals.Add(1, Label("loop", loop), Label("reason", reason));
+    public void Refused(string loop, string reason) => _refusals.Of(loop, reason)?.Inc();
 
     /// <summary>Something was done, or not.</summary>
-    public void Acted(string action, bool isDone) => (isDone ? _actions : _actionFailures).Add(1, Label("action", action));
+    public void Acted(string action, bool isDone) => (isDone ? _actions : _actionFailures).Of(action)?.Inc();
 
     /// <summary>A loop ended with an error.</summary>
-    public void LoopFailed(string loop) => _loopFailures.Add(1, Label("loop", loop));
-
-    private static KeyValuePair<string, object?> Label(string name, string value) => new(name, value);
+    public void LoopFailed(string loop) => _loopFailures.Of(loop)?.Inc();
 }

@@ -1,123 +1,116 @@
 using System.Diagnostics;
-using System.Diagnostics.Metrics;
+using System.Text;
 using Sidecars.Core.Hosting;
 using Sidecars.Telemetry;
 
 namespace Sidecars.Unit.Tests.Telemetry;
 
-/// <summary>Instruments of this process as Prometheus reads them.</summary>
-public sealed class MetricsCollectorTests : IDisposable
+/// <summary>Families of a sidecar as Prometheus reads them.</summary>
+public sealed class MetricSetTests
 {
-    private readonly Meter _meter = new($"test-{Guid.NewGuid()}");
-    private readonly MetricsCollector _metrics;
-
-    public MetricsCollectorTests() => _metrics = new MetricsCollector(meter => meter == _meter);
-
-    public void Dispose()
-    {
-        _metrics.Dispose();
-        _meter.Dispose();
-    }
+    private readonly MetricSet _metrics = new();
 
     [Fact]
-    public void A_counter_sums_by_its_labels_in_any_order_of_tags()
+    public async Task A_counter_sums_by_its_labels_from_before_the_first_scrape_on()
     {
-        var refusals = _meter.CreateCounter<long>("redis_failover_refusals", description: "What was refused.");
-        refusals.Add(1, Tag("reason", "no-majority"), Tag("act", "publish"));
-        refusals.Add(2, Tag("act", "publish"), Tag("reason", "no-majority"));
-        refusals.Add(1, Tag("reason", "stale"), Tag("act", "publish"));
+        var refusals = _metrics.Counter("redis_failover_refusals_total", "What was refused.", "act", "reason");
+        refusals.Of("publish", "no-majority")?.Inc();
+        refusals.Of("publish", "no-majority")?.Inc(2);
+        refusals.Of("publish", "stale")?.Inc();
         Assert.Equal(
-            """
-            # HELP redis_failover_refusals_total What was refused.
-            # TYPE redis_failover_refusals_total counter
-            redis_failover_refusals_total{act="publish",reason="no-majority"} 3
-            redis_failover_refusals_total{act="publish",reason="stale"} 1
-
-            """, _metrics.Scrape());
+            [
+                "# HELP redis_failover_refusals_total What was refused.", "# TYPE redis_failover_refusals_total counter",
+                "redis_failover_refusals_total{act=\"publish\",reason=\"no-majority\"} 3", "redis_failover_refusals_total{act=\"publish\",reason=\"stale\"} 1",
+            ], await LinesAsync("redis_failover_refusals_total"));
     }
 
     [Fact]
-    public void A_histogram_cumulates_its_buckets_and_a_value_on_a_bound_is_within()
+    public async Task A_histogram_cumulates_its_buckets_and_a_value_on_a_bound_is_within()
     {
-        var delay = _meter.CreateHistogram("switch_to_publish", "s", "Delay.", null, new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.05, 0.5] });
-        foreach (var seconds in (double[])[0.01, 0.05, 0.2, 7]) delay.Record(seconds);
+        var delay = _metrics.Histogram("switch_to_publish_seconds", "Delay.", [0.05, 0.5, 10]);
+        foreach (var seconds in (double[])[0.01, 0.05, 0.2, 70]) delay.Of()?.Observe(seconds);
         Assert.Equal(
-            """
-            # HELP switch_to_publish_seconds Delay.
-            # TYPE switch_to_publish_seconds histogram
-            switch_to_publish_seconds_bucket{le="0.05"} 2
-            switch_to_publish_seconds_bucket{le="0.5"} 3
-            switch_to_publish_seconds_bucket{le="+Inf"} 4
-            switch_to_publish_seconds_sum 7.26
-            switch_to_publish_seconds_count 4
-
-            """, _metrics.Scrape());
+            [
+                "# HELP switch_to_publish_seconds Delay.", "# TYPE switch_to_publish_seconds histogram",
+                "switch_to_publish_seconds_bucket{le=\"+Inf\"} 4", "switch_to_publish_seconds_bucket{le=\"0.05\"} 2", "switch_to_publish_seconds_bucket{le=\"0.5\"} 3",
+                "switch_to_publish_seconds_bucket{le=\"10\"} 3", "switch_to_publish_seconds_count 4", "switch_to_publish_seconds_sum 70.26",
+            ], await LinesAsync("switch_to_publish_seconds"));
     }
 
     [Fact]
-    public void What_an_observable_instrument_no_longer_reports_is_gone()
+    public async Task What_is_no_longer_read_is_gone_and_comes_back()
     {
-        List<Measurement<int>> seen = [new(1, Tag("sentinel", "a")), new(1, Tag("sentinel", "b"))];
-        _meter.CreateObservableGauge("sentinels", () => seen);
-        Assert.Contains("sentinels{sentinel=\"b\"} 1\n", _metrics.Scrape(), StringComparison.Ordinal);
+        List<Sample> seen = [new(1, "a"), new(2, "b")];
+        double? age = 0;
+        _metrics.Gauge("sentinels", "Seen.", () => seen, "sentinel");
+        _metrics.Gauge("age_seconds", "Age.", () => age);
+        Assert.Equal(["sentinels{sentinel=\"a\"} 1", "sentinels{sentinel=\"b\"} 2"], await SeriesAsync("sentinels"));
+        Assert.Equal(["age_seconds 0"], await SeriesAsync("age_seconds"));
         seen.RemoveAt(1);
-        var second = _metrics.Scrape();
-        Assert.Contains("sentinels{sentinel=\"a\"} 1\n", second, StringComparison.Ordinal);
-        Assert.DoesNotContain("sentinel=\"b\"", second, StringComparison.Ordinal);
+        age = null;
+        Assert.Equal(["sentinels{sentinel=\"a\"} 1"], await SeriesAsync("sentinels"));
+        Assert.Empty(await SeriesAsync("age_seconds"));
+        seen.Add(new(3, "b"));
+        age = 1.5;
+        Assert.Equal(["sentinels{sentinel=\"a\"} 1", "sentinels{sentinel=\"b\"} 3"], await SeriesAsync("sentinels"));
+        Assert.Equal(["age_seconds 1.5"], await SeriesAsync("age_seconds"));
     }
 
     [Fact]
-    public void A_gauge_is_set_and_an_up_down_counter_adds()
+    public async Task A_family_that_cannot_be_read_is_left_out_and_the_others_are_shown()
     {
-        var gauge = _meter.CreateGauge<double>("age", "s");
-        gauge.Record(3);
-        gauge.Record(1.5);
-        var open = _meter.CreateUpDownCounter<int>("open");
-        open.Add(3);
-        open.Add(-1);
-        var text = _metrics.Scrape();
-        Assert.Contains("# TYPE age_seconds gauge\nage_seconds 1.5\n", text, StringComparison.Ordinal);
-        Assert.Contains("# TYPE open gauge\nopen 2\n", text, StringComparison.Ordinal);
+        var fails = false;
+        _metrics.Gauge("broken", "", () => fails ? throw new InvalidOperationException() : 1);
+        _metrics.Counter("counted_total", "", () => 7);
+        Assert.Equal(["broken 1"], await SeriesAsync("broken"));
+        fails = true;
+        Assert.Empty(await SeriesAsync("broken")); // not what was read before
+        Assert.Equal(["counted_total 7"], await SeriesAsync("counted_total"));
+        Assert.Equal(["sidecars_metrics_failed_total 3"], await SeriesAsync("sidecars_metrics_failed_total"));
     }
 
     [Fact]
-    public void Hostile_label_values_are_escaped_and_series_are_bounded()
+    public async Task Hostile_label_values_are_escaped_and_series_are_bounded()
     {
-        var counter = _meter.CreateCounter<int>("odd");
-        counter.Add(1, Tag("text", "a\"b\\c\nd"));
-        Assert.Contains("odd_total{text=\"a\\\"b\\\\c\\nd\"} 1\n", _metrics.Scrape(), StringComparison.Ordinal);
-        for (var i = 0; i < MetricsCollector.MaxSeries + 5; i++) counter.Add(1, Tag("text", i));
-        var text = _metrics.Scrape();
-        Assert.Equal(MetricsCollector.MaxSeries, text.Split('\n').Count(line => line.StartsWith("odd_total{", StringComparison.Ordinal)));
-        Assert.Contains("\nsidecars_metrics_dropped_total 6\n", text, StringComparison.Ordinal);
+        var counter = _metrics.Counter("odd_total", "", "text");
+        counter.Of("a\"b\\c\nd")?.Inc();
+        Assert.Equal(["odd_total{text=\"a\\\"b\\\\c\\nd\"} 1"], await SeriesAsync("odd_total"));
+        for (var i = 0; i < MetricSet.MaxSeries + 5; i++) counter.Of($"{i}")?.Inc();
+        Assert.Equal(MetricSet.MaxSeries, (await SeriesAsync("odd_total")).Count);
+        Assert.Equal(["sidecars_metrics_dropped_total 6"], await SeriesAsync("sidecars_metrics_dropped_total"));
+        counter.Of("0")?.Inc();
+        Assert.Contains("odd_total{text=\"0\"} 2", await SeriesAsync("odd_total")); // those that are there count on
     }
 
-    [Theory]
-    [InlineData("x.y-z", "s", MetricKind.Gauge, "x_y_z_seconds")]
-    [InlineData("x_seconds", "s", MetricKind.Gauge, "x_seconds")]
-    [InlineData("x", "By", MetricKind.Counter, "x_bytes_total")]
-    [InlineData("x_total", null, MetricKind.Counter, "x_total")]
-    [InlineData("1x", "{node}", MetricKind.Gauge, "_1x")]
-    public void Names_follow_Prometheus(string instrument, string? unit, MetricKind kind, string name) =>
-        Assert.Equal(name, PrometheusText.NameOf(instrument, unit, kind));
+    [Fact]
+    public async Task What_is_gone_makes_room()
+    {
+        var round = 0;
+        _metrics.Gauge("many", "", () => Enumerable.Range(0, MetricSet.MaxSeries / 2).Select(i => new Sample(i, $"{round}-{i}")), "text");
+        for (; round < 5; round++) Assert.Equal(MetricSet.MaxSeries / 2, (await SeriesAsync("many")).Count);
+        Assert.Empty(await SeriesAsync("sidecars_metrics_dropped_total"));
+    }
 
     [Fact]
-    public void Two_kinds_under_one_name_do_not_mix()
+    public async Task Nothing_is_shown_that_was_not_asked_for()
     {
-        _meter.CreateCounter<int>("twice").Add(2);
-        _meter.CreateGauge<int>("twice_total").Record(7);
-        Assert.Equal("# HELP twice_total \n# TYPE twice_total counter\ntwice_total 2\n", _metrics.Scrape());
+        Assert.All(await LinesAsync(""), line => Assert.StartsWith("# ", line, StringComparison.Ordinal));
+        Assert.Throws<InvalidOperationException>(() =>
+        {
+            _metrics.Counter("twice_total", "");
+            _metrics.Gauge("twice_total", "", () => 7);
+        });
     }
 
     [PromtoolFact]
     public async Task Promtool_finds_no_fault()
     {
         using var log = new LogQueue(Stream.Null, "test", TimeProvider.System, LogLevel.Info);
-        ProcessMetrics.AddTo(_meter, "1.0", log);
-        _meter.CreateCounter<long>("redis_failover_refusals", description: "What was refused.").Add(1, Tag("reason", "no-majority"));
-        _meter.CreateHistogram<double>("redis_failover_publish_delay", "s", "Delay.").Record(0.2);
+        ProcessMetrics.AddTo(_metrics, "1.0", log);
+        _metrics.Counter("redis_failover_refusals_total", "What was refused.", "reason").Of("no-majority")?.Inc();
+        _metrics.Histogram("redis_failover_publish_delay_seconds", "Delay.", [0.1, 1]).Of()?.Observe(0.2);
         using var process = Process.Start(new ProcessStartInfo("promtool", "check metrics") { RedirectStandardInput = true, RedirectStandardError = true, RedirectStandardOutput = true })!;
-        await process.StandardInput.WriteAsync(_metrics.Scrape());
+        await process.StandardInput.WriteAsync(await TextAsync());
         process.StandardInput.Close();
         var found = await process.StandardError.ReadToEndAsync() + await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
@@ -131,5 +124,19 @@ public sealed class MetricsCollectorTests : IDisposable
             : "promtool is not installed (scripts/setup --manifests)";
     }
 
-    private static KeyValuePair<string, object?> Tag(string name, object? value) => new(name, value);
+    private async Task<string> TextAsync()
+    {
+        using var text = new MemoryStream();
+        await _metrics.Registry.CollectAndExportAsTextAsync(text);
+        return Encoding.UTF8.GetString(text.ToArray());
+    }
+
+    // Of one family: the declaration, then the series in the order of their text.
+    private async Task<IReadOnlyList<string>> LinesAsync(string family)
+    {
+        var lines = (await TextAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries).ToLookup(line => line[0] == '#');
+        return [.. lines[true].Where(line => line.Split(' ')[2].StartsWith(family, StringComparison.Ordinal)), .. lines[false].Where(line => line.StartsWith(family, StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+    }
+
+    private async Task<IReadOnlyList<string>> SeriesAsync(string family) => [.. (await LinesAsync(family)).Where(line => line[0] != '#')];
 }
