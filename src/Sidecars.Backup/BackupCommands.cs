@@ -22,6 +22,9 @@ internal sealed class BackupCommands
 
     private const string NothingKept = "DURABILITY=none: the group keeps nothing on disk, so there is nothing to back up";
 
+    // Beside the drain of the tail, which bounds itself: a request that is under way, the lease given back.
+    private static readonly TimeSpan DrainMargin = TimeSpan.FromSeconds(10);
+
     private readonly BackupOptions? _options;
     private readonly SettingReader _settings;
     private readonly TextWriter _output;
@@ -52,15 +55,7 @@ internal sealed class BackupCommands
             var metrics = new UploaderMetrics(loop.Counters, TimeProvider.System, typeof(BackupCommands).Assembly.GetName().Version?.ToString() ?? "", _credentials, lines);
             List<Func<CancellationToken, Task>> loops = [loop.RunAsync, ct => PasswordFiles.WatchAsync(options, log, TimeProvider.System, ct)];
             if (options.TelemetryPort != 0) loops.Add(new TelemetryServer(options.TelemetryPort, metrics.Shown, metrics.Health, log, TimeProvider.System, Random.Shared).RunAsync);
-            try
-            {
-                await SideBySide.RunAsync(_signals.Token, [.. loops]).ConfigureAwait(false);
-            }
-            catch (OperationCanceledException) when (_signals.Token.IsCancellationRequested)
-            {
-                // Asked to stop, and all have.
-            }
-
+            await SidecarHost.RunAsync(options.Uploader.DrainLimit + DrainMargin, _signals.Token, [.. loops]).ConfigureAwait(false);
             return ExitCode.Ok;
         }));
         return command;

@@ -40,10 +40,10 @@ internal sealed class Sidecar : IDisposable
     public async Task RunAsync(CancellationToken cancellation)
     {
         foreach (var mistake in _options.Publish.Mistakes) _log.Error("wrong-configuration", $"{mistake}; nothing is published there, everything else runs");
-        if (_options.MetricsPort > 0) _supervisor.Start("telemetry", new TelemetryServer(_options.MetricsPort, _shown, Health, _log, _time, _random).RunAsync, cancellation);
         var loops = new SidecarLoops(_options, _connections, _record, _kubernetes, _supervisor, _metrics, _decisions, _log, _shown, _time, _random);
-        loops.Start(cancellation);
         new SidecarGauges(_shown, loops, _supervisor, _options.Group.SentinelCount, _time).Create();
+        if (_options.MetricsPort > 0) _supervisor.Start("telemetry", new TelemetryServer(_options.MetricsPort, _shown, Health, _log, _time, _random).RunAsync, cancellation);
+        loops.Start(cancellation);
         await _supervisor.WhenEndedAsync().ConfigureAwait(false);
         _log.Info("stopped", "a signal ended it; record, slice and fence stay as they are");
     }

@@ -115,12 +115,4 @@ public sealed class TelemetryServer(int port, MetricSet metrics, Func<HealthRepo
         context.Response.ContentType = "text/plain; charset=utf-8";
         return context.Response.WriteAsync(body, context.RequestAborted);
     }
-
-    // The executable's SignalScope hears SIGTERM; the host's own lifetime would end this part first.
-    private sealed class SignalsAreOurs : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-    }
 }
