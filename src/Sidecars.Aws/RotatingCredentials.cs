@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics.Metrics;
 using Amazon.Runtime;
 using Sidecars.Core.Hosting;
 
@@ -59,20 +58,16 @@ public sealed class RotatingCredentials : AWSCredentials
         }
     }
 
-    /// <summary>Says in the log what became of each resolution; that nothing changed, in debug only.</summary>
-    public void LogTo(JsonLineLog log) => Resolved = resolution => _ = Task.Run(() => log.Write( // an output that nobody reads holds up no request
+    /// <summary>Says in the log, which must not block (<see cref="LogQueue"/>), what became of each resolution; that nothing changed, in debug only.</summary>
+    public void LogTo(JsonLineLog log) => Resolved = resolution => log.Write(
         resolution.Outcome switch { "new" => LogLevel.Info, "failed" => LogLevel.Warning, _ => LogLevel.Debug },
         "aws-credentials",
         resolution.Message,
         LogField.Of("reason", resolution.Reason),
-        LogField.Of("outcome", resolution.Outcome)));
+        LogField.Of("outcome", resolution.Outcome));
 
-    /// <summary>Counts resolutions in a meter of the process.</summary>
-    public void AddTo(Meter meter) => meter.CreateObservableCounter(
-        "sidecars_aws_credential_resolutions",
-        () => _counts.Select(c => new Measurement<long>(c.Value, new("reason", c.Key.Reason), new("outcome", c.Key.Outcome))),
-        null,
-        "Times that AWS credentials were looked for, by reason and outcome.");
+    /// <summary>How often credentials were looked for, by what came of it and why.</summary>
+    public IEnumerable<(string Outcome, string Reason, long Times)> Resolutions => _counts.Select(c => (c.Key.Outcome, c.Key.Reason, c.Value));
 
     /// <inheritdoc/>
     public override async Task<ImmutableCredentials> GetCredentialsAsync()

@@ -23,6 +23,9 @@ internal sealed class BackupCommands
 
     private const string NothingKept = "DURABILITY=none: the group keeps nothing on disk, so there is nothing to back up";
 
+    // Beside the drain of the tail, which bounds itself: a request that is under way, the lease given back.
+    private static readonly TimeSpan DrainMargin = TimeSpan.FromSeconds(10);
+
     private readonly BackupOptions? _options;
     private readonly SettingReader _settings;
     private readonly TextWriter _output;
@@ -45,23 +48,15 @@ internal sealed class BackupCommands
         command.SetAction((_, _) => WithAsync(async (options, store) =>
         {
             if (options.Durability == Durability.None) return await RefuseAsync(NothingKept).ConfigureAwait(false);
-            using var lines = Console.OpenStandardOutput();
-            var log = new JsonLineLog(lines, "redis-backup", TimeProvider.System, options.LogLevel);
+            using var lines = new LogQueue(Console.OpenStandardOutput(), "redis-backup", TimeProvider.System, options.LogLevel);
+            var log = lines.Log;
             log.Info("started", $"backups of {options.Cluster} go to {store.Objects.Description}");
             _credentials.LogTo(log);
             var loop = Loop(options, store, log);
-            using var metrics = new UploaderMetrics(loop.Counters, TimeProvider.System, typeof(BackupCommands).Assembly.GetName().Version?.ToString() ?? "", _credentials);
+            var metrics = new UploaderMetrics(loop.Counters, TimeProvider.System, typeof(BackupCommands).Assembly.GetName().Version?.ToString() ?? "", _credentials, lines);
             List<Func<CancellationToken, Task>> loops = [loop.RunAsync, ct => PasswordFiles.WatchAsync(options, log, TimeProvider.System, ct)];
-            if (options.TelemetryPort != 0) loops.Add(new TelemetryServer(options.TelemetryPort, metrics.Collector, metrics.Health, log, TimeProvider.System, Random.Shared).RunAsync);
-            try
-            {
-                await SideBySide.RunAsync(_signals.Token, [.. loops]).ConfigureAwait(false);
-            }
-            catch (OperationCanceledException) when (_signals.Token.IsCancellationRequested)
-            {
-                // Asked to stop, and all have.
-            }
-
+            if (options.TelemetryPort != 0) loops.Add(new TelemetryServer(options.TelemetryPort, metrics.Shown, metrics.Health, log, TimeProvider.System, Random.Shared).RunAsync);
+            await SidecarHost.RunAsync(options.Uploader.DrainLimit + DrainMargin, _signals.Token, [.. loops]).ConfigureAwait(false);
             return ExitCode.Ok;
         }));
         return command;

@@ -1,11 +1,15 @@
 using System.CommandLine;
 using Sidecars.Core.Hosting;
+using Sidecars.Telemetry;
 
 namespace Sidecars.Failover;
 
 /// <summary><c>run</c>: the sidecar of a Redis, until SIGTERM.</summary>
 internal static class RunCommand
 {
+    // A round that is under way ends by its own deadlines, of a second or two; below what Kubernetes gives a pod by default.
+    private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(10);
+
     public static Command Create(CommandContext context)
     {
         var command = new Command("run", "The sidecar: keeps marker and record, publishes the master, fences, repairs, until SIGTERM.");
@@ -14,11 +18,10 @@ internal static class RunCommand
         command.SetAction((parsed, _) => context.WithAsync(async read =>
         {
             var options = parsed.GetValue(dry) ? read with { DryRun = true } : read;
-            using var lines = Console.OpenStandardOutput();
-            var log = new JsonLineLog(lines, "redis-failover", TimeProvider.System, options.Group.LogLevel);
-            log.Info("started", $"the sidecar of {options.Redis} in {options.Group.Cluster}{(options.DryRun ? ", in shadow mode" : "")}");
-            using var sidecar = new Sidecar(options, log, TimeProvider.System, Random.Shared);
-            await sidecar.RunAsync(context.Signals.Token).ConfigureAwait(false);
+            using var lines = new LogQueue(Console.OpenStandardOutput(), "redis-failover", TimeProvider.System, options.Group.LogLevel);
+            lines.Log.Info("started", $"the sidecar of {options.Redis} in {options.Group.Cluster}{(options.DryRun ? ", in shadow mode" : "")}");
+            using var sidecar = new Sidecar(options, lines, TimeProvider.System, Random.Shared);
+            await SidecarHost.RunAsync(DrainLimit, context.Signals.Token, sidecar.RunAsync).ConfigureAwait(false);
             return ExitCode.Ok;
         }));
         return command;

@@ -1,4 +1,3 @@
-using System.Diagnostics.Metrics;
 using Sidecars.Core.Election;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Kubernetes;
@@ -17,7 +16,7 @@ internal sealed class Sidecar : IDisposable
     private readonly JsonLineLog _log;
     private readonly TimeProvider _time;
     private readonly Random _random;
-    private readonly Meter _meter = new(FailoverMetrics.MeterName);
+    private readonly MetricSet _shown = new();
     private readonly FailoverMetrics _metrics;
     private readonly DecisionLog _decisions;
     private readonly Supervisor _supervisor;
@@ -25,11 +24,12 @@ internal sealed class Sidecar : IDisposable
     private readonly IGroupRecord? _record;
     private readonly GroupConnections _connections;
 
-    public Sidecar(FailoverOptions options, JsonLineLog log, TimeProvider time, Random random)
+    public Sidecar(FailoverOptions options, LogQueue lines, TimeProvider time, Random random)
     {
-        (_options, _log, _time, _random) = (options, log, time, random);
-        _metrics = new FailoverMetrics(_meter);
-        _decisions = new DecisionLog(log, _metrics);
+        (_options, _log, _time, _random) = (options, lines.Log, time, random);
+        ProcessMetrics.AddTo(_shown, Version.Text, lines);
+        _metrics = new FailoverMetrics(_shown);
+        _decisions = new DecisionLog(_log, _metrics);
         _connections = new GroupConnections(options.Group, time);
         _kubernetes = options.Group.Kubernetes is { } settings ? new KubernetesClient(settings.Config, time) : null;
         _record = _connections.OpenRecord(_kubernetes);
@@ -40,10 +40,10 @@ internal sealed class Sidecar : IDisposable
     public async Task RunAsync(CancellationToken cancellation)
     {
         foreach (var mistake in _options.Publish.Mistakes) _log.Error("wrong-configuration", $"{mistake}; nothing is published there, everything else runs");
-        if (_options.MetricsPort > 0) _supervisor.Start("telemetry", ServeAsync, cancellation);
-        var loops = new SidecarLoops(_options, _connections, _record, _kubernetes, _supervisor, _decisions, _log, _meter, _time, _random);
+        var loops = new SidecarLoops(_options, _connections, _record, _kubernetes, _supervisor, _decisions, _log, _shown, _time, _random);
+        new SidecarGauges(_shown, loops, _supervisor, _options.Group.SentinelCount, _time).Create();
+        if (_options.MetricsPort > 0) _supervisor.Start("telemetry", new TelemetryServer(_options.MetricsPort, _shown, Health, _log, _time, _random).RunAsync, cancellation);
         loops.Start(cancellation);
-        new SidecarGauges(_meter, loops, _supervisor, _options.Group.SentinelCount, _time).Create();
         await _supervisor.WhenEndedAsync().ConfigureAwait(false);
         _log.Info("stopped", "a signal ended it; record, slice and fence stay as they are");
     }
@@ -52,18 +52,7 @@ internal sealed class Sidecar : IDisposable
     {
         (_record as IDisposable)?.Dispose();
         _kubernetes?.Dispose();
-        _meter.Dispose();
     }
-
-    private async Task ServeAsync(CancellationToken cancellation)
-    {
-        using var collector = new MetricsCollector(meter => meter.Name is FailoverMetrics.MeterName or ProcessMeter);
-        using var process = new Meter(ProcessMeter);
-        ProcessMetrics.AddTo(process, Version.Text);
-        await new TelemetryServer(_options.MetricsPort, collector, Health, _log, _time, _random).RunAsync(cancellation).ConfigureAwait(false);
-    }
-
-    private const string ProcessMeter = "sidecars.process";
 
     // Of this process, never of Redis or a cloud: a restart of the sidecar heals nothing there.
     private HealthReport Health()

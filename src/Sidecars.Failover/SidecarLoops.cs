@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
-using System.Diagnostics.Metrics;
 using System.Net;
 using System.Text.Json;
 using Sidecars.Aws;
@@ -24,6 +23,7 @@ using Sidecars.Failover.Publish;
 using Sidecars.Failover.RoleLabel;
 using Sidecars.Failover.SelfReplica;
 using Sidecars.Failover.Watch;
+using Sidecars.Telemetry;
 
 namespace Sidecars.Failover;
 
@@ -60,7 +60,7 @@ internal sealed class SidecarLoops
 
     public SidecarLoops(
         FailoverOptions options, GroupConnections connections, IGroupRecord? record, KubernetesClient? kubernetes, Supervisor supervisor,
-        DecisionLog decisions, JsonLineLog log, Meter meter, TimeProvider time, Random random)
+        DecisionLog decisions, JsonLineLog log, MetricSet shown, TimeProvider time, Random random)
     {
         (_options, _group, _connections, _decisions, _supervisor, _log, _time, _random) = (options, options.Group, connections, decisions, supervisor, log, time, random);
         _markers = new MarkerStore(_group.DataDirectory);
@@ -97,14 +97,14 @@ internal sealed class SidecarLoops
             connections.Nodes.ObserveAsync, () => QuorumFacts.Of(Sentinels.Observe(), _group.SentinelCount), decisions, time);
         var credentials = RotatingCredentials.Default(time, random.NextDouble);
         credentials.LogTo(log);
-        credentials.AddTo(meter);
-        _publishMetrics = new PublishMetrics(meter);
+        ProcessMetrics.AddCredentials(shown, () => credentials.Resolutions);
+        _publishMetrics = new PublishMetrics(shown);
         _factory = new PublisherFactory(_group.Cluster, options.Publish, kubernetes, credentials, PublishFailed, time, random.NextDouble);
-        _handOver = new HandOverLoops(options, connections, Sentinels, Server, claim => Publishing?.Claim(claim), decisions, meter, time);
+        _handOver = new HandOverLoops(options, connections, Sentinels, Server, claim => Publishing?.Claim(claim), decisions, shown, time);
         _ghosts = new GhostRepairLoop(
             new GhostRepairSettings { RedisCount = _group.RedisCount, SentinelCount = _group.SentinelCount, DryRun = options.DryRun },
-            LookAtGroupAsync, connections.Sentinels.ResetAsync, () => (Server.Last as OwnServer.Answers)?.RunId ?? "", ReportGhosts, meter, time);
-        _passwords = PasswordWiring.Loop(options, () => Server.Address, connections, _ => Task.FromResult(QuorumFacts.Of(Sentinels.Observe(), _group.SentinelCount)), decisions, meter, time);
+            LookAtGroupAsync, connections.Sentinels.ResetAsync, () => (Server.Last as OwnServer.Answers)?.RunId ?? "", ReportGhosts, shown, time);
+        _passwords = PasswordWiring.Loop(options, () => Server.Address, connections, _ => Task.FromResult(QuorumFacts.Of(Sentinels.Observe(), _group.SentinelCount)), decisions, shown, time);
         _roleLabel = options.RoleLabel && kubernetes is not null && _group.Kubernetes is { } pod
             ? new RoleLabelLoop(kubernetes, pod.PodName, pod.PodUid, () => Server.Last, Server.Changed, options.DryRun, decisions, time, random.NextDouble)
             : null;

@@ -1,21 +1,31 @@
 using System.Diagnostics;
-using System.Diagnostics.Metrics;
+using Sidecars.Core.Hosting;
 
 namespace Sidecars.Telemetry;
 
-/// <summary>What Prometheus' client libraries say of every process, under their names.</summary>
+/// <summary>What both sidecars show: of the process, under the names that Prometheus' client libraries use, and of what they share.</summary>
 public static class ProcessMetrics
 {
-    /// <summary>Adds the instruments to a meter.</summary>
-    /// <param name="meter">That <see cref="MetricsCollector"/> accepts.</param>
+    /// <summary>Adds the families of the process.</summary>
+    /// <param name="metrics">To these.</param>
     /// <param name="version">Of the executable, the label of <c>sidecars_build_info</c>.</param>
-    public static void AddTo(Meter meter, string version)
+    /// <param name="log">Whose lost lines are counted.</param>
+    public static void AddTo(MetricSet metrics, string version, LogQueue log)
     {
         using var self = Process.GetCurrentProcess();
         var started = new DateTimeOffset(self.StartTime.ToUniversalTime()).ToUnixTimeMilliseconds() / 1000.0;
-        meter.CreateObservableCounter("process_cpu", () => Environment.CpuUsage.TotalTime.TotalSeconds, "s", "Processor time of user and system.");
-        meter.CreateObservableGauge("process_resident_memory", () => Environment.WorkingSet, "By", "Resident memory.");
-        meter.CreateObservableGauge("process_start_time", () => started, "s", "Start of the process, Unix time.");
-        meter.CreateObservableGauge("sidecars_build_info", () => new Measurement<int>(1, new KeyValuePair<string, object?>("version", version)), null, "The version that runs.");
+        metrics.Counter("process_cpu_seconds_total", "Processor time of user and system.", () => Environment.CpuUsage.TotalTime.TotalSeconds);
+        metrics.Gauge("process_resident_memory_bytes", "Resident memory.", () => Environment.WorkingSet);
+        metrics.Gauge("process_start_time_seconds", "Start of the process, Unix time.", () => started);
+        metrics.Counter("sidecars_log_dropped_total", "Log lines that were dropped: the reader of the log did not keep up.", () => log.Dropped);
+        metrics.Gauge("sidecars_build_info", "The version that runs.", () => [new Sample(1, version)], "version");
     }
+
+    /// <summary>Adds how often AWS credentials were looked for.</summary>
+    public static void AddCredentials(MetricSet metrics, Func<IEnumerable<(string Outcome, string Reason, long Times)>> resolutions) => metrics.Counter(
+        "sidecars_aws_credential_resolutions_total",
+        "Times that AWS credentials were looked for, by reason and outcome.",
+        () => resolutions().Select(r => new Sample(r.Times, r.Outcome, r.Reason)),
+        "outcome",
+        "reason");
 }

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Prometheus;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Primitives;
 
@@ -29,10 +30,11 @@ public sealed record HealthReport(IReadOnlyList<string> Reasons)
 /// <param name="log">For a port that can't be had.</param>
 /// <param name="time">Between two tries.</param>
 /// <param name="random">Jitter.</param>
-public sealed class TelemetryServer(int port, MetricsCollector metrics, Func<HealthReport> health, JsonLineLog log, TimeProvider time, Random random)
+public sealed class TelemetryServer(int port, MetricSet metrics, Func<HealthReport> health, JsonLineLog log, TimeProvider time, Random random)
 {
     // A scraper, kubelet and a person: more at once is somebody else.
     private const int MaxConnections = 32;
+    private const string MetricsPath = "/metrics";
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(1);
     private static readonly BackoffSchedule Backoff = new(TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(30));
     private readonly TaskCompletionSource<int> _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -83,43 +85,34 @@ public sealed class TelemetryServer(int port, MetricsCollector metrics, Func<Hea
             kestrel.Limits.KeepAliveTimeout = TimeSpan.FromMinutes(2); // longer than a scrape interval: one connection a scraper
         });
         var app = builder.Build();
+        app.Use(GuardAsync);
+        // Never OpenMetrics, which Prometheus would rather have: counters are named otherwise there.
+        app.UseMetricServer(settings => (settings.Registry, settings.EnableOpenMetrics) = (metrics.Registry, false), MetricsPath);
         app.Run(AnswerAsync);
         return app;
     }
 
+    private static Task GuardAsync(HttpContext context, RequestDelegate next)
+    {
+        context.Response.Headers.CacheControl = "no-store";
+        if (HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method)) return next(context);
+        context.Response.Headers.Allow = "GET, HEAD";
+        return WriteAsync(context, StatusCodes.Status405MethodNotAllowed, "only GET and HEAD\n");
+    }
+
     private Task AnswerAsync(HttpContext context)
     {
-        var (status, type, body) = Answer(context.Request);
+        if (context.Request.Path.Value != "/healthz") return WriteAsync(context, StatusCodes.Status404NotFound, "/metrics and /healthz are here\n");
+        var report = health();
+        return report.Reasons.Count == 0
+            ? WriteAsync(context, StatusCodes.Status200OK, "ok\n")
+            : WriteAsync(context, StatusCodes.Status503ServiceUnavailable, string.Join('\n', report.Reasons) + "\n");
+    }
+
+    private static Task WriteAsync(HttpContext context, int status, string body)
+    {
         context.Response.StatusCode = status;
-        context.Response.ContentType = type;
-        context.Response.Headers.CacheControl = "no-store";
-        if (status == StatusCodes.Status405MethodNotAllowed) context.Response.Headers.Allow = "GET, HEAD";
-        var bytes = System.Text.Encoding.UTF8.GetBytes(body);
-        context.Response.ContentLength = bytes.Length;
-        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : context.Response.Body.WriteAsync(bytes, 0, bytes.Length, context.RequestAborted);
-    }
-
-    private (int Status, string Type, string Body) Answer(HttpRequest request)
-    {
-        const string Plain = "text/plain; charset=utf-8";
-        if (!HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method)) return (StatusCodes.Status405MethodNotAllowed, Plain, "only GET and HEAD\n");
-        switch (request.Path.Value)
-        {
-            case "/metrics": return (StatusCodes.Status200OK, PrometheusText.ContentType, metrics.Scrape());
-            case "/healthz":
-                var report = health();
-                return report.Reasons.Count == 0
-                    ? (StatusCodes.Status200OK, Plain, "ok\n")
-                    : (StatusCodes.Status503ServiceUnavailable, Plain, string.Join('\n', report.Reasons) + "\n");
-            default: return (StatusCodes.Status404NotFound, Plain, "/metrics and /healthz are here\n");
-        }
-    }
-
-    // The executable's SignalScope hears SIGTERM; the host's own lifetime would end this part first.
-    private sealed class SignalsAreOurs : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+        context.Response.ContentType = "text/plain; charset=utf-8";
+        return context.Response.WriteAsync(body, context.RequestAborted);
     }
 }

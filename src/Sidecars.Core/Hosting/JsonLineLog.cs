@@ -24,12 +24,22 @@ public enum LogLevel
 /// (stable, for machines), <c>message</c> (for people), then the fields of the line. Safe for concurrent use; a line is one
 /// write. Values of secrets are never passed here.
 /// </summary>
-public sealed class JsonLineLog(Stream output, string component, TimeProvider time, LogLevel minimum = LogLevel.Info)
+/// <param name="write">Takes each line, with its end.</param>
+/// <param name="component">Of every line.</param>
+/// <param name="time">Stamps the lines.</param>
+/// <param name="minimum">The lowest level that is written.</param>
+public sealed class JsonLineLog(Action<ReadOnlySpan<byte>> write, string component, TimeProvider time, LogLevel minimum = LogLevel.Info)
 {
     // Relaxed escaping: the log is no HTML, and "+switch-master" should read so.
     private static readonly JsonWriterOptions WriterOptions = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private readonly Lock _gate = new();
     private readonly ArrayBufferWriter<byte> _line = new(512);
+
+    /// <summary>Writes to a stream, while the caller waits; <see cref="LogQueue"/> does not let it wait.</summary>
+    public JsonLineLog(Stream output, string component, TimeProvider time, LogLevel minimum = LogLevel.Info)
+        : this(line => Write(output, line), component, time, minimum)
+    {
+    }
 
     /// <summary>Writes a line if <paramref name="level"/> is at or above the configured minimum.</summary>
     public void Write(LogLevel level, string eventName, string message, params ReadOnlySpan<LogField> fields)
@@ -51,8 +61,7 @@ public sealed class JsonLineLog(Stream output, string component, TimeProvider ti
             }
 
             _line.Write("\n"u8);
-            output.Write(_line.WrittenSpan);
-            output.Flush();
+            write(_line.WrittenSpan);
         }
     }
 
@@ -67,6 +76,12 @@ public sealed class JsonLineLog(Stream output, string component, TimeProvider ti
 
     /// <summary>A line at <see cref="LogLevel.Error"/>.</summary>
     public void Error(string eventName, string message, params ReadOnlySpan<LogField> fields) => Write(LogLevel.Error, eventName, message, fields);
+
+    private static void Write(Stream output, ReadOnlySpan<byte> line)
+    {
+        output.Write(line);
+        output.Flush();
+    }
 }
 
 /// <summary>A named value of a log line: text, number, truth value, or ready JSON.</summary>

@@ -1,7 +1,8 @@
-using System.Diagnostics.Metrics;
+using Prometheus;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
+using Sidecars.Telemetry;
 
 namespace Sidecars.Failover.Ghosts;
 
@@ -37,8 +38,8 @@ public sealed class GhostRepairLoop
     private readonly Func<string> _myRunId;
     private readonly Action<GhostDecision, GhostSnapshot, string?> _report;
     private readonly TimeProvider _time;
-    private readonly Counter<long> _refusals;
-    private readonly Counter<long> _resets;
+    private readonly Family<Counter.Child> _refusals;
+    private readonly Family<Counter.Child> _resets;
     private string _fingerprint = "";
     private long _unchangedSince;
 
@@ -48,7 +49,7 @@ public sealed class GhostRepairLoop
     /// <param name="reset">RESETs one Sentinel: <see cref="SentinelClient.ResetAsync"/>.</param>
     /// <param name="myRunId">Run id of the Redis beside this process, now; empty while it does not answer.</param>
     /// <param name="report">Every decision with what it was taken from, and for a RESET what stood in its way (null: done). The caller logs changes.</param>
-    /// <param name="meter">For the counters.</param>
+    /// <param name="metrics">Takes the counters.</param>
     /// <param name="time">For the period and for what has not changed how long.</param>
     public GhostRepairLoop(
         GhostRepairSettings settings,
@@ -56,13 +57,13 @@ public sealed class GhostRepairLoop
         Func<RedisEndpoint, CancellationToken, Task<string?>> reset,
         Func<string> myRunId,
         Action<GhostDecision, GhostSnapshot, string?> report,
-        Meter meter,
+        MetricSet metrics,
         TimeProvider time)
     {
-        ArgumentNullException.ThrowIfNull(meter);
+        ArgumentNullException.ThrowIfNull(metrics);
         (_settings, _observe, _reset, _myRunId, _report, _time) = (settings, observe, reset, myRunId, report, time);
-        _refusals = meter.CreateCounter<long>("sidecars_ghost_repair_refusals", description: "Rounds in which ghosts may be there and the view was not good enough to remove them.");
-        _resets = meter.CreateCounter<long>("sidecars_ghost_repair_resets", description: "Sentinels that were reset to forget ghosts.");
+        _refusals = metrics.Counter("sidecars_ghost_repair_refusals_total", "Rounds in which ghosts may be there and the view was not good enough to remove them.", "reason");
+        _resets = metrics.Counter("sidecars_ghost_repair_resets_total", "Sentinels that were reset to forget ghosts.");
     }
 
     /// <summary>Looks until it is cancelled.</summary>
@@ -93,13 +94,13 @@ public sealed class GhostRepairLoop
         };
         var decision = GhostRepairPolicy.Decide(snapshot, _settings.Settle);
         string? refusal = null;
-        if (decision is GhostDecision.Refuse) _refusals.Add(1, new KeyValuePair<string, object?>("reason", decision.Code));
+        if (decision is GhostDecision.Refuse) _refusals.Of(decision.Code)?.Inc();
         if (decision is GhostDecision.Reset reset && !_settings.DryRun)
         {
             // Whatever comes of it, the next one waits: a request without an answer may have been heard.
             _fingerprint = "";
             refusal = await _reset(reset.Sentinel, cancellation).ConfigureAwait(false);
-            if (refusal is null) _resets.Add(1);
+            if (refusal is null) _resets.Of()?.Inc();
         }
 
         _report(decision, snapshot, refusal);

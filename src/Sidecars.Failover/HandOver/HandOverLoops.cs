@@ -1,9 +1,9 @@
-using System.Diagnostics.Metrics;
 using System.Text.Json;
 using Sidecars.Core.Hosting;
 using Sidecars.Failover.Decisions;
 using Sidecars.Failover.Publish;
 using Sidecars.Failover.Watch;
+using Sidecars.Telemetry;
 
 namespace Sidecars.Failover.HandOver;
 
@@ -23,11 +23,11 @@ internal sealed class HandOverLoops
     private readonly TimeProvider _time;
 
     public HandOverLoops(
-        FailoverOptions options, GroupConnections connections, SentinelWatch sentinels, OwnServerWatch server, Action<HandOverClaim> claim, DecisionLog decisions, Meter meter, TimeProvider time)
+        FailoverOptions options, GroupConnections connections, SentinelWatch sentinels, OwnServerWatch server, Action<HandOverClaim> claim, DecisionLog decisions, MetricSet metrics, TimeProvider time)
     {
         (_options, _connections, _sentinels, _claim, _decisions, _time) = (options, connections, sentinels, claim, decisions, time);
         _group = HandOverWiring.Group(options, connections, time);
-        _repair = new HandOverRepairLoop(new HandOverRepairSettings { DataDirectory = options.Group.DataDirectory, DryRun = options.DryRun }, _group, Repaired, meter, time, () => server.LookWithin(GlanceAge) is { } own ? _group.Glance(own, sentinels.Observe()) : null);
+        _repair = new HandOverRepairLoop(new HandOverRepairSettings { DataDirectory = options.Group.DataDirectory, DryRun = options.DryRun }, _group, Repaired, metrics, time, () => server.LookWithin(GlanceAge) is { } own ? _group.Glance(own, sentinels.Observe()) : null);
     }
 
     public void Start(Supervisor supervisor, CancellationToken cancellation)

@@ -1,8 +1,9 @@
-using System.Diagnostics.Metrics;
+using Prometheus;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
+using Sidecars.Telemetry;
 using static Sidecars.Failover.HandOver.HandOverClient;
 
 namespace Sidecars.Failover.HandOver;
@@ -34,8 +35,8 @@ public sealed class HandOverRepairLoop
     private readonly Action<HandOverRepairDecision, HandOverRepairFacts, StepOutcome?> _report;
     private readonly TimeProvider _time;
     private readonly Func<HandOverSnapshot?> _glance;
-    private readonly Counter<long> _refusals;
-    private readonly Counter<long> _repairs;
+    private readonly Family<Counter.Child> _refusals;
+    private readonly Family<Counter.Child> _repairs;
     private string _standing = "";
     private long _since;
 
@@ -43,17 +44,17 @@ public sealed class HandOverRepairLoop
     /// <param name="settings">Of the loop.</param>
     /// <param name="group">Where it looks; its own Redis is the one beside this process.</param>
     /// <param name="report">Every decision that is new with what it was taken from, and every act with its outcome (null: not yet, or dry run).</param>
-    /// <param name="meter">For the counters.</param>
+    /// <param name="metrics">Takes the counters.</param>
     /// <param name="time">For the period and for what has stood how long.</param>
     /// <param name="glance">What others saw of the own server and of the Sentinels a moment ago; null, or answering null: it looks at everybody each time.</param>
     public HandOverRepairLoop(
-        HandOverRepairSettings settings, HandOverGroup group, Action<HandOverRepairDecision, HandOverRepairFacts, StepOutcome?> report, Meter meter, TimeProvider time, Func<HandOverSnapshot?>? glance = null)
+        HandOverRepairSettings settings, HandOverGroup group, Action<HandOverRepairDecision, HandOverRepairFacts, StepOutcome?> report, MetricSet metrics, TimeProvider time, Func<HandOverSnapshot?>? glance = null)
     {
-        ArgumentNullException.ThrowIfNull(meter);
+        ArgumentNullException.ThrowIfNull(metrics);
         _glance = glance ?? (() => null);
         (_settings, _group, _report, _time) = (settings, group, report, time);
-        _refusals = meter.CreateCounter<long>("sidecars_hand_over_repair_refusals", description: "Rounds in which a dead hand-over's remains were seen and the view was not good enough to repair them.");
-        _repairs = meter.CreateCounter<long>("sidecars_hand_over_repairs", description: "Remains of dead hand-overs that were repaired, by act.");
+        _refusals = metrics.Counter("sidecars_hand_over_repair_refusals_total", "Rounds in which a dead hand-over's remains were seen and the view was not good enough to repair them.", "reason");
+        _repairs = metrics.Counter("sidecars_hand_over_repairs_total", "Remains of dead hand-overs that were repaired, by act.", "act");
     }
 
     /// <summary>Looks until it is cancelled.</summary>
@@ -79,7 +80,7 @@ public sealed class HandOverRepairLoop
         var state = decision.Code + "|" + (snapshot.Own as NodeObservation.Known)?.View.RunId;
         var isNew = state != _standing;
         if (isNew) (_standing, _since) = (state, now);
-        if (decision is HandOverRepairDecision.Refuse) _refusals.Add(1, new KeyValuePair<string, object?>("reason", decision.Code));
+        if (decision is HandOverRepairDecision.Refuse) _refusals.Of(decision.Code)?.Inc();
         if (!decision.IsAct || _time.GetElapsedTime(_since, now) < decision.After / _settings.Hurry)
         {
             if (isNew) _report(decision, facts, null);
@@ -87,7 +88,7 @@ public sealed class HandOverRepairLoop
         }
 
         var outcome = _settings.DryRun ? (StepOutcome?)null : await ActAsync(decision, cancellation).ConfigureAwait(false);
-        if (outcome == StepOutcome.Done) _repairs.Add(1, new KeyValuePair<string, object?>("act", decision.Code));
+        if (outcome == StepOutcome.Done) _repairs.Of(decision.Code)?.Inc();
         _standing = ""; // whatever came of it, it must stand anew before it is done again
         _report(decision, facts, outcome);
         return decision;

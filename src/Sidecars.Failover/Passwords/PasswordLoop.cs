@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Diagnostics.Metrics;
 using System.Text.Json;
 using Sidecars.Core.Configuration;
 using Sidecars.Core.Hosting;
@@ -7,6 +6,7 @@ using Sidecars.Core.Primitives;
 using Sidecars.Core.Topology;
 using Sidecars.Failover.Decisions;
 using Sidecars.Failover.Watch;
+using Sidecars.Telemetry;
 
 namespace Sidecars.Failover.Passwords;
 
@@ -21,16 +21,16 @@ namespace Sidecars.Failover.Passwords;
 /// <param name="retired">Passwords that the files held once.</param>
 /// <param name="use">Told of passwords to log in with, whenever they change.</param>
 /// <param name="sink">Decisions.</param>
-/// <param name="meter">Takes the gauges.</param>
+/// <param name="metrics">Takes the gauges.</param>
 /// <param name="time">Its clock.</param>
 public sealed class PasswordLoop(
     PasswordSettings settings, Func<PasswordReading> read, PasswordClient client, Func<CancellationToken, Task<QuorumFacts>> quorum, RetiredPasswords retired,
-    Action<GroupSecrets> use, IDecisionSink sink, Meter meter, TimeProvider time)
+    Action<GroupSecrets> use, IDecisionSink sink, MetricSet metrics, TimeProvider time)
 {
     // After a step the next one: only a Sentinel that has just dropped its connections is given the whole period.
     private static readonly TimeSpan AfterStep = TimeSpan.FromMilliseconds(100);
 
-    private readonly PasswordMetrics _metrics = new(settings.Cluster, meter);
+    private readonly PasswordMetrics _metrics = new(settings.Cluster, metrics);
     private PasswordReading? _reading;
     private PasswordWish _wish = new([], []);
     private Secret? _formerSidecar;

@@ -1,8 +1,8 @@
-using System.Diagnostics.Metrics;
 using Sidecars.Core.Configuration;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Primitives;
 using Sidecars.Failover.Decisions;
+using Sidecars.Telemetry;
 
 namespace Sidecars.Failover.Passwords;
 
@@ -11,12 +11,12 @@ internal sealed class PasswordMetrics
 {
     private readonly ClusterId _cluster;
 
-    public PasswordMetrics(ClusterId cluster, Meter meter)
+    public PasswordMetrics(ClusterId cluster, MetricSet metrics)
     {
         _cluster = cluster;
-        meter.CreateObservableGauge("sidecars_password_fingerprint_info", Fingerprints, null, "1 for each secret, with the fingerprint of the current password in this sidecar's files.");
-        meter.CreateObservableGauge("sidecars_password_previous", () => HasPrevious ? 1 : 0, null, "1 while the files hold a previous password.");
-        meter.CreateObservableGauge("sidecars_password_ready", () => IsReady ? 1 : 0, null, "1 where the last look found nothing due: with a previous password in the files, it may leave the Secret.");
+        metrics.Gauge("sidecars_password_fingerprint_info", "1 for each secret, with the fingerprint of the current password in this sidecar's files.", Fingerprints, "fingerprint", "secret");
+        metrics.Gauge("sidecars_password_previous", "1 while the files hold a previous password.", () => HasPrevious ? 1 : 0);
+        metrics.Gauge("sidecars_password_ready", "1 where the last look found nothing due: with a previous password in the files, it may leave the Secret.", () => IsReady ? 1 : 0);
     }
 
     public PasswordReading? Reading { get; set; }
@@ -40,8 +40,6 @@ internal sealed class PasswordMetrics
             if (secret is not null) yield return (name, secret);
     }
 
-    private IEnumerable<Measurement<int>> Fingerprints() => Reading is not { } reading ? [] :
-    [
-        .. Secrets(reading).Select(s => new Measurement<int>(1, new("secret", s.Name), new("fingerprint", PasswordFingerprint.Of(_cluster, s.Secret.Current)))),
-    ];
+    private IEnumerable<Sample> Fingerprints() =>
+        Reading is { } reading ? Secrets(reading).Select(s => new Sample(1, PasswordFingerprint.Of(_cluster, s.Secret.Current), s.Name)) : [];
 }

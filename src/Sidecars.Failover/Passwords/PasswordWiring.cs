@@ -1,8 +1,8 @@
-using System.Diagnostics.Metrics;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Primitives;
 using Sidecars.Failover.Decisions;
 using Sidecars.Failover.Watch;
+using Sidecars.Telemetry;
 
 namespace Sidecars.Failover.Passwords;
 
@@ -10,7 +10,7 @@ namespace Sidecars.Failover.Passwords;
 internal static class PasswordWiring
 {
     public static PasswordLoop Loop(
-        FailoverOptions options, Func<RedisEndpoint?> address, GroupConnections connections, Func<CancellationToken, Task<QuorumFacts>> quorum, IDecisionSink sink, Meter meter, TimeProvider time, bool isReadOnly = false)
+        FailoverOptions options, Func<RedisEndpoint?> address, GroupConnections connections, Func<CancellationToken, Task<QuorumFacts>> quorum, IDecisionSink sink, MetricSet metrics, TimeProvider time, bool isReadOnly = false)
     {
         var group = options.Group;
         var settings = new PasswordSettings
@@ -28,6 +28,6 @@ internal static class PasswordWiring
         // Beside redis.conf, which holds passwords itself: gone with the pod, as the Redis that accepts them is.
         var path = Directory.Exists(group.ConfigDirectory) ? Path.Combine(group.ConfigDirectory, "retired-passwords") : null;
         var client = new PasswordClient(connections.Transport, connections.AsSidecar, group.MasterName);
-        return new PasswordLoop(settings, options.ReadPasswords, client, quorum, new RetiredPasswords(path, isReadOnly), connections.UsePasswords, sink, meter, time);
+        return new PasswordLoop(settings, options.ReadPasswords, client, quorum, new RetiredPasswords(path, isReadOnly), connections.UsePasswords, sink, metrics, time);
     }
 }

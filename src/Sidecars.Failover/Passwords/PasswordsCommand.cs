@@ -1,9 +1,9 @@
 using System.CommandLine;
-using System.Diagnostics.Metrics;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Topology;
 using Sidecars.Failover.Decisions;
 using Sidecars.Failover.Watch;
+using Sidecars.Telemetry;
 
 namespace Sidecars.Failover.Passwords;
 
@@ -20,7 +20,6 @@ internal static class PasswordsCommand
     private static async Task<int> RunAsync(CommandContext context, FailoverOptions options, CancellationToken cancellation)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, context.Signals.Token);
-        using var meter = new Meter(FailoverMetrics.MeterName);
         var group = options.Group;
         var connections = new GroupConnections(group, TimeProvider.System);
         var (address, why) = await AnnounceAddress.FindAsync(group.AnnounceHost, group.AnnouncePort, group.ConnectTimeout, TimeProvider.System, either.Token).ConfigureAwait(false);
@@ -30,7 +29,7 @@ internal static class PasswordsCommand
             return ExitCode.Failed;
         }
 
-        var loop = PasswordWiring.Loop(options, () => address, connections, QuorumAsync, new NoSink(), meter, TimeProvider.System, isReadOnly: true);
+        var loop = PasswordWiring.Loop(options, () => address, connections, QuorumAsync, new NoSink(), new MetricSet(), TimeProvider.System, isReadOnly: true);
         var decision = await loop.LookAsync(either.Token).ConfigureAwait(false);
         foreach (var (secret, current, previous) in loop.Fingerprints)
             await context.Output.WriteLineAsync(previous.Length == 0 ? $"{secret} {current}" : $"{secret} {current} previous {previous}").ConfigureAwait(false);

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics.Metrics;
 using System.Globalization;
 using Sidecars.Core.Configuration;
 using Sidecars.Core.Primitives;
@@ -12,6 +11,7 @@ using Sidecars.Failover.Publish;
 using Sidecars.Failover.Publish.Records;
 using Sidecars.Failover.Publish.Targets.Zone;
 using Sidecars.Failover.Watch;
+using Sidecars.Telemetry;
 using Sidecars.TestKit.Groups;
 using Sidecars.TestKit.Processes;
 
@@ -26,7 +26,6 @@ internal sealed class HandOverRig : IAsyncDisposable
     private const string RecordName = "redis.example.org";
     private static readonly BackoffSchedule Quick = new(TimeSpan.FromMilliseconds(10), TimeSpan.FromMilliseconds(100));
     private readonly CancellationTokenSource _stop = new();
-    private readonly Meter _meter = new("hand-over-test");
     private readonly List<Task> _running = [];
     private readonly TempFolder _zone = new("zone");
     private readonly List<ServerProcess> _coordinators = [];
@@ -85,10 +84,10 @@ internal sealed class HandOverRig : IAsyncDisposable
                 {
                     if (outcome is not null) Repairs.Enqueue($"{node} {decision.Code} {outcome}");
                 },
-                _meter, TimeProvider.System);
+                new MetricSet(), TimeProvider.System);
             var publishing = Publishing(node);
             var publisher = new PublisherLoop(
-                Writer(), publishing, (_, _) => Task.FromResult<PublishOrder?>(null), new PublisherSettings(TimeSpan.FromMinutes(1), DryRun: false), new PublishMetrics(_meter),
+                Writer(), publishing, (_, _) => Task.FromResult<PublishOrder?>(null), new PublisherSettings(TimeSpan.FromMinutes(1), DryRun: false), new PublishMetrics(new MetricSet()),
                 new PublishSink(this, node), TimeProvider.System, () => 0.5);
             var listener = new HandOverListener(
                 async ct => await view.ObserveNamedAsync(await view.ObserveSentinelsAsync(ct), ct), () => new TcpTransport(node.Endpoint), Login, publishing.Claim,
@@ -211,7 +210,6 @@ internal sealed class HandOverRig : IAsyncDisposable
         }
 
         foreach (var one in _coordinators) await one.DisposeAsync();
-        _meter.Dispose();
         _stop.Dispose();
         _zone.Dispose();
     }

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics.Metrics;
 using System.Globalization;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Primitives;
@@ -7,6 +6,7 @@ using Sidecars.Core.Redis;
 using Sidecars.Failover.Decisions;
 using Sidecars.Failover.Passwords;
 using Sidecars.Failover.Watch;
+using Sidecars.Telemetry;
 using Sidecars.TestKit.Groups;
 using Sidecars.TestKit.Load;
 using Sidecars.TestKit.Processes;
@@ -24,7 +24,6 @@ internal sealed class RotationRig : IAsyncDisposable
 
     private readonly TempFolder _secrets = new("rotation-secrets");
     private readonly CancellationTokenSource _stop = new();
-    private readonly Meter _meter = new("rotation-test");
     private readonly Dictionary<LocalNode, Task> _sidecars = [];
     private int _generation;
 
@@ -130,7 +129,6 @@ internal sealed class RotationRig : IAsyncDisposable
         await _stop.CancelAsync();
         foreach (var one in _sidecars.Values) await one.ContinueWith(_ => { }, TaskScheduler.Default);
         await Group.DisposeAsync();
-        _meter.Dispose();
         _secrets.Dispose();
         _stop.Dispose();
     }
@@ -184,7 +182,7 @@ internal sealed class RotationRig : IAsyncDisposable
             new RetiredPasswords(Path.Combine(node.ConfigFolder, "retired-passwords")),
             connections.UsePasswords,
             new Sink(this, node.Name),
-            _meter,
+            new MetricSet(),
             TimeProvider.System);
     }
 

@@ -44,17 +44,30 @@ public sealed partial class DashboardTests
 
     // exporter-metrics.txt: what redis_exporter 1.45 served for a master, a replica and a Sentinel of ours, as the sidecars' user.
     [Fact]
-    public void Every_metric_of_Redis_is_one_that_the_exporter_serves()
+    public void Every_metric_of_Redis_is_one_that_the_exporter_serves() => AssertServed(21, Metric(), Lines("exporter-metrics.txt"));
+
+    // sidecar-metrics.txt: every family of both sidecars; an integration test compares it with what they serve.
+    [Fact]
+    public void Every_metric_of_the_sidecars_is_one_that_they_serve() => AssertServed(
+        10,
+        SidecarMetric(),
+        Lines("sidecar-metrics.txt").Select(line => line.Split(' ')).SelectMany(family => family is [var name, "histogram"] ? [name + "_bucket", name + "_sum", name + "_count"] : new[] { family[0] }));
+
+    private static void AssertServed(int least, Regex metric, IEnumerable<string> served)
     {
-        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream("exporter-metrics.txt")!;
-        using var reader = new StreamReader(stream);
-        var served = reader.ReadToEnd().Split('\n').ToHashSet();
         var expressions = Queries().Concat(AlertRules.Rules.Select(rule => rule.Text("expr")!));
 
-        var used = expressions.SelectMany(expression => Metric().Matches(expression)).Select(match => match.Value).ToHashSet();
+        var used = expressions.SelectMany(expression => metric.Matches(expression)).Select(match => match.Value).ToHashSet();
 
-        Assert.True(used.Count > 20);
+        Assert.True(used.Count >= least, $"{used.Count} metrics are used");
         Assert.Empty(used.Except(served));
+    }
+
+    private static string[] Lines(string resource)
+    {
+        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(resource)!;
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries);
     }
 
     private static IEnumerable<string> Queries()
@@ -70,4 +83,7 @@ public sealed partial class DashboardTests
 
     [GeneratedRegex(@"(?<![:\w])redis_\w+")]
     private static partial Regex Metric();
+
+    [GeneratedRegex(@"(?<![:\w])sidecars_\w+")]
+    private static partial Regex SidecarMetric();
 }

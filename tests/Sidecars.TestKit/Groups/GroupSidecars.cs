@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics.Metrics;
 using Sidecars.Core.Configuration;
 using Sidecars.Core.Election;
 using Sidecars.Core.Kubernetes;
@@ -10,6 +9,7 @@ using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
 using Sidecars.Failover.Ghosts;
 using Sidecars.Failover.Keeper;
+using Sidecars.Telemetry;
 
 namespace Sidecars.TestKit.Groups;
 
@@ -21,7 +21,6 @@ public sealed class GroupSidecars : IAsyncDisposable
 {
     private readonly LocalGroup _group;
     private readonly CancellationTokenSource _stop = new();
-    private readonly Meter _meter = new("sidecars-test");
     private readonly KubernetesClient? _kubernetes;
     private readonly List<Task> _running = [];
     private readonly NodeClient _nodes;
@@ -96,7 +95,6 @@ public sealed class GroupSidecars : IAsyncDisposable
         }
 
         _kubernetes?.Dispose();
-        _meter.Dispose();
         _stop.Dispose();
     }
 
@@ -185,7 +183,7 @@ public sealed class GroupSidecars : IAsyncDisposable
                 if (decision is GhostDecision.Reset && refusal is null) Resets.Enqueue($"{node}: {decision.Reason}");
                 if (decision is GhostDecision.Refuse) Refusals.Enqueue(decision.Code);
             },
-            _meter,
+            new MetricSet(),
             TimeProvider.System);
     }
 }

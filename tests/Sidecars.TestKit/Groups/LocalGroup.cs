@@ -104,12 +104,18 @@ public sealed class LocalGroup : IAsyncDisposable
     public Task<ServerProcess> StartSidecarAsync(LocalNode node, IEnumerable<KeyValuePair<string, string>>? more = null) => StartFailoverAsync(node, ["run"], more);
 
     /// <summary>Starts any command of <c>redis-failover</c> beside a Redis, with the variables of <see cref="StartSidecarAsync"/>.</summary>
-    public Task<ServerProcess> StartFailoverAsync(LocalNode node, string[] arguments, IEnumerable<KeyValuePair<string, string>>? more = null)
+    /// <param name="node">A Redis.</param>
+    /// <param name="arguments">Of the command line.</param>
+    /// <param name="more">Further variables; they override the others.</param>
+    /// <param name="output">A pipe or file that is its stdout; default: captured.</param>
+    public Task<ServerProcess> StartFailoverAsync(LocalNode node, string[] arguments, IEnumerable<KeyValuePair<string, string>>? more = null, string? output = null)
     {
+        var executable = Repository.NativeExecutable("redis-failover");
+        var start = output is null ? new ServerStart(executable, arguments) : new ServerStart("sh", ["-c", "output=$1; shift; exec \"$@\" >\"$output\"", "sh", output, executable, .. arguments]);
         var environment = new Dictionary<string, string>(Start(node).Environment) { ["METRICS_PORT"] = "0", ["POD_IP"] = node.PodAddress };
         environment["PUBLISH_ADDRESSES"] = string.Join(',', Redis.Select(n => $"{n.Endpoint}={n.PodAddress}"));
         foreach (var (name, value) in more ?? []) environment[name] = value;
-        return ServerProcess.StartAsync(new ServerStart(Repository.NativeExecutable("redis-failover"), arguments) { Name = $"{node.Name}-{(arguments[0] == "run" ? "sidecar" : arguments[0])}", Environment = environment, WorkingDirectory = node.DataFolder });
+        return ServerProcess.StartAsync(start with { Name = $"{node.Name}-{(arguments[0] == "run" ? "sidecar" : arguments[0])}", Environment = environment, WorkingDirectory = node.DataFolder });
     }
 
     /// <summary>Asks every running node once, in parallel; takes at most about half a second, whoever is silent.</summary>

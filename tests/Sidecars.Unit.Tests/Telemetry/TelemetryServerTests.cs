@@ -1,4 +1,3 @@
-using System.Diagnostics.Metrics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -11,30 +10,27 @@ namespace Sidecars.Unit.Tests.Telemetry;
 /// <summary>The port of a sidecar, by real sockets.</summary>
 public sealed class TelemetryServerTests : IAsyncDisposable
 {
-    private readonly Meter _meter = new($"test-{Guid.NewGuid()}");
-    private readonly MetricsCollector _metrics;
+    private readonly MetricSet _metrics = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly MemoryStream _log = new();
     private HealthReport _health = HealthReport.Healthy;
-
-    public TelemetryServerTests() => _metrics = new MetricsCollector(meter => meter == _meter);
 
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
         _stop.Dispose();
-        _metrics.Dispose();
-        _meter.Dispose();
     }
 
     [Fact]
     public async Task Metrics_and_health_are_served_and_nothing_else()
     {
-        _meter.CreateCounter<int>("seen").Add(4);
+        _metrics.Counter("seen_total", "Seen.").Of()?.Inc(4);
         var server = Server(0);
         var running = server.RunAsync(_stop.Token);
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{await server.Listening}") };
-        using var metrics = await http.GetAsync("/metrics");
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/metrics");
+        request.Headers.Accept.ParseAdd("application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"); // as Prometheus asks
+        using var metrics = await http.SendAsync(request);
         Assert.Equal("text/plain; version=0.0.4; charset=utf-8", metrics.Content.Headers.ContentType?.ToString());
         Assert.Contains("seen_total 4\n", await metrics.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         Assert.Equal((HttpStatusCode.OK, "ok\n"), await GetAsync(http, "/healthz"));

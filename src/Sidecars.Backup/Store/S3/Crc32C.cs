@@ -1,31 +1,19 @@
 using System.Buffers.Binary;
-using System.Numerics;
-using System.Runtime.InteropServices;
+using System.IO.Hashing;
 
 namespace Sidecars.Backup.Store.S3;
 
-/// <summary>
-/// CRC-32C, by the processor's own instruction where it has one (x86-64 since SSE 4.2, Arm64). S3 takes several checksums; the SDK computes its
-/// default, CRC-32, a byte at a time, which cost a quarter of an upload's processor time.
-/// </summary>
-internal struct Crc32C()
+/// <summary>CRC-32C, with which objects are stored and read. The SDK verifies it nowhere, and sums its own default, CRC-32.</summary>
+internal static class Crc32C
 {
-    private uint _state = uint.MaxValue;
-
-    /// <summary>Takes bytes in.</summary>
-    public void Append(ReadOnlySpan<byte> bytes)
-    {
-        var state = _state;
-        foreach (var word in MemoryMarshal.Cast<byte, ulong>(bytes)) state = BitOperations.Crc32C(state, BitConverter.IsLittleEndian ? word : BinaryPrimitives.ReverseEndianness(word));
-        foreach (var rest in bytes[(bytes.Length & ~7)..]) state = BitOperations.Crc32C(state, rest);
-        _state = state;
-    }
+    /// <summary>A sum of nothing yet.</summary>
+    public static Crc32 Begin() => new(Crc32ParameterSet.Crc32C);
 
     /// <summary>As headers have it: base64 of the four bytes, the highest first.</summary>
-    public override readonly string ToString()
+    public static string Text(Crc32 sum)
     {
-        Span<byte> bytes = stackalloc byte[4];
-        BinaryPrimitives.WriteUInt32BigEndian(bytes, ~_state);
+        Span<byte> bytes = stackalloc byte[sizeof(uint)];
+        BinaryPrimitives.WriteUInt32BigEndian(bytes, sum.GetCurrentHashAsUInt32());
         return Convert.ToBase64String(bytes);
     }
 
@@ -33,8 +21,8 @@ internal struct Crc32C()
     /// <exception cref="IOException">It could not be read.</exception>
     public static string Of(ObjectContent content)
     {
-        var sum = new Crc32C();
-        content.ReadAll(bytes => sum.Append(bytes));
-        return sum.ToString();
+        var sum = Begin();
+        content.ReadAll(sum.Append);
+        return Text(sum);
     }
 }

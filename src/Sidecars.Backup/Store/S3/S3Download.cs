@@ -1,3 +1,4 @@
+using System.IO.Hashing;
 using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
@@ -15,7 +16,7 @@ internal sealed class S3Download(GetObjectResponse response, string key, TimeSpa
     private TimeSpan _waited;
     private long _received;
     private readonly string? _expected = response.ChecksumType == ChecksumType.COMPOSITE || response.ChecksumCRC32C?.Contains('-', StringComparison.Ordinal) != false ? null : response.ChecksumCRC32C;
-    private Crc32C _sum = new();
+    private readonly Crc32 _sum = Crc32C.Begin();
 
     public override bool CanRead => true;
 
@@ -78,7 +79,7 @@ internal sealed class S3Download(GetObjectResponse response, string key, TimeSpa
     {
         if (_expected is null) return read;
         _sum.Append(buffer[..read]);
-        return read > 0 || buffer.IsEmpty || _sum.ToString() == _expected ? read : throw new StoreException(StoreFailure.Damaged, key, "its checksum is not the one that it was stored with");
+        return read > 0 || buffer.IsEmpty || Crc32C.Text(_sum) == _expected ? read : throw new StoreException(StoreFailure.Damaged, key, "its checksum is not the one that it was stored with");
     }
 
     protected override void Dispose(bool disposing)

@@ -5,8 +5,12 @@ using Sidecars.TestKit.Processes;
 
 namespace Sidecars.Unit.Tests.Core.Hosting;
 
+[Collection(Signals)]
 public sealed class SignalScopeTests
 {
+    // Tests that send signals to this very process: one at a time.
+    internal const string Signals = "signals";
+
     [Theory]
     [InlineData("TERM", 143)]
     [InlineData("INT", 130)]

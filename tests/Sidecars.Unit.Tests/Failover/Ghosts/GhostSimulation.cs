@@ -1,8 +1,8 @@
-using System.Diagnostics.Metrics;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
 using Sidecars.Failover.Ghosts;
+using Sidecars.Telemetry;
 using Sidecars.Unit.Tests.Core.Kubernetes;
 using static Sidecars.Unit.Tests.Core.Election.Facts;
 using static Sidecars.Unit.Tests.Failover.Ghosts.GhostFacts;
@@ -64,7 +64,7 @@ internal sealed class GhostSimulation
         (sentinel, _) => Task.FromResult(Reset(sentinel)),
         () => RunId(beside),
         (_, _, _) => { },
-        new Meter("test"),
+        new MetricSet(),
         _time);
 
     private NodeObservation Node(RedisEndpoint at) => at == _master ? Master(at) : Replica(at, _master, linkUp: true);

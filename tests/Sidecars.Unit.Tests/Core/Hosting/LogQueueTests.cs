@@ -1,0 +1,87 @@
+using System.Text;
+using Sidecars.Core.Hosting;
+using Sidecars.TestKit.Processes;
+
+namespace Sidecars.Unit.Tests.Core.Hosting;
+
+/// <summary>A log whose reader is slow, away for good, or gone.</summary>
+public sealed class LogQueueTests
+{
+    private static readonly string Long = new('x', 10_000);
+
+    [Fact]
+    public void What_was_logged_is_written_in_order_before_the_end()
+    {
+        var output = new Pipe();
+        using (var queue = new LogQueue(output, "test", TimeProvider.System, LogLevel.Info))
+            for (var i = 0; i < 500; i++) queue.Log.Info($"e{i}", "");
+        Assert.Equal(Enumerable.Range(0, 500).Select(i => $"e{i}"), output.Events());
+    }
+
+    [Fact]
+    public async Task Nobody_waits_for_a_reader_that_is_away_and_what_was_dropped_is_told_once_it_is_back()
+    {
+        var output = new Pipe();
+        output.Block();
+        using var queue = new LogQueue(output, "test", TimeProvider.System, LogLevel.Info);
+        var logged = 0;
+        for (; queue.Dropped < 3; logged++) queue.Log.Info("line", Long); // were it to wait, this would not end
+        Assert.InRange(logged, LogQueue.MaxBytes / (Long.Length + 200), (LogQueue.MaxBytes / Long.Length) + 5);
+        output.Open();
+        await Eventually.UntilAsync("what waited", () => output.Events().Count == logged - 3 + 1);
+        Assert.Equal("log-dropped", Assert.Single(output.Events(), e => e != "line"));
+        Assert.Contains("\"lines\":3,\"lines_total\":3", output.Text(), StringComparison.Ordinal);
+        queue.Log.Info("after", "");
+        await Eventually.UntilAsync("a line that finds room again", () => output.Events()[^1] == "after");
+    }
+
+    [Fact]
+    public void The_end_does_not_wait_for_a_reader_that_never_comes()
+    {
+        var output = new Pipe();
+        output.Block();
+        var queue = new LogQueue(output, "test", TimeProvider.System, LogLevel.Info);
+        queue.Log.Info("line", "");
+        queue.Dispose();
+        queue.Log.Info("late", "");
+        Assert.Equal(1, queue.Dropped);
+        output.Open();
+    }
+
+    [Fact]
+    public async Task A_stream_that_fails_costs_its_line_and_nothing_else()
+    {
+        var output = new Pipe { Failures = 2 };
+        using var queue = new LogQueue(output, "test", TimeProvider.System, LogLevel.Info);
+        for (var i = 0; i < 3; i++) queue.Log.Info("line", "");
+        await Eventually.UntilAsync("the third", () => output.Events() is ["line", "log-dropped"]);
+        Assert.Equal(2, queue.Dropped);
+    }
+
+    /// <summary>A pipe as the log's writer sees it.</summary>
+    private sealed class Pipe : MemoryStream
+    {
+        private readonly ManualResetEventSlim _open = new(true);
+
+        public int Failures { get; set; }
+
+        public void Block() => _open.Reset();
+
+        public void Open() => _open.Set();
+
+        public override void Write(ReadOnlySpan<byte> buffer)
+        {
+            _open.Wait();
+            if (Failures-- > 0) throw new IOException("no space left on device");
+            lock (_open) base.Write(buffer);
+        }
+
+        public string Text()
+        {
+            lock (_open) return Encoding.UTF8.GetString(ToArray());
+        }
+
+        public IReadOnlyList<string> Events() =>
+            [.. Text().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => System.Text.Json.JsonDocument.Parse(line).RootElement.GetProperty("event").GetString()!)];
+    }
+}
