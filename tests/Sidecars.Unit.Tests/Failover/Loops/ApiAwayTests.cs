@@ -1,4 +1,3 @@
-using System.Diagnostics.Metrics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
@@ -11,6 +10,7 @@ using Sidecars.Failover.Keeper;
 using Sidecars.Failover.Publish;
 using Sidecars.Failover.Publish.Targets.Slice;
 using Sidecars.Failover.RoleLabel;
+using Sidecars.Telemetry;
 using Sidecars.TestKit.Processes;
 using Xunit.Abstractions;
 
@@ -106,7 +106,6 @@ public sealed class ApiAwayTests(ITestOutputHelper output)
     private sealed class Rig : IAsyncDisposable
     {
         private readonly TempFolder _data = new("api-away");
-        private readonly Meter _meter = new("api-away");
         private readonly List<TimeSpan> _markers = [];
 
         public Rig(string weather)
@@ -125,7 +124,7 @@ public sealed class ApiAwayTests(ITestOutputHelper output)
             var slice = new PublisherLoop(
                 new TargetWriter<EndpointSliceDocument?, EndpointSliceDocument>(
                     new SliceTarget(Api.Client, "redis-master", "redis"), cluster, new BackoffSchedule(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(20)), _ => { }, Group.Time, () => 0.5),
-                Group.Publishing, (_, _) => Task.FromResult<PublishOrder?>(null), new PublisherSettings(TimeSpan.FromMinutes(1), DryRun: false), new PublishMetrics(_meter), Group.Sink, Group.Time, () => 0.5);
+                Group.Publishing, (_, _) => Task.FromResult<PublishOrder?>(null), new PublisherSettings(TimeSpan.FromMinutes(1), DryRun: false), new PublishMetrics(new MetricSet()), Group.Sink, Group.Time, () => 0.5);
             var label = new RoleLabelLoop(Api.Client, "redis-0", "uid-0", () => Group.Server.Last, Group.Server.Changed, dryRun: false, Group.Sink, Group.Time, () => 0.5);
             Marker = marker;
             Set(weather);
@@ -160,7 +159,6 @@ public sealed class ApiAwayTests(ITestOutputHelper output)
             await Group.DisposeAsync();
             Api.Dispose();
             _data.Dispose();
-            _meter.Dispose();
         }
 
         private void Set(string weather)

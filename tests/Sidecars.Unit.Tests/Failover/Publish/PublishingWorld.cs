@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics.Metrics;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Core.Sentinel;
@@ -7,6 +6,7 @@ using Sidecars.Core.Topology;
 using Sidecars.Failover.Decisions;
 using Sidecars.Failover.Publish;
 using Sidecars.Failover.Watch;
+using Sidecars.Telemetry;
 using Sidecars.TestKit.FakeRedis;
 using Sidecars.Unit.Tests.Core.Kubernetes;
 
@@ -62,7 +62,6 @@ internal sealed class PublishingNode : IAsyncDisposable
 {
     private readonly PublishingWorld _world;
     private readonly FakeRedisServer _beside;
-    private readonly Meter _meter = new("publishing");
     private int _starts;
 
     public PublishingNode(PublishingWorld world, int ordinal)
@@ -135,7 +134,7 @@ internal sealed class PublishingNode : IAsyncDisposable
 
     /// <summary>This sidecar's publisher at a place.</summary>
     public PublisherLoop Over(ITargetWriter place) =>
-        new(place, Loop, Another.FindAsync, new PublisherSettings(TimeSpan.FromSeconds(60), DryRun: false), new PublishMetrics(_meter), Sink, _world.Time, () => 0.5);
+        new(place, Loop, Another.FindAsync, new PublisherSettings(TimeSpan.FromSeconds(60), DryRun: false), new PublishMetrics(new MetricSet()), Sink, _world.Time, () => 0.5);
 
     /// <summary>Claims a hand-over from the master that Sentinels name, and has a place follow.</summary>
     public async Task ClaimAsync(PublisherLoop publisher)
@@ -153,7 +152,6 @@ internal sealed class PublishingNode : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        _meter.Dispose();
         await _beside.DisposeAsync();
         await PodServer.DisposeAsync();
     }
