@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Primitives;
 
@@ -18,15 +19,8 @@ public sealed class SlotTableStore(KubernetesClient client, ClusterId cluster, s
     public string LeaseName => group + "-sentinels";
 
     /// <summary>Reads the table.</summary>
-    public async Task<StoreRead<SlotSnapshot>> ReadAsync(CancellationToken ct) => await client.GetLeaseAsync(LeaseName, ct) switch
-    {
-        KubernetesRead<LeaseDocument>.Found found => SlotTable.TryRead(found.Document, cluster, out var table, out var fault)
-            ? new StoreRead<SlotSnapshot>.Found(new SlotSnapshot(found.Document, table))
-            : new StoreRead<SlotSnapshot>.Invalid(fault),
-        KubernetesRead<LeaseDocument>.Failed { Failure: KubernetesFailure.NotFound } => new StoreRead<SlotSnapshot>.Missing(),
-        KubernetesRead<LeaseDocument>.Failed failed => new StoreRead<SlotSnapshot>.Unavailable(failed.Failure),
-        var other => throw new InvalidOperationException($"unknown outcome {other}"),
-    };
+    public async Task<StoreRead<SlotSnapshot>> ReadAsync(CancellationToken ct) =>
+        StoreOutcome.Of<SlotSnapshot>(await client.GetLeaseAsync(LeaseName, ct), TryRead);
 
     /// <summary>
     /// Writes a table by compare-and-swap. After <see cref="StoreWrite{T}.OutcomeUnknown"/> a pod reads again: if the table
@@ -39,13 +33,12 @@ public sealed class SlotTableStore(KubernetesClient client, ClusterId cluster, s
     {
         ArgumentNullException.ThrowIfNull(next);
         var lease = next.Apply(basis?.Lease ?? LeaseDocument.New(client.Namespace, LeaseName), cluster);
-        return await client.PutLeaseAsync(lease, ct) switch
-        {
-            KubernetesWrite<LeaseDocument>.Written => new StoreWrite<SlotTable>.Written(next),
-            KubernetesWrite<LeaseDocument>.NotWritten { Failure: KubernetesFailure.Conflict conflict } => new StoreWrite<SlotTable>.Lost(conflict),
-            KubernetesWrite<LeaseDocument>.NotWritten no => new StoreWrite<SlotTable>.NotWritten(no.Failure),
-            KubernetesWrite<LeaseDocument>.OutcomeUnknown unknown => new StoreWrite<SlotTable>.OutcomeUnknown(unknown.Failure),
-            var other => throw new InvalidOperationException($"unknown outcome {other}"),
-        };
+        return StoreOutcome.Of(await client.PutLeaseAsync(lease, ct), _ => next);
+    }
+
+    private bool TryRead(LeaseDocument lease, [NotNullWhen(true)] out SlotSnapshot? snapshot, [NotNullWhen(false)] out AnnotationFault? fault)
+    {
+        snapshot = SlotTable.TryRead(lease, cluster, out var table, out fault) ? new SlotSnapshot(lease, table) : null;
+        return snapshot is not null;
     }
 }

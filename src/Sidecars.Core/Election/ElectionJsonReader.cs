@@ -50,12 +50,12 @@ internal static class ElectionJsonReader
     /// <param name="node">What its node is called.</param>
     public static PersonsWord? Word(JsonFacts w, string node)
     {
-        var (name, term) = (w.Name(node, NodeIdentity.MaxNameLength), w.Integer("term", ElectionRecord.MaxNumber));
+        var (name, term) = (w.Name(node, NodeIdentity.MaxNameLength), w.Integer("term", JsonFacts.MaxExact));
         return PersonsWord.TryParse(w.Text("kind", 16), out var kind) ? new PersonsWord(kind, name, term) : null;
     }
 
     public static InSyncReplica InSync(JsonFacts i, string node) =>
-        new(i.Name(node, NodeIdentity.MaxNameLength), i.Name("uid", NodeIdentity.MaxUidLength), i.Integer("offset", ElectionRecord.MaxNumber));
+        new(i.Name(node, NodeIdentity.MaxNameLength), i.Name("uid", NodeIdentity.MaxUidLength), i.Integer("offset", JsonFacts.MaxExact));
 
     private static ServingMaster Serving(JsonFacts s) => new(
         s.Name("node", NodeIdentity.MaxNameLength), s.Name("uid", NodeIdentity.MaxUidLength), LineageJson.Address(s, "address"),

@@ -29,9 +29,6 @@ public sealed record InSyncReplica(string Node, string Uid, long Offset);
 /// </summary>
 public sealed record ElectionRecord
 {
-    /// <summary>Highest number that a Lease holds; JSON numbers are exact below it in every reader.</summary>
-    public const long MaxNumber = (1L << 53) - 1;
-
     /// <summary>Most replicas in <see cref="InSync"/>: as many as REDIS_COUNT may say.</summary>
     public const int MaxInSync = 32;
 

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Primitives;
 
@@ -26,7 +27,7 @@ public sealed class GroupLeaseStore(KubernetesClient client, ClusterId cluster, 
 
     /// <summary>Reads the group's Lease.</summary>
     public async Task<StoreRead<GroupLeaseSnapshot>> ReadAsync(CancellationToken ct) =>
-        Understand(await client.GetLeaseAsync(LeaseName, ct));
+        StoreOutcome.Of<GroupLeaseSnapshot>(await client.GetLeaseAsync(LeaseName, ct), TryRead);
 
     /// <summary>
     /// The Lease that a write of <paramref name="next"/> with this holder would send: to be handed to
@@ -64,29 +65,11 @@ public sealed class GroupLeaseStore(KubernetesClient client, ClusterId cluster, 
 
     /// <summary>Writes what <see cref="Prepare"/> made, by compare-and-swap.</summary>
     public async Task<StoreWrite<GroupLeaseSnapshot>> WriteAsync(LeaseDocument prepared, CancellationToken ct) =>
-        await client.PutLeaseAsync(prepared, ct) switch
-        {
-            KubernetesWrite<LeaseDocument>.Written written when Understand(new KubernetesRead<LeaseDocument>.Found(written.Document)) is StoreRead<GroupLeaseSnapshot>.Found found =>
-                new StoreWrite<GroupLeaseSnapshot>.Written(found.Value),
-            // An admission webhook may have changed what we sent.
-            KubernetesWrite<LeaseDocument>.Written => new StoreWrite<GroupLeaseSnapshot>.OutcomeUnknown(new KubernetesFailure.Malformed("the Lease was written, but is not what was sent")),
-            KubernetesWrite<LeaseDocument>.NotWritten { Failure: KubernetesFailure.Conflict conflict } => new StoreWrite<GroupLeaseSnapshot>.Lost(conflict),
-            KubernetesWrite<LeaseDocument>.NotWritten no => new StoreWrite<GroupLeaseSnapshot>.NotWritten(no.Failure),
-            KubernetesWrite<LeaseDocument>.OutcomeUnknown unknown => new StoreWrite<GroupLeaseSnapshot>.OutcomeUnknown(unknown.Failure),
-            var other => throw new InvalidOperationException($"unknown outcome {other}"),
-        };
+        StoreOutcome.Of(await client.PutLeaseAsync(prepared, ct), lease => TryRead(lease, out var stored, out _) ? stored : null);
 
     /// <summary>Reads what a pod testifies.</summary>
     public async Task<StoreRead<EvidenceDocument>> ReadEvidenceAsync(string podName, CancellationToken ct) =>
-        await client.GetLeaseAsync(EvidenceName(podName), ct) switch
-        {
-            KubernetesRead<LeaseDocument>.Found found => EvidenceDocument.TryRead(found.Document, cluster.Value, out var document, out var fault)
-                ? new StoreRead<EvidenceDocument>.Found(document)
-                : new StoreRead<EvidenceDocument>.Invalid(fault),
-            KubernetesRead<LeaseDocument>.Failed { Failure: KubernetesFailure.NotFound } => new StoreRead<EvidenceDocument>.Missing(),
-            KubernetesRead<LeaseDocument>.Failed failed => new StoreRead<EvidenceDocument>.Unavailable(failed.Failure),
-            var other => throw new InvalidOperationException($"unknown outcome {other}"),
-        };
+        StoreOutcome.Of<EvidenceDocument>(await client.GetLeaseAsync(EvidenceName(podName), ct), TryReadEvidence);
 
     /// <summary>
     /// Writes what this pod testifies, over whatever stands there: only the pod of this name writes it, and evidence is
@@ -110,23 +93,16 @@ public sealed class GroupLeaseStore(KubernetesClient client, ClusterId cluster, 
         {
             Spec = (basis.Spec ?? new LeaseSpec()) with { HolderIdentity = evidence.PodUid, RenewTime = LeaseClock.Next(now, basis.Spec?.RenewTime) },
         };
-        return await client.PutLeaseAsync(next, ct) switch
-        {
-            KubernetesWrite<LeaseDocument>.Written => new StoreWrite<EvidenceDocument>.Written(evidence),
-            KubernetesWrite<LeaseDocument>.NotWritten { Failure: KubernetesFailure.Conflict conflict } => new StoreWrite<EvidenceDocument>.Lost(conflict),
-            KubernetesWrite<LeaseDocument>.NotWritten no => new StoreWrite<EvidenceDocument>.NotWritten(no.Failure),
-            KubernetesWrite<LeaseDocument>.OutcomeUnknown unknown => new StoreWrite<EvidenceDocument>.OutcomeUnknown(unknown.Failure),
-            var other => throw new InvalidOperationException($"unknown outcome {other}"),
-        };
+        return StoreOutcome.Of(await client.PutLeaseAsync(next, ct), _ => evidence);
     }
 
-    private StoreRead<GroupLeaseSnapshot> Understand(KubernetesRead<LeaseDocument> read) => read switch
+    private bool TryRead(LeaseDocument lease, [NotNullWhen(true)] out GroupLeaseSnapshot? snapshot, [NotNullWhen(false)] out AnnotationFault? fault)
     {
-        KubernetesRead<LeaseDocument>.Found found => LeaseRecord.TryRead(found.Document, cluster.Value, out var record, out var fault)
-            ? new StoreRead<GroupLeaseSnapshot>.Found(new GroupLeaseSnapshot(found.Document, record))
-            : new StoreRead<GroupLeaseSnapshot>.Invalid(fault),
-        KubernetesRead<LeaseDocument>.Failed { Failure: KubernetesFailure.NotFound } => new StoreRead<GroupLeaseSnapshot>.Missing(),
-        KubernetesRead<LeaseDocument>.Failed failed => new StoreRead<GroupLeaseSnapshot>.Unavailable(failed.Failure),
-        _ => throw new ArgumentOutOfRangeException(nameof(read)),
-    };
+        snapshot = LeaseRecord.TryRead(lease, cluster.Value, out var record, out fault) ? new GroupLeaseSnapshot(lease, record) : null;
+        return snapshot is not null;
+    }
+
+    private bool TryReadEvidence(
+        LeaseDocument lease, [NotNullWhen(true)] out EvidenceDocument? evidence, [NotNullWhen(false)] out AnnotationFault? fault) =>
+        EvidenceDocument.TryRead(lease, cluster.Value, out evidence, out fault);
 }

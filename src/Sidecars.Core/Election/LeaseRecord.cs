@@ -36,8 +36,8 @@ public static class LeaseRecord
         if (record is not null) return true;
         fault = SidecarAnnotations.Check(lease, clusterId);
         if (fault is not null) return false;
-        if (!SidecarAnnotations.TryGetNumber(lease, Term, 0, ElectionRecord.MaxNumber, out var term, out fault)) return false;
-        if (!SidecarAnnotations.TryGetNumber(lease, HighestEpoch, 0, ElectionRecord.MaxNumber, out var epoch, out fault)) return false;
+        if (!SidecarAnnotations.TryGetNumber(lease, Term, 0, JsonFacts.MaxExact, out var term, out fault)) return false;
+        if (!SidecarAnnotations.TryGetNumber(lease, HighestEpoch, 0, JsonFacts.MaxExact, out var epoch, out fault)) return false;
         var chosen = SidecarAnnotations.Read(lease, Candidate, JsonValueKind.Object, c => OfCandidate(c, term), ref fault) ?? new ElectionRecord();
         var read = chosen with
         {
@@ -128,7 +128,7 @@ public static class LeaseRecord
     // The candidate's own term is not kept apart: it is the record's, or an edit by hand.
     private static ElectionRecord OfCandidate(JsonFacts c, long term)
     {
-        if (c.Integer("term", ElectionRecord.MaxNumber) > term) c.Wrong("term", "is above the group's");
+        if (c.Integer("term", JsonFacts.MaxExact) > term) c.Wrong("term", "is above the group's");
         return new ElectionRecord
         {
             Candidate = c.Name("podName", NodeIdentity.MaxNameLength),
@@ -152,12 +152,12 @@ public static class LeaseRecord
     private static List<InSyncReplica> OfInSync(JsonFacts list) =>
         [.. list.Items(ElectionRecord.MaxInSync).Select(r => ElectionJsonReader.InSync(r, "name"))];
 
-    private static long Number(JsonFacts item, string name) => item.Integer(name, ElectionRecord.MaxNumber);
+    private static long Number(JsonFacts item, string name) => item.Integer(name, JsonFacts.MaxExact);
 
     private static long? OptionalNumber(LeaseDocument lease, string name, ref AnnotationFault? fault)
     {
         if (fault is not null || SidecarAnnotations.Get(lease, name) is null) return null;
-        return SidecarAnnotations.TryGetNumber(lease, name, 0, ElectionRecord.MaxNumber, out var value, out fault) ? value : null;
+        return SidecarAnnotations.TryGetNumber(lease, name, 0, JsonFacts.MaxExact, out var value, out fault) ? value : null;
     }
 
     private static string? OptionalName(LeaseDocument lease, string name, int max, ref AnnotationFault? fault)

@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Sidecars.Core.Kubernetes;
 
 /// <summary>The outcome of reading an object of ours.</summary>
@@ -40,4 +42,38 @@ public abstract record StoreWrite<T>
 
     /// <summary>Perhaps written. Read again before believing either.</summary>
     public sealed record OutcomeUnknown(KubernetesFailure Failure) : StoreWrite<T>;
+}
+
+/// <summary>What the API server answered, as the outcome for what a Lease says: one translation for every store.</summary>
+internal static class StoreOutcome
+{
+    /// <summary>Reads what a Lease says; false with the fault.</summary>
+    public delegate bool Reader<T>(LeaseDocument lease, [NotNullWhen(true)] out T? value, [NotNullWhen(false)] out AnnotationFault? fault)
+        where T : class;
+
+    /// <summary>The outcome of a read.</summary>
+    public static StoreRead<T> Of<T>(KubernetesRead<LeaseDocument> answer, Reader<T> read)
+        where T : class => answer switch
+        {
+            KubernetesRead<LeaseDocument>.Found found => read(found.Document, out var value, out var fault)
+                ? new StoreRead<T>.Found(value)
+                : new StoreRead<T>.Invalid(fault),
+            KubernetesRead<LeaseDocument>.Failed { Failure: KubernetesFailure.NotFound } => new StoreRead<T>.Missing(),
+            KubernetesRead<LeaseDocument>.Failed failed => new StoreRead<T>.Unavailable(failed.Failure),
+            _ => throw new InvalidOperationException($"unknown outcome {answer}"),
+        };
+
+    /// <summary>The outcome of a write; <paramref name="stored"/> reads what the server stored, null where that is not what was sent.</summary>
+    public static StoreWrite<T> Of<T>(KubernetesWrite<LeaseDocument> answer, Func<LeaseDocument, T?> stored)
+        where T : class => answer switch
+        {
+            KubernetesWrite<LeaseDocument>.Written written => stored(written.Document) is { } value
+                ? new StoreWrite<T>.Written(value)
+                // An admission webhook may have changed what we sent.
+                : new StoreWrite<T>.OutcomeUnknown(new KubernetesFailure.Malformed("the Lease was written, but is not what was sent")),
+            KubernetesWrite<LeaseDocument>.NotWritten { Failure: KubernetesFailure.Conflict conflict } => new StoreWrite<T>.Lost(conflict),
+            KubernetesWrite<LeaseDocument>.NotWritten no => new StoreWrite<T>.NotWritten(no.Failure),
+            KubernetesWrite<LeaseDocument>.OutcomeUnknown unknown => new StoreWrite<T>.OutcomeUnknown(unknown.Failure),
+            _ => throw new InvalidOperationException($"unknown outcome {answer}"),
+        };
 }

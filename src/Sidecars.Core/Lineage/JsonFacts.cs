@@ -9,6 +9,9 @@ namespace Sidecars.Core.Lineage;
 /// </summary>
 public sealed class JsonFacts
 {
+    /// <summary>Highest whole number that every reader of JSON takes exactly.</summary>
+    public const long MaxExact = (1L << 53) - 1;
+
     private static readonly JsonDocumentOptions Options = new() { MaxDepth = 16, AllowDuplicateProperties = false };
 
     private readonly JsonElement _object;

@@ -1,3 +1,4 @@
+using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 
 namespace Sidecars.Core.Sentinel;
@@ -38,8 +39,8 @@ public abstract record EpochKeeping : IDecision
 /// </summary>
 public static class EpochKeeperPolicy
 {
-    /// <summary>Highest epoch that is kept; JSON numbers are exact below it in every reader.</summary>
-    public const long MaxEpoch = (1L << 53) - 1;
+    /// <summary>Highest epoch that is kept, since it is kept in JSON.</summary>
+    public const long MaxEpoch = JsonFacts.MaxExact;
 
     /// <summary>Decides from what is kept and what the Sentinels say.</summary>
     public static EpochKeeping Decide(EpochKeeperFacts facts)
