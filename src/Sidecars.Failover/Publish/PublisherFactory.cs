@@ -47,15 +47,15 @@ internal sealed class PublisherFactory(
     private Func<ITargetWriter>? When<T>(T? setting, Func<T, KubernetesClient, ITargetWriter> create)
         where T : class => setting is null || kubernetes is null ? null : () => create(setting, kubernetes);
 
-    private ITargetWriter Route53(Route53Settings zone)
+    private TargetWriter<DnsSnapshot, DnsChange> Route53(Route53Settings zone)
     {
         var client = new Route53Client(zone, credentials);
         return Dns("route53", new Route53RecordStore(client, zone.HostedZoneId), client);
     }
 
-    private ITargetWriter Dns(string kind, IDnsRecordStore store, IDisposable? owned = null) =>
+    private TargetWriter<DnsSnapshot, DnsChange> Dns(string kind, IDnsRecordStore store, IDisposable? owned = null) =>
         Writer(new DnsRecordTarget(kind, publish.RecordName!, publish.TtlSeconds, store), owned);
 
-    private ITargetWriter Writer<TState, TChange>(IPublishTarget<TState, TChange> target, IDisposable? owned = null) =>
-        new TargetWriter<TState, TChange>(target, cluster, Pause, failure => failed(target.Name, failure), time, random, owned);
+    private TargetWriter<TState, TChange> Writer<TState, TChange>(IPublishTarget<TState, TChange> target, IDisposable? owned = null) =>
+        new(target, cluster, Pause, failure => failed(target.Name, failure), time, random, owned);
 }

@@ -4,7 +4,6 @@ using Sidecars.Core.Election;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Lineage;
-using Sidecars.Core.Primitives;
 using Sidecars.Core.Topology;
 using Sidecars.Failover.HandOver;
 using Sidecars.Failover.Publish;

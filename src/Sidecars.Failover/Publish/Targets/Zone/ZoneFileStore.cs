@@ -21,11 +21,11 @@ public sealed class ZoneFileStore(string path) : IDnsRecordStore
     {
         try
         {
-            return Done(new DnsSnapshot(Load().SetsAt(name, ownerName)));
+            return Task.FromResult<TargetResult<DnsSnapshot>>(new TargetResult<DnsSnapshot>.Done(new DnsSnapshot(Load().SetsAt(name, ownerName))));
         }
         catch (IOException exception)
         {
-            return Failed<DnsSnapshot>(TargetFailureKind.Unavailable, exception.Message);
+            return Task.FromResult(Failed<DnsSnapshot>(TargetFailureKind.Unavailable, exception.Message));
         }
     }
 
@@ -37,26 +37,24 @@ public sealed class ZoneFileStore(string path) : IDnsRecordStore
             // Held by another: IOException, which passes.
             using var locked = new FileStream(path + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
             var zone = Load();
-            if (zone.Apply(change) is { } conflict) return Failed<string>(TargetFailureKind.Conflict, conflict);
+            if (zone.Apply(change) is { } conflict) return Task.FromResult(Failed<string>(TargetFailureKind.Conflict, conflict));
             AtomicFile.Write(path, zone.ToBytes());
-            return Done("");
+            return Task.FromResult<TargetResult<string>>(new TargetResult<string>.Done(""));
         }
         catch (UnauthorizedAccessException exception)
         {
-            return Failed<string>(TargetFailureKind.Denied, exception.Message);
+            return Task.FromResult(Failed<string>(TargetFailureKind.Denied, exception.Message));
         }
         catch (IOException exception)
         {
-            return Failed<string>(TargetFailureKind.Unavailable, exception.Message);
+            return Task.FromResult(Failed<string>(TargetFailureKind.Unavailable, exception.Message));
         }
     }
 
     /// <inheritdoc/>
     public Task<bool?> IsPropagatedAsync(string changeId, CancellationToken cancellation) => Task.FromResult<bool?>(true);
 
-    private static Task<TargetResult<T>> Done<T>(T value) => Task.FromResult<TargetResult<T>>(new TargetResult<T>.Done(value));
-
-    private static Task<TargetResult<T>> Failed<T>(TargetFailureKind kind, string message) => Task.FromResult<TargetResult<T>>(new TargetResult<T>.Failed(new TargetFailure(kind, message)));
+    private static TargetResult<T> Failed<T>(TargetFailureKind kind, string message) => new TargetResult<T>.Failed(new TargetFailure(kind, message));
 
     private ZoneFileDocument Load() => ZoneFileDocument.Parse(File.Exists(path) ? Encoding.UTF8.GetString(BoundedFile.Read(path, MaxBytes)) : "");
 }
