@@ -22,6 +22,9 @@ public sealed record HandOverNode
     /// <summary>Replication id before its last promotion; "" where there is none.</summary>
     public string PreviousReplicationId { get; init; } = "";
 
+    /// <summary>First offset that <see cref="PreviousReplicationId"/> does not cover (<c>second_repl_offset</c>); null where there is none.</summary>
+    public long? PreviousEnded { get; init; }
+
     /// <summary>Replication offset in bytes.</summary>
     public long Offset { get; init; }
 

@@ -42,6 +42,7 @@ public static class HandOverNodeReader
             Role = isMaster ? NodeRole.Master : NodeRole.Replica,
             ReplicationId = info.ReplicationId ?? "",
             PreviousReplicationId = info.ReplicationId2 ?? "",
+            PreviousEnded = info.SecondReplicationOffset,
             Offset = (isMaster ? info.MasterReplOffset : info.SlaveReplOffset ?? info.MasterReplOffset) ?? 0,
             MasterAddress = info.MasterEndpoint,
             LinkUp = info.MasterLinkUp ?? false,

@@ -11,7 +11,7 @@ using Sidecars.Failover.HandOver;
 using Sidecars.Failover.Passwords;
 using Sidecars.Failover.Publish;
 using Sidecars.Failover.RoleLabel;
-using Sidecars.Failover.SelfReplica;
+using Sidecars.Failover.Strays;
 
 namespace Sidecars.Failover.Status;
 
@@ -93,6 +93,7 @@ public static class DecisionReplay
             "passwords" => Again(snapshot, FailoverJson.Default.PasswordFacts, PasswordPolicy.Decide),
             "role-label" => Again(snapshot, FailoverJson.Default.RoleLabelFacts, RoleLabelPolicy.Decide),
             "self-replica" => Again(snapshot, FailoverJson.Default.SelfReplicaFacts, SelfReplicaPolicy.Decide),
+            "stray-replica" => Again(snapshot, FailoverJson.Default.StrayReplicaFacts, StrayReplicaPolicy.Decide),
             "step-down" => Again(snapshot, FailoverJson.Default.HandOverSnapshot, StepDownPolicy.Decide),
             _ => null,
         };

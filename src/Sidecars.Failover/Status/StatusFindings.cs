@@ -5,6 +5,7 @@ using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
 using Sidecars.Failover.HandOver;
 using Sidecars.Failover.Publish.Targets.Slice;
+using Sidecars.Failover.Strays;
 
 namespace Sidecars.Failover.Status;
 
@@ -77,7 +78,7 @@ internal static class StatusFindings
         var wanted = s.Group.Settings.MinReplicas;
         if (isNamed && node.Role != NodeRole.Master) yield return Bad("named-is-replica", $"Sentinels name {node.Address}, which is a replica of {node.MasterAddress}", "a hand-over in its second half: the sidecar of the new master tells Sentinel within 3 s; else see that sidecar");
         if (isNamed && agreed!.RunIds.Any(id => id != node.RunId)) yield return Bad("another-process", $"Sentinels talk to another process at {node.Address} than answers here", "an address is not a process: connections outlived a pod; restart the Sentinels one by one if it lasts");
-        if (node.Role == NodeRole.Replica && agreed is not null && !isNamed && node.MasterAddress != agreed.Address) yield return Bad("follows-another", $"{node.Address} follows {node.MasterAddress}, Sentinels name {agreed.Address}", "Sentinel repoints it within 20 s; else see that node's log");
+        if (node.Role == NodeRole.Replica && agreed is not null && !isNamed && node.MasterAddress != agreed.Address) yield return FollowsAnother(s, node, agreed);
         else if (node.Role == NodeRole.Replica && node.Syncing) yield return Bad("syncing", $"{node.Address} receives a full copy", "nothing: until it is done the group has one copy less");
         else if (node.Role == NodeRole.Replica && !node.LinkUp) yield return Bad("link-down", $"{node.Address} has no link to {node.MasterAddress}", "see both logs: WRONGPASS is another tenant's master or an old password");
         if (node.Loading) yield return Bad("loading", $"{node.Address} loads its data from disk", "nothing: its progress is in INFO persistence");
@@ -89,6 +90,19 @@ internal static class StatusFindings
         else if (node.Role == NodeRole.Master && isNamed && node.MaxLag > 0 && node.Attached < node.MinReplicas) yield return Bad("writes-refused", $"{node.Address} needs {node.MinReplicas} replicas to write and has {node.Attached}", "bring a replica back; or, where it is gone for good and its risk is known, lower min-replicas-to-write");
         else if (node.Role == NodeRole.Master && isNamed && node.MinReplicas < wanted) yield return Bad("requirement-low", $"min-replicas-to-write is {node.MinReplicas} on {node.Address}, configured is {wanted}", "its sidecar restores it once replicas are attached, unless a person lowered it: then remember to");
         if (node.Role == NodeRole.Replica && node.Priority == 0) yield return Note("never-promoted", $"replica-priority is 0 on {node.Address}: it is never promoted", "if that is not configured, a hand-over left it: its sidecar restores it after two minutes");
+    }
+
+    // Sentinel repairs a replica that it lists, and no other.
+    private static Finding FollowsAnother(StatusSnapshot s, HandOverNode node, SentinelQuorumDecision.Agreed agreed)
+    {
+        var text = $"{node.Address} follows {node.MasterAddress}, Sentinels name {agreed.Address}";
+        return StrayReplicaPolicy.IsListed(s.Group, node)
+            ? Bad("follows-another", text, "Sentinel repoints it within 20 s; else see that node's log")
+            : Bad(
+                "stray-replica",
+                $"{text}, and none of them lists it: Sentinel neither repairs nor promotes it",
+                "its sidecar attaches it within 20 s where the master has all of its data; else see that sidecar's log (stray-replica), and restart "
+                + "the pod: redis-bootstrap decides then, and keeps a rescue");
     }
 
     private static IEnumerable<Finding> Places(StatusSnapshot s, SentinelQuorumDecision.Agreed? agreed)

@@ -14,12 +14,13 @@ using Sidecars.Failover.HandOver;
 using Sidecars.Failover.Passwords;
 using Sidecars.Failover.Publish;
 using Sidecars.Failover.RoleLabel;
-using Sidecars.Failover.SelfReplica;
 using Sidecars.Failover.Status;
+using Sidecars.Failover.Strays;
 using Sidecars.Failover.Watch;
 using Sidecars.Unit.Tests.Failover.Ghosts;
 using Sidecars.Unit.Tests.Failover.HandOver;
 using Sidecars.Unit.Tests.Failover.Passwords;
+using Sidecars.Unit.Tests.Failover.Strays;
 using static Sidecars.Unit.Tests.Core.Election.Facts;
 
 namespace Sidecars.Unit.Tests.Failover.Status;
@@ -88,6 +89,7 @@ public sealed class DecisionReplayTests
         Loop("role-label", new RoleLabelFacts(FailoverFacts.Master, "replica"), FailoverJson.Default.RoleLabelFacts, RoleLabelPolicy.Decide);
         var itself = FailoverFacts.Replica with { MasterAddress = FailoverFacts.Me, IsLinkUp = false };
         Loop("self-replica", new SelfReplicaFacts { Server = itself, Address = FailoverFacts.Me, Quorum = FailoverFacts.NamesMe }, FailoverJson.Default.SelfReplicaFacts, SelfReplicaPolicy.Decide);
+        foreach (var stray in StrayReplicaPolicyTests.All) Loop("stray-replica", stray, FailoverJson.Default.StrayReplicaFacts, StrayReplicaPolicy.Decide);
         Loop("step-down", HandOverFacts.Whole with { Wanted = C }, FailoverJson.Default.HandOverSnapshot, StepDownPolicy.Decide);
         Loop("step-down", HandOverFacts.Lowered.WithOther(HandOverFacts.Garbled(B)), FailoverJson.Default.HandOverSnapshot, StepDownPolicy.Decide);
         Loop("hand-over", HandOverFacts.Whole, FailoverJson.Default.HandOverSnapshot, HandOverClaimPolicy.Decide);
