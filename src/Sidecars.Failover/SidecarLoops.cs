@@ -21,7 +21,7 @@ using Sidecars.Failover.Keeper;
 using Sidecars.Failover.Passwords;
 using Sidecars.Failover.Publish;
 using Sidecars.Failover.RoleLabel;
-using Sidecars.Failover.SelfReplica;
+using Sidecars.Failover.Strays;
 using Sidecars.Failover.Watch;
 using Sidecars.Telemetry;
 
@@ -44,6 +44,7 @@ internal sealed class SidecarLoops
     private readonly OwnProcessLoop? _process;
     private readonly DeathLoop _death;
     private readonly SelfReplicaLoop _selfReplica;
+    private readonly StrayReplicaLoop _strayReplica;
     private readonly GhostRepairLoop _ghosts;
     private readonly PasswordLoop _passwords;
     private readonly EpochKeeperLoop? _epochs;
@@ -91,6 +92,9 @@ internal sealed class SidecarLoops
         _selfReplica = new SelfReplicaLoop(
             () => Server.Address, () => Server.Last, () => QuorumFacts.Of(Sentinels.Observe(), _group.SentinelCount), client.PromoteSelfReplicaAsync, Period,
             options.DryRun, decisions, time);
+        _strayReplica = new StrayReplicaLoop(
+            HandOverWiring.Group(options, connections, time), Server, Sentinels, () => StepDownLock.IsHeldByAnother(_group.DataDirectory), Period, options.DryRun,
+            decisions, time);
         _book = kubernetes is not null ? connections.OpenAddresses(kubernetes) : null;
         _another = new AnotherMaster(
             ct => _book?.ReadAsync(ct) ?? Task.FromResult(new AddressReading([])), announced => options.Publish.Others.FirstOrDefault(o => o.Announced == announced).Address,
@@ -142,6 +146,7 @@ internal sealed class SidecarLoops
         if (_process is not null) supervisor.Start("process", _process.RunAsync, cancellation);
         supervisor.Start("fence", Fence.RunAsync, cancellation);
         supervisor.Start("self-replica", _selfReplica.RunAsync, cancellation);
+        supervisor.Start("stray-replica", _strayReplica.RunAsync, cancellation);
         supervisor.Start("death", _death.RunAsync, cancellation);
         supervisor.Start("publishing", PublishAsync, cancellation);
         if (_epochs is not null) supervisor.Start("epoch", _epochs.RunAsync, cancellation);

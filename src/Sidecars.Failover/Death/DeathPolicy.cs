@@ -13,7 +13,7 @@ public sealed record DeathFacts
     public required OwnServer Server { get; init; }
 
     /// <summary>Its announced address; null: not known.</summary>
-    public required RedisEndpoint? Address { get; init; }
+    public RedisEndpoint? Address { get; init; }
 
     /// <summary>What the Sentinels say.</summary>
     public required QuorumFacts Quorum { get; init; }

@@ -9,7 +9,7 @@ using Sidecars.Failover.HandOver;
 using Sidecars.Failover.Passwords;
 using Sidecars.Failover.Publish;
 using Sidecars.Failover.RoleLabel;
-using Sidecars.Failover.SelfReplica;
+using Sidecars.Failover.Strays;
 
 namespace Sidecars.Failover.Decisions;
 
@@ -23,6 +23,7 @@ namespace Sidecars.Failover.Decisions;
 [JsonSerializable(typeof(DeathFacts))]
 [JsonSerializable(typeof(PasswordFacts))]
 [JsonSerializable(typeof(SelfReplicaFacts))]
+[JsonSerializable(typeof(StrayReplicaFacts))]
 [JsonSerializable(typeof(RoleLabelFacts))]
 [JsonSerializable(typeof(EpochKeeperFacts))]
 [JsonSerializable(typeof(GhostSnapshot))]

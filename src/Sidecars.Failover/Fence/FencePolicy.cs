@@ -11,7 +11,7 @@ public sealed record FenceFacts
     public required OwnServer Server { get; init; }
 
     /// <summary>Its announced address; null: not known yet, and then nothing that names an address speaks for or against this server.</summary>
-    public required RedisEndpoint? Address { get; init; }
+    public RedisEndpoint? Address { get; init; }
 
     /// <summary>What the Sentinels say.</summary>
     public required QuorumFacts Quorum { get; init; }

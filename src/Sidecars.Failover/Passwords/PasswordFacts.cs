@@ -80,7 +80,7 @@ public abstract record ServerPasswords
 public sealed record PasswordFacts
 {
     /// <summary>Announced address of the Redis beside this sidecar; null: not known yet.</summary>
-    public required RedisEndpoint? Address { get; init; }
+    public RedisEndpoint? Address { get; init; }
 
     /// <summary>Why the password files can't be used; null: they can.</summary>
     public string? FilesProblem { get; init; }

@@ -12,7 +12,7 @@ using Sidecars.Failover.HandOver;
 using Sidecars.Failover.Passwords;
 using Sidecars.Failover.Publish;
 using Sidecars.Failover.RoleLabel;
-using Sidecars.Failover.SelfReplica;
+using Sidecars.Failover.Strays;
 
 namespace Sidecars.Failover.Status;
 
@@ -94,6 +94,7 @@ public static class DecisionReplay
             "passwords" => Again(snapshot, FailoverJson.Default.PasswordFacts, PasswordPolicy.Decide),
             "role-label" => Again(snapshot, FailoverJson.Default.RoleLabelFacts, RoleLabelPolicy.Decide),
             "self-replica" => Again(snapshot, FailoverJson.Default.SelfReplicaFacts, SelfReplicaPolicy.Decide),
+            "stray-replica" => Again(snapshot, FailoverJson.Default.StrayReplicaFacts, StrayReplicaPolicy.Decide),
             "step-down" => AgainOfNodes(snapshot, FailoverJson.Default.HandOverSnapshot, StepDownPolicy.Decide),
             _ => null,
         };

@@ -6,6 +6,7 @@ using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
 using Sidecars.Failover.HandOver;
 using Sidecars.Failover.Publish.Targets.Slice;
+using Sidecars.Failover.Strays;
 
 namespace Sidecars.Failover.Status;
 
@@ -70,15 +71,16 @@ internal static class StatusFindings
         var masters = all.Where(k => k.View.Role == NodeRole.Master).Select(k => k.Address).ToList();
         if (masters.Count > 1) yield return Bad("several-masters", $"{string.Join(" and ", masters)} say master", "a hand-over or failover heals within 20 s; else only the one that Sentinels name may take writes: fence the other with CONFIG SET min-replicas-to-write 9999 there");
         foreach (var known in all)
-            foreach (var finding in OfNode(s, known.Address, known.View, agreed)) yield return finding;
+            foreach (var finding in OfNode(s, known, agreed)) yield return finding;
     }
 
-    private static IEnumerable<Finding> OfNode(StatusSnapshot s, RedisEndpoint address, NodeLook node, SentinelQuorumDecision.Agreed? agreed)
+    private static IEnumerable<Finding> OfNode(StatusSnapshot s, NodeObservation.Known known, SentinelQuorumDecision.Agreed? agreed)
     {
+        var (address, node) = (known.Address, known.View);
         var (wanted, isNamed) = (s.Group.Settings.MinReplicas, address == agreed?.Address);
         if (isNamed && node.Role != NodeRole.Master) yield return Bad("named-is-replica", $"Sentinels name {address}, which is a replica of {node.MasterAddress}", "a hand-over in its second half: the sidecar of the new master tells Sentinel within 3 s; else see that sidecar");
         if (isNamed && agreed!.RunIds.Any(id => id != node.RunId)) yield return Bad("another-process", $"Sentinels talk to another process at {address} than answers here", "an address is not a process: connections outlived a pod; restart the Sentinels one by one if it lasts");
-        if (node.Role == NodeRole.Replica && agreed is not null && !isNamed && node.MasterAddress != agreed.Address) yield return Bad("follows-another", $"{address} follows {node.MasterAddress}, Sentinels name {agreed.Address}", "Sentinel repoints it within 20 s; else see that node's log");
+        if (node.Role == NodeRole.Replica && agreed is not null && !isNamed && node.MasterAddress != agreed.Address) yield return FollowsAnother(s, known, agreed);
         else if (node.Role == NodeRole.Replica && node.SyncInProgress) yield return Bad("syncing", $"{address} receives a full copy", "nothing: until it is done the group has one copy less");
         else if (node.Role == NodeRole.Replica && !node.MasterLinkUp) yield return Bad("link-down", $"{address} has no link to {node.MasterAddress}", "see both logs: WRONGPASS is another tenant's master or an old password");
         if (node.Loading) yield return Bad("loading", $"{address} loads its data from disk", "nothing: its progress is in INFO persistence");
@@ -90,6 +92,19 @@ internal static class StatusFindings
         else if (node.Role == NodeRole.Master && isNamed && node.MaxLag > 0 && node.Attached < node.MinReplicas) yield return Bad("writes-refused", $"{address} needs {node.MinReplicas} replicas to write and has {node.Attached}", "bring a replica back; or, where it is gone for good and its risk is known, lower min-replicas-to-write");
         else if (node.Role == NodeRole.Master && isNamed && node.MinReplicas < wanted) yield return Bad("requirement-low", $"min-replicas-to-write is {node.MinReplicas} on {address}, configured is {wanted}", "its sidecar restores it once replicas are attached, unless a person lowered it: then remember to");
         if (node.Role == NodeRole.Replica && node.Priority == 0) yield return Note("never-promoted", $"replica-priority is 0 on {address}: it is never promoted", "if that is not configured, a hand-over left it: its sidecar restores it after two minutes");
+    }
+
+    // Sentinel repairs a replica that it lists, and no other.
+    private static Finding FollowsAnother(StatusSnapshot s, NodeObservation.Known node, SentinelQuorumDecision.Agreed agreed)
+    {
+        var text = $"{node.Address} follows {node.View.MasterAddress}, Sentinels name {agreed.Address}";
+        return StrayReplicaPolicy.IsListed(s.Group, node)
+            ? Bad("follows-another", text, "Sentinel repoints it within 20 s; else see that node's log")
+            : Bad(
+                "stray-replica",
+                $"{text}, and none of them lists it: Sentinel neither repairs nor promotes it",
+                "its sidecar attaches it within 20 s where the master has all of its data; else see that sidecar's log (stray-replica), and restart "
+                + "the pod: redis-bootstrap decides then, and keeps a rescue");
     }
 
     private static IEnumerable<Finding> Places(StatusSnapshot s, SentinelQuorumDecision.Agreed? agreed)

@@ -112,6 +112,9 @@ internal sealed class FaultInjector(HostGroup group)
                 await _pods.LoseAsync(host);
                 _pods.ComeBack(host);
                 return Active(IfMaster(Losses.AtBegin), () => Done(group.World.Services.Thaw));
+            case FaultKind.StrayReplica:
+                var promoted = replicas[step.Pick % replicas.Length];
+                return Active(Losses.None, await _pods.StrandAsync(master, promoted)) with { Met = $"{promoted} is promoted for {master}" };
             case FaultKind.ApiDown:
                 return Active(Losses.None, Weather(() => new Fault.Reset()));
             case FaultKind.ApiSlow:

@@ -1,3 +1,5 @@
+using System.Globalization;
+using Sidecars.Core.Redis;
 using Sidecars.Faults.Hosts;
 using Sidecars.Faults.Planning;
 using Sidecars.TestKit.Groups;
@@ -10,6 +12,8 @@ internal sealed class PodFaults(HostGroup group)
 {
     private static readonly TimeSpan FailoverPatience = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan WordPatience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(5);
+    private const string LongestPause = "5000"; // ms; it ends with the switch
 
     /// <summary>The Redis' pod is gone at once, and so is its network.</summary>
     public async Task LoseAsync(Host host)
@@ -78,6 +82,26 @@ internal sealed class PodFaults(HostGroup group)
     }
 
     /// <summary>
+    /// Every Sentinel's pod is gone, and a switch is made that none of them can end: one replica is promoted, the old master follows it, and
+    /// the others go on following the old one. No write is lost.
+    /// </summary>
+    /// <returns>What brings other Sentinels.</returns>
+    public async Task<Func<Task>> StrandAsync(Host old, Host promoted)
+    {
+        var comeBack = await LoseSentinelsAsync();
+        await using var from = await group.Group.ConnectAsync(old.RedisNode, CallTimeout);
+        await using var to = await group.Group.ConnectAsync(promoted.RedisNode, CallTimeout);
+        await from.CallAsync(default, "CLIENT", "PAUSE", LongestPause, "WRITE");
+        var goal = await OffsetAsync(from);
+        await Eventually.UntilAsync("the replica to have everything", async () => await OffsetAsync(to) >= goal, CallTimeout);
+        await to.CallAsync(default, "REPLICAOF", "NO", "ONE");
+        var address = promoted.RedisNode.Endpoint;
+        await from.CallAsync(default, "REPLICAOF", address.Host, address.Port.ToString(CultureInfo.InvariantCulture));
+        await from.CallAsync(default, "CLIENT", "UNPAUSE");
+        return comeBack;
+    }
+
+    /// <summary>
     /// A Redis' pod is gone and the group has a master without it; then another replica's pod is replaced by one at the address that is free
     /// now, and the master hands over to it.
     /// </summary>
@@ -127,6 +151,9 @@ internal sealed class PodFaults(HostGroup group)
         });
         return active;
     }
+
+    private static async Task<long> OffsetAsync(RedisClient client) =>
+        InfoReply.TryParse(await client.CallAsync(default, "INFO", "replication"), out var info) && info.MasterReplOffset is { } offset ? offset : -1;
 
     private void Forget(LocalNode node)
     {

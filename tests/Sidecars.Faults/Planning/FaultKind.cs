@@ -68,6 +68,12 @@ internal enum FaultKind
 
     /// <summary>A Redis' pod is replaced, and its Service still leads to the one that is gone.</summary>
     ServicesStale,
+
+    /// <summary>
+    /// Every Sentinel's pod is lost at the moment of a promotion: the other replicas still follow the old master, and those Sentinels that come
+    /// never hear of them.
+    /// </summary>
+    StrayReplica,
 }
 
 /// <summary>Whom it meets: what the host's Redis is when the fault begins.</summary>

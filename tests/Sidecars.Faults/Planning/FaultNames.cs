@@ -12,7 +12,8 @@ internal static class FaultNames
     public static bool StandsAlone(FaultKind kind) => kind is FaultKind.WipeDisk or FaultKind.FillDisk
         or FaultKind.EmptyVolumes or FaultKind.RestoreVolumes
         or FaultKind.ForeignTenant or FaultKind.AddressToTenant or FaultKind.AddressToMaster
-        or FaultKind.StepDown or FaultKind.TerminateRedis or FaultKind.ReplacePod or FaultKind.ScaleToZero;
+        or FaultKind.StepDown or FaultKind.TerminateRedis or FaultKind.ReplacePod or FaultKind.ScaleToZero
+        or FaultKind.StrayReplica;
 
     /// <summary>True where its strength matters.</summary>
     public static bool HasStrength(FaultKind kind) => kind is FaultKind.LosePackets or FaultKind.SlowLink or FaultKind.JumpClock;

@@ -27,6 +27,9 @@ public sealed class SingleFaultTests(ITestOutputHelper output)
         HoldsAsync(FaultKind.RestoreVolumes, FaultTarget.Master, 1);
 
     [NetworkFact]
+    public Task Every_sentinel_is_lost_at_the_moment_of_a_promotion() => HoldsAsync(FaultKind.StrayReplica, FaultTarget.Master, 1);
+
+    [NetworkFact]
     public async Task A_new_master_is_at_the_address_that_the_old_ones_pod_had()
     {
         var report = await HoldsAsync(FaultKind.AddressToMaster, FaultTarget.Master, 1);

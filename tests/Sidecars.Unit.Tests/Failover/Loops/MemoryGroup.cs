@@ -9,13 +9,15 @@ using Sidecars.Core.Topology;
 using Sidecars.Failover.Death;
 using Sidecars.Failover.Decisions;
 using Sidecars.Failover.Fence;
+using Sidecars.Failover.HandOver;
 using Sidecars.Failover.Publish;
+using Sidecars.Failover.Strays;
 using Sidecars.Failover.Watch;
 using Sidecars.TestKit.FakeRedis;
 
 namespace Sidecars.Unit.Tests.Failover.Loops;
 
-/// <summary>The loops of one sidecar beside a master, three Sentinels and two other nodes: all in memory, under a virtual clock.</summary>
+/// <summary>The loops of one sidecar beside a master or a replica, three Sentinels and two other nodes: all in memory, under a virtual clock.</summary>
 internal sealed class MemoryGroup : IAsyncDisposable
 {
     public static readonly RedisEndpoint Me = new("10.0.0.1", 6379);
@@ -48,6 +50,11 @@ internal sealed class MemoryGroup : IAsyncDisposable
         Publishing = new PublishLoop(
             new PublishSettings(Me, new MasterAddresses("10.0.0.1", Me), 3, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(1)),
             Server, Watch, () => 1, Sink, Time);
+        var group = new HandOverGroup(
+            new GroupAddresses([], [], TimeSpan.FromSeconds(1)), Me,
+            new HandOverSettings { SentinelCount = 3, RedisCount = 3, DownAfter = TimeSpan.FromSeconds(5), MinReplicas = 1 },
+            sentinelClient, new HandOverClient(To, _options), Time);
+        StrayReplica = dryRun => new StrayReplicaLoop(group, Server, Watch, () => false, TimeSpan.FromSeconds(1), dryRun, Sink, Time);
     }
 
     public VirtualTime Time { get; } = new();
@@ -70,6 +77,9 @@ internal sealed class MemoryGroup : IAsyncDisposable
 
     public PublishLoop Publishing { get; }
 
+    /// <summary>Makes it; true: it changes nothing.</summary>
+    public Func<bool, StrayReplicaLoop> StrayReplica { get; }
+
     public RecordingSink Sink { get; } = new();
 
     public ConcurrentQueue<string> Failures { get; } = new();
@@ -79,6 +89,12 @@ internal sealed class MemoryGroup : IAsyncDisposable
 
     /// <summary>Whom the Sentinels name, and in which epoch.</summary>
     public (RedisEndpoint Master, long Epoch) Named { get; set; } = (Me, 3);
+
+    /// <summary>Whom the own server follows; null: it is master.</summary>
+    public RedisEndpoint? Follows { get; set; }
+
+    /// <summary>False: no Sentinel knows the own server where another is master.</summary>
+    public bool ListsMe { get; set; } = true;
 
     /// <summary>Keeps each of these running from now on.</summary>
     public void Start(params (string Name, Func<CancellationToken, Task> Loop)[] loops)
@@ -100,13 +116,28 @@ internal sealed class MemoryGroup : IAsyncDisposable
     {
         switch (words[0])
         {
+            case "INFO" when Follows is { } master:
+                return FakeReply.Bulk($"run_id:{RunId}\r\nrole:slave\r\nmaster_host:{master.Host}\r\nmaster_port:{master.Port}\r\nmaster_link_status:up\r\nslave_repl_offset:100\r\nmaster_replid:{new string('c', 40)}\r\nloading:0\r\n");
+            case "ROLE" when Follows is { } master:
+                return FakeReply.Array(FakeReply.Bulk("slave"), FakeReply.Bulk(master.Host), FakeReply.Integer(master.Port), FakeReply.Bulk("connected"), FakeReply.Integer(100));
+            case "CLIENT":
+                return FakeReply.Integer(7);
+            case "REPLICAOF":
+                Changes.Enqueue(string.Join(' ', words));
+                Follows = new RedisEndpoint(words[1], int.Parse(words[2], CultureInfo.InvariantCulture));
+                return FakeReply.Simple("QUEUED");
+            case "CONFIG" when words[1] == "REWRITE":
+                Changes.Enqueue(string.Join(' ', words));
+                return FakeReply.Simple("QUEUED");
+            case "EXEC":
+                return FakeReply.Array(FakeReply.Ok, FakeReply.Ok);
             case "INFO":
                 return FakeReply.Bulk($"# Server\r\nrun_id:{RunId}\r\n# Replication\r\nrole:master\r\nconnected_slaves:2\r\nslave0:ip=10.0.0.2,port=6379,state=online,offset=100,lag=0\r\n"
                     + $"slave1:ip=10.0.0.3,port=6379,state=online,offset=100,lag=0\r\nmaster_replid:{new string('c', 40)}\r\nmaster_repl_offset:100\r\n# Persistence\r\nloading:0\r\n");
             case "ROLE":
                 return FakeReply.Array(FakeReply.Bulk("master"), FakeReply.Integer(100), FakeReply.Array(Array.Empty<byte[]>()));
             case "CONFIG" when words[1] == "GET":
-                return FakeReply.Array("min-replicas-to-write", MinReplicas, "min-replicas-max-lag", "3", "replica-announce-ip", Announces?.Host ?? "", "replica-announce-port", (Announces?.Port ?? 0).ToString(CultureInfo.InvariantCulture));
+                return FakeReply.Array("replica-priority", "100", "min-replicas-to-write", MinReplicas, "min-replicas-max-lag", "3", "replica-announce-ip", Announces?.Host ?? "", "replica-announce-port", (Announces?.Port ?? 0).ToString(CultureInfo.InvariantCulture));
             case "CONFIG":
                 Changes.Enqueue(string.Join(' ', words));
                 MinReplicas = words[3];
@@ -124,9 +155,9 @@ internal sealed class MemoryGroup : IAsyncDisposable
 
     private byte[] AnswerOfReplica(IReadOnlyList<string> words) => words[0] switch
     {
-        "INFO" when Named.Master == Other => FakeReply.Bulk($"run_id:{new string('b', 40)}\r\nrole:master\r\nmaster_repl_offset:100\r\nmaster_replid:{new string('d', 40)}\r\nloading:0\r\n"),
+        "INFO" when Named.Master == Other => FakeReply.Bulk($"run_id:{new string('b', 40)}\r\nrole:master\r\nmaster_repl_offset:100\r\nmaster_replid:{new string('d', 40)}\r\nmaster_replid2:{new string('c', 40)}\r\nsecond_repl_offset:101\r\nloading:0\r\n"),
         "INFO" => FakeReply.Bulk($"run_id:{new string('b', 40)}\r\nrole:slave\r\nmaster_host:10.0.0.1\r\nmaster_port:6379\r\nmaster_link_status:down\r\nslave_repl_offset:100\r\nmaster_replid:{new string('c', 40)}\r\nloading:0\r\n"),
-        "CONFIG" => FakeReply.Array("replica-announce-ip", "10.0.0.2", "replica-announce-port", "6379"),
+        "CONFIG" => FakeReply.Array("replica-priority", "100", "min-replicas-to-write", "1", "min-replicas-max-lag", "3", "replica-announce-ip", "10.0.0.2", "replica-announce-port", "6379"),
         _ => FakeReply.Simple("OK"),
     };
 
@@ -142,6 +173,7 @@ internal sealed class MemoryGroup : IAsyncDisposable
             case "SENTINEL MASTER":
                 return FakeReply.Array("name", MasterName, "ip", master.Host, "port", port, "runid", master == Me ? RunId : new string('b', 40), "flags", "master",
                     "config-epoch", epoch.ToString(CultureInfo.InvariantCulture), "quorum", "2", "role-reported", "master");
+            case "SENTINEL REPLICAS" when replica == Me && !ListsMe: return FakeReply.Array(Array.Empty<byte[]>());
             case "SENTINEL REPLICAS":
                 return FakeReply.Array(FakeReply.Array("ip", replica.Host, "port", "6379", "runid", new string('b', 40), "flags", "slave", "slave-priority", "100", "slave-repl-offset", "100", "info-refresh", "100", "master-link-status", "ok"));
             case "SENTINEL SENTINELS":

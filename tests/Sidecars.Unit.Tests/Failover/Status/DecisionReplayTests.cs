@@ -14,12 +14,13 @@ using Sidecars.Failover.HandOver;
 using Sidecars.Failover.Passwords;
 using Sidecars.Failover.Publish;
 using Sidecars.Failover.RoleLabel;
-using Sidecars.Failover.SelfReplica;
 using Sidecars.Failover.Status;
+using Sidecars.Failover.Strays;
 using Sidecars.Failover.Watch;
 using Sidecars.Unit.Tests.Failover.Ghosts;
 using Sidecars.Unit.Tests.Failover.HandOver;
 using Sidecars.Unit.Tests.Failover.Passwords;
+using Sidecars.Unit.Tests.Failover.Strays;
 using static Sidecars.Unit.Tests.Core.Election.Facts;
 
 namespace Sidecars.Unit.Tests.Failover.Status;
@@ -59,6 +60,8 @@ public sealed class DecisionReplayTests
     {
         Loop("fence", FailoverFacts.Healthy, FailoverJson.Default.FenceFacts, FencePolicy.Decide);
         Loop("fence", FailoverFacts.Healthy with { Server = new OwnServer.Silent("hangs") }, FailoverJson.Default.FenceFacts, FencePolicy.Decide);
+        // Right after the start: whatever is not known yet is left out of the line.
+        Loop("fence", FailoverFacts.Healthy with { Address = null }, FailoverJson.Default.FenceFacts, FencePolicy.Decide);
         var publish = new PublishFacts { Server = FailoverFacts.Replica, Address = FailoverFacts.Me, Quorum = FailoverFacts.NamesOther, Term = 2, Rank = 1, RankDelay = TimeSpan.FromSeconds(5), NamedFor = TimeSpan.FromSeconds(6) };
         Loop("publish", publish, FailoverJson.Default.PublishFacts, PublishPolicy.Decide);
         var another = new AnotherMasterFacts
@@ -73,6 +76,7 @@ public sealed class DecisionReplayTests
         Loop("publish-another", another with { Recorded = [], Unread = "503", Login = null }, FailoverJson.Default.AnotherMasterFacts, AnotherMasterPolicy.Decide);
         var death = new DeathFacts { Server = new OwnServer.Dead(FailoverFacts.RunId, WasMaster: true), Address = A, Quorum = FailoverFacts.NamesMe with { Named = A } };
         Loop("death", death, FailoverJson.Default.DeathFacts, DeathPolicy.Decide);
+        Loop("death", death with { Address = null }, FailoverJson.Default.DeathFacts, DeathPolicy.Decide);
         var knows = new SentinelObservation.Known(FailoverFacts.Executor, new SentinelView
         {
             MyId = new string('d', 40),
@@ -85,9 +89,12 @@ public sealed class DecisionReplayTests
         Loop("ghosts", GhostFacts.Haunted(1, 2), FailoverJson.Default.GhostSnapshot, facts => GhostRepairPolicy.Decide(facts));
         Loop("ghosts", GhostFacts.Haunted(1) with { Nodes = [Master(A), Down(B), Foreign(C)] }, FailoverJson.Default.GhostSnapshot, facts => GhostRepairPolicy.Decide(facts));
         Loop("passwords", PasswordPolicyTests.After, FailoverJson.Default.PasswordFacts, PasswordPolicy.Decide);
+        Loop("passwords", PasswordPolicyTests.After with { Address = null }, FailoverJson.Default.PasswordFacts, PasswordPolicy.Decide);
         Loop("role-label", new RoleLabelFacts(FailoverFacts.Master, "replica"), FailoverJson.Default.RoleLabelFacts, RoleLabelPolicy.Decide);
         var itself = FailoverFacts.Replica with { MasterAddress = FailoverFacts.Me, IsLinkUp = false };
         Loop("self-replica", new SelfReplicaFacts { Server = itself, Address = FailoverFacts.Me, Quorum = FailoverFacts.NamesMe }, FailoverJson.Default.SelfReplicaFacts, SelfReplicaPolicy.Decide);
+        Loop("self-replica", new SelfReplicaFacts { Server = itself, Quorum = FailoverFacts.NamesMe }, FailoverJson.Default.SelfReplicaFacts, SelfReplicaPolicy.Decide);
+        foreach (var stray in StrayReplicaPolicyTests.All) Loop("stray-replica", stray, FailoverJson.Default.StrayReplicaFacts, StrayReplicaPolicy.Decide);
         Loop("step-down", HandOverFacts.Whole with { Wanted = C }, FailoverJson.Default.HandOverSnapshot, StepDownPolicy.Decide);
         Loop("step-down", HandOverFacts.Lowered.WithOther(HandOverFacts.Garbled(B)), FailoverJson.Default.HandOverSnapshot, StepDownPolicy.Decide);
         Loop("hand-over", HandOverFacts.Whole, FailoverJson.Default.HandOverSnapshot, HandOverClaimPolicy.Decide);

@@ -37,6 +37,7 @@ public sealed class StatusPolicyTests
         ["named-is-replica"] = On(s => s.WithOwn(n => n with { Role = NodeRole.Replica, MasterAddress = B })),
         ["another-process"] = On(s => s.WithOwn(n => n with { RunId = new string('7', 40) })),
         ["follows-another"] = On(s => s.WithOther(C, n => n with { MasterAddress = B })),
+        ["stray-replica"] = On(s => s.WithOther(C, n => n with { MasterAddress = B }) with { Sentinels = [.. AllName(A, Listed(B)).Select(o => Peer(o))] }),
         ["syncing"] = On(s => s.WithOther(C, n => n with { SyncInProgress = true, MasterLinkUp = false })),
         ["link-down"] = On(s => s.WithOther(C, n => n with { MasterLinkUp = false })),
         ["loading"] = On(s => s.WithOther(C, n => n with { Loading = true })),
@@ -97,6 +98,14 @@ public sealed class StatusPolicyTests
         Assert.Equal(FindingKind.Disagreement, finding.Kind);
         Assert.NotEmpty(finding.ToDo);
         Assert.False(report.IsHealthy);
+    }
+
+    [Fact]
+    public void A_replica_that_one_Sentinel_lists_is_no_stray()
+    {
+        var report = StatusPolicy.Decide(On(s => s.WithOther(C, n => n with { MasterAddress = B }).WithSentinel(1, Peer(Names(1, A, Listed(B))))));
+        Assert.Contains(report.Findings, f => f.Code == "follows-another");
+        Assert.DoesNotContain(report.Findings, f => f.Code == "stray-replica");
     }
 
     [Theory]

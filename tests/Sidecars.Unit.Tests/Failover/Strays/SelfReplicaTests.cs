@@ -1,12 +1,12 @@
 using System.Text.Json;
 using Sidecars.Core.Primitives;
 using Sidecars.Failover.Decisions;
-using Sidecars.Failover.SelfReplica;
+using Sidecars.Failover.Strays;
 using Sidecars.Failover.Watch;
 using Sidecars.Unit.Tests.Core.Kubernetes;
 using static Sidecars.Unit.Tests.Failover.FailoverFacts;
 
-namespace Sidecars.Unit.Tests.Failover.SelfReplica;
+namespace Sidecars.Unit.Tests.Failover.Strays;
 
 public sealed class SelfReplicaTests
 {

@@ -1,7 +1,7 @@
 using Sidecars.Core.Primitives;
 using Sidecars.Failover.Watch;
 
-namespace Sidecars.Failover.SelfReplica;
+namespace Sidecars.Failover.Strays;
 
 /// <summary>What is known where the server beside this sidecar may be a replica of itself.</summary>
 public sealed record SelfReplicaFacts
@@ -10,7 +10,7 @@ public sealed record SelfReplicaFacts
     public required OwnServer Server { get; init; }
 
     /// <summary>Its announced address; null: not known yet.</summary>
-    public required RedisEndpoint? Address { get; init; }
+    public RedisEndpoint? Address { get; init; }
 
     /// <summary>What the Sentinels say.</summary>
     public required QuorumFacts Quorum { get; init; }

@@ -3,7 +3,7 @@ using Sidecars.Core.Primitives;
 using Sidecars.Failover.Decisions;
 using Sidecars.Failover.Watch;
 
-namespace Sidecars.Failover.SelfReplica;
+namespace Sidecars.Failover.Strays;
 
 /// <summary>Looks whether the server beside this process follows itself, and repairs it. Rules: <see cref="SelfReplicaPolicy"/>.</summary>
 /// <param name="address">Announced address of the server; null: not known yet.</param>
