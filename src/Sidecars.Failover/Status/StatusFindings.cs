@@ -1,6 +1,5 @@
 using System.Globalization;
 using Sidecars.Core.Election;
-using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;

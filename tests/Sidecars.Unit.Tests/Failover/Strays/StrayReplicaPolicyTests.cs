@@ -24,8 +24,8 @@ public sealed class StrayReplicaPolicyTests
     private static readonly Dictionary<string, StrayReplicaFacts> Rows = new(StringComparer.Ordinal)
     {
         ["attach"] = Chain,
-        ["attach: who it follows is dead, or another tenant's"] = Own(n => n with { LinkUp = false, Silence = null }),
-        ["attach: its own address, while another is named"] = Own(n => n with { MasterAddress = C, LinkUp = false }),
+        ["attach: who it follows is dead, or another tenant's"] = Own(n => n with { MasterLinkUp = false, Silence = null }),
+        ["attach: its own address, while another is named"] = Own(n => n with { MasterAddress = C, MasterLinkUp = false }),
         ["attach: everything before the promotion"] = Promoted,
         ["attach: a minority of Sentinels is lost"] = With(s => s.WithSentinel(3, Dead(3))),
         ["attach: a group of two"] = With(s => s with { Settings = Three with { RedisCount = 2 }, Sentinels = AllName(A) }),
@@ -54,7 +54,7 @@ public sealed class StrayReplicaPolicyTests
         ["master-down"] = With(s => s.WithSentinel(1, Names(1, A, 7, "master,s_down", Listed(B)))),
         ["tilt"] = With(s => s.WithSentinel(1, Says(1, A, 7, "master", true, B)).WithSentinel(2, Says(2, A, 7, "master", true, B))),
         ["loading"] = Own(n => n with { Loading = true }),
-        ["syncing"] = Own(n => n with { Syncing = true, LinkUp = false }),
+        ["syncing"] = Own(n => n with { SyncInProgress = true, MasterLinkUp = false }),
         ["step-down"] = Chain with { StepDownRuns = true },
         ["step-down-unknown"] = Chain with { StepDownRuns = null },
         ["hand-over-fence"] = Own(n => n with { MinReplicas = HandOverLimits.Fence }),
@@ -122,11 +122,11 @@ public sealed class StrayReplicaPolicyTests
 
     private static StrayReplicaFacts With(Func<HandOverSnapshot, HandOverSnapshot> change) => Chain with { Group = change(Chain.Group) };
 
-    private static StrayReplicaFacts Own(Func<HandOverNode, HandOverNode> change, Func<HandOverSnapshot, HandOverSnapshot>? more = null) =>
+    private static StrayReplicaFacts Own(Func<NodeLook, NodeLook> change, Func<HandOverSnapshot, HandOverSnapshot>? more = null) =>
         With(s => (more ?? (same => same))(s.WithOwn(change)));
 
-    private static Func<HandOverNode, HandOverNode> PromotedAt(long? offset) =>
+    private static Func<NodeLook, NodeLook> PromotedAt(long? offset) =>
         n => n with { ReplicationId = NextStream, PreviousReplicationId = OldStream, PreviousEnded = offset };
 
-    private static StrayReplicaFacts OfMaster(Func<HandOverNode, HandOverNode> change) => With(s => s.WithOther(A, change));
+    private static StrayReplicaFacts OfMaster(Func<NodeLook, NodeLook> change) => With(s => s.WithOther(A, change));
 }

@@ -35,7 +35,7 @@ public sealed class StrayReplicaPropertyTests
             Replicas = lists ? [Listed(B), Listed(C)] : [Listed(B)],
         });
 
-    private static readonly Gen<HandOverNode> Owns =
+    private static readonly Gen<NodeLook> Owns =
         from role in Mostly(NodeRole.Replica, NodeRole.Master)
         from follows in Mostly(B, A, C)
         from id in Mostly(OldStream, NextStream, "")
@@ -47,11 +47,11 @@ public sealed class StrayReplicaPropertyTests
             ReplicationId = id,
             Offset = offset,
             Loading = busy == 1,
-            Syncing = busy == 2,
+            SyncInProgress = busy == 2,
             MinReplicas = busy == 3 ? HandOverLimits.Fence : 1,
         };
 
-    private static readonly Gen<HandOverObservation> Masters =
+    private static readonly Gen<NodeObservation> Masters =
         from lost in Mostly(0, 1, 2)
         from role in Mostly(NodeRole.Master, NodeRole.Replica)
         from promoted in Coin
@@ -91,13 +91,13 @@ public sealed class StrayReplicaPropertyTests
         {
             if (StrayReplicaPolicy.Decide(facts) is not StrayReplicaDecision.Attach attach) return;
             attached++;
-            var own = ((HandOverObservation.Known)facts.Group.Own).Node;
-            var master = ((HandOverObservation.Known)facts.Group.Others.Single()).Node;
+            var own = ((NodeObservation.Known)facts.Group.Own).View;
+            var master = ((NodeObservation.Known)facts.Group.Others.Single()).View;
             var answered = facts.Group.Sentinels.OfType<SentinelObservation.Known>().Select(k => k.View).ToList();
-            Assert.Equal((own.RunId, own.MasterAddress, master.Address), (attach.Link.RunId, attach.Link.Follows, attach.Link.Master));
+            Assert.Equal((own.RunId, own.MasterAddress, master.Announced), (attach.Link.RunId, attach.Link.Follows, attach.Link.Master));
             Assert.Equal(NodeRole.Replica, own.Role);
-            Assert.NotEqual(master.Address, own.MasterAddress);
-            Assert.False(own.Loading || own.Syncing || own.MinReplicas == HandOverLimits.Fence);
+            Assert.NotEqual(master.Announced, own.MasterAddress);
+            Assert.False(own.Loading || own.SyncInProgress || own.MinReplicas == HandOverLimits.Fence);
             var epoch = answered[0].Master!.ConfigEpoch;
             Assert.All(answered, v => Assert.Equal((A, epoch, "master"), (v.Master!.Address, v.Master.ConfigEpoch, v.Master.Flags)));
             Assert.DoesNotContain(answered, v => v.Replicas.Any(r => r.Address == C));
