@@ -58,7 +58,7 @@ public sealed class RotatingCredentials : AWSCredentials
         }
     }
 
-    /// <summary>Says in the log, which must not block (<see cref="LogQueue"/>), what became of each resolution; that nothing changed, in debug only.</summary>
+    /// <summary>Says in the log, which must not block (<see cref="QueuedLog"/>), what became of each resolution; that nothing changed, in debug only.</summary>
     public void LogTo(JsonLineLog log) => Resolved = resolution => log.Write(
         resolution.Outcome switch { "new" => LogLevel.Info, "failed" => LogLevel.Warning, _ => LogLevel.Debug },
         "aws-credentials",

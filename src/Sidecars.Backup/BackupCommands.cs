@@ -48,7 +48,7 @@ internal sealed class BackupCommands
         command.SetAction((_, _) => WithAsync(async (options, store) =>
         {
             if (options.Durability == Durability.None) return await RefuseAsync(NothingKept).ConfigureAwait(false);
-            using var lines = new LogQueue(Console.OpenStandardOutput(), "redis-backup", TimeProvider.System, options.LogLevel);
+            using var lines = new QueuedLog(Console.OpenStandardOutput(), "redis-backup", TimeProvider.System, options.LogLevel);
             var log = lines.Log;
             log.Info("started", $"backups of {options.Cluster} go to {store.Objects.Description}");
             _credentials.LogTo(log);

@@ -18,7 +18,7 @@ internal static class RunCommand
         command.SetAction((parsed, _) => context.WithAsync(async read =>
         {
             var options = parsed.GetValue(dry) ? read with { DryRun = true } : read;
-            using var lines = new LogQueue(Console.OpenStandardOutput(), "redis-failover", TimeProvider.System, options.Group.LogLevel);
+            using var lines = new QueuedLog(Console.OpenStandardOutput(), "redis-failover", TimeProvider.System, options.Group.LogLevel);
             lines.Log.Info("started", $"the sidecar of {options.Redis} in {options.Group.Cluster}{(options.DryRun ? ", in shadow mode" : "")}");
             using var sidecar = new Sidecar(options, lines, TimeProvider.System, Random.Shared);
             await SidecarHost.RunAsync(DrainLimit, context.Signals.Token, sidecar.RunAsync).ConfigureAwait(false);

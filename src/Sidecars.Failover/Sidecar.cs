@@ -24,7 +24,7 @@ internal sealed class Sidecar : IDisposable
     private readonly IGroupRecord? _record;
     private readonly GroupConnections _connections;
 
-    public Sidecar(FailoverOptions options, LogQueue lines, TimeProvider time, Random random)
+    public Sidecar(FailoverOptions options, QueuedLog lines, TimeProvider time, Random random)
     {
         (_options, _log, _time, _random) = (options, lines.Log, time, random);
         ProcessMetrics.AddTo(_shown, Version.Text, lines);

@@ -138,12 +138,8 @@ public sealed class Family<TChild>
 
     private TChild? Find(string key, string[] labels)
     {
-        if (!_known.ContainsKey(key))
-        {
-            if (!_set.TakeRoom()) return null;
-            _known.Add(key, labels);
-        }
-
-        return _collector.WithLabels(labels);
+        if (!_known.TryAdd(key, labels) || _set.TakeRoom()) return _collector.WithLabels(labels);
+        _known.Remove(key);
+        return null;
     }
 }

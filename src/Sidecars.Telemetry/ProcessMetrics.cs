@@ -10,7 +10,7 @@ public static class ProcessMetrics
     /// <param name="metrics">To these.</param>
     /// <param name="version">Of the executable, the label of <c>sidecars_build_info</c>.</param>
     /// <param name="log">Whose lost lines are counted.</param>
-    public static void AddTo(MetricSet metrics, string version, LogQueue log)
+    public static void AddTo(MetricSet metrics, string version, QueuedLog log)
     {
         using var self = Process.GetCurrentProcess();
         var started = new DateTimeOffset(self.StartTime.ToUniversalTime()).ToUnixTimeMilliseconds() / 1000.0;

@@ -13,7 +13,7 @@ internal sealed class UploaderMetrics
     private readonly TimeProvider _time;
     private readonly long _started;
 
-    public UploaderMetrics(UploadCounters counters, TimeProvider time, string version, RotatingCredentials credentials, LogQueue log)
+    public UploaderMetrics(UploadCounters counters, TimeProvider time, string version, RotatingCredentials credentials, QueuedLog log)
     {
         (_counters, _time, _started) = (counters, time, time.GetTimestamp());
         ProcessMetrics.AddTo(Shown, version, log);

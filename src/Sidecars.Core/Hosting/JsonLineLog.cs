@@ -35,7 +35,7 @@ public sealed class JsonLineLog(Action<ReadOnlySpan<byte>> write, string compone
     private readonly Lock _gate = new();
     private readonly ArrayBufferWriter<byte> _line = new(512);
 
-    /// <summary>Writes to a stream, while the caller waits; <see cref="LogQueue"/> does not let it wait.</summary>
+    /// <summary>Writes to a stream, while the caller waits; <see cref="QueuedLog"/> does not let it wait.</summary>
     public JsonLineLog(Stream output, string component, TimeProvider time, LogLevel minimum = LogLevel.Info)
         : this(line => Write(output, line), component, time, minimum)
     {

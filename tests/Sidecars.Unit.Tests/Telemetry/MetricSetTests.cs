@@ -105,7 +105,7 @@ public sealed class MetricSetTests
     [PromtoolFact]
     public async Task Promtool_finds_no_fault()
     {
-        using var log = new LogQueue(Stream.Null, "test", TimeProvider.System, LogLevel.Info);
+        using var log = new QueuedLog(Stream.Null, "test", TimeProvider.System, LogLevel.Info);
         ProcessMetrics.AddTo(_metrics, "1.0", log);
         _metrics.Counter("redis_failover_refusals_total", "What was refused.", "reason").Of("no-majority")?.Inc();
         _metrics.Histogram("redis_failover_publish_delay_seconds", "Delay.", [0.1, 1]).Of()?.Observe(0.2);

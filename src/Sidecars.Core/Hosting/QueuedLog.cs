@@ -4,7 +4,7 @@ namespace Sidecars.Core.Hosting;
 /// A log whose callers never wait for its reader: lines are queued, and one thread writes them. While the reader of a full pipe is away,
 /// lines that find no room are dropped, counted, and told of by one line once there is room again. Safe for concurrent use.
 /// </summary>
-public sealed class LogQueue : IDisposable
+public sealed class QueuedLog : IDisposable
 {
     /// <summary>Bytes that wait at most: hundreds of decisions with their snapshots, and little beside what a container has.</summary>
     public const int MaxBytes = 1 << 20;
@@ -27,7 +27,7 @@ public sealed class LogQueue : IDisposable
     /// <param name="component">Of every line.</param>
     /// <param name="time">Stamps the lines.</param>
     /// <param name="minimum">The lowest level that is written.</param>
-    public LogQueue(Stream output, string component, TimeProvider time, LogLevel minimum)
+    public QueuedLog(Stream output, string component, TimeProvider time, LogLevel minimum)
     {
         (_output, _direct) = (output, new JsonLineLog(output, component, time, minimum));
         Log = new JsonLineLog(Take, component, time, minimum);

@@ -5,7 +5,7 @@ using Sidecars.TestKit.Processes;
 namespace Sidecars.Unit.Tests.Core.Hosting;
 
 /// <summary>A log whose reader is slow, away for good, or gone.</summary>
-public sealed class LogQueueTests
+public sealed class QueuedLogTests
 {
     private static readonly string Long = new('x', 10_000);
 
@@ -13,7 +13,7 @@ public sealed class LogQueueTests
     public void What_was_logged_is_written_in_order_before_the_end()
     {
         var output = new Pipe();
-        using (var queue = new LogQueue(output, "test", TimeProvider.System, LogLevel.Info))
+        using (var queue = new QueuedLog(output, "test", TimeProvider.System, LogLevel.Info))
             for (var i = 0; i < 500; i++) queue.Log.Info($"e{i}", "");
         Assert.Equal(Enumerable.Range(0, 500).Select(i => $"e{i}"), output.Events());
     }
@@ -23,10 +23,10 @@ public sealed class LogQueueTests
     {
         var output = new Pipe();
         output.Block();
-        using var queue = new LogQueue(output, "test", TimeProvider.System, LogLevel.Info);
+        using var queue = new QueuedLog(output, "test", TimeProvider.System, LogLevel.Info);
         var logged = 0;
         for (; queue.Dropped < 3; logged++) queue.Log.Info("line", Long); // were it to wait, this would not end
-        Assert.InRange(logged, LogQueue.MaxBytes / (Long.Length + 200), (LogQueue.MaxBytes / Long.Length) + 5);
+        Assert.InRange(logged, QueuedLog.MaxBytes / (Long.Length + 200), (QueuedLog.MaxBytes / Long.Length) + 5);
         output.Open();
         await Eventually.UntilAsync("what waited", () => output.Events().Count == logged - 3 + 1);
         Assert.Equal("log-dropped", Assert.Single(output.Events(), e => e != "line"));
@@ -40,7 +40,7 @@ public sealed class LogQueueTests
     {
         var output = new Pipe();
         output.Block();
-        var queue = new LogQueue(output, "test", TimeProvider.System, LogLevel.Info);
+        var queue = new QueuedLog(output, "test", TimeProvider.System, LogLevel.Info);
         queue.Log.Info("line", "");
         queue.Dispose();
         queue.Log.Info("late", "");
@@ -52,7 +52,7 @@ public sealed class LogQueueTests
     public async Task A_stream_that_fails_costs_its_line_and_nothing_else()
     {
         var output = new Pipe { Failures = 2 };
-        using var queue = new LogQueue(output, "test", TimeProvider.System, LogLevel.Info);
+        using var queue = new QueuedLog(output, "test", TimeProvider.System, LogLevel.Info);
         for (var i = 0; i < 3; i++) queue.Log.Info("line", "");
         await Eventually.UntilAsync("the third", () => output.Events() is ["line", "log-dropped"]);
         Assert.Equal(2, queue.Dropped);
