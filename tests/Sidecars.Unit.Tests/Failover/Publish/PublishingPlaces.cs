@@ -84,9 +84,9 @@ internal sealed class PublishingPlaces : IAsyncDisposable
         _folder.Dispose();
     }
 
-    private ITargetWriter Dns(string kind, IDnsRecordStore store) => Writer(new DnsRecordTarget(kind, Record, 5, store));
+    private TargetWriter<DnsSnapshot, DnsChange> Dns(string kind, IDnsRecordStore store) => Writer(new DnsRecordTarget(kind, Record, 5, store));
 
-    private ITargetWriter Writer<TState, TChange>(IPublishTarget<TState, TChange> target) =>
+    private TargetWriter<TState, TChange> Writer<TState, TChange>(IPublishTarget<TState, TChange> target) =>
         new TargetWriter<TState, TChange>(target, PublishingWorld.Cluster, Pause, _ => Failures++, _time, () => 0.5);
 
     // Of a sidecar that is not here: what it writes was wanted and proven there.

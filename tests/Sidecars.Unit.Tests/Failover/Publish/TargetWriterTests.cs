@@ -167,7 +167,7 @@ public sealed class TargetWriterTests
     private static TargetWriter<DnsSnapshot, DnsChange> Over(IDnsRecordStore zone, Action<TargetFailure>? failed = null) =>
         new(Target(zone), Cluster, Quick, failed ?? (_ => { }), TimeProvider.System, () => 0);
 
-    private async Task<string> PublishAsync(ITargetWriter writer, long epoch, string address) => (await writer.PublishAsync(Order(epoch, address), _desired, fresh: false, default))!.Code;
+    private async Task<string> PublishAsync(TargetWriter<DnsSnapshot, DnsChange> writer, long epoch, string address) => (await writer.PublishAsync(Order(epoch, address), _desired, fresh: false, default))!.Code;
 
     private static PublishOrder Order(long epoch, string address)
     {
