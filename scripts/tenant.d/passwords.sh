@@ -2,6 +2,9 @@
 # Part of scripts/tenant; sourced, never run.
 # shellcheck shell=bash
 
+# A password of 43 letters and digits, 256 bits: what remains of 64 bytes without the signs that a URL would escape is always longer.
+new_password() { head -c 64 /dev/urandom | base64 | tr -d '=+/\n' | head -c 43; }
+
 # Never in argv, and in no file that outlives this: kubectl reads them from a folder in memory.
 make_secret() {
     local folder key
@@ -16,7 +19,7 @@ make_secret() {
     # shellcheck disable=SC2064  # the folder of now
     trap "rm -rf '$folder'" EXIT
     for key in redis-password replication-password sentinel-auth-password sidecar-password sentinel-password; do
-        (umask 077 && head -c 32 /dev/urandom | base64 | tr -d '=+/\n' >"$folder/$key")
+        (umask 077 && new_password >"$folder/$key")
     done
     kubectl --namespace "$1" create secret generic redis-auth --from-file="$folder" >/dev/null
     say "tenant: Secret redis-auth made in $1"
@@ -115,7 +118,7 @@ rotate_password() {
         for key in "${keys[@]}"; do
             [[ -f $folder/now/$key ]] || die "Secret redis-auth has no $key"
             mv "$folder/now/$key" "$folder/now/$key-previous"
-            (umask 077 && head -c 32 /dev/urandom | base64 | tr -d '=+/\n' >"$folder/now/$key")
+            (umask 077 && new_password >"$folder/now/$key")
         done
         (umask 077 && patch_of "$folder/now" "$version" "${keys[@]}" >"$folder/patch")
         patch_secret "$name" "$folder/patch"

@@ -1,11 +1,11 @@
 using Sidecars.Bootstrap.Backends;
+using Sidecars.Bootstrap.Election;
 using Sidecars.Bootstrap.Options;
 using Sidecars.Bootstrap.Redis;
 using Sidecars.Bootstrap.Rounds;
 using Sidecars.Bootstrap.Sentinels;
 using Sidecars.Bootstrap.Server;
 using Sidecars.Core.Configuration;
-using Sidecars.Core.Election;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Topology;

@@ -1,12 +1,13 @@
 using System.CommandLine;
 using Sidecars.Failover.HandOver;
+using Sidecars.Failover.Options;
 using Sidecars.Failover.Passwords;
 using Sidecars.Failover.Status;
 
 namespace Sidecars.Failover;
 
 /// <summary>The commands, each in a file of its own.</summary>
-internal sealed class FailoverCommands(CommandContext context)
+internal sealed class FailoverCommands(CommandContext context, HostedCode hosted)
 {
     public const string ExitCodes = "Exit codes: 0 done, 1 failed or refused (the last line says why), 2 wrong setting or argument, 130 SIGINT, 143 SIGTERM.";
 
@@ -14,7 +15,7 @@ internal sealed class FailoverCommands(CommandContext context)
     {
         RunCommand.Create(context),
         StepDownCommand.Create(context),
-        StatusCommand.Create(context),
+        StatusCommand.Create(context, hosted),
         PasswordsCommand.Create(context),
     };
 }

@@ -1,5 +1,6 @@
 using System.CommandLine.Help;
 using Sidecars.Core.Hosting;
+using Sidecars.Failover.Options;
 using Sidecars.Failover.Status;
 
 namespace Sidecars.Failover;
@@ -7,11 +8,11 @@ namespace Sidecars.Failover;
 /// <summary>Reads the command line and the environment, runs, and ends the process; nothing else does.</summary>
 internal static class Program
 {
-    private static Task<int> Main(string[] arguments) => RunAsync(arguments, null);
+    private static Task<int> Main(string[] arguments) => RunAsync(arguments, HostedCode.None);
 
     /// <param name="arguments">Of the command line.</param>
-    /// <param name="backups">Reads backups for <c>status</c>; null where this file has no code for it.</param>
-    internal static async Task<int> RunAsync(string[] arguments, BackupLook? backups)
+    /// <param name="hosted">Of other executables, for <c>status</c>.</param>
+    internal static async Task<int> RunAsync(string[] arguments, HostedCode hosted)
     {
         await using var output = new StreamWriter(Console.OpenStandardOutput());
         await using var error = new StreamWriter(Console.OpenStandardError()) { AutoFlush = true };
@@ -19,7 +20,7 @@ internal static class Program
         var (settings, publishing) = (new SettingReader(variables), new SettingReader(variables));
         var options = FailoverOptions.Read(settings, publishing);
         using var signals = new SignalScope();
-        var commands = new FailoverCommands(new CommandContext(options, settings, output, error, signals, backups));
+        var commands = new FailoverCommands(new CommandContext(options, settings, output, error, signals), hosted);
         try
         {
             var parsed = commands.Root.Parse(arguments);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Sidecars.Core.Hosting;
+using Sidecars.Failover.Options;
 using Sidecars.Telemetry;
 
 namespace Sidecars.Failover;

@@ -1,8 +1,10 @@
 using Sidecars.Core.Election;
+using Sidecars.Core.Group;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Primitives;
 using Sidecars.Failover.Decisions;
+using Sidecars.Failover.Options;
 using Sidecars.Telemetry;
 
 namespace Sidecars.Failover;

@@ -5,6 +5,7 @@ using System.Text.Json;
 using Sidecars.Aws;
 using Sidecars.Core.Configuration;
 using Sidecars.Core.Election;
+using Sidecars.Core.Group;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Lineage;
@@ -18,8 +19,10 @@ using Sidecars.Failover.Fence;
 using Sidecars.Failover.Ghosts;
 using Sidecars.Failover.HandOver;
 using Sidecars.Failover.Keeper;
+using Sidecars.Failover.Options;
 using Sidecars.Failover.Passwords;
 using Sidecars.Failover.Publish;
+using Sidecars.Failover.Publish.Targets;
 using Sidecars.Failover.RoleLabel;
 using Sidecars.Failover.Strays;
 using Sidecars.Failover.Watch;
@@ -113,7 +116,7 @@ internal sealed class SidecarLoops
             ? new RoleLabelLoop(kubernetes, pod.PodName, pod.PodUid, () => Server.Last, Server.Changed, options.DryRun, decisions, time, random.NextDouble)
             : null;
         _epochs = connections.OpenEpochs(kubernetes) is { } epochs
-            ? new EpochKeeperLoop(ObserveAsync, epochs, _group.SentinelCount, Period, (keeping, facts) => decisions.Decided("epoch", keeping.Code, keeping.Reason, keeping is EpochKeeping.Refuse, () => JsonSerializer.Serialize(facts, FailoverJson.Default.EpochKeeperFacts)), time, random.NextDouble)
+            ? new EpochKeeperLoop(ObserveAsync, epochs, _group.SentinelCount, Period, (keeping, facts) => decisions.Decided("epoch", keeping.Code, keeping.Reason, keeping is EpochKeeping.Refuse, () => JsonSerializer.Serialize(facts, EpochJson.Default.EpochKeeperFacts)), time, random.NextDouble)
             : null;
     }
 
@@ -257,7 +260,7 @@ internal sealed class SidecarLoops
 
     private void ReportGhosts(GhostDecision decision, GhostSnapshot snapshot, string? refusal)
     {
-        _decisions.Decided("ghosts", decision.Code, decision.Reason, decision is GhostDecision.Refuse, () => JsonSerializer.Serialize(snapshot, FailoverJson.Default.GhostSnapshot));
+        _decisions.Decided("ghosts", decision.Code, decision.Reason, decision is GhostDecision.Refuse, () => JsonSerializer.Serialize(snapshot, GhostJson.Default.GhostSnapshot));
         if (decision is GhostDecision.Reset reset && !_options.DryRun) _decisions.Acted("ghosts", "reset", $"SENTINEL RESET at {reset.Sentinel}", refusal);
     }
 }

@@ -4,6 +4,7 @@ using Sidecars.Backup.Store;
 using Sidecars.Backup.Store.Encryption;
 using Sidecars.Backup.Store.S3;
 using Sidecars.Backup.Upload;
+using Sidecars.Core.Group;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;

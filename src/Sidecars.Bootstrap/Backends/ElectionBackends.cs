@@ -1,7 +1,7 @@
 using Sidecars.Bootstrap.Options;
 using Sidecars.Core.Configuration;
 using Sidecars.Core.Election;
-using Sidecars.Core.Hosting;
+using Sidecars.Core.Group;
 using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Topology;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Sidecars.Bootstrap.Election;
 using Sidecars.Core.Election;
 
 namespace Sidecars.Bootstrap.Backends;

@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Collections.Immutable;
+using Sidecars.Core.Group;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Lineage;
 

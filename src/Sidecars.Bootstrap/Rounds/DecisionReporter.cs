@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Sidecars.Bootstrap.Election;
 using Sidecars.Core.Election;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Primitives;

@@ -1,5 +1,5 @@
 using Sidecars.Bootstrap.Options;
-using Sidecars.Core.Hosting;
+using Sidecars.Core.Group;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Sentinel.Leadership;
 using Sidecars.Core.Topology;

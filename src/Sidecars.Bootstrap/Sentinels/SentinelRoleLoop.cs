@@ -1,5 +1,5 @@
+using Sidecars.Bootstrap.Election;
 using Sidecars.Bootstrap.Rounds;
-using Sidecars.Core.Election;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;

@@ -1,8 +1,8 @@
+using Sidecars.Bootstrap.Election;
 using Sidecars.Bootstrap.Options;
 using Sidecars.Bootstrap.Rounds;
 using Sidecars.Bootstrap.Server;
 using Sidecars.Bootstrap.Slots;
-using Sidecars.Core.Election;
 using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Primitives;
 

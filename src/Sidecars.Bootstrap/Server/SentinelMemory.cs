@@ -1,6 +1,6 @@
 using System.Globalization;
+using Sidecars.Bootstrap.Election;
 using Sidecars.Core.Configuration;
-using Sidecars.Core.Election;
 using Sidecars.Core.Primitives;
 
 namespace Sidecars.Bootstrap.Server;

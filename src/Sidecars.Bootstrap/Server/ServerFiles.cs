@@ -1,7 +1,7 @@
+using Sidecars.Bootstrap.Election;
 using Sidecars.Bootstrap.Options;
 using Sidecars.Bootstrap.Slots;
 using Sidecars.Core.Configuration;
-using Sidecars.Core.Election;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 

@@ -73,7 +73,7 @@ public sealed class DeathLoop(
             decision = DeathPolicy.Decide(facts);
         }
 
-        sink.Decided("death", decision.Code, decision.Reason, decision is DeathDecision.Wait { Code: "no-agreement" or "no-promotable-replica" or "address-unknown" }, () => JsonSerializer.Serialize(facts, FailoverJson.Default.DeathFacts));
+        sink.Decided("death", decision.Code, decision.Reason, decision is DeathDecision.Wait { Code: "no-agreement" or "no-promotable-replica" or "address-unknown" }, () => JsonSerializer.Serialize(facts, DeathJson.Default.DeathFacts));
         if (decision is not DeathDecision.RequestFailover request) return decision;
         if (dryRun)
         {

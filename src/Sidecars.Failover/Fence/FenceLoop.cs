@@ -83,7 +83,7 @@ public sealed class FenceLoop(
         var decision = FencePolicy.Decide(facts);
         IsFenced = facts.Server is OwnServer.Answers { IsMaster: true, MinReplicas: { } value } && WriteFence.IsFenced(value);
         sink.Decided("fence", decision.Code, decision.Reason, decision is FenceDecision.Keep { Code: "value-unknown" or "fenced-unconfirmed" or "fenced-doubted" or "open-unconfirmed" or "step-down-unconfirmed" },
-            () => JsonSerializer.Serialize(facts, FailoverJson.Default.FenceFacts));
+            () => JsonSerializer.Serialize(facts, FenceJson.Default.FenceFacts));
         if (settings.DryRun || decision is FenceDecision.Keep) return (facts, decision, true);
         var failure = decision switch
         {

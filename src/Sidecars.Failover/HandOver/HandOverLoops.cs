@@ -1,6 +1,7 @@
 using System.Text.Json;
-using Sidecars.Core.Hosting;
+using Sidecars.Core.Group;
 using Sidecars.Failover.Decisions;
+using Sidecars.Failover.Options;
 using Sidecars.Failover.Publish;
 using Sidecars.Failover.Watch;
 using Sidecars.Telemetry;
@@ -38,12 +39,12 @@ internal sealed class HandOverLoops
 
     private Task ListenAsync(CancellationToken cancellation) => new HandOverListener(
         ct => _group.ObserveNamedAsync(_sentinels.Observe(), ct), () => _connections.Transport(_options.Redis), _connections.AsSidecar, _claim,
-        (decision, snapshot) => _decisions.Decided("hand-over", decision.Code, decision.Reason, isRefusal: false, () => JsonSerializer.Serialize(snapshot, FailoverJson.Default.HandOverSnapshot)),
+        (decision, snapshot) => _decisions.Decided("hand-over", decision.Code, decision.Reason, isRefusal: false, () => JsonSerializer.Serialize(snapshot, HandOverJson.Default.HandOverSnapshot)),
         _time).RunAsync(cancellation);
 
     private void Repaired(HandOverRepairDecision decision, HandOverRepairFacts facts, StepOutcome? outcome)
     {
-        _decisions.Decided("hand-over-repair", decision.Code, decision.Reason, decision is HandOverRepairDecision.Refuse, () => JsonSerializer.Serialize(facts, FailoverJson.Default.HandOverRepairFacts));
+        _decisions.Decided("hand-over-repair", decision.Code, decision.Reason, decision is HandOverRepairDecision.Refuse, () => JsonSerializer.Serialize(facts, HandOverJson.Default.HandOverRepairFacts));
         if (outcome is { } ended) _decisions.Acted("hand-over-repair", decision.Code, decision.Reason, ended == StepOutcome.Done ? null : ended.ToString().ToLowerInvariant());
     }
 }

@@ -1,7 +1,8 @@
 using Sidecars.Core.Configuration;
-using Sidecars.Core.Hosting;
+using Sidecars.Core.Group;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Topology;
+using Sidecars.Failover.Options;
 
 namespace Sidecars.Failover.HandOver;
 

@@ -1,9 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using Sidecars.Core.Group;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Primitives;
-using Sidecars.Failover.Decisions;
+using Sidecars.Failover.Options;
 
 namespace Sidecars.Failover.HandOver;
 
@@ -62,7 +63,7 @@ internal static class StepDownCommand
         switch (progress)
         {
             case StepDownProgress.Decided decided:
-                log.Info("decision", decided.Message, LogField.Of("loop", "step-down"), LogField.Of("code", decided.Decision.Code), at, LogField.Json("snapshot", JsonSerializer.Serialize(decided.Snapshot, FailoverJson.Default.HandOverSnapshot)));
+                log.Info("decision", decided.Message, LogField.Of("loop", "step-down"), LogField.Of("code", decided.Decision.Code), at, LogField.Json("snapshot", JsonSerializer.Serialize(decided.Snapshot, HandOverJson.Default.HandOverSnapshot)));
                 break;
             case StepDownProgress.Stepped step:
                 log.Write(step.Outcome is StepOutcome.Done ? LogLevel.Info : LogLevel.Warning, "step-down-" + step.Step, step.Message, LogField.Of("outcome", step.Outcome.ToString().ToLowerInvariant()), at);

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using Sidecars.Core.Configuration;
-using Sidecars.Core.Hosting;
+using Sidecars.Core.Group;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Topology;
 using Sidecars.Failover.Decisions;
@@ -76,7 +76,7 @@ public sealed class PasswordLoop(
         var facts = await GatherAsync(cancellation).ConfigureAwait(false);
         var decision = PasswordPolicy.Decide(facts);
         (_metrics.Reading, _metrics.HasPrevious, _metrics.IsReady) = (_reading, facts.HasPrevious, decision is PasswordDecision.Keep);
-        sink.Decided("passwords", decision.Code, decision.Reason, decision is PasswordDecision.Refuse, () => JsonSerializer.Serialize(facts, FailoverJson.Default.PasswordFacts));
+        sink.Decided("passwords", decision.Code, decision.Reason, decision is PasswordDecision.Refuse, () => JsonSerializer.Serialize(facts, PasswordJson.Default.PasswordFacts));
         if (decision is PasswordDecision.Keep or PasswordDecision.Refuse || settings.DryRun) return decision;
         var (detail, failure) = await ActAsync(decision, facts, cancellation).ConfigureAwait(false);
         sink.Acted("passwords", decision.Code, detail, failure);

@@ -1,6 +1,7 @@
-using Sidecars.Core.Hosting;
+using Sidecars.Core.Group;
 using Sidecars.Core.Primitives;
 using Sidecars.Failover.Decisions;
+using Sidecars.Failover.Options;
 using Sidecars.Failover.Watch;
 using Sidecars.Telemetry;
 

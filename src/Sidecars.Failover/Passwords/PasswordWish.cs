@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using Sidecars.Core.Configuration;
-using Sidecars.Core.Hosting;
+using Sidecars.Core.Group;
 using Sidecars.Core.Primitives;
 
 namespace Sidecars.Failover.Passwords;

@@ -1,7 +1,9 @@
 using System.CommandLine;
+using Sidecars.Core.Group;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Topology;
 using Sidecars.Failover.Decisions;
+using Sidecars.Failover.Options;
 using Sidecars.Failover.Watch;
 using Sidecars.Telemetry;
 

@@ -38,7 +38,7 @@ public sealed class AnotherMaster(
         }
 
         var decision = AnotherMasterPolicy.Decide(facts);
-        sink.Decided("publish-another", decision.Code, decision.Reason, decision is AnotherMasterDecision.Refuse, () => JsonSerializer.Serialize(facts, FailoverJson.Default.AnotherMasterFacts));
+        sink.Decided("publish-another", decision.Code, decision.Reason, decision is AnotherMasterDecision.Refuse, () => JsonSerializer.Serialize(facts, PublishJson.Default.AnotherMasterFacts));
         return decision is AnotherMasterDecision.Publish publish && facts.Login is NodeObservation.Known { View.RunId: var runId }
             ? new PublishOrder(desired, new MasterAddresses(publish.Outside, publish.Inside), new RoleProof(runId, time.GetTimestamp()))
             : null;

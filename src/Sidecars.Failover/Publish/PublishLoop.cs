@@ -103,7 +103,7 @@ public sealed class PublishLoop(
             own = await server.LookAsync(cancellation).ConfigureAwait(false);
         var facts = Facts(own, observations, quorum, now);
         var decision = PublishPolicy.Decide(facts);
-        sink.Decided("publish", decision.Code, decision.Reason, decision is PublishDecision.Refuse, () => JsonSerializer.Serialize(facts, FailoverJson.Default.PublishFacts));
+        sink.Decided("publish", decision.Code, decision.Reason, decision is PublishDecision.Refuse, () => JsonSerializer.Serialize(facts, PublishJson.Default.PublishFacts));
         var stands = before is not null && PublishPolicy.Stands(before, time.GetElapsedTime(before.Since), facts);
         switch (decision)
         {

@@ -62,7 +62,7 @@ public sealed class RoleLabelLoop(KubernetesClient client, string pod, string ui
             sink.Acted(Name, dryRun ? "would-label" : "labelled", $"pod {pod} is {write.Role}: {write.Reason}", null);
         }
 
-        sink.Decided(Name, decision.Code, decision.Reason, isRefusal: false, () => JsonSerializer.Serialize(facts, FailoverJson.Default.RoleLabelFacts));
+        sink.Decided(Name, decision.Code, decision.Reason, isRefusal: false, () => JsonSerializer.Serialize(facts, RoleLabelJson.Default.RoleLabelFacts));
         return _written is null ? Again : Again - time.GetElapsedTime(_writtenAt);
     }
 

@@ -1,14 +1,13 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
-using Sidecars.Core.Election;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
 using Sidecars.Failover.Death;
-using Sidecars.Failover.Decisions;
 using Sidecars.Failover.Fence;
 using Sidecars.Failover.Ghosts;
 using Sidecars.Failover.HandOver;
+using Sidecars.Failover.Keeper;
 using Sidecars.Failover.Passwords;
 using Sidecars.Failover.Publish;
 using Sidecars.Failover.RoleLabel;
@@ -48,7 +47,9 @@ public static class DecisionReplay
     public const int MaxLine = 4 << 20;
 
     /// <summary>Replays one line of <c>redis-bootstrap</c>, <c>redis-failover run</c> or <c>redis-failover step-down</c>.</summary>
-    public static ReplayOutcome Replay(string line)
+    /// <param name="line">As it was logged.</param>
+    /// <param name="bootstrap">Decides for <c>redis-bootstrap</c>; null: this file has no code of it.</param>
+    public static ReplayOutcome Replay(string line, BootstrapReplay? bootstrap)
     {
         ArgumentNullException.ThrowIfNull(line);
         if (line.Length > MaxLine) return new ReplayOutcome.Unreadable("the line is longer than any decision");
@@ -58,7 +59,7 @@ public static class DecisionReplay
             var root = document.RootElement;
             if (root.ValueKind != JsonValueKind.Object || Text(root, "event") != "decision" || Text(root, "code") is not { } code || !root.TryGetProperty("snapshot", out var snapshot) || snapshot.ValueKind != JsonValueKind.Object)
                 return new ReplayOutcome.Unreadable("the line is no decision with a snapshot");
-            return Text(root, "loop") is { } loop ? OfLoop(loop, code, snapshot) : OfBootstrap(code, snapshot);
+            return Text(root, "loop") is { } loop ? OfLoop(loop, code, snapshot) : OfBootstrap(code, snapshot, bootstrap);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException)
         {
@@ -66,36 +67,30 @@ public static class DecisionReplay
         }
     }
 
-    // What only the one kind has tells a starting Sentinel from a starting Redis.
-    private static ReplayOutcome OfBootstrap(string code, JsonElement snapshot)
+    private static ReplayOutcome OfBootstrap(string code, JsonElement snapshot, BootstrapReplay? bootstrap)
     {
-        var isSentinel = snapshot.TryGetProperty("nodes", out _);
-        var (text, why) = (snapshot.GetRawText(), "");
-        IDecision? decision = isSentinel
-            ? SnapshotDocument.TryReadMonitor(text, out why) is { } starting ? MonitorSelectionPolicy.Decide(starting) : null
-            : SnapshotDocument.TryReadBootstrap(text, out why) is { } read ? MasterSelectionPolicy.Decide(read) : null;
-        return decision is null
-            ? new ReplayOutcome.Unreadable($"its snapshot is not that of a starting {(isSentinel ? "Sentinel" : "Redis")}: {why}")
-            : new ReplayOutcome.Replayed(isSentinel ? "monitor-selection" : "master-selection", code, decision.Code, decision.Reason);
+        if (bootstrap is null) return new ReplayOutcome.Unreadable("this file has no code of redis-bootstrap, which decided it");
+        var (policy, decision, why) = bootstrap(snapshot);
+        return decision is null ? new ReplayOutcome.Unreadable(why) : new ReplayOutcome.Replayed(policy, code, decision.Code, decision.Reason);
     }
 
     private static ReplayOutcome OfLoop(string loop, string code, JsonElement snapshot)
     {
         var decision = loop switch
         {
-            "fence" => Again(snapshot, FailoverJson.Default.FenceFacts, FencePolicy.Decide),
-            "publish" => Again(snapshot, FailoverJson.Default.PublishFacts, PublishPolicy.Decide),
-            "publish-another" => Again(snapshot, FailoverJson.Default.AnotherMasterFacts, AnotherMasterPolicy.Decide),
-            "death" => Again(snapshot, FailoverJson.Default.DeathFacts, DeathPolicy.Decide),
-            "epoch" => Again(snapshot, FailoverJson.Default.EpochKeeperFacts, EpochKeeperPolicy.Decide),
-            "ghosts" => Again(snapshot, FailoverJson.Default.GhostSnapshot, facts => GhostRepairPolicy.Decide(facts)),
-            "hand-over" => AgainOfNodes(snapshot, FailoverJson.Default.HandOverSnapshot, HandOverClaimPolicy.Decide),
-            "hand-over-repair" => AgainOfNodes(snapshot, FailoverJson.Default.HandOverRepairFacts, HandOverRepairPolicy.Decide),
-            "passwords" => Again(snapshot, FailoverJson.Default.PasswordFacts, PasswordPolicy.Decide),
-            "role-label" => Again(snapshot, FailoverJson.Default.RoleLabelFacts, RoleLabelPolicy.Decide),
-            "self-replica" => Again(snapshot, FailoverJson.Default.SelfReplicaFacts, SelfReplicaPolicy.Decide),
-            "stray-replica" => Again(snapshot, FailoverJson.Default.StrayReplicaFacts, StrayReplicaPolicy.Decide),
-            "step-down" => AgainOfNodes(snapshot, FailoverJson.Default.HandOverSnapshot, StepDownPolicy.Decide),
+            "fence" => Again(snapshot, FenceJson.Default.FenceFacts, FencePolicy.Decide),
+            "publish" => Again(snapshot, PublishJson.Default.PublishFacts, PublishPolicy.Decide),
+            "publish-another" => Again(snapshot, PublishJson.Default.AnotherMasterFacts, AnotherMasterPolicy.Decide),
+            "death" => Again(snapshot, DeathJson.Default.DeathFacts, DeathPolicy.Decide),
+            "epoch" => Again(snapshot, EpochJson.Default.EpochKeeperFacts, EpochKeeperPolicy.Decide),
+            "ghosts" => Again(snapshot, GhostJson.Default.GhostSnapshot, facts => GhostRepairPolicy.Decide(facts)),
+            "hand-over" => AgainOfNodes(snapshot, HandOverJson.Default.HandOverSnapshot, HandOverClaimPolicy.Decide),
+            "hand-over-repair" => AgainOfNodes(snapshot, HandOverJson.Default.HandOverRepairFacts, HandOverRepairPolicy.Decide),
+            "passwords" => Again(snapshot, PasswordJson.Default.PasswordFacts, PasswordPolicy.Decide),
+            "role-label" => Again(snapshot, RoleLabelJson.Default.RoleLabelFacts, RoleLabelPolicy.Decide),
+            "self-replica" => Again(snapshot, StrayJson.Default.SelfReplicaFacts, SelfReplicaPolicy.Decide),
+            "stray-replica" => Again(snapshot, StrayJson.Default.StrayReplicaFacts, StrayReplicaPolicy.Decide),
+            "step-down" => AgainOfNodes(snapshot, HandOverJson.Default.HandOverSnapshot, StepDownPolicy.Decide),
             _ => null,
         };
         return decision is null ? new ReplayOutcome.Unreadable($"nobody here decides as '{loop}'") : new ReplayOutcome.Replayed(loop, code, decision.Code, decision.Reason);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text;
 using Sidecars.Core.Hosting;
+using Sidecars.Failover.Options;
 
 namespace Sidecars.Failover.Status;
 
@@ -15,21 +16,21 @@ internal static class StatusCommand
         Json,
     }
 
-    public static Command Create(CommandContext context)
+    public static Command Create(CommandContext context, HostedCode hosted)
     {
         var form = new Option<OutputForm>("--output") { Description = "table or json", DefaultValueFactory = _ => OutputForm.Table };
         var watch = new Option<bool>("--watch") { Description = "again every 2 s until SIGTERM or SIGINT; json: one object a line" };
         var explain = new Option<string?>("--explain") { Description = "instead: take the decisions of a log file (- for standard input) again, each from its snapshot" };
         var command = new Command("status", "The group at a glance, and every disagreement with what to do. Exit 0: all agree; 1: something does not.") { form, watch, explain };
         command.SetAction((parsed, _) => parsed.GetValue(explain) is { } file
-            ? ExplainAsync(context, file)
-            : context.WithAsync(options => ShowAsync(context, options, parsed.GetValue(form), parsed.GetValue(watch))));
+            ? ExplainAsync(context, hosted, file)
+            : context.WithAsync(options => ShowAsync(context, hosted, options, parsed.GetValue(form), parsed.GetValue(watch))));
         return command;
     }
 
-    private static async Task<int> ShowAsync(CommandContext context, FailoverOptions options, OutputForm form, bool isWatch)
+    private static async Task<int> ShowAsync(CommandContext context, HostedCode hosted, FailoverOptions options, OutputForm form, bool isWatch)
     {
-        using var gatherer = new StatusGatherer(options, context.Backups, TimeProvider.System);
+        using var gatherer = new StatusGatherer(options, hosted.Backups, TimeProvider.System);
         while (true)
         {
             var report = StatusPolicy.Decide(await gatherer.GatherAsync(context.Signals.Token).ConfigureAwait(false));
@@ -42,14 +43,14 @@ internal static class StatusCommand
     }
 
     // Lines that are no decisions are passed over, since a log has many; a file without any is a mistake.
-    private static async Task<int> ExplainAsync(CommandContext context, string file)
+    private static async Task<int> ExplainAsync(CommandContext context, HostedCode hosted, string file)
     {
         var (replayed, different) = (0, 0);
         var why = "it has no line";
         using var input = file == "-" ? new StreamReader(Console.OpenStandardInput(), Encoding.UTF8) : new StreamReader(file, Encoding.UTF8);
         while (await input.ReadLineAsync(context.Signals.Token).ConfigureAwait(false) is { } line)
         {
-            switch (DecisionReplay.Replay(line))
+            switch (DecisionReplay.Replay(line, hosted.Bootstrap))
             {
                 case ReplayOutcome.Unreadable unreadable:
                     why = unreadable.Why;

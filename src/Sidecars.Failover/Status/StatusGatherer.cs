@@ -1,12 +1,13 @@
 using System.Collections.Immutable;
 using Sidecars.Aws;
 using Sidecars.Core.Election;
-using Sidecars.Core.Hosting;
+using Sidecars.Core.Group;
 using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Topology;
 using Sidecars.Failover.HandOver;
-using Sidecars.Failover.Publish;
+using Sidecars.Failover.Options;
+using Sidecars.Failover.Publish.Targets;
 
 namespace Sidecars.Failover.Status;
 

@@ -35,7 +35,7 @@ public sealed class SelfReplicaLoop(
         var decision = SelfReplicaPolicy.Decide(facts);
         sink.Decided(
             "self-replica", decision.Code, decision.Reason, decision is SelfReplicaDecision.Wait,
-            () => JsonSerializer.Serialize(facts, FailoverJson.Default.SelfReplicaFacts));
+            () => JsonSerializer.Serialize(facts, StrayJson.Default.SelfReplicaFacts));
         if (decision is not SelfReplicaDecision.Promote due || dryRun) return decision;
         var failure = await promote(due.RunId, due.Address, cancellation).ConfigureAwait(false);
         sink.Acted("self-replica", "promote", $"REPLICAOF NO ONE at {due.Address}", failure);

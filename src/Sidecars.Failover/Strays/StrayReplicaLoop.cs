@@ -43,7 +43,7 @@ public sealed class StrayReplicaLoop(
         var decision = StrayReplicaPolicy.Decide(facts);
         sink.Decided(
             "stray-replica", decision.Code, decision.Reason, decision is StrayReplicaDecision.Wait,
-            () => JsonSerializer.Serialize(facts, FailoverJson.Default.StrayReplicaFacts));
+            () => JsonSerializer.Serialize(facts, StrayJson.Default.StrayReplicaFacts));
         if (decision is not StrayReplicaDecision.Attach due || dryRun) return decision;
         var failure = await AttachAsync(due, cancellation).ConfigureAwait(false);
         _standing = null; // whatever came of it, the next try needs the full time again

@@ -20,7 +20,10 @@ public class StoreAwayTests
         for (var i = 0; i < 300; i++)
         {
             await BackupRig.CallAsync(client, "SET", $"key{i % 100}", value + i.ToString(CultureInfo.InvariantCulture));
-            if (i % 100 == 99) await BackupRig.RewriteAsync(client); // the server deletes what waits; open handles keep it
+            if (i % 100 != 99) continue;
+            await BackupRig.RewriteAsync(client); // the server deletes what waits; open handles keep it
+            // Two rewrites within one look would take a file away unseen, which is another test's case.
+            await Eventually.UntilAsync("the new file to be held", () => HoldsNewest(rig, sidecar));
         }
 
         GiveBack(rig);
@@ -65,8 +68,16 @@ public class StoreAwayTests
         Directory.Move(rig.StorePath + ".away", rig.StorePath);
     }
 
-    private static bool HoldsDeleted(ServerProcess process) =>
-        Directory.GetFiles(string.Create(CultureInfo.InvariantCulture, $"/proc/{process.Pid}/fd")).Select(f => new FileInfo(f).LinkTarget).Any(t => t is not null && t.Contains(".aof", StringComparison.Ordinal) && t.EndsWith("(deleted)", StringComparison.Ordinal));
+    private static bool HoldsDeleted(ServerProcess process) => Held(process).Any(t => t.Contains(".aof", StringComparison.Ordinal) && t.EndsWith("(deleted)", StringComparison.Ordinal));
+
+    private static bool HoldsNewest(BackupRig rig, ServerProcess process)
+    {
+        var newest = Directory.GetFiles(Path.Combine(rig.Redis.Folder, "appendonlydir"), "*.incr.aof").MaxBy(file => int.Parse(file.Split('.')[^3], CultureInfo.InvariantCulture));
+        return newest is not null && Held(process).Contains(newest);
+    }
+
+    private static IEnumerable<string> Held(ServerProcess process) =>
+        Directory.GetFiles(string.Create(CultureInfo.InvariantCulture, $"/proc/{process.Pid}/fd")).Select(f => new FileInfo(f).LinkTarget).OfType<string>();
 
     private static double PeakKb(ServerProcess process) =>
         double.Parse(File.ReadLines(string.Create(CultureInfo.InvariantCulture, $"/proc/{process.Pid}/status")).First(l => l.StartsWith("VmHWM:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);

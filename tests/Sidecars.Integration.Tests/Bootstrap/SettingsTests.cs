@@ -56,8 +56,8 @@ public sealed partial class SettingsTests
     {
         var source = string.Concat(
             await File.ReadAllTextAsync(Path.Combine(Repository.Root, "src", "Sidecars.Bootstrap", "Options", "BootstrapOptions.cs")),
-            await File.ReadAllTextAsync(Path.Combine(Repository.Root, "src", "Sidecars.Core", "Hosting", "GroupSettings.cs")),
-            await File.ReadAllTextAsync(Path.Combine(Repository.Root, "src", "Sidecars.Core", "Hosting", "KubernetesSettings.cs")));
+            await File.ReadAllTextAsync(Path.Combine(Repository.Root, "src", "Sidecars.Core", "Group", "GroupSettings.cs")),
+            await File.ReadAllTextAsync(Path.Combine(Repository.Root, "src", "Sidecars.Core", "Group", "KubernetesSettings.cs")));
         var read = VariableLiteral().Matches(source).Select(match => match.Groups[1].Value).ToHashSet();
         read.UnionWith(read.Where(name => name.EndsWith("PASSWORD", StringComparison.Ordinal)).ToArray()
             .SelectMany(name => (string[])[name + "_FILE", name + "_PREVIOUS", name + "_PREVIOUS_FILE"]));

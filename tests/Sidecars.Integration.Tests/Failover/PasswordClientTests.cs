@@ -1,5 +1,5 @@
 using Sidecars.Core.Configuration;
-using Sidecars.Core.Hosting;
+using Sidecars.Core.Group;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Failover.Passwords;

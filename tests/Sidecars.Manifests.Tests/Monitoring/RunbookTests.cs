@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 using Sidecars.Bootstrap.Disk;
-using Sidecars.Core.Election;
+using Sidecars.Bootstrap.Election;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.Manifests.Tests.Policies;

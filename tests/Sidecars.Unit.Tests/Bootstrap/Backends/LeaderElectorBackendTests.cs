@@ -4,7 +4,7 @@ using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.TestKit.FakeElector;
 using Sidecars.TestKit.Processes;
-using static Sidecars.Unit.Tests.Core.Election.Facts;
+using static Sidecars.Unit.Tests.Bootstrap.Election.Facts;
 
 namespace Sidecars.Unit.Tests.Bootstrap.Backends;
 

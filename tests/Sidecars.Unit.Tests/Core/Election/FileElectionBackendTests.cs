@@ -1,7 +1,7 @@
 using Sidecars.Core.Election;
 using Sidecars.Core.Lineage;
 using Sidecars.TestKit.Processes;
-using static Sidecars.Unit.Tests.Core.Election.Facts;
+using static Sidecars.Unit.Tests.Bootstrap.Election.Facts;
 
 namespace Sidecars.Unit.Tests.Core.Election;
 

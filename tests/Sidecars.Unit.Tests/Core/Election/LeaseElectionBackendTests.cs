@@ -3,8 +3,8 @@ using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.TestKit.FakeKubernetes;
-using static Sidecars.Unit.Tests.Core.Election.Facts;
-using static Sidecars.Unit.Tests.Core.Election.LineageElectionTests;
+using static Sidecars.Unit.Tests.Bootstrap.Election.Facts;
+using static Sidecars.Unit.Tests.Bootstrap.Election.LineageElectionTests;
 
 namespace Sidecars.Unit.Tests.Core.Election;
 

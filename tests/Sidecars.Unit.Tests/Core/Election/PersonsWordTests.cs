@@ -1,8 +1,9 @@
+using Sidecars.Bootstrap.Election;
 using Sidecars.Core.Election;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
-using static Sidecars.Unit.Tests.Core.Election.Facts;
-using static Sidecars.Unit.Tests.Core.Election.LineageElectionTests;
+using static Sidecars.Unit.Tests.Bootstrap.Election.Facts;
+using static Sidecars.Unit.Tests.Bootstrap.Election.LineageElectionTests;
 
 namespace Sidecars.Unit.Tests.Core.Election;
 

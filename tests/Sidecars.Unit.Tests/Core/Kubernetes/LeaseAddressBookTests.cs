@@ -6,7 +6,7 @@ using Sidecars.Core.Topology;
 using Sidecars.Failover.Publish;
 using Sidecars.TestKit.FakeKubernetes;
 using Sidecars.Unit.Tests.Failover.Publish;
-using static Sidecars.Unit.Tests.Core.Election.Facts;
+using static Sidecars.Unit.Tests.Bootstrap.Election.Facts;
 
 namespace Sidecars.Unit.Tests.Core.Kubernetes;
 

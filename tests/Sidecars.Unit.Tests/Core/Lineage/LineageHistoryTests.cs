@@ -1,5 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
+using Sidecars.Bootstrap.Election;
 using Sidecars.Core.Lineage;
 
 namespace Sidecars.Unit.Tests.Core.Lineage;

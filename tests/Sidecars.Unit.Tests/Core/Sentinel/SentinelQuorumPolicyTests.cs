@@ -1,5 +1,5 @@
 using Sidecars.Core.Sentinel;
-using static Sidecars.Unit.Tests.Core.Election.Facts;
+using static Sidecars.Unit.Tests.Bootstrap.Election.Facts;
 
 namespace Sidecars.Unit.Tests.Core.Sentinel;
 

@@ -1,7 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using Sidecars.Failover.Ghosts;
-using static Sidecars.Unit.Tests.Core.Election.Facts;
+using static Sidecars.Unit.Tests.Bootstrap.Election.Facts;
 using static Sidecars.Unit.Tests.Failover.Ghosts.GhostFacts;
 
 namespace Sidecars.Unit.Tests.Failover.Ghosts;

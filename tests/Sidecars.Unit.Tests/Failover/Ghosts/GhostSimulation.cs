@@ -4,7 +4,7 @@ using Sidecars.Core.Topology;
 using Sidecars.Failover.Ghosts;
 using Sidecars.Telemetry;
 using Sidecars.Unit.Tests.Core.Kubernetes;
-using static Sidecars.Unit.Tests.Core.Election.Facts;
+using static Sidecars.Unit.Tests.Bootstrap.Election.Facts;
 using static Sidecars.Unit.Tests.Failover.Ghosts.GhostFacts;
 
 namespace Sidecars.Unit.Tests.Failover.Ghosts;

@@ -1,7 +1,7 @@
 using Sidecars.Core.Topology;
 using Sidecars.Failover.HandOver;
 using Sidecars.Failover.Publish;
-using static Sidecars.Unit.Tests.Core.Election.Facts;
+using static Sidecars.Unit.Tests.Bootstrap.Election.Facts;
 using static Sidecars.Unit.Tests.Failover.HandOver.HandOverFacts;
 
 namespace Sidecars.Unit.Tests.Failover.HandOver;

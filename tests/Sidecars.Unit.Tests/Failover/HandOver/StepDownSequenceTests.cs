@@ -3,7 +3,7 @@ using FsCheck.Fluent;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Topology;
 using Sidecars.Failover.HandOver;
-using static Sidecars.Unit.Tests.Core.Election.Facts;
+using static Sidecars.Unit.Tests.Bootstrap.Election.Facts;
 
 namespace Sidecars.Unit.Tests.Failover.HandOver;
 

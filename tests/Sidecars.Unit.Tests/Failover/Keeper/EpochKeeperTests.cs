@@ -8,7 +8,7 @@ using Sidecars.Failover.Keeper;
 using Sidecars.TestKit.FakeKubernetes;
 using Sidecars.TestKit.Processes;
 using Sidecars.Unit.Tests.Core.Kubernetes;
-using static Sidecars.Unit.Tests.Core.Election.Facts;
+using static Sidecars.Unit.Tests.Bootstrap.Election.Facts;
 
 namespace Sidecars.Unit.Tests.Failover.Keeper;
 

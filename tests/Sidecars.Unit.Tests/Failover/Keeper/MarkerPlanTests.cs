@@ -1,9 +1,10 @@
+using Sidecars.Bootstrap.Election;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Failover.Keeper;
-using static Sidecars.Unit.Tests.Core.Election.Facts;
-using static Sidecars.Unit.Tests.Core.Election.LineageElectionTests;
+using static Sidecars.Unit.Tests.Bootstrap.Election.Facts;
+using static Sidecars.Unit.Tests.Bootstrap.Election.LineageElectionTests;
 
 namespace Sidecars.Unit.Tests.Failover.Keeper;
 

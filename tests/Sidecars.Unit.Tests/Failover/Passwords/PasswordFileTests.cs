@@ -1,4 +1,5 @@
 #pragma warning disable CA1416 // Linux only
+using Sidecars.Core.Group;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;

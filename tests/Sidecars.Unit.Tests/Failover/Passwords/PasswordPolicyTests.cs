@@ -3,7 +3,6 @@ using System.Text.Json;
 using FsCheck;
 using FsCheck.Fluent;
 using Sidecars.Core.Primitives;
-using Sidecars.Failover.Decisions;
 using Sidecars.Failover.Passwords;
 using static Sidecars.Unit.Tests.Failover.FailoverFacts;
 
@@ -184,8 +183,8 @@ public sealed class PasswordPolicyTests
     [Fact]
     public void A_logged_snapshot_decides_the_same() => Prop.ForAll(Random.ToArbitrary(), facts =>
     {
-        var json = JsonSerializer.Serialize(facts, FailoverJson.Default.PasswordFacts);
-        var read = JsonSerializer.Deserialize(json, FailoverJson.Default.PasswordFacts)!;
+        var json = JsonSerializer.Serialize(facts, PasswordJson.Default.PasswordFacts);
+        var read = JsonSerializer.Deserialize(json, PasswordJson.Default.PasswordFacts)!;
         return PasswordPolicy.Decide(read) is var again && PasswordPolicy.Decide(facts) is var first && (again.Code, again.Reason) == (first.Code, first.Reason);
     }).QuickCheckThrowOnFailure();
 

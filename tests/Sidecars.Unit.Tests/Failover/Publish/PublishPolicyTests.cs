@@ -1,7 +1,6 @@
 using System.Text.Json;
 using FsCheck;
 using FsCheck.Fluent;
-using Sidecars.Failover.Decisions;
 using Sidecars.Failover.Fence;
 using Sidecars.Failover.Publish;
 using Sidecars.Failover.Watch;
@@ -64,7 +63,7 @@ public sealed class PublishPolicyTests
     [Fact]
     public void Logged_facts_are_read_back_and_lead_to_the_same_decision() => Prop.ForAll(Fences.ToArbitrary(), facts =>
     {
-        var read = JsonSerializer.Deserialize(JsonSerializer.Serialize(facts, FailoverJson.Default.FenceFacts), FailoverJson.Default.FenceFacts)!;
+        var read = JsonSerializer.Deserialize(JsonSerializer.Serialize(facts, FenceJson.Default.FenceFacts), FenceJson.Default.FenceFacts)!;
         return FencePolicy.Decide(read) == FencePolicy.Decide(facts);
     }).QuickCheckThrowOnFailure();
 }

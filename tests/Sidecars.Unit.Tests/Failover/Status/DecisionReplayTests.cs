@@ -1,16 +1,16 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using Sidecars.Core.Election;
+using Sidecars.Bootstrap.Election;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
 using Sidecars.Failover.Death;
-using Sidecars.Failover.Decisions;
 using Sidecars.Failover.Fence;
 using Sidecars.Failover.Ghosts;
 using Sidecars.Failover.HandOver;
+using Sidecars.Failover.Keeper;
 using Sidecars.Failover.Passwords;
 using Sidecars.Failover.Publish;
 using Sidecars.Failover.RoleLabel;
@@ -21,7 +21,7 @@ using Sidecars.Unit.Tests.Failover.Ghosts;
 using Sidecars.Unit.Tests.Failover.HandOver;
 using Sidecars.Unit.Tests.Failover.Passwords;
 using Sidecars.Unit.Tests.Failover.Strays;
-using static Sidecars.Unit.Tests.Core.Election.Facts;
+using static Sidecars.Unit.Tests.Bootstrap.Election.Facts;
 
 namespace Sidecars.Unit.Tests.Failover.Status;
 
@@ -33,7 +33,7 @@ public sealed class DecisionReplayTests
     public void A_logged_decision_of_redis_bootstrap_comes_out_the_same_from_its_snapshot()
     {
         var decision = MasterSelectionPolicy.Decide(Starting);
-        var replayed = Assert.IsType<ReplayOutcome.Replayed>(DecisionReplay.Replay(Line(null, decision.Code, SnapshotDocument.Write(Starting))));
+        var replayed = Assert.IsType<ReplayOutcome.Replayed>(DecisionReplay.Replay(Line(null, decision.Code, SnapshotDocument.Write(Starting)), SnapshotReplay.Decide));
         Assert.True(replayed.IsSame, replayed.ToString());
         Assert.Equal(decision.Reason, replayed.Reason);
     }
@@ -41,7 +41,7 @@ public sealed class DecisionReplayTests
     [Fact]
     public void A_line_that_was_changed_or_written_by_other_rules_is_a_difference()
     {
-        var replayed = Assert.IsType<ReplayOutcome.Replayed>(DecisionReplay.Replay(Line(null, "start-as-master", SnapshotDocument.Write(Starting))));
+        var replayed = Assert.IsType<ReplayOutcome.Replayed>(DecisionReplay.Replay(Line(null, "start-as-master", SnapshotDocument.Write(Starting)), SnapshotReplay.Decide));
         Assert.False(replayed.IsSame);
         Assert.Equal(("start-as-master", MasterSelectionPolicy.Decide(Starting).Code), (replayed.Logged, replayed.Code));
     }
@@ -58,12 +58,12 @@ public sealed class DecisionReplayTests
     [Fact]
     public void A_logged_decision_of_any_loop_comes_out_the_same_from_its_snapshot()
     {
-        Loop("fence", FailoverFacts.Healthy, FailoverJson.Default.FenceFacts, FencePolicy.Decide);
-        Loop("fence", FailoverFacts.Healthy with { Server = new OwnServer.Silent("hangs") }, FailoverJson.Default.FenceFacts, FencePolicy.Decide);
+        Loop("fence", FailoverFacts.Healthy, FenceJson.Default.FenceFacts, FencePolicy.Decide);
+        Loop("fence", FailoverFacts.Healthy with { Server = new OwnServer.Silent("hangs") }, FenceJson.Default.FenceFacts, FencePolicy.Decide);
         // Right after the start: whatever is not known yet is left out of the line.
-        Loop("fence", FailoverFacts.Healthy with { Address = null }, FailoverJson.Default.FenceFacts, FencePolicy.Decide);
+        Loop("fence", FailoverFacts.Healthy with { Address = null }, FenceJson.Default.FenceFacts, FencePolicy.Decide);
         var publish = new PublishFacts { Server = FailoverFacts.Replica, Address = FailoverFacts.Me, Quorum = FailoverFacts.NamesOther, Term = 2, Rank = 1, RankDelay = TimeSpan.FromSeconds(5), NamedFor = TimeSpan.FromSeconds(6) };
-        Loop("publish", publish, FailoverJson.Default.PublishFacts, PublishPolicy.Decide);
+        Loop("publish", publish, PublishJson.Default.PublishFacts, PublishPolicy.Decide);
         var another = new AnotherMasterFacts
         {
             Master = B,
@@ -72,36 +72,36 @@ public sealed class DecisionReplayTests
             Recorded = [new NodeAddresses("redis-1", "u", B, new RedisEndpoint("10.244.0.2", 6379), null)],
             Login = new NodeObservation.Known(new RedisEndpoint("10.244.0.2", 6379), new NodeLook { RunId = RunId(B), Role = NodeRole.Master }),
         };
-        Loop("publish-another", another, FailoverJson.Default.AnotherMasterFacts, AnotherMasterPolicy.Decide);
-        Loop("publish-another", another with { Recorded = [], Unread = "503", Login = null }, FailoverJson.Default.AnotherMasterFacts, AnotherMasterPolicy.Decide);
+        Loop("publish-another", another, PublishJson.Default.AnotherMasterFacts, AnotherMasterPolicy.Decide);
+        Loop("publish-another", another with { Recorded = [], Unread = "503", Login = null }, PublishJson.Default.AnotherMasterFacts, AnotherMasterPolicy.Decide);
         var death = new DeathFacts { Server = new OwnServer.Dead(FailoverFacts.RunId, WasMaster: true), Address = A, Quorum = FailoverFacts.NamesMe with { Named = A } };
-        Loop("death", death, FailoverJson.Default.DeathFacts, DeathPolicy.Decide);
-        Loop("death", death with { Address = null }, FailoverJson.Default.DeathFacts, DeathPolicy.Decide);
+        Loop("death", death, DeathJson.Default.DeathFacts, DeathPolicy.Decide);
+        Loop("death", death with { Address = null }, DeathJson.Default.DeathFacts, DeathPolicy.Decide);
         var knows = new SentinelObservation.Known(FailoverFacts.Executor, new SentinelView
         {
             MyId = new string('d', 40),
             Master = new SentinelMaster { Address = A, ConfigEpoch = 3, Flags = "master" },
             Replicas = [new SentinelReplica { Address = B, RunId = RunId(B), Flags = "slave", Priority = 100, Offset = 890, InfoAge = TimeSpan.FromMilliseconds(500) }],
         });
-        Loop("death", death with { Replicas = [Behind(B, 900), Behind(C, 1000)], Voters = [knows], DeadFor = TimeSpan.FromMilliseconds(5) }, FailoverJson.Default.DeathFacts, DeathPolicy.Decide);
-        Loop("epoch", new EpochKeeperFacts(new EpochReading.Known(5, A), [Says(1, B, 6), Says(2, B, 6), Dead(3)], 3), FailoverJson.Default.EpochKeeperFacts, EpochKeeperPolicy.Decide);
-        Loop("epoch", new EpochKeeperFacts(new EpochReading.Unavailable("down"), [Mute(1)], 3), FailoverJson.Default.EpochKeeperFacts, EpochKeeperPolicy.Decide);
-        Loop("ghosts", GhostFacts.Haunted(1, 2), FailoverJson.Default.GhostSnapshot, facts => GhostRepairPolicy.Decide(facts));
-        Loop("ghosts", GhostFacts.Haunted(1) with { Nodes = [Master(A), Down(B), Foreign(C)] }, FailoverJson.Default.GhostSnapshot, facts => GhostRepairPolicy.Decide(facts));
-        Loop("passwords", PasswordPolicyTests.After, FailoverJson.Default.PasswordFacts, PasswordPolicy.Decide);
-        Loop("passwords", PasswordPolicyTests.After with { Address = null }, FailoverJson.Default.PasswordFacts, PasswordPolicy.Decide);
-        Loop("role-label", new RoleLabelFacts(FailoverFacts.Master, "replica"), FailoverJson.Default.RoleLabelFacts, RoleLabelPolicy.Decide);
+        Loop("death", death with { Replicas = [Behind(B, 900), Behind(C, 1000)], Voters = [knows], DeadFor = TimeSpan.FromMilliseconds(5) }, DeathJson.Default.DeathFacts, DeathPolicy.Decide);
+        Loop("epoch", new EpochKeeperFacts(new EpochReading.Known(5, A), [Says(1, B, 6), Says(2, B, 6), Dead(3)], 3), EpochJson.Default.EpochKeeperFacts, EpochKeeperPolicy.Decide);
+        Loop("epoch", new EpochKeeperFacts(new EpochReading.Unavailable("down"), [Mute(1)], 3), EpochJson.Default.EpochKeeperFacts, EpochKeeperPolicy.Decide);
+        Loop("ghosts", GhostFacts.Haunted(1, 2), GhostJson.Default.GhostSnapshot, facts => GhostRepairPolicy.Decide(facts));
+        Loop("ghosts", GhostFacts.Haunted(1) with { Nodes = [Master(A), Down(B), Foreign(C)] }, GhostJson.Default.GhostSnapshot, facts => GhostRepairPolicy.Decide(facts));
+        Loop("passwords", PasswordPolicyTests.After, PasswordJson.Default.PasswordFacts, PasswordPolicy.Decide);
+        Loop("passwords", PasswordPolicyTests.After with { Address = null }, PasswordJson.Default.PasswordFacts, PasswordPolicy.Decide);
+        Loop("role-label", new RoleLabelFacts(FailoverFacts.Master, "replica"), RoleLabelJson.Default.RoleLabelFacts, RoleLabelPolicy.Decide);
         var itself = FailoverFacts.Replica with { MasterAddress = FailoverFacts.Me, IsLinkUp = false };
-        Loop("self-replica", new SelfReplicaFacts { Server = itself, Address = FailoverFacts.Me, Quorum = FailoverFacts.NamesMe }, FailoverJson.Default.SelfReplicaFacts, SelfReplicaPolicy.Decide);
-        Loop("self-replica", new SelfReplicaFacts { Server = itself, Quorum = FailoverFacts.NamesMe }, FailoverJson.Default.SelfReplicaFacts, SelfReplicaPolicy.Decide);
-        foreach (var stray in StrayReplicaPolicyTests.All) Loop("stray-replica", stray, FailoverJson.Default.StrayReplicaFacts, StrayReplicaPolicy.Decide);
-        Loop("step-down", HandOverFacts.Whole with { Wanted = C }, FailoverJson.Default.HandOverSnapshot, StepDownPolicy.Decide);
-        Loop("step-down", HandOverFacts.Lowered.WithOther(HandOverFacts.Garbled(B)), FailoverJson.Default.HandOverSnapshot, StepDownPolicy.Decide);
-        Loop("hand-over", HandOverFacts.Whole, FailoverJson.Default.HandOverSnapshot, HandOverClaimPolicy.Decide);
+        Loop("self-replica", new SelfReplicaFacts { Server = itself, Address = FailoverFacts.Me, Quorum = FailoverFacts.NamesMe }, StrayJson.Default.SelfReplicaFacts, SelfReplicaPolicy.Decide);
+        Loop("self-replica", new SelfReplicaFacts { Server = itself, Quorum = FailoverFacts.NamesMe }, StrayJson.Default.SelfReplicaFacts, SelfReplicaPolicy.Decide);
+        foreach (var stray in StrayReplicaPolicyTests.All) Loop("stray-replica", stray, StrayJson.Default.StrayReplicaFacts, StrayReplicaPolicy.Decide);
+        Loop("step-down", HandOverFacts.Whole with { Wanted = C }, HandOverJson.Default.HandOverSnapshot, StepDownPolicy.Decide);
+        Loop("step-down", HandOverFacts.Lowered.WithOther(HandOverFacts.Garbled(B)), HandOverJson.Default.HandOverSnapshot, StepDownPolicy.Decide);
+        Loop("hand-over", HandOverFacts.Whole, HandOverJson.Default.HandOverSnapshot, HandOverClaimPolicy.Decide);
         foreach (var coordinator in (bool?[])[true, false, null])
         {
             var left = new HandOverRepairFacts(HandOverFacts.Lowered.WithOwn(n => n with { MinReplicas = HandOverLimits.Fence }).WithOther(HandOverFacts.Gone(C)), coordinator);
-            Loop("hand-over-repair", left, FailoverJson.Default.HandOverRepairFacts, HandOverRepairPolicy.Decide);
+            Loop("hand-over-repair", left, HandOverJson.Default.HandOverRepairFacts, HandOverRepairPolicy.Decide);
         }
     }
 
@@ -116,7 +116,7 @@ public sealed class DecisionReplayTests
     [InlineData("{\"event\":\"decision\",\"loop\":\"ghosts\",\"code\":\"x\",\"snapshot\":{}}")]
     [InlineData("{\"event\":\"decision\",\"loop\":\"fence\",\"code\":\"x\",\"snapshot\":{\"server\":1}}")]
     public void Any_other_line_is_unreadable_and_says_why(string line) =>
-        Assert.NotEmpty(Assert.IsType<ReplayOutcome.Unreadable>(DecisionReplay.Replay(line)).Why);
+        Assert.NotEmpty(Assert.IsType<ReplayOutcome.Unreadable>(DecisionReplay.Replay(line, SnapshotReplay.Decide)).Why);
 
     private static NodeObservation.Known Behind(RedisEndpoint at, long offset) =>
         new(at, new NodeLook { RunId = RunId(at), Role = NodeRole.Replica, ReplicationId = new string('c', 40), Offset = offset, MasterAddress = A });
@@ -125,7 +125,7 @@ public sealed class DecisionReplayTests
 
     private static void Same(string? loop, string snapshot, IDecision decision)
     {
-        var outcome = DecisionReplay.Replay(Line(loop, decision.Code, snapshot));
+        var outcome = DecisionReplay.Replay(Line(loop, decision.Code, snapshot), SnapshotReplay.Decide);
         Assert.True(outcome is ReplayOutcome.Replayed { IsSame: true } replayed && replayed.Reason == decision.Reason, $"{decision}\n{outcome}");
     }
 

@@ -1,3 +1,4 @@
+using Sidecars.Bootstrap.Election;
 using Sidecars.Failover.Status;
 
 namespace Sidecars.Unit.Tests.Failover.Status;
@@ -67,7 +68,7 @@ public sealed class OldLogTests
     private static void Same(string loop, string code, string snapshot, string reason)
     {
         var line = $$"""{"event":"decision","loop":"{{loop}}","code":"{{code}}","snapshot":{{snapshot}}}""";
-        var outcome = DecisionReplay.Replay(line);
+        var outcome = DecisionReplay.Replay(line, SnapshotReplay.Decide);
         var same = outcome is ReplayOutcome.Replayed { IsSame: true } replayed && replayed.Reason.Contains(reason, StringComparison.Ordinal);
         Assert.True(same, outcome.ToString());
     }

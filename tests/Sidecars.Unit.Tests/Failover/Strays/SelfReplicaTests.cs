@@ -48,7 +48,7 @@ public sealed class SelfReplicaTests
         Assert.IsType<SelfReplicaDecision.Promote>(await loop.RoundAsync(default));
         Assert.Equal(acts, promoted.Count);
         Assert.Equal(acts, sink.Acts);
-        var read = JsonSerializer.Deserialize(sink.Snapshot, FailoverJson.Default.SelfReplicaFacts)!;
+        var read = JsonSerializer.Deserialize(sink.Snapshot, StrayJson.Default.SelfReplicaFacts)!;
         Assert.Equal("promote", SelfReplicaPolicy.Decide(read).Code);
     }
 

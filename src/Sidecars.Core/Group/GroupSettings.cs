@@ -1,0 +1,290 @@
+using System.Collections.Immutable;
+using System.Net;
+using Sidecars.Core.Configuration;
+using Sidecars.Core.Election;
+using Sidecars.Core.Hosting;
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Topology;
+
+namespace Sidecars.Core.Group;
+
+/// <summary>Where an election is held, and with it where the group's record and highest epoch are kept.</summary>
+public enum ElectionKind
+{
+    /// <summary>A shared directory, for nodes on one machine.</summary>
+    File,
+
+    /// <summary>The leader-elector side-car of the seed image.</summary>
+    Elector,
+
+    /// <summary>A Lease of the cluster's API server.</summary>
+    Lease,
+}
+
+/// <summary>
+/// What every process beside a Redis or Sentinel is told of its group, read alike by all of them, so that the containers of a pod
+/// share one ConfigMap.
+/// </summary>
+public sealed record GroupSettings
+{
+    /// <summary><c>CLUSTER_ID</c>.</summary>
+    public required ClusterId Cluster { get; init; }
+
+    /// <summary><c>MASTER_NAME</c>: the name that Sentinels monitor.</summary>
+    public required string MasterName { get; init; }
+
+    /// <summary><c>NODE_NAME</c>.</summary>
+    public required string NodeName { get; init; }
+
+    /// <summary><c>POD_UID</c>; null where it is not set.</summary>
+    public required string? PodUid { get; init; }
+
+    /// <summary><c>POD_IP</c>; null where it is not set.</summary>
+    public required string? PodAddress { get; init; }
+
+    /// <summary><c>REDIS_PORT</c>.</summary>
+    public required int RedisPort { get; init; }
+
+    /// <summary><c>SENTINEL_PORT</c>.</summary>
+    public required int SentinelPort { get; init; }
+
+    /// <summary><c>REDIS_SENTINEL_SERVICE_HOST</c>.</summary>
+    public required ImmutableArray<RedisEndpoint> SentinelHosts { get; init; }
+
+    /// <summary><c>REDIS_SERVER_SERVICE_HOST</c>.</summary>
+    public required ImmutableArray<RedisEndpoint> RedisHosts { get; init; }
+
+    /// <summary>
+    /// <c>ANNOUNCE_HOST</c>, where it was the pod's bare name completed to the name of its Service; null: this host's first address.
+    /// </summary>
+    public required string? AnnounceHost { get; init; }
+
+    /// <summary><c>KUBERNETES_SERVICE_HOST</c> is set: this is a pod, whatever else it was told of itself.</summary>
+    public required bool InCluster { get; init; }
+
+    /// <summary><c>ANNOUNCE_PORT</c>.</summary>
+    public required int AnnouncePort { get; init; }
+
+    /// <summary><c>REDIS_COUNT</c>.</summary>
+    public required int RedisCount { get; init; }
+
+    /// <summary><c>SENTINEL_COUNT</c>.</summary>
+    public required int SentinelCount { get; init; }
+
+    /// <summary><c>DURABILITY</c>.</summary>
+    public required Durability Durability { get; init; }
+
+    /// <summary><c>DATA_DIR</c>.</summary>
+    public required string DataDirectory { get; init; }
+
+    /// <summary><c>CONFIG_DIR</c>.</summary>
+    public required string ConfigDirectory { get; init; }
+
+    /// <summary><c>ELECTION</c>.</summary>
+    public required ElectionKind Election { get; init; }
+
+    /// <summary><c>ELECTION_DIR</c>.</summary>
+    public required string ElectionDirectory { get; init; }
+
+    /// <summary>The API server; null where this is no pod, or its downward API is not wired up.</summary>
+    public required KubernetesSettings? Kubernetes { get; init; }
+
+    /// <summary><c>SENTINEL_DOWN_AFTER_MS</c>.</summary>
+    public required TimeSpan DownAfter { get; init; }
+
+    /// <summary><c>SENTINEL_FAILOVER_TIMEOUT_MS</c>.</summary>
+    public required TimeSpan FailoverTimeout { get; init; }
+
+    /// <summary><c>CONNECT_TIMEOUT_MS</c>.</summary>
+    public required TimeSpan ConnectTimeout { get; init; }
+
+    /// <summary><c>COMMAND_TIMEOUT_MS</c>.</summary>
+    public required TimeSpan CommandTimeout { get; init; }
+
+    /// <summary><c>LOG_LEVEL</c>.</summary>
+    public required LogLevel LogLevel { get; init; }
+
+    /// <summary>Null: plain TCP.</summary>
+    public required TlsFiles? Tls { get; init; }
+
+    /// <summary><c>TLS_SERVER_NAME</c>; null: the address.</summary>
+    public required string? TlsServerName { get; init; }
+
+    /// <summary>Passwords on Redis.</summary>
+    public required GroupSecrets RedisSecrets { get; init; }
+
+    /// <summary>Passwords on Sentinel: another default user, the same service users.</summary>
+    public required GroupSecrets SentinelSecrets { get; init; }
+
+    /// <summary>Reads everything; null where <see cref="SettingReader.Errors"/> is not empty.</summary>
+    /// <param name="settings">The variables.</param>
+    /// <param name="isSentinel">True where the process stands for a Sentinel: the default of <c>ANNOUNCE_PORT</c>.</param>
+    public static GroupSettings? Read(SettingReader settings, bool isSentinel)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        var podNamespace = settings.OptionalText("POD_NAMESPACE", "This pod's namespace (downward API): fallback for the first half of CLUSTER_ID, and where its Lease is.");
+        var cluster = ReadCluster(settings, podNamespace);
+        var masterName = settings.OptionalValue("MASTER_NAME", "letters, digits, . - _", text => text.All(IsNameCharacter) ? text : null,
+            "Name under which Sentinels monitor the master. Default: CLUSTER_ID with its slash as a dot.") ?? cluster?.MasterName;
+        var hostName = settings.OptionalText("HOSTNAME", "Fallback for NODE_NAME; a pod's is its name.") ?? HostName();
+        var nodeName = settings.OptionalValue("NODE_NAME", "1 to 253 letters, digits, . - _", text => IsNodeName(text) ? text : null,
+            "This node's name: stable over restarts, and its own in the group (redis-0).") ?? hostName;
+        if (!IsNodeName(nodeName)) settings.Fail("HOSTNAME is no node name (1 to 253 letters, digits, . - _); set NODE_NAME");
+        var podUid = settings.OptionalText("POD_UID", "This pod's UID (downward API). Default: a fresh random one at each start.");
+
+        var redisPort = settings.Integer("REDIS_PORT", 6379, 1, 65535, "Port that Redis listens on.");
+        var sentinelPort = settings.Integer("SENTINEL_PORT", 26379, 1, 65535, "Port that Sentinel listens on.");
+        var sentinelServicePort = settings.Integer("REDIS_SENTINEL_SERVICE_PORT", sentinelPort, 1, 65535, "Port of the Sentinels where REDIS_SENTINEL_SERVICE_HOST names none.");
+        var redisServicePort = settings.Integer("REDIS_SERVER_SERVICE_PORT", redisPort, 1, 65535, "Port of the Redis nodes where REDIS_SERVER_SERVICE_HOST names none.");
+        var sentinelHosts = Hosts(settings, "REDIS_SENTINEL_SERVICE_HOST", sentinelServicePort, "The Sentinels: a name with many addresses (headless Service), or a list. Required.");
+        var redisHosts = Hosts(settings, "REDIS_SERVER_SERVICE_HOST", redisServicePort, "The Redis nodes: a name with many addresses (headless Service), or a list. Required.");
+
+        var podAddress = settings.OptionalText("POD_IP", "This pod's address (downward API): fallback for ANNOUNCE_HOST.");
+        var announceHost = settings.OptionalText("ANNOUNCE_HOST",
+            "Address that the others reach this node at: a Service of this pod alone (<pod>.<namespace>.svc; the bare pod name is completed to it), or an IP address. A name is resolved once, at the start: Redis and Sentinel only ever get the IP address. Default: POD_IP, else this host's first address.") ?? podAddress;
+        if (announceHost is not null && !RedisEndpoint.TryParse(announceHost.Contains(':', StringComparison.Ordinal) ? $"[{announceHost}]" : announceHost, 1, out _))
+            settings.Fail($"ANNOUNCE_HOST is '{announceHost}'; it must be an IP address or a name, without port");
+        var announcePort = settings.Integer("ANNOUNCE_PORT", isSentinel ? sentinelPort : redisPort, 1, 65535, "Port that goes with ANNOUNCE_HOST.");
+
+        var redisCount = settings.Integer("REDIS_COUNT", 3, 1, CandidateEvidence.MaxRedisCount, "How many Redis nodes there should be. Never inferred: DNS answers are partial.");
+        var sentinelCount = settings.Integer("SENTINEL_COUNT", 3, 1, 31, "How many Sentinels there should be; a majority of this number decides.");
+        var durability = settings.Choice("DURABILITY", Durability.Aof, "What counts as data: the append-only file, snapshots, or nothing (a cache).");
+        var dataDirectory = settings.Path("DATA_DIR", Directory.Exists("/redis-master-data") && !Directory.Exists("/data") ? "/redis-master-data" : "/data",
+            "Redis' working directory. The seed image's /redis-master-data is the default where it exists and /data does not.");
+        var configDirectory = settings.Path("CONFIG_DIR", "/run/sidecars", "Where the generated configuration and the heartbeat bootstrap.json go: writable, best an emptyDir in memory.");
+
+        var clusterHost = settings.OptionalText("KUBERNETES_SERVICE_HOST", "The API server; set by kubelet in every pod. Used where POD_UID and POD_NAMESPACE are set too.");
+        var kubernetes = KubernetesSettings.Read(settings, clusterHost, cluster, nodeName, podNamespace, podUid);
+        var (election, electionDirectory) = ReadElection(settings, [.. sentinelHosts, .. redisHosts], masterName, kubernetes is not null);
+        var downAfter = settings.Milliseconds("SENTINEL_DOWN_AFTER_MS", 5000, 1000, 600_000, "How long a master must be silent before a Sentinel thinks it is down.");
+        var failoverTimeout = settings.Milliseconds("SENTINEL_FAILOVER_TIMEOUT_MS", 15_000, 1000, 600_000, "A failed attempt is repeated after twice this time: keep it short.");
+        if (downAfter >= failoverTimeout) settings.Fail("SENTINEL_FAILOVER_TIMEOUT_MS must be longer than SENTINEL_DOWN_AFTER_MS");
+        var connectTimeout = settings.Milliseconds("CONNECT_TIMEOUT_MS", 1000, 50, 60_000, "For each connection; every try opens a new socket.");
+        var commandTimeout = settings.Milliseconds("COMMAND_TIMEOUT_MS", 1000, 50, 60_000, "For each answer.");
+        var logLevel = settings.Choice("LOG_LEVEL", LogLevel.Info, "Least level that is logged.");
+        var (tls, tlsServerName) = ReadTls(settings);
+        var passwords = ReadPasswords(settings);
+        if (settings.Errors.Count > 0) return null;
+        return new GroupSettings
+        {
+            Cluster = cluster!,
+            MasterName = masterName!,
+            NodeName = nodeName,
+            PodUid = podUid,
+            PodAddress = podAddress,
+            RedisPort = redisPort,
+            SentinelPort = sentinelPort,
+            SentinelHosts = sentinelHosts,
+            RedisHosts = redisHosts,
+            AnnounceHost = AnnounceAddress.Complete(announceHost, nodeName, podNamespace),
+            InCluster = clusterHost is not null,
+            AnnouncePort = announcePort,
+            RedisCount = redisCount,
+            SentinelCount = sentinelCount,
+            Durability = durability,
+            DataDirectory = dataDirectory,
+            ConfigDirectory = configDirectory,
+            Election = election,
+            ElectionDirectory = electionDirectory,
+            Kubernetes = kubernetes,
+            DownAfter = downAfter,
+            FailoverTimeout = failoverTimeout,
+            ConnectTimeout = connectTimeout,
+            CommandTimeout = commandTimeout,
+            LogLevel = logLevel,
+            Tls = tls,
+            TlsServerName = tlsServerName,
+            RedisSecrets = passwords.Redis,
+            SentinelSecrets = passwords.Sentinel,
+        };
+    }
+
+    /// <summary>Reads the passwords alone; again and again where files hold them (<see cref="SettingReader.Again"/>).</summary>
+    public static PasswordReading ReadPasswords(SettingReader settings)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        var redis = Rotating(settings, "REDIS_PASSWORD", "Password of Redis' default user, which applications use. Default: none, open.");
+        var replication = Rotating(settings, "REPLICATION_PASSWORD", "Password of repl-<cluster id>. Default: REDIS_PASSWORD.");
+        var sentinelAuth = Rotating(settings, "SENTINEL_AUTH_PASSWORD", "Password of sentinel-<cluster id>, on Redis and between Sentinels. Default: REDIS_PASSWORD.");
+        var sidecar = Rotating(settings, "SIDECAR_PASSWORD", "Password of sidecar-<cluster id>, on Redis and on Sentinel. Default: REDIS_PASSWORD.");
+        var sentinel = Rotating(settings, "SENTINEL_PASSWORD", "Password of Sentinel's default user, which Sentinel-aware clients use. Default: REDIS_PASSWORD.");
+        var onRedis = new GroupSecrets { Default = redis, Replication = replication ?? redis, Sentinel = sentinelAuth ?? redis, Sidecar = sidecar ?? redis };
+        return new PasswordReading(onRedis, onRedis with { Default = sentinel ?? redis }, [.. settings.Errors]);
+    }
+
+    /// <summary>A path that must exist; null where it is not set.</summary>
+    public static string? ExistingFile(SettingReader settings, string name, string description)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        var path = settings.OptionalPath(name, description);
+        if (path is not null && !File.Exists(path)) settings.Fail($"{name} is '{path}'; it must be an existing file");
+        return path;
+    }
+
+    private static ClusterId? ReadCluster(SettingReader settings, string? space)
+    {
+        var text = settings.Text("CLUSTER_ID", (space ?? "default") + "/redis",
+            "Identity of this tenant's group, namespace/name. It is part of the master name and of the ACL users of replication, Sentinel and sidecars, so that no other tenant's node can log in.");
+        if (ClusterId.TryParse(text, out var cluster)) return cluster;
+        settings.Fail($"CLUSTER_ID is not namespace/name of letters, digits, . - _ with at most {ClusterId.MaxLength} characters");
+        return null;
+    }
+
+    private static ImmutableArray<RedisEndpoint> Hosts(SettingReader settings, string name, int port, string description)
+    {
+        var errors = settings.Errors.Count;
+        var endpoints = settings.Endpoints(name, port, description);
+        if (endpoints.Count == 0 && settings.Errors.Count == errors)
+            settings.Fail($"{name} is not set; it must be a name that resolves to all nodes, or a list host:port,host:port");
+        return [.. endpoints];
+    }
+
+    private static (ElectionKind Kind, string Directory) ReadElection(SettingReader settings, ImmutableArray<RedisEndpoint> nodes, string? masterName, bool inCluster)
+    {
+        // On one machine (every configured address is loopback) a file lock needs nothing else; anywhere else it would let
+        // every node elect itself. A pod that was told its UID has the Lease; the seed's, which was not, has its side-car.
+        var oneMachine = nodes.All(e => IPAddress.TryParse(e.Host, out var ip) ? IPAddress.IsLoopback(ip) : e.Host == "localhost");
+        var kind = settings.Choice("ELECTION", inCluster ? ElectionKind.Lease : oneMachine ? ElectionKind.File : ElectionKind.Elector,
+            "Where an election is held when no master lives: a Lease of the API server (default in a pod with POD_UID and POD_NAMESPACE), a directory shared by nodes of one machine (default where all addresses are loopback), or the leader-elector side-car (default elsewhere).");
+        if (kind == ElectionKind.Lease && !inCluster && settings.Errors.Count == 0)
+            settings.Fail("ELECTION is lease, which needs KUBERNETES_SERVICE_HOST, POD_NAMESPACE and POD_UID (downward API)");
+        return (kind, settings.Path("ELECTION_DIR", Path.Combine(Path.GetTempPath(), "sidecars-" + masterName), "For file: the shared directory, on a local file system."));
+    }
+
+    private static (TlsFiles? Files, string? ServerName) ReadTls(SettingReader settings)
+    {
+        var ca = ExistingFile(settings, "TLS_CA_FILE", "PEM of the only trusted CA. Set together with TLS_CERT_FILE and TLS_KEY_FILE: everything then speaks TLS, and no plain port is open.");
+        var certificate = ExistingFile(settings, "TLS_CERT_FILE", "PEM certificate, of server and client.");
+        var key = ExistingFile(settings, "TLS_KEY_FILE", "PEM private key, without passphrase.");
+        var serverName = settings.OptionalText("TLS_SERVER_NAME", "Name to check servers' certificates against. Default: the address connected to.");
+        if (ca is null && certificate is null && key is null) return (null, serverName);
+        if (ca is not null && certificate is not null && key is not null) return (new TlsFiles(ca, certificate, key), serverName);
+        settings.Fail("TLS_CA_FILE, TLS_CERT_FILE and TLS_KEY_FILE must all be set, or none of them");
+        return (null, serverName);
+    }
+
+    private static GroupSecret? Rotating(SettingReader settings, string name, string description)
+    {
+        var current = settings.OptionalSecret(name, description);
+        // In this order: a Secret that changes in between yields the old one twice, never the new one alone.
+        var previous = settings.PreviousSecret(name);
+        if (current is null && previous is not null) settings.Fail($"{name}_PREVIOUS is set without {name}");
+        return current is null ? null : new GroupSecret(current, previous);
+    }
+
+    private static bool IsNameCharacter(char c) => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_';
+
+    private static bool IsNodeName(string text) => text.Length is > 0 and <= 253 && text[0] != '.' && text.All(IsNameCharacter);
+
+    private static string HostName()
+    {
+        try
+        {
+            return Dns.GetHostName();
+        }
+        catch (System.Net.Sockets.SocketException)
+        {
+            return "localhost";
+        }
+    }
+}

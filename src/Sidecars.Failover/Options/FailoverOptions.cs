@@ -1,0 +1,117 @@
+using System.Collections;
+using System.Globalization;
+using Sidecars.Core.Configuration;
+using Sidecars.Core.Group;
+using Sidecars.Core.Hosting;
+using Sidecars.Core.Primitives;
+using Sidecars.Failover.Watch;
+
+namespace Sidecars.Failover.Options;
+
+/// <summary>All settings of redis-failover. The only file of this executable that reads the environment.</summary>
+internal sealed record FailoverOptions
+{
+    /// <summary>What it shares with the other containers of the pod.</summary>
+    public required GroupSettings Group { get; init; }
+
+    /// <summary>Reads the password files again.</summary>
+    public required Func<PasswordReading> ReadPasswords { get; init; }
+
+    /// <summary>The Redis beside this process.</summary>
+    public required RedisEndpoint Redis { get; init; }
+
+    /// <summary>Where the master is published.</summary>
+    public required PublishOptions Publish { get; init; }
+
+    /// <summary>Label the own pod with the role of its Redis.</summary>
+    public required bool RoleLabel { get; init; }
+
+    /// <summary>Why it can't be; null: nothing is wrong.</summary>
+    public required string? RoleLabelMistake { get; init; }
+
+    /// <summary>Decide, log and count; change nothing.</summary>
+    public required bool DryRun { get; init; }
+
+    /// <summary>Between two looks at the Sentinels while no event comes.</summary>
+    public required TimeSpan WatchPeriod { get; init; }
+
+    /// <summary>What Sentinels' INFO-PERIOD is set to; null: it is left as it is.</summary>
+    public required TimeSpan? SentinelInfoPeriod { get; init; }
+
+    /// <summary>0: no server.</summary>
+    public required int MetricsPort { get; init; }
+
+    /// <summary>What <c>replica-priority</c> of this Redis is to be; null: not known.</summary>
+    public required int? ReplicaPriority { get; init; }
+
+    /// <summary>The backup store, for <c>status</c> alone; null: none is configured here.</summary>
+    public required string? BackupStore { get; init; }
+
+    /// <summary>Where Main finds its variables.</summary>
+    public static IReadOnlyDictionary<string, string> ProcessEnvironment()
+    {
+#pragma warning disable RS0030 // the one place of this executable that reads the environment
+        return Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
+            .ToDictionary(e => (string)e.Key, e => (string?)e.Value ?? "", StringComparer.Ordinal);
+#pragma warning restore RS0030
+    }
+
+    /// <summary>Reads everything; null where <see cref="SettingReader.Errors"/> of <paramref name="settings"/> is not empty.</summary>
+    /// <param name="settings">Without these there is no sidecar.</param>
+    /// <param name="publishing">Mistakes in these stop publishing alone: marker and fence must not depend on the name of a zone.</param>
+    public static FailoverOptions? Read(SettingReader settings, SettingReader publishing)
+    {
+        var group = GroupSettings.Read(settings, isSentinel: false);
+        var redis = settings.OptionalEndpoint("REDIS_HOST", group?.RedisPort ?? 6379, "The Redis beside this process. Default: 127.0.0.1 and REDIS_PORT.");
+        var dryRun = settings.Flag("DRY_RUN", false, "Shadow mode of fence and publishing, fail-over at a process death and repair: decide, log and count, change nothing. Marker and record are kept.");
+        var watch = settings.Milliseconds("WATCH_PERIOD_MS", 1000, 100, 5000, "Between two looks at the Sentinels; their events only accelerate.");
+        var infoPeriod = ReadInfoPeriod(settings);
+        var metricsPort = settings.Integer("METRICS_PORT", 9120, 0, 65535, "Port of /metrics and /healthz; 0: none.");
+        var priority = ReadPriority(settings);
+        var backup = settings.OptionalText("BACKUP_STORE", "Where redis-backup keeps backups; status shows the last one and the last drill of a directory.");
+        var publish = PublishOptions.Read(publishing, group);
+        // After those have taken their mistakes: a label is no reason to stop publishing.
+        var roleLabel = publishing.Flag("ROLE_LABEL", false, "Label this pod with sidecars.redis/role, master or replica, for people's eyes: nothing selects by it. Needs POD_NAMESPACE and POD_UID, and the right to patch pods/status. A mistake here stops it alone.");
+        if (roleLabel && group is not null && group.Kubernetes is null) publishing.Fail("ROLE_LABEL is set, which needs KUBERNETES_SERVICE_HOST, POD_NAMESPACE and POD_UID (downward API)");
+        if (group is null || settings.Errors.Count > 0) return null;
+        return new FailoverOptions
+        {
+            Group = group,
+            ReadPasswords = () => GroupSettings.ReadPasswords(settings.Again()),
+            Redis = redis ?? new RedisEndpoint("127.0.0.1", group.RedisPort),
+            Publish = publish,
+            RoleLabel = roleLabel,
+            RoleLabelMistake = publishing.Errors.Skip(publish.Mistakes.Length).FirstOrDefault(),
+            DryRun = dryRun,
+            WatchPeriod = watch,
+            SentinelInfoPeriod = infoPeriod,
+            MetricsPort = metricsPort,
+            ReplicaPriority = priority,
+            BackupStore = backup,
+        };
+    }
+
+    private static TimeSpan? ReadInfoPeriod(SettingReader settings)
+    {
+        var period = settings.Milliseconds("SENTINEL_INFO_PERIOD_MS", (int)SwitchTiming.InfoPeriod.TotalMilliseconds, 0, 10_000, "How often Sentinels ask each Redis for INFO (SENTINEL DEBUG INFO-PERIOD; 50 less to 50 more, so that they do not ask in step): they fail over half a second sooner. 0: their own 10000 stays.");
+        // Sentinel promotes nobody whose answer is older than three periods.
+        if (period > TimeSpan.Zero && period < TimeSpan.FromMilliseconds(300)) settings.Fail($"SENTINEL_INFO_PERIOD_MS={period.TotalMilliseconds:0}: must be 0 or from 300 to 10000; a replica that is silent for three periods can't be promoted");
+        return period == TimeSpan.Zero ? null : period;
+    }
+
+    // A hand-over that died leaves 0, and only the configuration tells a leftover from a node that shall never be master.
+    private static int? ReadPriority(SettingReader settings)
+    {
+        var path = settings.OptionalPath("REDIS_BASE_CONFIG", "The redis.conf that Redis' own is made from: its replica-priority is what repair restores. Set and not readable here: none is ever restored.");
+        if (path is null) return 100;
+        try
+        {
+            var text = ConfigLoader.Load(path).Get("replica-priority") ?? ConfigLoader.Load(path).Get("slave-priority");
+            return text is null ? 100 : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var priority) ? priority : null;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+}
