@@ -1,7 +1,6 @@
 using System.Text.Json.Serialization;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
-using Sidecars.Core.Topology;
 
 namespace Sidecars.Failover.Death;
 
@@ -10,11 +9,6 @@ namespace Sidecars.Failover.Death;
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true, RespectNullableAnnotations = true,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, Converters = [typeof(RedisEndpointJsonConverter)])]
 [JsonSerializable(typeof(DeathFacts))]
-// Cases of several closed types share their names.
+// A case of two closed types has the same name.
 [JsonSerializable(typeof(SentinelObservation.Known), TypeInfoPropertyName = "SentinelKnown")]
-[JsonSerializable(typeof(SentinelObservation.Unknown), TypeInfoPropertyName = "SentinelUnknown")]
-[JsonSerializable(typeof(SentinelObservation.Unreachable), TypeInfoPropertyName = "SentinelUnreachable")]
-[JsonSerializable(typeof(NodeObservation.Known), TypeInfoPropertyName = "NodeKnown")]
-[JsonSerializable(typeof(NodeObservation.Unknown), TypeInfoPropertyName = "NodeUnknown")]
-[JsonSerializable(typeof(NodeObservation.Unreachable), TypeInfoPropertyName = "NodeUnreachable")]
 public sealed partial class DeathJson : JsonSerializerContext;

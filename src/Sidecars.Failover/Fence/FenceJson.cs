@@ -1,7 +1,5 @@
 using System.Text.Json.Serialization;
 using Sidecars.Core.Primitives;
-using Sidecars.Core.Sentinel;
-using Sidecars.Core.Topology;
 
 namespace Sidecars.Failover.Fence;
 
@@ -10,11 +8,4 @@ namespace Sidecars.Failover.Fence;
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true, RespectNullableAnnotations = true,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, Converters = [typeof(RedisEndpointJsonConverter)])]
 [JsonSerializable(typeof(FenceFacts))]
-// Cases of several closed types share their names.
-[JsonSerializable(typeof(SentinelObservation.Known), TypeInfoPropertyName = "SentinelKnown")]
-[JsonSerializable(typeof(SentinelObservation.Unknown), TypeInfoPropertyName = "SentinelUnknown")]
-[JsonSerializable(typeof(SentinelObservation.Unreachable), TypeInfoPropertyName = "SentinelUnreachable")]
-[JsonSerializable(typeof(NodeObservation.Known), TypeInfoPropertyName = "NodeKnown")]
-[JsonSerializable(typeof(NodeObservation.Unknown), TypeInfoPropertyName = "NodeUnknown")]
-[JsonSerializable(typeof(NodeObservation.Unreachable), TypeInfoPropertyName = "NodeUnreachable")]
 public sealed partial class FenceJson : JsonSerializerContext;

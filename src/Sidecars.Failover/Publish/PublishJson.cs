@@ -1,7 +1,5 @@
 using System.Text.Json.Serialization;
 using Sidecars.Core.Primitives;
-using Sidecars.Core.Sentinel;
-using Sidecars.Core.Topology;
 
 namespace Sidecars.Failover.Publish;
 
@@ -11,11 +9,4 @@ namespace Sidecars.Failover.Publish;
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, Converters = [typeof(RedisEndpointJsonConverter)])]
 [JsonSerializable(typeof(PublishFacts))]
 [JsonSerializable(typeof(AnotherMasterFacts))]
-// Cases of several closed types share their names.
-[JsonSerializable(typeof(SentinelObservation.Known), TypeInfoPropertyName = "SentinelKnown")]
-[JsonSerializable(typeof(SentinelObservation.Unknown), TypeInfoPropertyName = "SentinelUnknown")]
-[JsonSerializable(typeof(SentinelObservation.Unreachable), TypeInfoPropertyName = "SentinelUnreachable")]
-[JsonSerializable(typeof(NodeObservation.Known), TypeInfoPropertyName = "NodeKnown")]
-[JsonSerializable(typeof(NodeObservation.Unknown), TypeInfoPropertyName = "NodeUnknown")]
-[JsonSerializable(typeof(NodeObservation.Unreachable), TypeInfoPropertyName = "NodeUnreachable")]
 public sealed partial class PublishJson : JsonSerializerContext;
