@@ -41,6 +41,12 @@ internal sealed class HostGroup : IAsyncDisposable
     private const int ApiPort = 6443;
     private const int Route53Port = 8053;
     private static readonly TimeSpan KubeletPeriod = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>
+    /// Sentinel pings each second. One that has not heard for longer still waits for TCP to send its PING again: a fault that ended before
+    /// down-after can then end in a failover after it, which belongs to that fault and not to the next.
+    /// </summary>
+    private static readonly TimeSpan Heard = TimeSpan.FromSeconds(2);
     private readonly CancellationTokenSource _stop = new();
     private readonly List<SmallDisk> _disks = [];
     private readonly System.Collections.Concurrent.ConcurrentDictionary<Host, ServerProcess> _sidecars = new();
@@ -146,6 +152,8 @@ internal sealed class HostGroup : IAsyncDisposable
         if (state.Problem is { } problem) return problem;
         if (state.Sentinels.FirstOrDefault(s => s.KnownOthers != state.Sentinels.Length - 1) is { } haunted)
             return string.Create(CultureInfo.InvariantCulture, $"{haunted.Node} knows {haunted.KnownOthers} other Sentinels");
+        if (state.Sentinels.FirstOrDefault(s => s.HeardMaster > Heard) is { } deaf)
+            return string.Create(CultureInfo.InvariantCulture, $"{deaf.Node} has not heard the master for {deaf.HeardMaster.TotalSeconds:0.0} s");
         var address = state.Master!.Node.Place.Own!.Host;
         if (SliceAddress() is var slice && slice != address) return $"the EndpointSlice says {slice ?? "nothing"}, the master is {address}";
         if (RecordAddress() is var record && record != address) return $"the DNS record says {record ?? "nothing"}, the master is {address}";

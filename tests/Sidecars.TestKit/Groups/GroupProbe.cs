@@ -61,6 +61,7 @@ internal sealed class GroupProbe(LocalGroup group)
             Master = new RedisEndpoint(replies[0].Items[0].Text, int.Parse(replies[0].Items[1].Text, CultureInfo.InvariantCulture)),
             Epoch = long.Parse(master["config-epoch"], CultureInfo.InvariantCulture),
             Flags = master["flags"],
+            HeardMaster = TimeSpan.FromMilliseconds(long.Parse(master["last-ok-ping-reply"], CultureInfo.InvariantCulture)),
             Replicas = replies[2].Items.Count(item => Fields(item) is var f && f["flags"] == "slave" && f["master-link-status"] == "ok"),
             Others = replies[3].Items.Count(item => Fields(item)["flags"] == "sentinel"),
             KnownOthers = replies[3].Items.Count,

@@ -54,6 +54,9 @@ public sealed record SentinelState(LocalNode Node, Presence Presence)
     /// <summary>Flags of the master, as sent.</summary>
     public string Flags { get; init; } = "";
 
+    /// <summary>Time since the master last answered this Sentinel's PING (last-ok-ping-reply).</summary>
+    public TimeSpan HeardMaster { get; init; }
+
     /// <summary>Replicas that it knows and does not think down.</summary>
     public int Replicas { get; init; }
 
