@@ -70,7 +70,9 @@ public static class DiskEvidencePolicy
         if (!facts.AofBaseLooksWhole) return Suspect(SuspectReason.AofBaseUnreadable, "base does not end as it should");
         if (Garbled(facts.AofTail) is { } garbled) return Suspect(SuspectReason.AofGarbled, garbled);
         if (Stale(facts, directory.Unfinished) is { } stale) return stale;
-        var baseIsEmpty = facts.AofBase.Value?.HasNoKeys ?? facts.AofFiles.Where(f => f.Entry.Type == AofFileType.Base).All(f => f.Stat.Value!.Length == 0);
+        var baseIsEmpty = (facts.AofBase.Value is { } header && !facts.AofBaseEndsInCommands)
+            ? header.HasNoKeys
+            : facts.AofFiles.Where(f => f.Entry.Type == AofFileType.Base).All(f => f.Stat.Value!.Length == 0);
         var increments = facts.AofFiles.Where(f => f.Entry.Type == AofFileType.Increment).Sum(f => f.Stat.Value!.Length);
         return (baseIsEmpty && increments == 0 ? DataState.Empty : DataState.Present, SuspectReason.None, "");
     }

@@ -52,26 +52,32 @@ public static class DiskEvidenceReader
         var onDisk = manifest.Loaded.Select(f => new AofFileOnDisk(f, DiskFiles.Stat(Path.Combine(directory, f.Name)))).ToArray();
         facts = facts with { AofFiles = onDisk, AofBase = DiskFact<RdbHeader>.Absent, AofBaseLooksWhole = true, AofTail = DiskFact<AofTail>.Absent };
         if (onDisk.FirstOrDefault(f => f.Entry.Type == AofFileType.Base) is { } @base)
-        {
-            var path = Path.Combine(directory, @base.Entry.Name);
-            if (HoldsCommands(files, path))
-            {
-                var end = @base.Stat.Then(s => AofTailReader.Read(files, path, s.Length));
-
-                // Unrecognised within a window may be one large value.
-                var whole = end.Value is { End: AofEnd.Complete or AofEnd.Empty } or { End: AofEnd.Unrecognised, FromStart: false };
-                facts = facts with { AofBaseLooksWhole = whole };
-            }
-            else
-            {
-                var (header, whole) = ReadSnapshot(files, path, @base.Stat);
-                facts = facts with { AofBase = header, AofBaseLooksWhole = whole };
-            }
-        }
-
+            facts = ReadBase(files, Path.Combine(directory, @base.Entry.Name), @base.Stat, isLast: onDisk.Length == 1, facts);
         if (onDisk.LastOrDefault(f => f.Entry.Type == AofFileType.Increment) is { } newest)
             facts = facts with { AofTail = newest.Stat.Then(s => AofTailReader.Read(files, Path.Combine(directory, newest.Entry.Name), s.Length, recent: facts.AofGrowth ?? 0)) };
         return facts;
+    }
+
+    private static DiskFacts ReadBase(DiskFiles files, string path, DiskFact<FileStat> stat, bool isLast, DiskFacts facts)
+    {
+        if (!HoldsCommands(files, path))
+        {
+            var (header, whole) = ReadSnapshot(files, path, stat);
+            facts = facts with { AofBase = header, AofBaseLooksWhole = whole };
+            if (whole || !header.IsKnown) return facts;
+        }
+
+        var end = stat.Then(s => AofTailReader.Read(files, path, s.Length));
+        var fits = end.Value switch
+        {
+            { End: AofEnd.Complete or AofEnd.Empty } => true,
+            { End: AofEnd.Torn } => isLast,
+
+            // One large value may fill the window. A server names *.rdb only what ends with the snapshot.
+            { End: AofEnd.Unrecognised, FromStart: false } => !path.EndsWith(".rdb", StringComparison.Ordinal),
+            _ => false,
+        };
+        return facts with { AofBaseLooksWhole = fits, AofBaseEndsInCommands = fits, AofTail = isLast ? end : facts.AofTail };
     }
 
     /// <summary>With <c>aof-use-rdb-preamble no</c> the base holds commands; a server tells by the first bytes, whatever the name.</summary>

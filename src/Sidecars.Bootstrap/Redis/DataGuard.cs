@@ -13,6 +13,8 @@ internal sealed class DataGuard(BootstrapOptions options, RedisEndpoint announce
     private readonly NodeIdentity _node = new(options.Group.NodeName, options.NodeUid);
     private readonly string _incarnation = Guid.NewGuid().ToString("N");
     private readonly MarkerStore _markers = new(options.Group.DataDirectory);
+    private readonly StartRecord _starts = new(options.Group.DataDirectory);
+    private bool _removed;
 
     /// <summary>What this node brings to an election, read from its disk now.</summary>
     public CandidateEvidence Evidence() => CandidateEvidence.Of(_node, _incarnation, announce, ReadDisk(), options.Group.RedisCount);
@@ -24,6 +26,30 @@ internal sealed class DataGuard(BootstrapOptions options, RedisEndpoint announce
     public static AnnouncedAddress? LastAnnounced(BootstrapOptions options) =>
         new MarkerStore(options.Group.DataDirectory).Read() is { IsKnown: true, Value: { } marker } ? marker.Announced : null;
 
+    /// <summary>Whether a server is to be started on these data.</summary>
+    public LoadDecision Load(bool follows)
+    {
+        var disk = ReadDisk();
+        return LoadPolicy.Decide(disk, _starts.FailedStarts(disk.Facts), follows);
+    }
+
+    /// <summary>Removes data that a server would not load, after <see cref="Rescue"/>; null where that is done, else why it can't be.</summary>
+    public string? Remove(string reason)
+    {
+        try
+        {
+            RescueStore().Remove();
+        }
+        catch (Exception e) when (FileFault.IsIo(e))
+        {
+            return e.Message;
+        }
+
+        _removed = true;
+        log.Warning("data-put-aside", $"the server starts without the data that were here, and a master fills it: {reason}");
+        return null;
+    }
+
     /// <summary>Gives the data a second name before a master's replace them; null where that is done, else why it can't be.</summary>
     public string? Rescue(string reason, FencingToken token)
     {
@@ -33,8 +59,7 @@ internal sealed class DataGuard(BootstrapOptions options, RedisEndpoint announce
             return null;
         }
 
-        var store = new RescueStore(options.Group.DataDirectory, new RescueLimits(options.RescueMaxCount, options.RescueMaxBytes ?? HalfOfVolume()), layout);
-        switch (store.Preserve(ReadDisk(), reason, token, _node, time.GetUtcNow()))
+        switch (RescueStore().Preserve(ReadDisk(), reason, token, _node, time.GetUtcNow()))
         {
             case RescueOutcome.Refused refused: return refused.Reason;
             case RescueOutcome.Kept kept:
@@ -47,14 +72,16 @@ internal sealed class DataGuard(BootstrapOptions options, RedisEndpoint announce
     /// <summary>
     /// The marker that the failover sidecar takes over. It claims no more of the data than the last one did, and of data that were filled
     /// in nothing. Its token rises only where this node was elected: a follower's does once it is linked, with the replication id that
-    /// was served under it. A disk that takes no marker is told, and does not keep a server from starting.
+    /// was served under it. The start is counted beside it. A disk that takes no marker is told, and does not keep a server from starting.
     /// </summary>
     public void WriteFirstMarker(RedisStart start)
     {
         var last = _markers.Read() is { IsKnown: true, Value: { } read } ? read : null;
         var token = start.Token;
         var highest = !start.Elected ? last?.Token ?? FencingToken.None : last is null || token > last.Token ? token : last.Token;
-        if (ReadDisk().Filled is not null && last is not null) last = last with { Position = null, EarlierOffset = null, Aof = null };
+        var disk = ReadDisk();
+        if (_starts.Note(disk.Facts) is { } problem) log.Warning("start-not-noted", problem);
+        if ((disk.Filled is not null || _removed) && last is not null) last = last with { Position = null, EarlierOffset = null, Aof = null };
         if (!start.Elected) ForgetFilled();
         var next = (last ?? new Marker(options.Group.Cluster, _node, BootId.Read(options.NodeUid), highest, LineageHistory.Empty, MarkerRole.Unknown, 0)) with
         {
@@ -83,6 +110,9 @@ internal sealed class DataGuard(BootstrapOptions options, RedisEndpoint announce
             log.Warning("mark-not-removed", e.Message);
         }
     }
+
+    private RescueStore RescueStore() =>
+        new(options.Group.DataDirectory, new RescueLimits(Math.Max(1, options.RescueMaxCount), options.RescueMaxBytes ?? HalfOfVolume()), layout);
 
     private DiskEvidence ReadDisk() => DiskEvidenceReader.Read(options.Group.DataDirectory, options.Group.Durability, layout);
 

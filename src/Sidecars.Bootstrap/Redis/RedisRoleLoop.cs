@@ -34,6 +34,7 @@ internal sealed class RedisRoleLoop(
     RoundPacer pacer,
     TimeProvider time)
 {
+    private readonly long _began = time.GetTimestamp();
     private bool _consultElection;
     private bool _restoreFirst;
     private long? _splitSince;
@@ -53,13 +54,20 @@ internal sealed class RedisRoleLoop(
                 continue;
             }
 
+            if (decision is MasterDecision.StartAsMaster or MasterDecision.FollowNamed && data.Load(follows: false) is LoadDecision.TryAgainAfter later
+                && time.GetElapsedTime(_began) < later.Pause)
+            {
+                var what = $"{decision.Reason}; but {later.Reason}. It is tried again after {later.Pause.TotalSeconds:0} s";
+                await pacer.WaitAsync(reporter.Waiting("data-not-loaded", what, "a person: the runbook damaged-data"), cancellation).ConfigureAwait(false);
+                continue;
+            }
+
             var changed = reporter.Report(decision, snapshot);
             switch (decision)
             {
                 case MasterDecision.Follow follow:
-                    if (follow.RescueFirst is not { } reason) return new RedisStart(follow.Master, Elected: false, follow.Token);
-                    if (data.Rescue(reason, follow.Token) is not { } refused) return new RedisStart(follow.Master, Elected: false, follow.Token);
-                    changed = reporter.Waiting("rescue-refused", $"{follow.Reason}; {reason}, and these data can't be kept: {refused}", "room for a rescue (RESCUE_MAX_MB, RESCUE_MAX_COUNT)");
+                    if (GiveUp(follow) is not { } refused) return new RedisStart(follow.Master, Elected: false, follow.Token);
+                    changed = reporter.Waiting("rescue-refused", refused, "room for a rescue (RESCUE_MAX_MB, RESCUE_MAX_COUNT)");
                     break;
                 case MasterDecision.FollowNamed follow:
                     return new RedisStart(follow.Named, Elected: true, ElectedToken(snapshot));
@@ -94,6 +102,18 @@ internal sealed class RedisRoleLoop(
                 : null;
             await pacer.WaitAsync(changed, cancellation).ConfigureAwait(false);
         }
+    }
+
+    // What this disk holds gives way to a master's data. Null where that may go on; else why not yet.
+    private string? GiveUp(MasterDecision.Follow follow)
+    {
+        var aside = (data.Load(follows: true) as LoadDecision.PutAside)?.Reason;
+        if ((follow.RescueFirst ?? aside) is not { } reason) return null;
+        var notKept = data.Rescue(aside ?? reason, follow.Token);
+
+        // Without a reason of its own to keep them, the master has them: what is damaged goes even where there is no room for a rescue.
+        if (notKept is not null && follow.RescueFirst is not null) return $"{follow.Reason}; {reason}, and these data can't be kept: {notKept}";
+        return aside is null ? null : data.Remove(aside) is { } left ? $"{follow.Reason}; {aside}, and they can't be removed: {left}" : null;
     }
 
     private async Task<BootstrapSnapshot> GatherAsync(CancellationToken cancellation)

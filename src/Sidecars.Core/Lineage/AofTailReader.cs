@@ -40,6 +40,11 @@ public sealed record AofTail(AofEnd End, long? LastTimestamp, bool FromStart)
 /// value was written to deceive and the window begins within it. That can't be excluded without reading the file from its start; the
 /// timestamp only ranks nodes of equal lineage, offset and length, and <see cref="AofTail.FromStart"/> says when it is certain.
 /// </para>
+/// <para>
+/// A file may begin with a snapshot, and commands follow it: <c>aof-use-rdb-preamble</c> of Redis 4 to 6, whose file a server of 7 takes
+/// over as its base (aofUpgradePrepare). The snapshot's length is nowhere noted; commands begin behind its end, opcode EOF and eight
+/// bytes of checksum.
+/// </para>
 /// </summary>
 public static class AofTailReader
 {
@@ -52,6 +57,9 @@ public static class AofTailReader
     /// <summary>Places tried. The first one or two succeed in a real file; values full of CR LF * must not cost more than this.</summary>
     private const int MaxAnchors = 64;
 
+    /// <summary>Places tried behind a snapshot: one byte in 256 looks like its end, one in 128 of those is followed by what begins a command.</summary>
+    private const int MaxSnapshotEnds = 4096;
+
     /// <summary>Arguments of a command and bytes of an argument that a server takes (PROTO_MAX: 1024*1024 and 512 MB by default; wider here, as aof.c is).</summary>
     private const long MaxNumber = int.MaxValue;
 
@@ -62,6 +70,7 @@ public static class AofTailReader
     public static AofTail Read(ReadOnlySpan<byte> tail, bool fromStart, long recent = 0)
     {
         if (tail.IsEmpty) return new AofTail(AofEnd.Empty, null, fromStart);
+        if (fromStart && RdbHeaderReader.HasMagic(tail)) return BehindSnapshot(tail, recent);
         if (fromStart)
         {
             var whole = Parse(tail, recent);
@@ -80,6 +89,25 @@ public static class AofTailReader
         }
 
         return new AofTail(best.End, best.LastTimestamp, false) { Overhead = best.Overhead };
+    }
+
+    /// <summary>A whole file that begins with a snapshot: complete where that ends the file, or where whole commands lead from its end to the file's.</summary>
+    private static AofTail BehindSnapshot(ReadOnlySpan<byte> file, long recent)
+    {
+        Run? torn = null;
+        var tried = 0;
+        for (var at = RdbTail.Length; at <= file.Length; at++)
+        {
+            if (file[at - RdbTail.Length] != RdbTail.Eof || (at < file.Length && file[at] is not ((byte)'*' or (byte)'#'))) continue;
+            if (++tried > MaxSnapshotEnds) return new AofTail(AofEnd.Unrecognised, null, false);
+            var run = Parse(file[at..], recent);
+            if (run.End == AofEnd.Complete) return new AofTail(run.End, run.LastTimestamp, true) { Overhead = run.Overhead };
+            if (run.End == AofEnd.Torn && (torn is null || run.Commands > torn.Value.Commands)) torn = run;
+        }
+
+        return torn is { } best
+            ? new AofTail(best.End, best.LastTimestamp, true) { Overhead = best.Overhead }
+            : new AofTail(AofEnd.Unrecognised, null, true);
     }
 
     /// <summary>Reads the end of a file: one window, and a larger one where the first shows no timestamp or not all that is asked about.</summary>

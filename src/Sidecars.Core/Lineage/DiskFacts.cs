@@ -62,10 +62,13 @@ public sealed record DiskFacts(Durability Durability)
     /// <summary>Header of the base; absent where there is no base or it holds commands rather than a snapshot.</summary>
     public DiskFact<RdbHeader> AofBase { get; init; }
 
-    /// <summary>The base's end fits: <see cref="RdbTail"/>, or a whole command.</summary>
+    /// <summary>The base's end fits: <see cref="RdbTail"/>, or a whole command; a torn one only in the last file, as the server takes it.</summary>
     public bool AofBaseLooksWhole { get; init; }
 
-    /// <summary>End of the newest increment (or of the old single file).</summary>
+    /// <summary>The base ends in commands, with or without a snapshot before them: a base of <c>aof-use-rdb-preamble no</c>, or the file of Redis 4 to 6.</summary>
+    public bool AofBaseEndsInCommands { get; init; }
+
+    /// <summary>End of the newest increment; where there is none, of a base that ends in commands, or of the old single file.</summary>
     public DiskFact<AofTail> AofTail { get; init; }
 
     /// <summary>The single <c>appendonly.aof</c> of Redis 6 and earlier, which a server of 7 takes over when there is no manifest.</summary>

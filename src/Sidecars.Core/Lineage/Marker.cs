@@ -56,7 +56,7 @@ public sealed record Marker(
     /// <summary>Written by a newer version: what is known was read, the rest is not. Rewriting it loses the rest.</summary>
     public bool IsNewer => Format > CurrentFormat;
 
-    /// <summary>Redis <c>run_id</c> (40 characters); null before the server answered.</summary>
+    /// <summary>Redis <c>run_id</c> (40 characters) of the process that last served these data; null from its start until it has loaded them.</summary>
     public string? RunId { get; init; }
 
     /// <summary>Replication id and offset in the server's memory; null before the server answered.</summary>

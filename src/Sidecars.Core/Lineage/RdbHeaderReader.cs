@@ -18,7 +18,6 @@ public static class RdbHeaderReader
 
     private const int MagicLength = 9; // "REDIS" + 4 digits, "VALKEY" + 3 digits
     private const byte OpcodeAux = 0xFA;
-    private const byte OpcodeEof = 0xFF;
 
     /// <summary>Reads the header from the first bytes of a file.</summary>
     /// <param name="head">The first bytes; more than <see cref="MaxBytes"/> are not looked at.</param>
@@ -39,7 +38,7 @@ public static class RdbHeaderReader
             if (opcode != OpcodeAux)
                 return DiskFact<RdbHeader>.Known(header with
                 {
-                    HasNoKeys = opcode == OpcodeEof,
+                    HasNoKeys = opcode == RdbTail.Eof,
                     Position = id is { } known && offset is >= 0 ? new ReplicationPosition(known, offset.Value) : null,
                 });
 
@@ -54,6 +53,9 @@ public static class RdbHeaderReader
             else if (name.Is("repl-id"u8)) id = ReplicationId.TryParse(value.Bytes, out var parsed) ? parsed : null;
         }
     }
+
+    /// <summary>True where a file begins as a snapshot does: magic and version.</summary>
+    public static bool HasMagic(ReadOnlySpan<byte> head) => head.Length >= MagicLength && TryMagic(head[..MagicLength], out _);
 
     private static bool TryMagic(ReadOnlySpan<byte> magic, out RdbHeader header)
     {
@@ -165,9 +167,12 @@ public static class RdbTail
     /// <summary>Bytes that are looked at.</summary>
     public const int Length = 9;
 
+    /// <summary>Opcode EOF, which the checksum follows.</summary>
+    public const byte Eof = 0xFF;
+
     /// <summary>True where the last bytes of a file of <paramref name="version"/> can be its end.</summary>
     /// <param name="tail">The last <see cref="Length"/> bytes, or all of a shorter file.</param>
     /// <param name="version">From the header.</param>
     public static bool LooksWhole(ReadOnlySpan<byte> tail, int version) =>
-        version < 5 ? tail.Length > 0 && tail[^1] == 0xFF : tail.Length >= Length && tail[^Length] == 0xFF;
+        version < 5 ? tail.Length > 0 && tail[^1] == Eof : tail.Length >= Length && tail[^Length] == Eof;
 }

@@ -100,6 +100,28 @@ public sealed class RescueStore(string dataDirectory, RescueLimits limits, DataL
         }
     }
 
+    /// <summary>
+    /// Removes the dataset from the data directory, so that a server starts without it. The AOF's directory goes as a whole: a crash within
+    /// leaves all of its files or none.
+    /// </summary>
+    /// <exception cref="IOException">Something can't be removed.</exception>
+    public void Remove()
+    {
+        File.Delete(Path.Combine(dataDirectory, _layout.RdbFile));
+        File.Delete(Path.Combine(dataDirectory, _layout.AppendFile));
+        var append = Path.Combine(dataDirectory, _layout.AppendDirectory);
+        if (Directory.Exists(append))
+        {
+            Directory.CreateDirectory(_root);
+            var removed = Path.Combine(_root, "removed" + Partial); // the next Preserve deletes what a crash leaves of it
+            if (Directory.Exists(removed)) Directory.Delete(removed, recursive: true);
+            Directory.Move(append, removed);
+            Directory.Delete(removed, recursive: true);
+        }
+
+        PosixFiles.SyncDirectory(dataDirectory);
+    }
+
     private bool TryLink(Rescue rescue)
     {
         var final = Path.Combine(_root, rescue.Name);

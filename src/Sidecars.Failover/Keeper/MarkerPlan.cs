@@ -24,7 +24,8 @@ public static class MarkerPlan
         var token = Token(last?.Token ?? FencingToken.None, server, group);
         var basis = new Marker(cluster, node, bootId, token, last?.History ?? LineageHistory.Empty, server.Role, Math.Max(last?.HighestEpoch ?? 0, Math.Max(token.Epoch, group.HighestEpoch)))
         {
-            RunId = server.RunId,
+            // Of a process that has served these data: redis-bootstrap counts the starts that never came to it.
+            RunId = server.IsLoading && last?.RunId != server.RunId ? null : server.RunId,
             MasterLinkUp = server.IsLinkUp,
             AofRewriteInProgress = server.IsRewriting,
             Position = last?.Position,

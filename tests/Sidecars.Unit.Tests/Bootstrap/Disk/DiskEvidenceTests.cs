@@ -105,6 +105,32 @@ public sealed class DiskEvidenceTests : IDisposable
     }
 
     [Theory]
+    [InlineData(DataFolder.FullRdb, DataState.Present)]
+    [InlineData(DataFolder.EmptyRdb + "*1\r\n$4\r\nPING\r\n", DataState.Present)]
+    [InlineData(DataFolder.FullRdb + "#TS:5\r\n*1\r\n$4\r\nPING\r\n", DataState.Present)]
+    [InlineData(DataFolder.FullRdb + "*1\r\n$4\r\nPI", DataState.Present)]
+    [InlineData(DataFolder.FullRdb + "garbage", DataState.Suspect)]
+    [InlineData("REDIS0010\u00fe cut", DataState.Suspect)]
+    public void The_single_AOF_of_Redis_4_to_6_may_begin_with_a_snapshot(string content, DataState state)
+    {
+        _data.With("appendonly.aof", content, 1);
+        Expect(Durability.Aof, state, state == DataState.Suspect ? SuspectReason.AofGarbled : SuspectReason.None);
+    }
+
+    [Theory]
+    [InlineData(DataFolder.EmptyRdb, false, DataState.Empty)]
+    [InlineData(DataFolder.EmptyRdb + "*1\r\n$4\r\nPING\r\n", false, DataState.Present)]
+    [InlineData(DataFolder.FullRdb + "*1\r\n$4\r\nPI", true, DataState.Present)] // torn, in the last file
+    [InlineData(DataFolder.FullRdb + "*1\r\n$4\r\nPI", false, DataState.Suspect)]
+    [InlineData(DataFolder.FullRdb + "garbage", true, DataState.Suspect)]
+    public void Taken_over_as_a_base_it_is_judged_as_the_server_does(string content, bool isLast, DataState state)
+    {
+        var manifest = "file appendonly.aof seq 1 type b\n" + (isLast ? "" : "file appendonly.aof.1.incr.aof seq 1 type i\n");
+        _data.With("appendonlydir/appendonly.aof", content, 1).With(DataFolder.Increment, "", 1).With(DataFolder.Manifest, manifest, 1);
+        Expect(Durability.Aof, state, state == DataState.Suspect ? SuspectReason.AofBaseUnreadable : SuspectReason.None);
+    }
+
+    [Theory]
     [InlineData(DataFolder.Manifest, "file a seq", SuspectReason.ManifestUnreadable)]
     [InlineData(DataFolder.Manifest, "file gone.aof seq 1 type i\n", SuspectReason.AofFileMissing)]
     [InlineData(DataFolder.Base, "REDIS", SuspectReason.AofBaseUnreadable)]

@@ -1,0 +1,150 @@
+using Sidecars.Bootstrap.Disk;
+using Sidecars.Core.Lineage;
+using Sidecars.Integration.Tests.Bootstrap.Support;
+using Sidecars.TestKit.Groups;
+using Sidecars.TestKit.Processes;
+
+namespace Sidecars.Integration.Tests.Bootstrap;
+
+/// <summary>
+/// A volume whose files a server does not load, played as kubelet plays it: what ends is started again. Beside a healthy master the files
+/// are kept in a rescue and the master fills the node; the group's only copy is never touched.
+/// </summary>
+[Collection(GroupTests.Name)]
+public sealed class DamagedDataTests
+{
+    private const string Base = "*.base.rdb";
+    private const string Increment = "*.incr.aof";
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    public static TheoryData<string, int> Damages => new()
+    {
+        // How it is damaged, and how often the server ends before the files go: 0 where bootstrap sees the damage itself.
+        { "zeros behind the newest increment", LoadPolicy.MaxFailedStarts },
+        { "empty manifest", 0 },
+        { "missing increment", 0 },
+        { "a flipped byte in the base", LoadPolicy.MaxFailedStarts },
+        { "a base of a newer version", LoadPolicy.MaxFailedStarts },
+        { "a cut base", 0 },
+    };
+
+    [Theory]
+    [MemberData(nameof(Damages))]
+    public async Task A_damaged_replica_beside_a_healthy_master_is_filled_by_it(string damage, int failedStarts)
+    {
+        await using var group = await StartAsync($"damaged-{damage.Replace(' ', '-')}");
+        var state = await group.ObserveAsync();
+        var (master, replica) = (state.Master!.Node, state.Redis.First(r => !r.IsMaster).Node);
+        await replica.KillAsync();
+        Damage(replica, damage);
+
+        var ends = await RestartAsKubeletDoesAsync(group, replica);
+        state = await group.ObserveAsync();
+        Assert.Equal(master, state.Master!.Node);
+        Assert.Equal(failedStarts, ends);
+        await group.AssertAllKeysEverywhereAsync();
+        var rescue = Assert.Single(new RescueStore(replica.DataFolder, new RescueLimits(3, long.MaxValue)).List());
+        Assert.Contains(failedStarts == 0 ? "not to be trusted" : "never came to serve", rescue.Reason, StringComparison.Ordinal);
+        Assert.Single(replica.Process!.Events("data-put-aside"));
+    }
+
+    [Fact]
+    public async Task The_only_copy_is_kept_and_a_person_is_told()
+    {
+        await using var group = await StartAsync("damaged-only-copy");
+        await Task.WhenAll(group.All.Select(node => node.KillAsync()));
+        foreach (var node in group.Redis)
+        {
+            Damage(node, "a base of a newer version");
+            node.WipeConfig();
+        }
+
+        var before = Directory.GetFiles(Path.Combine(group.Redis[0].DataFolder, "appendonlydir")).Order().ToArray();
+        foreach (var sentinel in group.Sentinels) sentinel.WipeConfig();
+        await group.StartAsync(group.All);
+        LocalNode? told = null;
+        await Eventually.UntilAsync(
+            "a node that says why it does not start",
+            async () =>
+            {
+                foreach (var node in group.Redis.Where(n => !n.Running)) await node.StartAsync();
+                told = group.Redis.FirstOrDefault(n => n.Process!.Codes().Contains("data-not-loaded"));
+                return told is not null;
+            },
+            Patience * 2);
+        var said = told!.Process!.Decisions().First(d => d.Code == "data-not-loaded");
+        Assert.Contains("3 times", said.Reason, StringComparison.Ordinal);
+        Assert.Contains("damaged-data", said.WaitingFor, StringComparison.Ordinal);
+        Assert.Equal(before, Directory.GetFiles(Path.Combine(group.Redis[0].DataFolder, "appendonlydir")).Order().ToArray());
+    }
+
+    private static async Task<LocalGroup> StartAsync(string name)
+    {
+        var group = new LocalGroup(new LocalGroupOptions { Name = name });
+        var state = await group.StartHealthyAsync();
+        await group.WriteKeysAsync(state.Master!.Node, replicas: 2);
+        await Eventually.UntilAsync("every AOF to be written", async () =>
+        {
+            var files = await Task.WhenAll(group.Redis.Select(async node =>
+            {
+                await using var client = await group.ConnectAsync(node, TimeSpan.FromSeconds(5));
+                var info = (await client.CallAsync(default, "INFO", "persistence")).Text;
+                return info.Contains("aof_buffer_length:0", StringComparison.Ordinal) && info.Contains("aof_rewrite_in_progress:0", StringComparison.Ordinal);
+            }));
+            return files.All(written => written);
+        });
+        return group;
+    }
+
+    // Until it is a linked replica; how often it ended before that.
+    private static async Task<int> RestartAsKubeletDoesAsync(LocalGroup group, LocalNode node)
+    {
+        var starts = 0;
+        await Eventually.UntilAsync(
+            "a whole group",
+            async () =>
+            {
+                if (node.Running) return (await group.ObserveAsync()).LinkedReplicas == group.Redis.Length - 1;
+                await node.StartAsync();
+                starts++;
+                return false;
+            },
+            Patience);
+        return starts - 1;
+    }
+
+    private static void Damage(LocalNode node, string damage)
+    {
+        var append = Path.Combine(node.DataFolder, "appendonlydir");
+        string Only(string pattern) => Directory.GetFiles(append, pattern).OrderBy(f => f, StringComparer.Ordinal).Last();
+        switch (damage)
+        {
+            case "zeros behind the newest increment":
+                using (var file = new FileStream(Only(Increment), FileMode.Append)) file.Write(new byte[4096]);
+                break;
+            case "empty manifest":
+                File.WriteAllText(Only("*.manifest"), "");
+                break;
+            case "missing increment":
+                File.Delete(Only(Increment));
+                break;
+            case "a flipped byte in the base":
+                Change(Only(Base), bytes => bytes[bytes.Length / 2] ^= 0xFF);
+                break;
+            case "a base of a newer version":
+                Change(Only(Base), bytes => "REDIS0999"u8.CopyTo(bytes));
+                break;
+            case "a cut base":
+                using (var file = new FileStream(Only(Base), FileMode.Open)) file.SetLength(file.Length - 5);
+                break;
+            default: throw new ArgumentException(damage);
+        }
+    }
+
+    private static void Change(string path, Action<byte[]> change)
+    {
+        var bytes = File.ReadAllBytes(path);
+        change(bytes);
+        File.WriteAllBytes(path, bytes);
+    }
+}
