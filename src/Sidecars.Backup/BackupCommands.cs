@@ -50,6 +50,7 @@ internal sealed class BackupCommands
             if (options.Durability == Durability.None) return await RefuseAsync(NothingKept).ConfigureAwait(false);
             using var lines = new QueuedLog(Console.OpenStandardOutput(), "redis-backup", TimeProvider.System, options.LogLevel);
             var log = lines.Log;
+            foreach (var remark in _settings.Remarks) log.Warning("setting", remark);
             log.Info("started", $"backups of {options.Cluster} go to {store.Objects.Description}");
             _credentials.LogTo(log);
             var loop = Loop(options, store, log);

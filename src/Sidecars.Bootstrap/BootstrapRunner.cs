@@ -25,7 +25,7 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
     {
         using var alone = new InstanceGuard(options, log, time);
         if (!await alone.ClaimAsync(cancellation).ConfigureAwait(false)) return ExitCode.Failed;
-        Directory.CreateDirectory(options.Group.ConfigDirectory);
+        if (CheckSurroundings() is { } missing) return missing;
         if (CheckBase() is { } wrong) return wrong;
         var heartbeat = new HeartbeatFile(Path.Combine(options.Group.ConfigDirectory, "bootstrap.json"), "redis-bootstrap", time);
         var reporter = new DecisionReporter(log, heartbeat);
@@ -49,6 +49,34 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
         {
             await either.CancelAsync().ConfigureAwait(false);
             await refresh.ConfigureAwait(false);
+        }
+    }
+
+    // What the start needs at its end is looked for before the wait, not after it.
+    private int? CheckSurroundings()
+    {
+        List<string> problems = [];
+        if (ConfigDirectoryProblem() is { } config) problems.Add($"CONFIG_DIR is '{options.Group.ConfigDirectory}': {config}; it must be a directory that this user can write to (an emptyDir)");
+        if (options.Mode == ServerMode.Redis && !Directory.Exists(options.Group.DataDirectory))
+            problems.Add($"DATA_DIR is '{options.Group.DataDirectory}': no such directory; it must be where the volume is mounted");
+        if (ProcessReplacer.FindProblem(options.ServerBinary) is { } binary)
+            problems.Add($"{(options.Mode == ServerMode.Redis ? "REDIS_SERVER_BIN" : "REDIS_SENTINEL_BIN")} is '{options.ServerBinary}': {binary.Reason}; it must be the server's path, or its name in PATH");
+        foreach (var problem in problems) log.Error("wrong-configuration", problem);
+        return problems.Count > 0 ? ExitCode.WrongConfiguration : null;
+    }
+
+    private string? ConfigDirectoryProblem()
+    {
+        try
+        {
+            Directory.CreateDirectory(options.Group.ConfigDirectory);
+            AtomicFile.Write(Path.Combine(options.Group.ConfigDirectory, ".writable"), [], durable: false);
+            File.Delete(Path.Combine(options.Group.ConfigDirectory, ".writable"));
+            return null;
+        }
+        catch (Exception e) when (FileFault.IsIo(e))
+        {
+            return e.Message;
         }
     }
 

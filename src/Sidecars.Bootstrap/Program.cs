@@ -37,6 +37,7 @@ internal static class Program
         }
 
         var log = new JsonLineLog(standardOutput, "redis-bootstrap", TimeProvider.System, options.Group.LogLevel);
+        foreach (var remark in settings.Remarks) log.Warning("setting", remark);
         try
         {
             using var signals = new SignalScope();

@@ -20,6 +20,7 @@ internal static class RunCommand
         {
             var options = parsed.GetValue(dry) ? read with { DryRun = true } : read;
             using var lines = new QueuedLog(Console.OpenStandardOutput(), "redis-failover", TimeProvider.System, options.Group.LogLevel);
+            foreach (var remark in context.Settings.Remarks) lines.Log.Warning("setting", remark);
             lines.Log.Info("started", $"the sidecar of {options.Redis} in {options.Group.Cluster}{(options.DryRun ? ", in shadow mode" : "")}");
             using var sidecar = new Sidecar(options, lines, TimeProvider.System, Random.Shared);
             await SidecarHost.RunAsync(DrainLimit, context.Signals.Token, sidecar.RunAsync).ConfigureAwait(false);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Sidecars.Core.Hosting;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Probe.Policy;
@@ -49,9 +50,9 @@ internal sealed class ProbeOptions
     {
         var configDirectory = Text("CONFIG_DIR") ?? "/run/sidecars";
         var target = Target(command.Target, configDirectory);
-        var redisPort = Number("REDIS_PORT", 6379, 1, 65535);
-        var sentinelPort = Number("SENTINEL_PORT", 26379, 1, 65535);
-        var servicePort = Number("REDIS_SENTINEL_SERVICE_PORT", sentinelPort, 1, 65535);
+        var redisPort = Port("REDIS_PORT", 6379);
+        var sentinelPort = Port("SENTINEL_PORT", 26379);
+        var servicePort = Port("REDIS_SENTINEL_SERVICE_PORT", sentinelPort, isRemote: true);
         var isSentinel = target == ProbeTarget.Sentinel;
         var endpoint = Endpoint(Text("REDIS_HOST") ?? "127.0.0.1", isSentinel ? sentinelPort : redisPort, "REDIS_HOST");
         var cluster = Cluster(out var isNamed);
@@ -204,6 +205,15 @@ internal sealed class ProbeOptions
         if (Text(name) is not { } text) return defaultValue;
         if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= min && number <= max) return number;
         _errors.Add($"{name} is '{Shown(text)}'; it must be a whole number, {min}..{max}");
+        return defaultValue;
+    }
+
+    // As SettingReader.Port.
+    private int Port(string name, int defaultValue, bool isRemote = false)
+    {
+        if (Text(name) is not { } text || !ServiceLink.TryPort(text, out var linked)) return Number(name, defaultValue, 1, 65535);
+        if (isRemote) return linked;
+        _remarks.Add(ServiceLink.Ignored(name, Shown(text), defaultValue));
         return defaultValue;
     }
 

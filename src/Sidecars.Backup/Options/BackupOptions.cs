@@ -92,7 +92,7 @@ internal sealed record BackupOptions
         var appendFile = settings.Text("APPEND_FILE_NAME", DataLayout.Default.AppendFile, "Redis' appendfilename.");
         foreach (var (name, value) in (ReadOnlySpan<(string, string)>)[("APPEND_DIR_NAME", appendDirectory), ("APPEND_FILE_NAME", appendFile)])
             if (!ObjectKey.IsPart(value)) settings.Fail($"{name} must be a name of letters, digits, . - _ that begins with no dot");
-        var port = settings.Integer("REDIS_PORT", 6379, 1, 65535, "Port of Redis.");
+        var port = settings.Port("REDIS_PORT", 6379, "Port of Redis.");
         var redis = settings.OptionalEndpoint("REDIS_HOST", port, "The Redis beside this process: asked for its role and for rewrites, never for data. Default: 127.0.0.1.");
         var durability = settings.Choice("DURABILITY", Durability.Aof, "As for redis-bootstrap: aof; rdb: snapshots alone are kept, and no time between two of them can be restored; none: a cache, of which there are no backups.");
         var credentials = new LiveCredentials();
@@ -106,7 +106,7 @@ internal sealed record BackupOptions
             settings.Integer("BACKUP_MONTHLY", 12, 0, 1200, "Likewise, months."));
         var server = settings.Path("REDIS_SERVER_BIN", "redis-server", "For verify: the server that loads the restored data; looked up in PATH if it has no slash.");
         var scratch = settings.Path("BACKUP_SCRATCH_DIR", System.IO.Path.GetTempPath(), "For verify: where it restores to; needs room for the whole dataset. Emptied afterwards.");
-        var telemetry = settings.Integer("METRICS_PORT", 9122, 0, 65535, "For run: port of GET /metrics and GET /healthz; 0: none.");
+        var telemetry = settings.Port("METRICS_PORT", 9122, "For run: port of GET /metrics and GET /healthz; 0: none.", min: 0);
         var level = settings.Choice("LOG_LEVEL", LogLevel.Info, "Least level that is logged.");
         if (settings.Errors.Count > 0) return null;
         return new BackupOptions

@@ -100,7 +100,8 @@ internal sealed record BootstrapOptions
             Port = actual == ServerMode.Redis ? group.RedisPort : group.SentinelPort,
             BaseConfig = actual == ServerMode.Redis ? redisBase : sentinelBase,
             ServerBinary = actual == ServerMode.Redis ? redisBinary : sentinelBinary,
-            ServerArguments = serverArguments,
+            // A link of another name than redis-sentinel (Redict's, Valkey's older ones) does not start as a Sentinel by itself.
+            ServerArguments = actual == ServerMode.Redis ? serverArguments : ["--sentinel", .. serverArguments],
             ElectorUrl = electorUrl,
             LastMasterWait = lastMasterWait,
             UncleanElectionAfter = unclean is { } afterMs ? TimeSpan.FromMilliseconds(afterMs) : null,

@@ -77,6 +77,15 @@ public static partial class ProcessReplacer
         }
     }
 
+    /// <summary>Why a program would not be found or executed, by what lies on disk now; null where it would.</summary>
+    public static ReplaceFailure? FindProblem(string program)
+    {
+        const UnixFileMode Executable = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+        string[] found = [.. Candidates(program, NativeStrings.Environment()).Where(File.Exists)];
+        if (found.Length == 0) return new ReplaceFailure(program, ReplaceFailure.NoEntry, "no such file");
+        return found.Any(path => (File.GetUnixFileMode(path) & Executable) != 0) ? null : new ReplaceFailure(program, ReplaceFailure.NoAccess, "not executable");
+    }
+
     // As execvp: an entry of PATH that may not be entered is passed over, and named only if no other has the program.
     private static unsafe int Execute(string program, IReadOnlyList<byte[]> environment, NativeStringArray argv, NativeStringArray envp)
     {

@@ -42,6 +42,7 @@ public static class RedisServerPlan
         Ship(plan.Document, settings);
         plan.RunInForeground();
         plan.ListenOn(settings.Port, settings.Tls);
+        plan.KeepReachable(settings.Announce);
         plan.Decide("dir", settings.DataDirectory);
         plan.Decide("replica-announce-ip", settings.Announce.Host);
         plan.Decide("replica-announce-port", ServerPlanner.Number(settings.Announce.Port));

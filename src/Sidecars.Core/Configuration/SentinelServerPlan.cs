@@ -24,6 +24,7 @@ public static class SentinelServerPlan
         Check(plan, master, settings);
         plan.RunInForeground();
         plan.ListenOn(settings.Port, settings.Tls);
+        plan.KeepReachable(settings.Announce);
         plan.Decide("dir", settings.RunDirectory);
         Announce(plan, settings);
         Monitor(plan, master, settings);

@@ -1,10 +1,14 @@
 using System.Globalization;
+using System.Net;
+using Sidecars.Core.Primitives;
 
 namespace Sidecars.Core.Configuration;
 
 /// <summary>What both planners share: writing settings over a base file while noting which of the user's they overrule.</summary>
 internal sealed class ServerPlanner(RedisConfigDocument document)
 {
+    // ::1 alone would not do: the default of REDIS_HOST is 127.0.0.1, and Redis binds IPv6 addresses for IPv6 alone.
+    private const string OptionalLoopback = "-127.0.0.1";
     private readonly SortedSet<string> _overruled = new(StringComparer.Ordinal);
     private readonly List<string> _problems = [];
 
@@ -41,6 +45,24 @@ internal sealed class ServerPlanner(RedisConfigDocument document)
         // Identity is checked by ACL users; probes and people's tools then need no certificate of their own.
         document.SetDefault("tls-auth-clients", "optional");
     }
+
+    /// <summary>
+    /// Addresses of the base file's <c>bind</c>. Sidecars and probes of the pod connect by loopback, which is added where it is left out;
+    /// where loopback is all there is, no other node could connect.
+    /// </summary>
+    public void KeepReachable(RedisEndpoint announce)
+    {
+        if (document.All("bind").LastOrDefault() is not { Count: > 0 } line) return;
+        string[] written = [.. Enumerable.Range(0, line.Count).Select(line.Text)];
+        string[] addresses = [.. written.Select(address => address.TrimStart('-'))]; // a dash: no mistake where the machine has no such address
+        var hasLoopback = addresses.Any(address => address is "*" or "0.0.0.0" || IsLoopback(address));
+        if (addresses.All(IsLoopback) && !IsLoopback(announce.Host))
+            Problem($"bind {string.Join(' ', written)}: no other node can connect to {announce}; leave the line out, or write bind * -::*");
+        else if (!hasLoopback)
+            Decide("bind", [.. written, OptionalLoopback]);
+    }
+
+    private static bool IsLoopback(string address) => address == "localhost" || (IPAddress.TryParse(address, out var ip) && IPAddress.IsLoopback(ip));
 
     /// <summary>In the foreground, log to stdout: the container's log is the log.</summary>
     public void RunInForeground()

@@ -132,10 +132,10 @@ public sealed record GroupSettings
         if (!IsNodeName(nodeName)) settings.Fail("HOSTNAME is no node name (1 to 253 letters, digits, . - _); set NODE_NAME");
         var podUid = settings.OptionalText("POD_UID", "This pod's UID (downward API). Default: a fresh random one at each start.");
 
-        var redisPort = settings.Integer("REDIS_PORT", 6379, 1, 65535, "Port that Redis listens on.");
-        var sentinelPort = settings.Integer("SENTINEL_PORT", 26379, 1, 65535, "Port that Sentinel listens on.");
-        var sentinelServicePort = settings.Integer("REDIS_SENTINEL_SERVICE_PORT", sentinelPort, 1, 65535, "Port of the Sentinels where REDIS_SENTINEL_SERVICE_HOST names none.");
-        var redisServicePort = settings.Integer("REDIS_SERVER_SERVICE_PORT", redisPort, 1, 65535, "Port of the Redis nodes where REDIS_SERVER_SERVICE_HOST names none.");
+        var redisPort = settings.Port("REDIS_PORT", 6379, "Port that Redis listens on.");
+        var sentinelPort = settings.Port("SENTINEL_PORT", 26379, "Port that Sentinel listens on.");
+        var sentinelServicePort = settings.Port("REDIS_SENTINEL_SERVICE_PORT", sentinelPort, "Port of the Sentinels where REDIS_SENTINEL_SERVICE_HOST names none.", isRemote: true);
+        var redisServicePort = settings.Port("REDIS_SERVER_SERVICE_PORT", redisPort, "Port of the Redis nodes where REDIS_SERVER_SERVICE_HOST names none.", isRemote: true);
         var sentinelHosts = Hosts(settings, "REDIS_SENTINEL_SERVICE_HOST", sentinelServicePort, "The Sentinels: a name with many addresses (headless Service), or a list. Required.");
         var redisHosts = Hosts(settings, "REDIS_SERVER_SERVICE_HOST", redisServicePort, "The Redis nodes: a name with many addresses (headless Service), or a list. Required.");
 
@@ -144,10 +144,12 @@ public sealed record GroupSettings
             "Address that the others reach this node at: a Service of this pod alone (<pod>.<namespace>.svc; the bare pod name is completed to it), or an IP address. A name is resolved once, at the start: Redis and Sentinel only ever get the IP address. Default: POD_IP, else this host's first address.") ?? podAddress;
         if (announceHost is not null && !RedisEndpoint.TryParse(announceHost.Contains(':', StringComparison.Ordinal) ? $"[{announceHost}]" : announceHost, 1, out _))
             settings.Fail($"ANNOUNCE_HOST is '{announceHost}'; it must be an IP address or a name, without port");
-        var announcePort = settings.Integer("ANNOUNCE_PORT", isSentinel ? sentinelPort : redisPort, 1, 65535, "Port that goes with ANNOUNCE_HOST.");
+        var announcePort = settings.Port("ANNOUNCE_PORT", isSentinel ? sentinelPort : redisPort, "Port that goes with ANNOUNCE_HOST.");
 
         var redisCount = settings.Integer("REDIS_COUNT", 3, 1, CandidateEvidence.MaxRedisCount, "How many Redis nodes there should be. Never inferred: DNS answers are partial.");
         var sentinelCount = settings.Integer("SENTINEL_COUNT", 3, 1, 31, "How many Sentinels there should be; a majority of this number decides.");
+        CompareCount(settings, "REDIS_SERVER_SERVICE_HOST", redisHosts, "REDIS_COUNT", redisCount);
+        CompareCount(settings, "REDIS_SENTINEL_SERVICE_HOST", sentinelHosts, "SENTINEL_COUNT", sentinelCount);
         var durability = settings.Choice("DURABILITY", Durability.Aof, "What counts as data: the append-only file, snapshots, or nothing (a cache).");
         var dataDirectory = settings.Path("DATA_DIR", Directory.Exists("/redis-master-data") && !Directory.Exists("/data") ? "/redis-master-data" : "/data",
             "Redis' working directory. The seed image's /redis-master-data is the default where it exists and /data does not.");
@@ -197,6 +199,14 @@ public sealed record GroupSettings
             RedisSecrets = passwords.Redis,
             SentinelSecrets = passwords.Sentinel,
         };
+    }
+
+    // Legal, since an address may be a Service with any of the nodes behind it; but then a round rarely sees them all.
+    private static void CompareCount(SettingReader settings, string name, IReadOnlyList<RedisEndpoint> hosts, string countName, int count)
+    {
+        if (hosts.Count == 0 || hosts.Count >= count || !hosts.All(host => host.IsAddress)) return;
+        var listed = hosts.Count == 1 ? "one address" : string.Create(CultureInfo.InvariantCulture, $"{hosts.Count} addresses");
+        settings.Remark($"{name} lists {listed}, and {countName} is {count}: an address counts as one node at a time. List every node, or a name that has an address of each");
     }
 
     /// <summary>Reads the passwords alone; again and again where files hold them (<see cref="SettingReader.Again"/>).</summary>

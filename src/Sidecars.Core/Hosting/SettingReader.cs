@@ -23,10 +23,14 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
 {
     private readonly Func<string, int, byte[]> _readFile = readFile ?? BoundedFile.Read;
     private readonly List<string> _errors = [];
+    private readonly List<string> _remarks = [];
     private readonly List<SettingDescription> _settings = [];
 
     /// <summary>Every mistake, each naming its variable, what it is and what would be right; never a secret.</summary>
     public IReadOnlyList<string> Errors => _errors;
+
+    /// <summary>What a person should know of settings that are no mistakes, each in one line that names its variable.</summary>
+    public IReadOnlyList<string> Remarks => _remarks;
 
     /// <summary>Every setting asked for, in order.</summary>
     public IReadOnlyList<SettingDescription> Settings => _settings;
@@ -45,6 +49,25 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
     {
         var text = Take(name, $"{min}..{max}", Number(defaultValue), description, required: false);
         return text is null ? defaultValue : ParseInteger(name, text, min, max, "") ?? defaultValue;
+    }
+
+    /// <summary>
+    /// A port. Kubernetes and Docker set <c>NAME_PORT=tcp://address:port</c> in every container for each Service or link called
+    /// <c>name</c>: see <see cref="ServiceLink"/>.
+    /// </summary>
+    /// <param name="name">The variable.</param>
+    /// <param name="defaultValue">Where it is not set.</param>
+    /// <param name="description">One sentence.</param>
+    /// <param name="min">0 where that turns something off.</param>
+    /// <param name="isRemote">True for the port of other nodes, which a link to their Service tells; a port of this process it does not.</param>
+    public int Port(string name, int defaultValue, string description, int min = 1, bool isRemote = false)
+    {
+        var text = Take(name, $"{Number(min)}..65535", Number(defaultValue), description, required: false);
+        if (text is null) return defaultValue;
+        if (!ServiceLink.TryPort(text, out var linked)) return ParseInteger(name, text, min, 65535, "") ?? defaultValue;
+        if (isRemote) return linked;
+        _remarks.Add(ServiceLink.Ignored(name, Shown(text), defaultValue));
+        return defaultValue;
     }
 
     /// <summary>A whole number in a range; null where it is not set.</summary>
@@ -160,6 +183,9 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
         return text is null ? null : parse(text) ?? Wrong<T?>(name, text, kind, null);
     }
 
+    /// <summary>Adds a remark of the caller's own: nothing is wrong by itself, and a person should know it.</summary>
+    public void Remark(string remark) => _remarks.Add(remark);
+
     /// <summary>Adds a mistake of the caller's own, for relations between settings; it names the variables.</summary>
     public void Fail(string error) => _errors.Add(error);
 
@@ -194,7 +220,7 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
         _settings.Add(new SettingDescription(name, kind, defaultValue, description, required));
         var value = Value(name)?.Trim();
         if (!string.IsNullOrEmpty(value)) return value;
-        if (required) _errors.Add($"{name} is not set; it must be ({kind}): {description}");
+        if (required) _errors.Add($"{name} is not set; it is required: {description}");
         return null;
     }
 

@@ -21,6 +21,10 @@ public static class BoundedFile
 
             return content.ToArray();
         }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new FileNotFoundException($"{path}: no such file", path, e);
+        }
         catch (UnauthorizedAccessException e)
         {
             throw new IOException($"{path} cannot be read: {e.Message}", e);

@@ -7,10 +7,10 @@ public sealed record RespLimits
     public static RespLimits Default { get; } = new();
 
     /// <summary>
-    /// Bytes of one bulk string; 64 MiB. Redis allows 512 MiB (proto-max-bulk-len); the largest reply a sidecar asks for is an
-    /// INFO of some hundred KiB, and a sidecar's memory limit is of this order.
+    /// Bytes of one bulk string; 8 MiB. Redis allows 512 MiB (proto-max-bulk-len); the largest reply that is asked for is an INFO of some
+    /// hundred KiB, and a peer at a reused address may be anything: a sidecar's memory limit is 64 MiB in all.
     /// </summary>
-    public int MaxBulkBytes { get; init; } = 64 << 20;
+    public int MaxBulkBytes { get; init; } = 8 << 20;
 
     /// <summary>Bytes of one line, type byte included, CRLF not; 64 KiB, the limit Redis sets for its own inline commands (PROTO_INLINE_MAX_SIZE).</summary>
     public int MaxLineBytes { get; init; } = 64 << 10;
@@ -24,6 +24,6 @@ public sealed record RespLimits
     /// </summary>
     public int MaxItems { get; init; } = 1 << 18;
 
-    /// <summary>Bytes of one whole reply on the wire, attributes included; 128 MiB.</summary>
-    public long MaxReplyBytes { get; init; } = 128L << 20;
+    /// <summary>Bytes of one whole reply on the wire, attributes included; 8 MiB.</summary>
+    public long MaxReplyBytes { get; init; } = 8L << 20;
 }

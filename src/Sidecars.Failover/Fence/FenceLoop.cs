@@ -49,6 +49,7 @@ public sealed class FenceLoop(
     private readonly Stopwatch _impostor = new(time);
     private (string RunId, long? Epoch) _confirmed = ("", null);
     private (long? Value, long Since) _value;
+    private string? _fencedRun;
     private (Replacement By, long At)? _replacement;
     private long _heardAt = time.GetTimestamp();
     private long _decidedAt = time.GetTimestamp();
@@ -82,7 +83,7 @@ public sealed class FenceLoop(
         var facts = await GatherAsync(cancellation).ConfigureAwait(false);
         var decision = FencePolicy.Decide(facts);
         IsFenced = facts.Server is OwnServer.Answers { IsMaster: true, MinReplicas: { } value } && WriteFence.IsFenced(value);
-        sink.Decided("fence", decision.Code, decision.Reason, decision is FenceDecision.Keep { Code: "value-unknown" or "fenced-unconfirmed" or "fenced-doubted" or "open-unconfirmed" or "step-down-unconfirmed" },
+        sink.Decided("fence", decision.Code, decision.Reason, decision is FenceDecision.Keep { Code: "value-unknown" or "fenced-unseen" or "fenced-unconfirmed" or "fenced-doubted" or "open-unconfirmed" or "step-down-unconfirmed" },
             () => JsonSerializer.Serialize(facts, FenceJson.Default.FenceFacts));
         if (settings.DryRun || decision is FenceDecision.Keep) return (facts, decision, true);
         var failure = decision switch
@@ -91,6 +92,7 @@ public sealed class FenceLoop(
             _ when facts.Server is OwnServer.Answers answers => await own.LiftAsync(answers.RunId, settings.MinReplicas, settings.MaxLag, cancellation).ConfigureAwait(false),
             _ => "it does not answer",
         };
+        if (failure is null) _fencedRun = decision is FenceDecision.Fence && facts.Server is OwnServer.Answers fenced ? fenced.RunId : null;
         sink.Acted("fence", decision is FenceDecision.Fence ? "fenced" : "lifted", decision.Reason, failure);
         await server.LookAsync(cancellation).ConfigureAwait(false);
         return (facts, decision, failure is null);
@@ -141,6 +143,7 @@ public sealed class FenceLoop(
             NamedFollowsMe = isMaster && replacement is null && address is not null && quorum.Named is { } named && named != address && await FollowsMeAsync(named, address, cancellation).ConfigureAwait(false),
             ConfirmedEpoch = isMaster ? _confirmed.Epoch : null,
             Superseded = superseded(),
+            FencedUnseen = value is null && master is not null && master.RunId == _fencedRun,
             ValueUnchangedFor = value is null ? TimeSpan.Zero : time.GetElapsedTime(_value.Since),
         };
     }

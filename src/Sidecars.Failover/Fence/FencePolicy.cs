@@ -58,6 +58,9 @@ public sealed record FenceFacts
     /// <summary>Who holds a higher token than this server, as a record or a published name says it; null: nobody known.</summary>
     public string? Superseded { get; init; }
 
+    /// <summary>This process has fenced this very process of the server and not lifted that again: all that is known where the value can't be read.</summary>
+    public bool FencedUnseen { get; init; }
+
     /// <summary><c>min-replicas-to-write</c> has not changed for so long, by our own look.</summary>
     public TimeSpan ValueUnchangedFor { get; init; }
 }
@@ -96,6 +99,7 @@ public static class FencePolicy
         ArgumentNullException.ThrowIfNull(facts);
         return facts.Server switch
         {
+            OwnServer.Answers { MinReplicas: null, IsMaster: true } master => OfUnreadable(facts, master),
             OwnServer.Answers { MinReplicas: null } => new FenceDecision.Keep("value-unknown", "min-replicas-to-write can't be read"),
             OwnServer.Answers { IsMaster: true } master => OfMaster(facts, master),
             OwnServer.Answers replica => OfReplica(facts, replica),
@@ -104,6 +108,17 @@ public static class FencePolicy
             OwnServer.Silent when facts.WasMaster && Replaced(facts) is { } why => new FenceDecision.Fence(why.Code, why.Reason),
             _ => new FenceDecision.Keep("server-silent", $"the server does not answer: {((OwnServer.Silent)facts.Server).Why}"),
         };
+    }
+
+    // CONFIG GET may be refused where CONFIG SET is not, and cutting the clients needs neither.
+    private static FenceDecision OfUnreadable(FenceFacts facts, OwnServer.Answers master)
+    {
+        const string Unread = "min-replicas-to-write can't be read (may the sidecar's user CONFIG GET?)";
+        if (Contradiction(facts, master) is { } why)
+            return facts.FencedUnseen ? new FenceDecision.Keep("fenced-unseen", $"{why.Reason}; {Unread}") : new FenceDecision.Fence(why.Code, $"{why.Reason}; {Unread}");
+        return facts.FencedUnseen && IsConfirmed(facts, master) && Obstacle(facts) is null
+            ? new FenceDecision.Lift("confirmed", $"{facts.Quorum.Reason}; {Unread}")
+            : new FenceDecision.Keep("value-unknown", Unread);
     }
 
     private static FenceDecision OfMaster(FenceFacts facts, OwnServer.Answers master)

@@ -2,6 +2,7 @@ using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
+using Sidecars.Failover.Watch;
 using static Sidecars.Failover.HandOver.HandOverClient;
 
 namespace Sidecars.Failover.HandOver;
@@ -127,7 +128,7 @@ internal sealed class CutOver(HandOverGroup group, StepDownPlan plan, long deadl
 
     private async Task<StepOutcome> DemoteAsync()
     {
-        var outcome = await _own!.TransactAsync([Follow(plan.Target), RespCommand.Of("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"), RespCommand.Of("CLIENT", "UNPAUSE"), Set(MinReplicas, plan.MinReplicas)], default).ConfigureAwait(false);
+        var outcome = await _own!.TransactAsync([Follow(plan.Target), CutClients.Normal, CutClients.Subscribed, RespCommand.Of("CLIENT", "UNPAUSE"), Set(MinReplicas, plan.MinReplicas)], default).ConfigureAwait(false);
         if (outcome == StepOutcome.Done) _cutOver = time.GetElapsedTime(_fenced);
         _words = $"{plan.Master} follows {plan.Target}, its clients are cut" + (outcome == StepOutcome.Done ? $", {_cutOver!.Value.TotalMilliseconds:0.0} ms after the fence" : "");
         return outcome;

@@ -66,7 +66,7 @@ internal sealed record FailoverOptions
         var dryRun = settings.Flag("DRY_RUN", false, "Shadow mode of fence and publishing, fail-over at a process death and repair: decide, log and count, change nothing. Marker and record are kept.");
         var watch = settings.Milliseconds("WATCH_PERIOD_MS", 1000, 100, 5000, "Between two looks at the Sentinels; their events only accelerate.");
         var infoPeriod = ReadInfoPeriod(settings);
-        var metricsPort = settings.Integer("METRICS_PORT", 9120, 0, 65535, "Port of /metrics and /healthz; 0: none.");
+        var metricsPort = settings.Port("METRICS_PORT", 9120, "Port of /metrics and /healthz; 0: none.", min: 0);
         var priority = ReadPriority(settings);
         var backup = settings.OptionalText("BACKUP_STORE", "Where redis-backup keeps backups; status shows the last one and the last drill of a directory.");
         var publish = PublishOptions.Read(publishing, group);

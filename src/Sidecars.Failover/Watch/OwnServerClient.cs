@@ -30,7 +30,7 @@ public sealed class OwnServerClient(Func<IRespTransport> transport, RedisClientO
     }
 
     /// <summary>
-    /// Refuses writes on a master and cuts its normal clients, so that none goes on with an old answer. Whichever process it is: a fence
+    /// Refuses writes on a master and cuts its clients, so that none goes on with an old answer. Whichever process it is: a fence
     /// on the wrong one is lifted within a look. A replica keeps its clients, a step-down's coordinator among them. Null where it is done,
     /// else why not.
     /// </summary>
@@ -39,7 +39,7 @@ public sealed class OwnServerClient(Func<IRespTransport> transport, RedisClientO
         {
             var role = await client.CallAsync(cancellation, "ROLE").ConfigureAwait(false);
             if (!RoleReply.TryParse(role, out var now) || now is not RoleReply.Master) return "it is no master now";
-            var replies = await client.PipelineAsync([MinReplicas(minReplicas, maxLag), RespCommand.Of("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")], cancellation).ConfigureAwait(false);
+            var replies = await client.PipelineAsync([MinReplicas(minReplicas, maxLag), CutClients.Normal, CutClients.Subscribed], cancellation).ConfigureAwait(false);
             return replies.FirstOrDefault(r => r.IsError) is { } refused ? refused.Text : null;
         },
         cancellation);

@@ -34,7 +34,7 @@ public sealed class ProbeCommandTests
     {
         var run = await ProbeRun.RunAsync("alive --role postgres", new Dictionary<string, string>
         {
-            ["REDIS_PORT"] = "tcp://10.0.0.1:6379",
+            ["REDIS_PORT"] = "tcp://10.0.0.1",
             ["PROBE_TIMEOUT_MS"] = "0",
             ["SENTINEL"] = "maybe",
             ["CLUSTER_ID"] = "a/b/c",
@@ -48,6 +48,17 @@ public sealed class ProbeCommandTests
         foreach (var name in new[] { "'alive'", "--role", "REDIS_PORT", "PROBE_TIMEOUT_MS", "SENTINEL is 'maybe'", "CLUSTER_ID", "REDIS_SENTINEL_SERVICE_HOST", "REDIS_PASSWORD", "SIDECAR_PASSWORD_FILE", "redis-probe-tls" })
             Assert.Contains(name, run.Errors, StringComparison.Ordinal);
         Assert.DoesNotContain("hidden", run.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_link_to_a_Service_is_no_port()
+    {
+        await using var redis = await RedisProcess.StartAsync();
+        var variables = ProbeRun.At(redis.Endpoint);
+        variables["SENTINEL_PORT"] = "tcp://10.96.10.2:26379";
+        Assert.Equal(0, (await ProbeRun.RunAsync("liveness", variables)).Code);
+        variables["REDIS_PORT"] = "tcp://10.96.10.1:6379"; // the server is elsewhere, and the reason is said
+        Assert.Contains("REDIS_PORT=tcp://10.96.10.1:6379 is the link", (await ProbeRun.RunAsync("readiness", variables)).Output, StringComparison.Ordinal);
     }
 
     [Fact]

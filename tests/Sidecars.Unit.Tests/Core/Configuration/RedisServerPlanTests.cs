@@ -51,6 +51,33 @@ public sealed class RedisServerPlanTests
         Assert.Single(plan.Document.All("save"));
     }
 
+    [Theory]
+    [InlineData("", null)]
+    [InlineData("bind * -::*", null)]
+    [InlineData("bind 0.0.0.0", null)]
+    [InlineData("bind 10.0.0.1 127.0.0.1", null)]
+    [InlineData("bind -10.0.0.1 -127.0.0.1", null)]
+    [InlineData("bind ::", ":: -127.0.0.1")]
+    [InlineData("bind 10.0.0.1", "10.0.0.1 -127.0.0.1")]
+    [InlineData("bind 127.0.0.1\nbind -10.0.0.1 fd00::1", "-10.0.0.1 fd00::1 -127.0.0.1")]
+    public void Sidecars_and_probes_reach_the_server_by_loopback_whatever_it_is_bound_to(string lines, string? completed)
+    {
+        var plan = Calculate(lines + "\n", Settings);
+        Assert.Empty(plan.Problems);
+        Assert.Equal(completed is null ? [] : ["bind"], plan.Overruled);
+        if (completed is not null) Assert.Equal("bind " + completed, Encoding.UTF8.GetString(Assert.Single(plan.Document.All("bind")).Raw.Span));
+    }
+
+    [Theory]
+    [InlineData("bind 127.0.0.1 -::1")]
+    [InlineData("bind localhost")]
+    public void Bound_to_loopback_alone_it_is_refused_but_on_a_group_of_one_machine(string line)
+    {
+        var problem = Assert.Single(Calculate(line + "\n", Settings).Problems);
+        Assert.StartsWith(line + ":", problem, StringComparison.Ordinal);
+        Assert.Empty(Calculate(line + "\n", Settings with { Announce = new RedisEndpoint("127.0.0.1", 6379) }).Problems);
+    }
+
     [Fact]
     public void Any_line_of_the_user_that_is_not_ours_to_decide_survives_in_order() =>
         Prop.ForAll(Gen.Elements("maxmemory 1gb", "# note", "", "timeout 5", "save 1 1", "rename-command KEYS \"\"", "user ops on >\"a b\" +@all", "\tunknown-thing \"x y\"", "hz 10", "loadmodule /m.so").ListOf().ToArbitrary(), lines =>

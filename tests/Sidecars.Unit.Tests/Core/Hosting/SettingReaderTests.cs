@@ -39,9 +39,38 @@ public sealed class SettingReaderTests
                 "KIND is '1'; it must be one of aof, rdb, none",
                 "PEERS is 'b:0'; it must be host or host:port ([v6]:port)",
                 "FORGED is 'x?ERROR y'; it must be a whole number, 1..2",
-                "NEEDED is not set; it must be (text): who it is for",
+                "NEEDED is not set; it is required: who it is for",
             ],
             reader.Errors);
+    }
+
+    [Theory]
+    [InlineData("tcp://10.96.10.1:6380")]
+    [InlineData("tcp://[fd00::1]:6380")]
+    [InlineData("udp://10.96.10.1:6380")]
+    public void A_link_of_Kubernetes_or_Docker_is_no_setting_but_tells_the_port_of_others(string link)
+    {
+        var reader = Reader(("REDIS_PORT", link), ("PEERS_PORT", link));
+        Assert.Equal(6379, reader.Port("REDIS_PORT", 6379, "d"));
+        Assert.Equal(6380, reader.Port("PEERS_PORT", 26379, "d", isRemote: true));
+        Assert.Empty(reader.Errors);
+        var remark = Assert.Single(reader.Remarks);
+        Assert.StartsWith($"REDIS_PORT={link} ", remark, StringComparison.Ordinal);
+        Assert.Contains("6379 is used", remark, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("tcp://10.96.10.1")]
+    [InlineData("tcp://10.96.10.1:0")]
+    [InlineData("tcp://10.96.10.1:65536")]
+    [InlineData("http://10.96.10.1:80")]
+    [InlineData("0")]
+    [InlineData("65536")]
+    public void What_is_neither_a_port_nor_a_link_is_a_mistake(string text)
+    {
+        var reader = Reader(("REDIS_PORT", text));
+        Assert.Equal(6379, reader.Port("REDIS_PORT", 6379, "d"));
+        Assert.Equal($"REDIS_PORT is '{text}'; it must be a whole number, 1..65535", Assert.Single(reader.Errors));
     }
 
     [Fact]

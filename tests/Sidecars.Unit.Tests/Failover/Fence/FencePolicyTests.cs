@@ -77,6 +77,22 @@ public sealed class FencePolicyTests
     }
 
     [Fact]
+    public void Where_the_value_cannot_be_read_the_fence_is_tried_all_the_same_and_lifted_again()
+    {
+        var blind = Healthy with { Server = Master with { MinReplicas = null } };
+        Assert.Equal("value-unknown", Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(blind)).Code);
+        var fence = Assert.IsType<FenceDecision.Fence>(FencePolicy.Decide(blind with { Quorum = NamesOther }));
+        Assert.Equal("higher-epoch", fence.Code);
+        Assert.Contains("CONFIG GET", fence.Reason, StringComparison.Ordinal);
+        var fenced = blind with { FencedUnseen = true };
+        Assert.Equal("fenced-unseen", Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(fenced with { Quorum = NamesOther })).Code);
+        Assert.IsType<FenceDecision.Lift>(FencePolicy.Decide(fenced));
+        Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(fenced with { Doubt = "another is about to be promoted" }));
+        Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(fenced with { Quorum = NoMajority }));
+        Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(blind with { Server = Master with { MinReplicas = null, IsMaster = false }, Quorum = NamesOther }));
+    }
+
+    [Fact]
     public void Only_a_majority_lifts()
     {
         var fenced = Healthy with { Server = Master with { MinReplicas = WriteFence.MinReplicas } };
