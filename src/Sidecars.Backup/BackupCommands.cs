@@ -32,11 +32,13 @@ internal sealed class BackupCommands
     private readonly TextWriter _error;
     private readonly SignalScope _signals;
     private readonly RotatingCredentials _credentials = RotatingCredentials.Default(TimeProvider.System, Random.Shared.NextDouble);
-    private readonly Option<OutputForm> _form = new("--output") { Description = "table or json", DefaultValueFactory = _ => OutputForm.Table, Recursive = true };
+    private const string Json = "json";
+    private readonly Option<string> _form = new("--output") { Description = "table or json", DefaultValueFactory = _ => "table", Recursive = true };
 
     public BackupCommands(BackupOptions? options, SettingReader settings, TextWriter output, TextWriter error, SignalScope signals)
     {
         (_options, _settings, _output, _error, _signals) = (options, settings, output, error, signals);
+        _form.AcceptOnlyFromAmong("table", Json);
         Root = new RootCommand("redis-backup ships a Redis' append-only file as it grows, and restores it to any second.") { _form, Run(), Now(), List(), Show(), Restore(), Verify(), Prune() };
     }
 
@@ -198,7 +200,7 @@ internal sealed class BackupCommands
 
     private async Task ReportAsync(ParseResult parsed, Action<IReport> write)
     {
-        using (IReport report = parsed.GetValue(_form) == OutputForm.Json ? new JsonReport(_output) : new TableReport(_output)) write(report);
+        using (IReport report = parsed.GetValue(_form) == Json ? new JsonReport(_output) : new TableReport(_output)) write(report);
         await _output.FlushAsync().ConfigureAwait(false);
     }
 }

@@ -7,13 +7,6 @@ using Sidecars.Backup.Retention;
 
 namespace Sidecars.Backup;
 
-/// <summary>How a command answers.</summary>
-internal enum OutputForm
-{
-    Table,
-    Json,
-}
-
 /// <summary>The answers of all commands, in one form.</summary>
 internal interface IReport : IDisposable
 {

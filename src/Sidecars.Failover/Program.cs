@@ -26,8 +26,9 @@ internal static class Program
             var parsed = commands.Root.Parse(arguments);
             if (parsed.Errors.Count > 0)
             {
-                foreach (var mistake in parsed.Errors) await error.WriteLineAsync(mistake.Message).ConfigureAwait(false);
-                await error.WriteLineAsync("'redis-failover --help' lists commands and settings.").ConfigureAwait(false);
+                string[] names = [.. commands.Root.Subcommands.Select(command => command.Name)];
+                foreach (var line in CommandMistakes.Lines("redis-failover", arguments, names, parsed.Errors.Select(mistake => mistake.Message)))
+                    await error.WriteLineAsync(line).ConfigureAwait(false);
                 return ExitCode.WrongConfiguration;
             }
 

@@ -64,7 +64,8 @@ public static class DiskEvidenceReader
         {
             var (header, whole) = ReadSnapshot(files, path, stat);
             facts = facts with { AofBase = header, AofBaseLooksWhole = whole };
-            if (whole || !header.IsKnown) return facts;
+            // A server names *.rdb only what ends with the snapshot.
+            if (whole || !header.IsKnown || path.EndsWith(".rdb", StringComparison.Ordinal)) return facts;
         }
 
         var end = stat.Then(s => AofTailReader.Read(files, path, s.Length));
@@ -73,8 +74,7 @@ public static class DiskEvidenceReader
             { End: AofEnd.Complete or AofEnd.Empty } => true,
             { End: AofEnd.Torn } => isLast,
 
-            // One large value may fill the window. A server names *.rdb only what ends with the snapshot.
-            { End: AofEnd.Unrecognised, FromStart: false } => !path.EndsWith(".rdb", StringComparison.Ordinal),
+            { End: AofEnd.Unrecognised, FromStart: false } => true, // one large value may fill the window
             _ => false,
         };
         return facts with { AofBaseLooksWhole = fits, AofBaseEndsInCommands = fits, AofTail = isLast ? end : facts.AofTail };

@@ -1,10 +1,11 @@
 using System.Globalization;
 using Sidecars.Core.Lineage;
+using Sidecars.Core.Primitives;
 
 namespace Sidecars.Bootstrap.Disk;
 
 /// <summary>Whether a server is to be started on the data here, before it; a closed set.</summary>
-internal abstract record LoadDecision
+public abstract record LoadDecision
 {
     private LoadDecision()
     {
@@ -27,7 +28,7 @@ internal abstract record LoadDecision
 /// Data that a server would not load must not make it end and start for ever. Beside a master that replaces them they are put aside;
 /// where they are the group's only ones, the next try waits, and a person is told. Pure.
 /// </summary>
-internal static class LoadPolicy
+public static class LoadPolicy
 {
     /// <summary>Starts that came to nothing before the files are held responsible. One may be an eviction or a kill for memory, and so may a second.</summary>
     public const int MaxFailedStarts = 3;

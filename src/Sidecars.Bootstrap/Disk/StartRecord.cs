@@ -9,7 +9,7 @@ namespace Sidecars.Bootstrap.Disk;
 /// middle of a file, and a snapshot of a newer version, are seen by the server's loader alone, and bootstrap, which becomes the server,
 /// cannot watch it. What cannot be read or written counts as no start: the count only ever decides for caution.
 /// </summary>
-internal sealed class StartRecord(string dataDirectory)
+public sealed class StartRecord(string dataDirectory)
 {
     private const int MaxBytes = 1024; // two members
     private readonly string _path = Path.Combine(dataDirectory, MarkerStore.DirectoryName, "starts.json");

@@ -1,3 +1,4 @@
+using Sidecars.Bootstrap.Disk;
 using Sidecars.Bootstrap.Election;
 using Sidecars.Bootstrap.Rounds;
 using Sidecars.Core.Election;

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Net;
 using Sidecars.Core.Configuration;
 using Sidecars.Core.Election;

@@ -13,10 +13,10 @@ internal static class StepDownCommand
 {
     public static Command Create(CommandContext context)
     {
-        var timeout = new Option<TimeSpan>("--timeout")
+        var standard = new StepDownOptions().Timeout;
+        var timeout = new Option<TimeSpan?>("--timeout")
         {
-            Description = $"for everything, {HandOverLimits.ShortestTimeout.TotalSeconds:0}s to {HandOverLimits.LongestTimeout.TotalSeconds:0}s; below terminationGracePeriodSeconds",
-            DefaultValueFactory = _ => new StepDownOptions().Timeout,
+            Description = $"for everything, {HandOverLimits.ShortestTimeout.TotalSeconds:0}s to {HandOverLimits.LongestTimeout.TotalSeconds:0}s; below terminationGracePeriodSeconds; default {standard.TotalSeconds:0}s",
             CustomParser = result => Seconds(result),
         };
         var to = new Option<string?>("--to") { Description = "the replica to hand over to, by address or by a name that resolves to it; default: by priority, then offset" };
@@ -24,7 +24,7 @@ internal static class StepDownCommand
         var hold = new Option<string?>("--hold-after") { Description = "for rehearsals of a coordinator's death: after this step (lower, fence, promote …) do nothing more until killed" };
         var command = new Command("step-down", "Hands the master over to a replica without losing a write; exit 0 at once on a replica.") { timeout, to, dry, hold };
         command.SetAction((parsed, _) => context.WithAsync(options => RunAsync(
-            context, options, parsed.GetValue(timeout), parsed.GetValue(to), parsed.GetValue(dry), parsed.GetValue(hold))));
+            context, options, parsed.GetValue(timeout) ?? standard, parsed.GetValue(to), parsed.GetValue(dry), parsed.GetValue(hold))));
         return command;
     }
 

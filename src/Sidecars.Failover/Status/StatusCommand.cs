@@ -10,32 +10,29 @@ internal static class StatusCommand
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(2); // Sentinels tell each other what is new every 2 s
 
-    private enum OutputForm
-    {
-        Table,
-        Json,
-    }
+    private const string Json = "json";
 
     public static Command Create(CommandContext context, HostedCode hosted)
     {
-        var form = new Option<OutputForm>("--output") { Description = "table or json", DefaultValueFactory = _ => OutputForm.Table };
+        var form = new Option<string>("--output") { Description = "table or json", DefaultValueFactory = _ => "table" };
+        form.AcceptOnlyFromAmong("table", Json);
         var watch = new Option<bool>("--watch") { Description = "again every 2 s until SIGTERM or SIGINT; json: one object a line" };
         var explain = new Option<string?>("--explain") { Description = "instead: take the decisions of a log file (- for standard input) again, each from its snapshot" };
         var command = new Command("status", "The group at a glance, and every disagreement with what to do. Exit 0: all agree; 1: something does not.") { form, watch, explain };
         command.SetAction((parsed, _) => parsed.GetValue(explain) is { } file
             ? ExplainAsync(context, hosted, file)
-            : context.WithAsync(options => ShowAsync(context, hosted, options, parsed.GetValue(form), parsed.GetValue(watch))));
+            : context.WithAsync(options => ShowAsync(context, hosted, options, parsed.GetRequiredValue(form), parsed.GetValue(watch))));
         return command;
     }
 
-    private static async Task<int> ShowAsync(CommandContext context, HostedCode hosted, FailoverOptions options, OutputForm form, bool isWatch)
+    private static async Task<int> ShowAsync(CommandContext context, HostedCode hosted, FailoverOptions options, string form, bool isWatch)
     {
         using var gatherer = new StatusGatherer(options, hosted.Backups, TimeProvider.System);
         while (true)
         {
             var report = StatusPolicy.Decide(await gatherer.GatherAsync(context.Signals.Token).ConfigureAwait(false));
-            var text = form == OutputForm.Json ? StatusJson.Write(report, oneLine: isWatch) : StatusTable.Write(report);
-            await context.Output.WriteAsync(isWatch && form == OutputForm.Table ? text + "\n" : text).ConfigureAwait(false);
+            var text = form == Json ? StatusJson.Write(report, oneLine: isWatch) : StatusTable.Write(report);
+            await context.Output.WriteAsync(isWatch && form != Json ? text + "\n" : text).ConfigureAwait(false);
             await context.Output.FlushAsync().ConfigureAwait(false);
             if (!isWatch) return report.IsHealthy ? ExitCode.Ok : ExitCode.Failed;
             await Task.Delay(Period, TimeProvider.System, context.Signals.Token).ConfigureAwait(false);

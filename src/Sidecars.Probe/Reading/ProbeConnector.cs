@@ -7,8 +7,10 @@ using Sidecars.Probe.Sockets;
 namespace Sidecars.Probe.Reading;
 
 /// <summary>Connects without ever waiting for a resolver longer than the budget.</summary>
-internal static class ProbeConnector
+public static class ProbeConnector
 {
+    /// <summary>Connects within the budget, which then bounds every call on the connection.</summary>
+    /// <exception cref="RedisConnectionException">No connection.</exception>
     public static BlockingRedisConnection Connect(RedisEndpoint endpoint, TimeSpan budget, TimeProvider time, RespLimits limits, Func<Stream, string, Stream>? secure)
     {
         var deadline = new CallDeadline(time, budget);
@@ -16,13 +18,15 @@ internal static class ProbeConnector
         if (IPAddress.TryParse(endpoint.Host, out _)) return BlockingRedisConnection.Connect(endpoint, Left(deadline, endpoint), time, limits, wrap);
         var addresses = Resolve(endpoint.Host, budget);
         if (addresses.Length == 0) throw new RedisConnectionException(RedisFailure.NameResolution, endpoint.ToString() + ": the name was not resolved in time.");
-        return ConnectToAny(addresses, endpoint, deadline, time, limits, wrap);
+        return ConnectToAny(addresses, endpoint, deadline.Remaining, time, limits, wrap);
     }
 
     /// <summary>Connects to the first of a name's addresses where somebody listens.</summary>
-    internal static BlockingRedisConnection ConnectToAny(
-        IReadOnlyList<IPAddress> addresses, RedisEndpoint endpoint, CallDeadline deadline, TimeProvider time, RespLimits limits, Func<Stream, Stream>? wrap)
+    /// <exception cref="RedisConnectionException">No connection; of several failures the last.</exception>
+    public static BlockingRedisConnection ConnectToAny(
+        IReadOnlyList<IPAddress> addresses, RedisEndpoint endpoint, TimeSpan budget, TimeProvider time, RespLimits limits, Func<Stream, Stream>? wrap)
     {
+        var deadline = new CallDeadline(time, budget);
         for (var i = 0; ; i++)
         {
             var target = new RedisEndpoint(addresses[i].ToString(), endpoint.Port);

@@ -154,7 +154,7 @@ public sealed class FencePolicyTests
 
     [Fact]
     public void Silence_changes_nothing() =>
-        Assert.All((OwnServer[])[new OwnServer.Silent("hangs"), new OwnServer.Dead(RunId, true), Master with { MinReplicas = null }],
+        Assert.All((OwnServer[])[new OwnServer.Silent("hangs"), new OwnServer.Dead(RunId, true)],
             server => Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(Healthy with { Quorum = NamesOther, ContradictedFor = Long, Server = server })));
 
     [Fact]
