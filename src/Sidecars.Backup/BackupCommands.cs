@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Sidecars.Aws;
 using Sidecars.Backup.Archive;
 using Sidecars.Backup.Lease;
@@ -33,6 +34,7 @@ internal sealed class BackupCommands
     private readonly SignalScope _signals;
     private readonly RotatingCredentials _credentials = RotatingCredentials.Default(TimeProvider.System, Random.Shared.NextDouble);
     private const string Json = "json";
+    private const int MostNames = 10; // of other tenants: enough to see a mistyped one
     private readonly Option<string> _form = new("--output") { Description = "table or json", DefaultValueFactory = _ => "table", Recursive = true };
 
     public BackupCommands(BackupOptions? options, SettingReader settings, TextWriter output, TextWriter error, SignalScope signals)
@@ -73,7 +75,8 @@ internal sealed class BackupCommands
         {
             if (options.Durability == Durability.None) return await RefuseAsync(NothingKept).ConfigureAwait(false);
             var log = new JsonLineLog(Stream.Null, "redis-backup", TimeProvider.System);
-            var id = await new NowCommand(store, Loop(options, store, log), options.Uploader, TimeProvider.System).RunAsync(TimeSpan.FromSeconds(parsed.GetValue(seconds)), _signals.Token).ConfigureAwait(false);
+            using var progress = Progress();
+            var id = await new NowCommand(store, Loop(options, store, log), options.Uploader, progress.Begin, TimeProvider.System).RunAsync(TimeSpan.FromSeconds(parsed.GetValue(seconds)), _signals.Token).ConfigureAwait(false);
             await ReportAsync(parsed, report => report.Done("backup", id)).ConfigureAwait(false);
             return ExitCode.Ok;
         }));
@@ -83,11 +86,11 @@ internal sealed class BackupCommands
     private Command List()
     {
         var command = new Command("list", "Lists the backups, and who uploads.");
-        command.SetAction((parsed, _) => WithAsync(async (_, store) =>
+        command.SetAction((parsed, _) => WithAsync(async (options, store) =>
         {
             var catalogue = await store.ReadCatalogueAsync(_signals.Token).ConfigureAwait(false);
             await ReportAsync(parsed, report => report.List(catalogue)).ConfigureAwait(false);
-            return ExitCode.Ok;
+            return await NothingThereAsync(options, store, catalogue).ConfigureAwait(false) is { } nothing ? await RefuseAsync(nothing).ConfigureAwait(false) : ExitCode.Ok;
         }));
         return command;
     }
@@ -138,13 +141,20 @@ internal sealed class BackupCommands
             }
 
             var directory = parsed.GetValue(target) ?? options.DataDirectory;
-            if (RestoreRunner.TargetProblem(directory, owner) is { } problem && !parsed.GetValue(dry)) return await RefuseAsync(problem).ConfigureAwait(false);
+            if (RestoreRunner.TargetProblem(directory, owner) is { } problem) return await RefuseAsync(problem).ConfigureAwait(false);
             var runner = new RestoreRunner(store, options.Layout, options.Durability);
             var plan = await runner.PlanAsync(wanted, parsed.GetValue(gap), _signals.Token).ConfigureAwait(false);
             if (plan is RestorePlan.Refuse refuse) return await RefuseAsync(refuse.Reason).ConfigureAwait(false);
             var restore = (RestorePlan.Restore)plan;
             if (owner != options.Cluster) restore = restore with { Notes = restore.Notes.Add($"a copy of {options.Cluster} for {owner}: start it with CLUSTER_ID={owner} and passwords of its own; its backups go to {store.Of(owner).Layout.Root}") };
-            if (!parsed.GetValue(dry)) await runner.RunAsync(restore, directory, new ProgressLines(_error, TimeProvider.System), _signals.Token).ConfigureAwait(false);
+            RestoreRunner.CheckTarget(restore, directory, owner);
+            if (!parsed.GetValue(dry))
+            {
+                using var progress = Progress();
+                progress.Begin($"restoring {restore.Backup.Id}");
+                await runner.RunAsync(restore, directory, progress, _signals.Token).ConfigureAwait(false);
+            }
+
             await ReportAsync(parsed, report => report.Restored(restore, directory, parsed.GetValue(dry))).ConfigureAwait(false);
             return ExitCode.Ok;
         }));
@@ -157,7 +167,8 @@ internal sealed class BackupCommands
         var command = new Command("verify", "Restores a backup into a scratch directory, has a redis-server load it, and compares.") { id };
         command.SetAction((parsed, _) => WithAsync(async (options, store) =>
         {
-            var outcome = await new VerifyRunner(store, options, TimeProvider.System).RunAsync(parsed.GetValue(id), _signals.Token).ConfigureAwait(false);
+            using var progress = Progress();
+            var outcome = await new VerifyRunner(store, options, progress, TimeProvider.System).RunAsync(parsed.GetValue(id), _signals.Token).ConfigureAwait(false);
             if (outcome.Problem is { } problem) return await RefuseAsync(problem).ConfigureAwait(false);
             await ReportAsync(parsed, report => report.Verified(outcome.Id, outcome.Verification!)).ConfigureAwait(false);
             return ExitCode.Ok;
@@ -171,7 +182,10 @@ internal sealed class BackupCommands
         var command = new Command("prune", "Deletes what the retention settings do not keep.") { dry };
         command.SetAction((parsed, _) => WithAsync(async (options, store) =>
         {
-            var report = await new PruneRunner(store).RunAsync(options.Retention, TimeProvider.System.GetUtcNow(), parsed.GetValue(dry), _signals.Token).ConfigureAwait(false);
+            using var progress = Progress();
+            progress.Begin("looking for what the retention does not keep");
+            var runner = new PruneRunner(store, deleted => progress.Begin(string.Create(CultureInfo.InvariantCulture, $"{deleted} objects deleted")));
+            var report = await runner.RunAsync(options.Retention, TimeProvider.System.GetUtcNow(), parsed.GetValue(dry), _signals.Token).ConfigureAwait(false);
             await ReportAsync(parsed, writer => writer.Pruned(report, parsed.GetValue(dry))).ConfigureAwait(false);
             return ExitCode.Ok;
         }));
@@ -190,6 +204,17 @@ internal sealed class BackupCommands
         foreach (var mistake in _settings.Errors) await _error.WriteLineAsync(mistake).ConfigureAwait(false);
         await _error.WriteLineAsync("'redis-backup --help' lists every setting.").ConfigureAwait(false);
         return ExitCode.WrongConfiguration;
+    }
+
+    private ProgressLines Progress() => new(_error, !Console.IsErrorRedirected, TimeProvider.System);
+
+    // A wrong CLUSTER_ID or prefix looks like a tenant that has no backup yet: say whose backups are there.
+    private async Task<string?> NothingThereAsync(BackupOptions options, BackupStore store, Catalogue catalogue)
+    {
+        if (!catalogue.Backups.IsEmpty || catalogue.Uploader is not null || await store.FirstObjectAsync(_signals.Token).ConfigureAwait(false) is not null) return null;
+        var others = await store.Objects.ListFoldersAsync("", _signals.Token).ConfigureAwait(false);
+        var found = others.Count == 0 ? "nothing at all" : $"only {string.Join(", ", others.Take(MostNames))}{(others.Count > MostNames ? ", …" : "")}";
+        return $"{store.Objects.Description} holds nothing of {options.Cluster} (CLUSTER_ID): there is {found}";
     }
 
     private async Task<int> RefuseAsync(string reason)

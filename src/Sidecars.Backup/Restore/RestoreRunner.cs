@@ -74,17 +74,33 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout, Durabili
         return found is null ? null : $"{directory} is not empty: it holds {found}; a restore never overwrites";
     }
 
+    /// <summary>Everything that a restore needs of its target, looked at without leaving anything there.</summary>
+    /// <exception cref="RestoreException">The target is not empty, is another's, has no room or can't be written to.</exception>
+    public static void CheckTarget(RestorePlan.Restore plan, string directory, ClusterId? owner = null)
+    {
+        if (TargetProblem(directory, owner) is { } problem) throw new RestoreException("not_empty", problem);
+        var free = new DriveInfo(Path.GetFullPath(directory)).AvailableFreeSpace;
+        if (free < plan.Bytes) throw new RestoreException("no_space", $"{directory} has {free} bytes free, and the restore needs {plan.Bytes}");
+        var trial = Path.Combine(directory, ".restore-" + Guid.NewGuid().ToString("n"));
+        try
+        {
+            using var file = new FileStream(trial, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Options = FileOptions.DeleteOnClose });
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RestoreException("disk", $"{directory} can't be written to: {e.Message}", e);
+        }
+    }
+
     /// <summary>Fetches, checks and puts into place.</summary>
     /// <exception cref="RestoreException">The target is not empty, or has no room.</exception>
     /// <exception cref="StoreException">An object is missing or damaged; the message names it.</exception>
     public async Task RunAsync(RestorePlan.Restore plan, string directory, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
     {
-        if (TargetProblem(directory) is { } problem) throw new RestoreException("not_empty", problem);
+        CheckTarget(plan, directory);
         var staging = Path.Combine(directory, MarkerStore.DirectoryName, StagingName);
         using var alone = Lock(directory);
         if (Directory.Exists(staging)) Directory.Delete(staging, recursive: true); // of a restore that was interrupted
-        var free = new DriveInfo(Path.GetFullPath(directory)).AvailableFreeSpace;
-        if (free < plan.Bytes) throw new RestoreException("no_space", $"{directory} has {free} bytes free, and the restore needs {plan.Bytes}");
         Directory.CreateDirectory(staging);
         try
         {

@@ -16,10 +16,13 @@ public sealed record PruneReport(RetentionPolicy Policy, IReadOnlyList<string> S
 /// Deletes what the retention does not keep. The manifest of a backup goes first, so that none is listed whose parts are missing; then its
 /// base; segments last. What could not be read as what it should be is never deleted, and nothing is while a listed manifest is unreadable.
 /// </summary>
-public sealed class PruneRunner(BackupStore store)
+/// <param name="store">The tenant's.</param>
+/// <param name="progress">Takes the number of objects deleted so far; null: nobody asks.</param>
+public sealed class PruneRunner(BackupStore store, Action<int>? progress = null)
 {
     // Longer than an upload can take, so that nobody is still at it and writes a manifest after all.
     private static readonly TimeSpan InterruptedAge = TimeSpan.FromDays(2);
+    private int _deleted;
 
     /// <summary>Plans and, unless <paramref name="dryRun"/>, deletes.</summary>
     /// <exception cref="StoreException">A manifest can't be read, or the store failed; a second run goes on.</exception>
@@ -35,9 +38,9 @@ public sealed class PruneRunner(BackupStore store)
             bytes += gone.Base?.Length ?? 0;
             if (dryRun) continue;
             var folder = store.Layout.Base(gone.Generation, gone.Id);
-            await store.Objects.DeleteAsync(folder + BackupLayout.ManifestName, cancellation).ConfigureAwait(false);
-            await store.Objects.DeleteAsync(folder + BackupLayout.VerifiedName, cancellation).ConfigureAwait(false);
-            if (gone.Base is { } file) await store.Objects.DeleteAsync(folder + file.Name, cancellation).ConfigureAwait(false);
+            await DeleteAsync(folder + BackupLayout.ManifestName, cancellation).ConfigureAwait(false);
+            await DeleteAsync(folder + BackupLayout.VerifiedName, cancellation).ConfigureAwait(false);
+            if (gone.Base is { } file) await DeleteAsync(folder + file.Name, cancellation).ConfigureAwait(false);
         }
 
         var segments = new List<string>();
@@ -49,7 +52,7 @@ public sealed class PruneRunner(BackupStore store)
                 var key = store.Layout.Segment(generation, segment);
                 segments.Add(key);
                 bytes += segment.Length;
-                if (!dryRun) await store.Objects.DeleteAsync(key, cancellation).ConfigureAwait(false);
+                if (!dryRun) await DeleteAsync(key, cancellation).ConfigureAwait(false);
             }
         }
 
@@ -75,7 +78,7 @@ public sealed class PruneRunner(BackupStore store)
                 {
                     keys.Add(left.Key);
                     bytes += left.Length;
-                    if (!dryRun) await store.Objects.DeleteAsync(left.Key, cancellation).ConfigureAwait(false);
+                    if (!dryRun) await DeleteAsync(left.Key, cancellation).ConfigureAwait(false);
                 }
             }
         }
@@ -93,6 +96,12 @@ public sealed class PruneRunner(BackupStore store)
         {
             return (0, [$"uploads that were never completed could not be looked for: {e.Message}"]); // a right that nothing else needs
         }
+    }
+
+    private async Task DeleteAsync(string key, CancellationToken cancellation)
+    {
+        await store.Objects.DeleteAsync(key, cancellation).ConfigureAwait(false);
+        progress?.Invoke(++_deleted);
     }
 
     private async Task<List<long>> GenerationsAsync(CancellationToken cancellation)

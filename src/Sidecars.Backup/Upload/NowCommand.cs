@@ -3,7 +3,7 @@ using Sidecars.Backup.Archive;
 namespace Sidecars.Backup.Upload;
 
 /// <summary>A backup on demand: asked of the node that uploads, through the lease, or taken here.</summary>
-internal sealed class NowCommand(BackupStore store, UploaderLoop loop, UploaderOptions options, TimeProvider time)
+internal sealed class NowCommand(BackupStore store, UploaderLoop loop, UploaderOptions options, Action<string> progress, TimeProvider time)
 {
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1);
 
@@ -18,11 +18,13 @@ internal sealed class NowCommand(BackupStore store, UploaderLoop loop, UploaderO
             var current = await store.ReadLeaseAsync(cancellation).ConfigureAwait(false);
             if (current is not { Lease.Holder.Length: > 0 })
             {
+                progress("no node uploads: taking the backup here");
                 if (await loop.BackUpOnceAsync(wait - time.GetElapsedTime(started), cancellation).ConfigureAwait(false) is { } done) return done.Id;
                 continue; // an uploader came up meanwhile
             }
 
             var lease = current.Value.Lease;
+            progress($"waiting for the backup of {lease.Holder}, which uploads");
             if (lease.BaseWanted is not { } wanted || wanted < asked)
                 await store.WriteLeaseAsync(lease with { BaseWanted = asked, Beat = lease.Beat + 1 }, current.Value.ETag, cancellation).ConfigureAwait(false);
             var catalogue = await store.ReadCatalogueAsync(cancellation).ConfigureAwait(false);

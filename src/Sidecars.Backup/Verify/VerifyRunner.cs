@@ -18,7 +18,7 @@ internal sealed record VerifyOutcome(string Id, Verification? Verification, stri
 /// The drill: restores one backup as it was when complete (every byte is checked on the way), has a server load it, compares the number of
 /// keys a database with what the live server had, and a sample of values with the drill before. Only then is it marked as verified.
 /// </summary>
-internal sealed class VerifyRunner(BackupStore store, BackupOptions options, TimeProvider time)
+internal sealed class VerifyRunner(BackupStore store, BackupOptions options, ProgressLines progress, TimeProvider time)
 {
     private const int SampleKeys = 1000;
 
@@ -35,11 +35,14 @@ internal sealed class VerifyRunner(BackupStore store, BackupOptions options, Tim
             var plan = await runner.PlanAsync(new RestoreTarget.Backup(backup.Id), false, cancellation).ConfigureAwait(false);
             if (plan is RestorePlan.Refuse refuse) return new VerifyOutcome(backup.Id, null, refuse.Reason);
             var started = time.GetTimestamp();
-            await runner.RunAsync((RestorePlan.Restore)plan, scratch, null, cancellation).ConfigureAwait(false);
+            progress.Begin($"restoring {backup.Id}");
+            await runner.RunAsync((RestorePlan.Restore)plan, scratch, progress, cancellation).ConfigureAwait(false);
             var restored = time.GetElapsedTime(started);
             started = time.GetTimestamp();
+            progress.Begin("a server loads the restored data");
             await using var server = await ScratchServer.StartAsync(options.ServerBinary, scratch, time, cancellation).ConfigureAwait(false);
             var loaded = time.GetElapsedTime(started);
+            progress.Begin("comparing keys and values");
             return await CompareAsync(backup, server.Client, restored, loaded, cancellation).ConfigureAwait(false);
         }
         finally

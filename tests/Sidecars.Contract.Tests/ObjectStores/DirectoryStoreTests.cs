@@ -15,5 +15,5 @@ public sealed class DirectoryStoreTests : ObjectStoreContract
         return Task.CompletedTask;
     }
 
-    protected override Task<IObjectStore> OpenAsync() => Task.FromResult<IObjectStore>(new DirectoryStore(_folder.File("root")));
+    protected override Task<IObjectStore> OpenAsync() => Task.FromResult<IObjectStore>(new DirectoryStore(_folder.Folder("root")));
 }

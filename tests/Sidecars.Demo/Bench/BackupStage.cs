@@ -24,7 +24,7 @@ internal sealed class BackupTarget : IDisposable
         if (moto is null)
         {
             _folder = new TempFolder("bench-store");
-            Address = _folder.File("store");
+            Address = _folder.Folder("store");
             Objects = new DirectoryStore(Address);
             return;
         }

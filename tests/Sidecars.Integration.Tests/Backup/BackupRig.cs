@@ -28,7 +28,7 @@ internal sealed class BackupRig : IAsyncDisposable
 
     public RedisProcess Redis { get; }
 
-    public string StorePath => Folder.File("store");
+    public string StorePath => Folder.Folder("store");
 
     public BackupStore Store => new(new DirectoryStore(StorePath), Layout);
 

@@ -22,7 +22,7 @@ public sealed class ShownMetricsTests
             ["REDIS_SENTINEL_SERVICE_HOST"] = nobody,
             ["REDIS_COUNT"] = "1",
             ["SENTINEL_COUNT"] = "1",
-            ["BACKUP_STORE"] = folder.File("store"),
+            ["BACKUP_STORE"] = folder.Folder("store"),
         };
 
         string[] shown = [.. (await FamiliesAsync("redis-failover", settings)).Union(await FamiliesAsync("redis-backup", settings)).Order(StringComparer.Ordinal)];

@@ -23,7 +23,7 @@ public class UploadSessionTests
         Directory.CreateDirectory(aof);
         Write(aof, 1, First);
         Manifest(aof, 1);
-        var gate = new GatedStore(new DirectoryStore(folder.File("store")));
+        var gate = new GatedStore(new DirectoryStore(folder.Folder("store")));
         var store = new BackupStore(gate, new BackupLayout(Samples.Cluster));
         var counters = new UploadCounters();
         var options = new UploaderOptions { Node = "redis-0", Look = TimeSpan.FromMilliseconds(5) };
@@ -97,7 +97,7 @@ public class UploadSessionTests
     }
 
     private static UploadSession Open(TempFolder folder, UploadCounters counters) => new(
-        new BackupStore(new DirectoryStore(folder.File("store")), new BackupLayout(Samples.Cluster)), new AofDirectory(folder.Path, DataLayout.Default),
+        new BackupStore(new DirectoryStore(folder.Folder("store")), new BackupLayout(Samples.Cluster)), new AofDirectory(folder.Path, DataLayout.Default),
         new UploaderOptions { Node = "redis-0" }, counters, 1, TimeProvider.System);
 
     private static void Write(string aof, long sequence, string commands) => File.WriteAllText(Path.Combine(aof, $"appendonly.aof.{sequence}.incr.aof"), commands);

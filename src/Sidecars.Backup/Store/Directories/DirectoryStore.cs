@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using System.Text;
 using Sidecars.Core.Primitives;
 
 namespace Sidecars.Backup.Store.Directories;
@@ -9,17 +10,25 @@ namespace Sidecars.Backup.Store.Directories;
 /// Objects as files below a directory, on a local disk or a shared volume with hard links. A file is written under
 /// <c>.partial/</c>, synced, and then linked (create once) or renamed to its name, so that a name always has its whole content. What a crash
 /// leaves in <c>.partial</c> is for <see cref="RemoveUnfinishedAsync"/>.
+/// <para>
+/// The directory is never created here: where a volume is not mounted, a new one in its place would take backups that nobody finds again.
+/// The first write leaves an identity in it (<c>.store</c>), and a process that has seen one uses no other: a volume that is unmounted or
+/// moved away under a running process ends in an error, not in a second store.
+/// </para>
 /// </summary>
 public sealed partial class DirectoryStore : IObjectStore
 {
     private const string PartialName = ".partial";
     private const string LockName = "lock";
+    private const string IdentityName = ".store";
+    private const int IdentityBytes = 64; // a GUID and a line end
     private const int Exists = 17; // EEXIST
     private static int _counter;
     private readonly string _root;
     private readonly string _partial;
+    private string? _identity;
 
-    /// <summary>Uses a directory; it is created at the first write.</summary>
+    /// <summary>Uses a directory, which must exist at the first call.</summary>
     public DirectoryStore(string root)
     {
         _root = Path.GetFullPath(root);
@@ -131,10 +140,11 @@ public sealed partial class DirectoryStore : IObjectStore
     private static bool HasFiles(DirectoryInfo folder) => folder.EnumerateFiles("*", SearchOption.AllDirectories).Any();
 
     // A write that finds no directory is no missing object: a volume is gone, or something else stands where the store should be.
-    private static async Task<T> GuardAsync<T>(string key, Func<Task<T>> action, bool isWrite = false)
+    private async Task<T> GuardAsync<T>(string key, Func<Task<T>> action, bool isWrite = false)
     {
         try
         {
+            if (IdentityProblem(isWrite) is { } problem) throw new StoreException(StoreFailure.Unavailable, key, problem);
             return await action().ConfigureAwait(false);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException && !isWrite)
@@ -149,6 +159,26 @@ public sealed partial class DirectoryStore : IObjectStore
         {
             throw new StoreException(StoreFailure.Unavailable, key, e.Message, e);
         }
+    }
+
+    private string? IdentityProblem(bool isWrite)
+    {
+        if (!Directory.Exists(_root)) return $"the store {_root} is no directory: is its volume mounted? A new store needs its directory made once (mkdir)";
+        var path = Path.Combine(_root, IdentityName);
+        var found = File.Exists(path) ? Encoding.ASCII.GetString(BoundedFile.Read(path, IdentityBytes)).Trim() : null;
+        if (found is null && Volatile.Read(ref _identity) is null && isWrite)
+        {
+            Directory.CreateDirectory(_partial);
+            var temporary = Path.Combine(_partial, "store-" + Guid.NewGuid().ToString("n"));
+            AtomicFile.Write(temporary, Encoding.ASCII.GetBytes(Guid.NewGuid().ToString() + "\n"));
+            _ = TryLink(temporary, path); // another node may have been faster: its identity counts
+            File.Delete(temporary);
+            PosixFiles.SyncDirectory(_root);
+            found = Encoding.ASCII.GetString(BoundedFile.Read(path, IdentityBytes)).Trim();
+        }
+
+        var known = found is null ? Volatile.Read(ref _identity) : Interlocked.CompareExchange(ref _identity, found, null) ?? found;
+        return known == found ? null : $"another directory lies at {_root} than before: is its volume still mounted?";
     }
 
     private static string ETagOf(string path)
