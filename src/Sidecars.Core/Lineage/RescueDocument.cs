@@ -13,6 +13,7 @@ public static class RescueDocument
         json =>
         {
             json.WriteNumber("format", 1);
+            json.WriteNumber("sequence", rescue.Sequence);
             json.WriteString("reason", rescue.Reason);
             json.WriteString("token", rescue.Token.ToString());
             json.WriteString("from_name", rescue.From.Name);
@@ -37,6 +38,7 @@ public static class RescueDocument
     public static DiskFact<Rescue> Read(string name, ReadOnlySpan<byte> utf8)
     {
         if (!JsonFacts.TryParse(utf8, out var root, out var fault)) return DiskFact<Rescue>.Unreadable(fault);
+        var sequence = root.OptionalInteger("sequence", JsonFacts.MaxExact) ?? 0;
         var reason = root.Text("reason", 4096);
         var token = LineageJson.Token(root, "token");
         var from = new NodeIdentity(root.Text("from_name", NodeIdentity.MaxNameLength), root.Text("from_uid", NodeIdentity.MaxUidLength));
@@ -47,6 +49,6 @@ public static class RescueDocument
             files.Add(new RescuedFile(file.Text("name", 1024), file.Integer("length"), file.Integer("changed_ticks")));
         return root.Fault is { } wrong
             ? DiskFact<Rescue>.Unreadable(wrong)
-            : DiskFact<Rescue>.Known(new Rescue(name, reason, token, from, intact, files) { Position = position });
+            : DiskFact<Rescue>.Known(new Rescue(name, reason, token, from, intact, files) { Position = position, Sequence = sequence });
     }
 }

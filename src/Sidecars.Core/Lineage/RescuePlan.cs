@@ -9,7 +9,7 @@ namespace Sidecars.Core.Lineage;
 public sealed record RescuedFile(string Name, long Length, long ChangedTicks);
 
 /// <summary>A dataset that was kept before it was overwritten.</summary>
-/// <param name="Name">Directory name: <c>yyyyMMddTHHmmssfffZ-&lt;replid8&gt;</c>, so that names sort by age.</param>
+/// <param name="Name">Directory name: <c>yyyyMMddTHHmmssfffZ-&lt;replid8&gt;</c>, for people: a clock that was set back names a newer one older.</param>
 /// <param name="Reason">Why the node gave its data up, for people.</param>
 /// <param name="Token">The token of the master that it went on to follow.</param>
 /// <param name="From">The node whose data it is.</param>
@@ -19,6 +19,9 @@ public sealed record Rescue(string Name, string Reason, FencingToken Token, Node
 {
     /// <summary>Point in the stream, where it is known.</summary>
     public ReplicationPosition? Position { get; init; }
+
+    /// <summary>Counts the rescues of a volume: their order, whatever the clock says. 0 in those of earlier versions, which are older than all with one.</summary>
+    public long Sequence { get; init; }
 
     /// <summary>Bytes of its files. They cost space only from when the server replaces its own.</summary>
     public long Bytes => Files.Sum(f => f.Length);
@@ -64,7 +67,7 @@ public abstract record RescuePlan
         if (bytes > limits.MaxBytes) return new Refuse($"{bytes} bytes to keep, {limits.MaxBytes} allowed");
 
         // Half a sync must not push out the last whole dataset: that is what somebody will be looking for.
-        var candidates = existing.OrderBy(r => r.Intact).ThenBy(r => r.Name, StringComparer.Ordinal).ToList();
+        var candidates = existing.OrderBy(r => r.Intact).ThenBy(r => r.Sequence).ThenBy(r => r.Name, StringComparer.Ordinal).ToList();
         if (!intact && candidates.FindLastIndex(r => r.Intact) is >= 0 and var newestIntact) candidates.RemoveAt(newestIntact);
         var count = existing.Count + 1;
         var total = existing.Sum(r => r.Bytes) + bytes;

@@ -54,7 +54,8 @@ public sealed class RescueStore(string dataDirectory, RescueLimits limits, DataL
                 .Where(d => !d.EndsWith(Partial, StringComparison.Ordinal))
                 .Order(StringComparer.Ordinal)
                 .Select(d => files.ReadAll(Path.Combine(d, ManifestName), RescueDocument.MaxBytes).Then(bytes => RescueDocument.Read(Path.GetFileName(d), bytes)).Value)
-                .OfType<Rescue>()];
+                .OfType<Rescue>()
+                .OrderBy(r => r.Sequence)]; // stable: those without one stay in the order of their names
         }
         catch (Exception e) when (FileFault.IsIo(e))
         {
@@ -78,7 +79,8 @@ public sealed class RescueStore(string dataDirectory, RescueLimits limits, DataL
             DeletePartials();
             var files = DataFiles();
             if (files.Count == 0) return new RescueOutcome.NothingToKeep();
-            switch (RescuePlan.Calculate(List(), files, evidence.IsIntact, limits))
+            var existing = List();
+            switch (RescuePlan.Calculate(existing, files, evidence.IsIntact, limits))
             {
                 case RescuePlan.AlreadyKept already: return new RescueOutcome.Kept(already.Existing, []);
                 case RescuePlan.Refuse refuse: return new RescueOutcome.Refused(refuse.Reason);
@@ -87,6 +89,7 @@ public sealed class RescueStore(string dataDirectory, RescueLimits limits, DataL
                     var rescue = new Rescue($"{stamp}-{evidence.Position?.At.Id.Short ?? "unknown0"}", reason, token, from, evidence.IsIntact, files)
                     {
                         Position = evidence.Position?.At,
+                        Sequence = existing.Select(r => r.Sequence).DefaultIfEmpty(0).Max() + 1,
                     };
                     if (!TryLink(rescue)) return new RescueOutcome.Refused("the filesystem does not link these files; they are not copied");
                     foreach (var old in keep.Delete) Directory.Delete(Path.Combine(_root, old.Name), recursive: true);

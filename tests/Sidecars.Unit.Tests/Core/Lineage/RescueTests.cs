@@ -50,6 +50,19 @@ public sealed class RescueTests : IDisposable
     public void An_empty_disk_has_nothing_to_keep() => Assert.IsType<RescueOutcome.NothingToKeep>(Preserve(0));
 
     [Fact]
+    public void A_clock_that_was_set_back_does_not_make_the_newest_rescue_the_first_to_go()
+    {
+        var kept = new List<string>();
+        for (var i = 0; i < 5; i++)
+        {
+            _data.WithAof(10 + i);
+            kept.Add(Assert.IsType<RescueOutcome.Kept>(Preserve(minute: -i)).Rescue.Name);
+        }
+
+        Assert.Equal(kept[2..], Names());
+    }
+
+    [Fact]
     public void A_restart_loop_keeps_one_rescue_and_real_changes_at_most_three()
     {
         _data.WithAof(10);
