@@ -19,7 +19,7 @@ public sealed record DeathFacts
     public required QuorumFacts Quorum { get; init; }
 
     /// <summary>
-    /// redis-bootstrap has beaten its heart since the death: the container is back, and asks for the fail-over itself where it is due.
+    /// redis-bootstrap has sent a heartbeat since the death: the container is back, and asks for the failover itself if one is due.
     /// </summary>
     public bool BootstrapLives { get; init; }
 
@@ -45,18 +45,18 @@ public abstract record DeathDecision(string Code, string Reason) : IDecision
     /// <summary>Dead, and not now: look again after <paramref name="Again"/>; null: at the usual pace.</summary>
     public sealed record Wait(string Code, string Reason, TimeSpan? Again = null) : DeathDecision(Code, Reason);
 
-    /// <summary>No concern of ours.</summary>
+    /// <summary>Nothing to do here: another actor's task, or not a death of a master.</summary>
     public sealed record Nothing(string Code, string Reason) : DeathDecision(Code, Reason);
 }
 
 /// <summary>
-/// Whether a death is handed to Sentinel at once instead of after down-after, and to which. Pure. One actor: until bootstrap is back it is
-/// this sidecar, then bootstrap, which waits where a Sentinel shows a failover. Told is the Sentinel that switches soonest; a second one is
-/// not while any shows a failover.
-/// A Sentinel chooses by offsets that are as old as its last INFO: where the replicas differ, it may promote one that is behind, which loses
-/// what only another has, and costs that one a full copy, while which nobody may write (<c>min-replicas-to-write</c>). So a Sentinel is
-/// told that would choose one that has most; from then until it has chosen it hears of no other offset (it asks a second after its last
-/// INFO). Making replicas equal can't be had: one whose master is gone gives nothing to another (NOMASTERLINK).
+/// Whether a Sentinel is asked to fail over at once instead of after down-after, and which one. Pure. One actor: this sidecar until bootstrap
+/// is back, then bootstrap, which waits if a Sentinel shows a failover. The Sentinel that switches soonest is asked; no second one is asked
+/// while any of them shows a failover.
+/// A Sentinel chooses by offsets as old as its last INFO. If the replicas differ, it may promote one that is behind: that loses what only
+/// another one has, and forces that one into a full copy, during which writes are refused (<c>min-replicas-to-write</c>). So a Sentinel is
+/// asked that would choose a replica with the most data; until it has chosen, it learns of no other offset, since it asks a second after its
+/// last INFO. The replicas cannot be brought level: one whose master is gone does not replicate to another (NOMASTERLINK).
 /// </summary>
 public static class DeathPolicy
 {
