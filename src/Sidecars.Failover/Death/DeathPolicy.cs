@@ -63,10 +63,14 @@ public static class DeathPolicy
     /// <summary>An accepted request is not repeated within this: the failover must show at the Sentinels first.</summary>
     public static readonly TimeSpan ShowsWithin = TimeSpan.FromSeconds(3);
 
-    /// <summary>For so long after the death a Sentinel that chooses well is waited for, the longest that one goes without INFO and a tick; then any is told.</summary>
+    /// <summary>
+    /// How long after the death a Sentinel that chooses well is awaited: the longest that one goes without an INFO, and a tick. Then any is asked.
+    /// </summary>
     public static readonly TimeSpan ChoosesWithin = TimeSpan.FromMilliseconds(750);
 
-    /// <summary>For so long a replica is waited for that has no end of its connection to read, since the dead process still holds it: a flight and a look.</summary>
+    /// <summary>
+    /// How long a replica is awaited that reads no end of its connection, since the dead process' are still open: data in flight, and a look.
+    /// </summary>
     public static readonly TimeSpan ReadsWithin = TimeSpan.FromMilliseconds(50);
 
     // What a replica has received it reads within milliseconds.
@@ -103,7 +107,7 @@ public static class DeathPolicy
         return new DeathDecision.RequestFailover(soonest, $"the process {dead.RunId} at {facts.Address} has died, and {quorum.Promotable[0]} can be promoted");
     }
 
-    // By an offset that is too old; a priority is what somebody wants.
+    // Mistaken is a choice by an outdated offset; a difference in priority is intended.
     private static bool IsMistaken(SentinelView view, HashSet<RedisEndpoint> behind) => view.Choice is not { } choice
         || (behind.Contains(choice.Address) && view.Replicas.Any(r => r.Promotable && r.Priority == choice.Priority && !behind.Contains(r.Address)));
 
