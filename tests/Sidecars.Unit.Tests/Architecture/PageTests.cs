@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Sidecars.Failover.Publish;
 using Sidecars.TestKit.Groups;
 using Xunit.Abstractions;
 
@@ -34,12 +35,35 @@ public sealed partial class PageTests(ITestOutputHelper output)
             .Select(link => $"{Path.GetRelativePath(Source, link.Page)}: {link.To}"));
     }
 
-    private static IEnumerable<string> Pages() => Directory.EnumerateFiles(Source, "README.md", SearchOption.AllDirectories)
-        .Where(page => !page.Contains("/obj/", StringComparison.Ordinal) && !page.Contains("/bin/", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
+    [Fact]
+    public void Reasons_that_people_look_up_are_those_of_the_code()
+    {
+        var reasons = File.ReadLines(Path.Combine(Repository.Root, "manifests", "docs", "refusals.md")).SelectMany(Reasons).ToHashSet();
+        Assert.True(reasons.Count > 50);
+        var texts = Files("*.cs").SelectMany(file => Text().Matches(File.ReadAllText(file)).Select(text => text.Groups[1].Value));
+        var kinds = Enum.GetNames<TargetFailureKind>().Select(kind => kind.ToLowerInvariant());
+        Assert.Empty(reasons.Except(texts).Except(kinds));
+    }
+
+    private static IEnumerable<string> Pages() => Files("README.md");
+
+    private static IEnumerable<string> Files(string name) => Directory.EnumerateFiles(Source, name, SearchOption.AllDirectories)
+        .Where(file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal))
+        .Order(StringComparer.Ordinal);
+
+    // A line of a table ends with what is missing; before that is the reason, and before that, where there is one, the loop.
+    private static IEnumerable<string> Reasons(string line) =>
+        line.Split('|') is [_, .., var reasons, _, _] ? Reason().Matches(reasons).Select(reason => reason.Groups[1].Value) : [];
 
     private static int Words(string page) => File.ReadAllText(page).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length;
 
     // Relative ones; an anchor within a page is not followed.
     [GeneratedRegex(@"\]\((?!https?:)([^)#\s]+)")]
     private static partial Regex Link();
+
+    [GeneratedRegex("`([a-z]+(?:-[a-z]+)*)`")]
+    private static partial Regex Reason();
+
+    [GeneratedRegex("\"([a-z]+(?:-[a-z]+)*)\"")]
+    private static partial Regex Text();
 }
