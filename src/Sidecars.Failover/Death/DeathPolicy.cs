@@ -19,7 +19,7 @@ public sealed record DeathFacts
     public required QuorumFacts Quorum { get; init; }
 
     /// <summary>
-    /// redis-bootstrap has beaten its heart since the death: the container is back, and asks for the fail-over itself where it is due.
+    /// redis-bootstrap has sent a heartbeat since the death: the container is back, and asks for the failover itself if one is due.
     /// </summary>
     public bool BootstrapLives { get; init; }
 
@@ -45,28 +45,32 @@ public abstract record DeathDecision(string Code, string Reason) : IDecision
     /// <summary>Dead, and not now: look again after <paramref name="Again"/>; null: at the usual pace.</summary>
     public sealed record Wait(string Code, string Reason, TimeSpan? Again = null) : DeathDecision(Code, Reason);
 
-    /// <summary>No concern of ours.</summary>
+    /// <summary>Nothing to do here: another actor's task, or not a death of a master.</summary>
     public sealed record Nothing(string Code, string Reason) : DeathDecision(Code, Reason);
 }
 
 /// <summary>
-/// Whether a death is handed to Sentinel at once instead of after down-after, and to which. Pure. One actor: until bootstrap is back it is
-/// this sidecar, then bootstrap, which waits where a Sentinel shows a failover. Told is the Sentinel that switches soonest; a second one is
-/// not while any shows a failover.
-/// A Sentinel chooses by offsets that are as old as its last INFO: where the replicas differ, it may promote one that is behind, which loses
-/// what only another has, and costs that one a full copy, while which nobody may write (<c>min-replicas-to-write</c>). So a Sentinel is
-/// told that would choose one that has most; from then until it has chosen it hears of no other offset (it asks a second after its last
-/// INFO). Making replicas equal can't be had: one whose master is gone gives nothing to another (NOMASTERLINK).
+/// Whether a Sentinel is asked to fail over at once instead of after down-after, and which one. Pure. One actor: this sidecar until bootstrap
+/// is back, then bootstrap, which waits if a Sentinel shows a failover. The Sentinel that switches soonest is asked; no second one is asked
+/// while any of them shows a failover.
+/// A Sentinel chooses by offsets as old as its last INFO. If the replicas differ, it may promote one that is behind: that loses what only
+/// another one has, and forces that one into a full copy, during which writes are refused (<c>min-replicas-to-write</c>). So a Sentinel is
+/// asked that would choose a replica with the most data; until it has chosen, it learns of no other offset, since it asks a second after its
+/// last INFO. The replicas cannot be brought level: one whose master is gone does not replicate to another (NOMASTERLINK).
 /// </summary>
 public static class DeathPolicy
 {
     /// <summary>An accepted request is not repeated within this: the failover must show at the Sentinels first.</summary>
     public static readonly TimeSpan ShowsWithin = TimeSpan.FromSeconds(3);
 
-    /// <summary>For so long after the death a Sentinel that chooses well is waited for, the longest that one goes without INFO and a tick; then any is told.</summary>
+    /// <summary>
+    /// How long after the death a Sentinel that chooses well is awaited: the longest that one goes without an INFO, and a tick. Then any is asked.
+    /// </summary>
     public static readonly TimeSpan ChoosesWithin = TimeSpan.FromMilliseconds(750);
 
-    /// <summary>For so long a replica is waited for that has no end of its connection to read, since the dead process still holds it: a flight and a look.</summary>
+    /// <summary>
+    /// How long a replica is awaited that reads no end of its connection, since the dead process' are still open: data in flight, and a look.
+    /// </summary>
     public static readonly TimeSpan ReadsWithin = TimeSpan.FromMilliseconds(50);
 
     // What a replica has received it reads within milliseconds.
@@ -103,7 +107,7 @@ public static class DeathPolicy
         return new DeathDecision.RequestFailover(soonest, $"the process {dead.RunId} at {facts.Address} has died, and {quorum.Promotable[0]} can be promoted");
     }
 
-    // By an offset that is too old; a priority is what somebody wants.
+    // Mistaken is a choice by an outdated offset; a difference in priority is intended.
     private static bool IsMistaken(SentinelView view, HashSet<RedisEndpoint> behind) => view.Choice is not { } choice
         || (behind.Contains(choice.Address) && view.Replicas.Any(r => r.Promotable && r.Priority == choice.Priority && !behind.Contains(r.Address)));
 

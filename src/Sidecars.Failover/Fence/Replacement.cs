@@ -4,16 +4,18 @@ using Sidecars.Core.Sentinel;
 namespace Sidecars.Failover.Fence;
 
 /// <summary>
-/// A failover that can't be called off any more by anything that this master says: a Sentinel has been elected for it (or was told to by
-/// SENTINEL FAILOVER, which takes no vote) and has a replica to promote. Sentinel asks no one again, whether the master is back or not.
+/// A failover that nothing this master says can stop: a Sentinel has been elected for it (or was told to by SENTINEL FAILOVER, which takes no
+/// vote) and has a replica to promote. From its election on it takes one step with each tick of its timer (52 to 100 ms: elected, replica
+/// selected, REPLICAOF NO ONE), whether the master is back or not.
 /// </summary>
 /// <param name="Sentinel">The Sentinel that runs it.</param>
 /// <param name="State">Its <c>failover-state</c>.</param>
 public sealed record Replacement(RedisEndpoint Sentinel, string State)
 {
     /// <summary>
-    /// The failover by which <paramref name="master"/> is replaced; null: none is known. Before the election (<c>wait_start</c>) it is a
-    /// suspicion only, which most attempts of most Sentinels never leave. <c>select_slave</c> without a replica to select ends a tick later.
+    /// The failover by which <paramref name="master"/> is replaced; null: none is known. Before the election (<c>wait_start</c>) it is only a
+    /// suspicion, and most attempts end there. <c>select_slave</c> with a replica to select is the first proof, two ticks before the promotion;
+    /// without one it ends a tick later. A failover to this master, and a hand-over's, show another address as monitored.
     /// </summary>
     public static Replacement? Find(IEnumerable<SentinelObservation> sentinels, RedisEndpoint master)
     {

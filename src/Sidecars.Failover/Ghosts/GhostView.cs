@@ -30,7 +30,7 @@ internal sealed record GhostView(ImmutableArray<SentinelObservation.Known> Senti
         return gap is null ? view : null;
     }
 
-    /// <summary>Entries of one Sentinel that are nobody's: neither one of the Sentinels nor one of the replicas.</summary>
+    /// <summary>Entries of one Sentinel that are neither one of the Sentinels nor one of the replicas.</summary>
     public IEnumerable<string> GhostsOf(SentinelObservation.Known sentinel)
     {
         foreach (var peer in sentinel.View.Others)
@@ -79,7 +79,7 @@ internal sealed record GhostView(ImmutableArray<SentinelObservation.Known> Senti
         return nodes.Select(n => n.Address).Distinct().Count() == nodes.Count ? null : new GhostDecision.Refuse("address-twice", "two Redis nodes announce one address");
     }
 
-    // Whoever was just reset, or has not yet learnt of all, makes the view incomplete: that is what keeps it to one at a time.
+    // A Sentinel that was just reset, or does not know everybody yet, makes the view incomplete: so one is reset at a time.
     private GhostDecision.Refuse? ListGap()
     {
         foreach (var one in Sentinels)

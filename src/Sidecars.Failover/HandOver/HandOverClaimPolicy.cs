@@ -5,7 +5,7 @@ using Sidecars.Failover.Publish;
 
 namespace Sidecars.Failover.HandOver;
 
-/// <summary>What a signal was worth; a closed set.</summary>
+/// <summary>What follows from a notification; a closed set.</summary>
 public abstract record HandOverClaimDecision : IDecision
 {
     private HandOverClaimDecision(string code, string reason) => (Code, Reason) = (code, reason);

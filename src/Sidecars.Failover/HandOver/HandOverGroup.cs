@@ -38,7 +38,7 @@ public sealed class HandOverGroup(GroupAddresses addresses, RedisEndpoint own, H
         var views = await sentinelTask.ConfigureAwait(false);
         var ownNode = await ownTask.ConfigureAwait(false);
 
-        // Names give partial answers: whoever Sentinels know as replica or master is asked too.
+        // DNS may give a part of the addresses: the replicas and the master that Sentinels list are asked too.
         var asked = others.Select(o => o.Endpoint).Append(Own)
             .Concat(others.OfType<NodeObservation.Known>().Select(o => o.Address))
             .Append((ownNode as NodeObservation.Known)?.Address ?? Own).ToHashSet();

@@ -5,8 +5,8 @@ using Sidecars.Failover.Publish;
 namespace Sidecars.Failover.HandOver;
 
 /// <summary>
-/// Waits, beside every Redis, for the word that clients may move to it, checks it and claims the publication. Hosted by
-/// <c>redis-failover run</c>. A message lost costs the second until Sentinel's switch, and nothing else.
+/// Waits, beside every Redis, for the notification that clients may be moved to it, checks it and claims the publication. Hosted by
+/// <c>redis-failover run</c>. If the message is lost, publishing waits a second longer, for Sentinel's switch.
 /// </summary>
 public sealed class HandOverListener
 {

@@ -21,7 +21,7 @@ public abstract record HandOverRepairDecision : IDecision
     /// <summary>How long the same must have been seen before it is done: longer than a living coordinator leaves it so.</summary>
     public TimeSpan After { get; init; }
 
-    /// <summary>True where something is to be done, and not only said.</summary>
+    /// <summary>True if something is to be done.</summary>
     public virtual bool IsAct => true;
 
     /// <summary>Nothing is left over here, or another one's turn.</summary>
@@ -41,7 +41,7 @@ public abstract record HandOverRepairDecision : IDecision
     /// <summary>This server was promoted and the old master demoted: have this one Sentinel make it so.</summary>
     public sealed record TellSentinel(RedisEndpoint Sentinel, string Reason) : HandOverRepairDecision("tell-sentinel", Reason);
 
-    /// <summary>That one was promoted and this master never demoted: it follows again, as Sentinel would have it some 20 s later.</summary>
+    /// <summary>That one was promoted and this master never demoted: make it follow again, as Sentinel would after 8 s and an INFO.</summary>
     public sealed record TakeBack(RedisEndpoint Endpoint, string RunId, RedisEndpoint Master, string Reason) : HandOverRepairDecision("take-back", Reason);
 
     /// <summary>This server, which Sentinels still name, follows one that is dead: be master again.</summary>

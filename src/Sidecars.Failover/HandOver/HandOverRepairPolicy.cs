@@ -16,7 +16,10 @@ public static class HandOverRepairPolicy
     /// <summary>Where the lock can't be asked: a fence stands for some 5 ms in a hand-over, and for seconds while it is taken back.</summary>
     public static readonly TimeSpan BlindGrace = TimeSpan.FromSeconds(30);
 
-    /// <summary>A requirement that is too low stands until replicas are attached again, while the coordinator still looks after it.</summary>
+    /// <summary>
+    /// How long <c>min-replicas-to-write</c> may be too low with enough replicas attached: the coordinator restores it itself. With fewer
+    /// attached it is left, so that a person who lowers it while nodes are gone is not overruled.
+    /// </summary>
     public static readonly TimeSpan RequirementGrace = TimeSpan.FromSeconds(10);
 
     /// <summary>Decides; the caller sees to <see cref="HandOverRepairDecision.After"/>.</summary>

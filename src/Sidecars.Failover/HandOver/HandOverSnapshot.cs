@@ -57,7 +57,9 @@ public sealed record HandOverSnapshot
         ? [.. Others.OfType<NodeObservation.Known>().Where(o => o.View.RunId != own.View.RunId).DistinctBy(o => o.View.RunId, StringComparer.Ordinal)]
         : [.. Others.OfType<NodeObservation.Known>().DistinctBy(o => o.View.RunId, StringComparer.Ordinal)];
 
-    /// <summary>The Sentinels that answered and know the master, by id: whoever asks one and chooses no moment (<see cref="SwitchTiming"/>) asks the first.</summary>
+    /// <summary>
+    /// The Sentinels that answered and know the master, by id: a caller that chooses no moment (<see cref="SwitchTiming"/>) asks the first.
+    /// </summary>
     [JsonIgnore]
     public ImmutableArray<SentinelObservation.Known> Voters =>
         [.. Sentinels.OfType<SentinelObservation.Known>().Where(k => k.View.Master is not null).DistinctBy(k => k.View.MyId, StringComparer.Ordinal).OrderBy(k => k.View.MyId, StringComparer.Ordinal)];

@@ -61,7 +61,7 @@ public static class StepDownPolicy
     private static StepDownDecision Choose(HandOverSnapshot s, NodeObservation.Known own, SentinelQuorumDecision.Agreed agreed)
     {
         var replicas = s.Peers.Where(p => p.View.MasterAddress == own.Address).ToList();
-        // Whoever a Sentinel would elect must be in our hand: one that we can't lower might be elected instead of the target.
+        // Every replica that a Sentinel would elect must be reachable: one that can't be lowered might be elected instead of the target.
         foreach (var voter in s.Voters)
             foreach (var replica in voter.View.Replicas)
                 if (replica.Promotable && replicas.All(r => r.Address != replica.Address))
@@ -107,7 +107,7 @@ public static class StepDownPolicy
         Epoch = agreed.Epoch,
         Lower = [.. replicas.Where(r => r.View.RunId != best.View.RunId && r.View.Priority > 0).Select(r => new LoweredReplica(r.Endpoint, r.View.RunId, r.View.Priority!.Value))],
         Pause = HandOverLimits.Pause(s.Settings.DownAfter),
-        // A fence of ours here is what a coordinator left that died: this process holds its lock.
+        // 99 here was left by a coordinator that died: this process holds the lock.
         MinReplicas = own.View.MinReplicas == HandOverLimits.Fence ? s.Settings.MinReplicas : (int)own.View.MinReplicas!.Value,
         Sentinels = SwitchTiming.Order(s.Voters, best.Address),
     };

@@ -30,7 +30,7 @@ public enum StepDownStep
     /// <summary>Clients may move: tell the sidecar beside the target.</summary>
     Notify,
 
-    /// <summary><c>SENTINEL FAILOVER</c> on exactly one Sentinel.</summary>
+    /// <summary><c>SENTINEL FAILOVER</c> on exactly one Sentinel: a second one would promote the target as well.</summary>
     TellSentinel,
 
     /// <summary>Until a majority of Sentinels names the target.</summary>

@@ -28,7 +28,7 @@ public sealed record WrittenMarker(
 /// disk: what the Sentinels, the record and the resolver know is taken as it is at that moment, also where that is nothing. Not safe for
 /// concurrent use.
 /// </summary>
-/// <param name="me">Whose.</param>
+/// <param name="me">The group and this node.</param>
 /// <param name="server">Asks the server and looks at its files.</param>
 /// <param name="address">Where the group finds the server; null: not known yet.</param>
 /// <param name="sentinels">The last view of the Sentinels.</param>

@@ -31,7 +31,7 @@ public static class ServingReportPlan
         var inSync = ImmutableArray.CreateBuilder<InSyncReplica>();
         foreach (var replica in settled)
         {
-            // Somebody is in sync whom we can't name: then nobody knows whom to wait for.
+            // A replica in sync that can't be named: the set is unknown, and an election waits for every node.
             if (replica.Endpoint is not { } endpoint || nodes(endpoint) is not { } node) return new ServingReport(serving, null, [.. marker.History], marker.HighestEpoch);
             inSync.Add(new InSyncReplica(node.Name, node.Uid, promised ? replica.Offset : 0));
         }

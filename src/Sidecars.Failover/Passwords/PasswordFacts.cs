@@ -33,12 +33,12 @@ public enum PasswordAge
     /// <summary>One that was current or previous in these files, and no longer is.</summary>
     Retired,
 
-    /// <summary>One that these files never held: a newer one perhaps. None of ours to judge.</summary>
+    /// <summary>One that these files never held: perhaps a newer one. It is left alone.</summary>
     Other,
 }
 
 /// <summary>Which passwords one user of one server accepts.</summary>
-/// <param name="User">Whose.</param>
+/// <param name="User">The user.</param>
 /// <param name="Current">A login with it was made.</param>
 /// <param name="Previous">Listed (<c>ACL GETUSER</c>).</param>
 /// <param name="Retired">At least one is listed.</param>

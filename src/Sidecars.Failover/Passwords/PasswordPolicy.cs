@@ -3,8 +3,8 @@ using System.Collections.Immutable;
 namespace Sidecars.Failover.Passwords;
 
 /// <summary>
-/// The next step of a rotation of passwords, one at a time. Pure. To accept more needs no evidence; to log in with another password
-/// needs that everybody who may be logged in to accepts it; to accept less needs that nobody, anywhere, still depends on it.
+/// The next step of a rotation of passwords, one at a time. Pure. Accepting more passwords needs no evidence. Before another one is
+/// used, every server at which it may be used must accept it. Accepting fewer needs proof that no server still depends on the old one.
 /// </summary>
 public static class PasswordPolicy
 {

@@ -29,7 +29,7 @@ public sealed class RetiredPasswords
         }
         catch (IOException)
         {
-            // A memory that can't be read is none: old passwords stay accepted, which the fingerprint of nobody shows as new.
+            // Without it, passwords retired before this start are not removed from the servers; nothing else depends on it.
         }
     }
 

@@ -46,7 +46,7 @@ public abstract record AnotherMasterDecision(string Code, string Reason) : IDeci
 /// <summary>
 /// Another node's master is published only at addresses that it has recorded itself, or that a person has listed, and only while the
 /// desired process answers a login at the pod's own address with ROLE=master. Pure. An announced address is never published for another:
-/// it is a Service's, which routes where nobody looked; a recorded one may be a dead pod's, which another tenant's pod has by now.
+/// it is a Service's, whose route was not checked; a recorded one may be a dead pod's, which another tenant's pod has by now.
 /// </summary>
 public static class AnotherMasterPolicy
 {

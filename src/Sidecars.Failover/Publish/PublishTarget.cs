@@ -10,7 +10,7 @@ public sealed record MasterPublication(ClusterId Cluster, FencingToken Token, Ma
 
 /// <summary>What a target shows.</summary>
 /// <param name="Token">With which token.</param>
-/// <param name="Address">Whom; "": nobody any more.</param>
+/// <param name="Address">The master's; "": none any more.</param>
 public sealed record PublishedMaster(FencingToken Token, string Address);
 
 /// <summary>One target where the master is published: how it is read, planned and written.</summary>

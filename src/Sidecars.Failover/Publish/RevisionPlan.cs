@@ -27,8 +27,10 @@ public static class RevisionPlan
         };
     }
 
-    // One revision more within the epoch of the master that handed over: newer than all that it published, older than anything of the
-    // next epoch, so that Sentinel's switch, or another one's, overwrites it with one write. Where the target says more, it is left so.
+    // The new master's own token, (term, epoch + 1, 0), does not exist yet and must not be guessed: another failover may take that epoch. So
+    // one revision more within the epoch of the master that handed over: newer than all that it published, older than anything of the next
+    // epoch, so that Sentinel's switch, or another one's, overwrites it with one write. If the hand-over fails and the old master is master
+    // again, it raises the revision once more. A newer token at the target is left as it is.
     private static FencingToken? OfClaim(DesiredMaster.HandedOver claim, RoleProof? proof, string ours, PublishedMaster? there)
     {
         if (there is null) return Raised(claim.Token, claim.Token, claim.Role.RunId, proof);
@@ -37,7 +39,7 @@ public static class RevisionPlan
         return there.Token.Epoch > mine.Epoch ? mine : Raised(there.Token.Epoch == mine.Epoch ? there.Token : mine, mine, claim.Role.RunId, proof);
     }
 
-    // The greatest number there is can't be raised: no target of ours ever gets there, and what does is left to a person.
+    // The greatest number can't be raised. No target reaches it by our writes; one that has it is left to a person.
     private static FencingToken? Raised(FencingToken over, FencingToken mine, string runId, RoleProof? proof) =>
         over.Rev == long.MaxValue ? mine : proof?.RunId == runId ? over with { Rev = over.Rev + 1 } : null;
 }

@@ -8,7 +8,7 @@ namespace Sidecars.Failover.Status;
 /// <returns>Which rules, and what they decide now; null where the snapshot can't be read, with why.</returns>
 public delegate (string Policy, IDecision? Decision, string Why) BootstrapReplay(JsonElement snapshot);
 
-/// <summary>Code of other executables that the file has too which this one lies in; null: it has not.</summary>
+/// <summary>Code of other executables in the same file; null: the file has none.</summary>
 /// <param name="Backups">Of <c>redis-backup</c>.</param>
 /// <param name="Bootstrap">Of <c>redis-bootstrap</c>.</param>
 internal sealed record HostedCode(BackupLook? Backups, BootstrapReplay? Bootstrap)

@@ -14,8 +14,8 @@ namespace Sidecars.Failover.Strays;
 public static class StrayReplicaPolicy
 {
     /// <summary>
-    /// A Sentinel reads the master's INFO every 10 s, or every second where a sidecar has set that; a view of it is up to 4 s old, and the
-    /// loop looks once a second. A replica that is listed in none of all that time is not attached to the master.
+    /// A Sentinel reads the master's INFO every 10 s (0.6 s if a sidecar has set its period); a view of that Sentinel is up to 4 s old, and
+    /// the loop looks once a second. A replica that no view lists for so long is not attached to the master.
     /// </summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
 

@@ -4,7 +4,7 @@ using Sidecars.Core.Primitives;
 namespace Sidecars.Failover.Watch;
 
 /// <summary>
-/// The process behind the own server, as the kernel shows it to whoever is in its PID namespace. A killed process' connections end last:
+/// The process behind the own server, as the kernel shows it within its PID namespace. A killed process' connections end last:
 /// its memory is freed before them (0.2 s a GB and more), and a child of a BGSAVE holds them for as long as it lives. IO only.
 /// </summary>
 public sealed class OwnProcess : IDisposable
@@ -12,7 +12,7 @@ public sealed class OwnProcess : IDisposable
     private const int Gone = 3; // ESRCH of include/uapi/asm-generic/errno-base.h
     private const int MostBytes = 1024; // of stat: 52 numbers and a name of 15 characters
 
-    // Stays with this process, whoever gets its number later.
+    // Stays with this process, even if its number is reused.
     private readonly SafeFileHandle _stat;
 
     private OwnProcess(SafeFileHandle stat) => _stat = stat;

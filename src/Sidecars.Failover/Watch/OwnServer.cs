@@ -72,7 +72,7 @@ public abstract record OwnServer
                 ReplicaLag = fresh.DefaultIfEmpty(0).Max(),
                 MinReplicas = look.MinReplicas,
                 MaxLag = look.MaxLag,
-                // A name is no identity: what the Sentinels show is an address.
+                // A name is not an identity: Sentinels show addresses.
                 Announced = look.Announced is { IsAddress: true } address ? address : null,
                 ProcessId = look.Info.ProcessId,
                 ResidentBytes = look.Info.UsedMemoryRss,
@@ -89,6 +89,6 @@ public abstract record OwnServer
     /// </summary>
     /// <param name="RunId">Of the process that died.</param>
     /// <param name="WasMaster">What it was when it last answered.</param>
-    /// <param name="HoldsConnections">Its connections still stand: nobody but the kernel knows yet, and no replica will read an end soon.</param>
+    /// <param name="HoldsConnections">Its connections are still open: only the kernel shows the death, and no replica reads an end soon.</param>
     public sealed record Dead(string RunId, bool WasMaster, bool HoldsConnections = false) : OwnServer;
 }

@@ -29,8 +29,8 @@ public sealed record QuorumFacts
     public ImmutableArray<RedisEndpoint> Promotable { get; init; } = [];
 
     /// <summary>
-    /// The one Sentinel that is asked to fail over by whoever knows no better: of those that name the master and trust their clock the one
-    /// with the lowest id. FAILOVER takes no vote, and two Sentinels asked at once made two masters in one epoch.
+    /// The Sentinel to ask for a failover if nothing else decides: of those that name the master and trust their clock, the one with the
+    /// lowest id. FAILOVER takes no vote, and two Sentinels asked at once made two masters in one epoch.
     /// </summary>
     public RedisEndpoint? Executor { get; init; }
 

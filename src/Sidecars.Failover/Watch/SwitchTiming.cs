@@ -46,7 +46,7 @@ public static class SwitchTiming
     /// <param name="rank">Its place among the Sentinels, from 0.</param>
     public static TimeSpan PeriodOf(TimeSpan period, int rank) => period + (Apart * ((rank % 3) - 1));
 
-    /// <summary>Who is told, in order: who switches soonest; else by id, as everybody asks them who knows no better.</summary>
+    /// <summary>The Sentinels in the order in which to ask them: the one that switches soonest first; equal ones by id.</summary>
     /// <param name="voters">By id.</param>
     /// <param name="target">The replica that is to be promoted.</param>
     public static ImmutableArray<RedisEndpoint> Order(ImmutableArray<SentinelObservation.Known> voters, RedisEndpoint target) =>

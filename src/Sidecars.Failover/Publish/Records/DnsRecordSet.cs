@@ -31,7 +31,7 @@ public sealed class DnsRecordSet
     public override string ToString() => FormattableString.Invariant($"{Name} {TtlSeconds} {Type} {string.Join(' ', Values)}");
 }
 
-/// <summary>Everything that the zone holds at the two names of one group, read whole; what could not be read is no snapshot.</summary>
+/// <summary>Everything that the zone holds at the two names of one group. If a part can't be read, there is no snapshot.</summary>
 /// <param name="sets">Record sets of either name, of any type.</param>
 public sealed class DnsSnapshot(ImmutableArray<DnsRecordSet> sets)
 {
