@@ -6,8 +6,8 @@ using Sidecars.Core.Topology;
 namespace Sidecars.Core.Kubernetes;
 
 /// <summary>
-/// What a pod is reached at, in one annotation of the Lease that it testifies in: it stands beside the evidence of a round and is kept
-/// when that is written. A Lease without it is an older version's, or of a pod whose sidecar has not run yet.
+/// The addresses at which a pod is reached, in one annotation of its evidence Lease; a write of evidence keeps it. A Lease without it
+/// was written by an older version, or its pod's sidecar has not run yet.
 /// </summary>
 public static class AddressAnnotation
 {
