@@ -11,14 +11,14 @@ public sealed record BackupEntry(BackupManifest Manifest, Verification? Verifica
     public string Id => Manifest.Id;
 }
 
-/// <summary>An object that is not what it should be.</summary>
+/// <summary>An object that could not be read as what its key says.</summary>
 /// <param name="Key">The object.</param>
 /// <param name="Problem">What is wrong.</param>
 public sealed record Oddity(string Key, string Problem);
 
 /// <summary>All backups of one tenant, by generation and time, and who uploads.</summary>
 /// <param name="Backups">Oldest first.</param>
-/// <param name="Uploader">Null where there has never been one.</param>
+/// <param name="Uploader">The lease; null where there has never been one.</param>
 /// <param name="Oddities">Objects that could not be read as what they should be; they are never taken into account, and never deleted.</param>
 public sealed record Catalogue(ImmutableArray<BackupEntry> Backups, UploaderLease? Uploader, ImmutableArray<Oddity> Oddities);
 

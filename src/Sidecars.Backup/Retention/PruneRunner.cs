@@ -58,7 +58,7 @@ public sealed class PruneRunner(BackupStore store)
         return new PruneReport(policy, segments, leftovers, unfinished, bytes + leftBytes, notes);
     }
 
-    /// <summary>Of a base that was interrupted the file may be there, and never a manifest. When it was begun is in its id.</summary>
+    /// <summary>An interrupted base may have left its file, never a manifest. Its id says when it was begun.</summary>
     private async Task<(List<string> Keys, long Bytes)> RemoveLeftoversAsync(DateTimeOffset before, bool dryRun, CancellationToken cancellation)
     {
         var (keys, bytes) = (new List<string>(), 0L);

@@ -28,7 +28,7 @@ public sealed class TailReader(AofDirectory directory, long session, ContentHash
     /// <summary>Where the next segment begins.</summary>
     public StreamPosition Position { get; private set; }
 
-    /// <summary>Of the chain there.</summary>
+    /// <summary>The chain's digest at <see cref="Position"/>.</summary>
     public ChainDigest Digest { get; private set; }
 
     /// <summary>Highest <c>#TS:</c> so far; 0 for none.</summary>
