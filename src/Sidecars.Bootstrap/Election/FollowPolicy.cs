@@ -36,6 +36,10 @@ internal abstract record FollowVerdict
 /// what my data are. A person's word, given after my data were accepted, covers all three. A tail that diverged from a known id, and data
 /// without a marker, are kept as a rescue first. What is not recorded is waited for: unknown is not contradicted. Pure.
 /// </summary>
+/// <remarks>
+/// Neither a Sentinel majority nor a higher term overrules a foreign lineage: a lost record lets a group begin anew in a term that looks
+/// as good as the old one. Data without a marker follow only a master with keys that a Sentinel majority or the record names.
+/// </remarks>
 internal static class FollowPolicy
 {
     /// <summary>Refusal: the master serves a stream that came before that of my data.</summary>
