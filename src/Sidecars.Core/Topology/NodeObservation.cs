@@ -42,7 +42,7 @@ public abstract record NodeObservation
     public sealed record Unreachable(RedisEndpoint Endpoint, string Why) : NodeObservation(Endpoint);
 }
 
-/// <summary>A Redis's role as ROLE reports it.</summary>
+/// <summary>A Redis's role as INFO reports it.</summary>
 public enum NodeRole
 {
     /// <summary>Accepts writes (unless fenced).</summary>
