@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace Sidecars.Backup.Archive;
 
 /// <summary>A backup that is listed: its manifest was read.</summary>
-/// <param name="Manifest">What it says.</param>
+/// <param name="Manifest">Its manifest.</param>
 /// <param name="Verification">The last drill; null without one.</param>
 public sealed record BackupEntry(BackupManifest Manifest, Verification? Verification)
 {
@@ -33,7 +33,7 @@ public sealed record SegmentChain(ImmutableArray<SegmentName> Segments, ChainBre
     /// </summary>
     /// <param name="segments">All of one generation, in any order.</param>
     /// <param name="start">Where to begin.</param>
-    /// <param name="digest">Of the chain there.</param>
+    /// <param name="digest">The chain's digest there.</param>
     public static SegmentChain Link(IEnumerable<SegmentName> segments, StreamPosition start, ChainDigest digest)
     {
         var byStart = segments.Where(s => s.From >= start).ToLookup(s => s.From);

@@ -73,7 +73,7 @@ public sealed record NodeSnapshot(NodeStanding Standing, string Version, Immutab
 }
 
 /// <summary>Asks the server beside the uploader, on a fresh connection each time; an answer within its time-out or none.</summary>
-/// <param name="transport">Where it is.</param>
+/// <param name="transport">The transport to the server.</param>
 /// <param name="options">Log-in and time-outs.</param>
 public sealed class NodeFacts(IRespTransport transport, RedisClientOptions options)
 {

@@ -18,7 +18,7 @@ public sealed record PruneReport(RetentionPolicy Policy, IReadOnlyList<string> S
 /// </summary>
 public sealed class PruneRunner(BackupStore store)
 {
-    // Longer than an upload can take, so that nobody is still at it and writes a manifest after all.
+    // Longer than an upload can take: a younger one may be under way and still write its manifest.
     private static readonly TimeSpan InterruptedAge = TimeSpan.FromDays(2);
 
     /// <summary>Plans and, unless <paramref name="dryRun"/>, deletes.</summary>

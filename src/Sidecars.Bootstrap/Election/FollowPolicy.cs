@@ -12,7 +12,7 @@ internal abstract record FollowVerdict
 
     public string Reason { get; }
 
-    /// <summary>Yes.</summary>
+    /// <summary>The node may follow.</summary>
     /// <param name="Token">What is known of the master's token.</param>
     /// <param name="RescueFirst">Why my data are to be kept first; null where the master provably has them.</param>
     /// <param name="Reason">Why.</param>
@@ -56,7 +56,7 @@ internal static class FollowPolicy
     /// <summary>Judges one master.</summary>
     /// <param name="me">My evidence.</param>
     /// <param name="durability">With <see cref="Durability.None"/> nothing is lost by following.</param>
-    /// <param name="master">What it answered.</param>
+    /// <param name="master">The master, as observed.</param>
     /// <param name="namedEpoch">The epoch in which a Sentinel majority names it; null where none does.</param>
     /// <param name="election">The group's record, where it was read.</param>
     /// <param name="isRecordLongAway">The record has been unreadable or silent for as long as this node waits for what comes by itself.</param>

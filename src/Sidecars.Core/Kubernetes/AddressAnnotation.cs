@@ -17,7 +17,7 @@ public static class AddressAnnotation
     /// <summary>Reads it. Null without a fault: there is none.</summary>
     /// <param name="lease">The Lease of a pod.</param>
     /// <param name="clusterId">Our tenant; another's is a fault.</param>
-    /// <param name="podName">Whose Lease it is.</param>
+    /// <param name="podName">The pod that the Lease belongs to.</param>
     /// <param name="fault">Why it can't be believed; null: it can, or there is none.</param>
     public static NodeAddresses? Read(LeaseDocument lease, string clusterId, string podName, out AnnotationFault? fault)
     {

@@ -13,7 +13,7 @@ namespace Sidecars.Core.Kubernetes;
 /// <param name="cluster">The tenant, checked on every read.</param>
 /// <param name="podName">This pod.</param>
 /// <param name="redisCount">How many Redis nodes there should be; pods beyond are read while the group grows or shrinks.</param>
-/// <param name="time">For the time that people read.</param>
+/// <param name="time">The clock of the times in a Lease.</param>
 public sealed class LeaseAddressBook(KubernetesClient client, string group, ClusterId cluster, string podName, int redisCount, TimeProvider time)
 {
     private const int MaxPods = 31; // as many as REDIS_COUNT may say
