@@ -7,7 +7,7 @@ using Sidecars.Backup.Retention;
 
 namespace Sidecars.Backup;
 
-/// <summary>The form of a command's output.</summary>
+/// <summary>How a command answers.</summary>
 internal enum OutputForm
 {
     Table,
@@ -30,7 +30,7 @@ internal interface IReport : IDisposable
     void Pruned(PruneReport report, bool dryRun);
 }
 
-/// <summary>Tables for people.</summary>
+/// <summary>For people.</summary>
 internal sealed class TableReport(TextWriter output) : IReport
 {
     public void Done(string what, string id) => output.WriteLine($"{what} {id}");

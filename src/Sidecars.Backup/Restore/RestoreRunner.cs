@@ -17,7 +17,7 @@ public readonly record struct RestoreProgress(long Done, long Total);
 /// <summary>A restore was refused or failed; the target is as it was.</summary>
 public sealed class RestoreException(string code, string message, Exception? inner = null) : IOException(message, inner)
 {
-    /// <summary>Stable, for machines.</summary>
+    /// <summary>For machines.</summary>
     public string Code { get; } = code;
 }
 
@@ -26,7 +26,7 @@ public sealed class RestoreException(string code, string message, Exception? inn
 /// step. The target then holds a multi-part AOF that an untouched <c>redis-server --appendonly yes</c> starts from; never a bare dump.rdb,
 /// beside which such a server starts empty. Only for a server without AOF a snapshot becomes its dump.rdb.
 /// </summary>
-/// <param name="store">The backups.</param>
+/// <param name="store">Where from.</param>
 /// <param name="layout">File names of the target's server.</param>
 /// <param name="durability">Of the target's server: which files it loads.</param>
 public sealed class RestoreRunner(BackupStore store, DataLayout layout, Durability durability = Durability.Aof)
@@ -37,7 +37,7 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout, Durabili
     private static readonly string[] Harmless = [MarkerStore.DirectoryName, "lost+found"];
 
     /// <summary>Reads what there is and plans.</summary>
-    /// <param name="target">The state to restore.</param>
+    /// <param name="target">What is wanted.</param>
     /// <param name="acceptGap">See <see cref="RestorePlan.Calculate"/>.</param>
     /// <param name="cancellation">Ends it.</param>
     public async Task<RestorePlan> PlanAsync(RestoreTarget target, bool acceptGap, CancellationToken cancellation)

@@ -18,7 +18,7 @@ public sealed record PruneReport(RetentionPolicy Policy, IReadOnlyList<string> S
 /// </summary>
 public sealed class PruneRunner(BackupStore store)
 {
-    // Longer than an upload can take: a younger one may be under way and still write its manifest.
+    // Longer than an upload can take, so that nobody is still at it and writes a manifest after all.
     private static readonly TimeSpan InterruptedAge = TimeSpan.FromDays(2);
 
     /// <summary>Plans and, unless <paramref name="dryRun"/>, deletes.</summary>
@@ -58,7 +58,7 @@ public sealed class PruneRunner(BackupStore store)
         return new PruneReport(policy, segments, leftovers, unfinished, bytes + leftBytes, notes);
     }
 
-    /// <summary>An interrupted base may have left its file, never a manifest. Its id says when it was begun.</summary>
+    /// <summary>Of a base that was interrupted the file may be there, and never a manifest. When it was begun is in its id.</summary>
     private async Task<(List<string> Keys, long Bytes)> RemoveLeftoversAsync(DateTimeOffset before, bool dryRun, CancellationToken cancellation)
     {
         var (keys, bytes) = (new List<string>(), 0L);
