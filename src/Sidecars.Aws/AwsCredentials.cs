@@ -5,7 +5,7 @@ using Amazon.SecurityToken;
 
 namespace Sidecars.Aws;
 
-/// <summary>What a source gave.</summary>
+/// <summary>Credentials as a source gave them.</summary>
 /// <param name="Keys">What requests are signed with.</param>
 /// <param name="Expiration">Null: the source names none.</param>
 /// <param name="IsRefreshedBySource">

@@ -17,7 +17,7 @@ internal static partial class Program
     /// <summary>The whole program, for each file that has a name of it.</summary>
     /// <param name="name">What it calls itself.</param>
     /// <param name="security">How TLS is set up there.</param>
-    /// <param name="arguments">Of the command line.</param>
+    /// <param name="arguments">The arguments of the command line.</param>
     internal static int Run(string name, ProbeSecurity security, string[] arguments)
     {
         try

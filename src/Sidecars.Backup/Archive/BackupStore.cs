@@ -8,7 +8,7 @@ namespace Sidecars.Backup.Archive;
 /// <summary>One tenant's backups in a store: documents, listings, the lease.</summary>
 /// <param name="store">The objects.</param>
 /// <param name="layout">Their names.</param>
-/// <param name="keys">Encrypts bases and segments with the first of them; null: nothing is encrypted, nor can what is be read.</param>
+/// <param name="keys">Encrypts bases and segments with the first of them; null: nothing is encrypted, and encrypted objects can't be read.</param>
 public sealed class BackupStore(IObjectStore store, BackupLayout layout, KeyRing? keys = null)
 {
     /// <summary>The objects, decrypted.</summary>
@@ -17,13 +17,13 @@ public sealed class BackupStore(IObjectStore store, BackupLayout layout, KeyRing
     /// <summary>Id of the key for what is written; null: none.</summary>
     public string? KeyId => keys?.Current.Id;
 
-    /// <summary>Of what is written.</summary>
+    /// <summary>The hash of what is written.</summary>
     public ContentHash Hash { get; } = ContentHash.With(keys?.Current);
 
-    /// <summary>The keys.</summary>
+    /// <summary>The object keys.</summary>
     public BackupLayout Layout { get; } = layout;
 
-    /// <summary>Of what a backup holds.</summary>
+    /// <summary>The hash that a backup's content was written with.</summary>
     /// <exception cref="StoreException">It was encrypted with a key that is not configured.</exception>
     public ContentHash HashOf(BackupManifest manifest)
     {

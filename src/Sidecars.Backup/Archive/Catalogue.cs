@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace Sidecars.Backup.Archive;
 
 /// <summary>A backup that is listed: its manifest was read.</summary>
-/// <param name="Manifest">What it says.</param>
+/// <param name="Manifest">Its manifest.</param>
 /// <param name="Verification">The last drill; null without one.</param>
 public sealed record BackupEntry(BackupManifest Manifest, Verification? Verification)
 {
@@ -11,14 +11,14 @@ public sealed record BackupEntry(BackupManifest Manifest, Verification? Verifica
     public string Id => Manifest.Id;
 }
 
-/// <summary>An object that is not what it should be.</summary>
+/// <summary>An object that could not be read as what its key says.</summary>
 /// <param name="Key">The object.</param>
 /// <param name="Problem">What is wrong.</param>
 public sealed record Oddity(string Key, string Problem);
 
 /// <summary>All backups of one tenant, by generation and time, and who uploads.</summary>
 /// <param name="Backups">Oldest first.</param>
-/// <param name="Uploader">Null where there has never been one.</param>
+/// <param name="Uploader">The lease; null where there has never been one.</param>
 /// <param name="Oddities">Objects that could not be read as what they should be; they are never taken into account, and never deleted.</param>
 public sealed record Catalogue(ImmutableArray<BackupEntry> Backups, UploaderLease? Uploader, ImmutableArray<Oddity> Oddities);
 
@@ -33,7 +33,7 @@ public sealed record SegmentChain(ImmutableArray<SegmentName> Segments, ChainBre
     /// </summary>
     /// <param name="segments">All of one generation, in any order.</param>
     /// <param name="start">Where to begin.</param>
-    /// <param name="digest">Of the chain there.</param>
+    /// <param name="digest">The chain's digest there.</param>
     public static SegmentChain Link(IEnumerable<SegmentName> segments, StreamPosition start, ChainDigest digest)
     {
         var byStart = segments.Where(s => s.From >= start).ToLookup(s => s.From);

@@ -60,7 +60,7 @@ public static class UploaderLeaseDocument
 }
 
 /// <summary>What a drill found: <c>verified.json</c> beside the manifest.</summary>
-/// <param name="VerifiedAt">When.</param>
+/// <param name="VerifiedAt">When the drill ended.</param>
 /// <param name="Keys">Keys in all databases after the restore.</param>
 /// <param name="RestoreMilliseconds">From the first request to the last byte on disk.</param>
 /// <param name="LoadMilliseconds">From the start of the server to its first answer.</param>

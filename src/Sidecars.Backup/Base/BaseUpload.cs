@@ -5,16 +5,16 @@ using Sidecars.Backup.Tail;
 
 namespace Sidecars.Backup.Base;
 
-/// <summary>Of whom a backup is.</summary>
+/// <summary>Which backup is taken, and where it belongs.</summary>
 /// <param name="Id">See <see cref="BackupLayout.BaseId"/>.</param>
 /// <param name="Node">This node.</param>
-/// <param name="Generation">Where it goes.</param>
+/// <param name="Generation">The generation that it belongs to.</param>
 /// <param name="IsSnapshot">See <see cref="BackupManifest.IsSnapshot"/>.</param>
 internal sealed record BaseOrigin(string Id, string Node, long Generation, bool IsSnapshot);
 
-/// <summary>How far the tail is.</summary>
+/// <summary>How far the tail has been shipped.</summary>
 /// <param name="Position">Its end.</param>
-/// <param name="Digest">Of the chain there.</param>
+/// <param name="Digest">The chain's digest there.</param>
 /// <param name="CoveredUntil">All that was acknowledged before is in it.</param>
 internal sealed record TailTip(StreamPosition Position, ChainDigest Digest, DateTimeOffset CoveredUntil);
 
@@ -32,7 +32,7 @@ internal sealed class BaseUpload : IDisposable
         File = UploadAsync(stop.Token);
     }
 
-    /// <summary>Of the chain where the base starts.</summary>
+    /// <summary>The chain's digest where the base starts.</summary>
     public ChainDigest StartDigest { get; }
 
     /// <summary>Done when the base file is in the store; its result is null where the AOF has no base.</summary>
@@ -41,20 +41,20 @@ internal sealed class BaseUpload : IDisposable
     /// <summary>Where its part of the tail begins.</summary>
     public StreamPosition Start => _pinned.Start;
 
-    /// <summary>Begins.</summary>
-    /// <param name="store">Where to.</param>
-    /// <param name="pinned">What; disposed with this.</param>
-    /// <param name="origin">Whose.</param>
-    /// <param name="startDigest">Of the chain at the base's start.</param>
+    /// <summary>Begins to upload a base.</summary>
+    /// <param name="store">The store that it goes to.</param>
+    /// <param name="pinned">The base file; disposed with this.</param>
+    /// <param name="origin">Which backup it is.</param>
+    /// <param name="startDigest">The chain's digest at the base's start.</param>
     /// <param name="cancellation">Ends it.</param>
     public static BaseUpload Begin(BackupStore store, PinnedBase pinned, BaseOrigin origin, ChainDigest startDigest, CancellationToken cancellation) =>
         new(store, pinned, origin, startDigest, CancellationTokenSource.CreateLinkedTokenSource(cancellation));
 
     /// <summary>Writes the manifest, after which the backup is listed.</summary>
-    /// <param name="tip">Of the tail, which has been flushed since the file was up.</param>
+    /// <param name="tip">The end of the tail, flushed after the base file was stored.</param>
     /// <param name="before">The server before that flush.</param>
     /// <param name="after">The server after it.</param>
-    /// <param name="utcNow">For the manifest.</param>
+    /// <param name="utcNow">The time of completion in the manifest.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <exception cref="StoreException">It was not written; try again.</exception>
     public async Task<BackupManifest> CompleteAsync(TailTip tip, NodeSnapshot before, NodeSnapshot after, DateTimeOffset utcNow, CancellationToken cancellation)
@@ -88,7 +88,7 @@ internal sealed class BaseUpload : IDisposable
             : throw new StoreException(StoreFailure.Damaged, key, "is there already, and is another's");
     }
 
-    /// <summary>Stops it and lets the base go.</summary>
+    /// <summary>Stops the upload and closes the base file.</summary>
     public void Dispose()
     {
         _stop.Cancel();

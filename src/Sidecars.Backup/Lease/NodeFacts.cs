@@ -5,7 +5,7 @@ using Sidecars.Core.Topology;
 
 namespace Sidecars.Backup.Lease;
 
-/// <summary>What a server is, as far as uploading goes.</summary>
+/// <summary>Whether a server's files are current, and whether it should upload.</summary>
 public enum NodeStanding
 {
     /// <summary>It could not be asked.</summary>
@@ -14,13 +14,13 @@ public enum NodeStanding
     /// <summary>A replica that follows its master.</summary>
     InSyncReplica,
 
-    /// <summary>A master with replicas, any of which should upload rather.</summary>
+    /// <summary>A master with replicas, any of which should upload in its place.</summary>
     Master,
 
     /// <summary>A master without replicas.</summary>
     LoneMaster,
 
-    /// <summary>A replica without its master, or one that is being filled.</summary>
+    /// <summary>A replica without a link to its master, or in a full sync.</summary>
     NotInSync,
 
     /// <summary>Nobody listens there.</summary>
@@ -28,12 +28,12 @@ public enum NodeStanding
 }
 
 /// <summary>One look at the server beside the uploader.</summary>
-/// <param name="Standing">What it is.</param>
+/// <param name="Standing">Its role and state.</param>
 /// <param name="Version">Its version; "" where unknown.</param>
-/// <param name="Databases">Keys a database; Fewest are those without expiry.</param>
+/// <param name="Databases">Keys per database; Fewest are those without an expiry.</param>
 public sealed record NodeSnapshot(NodeStanding Standing, string Version, ImmutableArray<DatabaseCount> Databases)
 {
-    private const long MaxSilence = 86_400; // a link is up for far less without a word (repl-timeout)
+    private const long MaxSilence = 86_400; // a silent link is closed long before (repl-timeout)
 
     /// <summary>The server could not be asked.</summary>
     public static NodeSnapshot Unknown { get; } = new(NodeStanding.Unknown, "", []);
@@ -73,7 +73,7 @@ public sealed record NodeSnapshot(NodeStanding Standing, string Version, Immutab
 }
 
 /// <summary>Asks the server beside the uploader, on a fresh connection each time; an answer within its time-out or none.</summary>
-/// <param name="transport">Where it is.</param>
+/// <param name="transport">The transport to the server.</param>
 /// <param name="options">Log-in and time-outs.</param>
 public sealed class NodeFacts(IRespTransport transport, RedisClientOptions options)
 {

@@ -5,8 +5,8 @@ namespace Sidecars.Backup.Lease;
 
 /// <summary>Whether this node should become the uploader.</summary>
 /// <param name="Take">Take the lease now.</param>
-/// <param name="Code">For machines.</param>
-/// <param name="Reason">For people.</param>
+/// <param name="Code">Stable, for machines.</param>
+/// <param name="Reason">The reason, for people.</param>
 public sealed record UploaderPolicy(bool Take, string Code, string Reason)
 {
     /// <summary>
@@ -14,7 +14,7 @@ public sealed record UploaderPolicy(bool Take, string Code, string Reason)
     /// uploader costs a base, so one that has the lease keeps it whatever its role.
     /// </summary>
     /// <param name="node">This node.</param>
-    /// <param name="standing">What its server is.</param>
+    /// <param name="standing">The state of its server.</param>
     /// <param name="lease">As read; null where there has never been one.</param>
     /// <param name="unchanged">How long it has been the same, by this node's monotonic clock.</param>
     /// <param name="life">See <see cref="UploaderOptions.LeaseLife"/>.</param>
@@ -35,7 +35,7 @@ public sealed record UploaderPolicy(bool Take, string Code, string Reason)
     /// Whether the holder gives the lease back: its files do not grow while the group goes on elsewhere. A server that hangs, or refuses the
     /// log-in, is no reason: its files may grow all the same.
     /// </summary>
-    /// <param name="standing">What its server is.</param>
+    /// <param name="standing">The state of its server.</param>
     /// <param name="since">How long it has been no server to upload from.</param>
     /// <param name="limit">See <see cref="UploaderOptions.OutOfSync"/>.</param>
     public static bool GivesBack(NodeStanding standing, TimeSpan since, TimeSpan limit) =>

@@ -55,7 +55,7 @@ public abstract record RestorePlan
     {
     }
 
-    /// <summary>It can be done.</summary>
+    /// <summary>The restore is possible.</summary>
     /// <param name="Backup">The base.</param>
     /// <param name="Segments">After it, in order.</param>
     /// <param name="CutAfter">Second after which commands of the last segment are left out; null: nothing is cut.</param>
@@ -68,8 +68,8 @@ public abstract record RestorePlan
         public long Bytes => (Backup.Manifest.Base?.Length ?? 0) + Segments.Sum(s => s.Length);
     }
 
-    /// <summary>It can't.</summary>
-    /// <param name="Code">For machines.</param>
+    /// <summary>The restore is not possible.</summary>
+    /// <param name="Code">Stable, for machines.</param>
     /// <param name="Reason">For people, naming the object where one is at fault.</param>
     public sealed record Refuse(string Code, string Reason) : RestorePlan;
 
@@ -114,7 +114,7 @@ public abstract record RestorePlan
 
     /// <summary>The plan, once the segments of the chosen backup's generation are known. Pure.</summary>
     /// <param name="catalogue">All backups.</param>
-    /// <param name="target">What is wanted.</param>
+    /// <param name="target">The state to restore.</param>
     /// <param name="backup">From <see cref="Choose"/>.</param>
     /// <param name="segments">Of its generation, from its start.</param>
     /// <param name="acceptGap">Take what comes before a missing segment where all of it was wanted.</param>

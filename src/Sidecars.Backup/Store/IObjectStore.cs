@@ -1,7 +1,7 @@
 namespace Sidecars.Backup.Store;
 
 /// <summary>What must hold for a write to take place.</summary>
-/// <param name="Kind">Which condition.</param>
+/// <param name="Kind">The condition.</param>
 /// <param name="ETag">For <see cref="PutConditionKind.Matches"/>: the version that is replaced.</param>
 public readonly record struct PutCondition(PutConditionKind Kind, string ETag)
 {
@@ -18,7 +18,7 @@ public readonly record struct PutCondition(PutConditionKind Kind, string ETag)
 /// <summary>See <see cref="PutCondition"/>.</summary>
 public enum PutConditionKind
 {
-    /// <summary>None.</summary>
+    /// <summary>No condition.</summary>
     None,
 
     /// <summary>The key is free.</summary>
@@ -91,6 +91,6 @@ public interface IObjectStore
     /// <param name="before">By the store's own clock; far enough back that nobody is still at it.</param>
     /// <param name="dryRun">Count, and remove nothing.</param>
     /// <param name="cancellation">Ends it.</param>
-    /// <returns>How many.</returns>
+    /// <returns>The number of uploads found.</returns>
     Task<int> RemoveUnfinishedAsync(string prefix, DateTimeOffset before, bool dryRun, CancellationToken cancellation);
 }

@@ -16,8 +16,8 @@ public sealed record TailSegment(SegmentName Name, ObjectContent Content);
 /// away before it is shipped. Not safe for concurrent use.
 /// </summary>
 /// <param name="directory">Where the files are.</param>
-/// <param name="session">For the names.</param>
-/// <param name="hash">For the chain.</param>
+/// <param name="session">The session in the segments' names.</param>
+/// <param name="hash">The hash of the chain.</param>
 public sealed class TailReader(AofDirectory directory, long session, ContentHash hash) : IDisposable
 {
     private readonly Queue<(AofManifestFile Entry, SafeFileHandle Handle)> _files = new();
@@ -28,7 +28,7 @@ public sealed class TailReader(AofDirectory directory, long session, ContentHash
     /// <summary>Where the next segment begins.</summary>
     public StreamPosition Position { get; private set; }
 
-    /// <summary>Of the chain there.</summary>
+    /// <summary>The chain's digest at <see cref="Position"/>.</summary>
     public ChainDigest Digest { get; private set; }
 
     /// <summary>Highest <c>#TS:</c> so far; 0 for none.</summary>
@@ -45,7 +45,7 @@ public sealed class TailReader(AofDirectory directory, long session, ContentHash
 
     /// <summary>Goes on from a place that was reached before.</summary>
     /// <param name="at">The place.</param>
-    /// <param name="digest">Of the chain there.</param>
+    /// <param name="digest">The chain's digest there.</param>
     /// <param name="time">Highest annotation up to there.</param>
     public void Begin(StreamPosition at, ChainDigest digest, long time)
     {

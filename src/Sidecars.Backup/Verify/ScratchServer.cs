@@ -21,7 +21,7 @@ internal sealed class ScratchServer : IAsyncDisposable
     public RedisClient Client { get; private set; } = null!;
 
     /// <summary>Starts it and waits until it has loaded.</summary>
-    /// <exception cref="IOException">It is not there, or it ended; the message holds its last words.</exception>
+    /// <exception cref="IOException">There is no such executable, or it ended; the message holds its last output.</exception>
     public static async Task<ScratchServer> StartAsync(string binary, string directory, TimeProvider time, CancellationToken cancellation)
     {
         var socket = Path.Combine(directory, ".sidecar", "s"); // short: a socket's path has at most 107 bytes

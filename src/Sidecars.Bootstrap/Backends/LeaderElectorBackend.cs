@@ -21,7 +21,7 @@ public sealed class LeaderElectorBackend : IElectionBackend
     /// <summary>Asks at <paramref name="url"/>.</summary>
     /// <param name="url">Plain http on localhost.</param>
     /// <param name="myNames">What the side-car may call me: the addresses of this host, its name, the announced host (<c>--id=$(hostname -i)</c> in the seed).</param>
-    /// <param name="timeout">For each request.</param>
+    /// <param name="timeout">Longest time per request.</param>
     public LeaderElectorBackend(Uri url, IReadOnlyCollection<string> myNames, TimeSpan timeout)
     {
         _url = url;

@@ -30,10 +30,10 @@ public sealed class PeerEvidenceKey(ClusterId cluster, string password)
 /// a nonce, and the evidence with its signature.
 /// </summary>
 /// <param name="me">Where this node's Redis will listen; the port of evidence follows from it.</param>
-/// <param name="key">Of the group.</param>
+/// <param name="key">The key of the group.</param>
 /// <param name="peers">Where the Redis nodes are, this one perhaps among them.</param>
-/// <param name="timeout">For one answer.</param>
-/// <param name="time">For the deadlines.</param>
+/// <param name="timeout">Longest time to wait for one answer.</param>
+/// <param name="time">The clock of the deadlines.</param>
 public sealed class PeerEvidence(
     RedisEndpoint me, PeerEvidenceKey key, Func<CancellationToken, Task<IReadOnlyCollection<RedisEndpoint>>> peers, TimeSpan timeout, TimeProvider time) : IDisposable
 {

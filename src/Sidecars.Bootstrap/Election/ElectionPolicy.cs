@@ -7,8 +7,14 @@ namespace Sidecars.Bootstrap.Election;
 /// <summary>
 /// Chooses the master where none lives. Pure, and independent of the order of the evidence: every node that sees the same
 /// evidence comes to the same winner, and the record's compare-and-swap settles the rest. Whom it waits for is
-/// <see cref="ElectionWaitPolicy"/>.
+/// <see cref="ElectionWaitPolicy"/>. The ranking: position in the lineage; the last serving master if current; estimated offset; its
+/// upper bound; bytes; name.
 /// </summary>
+/// <remarks>
+/// A durable group starts empty only if it has never had a master and every configured node is empty in this round. One that has had a
+/// master refuses, until a backup is restored or a person says <c>redis-bootstrap allow-empty</c>. With RESTORE_ON_EMPTY the winner
+/// restores a backup before it serves, once a term, and only where every node is here and none has any file.
+/// </remarks>
 public static class ElectionPolicy
 {
     /// <summary>Refusal: every disk of a durable group is empty, though the group has had a master.</summary>

@@ -8,9 +8,14 @@ namespace Sidecars.Bootstrap.Election;
 /// <summary>
 /// Whom an election waits for. Pure. The last serving master, present and with everything: nobody, or a majority of nodes where
 /// no Sentinel majority vouches for it, since a promotion that reached no record has its data on two nodes at least
-/// (<c>min-replicas-to-write</c>), and any majority holds one of them. Without it: those that were in sync with it. Where nothing
-/// is recorded: everybody.
+/// (<c>min-replicas-to-write</c>), and any majority holds one of them. Without it: those that were in sync with it, each with what it
+/// had acknowledged, and for LAST_MASTER_WAIT_MS the master itself. Where it is not recorded who was in sync: everybody. With all nodes
+/// here and data on each, nobody is left to come. With DURABILITY=rdb all nodes are waited for until LAST_MASTER_WAIT_MS, whoever served.
 /// </summary>
+/// <remarks>
+/// Without a lineage (no sidecar has run): the node that Sentinels name, if its data are there; else all nodes. DURABILITY=none: a
+/// majority, only to avoid duels.
+/// </remarks>
 internal static class ElectionWaitPolicy
 {
     /// <summary>What is missing, or null where nothing is.</summary>
@@ -75,7 +80,7 @@ internal static class ElectionWaitPolicy
         // The node that a Sentinel majority names was the last to serve: with its data there, nobody else can have more.
         if (live.Any(e => e.Address == facts.Named?.Address && e.HasData) && !IsReused(facts, live)) return null;
         if (Suspects(live) is { } suspects) return suspects;
-        // A majority of empty disks says nothing of a filled one that comes a second later.
+        // A majority of empty disks says nothing of a filled one that comes a second later (4 of 6 starts made an empty master of one).
         return TooFew(facts, live, facts.GroupSize, live.All(e => e.Data == DataState.Absent)
             ? ": no disk that is here holds data, and one that is not may ('redis-bootstrap allow-empty' says that none does)"
             : " to compare disks");

@@ -12,7 +12,7 @@ internal abstract record FollowVerdict
 
     public string Reason { get; }
 
-    /// <summary>Yes.</summary>
+    /// <summary>The node may follow.</summary>
     /// <param name="Token">What is known of the master's token.</param>
     /// <param name="RescueFirst">Why my data are to be kept first; null where the master provably has them.</param>
     /// <param name="Reason">Why.</param>
@@ -36,6 +36,10 @@ internal abstract record FollowVerdict
 /// what my data are. A person's word, given after my data were accepted, covers all three. A tail that diverged from a known id, and data
 /// without a marker, are kept as a rescue first. What is not recorded is waited for: unknown is not contradicted. Pure.
 /// </summary>
+/// <remarks>
+/// Neither a Sentinel majority nor a higher term overrules a foreign lineage: a lost record lets a group begin anew in a term that looks
+/// as good as the old one. Data without a marker follow only a master with keys that a Sentinel majority or the record names.
+/// </remarks>
 internal static class FollowPolicy
 {
     /// <summary>Refusal: the master serves a stream that came before that of my data.</summary>
@@ -52,7 +56,7 @@ internal static class FollowPolicy
     /// <summary>Judges one master.</summary>
     /// <param name="me">My evidence.</param>
     /// <param name="durability">With <see cref="Durability.None"/> nothing is lost by following.</param>
-    /// <param name="master">What it answered.</param>
+    /// <param name="master">The master, as observed.</param>
     /// <param name="namedEpoch">The epoch in which a Sentinel majority names it; null where none does.</param>
     /// <param name="election">The group's record, where it was read.</param>
     /// <param name="isRecordLongAway">The record has been unreadable or silent for as long as this node waits for what comes by itself.</param>

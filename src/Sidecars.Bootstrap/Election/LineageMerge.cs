@@ -19,7 +19,7 @@ public enum LineageConflictKind
 }
 
 /// <summary>A contradiction between histories.</summary>
-/// <param name="Kind">Which kind.</param>
+/// <param name="Kind">The kind of contradiction.</param>
 /// <param name="First">One account.</param>
 /// <param name="Second">The other.</param>
 public sealed record LineageConflict(LineageConflictKind Kind, LineageEntry First, LineageEntry Second);

@@ -6,7 +6,7 @@ namespace Sidecars.Bootstrap.Redis;
 /// <summary>What a round of the role loop has to know of a restore.</summary>
 internal abstract record RestoreProgress
 {
-    /// <summary>It goes on.</summary>
+    /// <summary>The restore is under way.</summary>
     public sealed record Running(string Progress) : RestoreProgress;
 
     /// <summary>The data are in place.</summary>

@@ -17,7 +17,7 @@ public sealed record ReplaceFailure(string Program, int Errno, string Reason)
     /// <summary>127 where there is no such program, 126 where it cannot be executed: the shell's convention.</summary>
     public int ExitCode => Errno is NoEntry or NotDirectory ? Core.Hosting.ExitCode.NotFound : Core.Hosting.ExitCode.NotExecutable;
 
-    /// <summary>For the log.</summary>
+    /// <summary>A sentence for the log.</summary>
     public override string ToString() => $"{Program}: {Reason}";
 }
 
@@ -112,7 +112,7 @@ public static partial class ProcessReplacer
         return path.Split(':').Select(directory => Path.Combine(directory.Length == 0 ? "." : directory, program));
     }
 
-    // The mask in /proc is of this process as it is now, whoever set it.
+    // The mask in /proc is this process's current one, inherited or set here.
     private static int[] IgnoredSignals()
     {
         const string Field = "SigIgn:";

@@ -8,7 +8,7 @@ using Sidecars.Core.Primitives;
 namespace Sidecars.Bootstrap.Server;
 
 /// <summary>Reads the base configuration and writes the one that the server starts with.</summary>
-/// <param name="options">Where, and what.</param>
+/// <param name="options">The settings, and where the files are.</param>
 internal sealed class ServerFiles(BootstrapOptions options)
 {
     private const int MaxAclFileBytes = 1 << 20; // a thousand users and more

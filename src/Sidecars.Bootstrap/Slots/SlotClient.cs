@@ -40,7 +40,7 @@ public abstract record SlotOutcome
 /// <param name="living">The Sentinels that are alive; asked only where a slot is to be claimed.</param>
 /// <param name="cluster">The tenant.</param>
 /// <param name="slotCount">How many Sentinels there should be.</param>
-/// <param name="time">For the watch of heartbeats.</param>
+/// <param name="time">The clock of the heartbeats.</param>
 public sealed class SlotClient(
     KubernetesClient client,
     SlotTableStore store,

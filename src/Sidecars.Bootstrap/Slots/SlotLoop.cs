@@ -11,7 +11,7 @@ internal sealed record SlotGrant(int Slot, bool AtOnce);
 /// <param name="memory">What this pod remembers.</param>
 /// <param name="reporter">Logs changes, keeps the heartbeat.</param>
 /// <param name="pacer">Waits between tries; slower than between looks at the group, since the API server is everybody's.</param>
-/// <param name="time">For the server's own wish to be left alone.</param>
+/// <param name="time">The clock of the pause that the server asked for.</param>
 internal sealed class SlotLoop(SlotClient slots, SlotClaimant me, SlotMemory memory, DecisionReporter reporter, RoundPacer pacer, TimeProvider time)
 {
     public async Task<SlotGrant> RunAsync(CancellationToken cancellation)

@@ -213,7 +213,7 @@ public static class SlotPolicy
 /// clock, with the timestamp passed in. Not safe for concurrent use.
 /// </summary>
 /// <param name="timestampFrequency">Timestamps a second.</param>
-/// <param name="stillAfter">A heartbeat that has not changed for this long is still; several times its period.</param>
+/// <param name="stillAfter">A heartbeat that has not changed for this long is still.</param>
 public sealed class SlotHeartbeats(long timestampFrequency, TimeSpan stillAfter)
 {
     private readonly Dictionary<int, Seen> _seen = [];

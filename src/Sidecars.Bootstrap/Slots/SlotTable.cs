@@ -13,7 +13,7 @@ namespace Sidecars.Bootstrap.Slots;
 /// <param name="PodUid">UID of the pod.</param>
 /// <param name="PodName">Its name, by which the API server is asked whether it lives.</param>
 /// <param name="Address">Where its Sentinel answers.</param>
-/// <param name="Heartbeat">Raised by the pod while it runs; only its change means anything.</param>
+/// <param name="Heartbeat">Raised at each start of the pod's container; only its change means anything.</param>
 public sealed record SlotClaim(string PodUid, string PodName, RedisEndpoint Address, long Heartbeat);
 
 /// <summary>

@@ -17,13 +17,13 @@ public static class RedisServerPlan
         ["repl-timeout", "10"], // at 60 s a replica was seen hanging for the whole minute behind a ClusterIP
         ["repl-ping-replica-period", "2"], // five pings fit into that timeout
         ["repl-diskless-sync", "yes"],
-        ["repl-diskless-sync-delay", "0"], // writes are refused until a replica is back: no waiting for company
-        ["repl-backlog-ttl", "0"], // a lonely master would change its replication id
+        ["repl-diskless-sync-delay", "0"], // writes are refused until a replica is back: no waiting for a second one
+        ["repl-backlog-ttl", "0"], // a master without replicas would change its replication id
         ["aof-timestamp-enabled", "yes"], // restore to a point in time
         ["appendfsync", "everysec"],
     ];
 
-    // Renaming one of these away disarms Sentinel or the sidecars.
+    // Sentinel and the sidecars fail without these.
     private static readonly HashSet<string> Needed = new(StringComparer.OrdinalIgnoreCase)
     {
         "acl", "auth", "bgrewriteaof", "bgsave", "client", "config", "exec", "failover", "info", "multi", "ping", "psync", "publish", "replconf",
@@ -33,7 +33,7 @@ public static class RedisServerPlan
     /// <summary>Calculates the configuration.</summary>
     /// <param name="baseFile">The user's redis.conf with includes loaded; empty bytes where there is none. Copied, not changed.</param>
     /// <param name="baseAclFile">Content of the file that the base's <c>aclfile</c> names; null where it names none.</param>
-    /// <param name="settings">What decides.</param>
+    /// <param name="settings">The settings that overrule the base file.</param>
     public static ServerPlan Calculate(RedisConfigDocument baseFile, byte[]? baseAclFile, RedisServerSettings settings)
     {
         var plan = new ServerPlanner(RedisConfigDocument.Of(baseFile.Lines));

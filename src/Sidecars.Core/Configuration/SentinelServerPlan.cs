@@ -14,7 +14,7 @@ public static class SentinelServerPlan
 {
     /// <summary>Calculates the configuration.</summary>
     /// <param name="baseFile">The user's or the previous sentinel.conf; copied, not changed.</param>
-    /// <param name="settings">What decides.</param>
+    /// <param name="settings">The settings that overrule the base file.</param>
     public static ServerPlan Calculate(RedisConfigDocument baseFile, SentinelServerSettings settings)
     {
         var plan = new ServerPlanner(RedisConfigDocument.Of(baseFile.Lines));

@@ -151,7 +151,7 @@ public sealed record ElectionRecord
 }
 
 /// <summary>What the sidecar of a serving master reports.</summary>
-/// <param name="Serving">Itself.</param>
+/// <param name="Serving">The master itself.</param>
 /// <param name="InSync">Its replicas in sync; null where unknown.</param>
 /// <param name="History">The lineage, its own replication id last.</param>
 /// <param name="HighestEpoch">Highest epoch that it saw.</param>

@@ -6,7 +6,7 @@ namespace Sidecars.Core.Election;
 
 /// <summary>The group's Lease as one read brought it: the object to compare with, and what it says.</summary>
 /// <param name="Lease">The object; its uid and resourceVersion make the next write a compare-and-swap.</param>
-/// <param name="Record">What it says.</param>
+/// <param name="Record">The record in it.</param>
 public sealed record GroupLeaseSnapshot(LeaseDocument Lease, ElectionRecord Record);
 
 /// <summary>
@@ -16,7 +16,7 @@ public sealed record GroupLeaseSnapshot(LeaseDocument Lease, ElectionRecord Reco
 /// <param name="client">The API server.</param>
 /// <param name="cluster">The tenant, checked on every read.</param>
 /// <param name="group">Name of the group's Lease, and the prefix of the others; a DNS label of at most 40 characters.</param>
-/// <param name="time">For the times that people read.</param>
+/// <param name="time">The clock of the times in a Lease.</param>
 public sealed class GroupLeaseStore(KubernetesClient client, ClusterId cluster, string group, TimeProvider time)
 {
     /// <summary>Name of the group's Lease.</summary>

@@ -32,7 +32,7 @@ public sealed class LeaseEpochStore(GroupLeaseStore store, ClusterId cluster) : 
             if (read is StoreRead<GroupLeaseSnapshot>.Missing) return new EpochReading.Unavailable($"Lease {store.LeaseName} does not exist");
             if (read is not StoreRead<GroupLeaseSnapshot>.Found found || found.Value.Record.HighestEpoch >= epoch) return Understand(read);
 
-            // The holder's part stays as it is: a renewTime from here would keep a dead holder in office.
+            // The holder's part stays as it is: a renewTime from here would extend a dead holder's Lease.
             var next = LeaseRecord.Apply(found.Value.Lease, cluster.Value, found.Value.Record with { HighestEpoch = epoch });
             switch (await store.WriteAsync(next, cancellation).ConfigureAwait(false))
             {

@@ -86,7 +86,7 @@ public static class PersonsWordPolicy
 
     /// <summary>Why a living master contradicts the trust in <paramref name="node"/>; null where none does. Of two masters the word says which.</summary>
     /// <param name="view">The record, with the addresses that the node has had.</param>
-    /// <param name="node">Its name.</param>
+    /// <param name="node">The name of the trusted node.</param>
     /// <param name="masters">Addresses of the nodes that say master now.</param>
     public static string? AgainstTrust(ElectionView view, string node, IReadOnlyList<RedisEndpoint> masters)
     {

@@ -25,7 +25,7 @@ public enum LogLevel
 /// write. Values of secrets are never passed here.
 /// </summary>
 /// <param name="write">Takes each line, with its end.</param>
-/// <param name="component">Of every line.</param>
+/// <param name="component">The component named in every line.</param>
 /// <param name="time">Stamps the lines.</param>
 /// <param name="minimum">The lowest level that is written.</param>
 public sealed class JsonLineLog(Action<ReadOnlySpan<byte>> write, string component, TimeProvider time, LogLevel minimum = LogLevel.Info)

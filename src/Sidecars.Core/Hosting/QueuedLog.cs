@@ -24,7 +24,7 @@ public sealed class QueuedLog : IDisposable
 
     /// <summary>Begins to write.</summary>
     /// <param name="output">Where lines go; this alone writes to it, and leaves it open.</param>
-    /// <param name="component">Of every line.</param>
+    /// <param name="component">The component named in every line.</param>
     /// <param name="time">Stamps the lines.</param>
     /// <param name="minimum">The lowest level that is written.</param>
     public QueuedLog(Stream output, string component, TimeProvider time, LogLevel minimum)
@@ -36,7 +36,7 @@ public sealed class QueuedLog : IDisposable
         _writer.Start();
     }
 
-    /// <summary>Where callers write.</summary>
+    /// <summary>The log that callers write to.</summary>
     public JsonLineLog Log { get; }
 
     /// <summary>Lines that had no room, or could not be written.</summary>

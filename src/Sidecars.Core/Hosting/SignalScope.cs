@@ -44,7 +44,7 @@ public sealed class SignalScope : IDisposable
         }
         catch (ObjectDisposedException)
         {
-            // The signal came while the scope ended: whoever disposed it is done waiting.
+            // The signal came while the scope was disposed of: nothing waits for it any more.
         }
     }
 }

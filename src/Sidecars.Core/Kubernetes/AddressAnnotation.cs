@@ -6,8 +6,8 @@ using Sidecars.Core.Topology;
 namespace Sidecars.Core.Kubernetes;
 
 /// <summary>
-/// What a pod is reached at, in one annotation of the Lease that it testifies in: it stands beside the evidence of a round and is kept
-/// when that is written. A Lease without it is an older version's, or of a pod whose sidecar has not run yet.
+/// The addresses at which a pod is reached, in one annotation of its evidence Lease; a write of evidence keeps it. A Lease without it
+/// was written by an older version, or its pod's sidecar has not run yet.
 /// </summary>
 public static class AddressAnnotation
 {
@@ -17,7 +17,7 @@ public static class AddressAnnotation
     /// <summary>Reads it. Null without a fault: there is none.</summary>
     /// <param name="lease">The Lease of a pod.</param>
     /// <param name="clusterId">Our tenant; another's is a fault.</param>
-    /// <param name="podName">Whose Lease it is.</param>
+    /// <param name="podName">The pod that the Lease belongs to.</param>
     /// <param name="fault">Why it can't be believed; null: it can, or there is none.</param>
     public static NodeAddresses? Read(LeaseDocument lease, string clusterId, string podName, out AnnotationFault? fault)
     {

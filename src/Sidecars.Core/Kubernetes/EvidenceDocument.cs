@@ -4,12 +4,12 @@ using System.Text;
 namespace Sidecars.Core.Kubernetes;
 
 /// <summary>
-/// What one pod testifies in one round, in the annotations of a Lease of its own, so that pods never wait for each other's
+/// One pod's evidence in one round, in the annotations of its own Lease, so that pods never wait for each other's
 /// writes. It counts only with the nonce of the round and the UID of a pod that lives now.
 /// </summary>
-/// <param name="PodUid">UID of the pod that testifies.</param>
+/// <param name="PodUid">UID of the pod.</param>
 /// <param name="NodeName">Its node, for people.</param>
-/// <param name="Round">Nonce of the round that it answers.</param>
+/// <param name="Round">Nonce of the round that it belongs to.</param>
 /// <param name="Evidence">JSON text of the election's own format, at most <see cref="MaxEvidenceBytes"/>.</param>
 public sealed record EvidenceDocument(string PodUid, string NodeName, string Round, string Evidence)
 {
@@ -21,7 +21,7 @@ public sealed record EvidenceDocument(string PodUid, string NodeName, string Rou
     private const string RoundKey = SidecarAnnotations.Prefix + "round";
     private const string EvidenceKey = SidecarAnnotations.Prefix + "evidence";
 
-    /// <summary>Name of the Lease that a pod of a group testifies in.</summary>
+    /// <summary>Name of the Lease that holds a pod's evidence.</summary>
     public static string LeaseName(string group, string podName) => $"{group}-evidence-{podName}";
 
     /// <summary>Reads the evidence of a Lease; every part is required.</summary>

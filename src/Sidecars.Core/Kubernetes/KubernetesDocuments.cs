@@ -181,13 +181,13 @@ public sealed record StatusDocument
     /// <summary>Must be <c>Status</c>.</summary>
     public string? Kind { get; init; }
 
-    /// <summary>For people.</summary>
+    /// <summary>A message for people.</summary>
     public string? Message { get; init; }
 
     /// <summary>For machines: <c>NotFound</c>, <c>Conflict</c>, <c>Invalid</c>, …</summary>
     public string? Reason { get; init; }
 
-    /// <summary>Which field.</summary>
+    /// <summary>The fields that are wrong.</summary>
     public StatusDetails? Details { get; init; }
 }
 

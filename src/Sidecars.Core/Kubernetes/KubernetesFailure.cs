@@ -1,7 +1,7 @@
 namespace Sidecars.Core.Kubernetes;
 
 /// <summary>
-/// Why a call brought no document. Closed; never an exception, since each of these is normal weather. <see cref="Message"/>
+/// Why a call brought no document. Closed; never an exception, since each of these is expected in operation. <see cref="Message"/>
 /// is for people and holds no secret: it comes from the Status object of the server or names the stage that failed.
 /// </summary>
 /// <param name="Message">What happened, at most a few hundred characters.</param>

@@ -6,9 +6,10 @@ namespace Sidecars.Core.Kubernetes;
 
 /// <summary>
 /// The HTTP connection pool to one API server, with the cluster's CA as the only root. When a certificate is refused, the
-/// CA file is read again: a cluster's CA may be replaced while a pod runs.
+/// CA file is read again: a cluster's CA may be replaced while a pod runs. HTTP/1.1: a connection that hangs is closed with its call, and the
+/// next call gets a new socket.
 /// </summary>
-/// <param name="config">Where it is.</param>
+/// <param name="config">Where the API server is.</param>
 /// <param name="handler">In place of sockets; null: sockets.</param>
 internal sealed class KubernetesTransport(KubernetesConfig config, Func<HttpMessageHandler>? handler = null) : IDisposable
 {
@@ -79,7 +80,7 @@ internal sealed class KubernetesTransport(KubernetesConfig config, Func<HttpMess
             SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = policy },
             ConnectTimeout = config.ConnectTimeout,
             PooledConnectionLifetime = TimeSpan.FromMinutes(5), // an HA control plane is spread again after one of its servers was away
-            UseProxy = false, // a proxy from the environment is meant for the world outside
+            UseProxy = false, // a proxy from the environment is for traffic out of the cluster
             AllowAutoRedirect = false, // a redirect would carry the token elsewhere
             UseCookies = false,
             ActivityHeadersPropagator = null,

@@ -5,7 +5,7 @@ using Sidecars.Core.Topology;
 namespace Sidecars.Core.Kubernetes;
 
 /// <summary>
-/// What each pod is reached at, in the Lease that it testifies in: only the pod writes it, all pods of the group may read it. No retries
+/// The addresses at which each pod is reached, in its evidence Lease: only the pod writes it, all pods of the group may read it. No retries
 /// and no memory; safe for concurrent use.
 /// </summary>
 /// <param name="client">The API server.</param>
@@ -13,12 +13,12 @@ namespace Sidecars.Core.Kubernetes;
 /// <param name="cluster">The tenant, checked on every read.</param>
 /// <param name="podName">This pod.</param>
 /// <param name="redisCount">How many Redis nodes there should be; pods beyond are read while the group grows or shrinks.</param>
-/// <param name="time">For the time that people read.</param>
+/// <param name="time">The clock of the times in a Lease.</param>
 public sealed class LeaseAddressBook(KubernetesClient client, string group, ClusterId cluster, string podName, int redisCount, TimeProvider time)
 {
     private const int MaxPods = 31; // as many as REDIS_COUNT may say
 
-    /// <summary>Records what this pod is reached at, unless that stands there. Null: it stands there now.</summary>
+    /// <summary>Records this pod's addresses, unless they are recorded already. Null: they are recorded now.</summary>
     public async Task<KubernetesFailure?> RecordAsync(NodeAddresses mine, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(mine);
@@ -46,7 +46,7 @@ public sealed class LeaseAddressBook(KubernetesClient client, string group, Clus
         };
     }
 
-    /// <summary>Reads what all pods have recorded.</summary>
+    /// <summary>Reads the addresses that all pods have recorded.</summary>
     public async Task<AddressReading> ReadAsync(CancellationToken cancellation)
     {
         var known = ImmutableArray.CreateBuilder<NodeAddresses>();

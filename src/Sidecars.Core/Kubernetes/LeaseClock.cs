@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Sidecars.Core.Kubernetes;
 
-/// <summary>The times that are written into a Lease for people's eyes, and to make each renewal a change.</summary>
+/// <summary>The times written into a Lease: for people, and so that each renewal is a change.</summary>
 internal static class LeaseClock
 {
     /// <summary>

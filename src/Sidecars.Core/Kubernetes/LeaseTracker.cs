@@ -24,7 +24,7 @@ public sealed record LeaseView(string? Holder, TimeSpan Remaining, TimeSpan Dura
 /// <param name="fallback">The validity where the Lease names none, or one that is not positive.</param>
 public sealed class LeaseTracker(long timestampFrequency, TimeSpan fallback)
 {
-    /// <summary>Longest validity that is believed, one hour: a slip of the hand must not disable elections for years.</summary>
+    /// <summary>Longest validity that is believed, one hour: a mistyped duration must not disable elections for years.</summary>
     public static readonly TimeSpan MaxDuration = TimeSpan.FromHours(1);
 
     private (string? Uid, string? Holder, string? Renew, string? Acquire, int? Transitions)? _last;

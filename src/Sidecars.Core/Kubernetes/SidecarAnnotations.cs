@@ -7,7 +7,7 @@ using Sidecars.Core.Lineage;
 namespace Sidecars.Core.Kubernetes;
 
 /// <summary>Why the annotations of an object can't be believed.</summary>
-/// <param name="Annotation">Which one, with its prefix.</param>
+/// <param name="Annotation">Its name, with the prefix.</param>
 /// <param name="Reason">What is wrong with it.</param>
 public sealed record AnnotationFault(string Annotation, string Reason)
 {

@@ -11,7 +11,7 @@ namespace Sidecars.Core.Primitives;
 /// </summary>
 public sealed class Secret : IEquatable<Secret>
 {
-    /// <summary>Longest accepted password in bytes; Redis itself takes more, and none that is meant.</summary>
+    /// <summary>Longest accepted password in bytes. Redis takes more; nobody sets one so long on purpose.</summary>
     public const int MaxBytes = 4096;
 
     private Secret(string value) => Value = value;

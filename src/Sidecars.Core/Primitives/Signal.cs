@@ -93,7 +93,7 @@ public sealed class SignalTicket
         ArgumentNullException.ThrowIfNull(time);
         cancellation.ThrowIfCancellationRequested();
         if (IsRaised || atMost <= TimeSpan.Zero) return IsRaised;
-        // Whoever raises must not run what waited.
+        // The thread that raises must not run the waiters' continuations.
         var waiter = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         try
         {

@@ -43,6 +43,6 @@ public enum RespOffence
 /// <summary>The peer's bytes are no RESP, or too much of it. The stream can't be read any further.</summary>
 public sealed class RespProtocolException(RespOffence offence, string message) : IOException(message)
 {
-    /// <summary>What it did.</summary>
+    /// <summary>The offence.</summary>
     public RespOffence Offence { get; } = offence;
 }

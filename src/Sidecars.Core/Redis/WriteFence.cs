@@ -6,7 +6,7 @@ namespace Sidecars.Core.Redis;
 /// </summary>
 public static class WriteFence
 {
-    /// <summary>The value set by whoever fences.</summary>
+    /// <summary>The value that a fence sets.</summary>
     public const int MinReplicas = 1_000_000;
 
     /// <summary>The value of a step-down in progress, which ends within seconds.</summary>

@@ -74,7 +74,7 @@ public sealed class SentinelClient(Func<RedisEndpoint, IRespTransport> transport
 
     /// <summary>
     /// <c>SENTINEL RESET</c> of this master: the Sentinel forgets its replicas and the other Sentinels, ghosts among them, and
-    /// learns again whoever lives (with the next INFO; until then it can promote nobody). Returns null where it did, else why not.
+    /// learns those that live again (with the next INFO; until then it can promote nobody). Returns null where it did, else why not.
     /// </summary>
     public async Task<string?> ResetAsync(RedisEndpoint endpoint, CancellationToken cancellation)
     {

@@ -15,7 +15,7 @@ public abstract record SentinelObservation
 {
     private SentinelObservation(RedisEndpoint endpoint) => Endpoint = endpoint;
 
-    /// <summary>Where it was asked.</summary>
+    /// <summary>The address that was asked.</summary>
     public RedisEndpoint Endpoint { get; }
 
     /// <summary>It answered.</summary>

@@ -22,8 +22,8 @@ public static class AnnounceAddress
     /// <summary>Every address that the setting stands for now, or this host's own; empty with the reason where there is none.</summary>
     /// <param name="host">Address or name; null: this host's own.</param>
     /// <param name="port">Goes with it.</param>
-    /// <param name="timeout">For the name.</param>
-    /// <param name="time">For the deadline.</param>
+    /// <param name="timeout">Longest time to resolve the name.</param>
+    /// <param name="time">The clock of the deadline.</param>
     /// <param name="cancellation">Ends it.</param>
     public static async Task<(ImmutableArray<RedisEndpoint> Endpoints, string Why)> ResolveAsync(
         string? host, int port, TimeSpan timeout, TimeProvider time, CancellationToken cancellation)
@@ -41,8 +41,8 @@ public static class AnnounceAddress
     /// <summary>The address that <see cref="AnnouncePolicy"/> would choose now; null with the reason where there is none.</summary>
     /// <param name="host">Address or name; null: this host's own.</param>
     /// <param name="port">Goes with it.</param>
-    /// <param name="timeout">For the name.</param>
-    /// <param name="time">For the deadline.</param>
+    /// <param name="timeout">Longest time to resolve the name.</param>
+    /// <param name="time">The clock of the deadline.</param>
     /// <param name="cancellation">Ends it.</param>
     public static async Task<(RedisEndpoint? Endpoint, string Why)> FindAsync(string? host, int port, TimeSpan timeout, TimeProvider time, CancellationToken cancellation)
     {

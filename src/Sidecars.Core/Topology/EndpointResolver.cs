@@ -17,7 +17,7 @@ public static class EndpointResolver
     /// </summary>
     /// <param name="hosts">Names or addresses with ports.</param>
     /// <param name="timeout">For each name; they are resolved at the same time.</param>
-    /// <param name="time">For the deadline.</param>
+    /// <param name="time">The clock of the deadline.</param>
     /// <param name="cancellation">Ends it.</param>
     public static async Task<ResolvedEndpoints> ResolveAsync(
         IReadOnlyCollection<RedisEndpoint> hosts, TimeSpan timeout, TimeProvider time, CancellationToken cancellation)

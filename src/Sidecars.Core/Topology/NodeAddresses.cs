@@ -7,7 +7,7 @@ namespace Sidecars.Core.Topology;
 /// <summary>What one node is reached at, as its own sidecar recorded it. It may be of a pod that is gone: a login there tells.</summary>
 /// <param name="Node">Its name.</param>
 /// <param name="Uid">The pod that recorded it; another one may have the name by now.</param>
-/// <param name="Announced">What it is called in the group.</param>
+/// <param name="Announced">The address that it announces to the group.</param>
 /// <param name="Pod">The pod's own address, and Redis' port; null: its sidecar does not know it.</param>
 /// <param name="Outside">What clients outside reach it at: an address or a name; null: its sidecar does not know it.</param>
 public sealed record NodeAddresses(string Node, string Uid, RedisEndpoint Announced, RedisEndpoint? Pod, string? Outside);
@@ -25,7 +25,7 @@ public static class PodAddress
     /// host has it: that of a Service leads to the pod, and is routed nowhere where a pod's is asked for.
     /// </summary>
     /// <param name="podIp">As kubelet told; null: it did not.</param>
-    /// <param name="announced">What the others call this node.</param>
+    /// <param name="announced">The address that this node announces.</param>
     /// <param name="interfaces">Addresses of this host's interfaces; loopback is its own without that.</param>
     /// <param name="port">Redis' port.</param>
     public static RedisEndpoint? Of(string? podIp, RedisEndpoint announced, IEnumerable<string> interfaces, int port)

@@ -9,7 +9,7 @@ namespace Sidecars.Core.Topology;
 public sealed class NodeClient(Func<RedisEndpoint, IRespTransport> transport, RedisClientOptions options)
 {
     /// <summary>Looks at any server, on a connection of its own: one outlives its process behind a stable address.</summary>
-    /// <param name="transport">To it.</param>
+    /// <param name="transport">The transport to the server.</param>
     /// <param name="options">Credentials and deadlines.</param>
     /// <param name="withSettings">False: INFO alone.</param>
     /// <param name="cancellation">Ends it.</param>

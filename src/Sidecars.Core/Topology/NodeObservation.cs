@@ -15,7 +15,7 @@ public abstract record NodeObservation
 {
     private NodeObservation(RedisEndpoint endpoint) => Endpoint = endpoint;
 
-    /// <summary>Where it was asked.</summary>
+    /// <summary>The address that was asked.</summary>
     public RedisEndpoint Endpoint { get; }
 
     /// <summary>It answered, and our group's login works there, so it is of our group.</summary>
@@ -33,7 +33,7 @@ public abstract record NodeObservation
     }
 
     /// <summary>Something listens there, but no usable answer came.</summary>
-    /// <param name="Endpoint">Where.</param>
+    /// <param name="Endpoint">The address that was asked.</param>
     /// <param name="LoginRefused">True where it refused our group's login: another tenant's, or a wrong password.</param>
     /// <param name="Why">In words.</param>
     public sealed record Unknown(RedisEndpoint Endpoint, bool LoginRefused, string Why) : NodeObservation(Endpoint);
@@ -42,7 +42,7 @@ public abstract record NodeObservation
     public sealed record Unreachable(RedisEndpoint Endpoint, string Why) : NodeObservation(Endpoint);
 }
 
-/// <summary>A Redis's role as ROLE reports it.</summary>
+/// <summary>A Redis's role as INFO reports it.</summary>
 public enum NodeRole
 {
     /// <summary>Accepts writes (unless fenced).</summary>

@@ -3,12 +3,12 @@ using Sidecars.Core.Redis;
 namespace Sidecars.Probe.Policy;
 
 /// <summary>
-/// What the facts mean for each probe; the table is in README.md. Startup and liveness take any reply for life, since a
+/// What the facts mean for each probe; the table is in manifests/docs/probes.md. Startup and liveness take any reply for life, since a
 /// restart heals none of the reasons for an error and loses the data in memory; readiness asks for a role that can be served.
 /// </summary>
 public static class ProbePolicy
 {
-    /// <summary>Decides; what the request remarks is said behind the reason.</summary>
+    /// <summary>Decides; the request's remarks are appended to the reason.</summary>
     public static ProbeVerdict Evaluate(ProbeRequest request, ProbeFacts facts)
     {
         var verdict = Judge(request, facts);

@@ -27,7 +27,7 @@ public sealed class BlockingRedisConnection : IDisposable
     }
 
     /// <summary>Connects over TCP. A name is resolved by the system's resolver, whose own time-outs are not bounded by the deadline: give an address.</summary>
-    /// <param name="endpoint">Where.</param>
+    /// <param name="endpoint">The server.</param>
     /// <param name="deadline">For the connection and all calls on it; more than zero.</param>
     /// <param name="time">The clock; the system's by default.</param>
     /// <param name="limits">What a reply may cost.</param>

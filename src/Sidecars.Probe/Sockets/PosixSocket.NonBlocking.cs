@@ -78,7 +78,7 @@ internal sealed unsafe partial class PosixSocket
     private static partial int Poll(PollDescriptor* descriptors, nuint count, int milliseconds);
 
     /// <summary>What a socket is waited for.</summary>
-    /// <param name="socket">Which.</param>
+    /// <param name="socket">The socket.</param>
     /// <param name="sends">To send; otherwise to receive.</param>
     internal readonly struct Interest(PosixSocket socket, bool sends)
     {

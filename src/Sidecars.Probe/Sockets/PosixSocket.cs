@@ -34,7 +34,7 @@ internal sealed unsafe partial class PosixSocket : IDisposable
     private PosixSocket(int descriptor, string peer) => (_descriptor, _peer) = (descriptor, peer);
 
     /// <param name="family">Internet, of either version, or Unix.</param>
-    /// <param name="peer">For messages.</param>
+    /// <param name="peer">The peer's name in messages.</param>
     /// <exception cref="RedisConnectionException">The system has no socket to give. All other methods throw it too.</exception>
     public static PosixSocket Open(AddressFamily family, string peer)
     {

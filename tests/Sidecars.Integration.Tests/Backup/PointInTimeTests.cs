@@ -160,8 +160,8 @@ public class PointInTimeTests
         }
 
         using var target = new TempFolder("plain");
-        // The lines of src/Sidecars.Backup/README.md, section "Without our tool".
-        var script = await File.ReadAllTextAsync(Path.Combine(TestKit.Groups.Repository.Root, "src/Sidecars.Backup/README.md"));
+        // The lines of the page.
+        var script = await File.ReadAllTextAsync(Path.Combine(TestKit.Groups.Repository.Root, "manifests/docs/restore-by-hand.md"));
         var begin = script.IndexOf("```sh\n", StringComparison.Ordinal) + 6;
         var path = target.Write("restore.sh", "set -eu\n" + script[begin..script.IndexOf("```", begin, StringComparison.Ordinal)]);
         var data = target.Folder("data");

@@ -6,7 +6,7 @@ using Sidecars.TestKit.Processes;
 
 namespace Sidecars.Integration.Tests.Probing;
 
-/// <summary>The truth table of the README for Redis: the published redis-probe against real servers in every state.</summary>
+/// <summary>The truth table of manifests/docs/probes.md for Redis: the published redis-probe against real servers in every state.</summary>
 public sealed class RedisTruthTableTests
 {
     // For servers that never answer: the probe waits for all of it.

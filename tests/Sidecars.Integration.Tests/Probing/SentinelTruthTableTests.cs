@@ -5,7 +5,7 @@ using Sidecars.TestKit.Processes;
 
 namespace Sidecars.Integration.Tests.Probing;
 
-/// <summary>The truth table of the README for Sentinel, and what Sentinels say about a master.</summary>
+/// <summary>The truth table of manifests/docs/probes.md for Sentinel, and what Sentinels say about a master.</summary>
 public sealed class SentinelTruthTableTests
 {
     private const string Master = "tenant.redis";

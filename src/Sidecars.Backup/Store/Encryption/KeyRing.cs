@@ -50,7 +50,7 @@ public sealed class KeyRing
     /// <summary>What is written is encrypted with this one.</summary>
     public EncryptionKey Current => _keys[0];
 
-    /// <summary>For messages.</summary>
+    /// <summary>The ids of the keys, for messages.</summary>
     public string Ids => string.Join(", ", _keys.Select(k => k.Id));
 
     /// <summary>Reads one to 16 keys with spaces between them.</summary>

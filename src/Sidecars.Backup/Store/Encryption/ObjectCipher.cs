@@ -36,7 +36,7 @@ internal sealed class ObjectCipher : IDisposable
 
     private static ReadOnlySpan<byte> Magic => "SIDECAR1"u8;
 
-    /// <summary>For a new object.</summary>
+    /// <summary>The header of a new object, with a fresh salt.</summary>
     public static byte[] NewHeader(EncryptionKey key) => [.. Magic, .. Convert.FromHexString(key.Id), .. RandomNumberGenerator.GetBytes(16)];
 
     public static ObjectCipher Open(EncryptionKey key, byte[] header, string name) => new(key, header, name);

@@ -17,7 +17,7 @@ internal static class Crc32C
         return Convert.ToBase64String(bytes);
     }
 
-    /// <summary>Of a whole content.</summary>
+    /// <summary>The checksum of a whole content.</summary>
     /// <exception cref="IOException">It could not be read.</exception>
     public static string Of(ObjectContent content)
     {

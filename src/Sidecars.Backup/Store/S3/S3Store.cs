@@ -23,7 +23,7 @@ public sealed class S3Store : IObjectStore, IDisposable
     private AmazonS3Client? _client;
 
     /// <summary>Contacts nobody yet: without credentials the first request fails, and a later one finds them.</summary>
-    /// <param name="settings">Where and how.</param>
+    /// <param name="settings">The bucket, and how it is used.</param>
     /// <param name="time">Clock.</param>
     /// <param name="credentials">The process' own: they outlive this.</param>
     /// <param name="http">Default: the SDK's own.</param>

@@ -20,7 +20,7 @@ public sealed record LeadershipRequest(RedisEndpoint Target, RedisEndpoint Repla
 }
 
 /// <summary>A Sentinel that can vote and be told.</summary>
-/// <param name="Endpoint">Where it was asked.</param>
+/// <param name="Endpoint">The address that was asked.</param>
 /// <param name="MyId">Its id: one id is one vote.</param>
 /// <param name="Named">The master that it monitors; it votes for no other.</param>
 /// <param name="Epoch">Its config epoch.</param>

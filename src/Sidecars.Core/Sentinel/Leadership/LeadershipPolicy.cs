@@ -77,7 +77,7 @@ public static class LeadershipPolicy
 
     /// <summary>What the votes of one epoch come to.</summary>
     /// <param name="electorate">Who was asked.</param>
-    /// <param name="epoch">For which epoch.</param>
+    /// <param name="epoch">The epoch that was asked for.</param>
     /// <param name="candidate">Our fresh id.</param>
     /// <param name="answers">By the Sentinel's id.</param>
     public static VoteCount Count(Electorate electorate, long epoch, string candidate, IReadOnlyDictionary<string, VoteAnswer> answers)
@@ -192,7 +192,7 @@ public static class LeadershipPolicy
         request.UnlistedBecause is not null || sentinel.View.Master!.Address == request.Target
         || sentinel.View.Replicas.Any(r => r.Address == request.Target);
 
-    // A living sender first: a hello keeps its sender alive in the receiver's eyes.
+    // A living sender first: a hello makes its receiver take the sender for alive.
     private static Elector? ElectorOf(SentinelObservation.Known sentinel)
     {
         var (view, master) = (sentinel.View, sentinel.View.Master!);

@@ -10,7 +10,7 @@ namespace Sidecars.Core.Sentinel.Leadership;
 /// </summary>
 /// <param name="observe">One look at one Sentinel: <see cref="SentinelClient.ObserveAsync"/>.</param>
 /// <param name="client">Votes and hellos.</param>
-/// <param name="time">For deadlines.</param>
+/// <param name="time">The clock of the deadlines.</param>
 public sealed class SentinelLeadership(
     Func<RedisEndpoint, CancellationToken, Task<SentinelObservation>> observe, LeadershipClient client, TimeProvider time)
 {
@@ -19,7 +19,7 @@ public sealed class SentinelLeadership(
 
     /// <summary>Wins an epoch and announces in it.</summary>
     /// <param name="request">What is to be told.</param>
-    /// <param name="sentinels">Where the Sentinels are asked.</param>
+    /// <param name="sentinels">The addresses of the Sentinels.</param>
     /// <param name="cancellation">Ends it.</param>
     public async Task<LeadershipOutcome> TellAsync(
         LeadershipRequest request, IReadOnlyCollection<RedisEndpoint> sentinels, CancellationToken cancellation)
