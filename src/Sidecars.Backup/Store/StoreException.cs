@@ -14,6 +14,9 @@ public enum StoreFailure
 
     /// <summary>What is there is not what was written: other length, other digest, other format. Trying again does not help.</summary>
     Damaged,
+
+    /// <summary>The store lacks what backups rest on (a condition that it ignores): nothing is to be kept there.</summary>
+    Unfit,
 }
 
 /// <summary>A store did not do what was asked, or an object is not what it should be; the message names the object.</summary>

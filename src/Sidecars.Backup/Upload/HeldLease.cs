@@ -10,6 +10,7 @@ namespace Sidecars.Backup.Upload;
 internal sealed class HeldLease
 {
     private const int Tries = 5; // a request of 'now', or two
+    private const string NoVersion = "\"00000000000000000000000000000000\""; // the form of S3's, and nobody's MD5
     private readonly BackupStore _store;
     private readonly UploaderOptions _options;
     private readonly TimeProvider _time;
@@ -45,6 +46,24 @@ internal sealed class HeldLease
         return etag is null ? null : new HeldLease(store, options, time, lease, etag, lease.Writer == options.Node ? lease.Generation : 0);
     }
 
+    /// <summary>
+    /// Proves, on the lease itself, that the store keeps the conditions on which everything rests: this lease is there, so that a write where
+    /// there must be none is refused, and so is one over a version that it never had. An S3 look-alike that ignores either answers with success.
+    /// </summary>
+    /// <exception cref="StoreException">It does not: <see cref="StoreFailure.Unfit"/>.</exception>
+    public async Task ProveConditionsAsync(CancellationToken cancellation)
+    {
+        if (await _store.WriteLeaseAsync(_lease, null, cancellation).ConfigureAwait(false) is { } over) throw Unfit("If-None-Match: *", over);
+        if (await _store.WriteLeaseAsync(_lease, NoVersion, cancellation).ConfigureAwait(false) is { } other) throw Unfit("If-Match", other);
+    }
+
+    private StoreException Unfit(string header, string etag)
+    {
+        _etag = etag;
+        return new StoreException(StoreFailure.Unfit, _store.Layout.Uploader,
+            $"{_store.Objects.Description} ignores {header}: it overwrote an object in spite of it. Two nodes would upload at once, and such backups do not restore: use a store with conditional writes");
+    }
+
     /// <summary>Writes it; adopts a request that <c>now</c> has put into it.</summary>
     /// <exception cref="IOException">Another node has it.</exception>
     public Task RenewAsync(IShipment shipment, CancellationToken cancellation) => WriteAsync(shipment, _options.Node, cancellation);
@@ -74,6 +93,12 @@ internal sealed class HeldLease
             var now = await _store.ReadLeaseAsync(cancellation).ConfigureAwait(false);
             // It is never deleted: this is another directory than it was, or somebody has cleared the store. Nothing is begun anew on that ground.
             if (now is null) throw new StoreException(StoreFailure.Unavailable, _store.Layout.Uploader, "the uploader's lease is gone: is the store what it was?");
+            if (now.Value.Lease == lease)
+            {
+                (_lease, _etag, _renewedAt) = (lease, now.Value.ETag, _time.GetTimestamp()); // written, and the answer was lost
+                return;
+            }
+
             if (now is not { } other || other.Lease.Session != _lease.Session || other.Lease.Holder != _options.Node) break;
             (_lease, _etag) = (other.Lease, other.ETag);
         }

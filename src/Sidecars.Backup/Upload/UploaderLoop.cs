@@ -16,6 +16,7 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
     private static readonly TimeSpan OnceLook = TimeSpan.FromMilliseconds(25); // somebody waits for it
     private readonly LeaseQueue _queue = new(store, node, options, log, time);
     private bool _fresh;
+    private bool _isProved;
 
     /// <summary>Counts.</summary>
     public UploadCounters Counters { get; } = new();
@@ -28,6 +29,7 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
             try
             {
                 var held = await _queue.TakeAsync(Counters, cancellation).ConfigureAwait(false);
+                await ProveAsync(held, cancellation).ConfigureAwait(false);
                 await HoldAsync(held, () => failures = 0, cancellation).ConfigureAwait(false);
             }
             catch (GenerationEndedException e)
@@ -62,10 +64,13 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
     {
         var current = await store.ReadLeaseAsync(cancellation).ConfigureAwait(false);
         if (current is { Lease.Holder.Length: > 0 } && current.Value.Lease.Holder != options.Node) return null;
+        if (!options.Snapshots && !Directory.Exists(aof.Folder))
+            throw new IOException($"{aof.Folder} is no directory: no server with an append-only file runs on it (DATA_DIR, APPEND_DIR_NAME)");
         await using var watch = await NodeWatch.StartAsync(node, time, cancellation).ConfigureAwait(false);
         if (options is { Snapshots: true, Rewrite: true } && watch.CurrentUntil == DateTimeOffset.UnixEpoch)
             throw new IOException("the server beside this tool is not up, or not in sync: it can't be asked for a snapshot");
         if (await HeldLease.TryTakeAsync(store, options, time, current, cancellation).ConfigureAwait(false) is not { } held) return null;
+        await ProveAsync(held, cancellation).ConfigureAwait(false);
         using var shipment = Open(held.Session);
         await shipment.BeginAsync(held.OwnGeneration, cancellation).ConfigureAwait(false);
         shipment.WantNow();
@@ -82,6 +87,14 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
 
         await held.ReleaseAsync(shipment, cancellation).ConfigureAwait(false);
         return done;
+    }
+
+    // Once a start: what a store keeps changes with its version, not by the minute.
+    private async Task ProveAsync(HeldLease held, CancellationToken cancellation)
+    {
+        if (_isProved) return;
+        await held.ProveConditionsAsync(cancellation).ConfigureAwait(false);
+        _isProved = true;
     }
 
     private static async Task<IOException> GiveUpAsync(HeldLease held, IShipment shipment, TimeSpan wait, string what, CancellationToken cancellation)

@@ -106,6 +106,40 @@ public sealed class StubbornServerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_write_that_is_answered_without_an_ETag_is_not_taken_for_stored()
+    {
+        _server.Answer = async (connection, stop) => await connection.WriteAsync("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 7\r\nConnection: close\r\n\r\nwelcome"u8.ToArray(), stop);
+        var error = await FailsAsync("a/proxy", () => _store.PutAsync("a/proxy", ObjectContent.Of(new byte[100]), PutCondition.None, _limit.Token), requests: 1);
+        Assert.Contains("no ETag", error.Message, StringComparison.Ordinal);
+        _server.Complete = (connection, stop) => CompleteAsync(connection, "<CompleteMultipartUploadResult></CompleteMultipartUploadResult>", stop);
+        await FailsAsync("a/parts", PutPartsAsync, requests: null);
+    }
+
+    [Fact]
+    public async Task A_store_that_does_not_know_the_headers_is_unfit_and_they_are_named()
+    {
+        const string body = "<Error><Code>NotImplemented</Code><Message>A header you provided implies functionality that is not implemented</Message></Error>";
+        _server.Answer = async (connection, stop) => await connection.WriteAsync((byte[])[.. Head(501, body.Length), .. Encoding.ASCII.GetBytes(body)], stop);
+        var error = await Assert.ThrowsAsync<StoreException>(() => _store.PutAsync("a/lease", ObjectContent.Of(new byte[100]), PutCondition.Absent, _limit.Token));
+        Assert.Equal(StoreFailure.Unfit, error.Failure);
+        Assert.Contains("If-None-Match and If-Match of conditional writes, x-amz-checksum-crc32c", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(9 << 20, "joined-2", true)]
+    [InlineData(9 << 20, "joined-3", false)]
+    [InlineData(100, "joined-2", false)]
+    public async Task An_object_whose_completion_was_not_answered_is_looked_for_and_not_sent_again(int found, string etag, bool isOurs)
+    {
+        _server.Complete = (_, _) => Task.CompletedTask; // closes
+        _server.Found = Head(200, found, etag);
+        if (isOurs) Assert.Equal($"\"{etag}\"", await PutPartsAsync());
+        else await FailsAsync("a/parts", PutPartsAsync, requests: null);
+        Assert.Equal(isOurs ? 0 : 1, _server.Aborted);
+        Assert.Equal(2, _server.Parts);
+    }
+
+    [Fact]
     public async Task Making_one_object_of_its_parts_may_take_longer_than_a_request()
     {
         await OpenAsync(Patience);
@@ -198,6 +232,7 @@ public sealed class StubbornServerTests : IAsyncLifetime
         private readonly Task _accepting;
         private int _requests;
         private int _aborted;
+        private int _parts;
 
         public StubbornServer()
         {
@@ -211,6 +246,11 @@ public sealed class StubbornServerTests : IAsyncLifetime
 
         /// <summary>Where it is set, an upload in parts goes as it should until it is to be completed.</summary>
         public Func<NetworkStream, CancellationToken, Task>? Complete { get; set; }
+
+        /// <summary>The answer to HEAD; null: there is no such object.</summary>
+        public byte[]? Found { get; set; }
+
+        public int Parts => Volatile.Read(ref _parts);
 
         public int Aborted => Volatile.Read(ref _aborted);
 
@@ -290,6 +330,13 @@ public sealed class StubbornServerTests : IAsyncLifetime
             var length = head.Split("\r\n").Where(h => h.StartsWith("Content-Length:", StringComparison.OrdinalIgnoreCase)).Select(h => int.Parse(h[15..], CultureInfo.InvariantCulture)).FirstOrDefault();
             await stream.ReadExactlyAsync(new byte[length - (read - end)], stop);
             const string Begun = "<InitiateMultipartUploadResult><Bucket>backups</Bucket><Key>t/a/parts</Key><UploadId>one</UploadId></InitiateMultipartUploadResult>";
+            if (line.StartsWith("HEAD", StringComparison.Ordinal))
+            {
+                await stream.WriteAsync(Found ?? Head(404, 0), stop);
+                return;
+            }
+
+            if (line.StartsWith("PUT", StringComparison.Ordinal)) Interlocked.Increment(ref _parts);
             if (line.StartsWith("DELETE", StringComparison.Ordinal)) Interlocked.Increment(ref _aborted);
             if (line.Contains("?uploads", StringComparison.Ordinal)) await stream.WriteAsync((byte[])[.. Head(200, Begun.Length), .. Encoding.ASCII.GetBytes(Begun)], stop);
             else if (line.StartsWith("POST", StringComparison.Ordinal)) await Task.WhenAny(complete(stream, stop), WatchAsync(stream, gone));

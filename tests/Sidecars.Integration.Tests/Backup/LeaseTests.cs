@@ -1,3 +1,11 @@
+using Sidecars.Backup.Archive;
+using Sidecars.Backup.Lease;
+using Sidecars.Backup.Store;
+using Sidecars.Backup.Store.Directories;
+using Sidecars.Backup.Tail;
+using Sidecars.Backup.Upload;
+using Sidecars.Core.Hosting;
+using Sidecars.Core.Lineage;
 using Sidecars.Core.Redis;
 using Sidecars.TestKit.Processes;
 
@@ -77,6 +85,34 @@ public class LeaseTests
         Assert.Equal(await BackupRig.DigestAsync(rig.Redis), await rig.RestoredDigestAsync("latest"));
         foreach (var backup in catalogue.Backups) await rig.RestoredDigestAsync(backup.Id); // loads with aof-load-truncated no
     }
+
+    [Theory]
+    [InlineData(PutConditionKind.Absent, "If-None-Match: *")]
+    [InlineData(PutConditionKind.Matches, "If-Match")]
+    public async Task A_store_that_ignores_a_condition_is_refused_before_anything_is_kept_there(PutConditionKind ignored, string named)
+    {
+        await using var rig = await BackupRig.StartAsync();
+        var store = new BackupStore(new ForgetfulStore(new DirectoryStore(rig.StorePath), ignored), BackupRig.Layout);
+        var loop = Loop(rig, store);
+        var error = await Assert.ThrowsAsync<StoreException>(() => loop.BackUpOnceAsync(TimeSpan.FromSeconds(20), default));
+        Assert.Equal(StoreFailure.Unfit, error.Failure);
+        Assert.Contains(named, error.Message, StringComparison.Ordinal);
+
+        using var stop = new CancellationTokenSource();
+        var running = Loop(rig, store) is var second ? second.RunAsync(stop.Token) : null!;
+        await Eventually.UntilAsync("the loop to refuse it too", () => second.Counters.Failures >= 2);
+        await stop.CancelAsync();
+        await running;
+        var entries = await rig.Store.Objects.ListAsync(BackupRig.Layout.Root, null, default).ToListAsync();
+        Assert.Equal([BackupRig.Layout.Uploader], entries.Select(e => e.Key));
+
+        // A fit one is proved, and used.
+        Assert.NotNull(await Loop(rig, rig.Store).BackUpOnceAsync(TimeSpan.FromSeconds(20), default));
+    }
+
+    private static UploaderLoop Loop(BackupRig rig, BackupStore store) => new(
+        store, new AofDirectory(rig.Redis.Folder, DataLayout.Default), new NodeFacts(new TcpTransport(rig.Redis.Endpoint), new RedisClientOptions()),
+        new UploaderOptions { Node = "redis-0" }, new JsonLineLog(Stream.Null, "test", TimeProvider.System), TimeProvider.System, new Random(1));
 
     private static async Task WriteAsync(RedisClient client, int number)
     {

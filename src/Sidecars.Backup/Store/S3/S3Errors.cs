@@ -8,11 +8,20 @@ namespace Sidecars.Backup.Store.S3;
 /// <summary>What a failed request means. Source: S3 API reference, "Error responses" and "Conditional requests".</summary>
 internal static class S3Errors
 {
+    // Of a write; which of them a store means it says in its answer's body, which the SDK does not keep.
+    private const string Headers = "If-None-Match and If-Match of conditional writes, x-amz-checksum-crc32c";
+
     /// <summary>412, or the same after a 200 (CompleteMultipartUpload): what <c>If-Match</c> or <c>If-None-Match</c> asked for did not hold, and nothing was written.</summary>
     public static bool IsConditionFailed(Exception e) => e is AmazonS3Exception { StatusCode: HttpStatusCode.PreconditionFailed } or AmazonS3Exception { ErrorCode: "PreconditionFailed" };
 
     /// <summary>404 at <c>If-Match</c>: the version was deleted.</summary>
     public static bool IsNoSuchKey(Exception e) => e is AmazonS3Exception { StatusCode: HttpStatusCode.NotFound, ErrorCode: "NoSuchKey" };
+
+    /// <summary>The ETag of a write. Every S3 sends one; a 200 without it is somebody else's (a proxy's page), and nothing may have been stored.</summary>
+    /// <exception cref="StoreException">There is none.</exception>
+    public static string Stored(string key, string? etag) => string.IsNullOrEmpty(etag)
+        ? throw new StoreException(StoreFailure.Unavailable, key, "the answer has no ETag, so that it is not known to be stored: is this an S3 endpoint, or a proxy's answer?")
+        : etag;
 
     /// <summary>The error of the interface; null for what is none of the store's (a bug, a cancellation).</summary>
     public static StoreException? Map(string key, Exception e) => e switch
@@ -41,6 +50,8 @@ internal static class S3Errors
             (HttpStatusCode.OK, _) => StoreFailure.Unavailable, // CompleteMultipartUpload sends 200 before it knows
             _ => StoreFailure.Denied,
         };
+        if (e.StatusCode == HttpStatusCode.NotImplemented)
+            return new StoreException(StoreFailure.Unfit, key, $"501 {e.ErrorCode}: the store does not know a header that backups rest on ({Headers}): {e.Message}", e);
         return failure == StoreFailure.NotFound
             ? new StoreException(failure, key, "there is no such object", e)
             : new StoreException(failure, key, $"{(int)e.StatusCode} {e.ErrorCode}: {e.Message}", e);

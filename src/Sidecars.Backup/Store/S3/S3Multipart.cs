@@ -22,12 +22,43 @@ internal sealed class S3Multipart(IAmazonS3 client, S3Settings settings, S3Reque
             var complete = new CompleteMultipartUploadRequest { BucketName = settings.Bucket, Key = path, UploadId = begun.UploadId, PartETags = [.. tags] };
             if (condition.Kind == PutConditionKind.Absent) complete.IfNoneMatch = "*";
             if (condition.Kind == PutConditionKind.Matches) complete.IfMatch = condition.ETag;
-            return (await attempts.OnceAsync(key, settings.CompletionTimeout, token => client.CompleteMultipartUploadAsync(complete, token), cancellation).ConfigureAwait(false)).ETag;
+            return await CompleteAsync(key, complete, content.Length, cancellation).ConfigureAwait(false);
         }
         catch
         {
             await AbortAsync(path, begun.UploadId).ConfigureAwait(false);
             throw;
+        }
+    }
+
+    // S3 joins the parts whether or not the answer arrives: the object is looked for before all of it is sent again.
+    private async Task<string> CompleteAsync(string key, CompleteMultipartUploadRequest complete, long length, CancellationToken cancellation)
+    {
+        try
+        {
+            var done = await attempts.OnceAsync(key, settings.CompletionTimeout, token => client.CompleteMultipartUploadAsync(complete, token), cancellation).ConfigureAwait(false);
+            return S3Errors.Stored(key, done.ETag);
+        }
+        catch (StoreException e) when (e.Failure == StoreFailure.Unavailable)
+        {
+            if (await FindAsync(key, complete, length, cancellation).ConfigureAwait(false) is { } etag) return etag;
+            throw;
+        }
+    }
+
+    // Of the same length and joined from as many parts: the names of large objects are used once (a base's id).
+    private async Task<string?> FindAsync(string key, CompleteMultipartUploadRequest complete, long length, CancellationToken cancellation)
+    {
+        var head = new GetObjectMetadataRequest { BucketName = settings.Bucket, Key = complete.Key };
+        try
+        {
+            var found = await attempts.RepeatAsync(key, 0, token => client.GetObjectMetadataAsync(head, token), cancellation).ConfigureAwait(false);
+            var isOurs = found.ContentLength == length && found.ETag?.Trim('"').EndsWith($"-{complete.PartETags.Count}", StringComparison.Ordinal) == true;
+            return isOurs ? found.ETag : null;
+        }
+        catch (StoreException)
+        {
+            return null; // the first failure is the one to tell
         }
     }
 

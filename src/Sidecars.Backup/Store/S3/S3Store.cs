@@ -45,7 +45,9 @@ public sealed class S3Store : IObjectStore, IDisposable
         try
         {
             if (content.Length > _settings.PartBytes) return await new S3Multipart(client, _settings, _requests, _attempts).RunAsync(key, path, content, condition, cancellation).ConfigureAwait(false);
-            return (await _attempts.OnceAsync(key, _attempts.Within(content.Length), token => client.PutObjectAsync(_requests.Put(key, path, content, condition), token), cancellation).ConfigureAwait(false)).ETag;
+            var put = await _attempts.OnceAsync(
+                key, _attempts.Within(content.Length), token => client.PutObjectAsync(_requests.Put(key, path, content, condition), token), cancellation).ConfigureAwait(false);
+            return S3Errors.Stored(key, put.ETag);
         }
         catch (StoreException e) when (condition.Kind != PutConditionKind.None && e.InnerException is { } cause && IsLost(cause, condition))
         {
