@@ -99,10 +99,11 @@ public class LeaseTests
         Assert.Contains(named, error.Message, StringComparison.Ordinal);
 
         using var stop = new CancellationTokenSource();
-        var running = Loop(rig, store) is var second ? second.RunAsync(stop.Token) : null!;
+        var second = Loop(rig, store);
+        var running = second.RunAsync(stop.Token);
         await Eventually.UntilAsync("the loop to refuse it too", () => second.Counters.Failures >= 2);
         await stop.CancelAsync();
-        await running;
+        await running.ContinueWith(_ => { }, TaskScheduler.Default); // by its own end, or within a pause
         var entries = await rig.Store.Objects.ListAsync(BackupRig.Layout.Root, null, default).ToListAsync();
         Assert.Equal([BackupRig.Layout.Uploader], entries.Select(e => e.Key));
 
