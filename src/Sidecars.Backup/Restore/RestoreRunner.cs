@@ -163,7 +163,7 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout, TimeProv
     }
 
     // What a try fetched before it broke off is counted off again.
-    private Task RepeatAsync(Func<Action<int>, CancellationToken, Task> fetch, Action<int> count, CancellationToken cancellation) =>
+    private Task<bool> RepeatAsync(Func<Action<int>, CancellationToken, Task> fetch, Action<int> count, CancellationToken cancellation) =>
         _retries.RunAsync(async token =>
         {
             var counted = 0L;
