@@ -142,7 +142,7 @@ internal sealed class BackupCommands
 
             var directory = parsed.GetValue(target) ?? options.DataDirectory;
             if (RestoreRunner.TargetProblem(directory, owner) is { } problem) return await RefuseAsync(problem).ConfigureAwait(false);
-            var runner = new RestoreRunner(store, options.Layout, options.Durability);
+            var runner = new RestoreRunner(store, options.Layout, TimeProvider.System, options.Durability);
             var plan = await runner.PlanAsync(wanted, parsed.GetValue(gap), _signals.Token).ConfigureAwait(false);
             if (plan is RestorePlan.Refuse refuse) return await RefuseAsync(refuse.Reason).ConfigureAwait(false);
             var restore = (RestorePlan.Restore)plan;

@@ -9,6 +9,7 @@ using Microsoft.Extensions.Hosting;
 using Prometheus;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Primitives;
+using Sidecars.Retries;
 
 namespace Sidecars.Telemetry;
 
@@ -36,7 +37,16 @@ public sealed class TelemetryServer(int port, MetricSet metrics, Func<HealthRepo
     private const int MaxConnections = 32;
     private const string MetricsPath = "/metrics";
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(1);
-    private static readonly BackoffSchedule Backoff = new(TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(30));
+    private readonly RetryPipeline _retries = new(
+        new RetryRules(new BackoffSchedule(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30)))
+        {
+            Failed = static tried => tried.Exception is IOException or SocketException ? new FailedTry() : null,
+            Told = (tried, failures) => log.Warning(
+                "telemetry_port", $"port {port} can't be listened on: {tried.Exception!.Message}", LogField.Of("failures", failures)),
+        },
+        time,
+        random.NextDouble);
+
     private readonly TaskCompletionSource<int> _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>The port, once it listens.</summary>
@@ -45,27 +55,32 @@ public sealed class TelemetryServer(int port, MetricSet metrics, Func<HealthRepo
     /// <summary>Serves until it is cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
-        for (var failures = 0; !cancellation.IsCancellationRequested;)
+        try
         {
-            await using var app = Build();
-            try
-            {
-                await app.StartAsync(cancellation).ConfigureAwait(false);
-                var url = new Uri(app.Urls.First());
-                _listening.TrySetResult(url.Port);
-                await Task.Delay(Timeout.InfiniteTimeSpan, time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                using var limit = new CancellationTokenSource(StopLimit, time);
-                await app.StopAsync(limit.Token).ConfigureAwait(false);
-            }
-            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception e) when (e is IOException or SocketException)
-            {
-                log.Warning("telemetry_port", $"port {port} can't be listened on: {e.Message}", LogField.Of("failures", ++failures));
-                await Task.Delay(Backoff.DelayAfter(failures, random.NextDouble()), time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
+            await using var app = await _retries.RunAsync(ListenAsync, cancellation).ConfigureAwait(false);
+            _listening.TrySetResult(new Uri(app.Urls.First()).Port);
+            await Task.Delay(Timeout.InfiniteTimeSpan, time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            using var limit = new CancellationTokenSource(StopLimit, time);
+            await app.StopAsync(limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            // It ends.
+        }
+    }
+
+    private async Task<WebApplication> ListenAsync(CancellationToken cancellation)
+    {
+        var app = Build();
+        try
+        {
+            await app.StartAsync(cancellation).ConfigureAwait(false);
+            return app;
+        }
+        catch
+        {
+            await app.DisposeAsync().ConfigureAwait(false);
+            throw;
         }
     }
 

@@ -6,6 +6,7 @@ using Sidecars.Backup.Store;
 using Sidecars.Backup.Tail;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
+using Sidecars.Retries;
 
 namespace Sidecars.Backup.Restore;
 
@@ -28,13 +29,24 @@ public sealed class RestoreException(string code, string message, Exception? inn
 /// </summary>
 /// <param name="store">Where from.</param>
 /// <param name="layout">File names of the target's server.</param>
+/// <param name="time">The clock of pauses.</param>
 /// <param name="durability">Of the target's server: which files it loads.</param>
-public sealed class RestoreRunner(BackupStore store, DataLayout layout, Durability durability = Durability.Aof)
+public sealed class RestoreRunner(BackupStore store, DataLayout layout, TimeProvider time, Durability durability = Durability.Aof)
 {
     private const int Parallel = 8; // requests in flight: hides the latency of an object store; 8 x 256 KiB of buffers
-    private const int Tries = 3; // of an object: each has those of its store's requests within
     private const string StagingName = "restore";
     private static readonly string[] Harmless = [MarkerStore.DirectoryName, "lost+found"];
+
+    // A connection that breaks off in the middle of an object must not cost a restore of hours. Each try has those of its store's requests
+    // within.
+    private static readonly RetryRules OfAnObject = new(new BackoffSchedule(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(2)))
+    {
+        Failed = StoreException.OfTry,
+        MostTries = 3,
+        MostWait = TimeSpan.FromMinutes(3), // both pauses, where the store asks for its longest
+    };
+
+    private readonly RetryPipeline _retries = new(OfAnObject, time, Random.Shared.NextDouble);
 
     /// <summary>Reads what there is and plans.</summary>
     /// <param name="target">What is wanted.</param>
@@ -158,35 +170,36 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout, Durabili
         void Count(int bytes) => progress?.Report(new RestoreProgress(Interlocked.Add(ref done, bytes), plan.Bytes));
         var manifest = plan.Backup.Manifest;
         var digests = plan.Segments.Select((s, i) => (Segment: s, Before: i == 0 ? manifest.StartDigest : plan.Segments[i - 1].Digest));
-        var baseFile = manifest.Base is { } file ? RepeatAsync(count => FetchBaseAsync(manifest, file, staging, count, cancellation), Count) : Task.CompletedTask;
+        var baseFile = manifest.Base is { } file ? RepeatAsync((count, token) => FetchBaseAsync(manifest, file, staging, count, token), Count, cancellation) : Task.CompletedTask;
         var tail = System.Threading.Tasks.Parallel.ForEachAsync(
             digests, new ParallelOptions { MaxDegreeOfParallelism = Parallel, CancellationToken = cancellation },
-            async (item, token) => await RepeatAsync(count => FetchSegmentAsync(manifest, item.Segment, item.Before, staging, count, token), Count).ConfigureAwait(false));
+            async (item, token) => await RepeatAsync((count, ct) => FetchSegmentAsync(manifest, item.Segment, item.Before, staging, count, ct), Count, token).ConfigureAwait(false));
         await Task.WhenAll(baseFile, tail).ConfigureAwait(false); // both have ended, however they end: nobody writes to what is deleted then
         if (plan.CutAfter is { } second) Cut(plan.Segments[^1], Path.Combine(staging, IncrementName(plan.Segments[^1].Sequence)), second);
     }
 
-    /// <summary>A connection that breaks off in the middle of an object must not cost a restore of hours.</summary>
-    private static async Task RepeatAsync(Func<Action<int>, Task> fetch, Action<int> count)
-    {
-        for (var tries = 1; ; tries++)
+    // What a try fetched before it broke off is counted off again.
+    private Task<bool> RepeatAsync(Func<Action<int>, CancellationToken, Task> fetch, Action<int> count, CancellationToken cancellation) =>
+        _retries.RunAsync(async token =>
         {
             var counted = 0L;
             try
             {
-                await fetch(bytes =>
-                {
-                    counted += bytes;
-                    count(bytes);
-                }).ConfigureAwait(false);
-                return;
+                await fetch(Count, token).ConfigureAwait(false);
+                return true;
             }
-            catch (StoreException e) when (e.Failure == StoreFailure.Unavailable && tries < Tries)
+            catch (StoreException e) when (e.Failure == StoreFailure.Unavailable)
             {
                 for (; counted > 0; counted -= int.MaxValue) count(-(int)Math.Min(counted, int.MaxValue));
+                throw;
             }
-        }
-    }
+
+            void Count(int bytes)
+            {
+                counted += bytes;
+                count(bytes);
+            }
+        }, cancellation);
 
     private async Task FetchBaseAsync(BackupManifest manifest, BaseFile file, string staging, Action<int> count, CancellationToken cancellation)
     {

@@ -1,3 +1,6 @@
+using Polly;
+using Sidecars.Retries;
+
 namespace Sidecars.Backup.Store;
 
 /// <summary>Why a store did not do it.</summary>
@@ -25,6 +28,13 @@ public sealed class StoreException(StoreFailure failure, string key, string mess
     /// <summary>Why.</summary>
     public StoreFailure Failure { get; } = failure;
 
+    /// <summary>How long the store asked to wait (<c>Retry-After</c>, bounded); null: it did not.</summary>
+    public TimeSpan? Asked { get; init; }
+
     /// <summary>The object (or prefix).</summary>
     public string Key { get; } = key;
+
+    /// <summary>Of a request that may be repeated: the store was away, busy or cut it off.</summary>
+    internal static FailedTry? OfTry(Outcome<object> tried) =>
+        tried.Exception is StoreException { Failure: StoreFailure.Unavailable } e ? new FailedTry(e.Asked) : null;
 }

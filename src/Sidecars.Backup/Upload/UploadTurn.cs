@@ -1,6 +1,7 @@
 using Sidecars.Backup.Lease;
 using Sidecars.Backup.Store;
 using Sidecars.Core.Hosting;
+using Sidecars.Core.Primitives;
 
 namespace Sidecars.Backup.Upload;
 
@@ -14,9 +15,9 @@ namespace Sidecars.Backup.Upload;
 /// <param name="options">Settings.</param>
 /// <param name="counters">Counts.</param>
 /// <param name="log">What happened.</param>
-/// <param name="delayAfter">The pause after so many failures of the store.</param>
+/// <param name="failing">The pause after a failure of the store; it outlives this turn.</param>
 /// <param name="time">Clock.</param>
-internal sealed class UploadTurn(HeldLease held, IShipment shipment, NodeWatch watch, UploaderOptions options, UploadCounters counters, JsonLineLog log, Func<int, TimeSpan> delayAfter, TimeProvider time)
+internal sealed class UploadTurn(HeldLease held, IShipment shipment, NodeWatch watch, UploaderOptions options, UploadCounters counters, JsonLineLog log, RetryPause failing, TimeProvider time)
 {
     private static readonly TimeSpan LearnEvery = TimeSpan.FromHours(1); // a few requests each
     private long? _flushed;
@@ -24,11 +25,10 @@ internal sealed class UploadTurn(HeldLease held, IShipment shipment, NodeWatch w
     private string? _refusal;
 
     /// <summary>Ships, to the end; what is left is shipped in a bounded time.</summary>
-    /// <param name="onSuccess">A step succeeded.</param>
     /// <param name="cancellation">Drains, and ends it.</param>
     /// <exception cref="GenerationEndedException">The stream ends.</exception>
     /// <exception cref="IOException">The lease was taken by another node, or the server beside it failed.</exception>
-    public async Task RunAsync(Action onSuccess, CancellationToken cancellation)
+    public async Task RunAsync(CancellationToken cancellation)
     {
         await held.RenewAsync(shipment, cancellation).ConfigureAwait(false);
         await LearnAsync(cancellation).ConfigureAwait(false);
@@ -39,14 +39,14 @@ internal sealed class UploadTurn(HeldLease held, IShipment shipment, NodeWatch w
                 if (!await StepAsync(cancellation).ConfigureAwait(false)) return;
                 if (failures > 0) log.Info("recovered", $"the store answers again after {failures} failures");
                 failures = 0;
-                onSuccess();
+                failing.Succeeded();
                 await PauseAsync(UntilNext(), cancellation).ConfigureAwait(false);
             }
             catch (StoreException e) when (e.Failure is StoreFailure.Unavailable or StoreFailure.Denied)
             {
                 counters.Fail(e);
                 if (failures++ % 20 == 0) log.Warning("store_failed", e.Message, LogField.Of("failures", failures), LogField.Of("pending_bytes", counters.PendingBytes));
-                await KeepLookingAsync(delayAfter(failures), cancellation).ConfigureAwait(false);
+                await KeepLookingAsync(failing.Failed(e.Asked), cancellation).ConfigureAwait(false);
             }
             catch (GenerationEndedException e) when (e.Code != "too_far_behind")
             {

@@ -1,5 +1,6 @@
 using Sidecars.Backup.Archive;
 using Sidecars.Backup.Lease;
+using Sidecars.Backup.Store;
 using Sidecars.Backup.Tail;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Primitives;
@@ -12,8 +13,9 @@ namespace Sidecars.Backup.Upload;
 /// </summary>
 public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts node, UploaderOptions options, JsonLineLog log, TimeProvider time, Random random)
 {
-    private static readonly BackoffSchedule Backoff = new(TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(15));
     private static readonly TimeSpan OnceLook = TimeSpan.FromMilliseconds(25); // somebody waits for it
+    private readonly RetryPause _failing =
+        new(new BackoffSchedule(TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(15)), time, random.NextDouble);
     private readonly LeaseQueue _queue = new(store, node, options, log, time);
     private bool _fresh;
     private bool _isProved;
@@ -24,13 +26,13 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
     /// <summary>Runs until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
-        for (var failures = 0; !cancellation.IsCancellationRequested;)
+        while (!cancellation.IsCancellationRequested)
         {
             try
             {
                 var held = await _queue.TakeAsync(Counters, cancellation).ConfigureAwait(false);
                 await ProveAsync(held, cancellation).ConfigureAwait(false);
-                await HoldAsync(held, () => failures = 0, cancellation).ConfigureAwait(false);
+                await HoldAsync(held, cancellation).ConfigureAwait(false);
             }
             catch (GenerationEndedException e)
             {
@@ -45,8 +47,9 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
             catch (IOException e)
             {
                 Counters.Fail(e);
-                log.Warning("failed", e.Message, LogField.Of("failures", ++failures));
-                await PauseAsync(DelayAfter(failures), cancellation).ConfigureAwait(false);
+                var pause = _failing.Failed((e as StoreException)?.Asked);
+                log.Warning("failed", e.Message, LogField.Of("failures", _failing.Failures));
+                await PauseAsync(pause, cancellation).ConfigureAwait(false);
             }
             finally
             {
@@ -107,7 +110,7 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
         ? new SnapshotShipment(store, aof, node, options, Counters, session, time)
         : new StreamShipment(store, aof, node, options, Counters, session, time);
 
-    private async Task HoldAsync(HeldLease held, Action onSuccess, CancellationToken cancellation)
+    private async Task HoldAsync(HeldLease held, CancellationToken cancellation)
     {
         await using var watch = await NodeWatch.StartAsync(node, time, cancellation).ConfigureAwait(false);
         using var shipment = Open(held.Session);
@@ -115,12 +118,7 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
         _fresh = false;
         log.Info(began is null ? "resumed" : "generation_begun", began?.Reason ?? "the stream goes on where it was", LogField.Of("generation", shipment.Generation), LogField.Of("position", shipment.Place));
         Counters.Hold(shipment.Generation);
-        await new UploadTurn(held, shipment, watch, options, Counters, log, DelayAfter, time).RunAsync(onSuccess, cancellation).ConfigureAwait(false);
-    }
-
-    private TimeSpan DelayAfter(int failures)
-    {
-        lock (random) return Backoff.DelayAfter(failures, random.NextDouble());
+        await new UploadTurn(held, shipment, watch, options, Counters, log, _failing, time).RunAsync(cancellation).ConfigureAwait(false);
     }
 
     private Task PauseAsync(TimeSpan delay, CancellationToken cancellation) => Task.Delay(delay, time, cancellation);

@@ -31,7 +31,7 @@ internal sealed class VerifyRunner(BackupStore store, BackupOptions options, Pro
         Directory.CreateDirectory(scratch);
         try
         {
-            var runner = new RestoreRunner(store, Core.Lineage.DataLayout.Default);
+            var runner = new RestoreRunner(store, Core.Lineage.DataLayout.Default, time);
             var plan = await runner.PlanAsync(new RestoreTarget.Backup(backup.Id), false, cancellation).ConfigureAwait(false);
             if (plan is RestorePlan.Refuse refuse) return new VerifyOutcome(backup.Id, null, refuse.Reason);
             var started = time.GetTimestamp();

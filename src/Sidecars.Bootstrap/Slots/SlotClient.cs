@@ -69,7 +69,7 @@ public sealed class SlotClient(
             case StoreRead<SlotSnapshot>.Found found: return await TryAsync(found.Value, found.Value.Table, me, remembered, cancellation).ConfigureAwait(false);
             case StoreRead<SlotSnapshot>.Missing: return await TryAsync(null, SlotTable.Empty, me, remembered, cancellation).ConfigureAwait(false);
             case StoreRead<SlotSnapshot>.Invalid invalid: return NoTable(invalid.Fault.ToString(), null, remembered);
-            case StoreRead<SlotSnapshot>.Unavailable no: return NoTable(no.Failure.Message, RetryAfter(no.Failure), remembered);
+            case StoreRead<SlotSnapshot>.Unavailable no: return NoTable(no.Failure.Message, no.Failure.AskedToWait, remembered);
             case var other: throw new InvalidOperationException($"unknown outcome {other}");
         }
     }
@@ -97,9 +97,9 @@ public sealed class SlotClient(
         {
             StoreWrite<SlotTable>.Written => new SlotOutcome.Held(claim.Slot, "slot-claimed", claim.Reason),
             StoreWrite<SlotTable>.Lost => new SlotOutcome.Waiting("slot-contended", "another pod has changed the table meanwhile", null),
-            StoreWrite<SlotTable>.NotWritten no => NoTable(no.Failure.Message, RetryAfter(no.Failure), remembered),
+            StoreWrite<SlotTable>.NotWritten no => NoTable(no.Failure.Message, no.Failure.AskedToWait, remembered),
             // Perhaps ours: the next read says so by our UID, which nobody else writes.
-            StoreWrite<SlotTable>.OutcomeUnknown unknown => NoTable(unknown.Failure.Message, RetryAfter(unknown.Failure), remembered),
+            StoreWrite<SlotTable>.OutcomeUnknown unknown => NoTable(unknown.Failure.Message, unknown.Failure.AskedToWait, remembered),
             var other => throw new InvalidOperationException($"unknown outcome {other}"),
         };
 
@@ -146,11 +146,4 @@ public sealed class SlotClient(
     private static SlotOutcome NoTable(string why, TimeSpan? retryAfter, int? remembered) => remembered is { } slot
         ? new SlotOutcome.Held(slot, "slot-remembered", $"this pod ran with slot {slot} before; the table can't be asked: {why}")
         : new SlotOutcome.Waiting("slot-table-unavailable", $"no slot can be claimed: {why}", retryAfter);
-
-    private static TimeSpan? RetryAfter(KubernetesFailure failure) => failure switch
-    {
-        KubernetesFailure.Throttled throttled => throttled.RetryAfter,
-        KubernetesFailure.ServerError error => error.RetryAfter,
-        _ => null,
-    };
 }

@@ -1,6 +1,6 @@
 using System.Net;
-using System.Net.Http.Headers;
 using System.Text.Json;
+using Sidecars.Core.Primitives;
 
 namespace Sidecars.Core.Kubernetes;
 
@@ -14,9 +14,6 @@ internal readonly record struct KubernetesAnswer(int Status, ReadOnlyMemory<byte
 /// <summary>Sends one request and turns everything that can go wrong into a <see cref="KubernetesFailure"/>.</summary>
 internal static class KubernetesExchange
 {
-    /// <summary>Longest wait that a server's <c>Retry-After</c> may ask for; it sends 1 s, and a Lease has 30.</summary>
-    private static readonly TimeSpan MaxRetryAfter = TimeSpan.FromMinutes(1);
-
     /// <summary>Sends; throws only if <paramref name="caller"/> was cancelled.</summary>
     /// <param name="client">The pool.</param>
     /// <param name="request">The request.</param>
@@ -84,7 +81,8 @@ internal static class KubernetesExchange
         var code = (int)response.StatusCode;
         var status = TryReadStatus(body);
         var message = KubernetesFailure.Clip(status?.Message ?? $"HTTP {code} without a Status object");
-        var after = RetryAfter(response.Headers, status, time);
+        var after = RetryAfter.Read(response.Headers.RetryAfter, response.Headers.Date ?? time.GetUtcNow())
+            ?? RetryAfter.Bound(TimeSpan.FromSeconds(status?.Details?.RetryAfterSeconds ?? 0));
         return response.StatusCode switch
         {
             HttpStatusCode.NotFound => new KubernetesFailure.NotFound(message),
@@ -101,15 +99,6 @@ internal static class KubernetesExchange
     // "metadata.resourceVersion: Invalid value: 0: must be specified for an update": our create met an existing object.
     private static bool NamesResourceVersion(StatusDocument? status) =>
         status is { Reason: "Invalid", Details.Causes: { Count: 1 } causes } && causes[0]?.Field == "metadata.resourceVersion";
-
-    // Seconds, as API servers send them, or a date, as proxies before them may: counted from the sender's own clock where it says it.
-    private static TimeSpan? RetryAfter(HttpResponseHeaders headers, StatusDocument? status, TimeProvider time)
-    {
-        var after = headers.RetryAfter?.Delta
-            ?? (headers.RetryAfter?.Date - (headers.Date ?? time.GetUtcNow()))
-            ?? (status?.Details?.RetryAfterSeconds is > 0 and var seconds ? TimeSpan.FromSeconds(seconds) : null);
-        return after is not { Ticks: > 0 } wait ? null : wait > MaxRetryAfter ? MaxRetryAfter : wait;
-    }
 
     private static StatusDocument? TryReadStatus(ReadOnlyMemory<byte> body)
     {

@@ -3,6 +3,7 @@ using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Core.Sentinel;
+using Sidecars.Retries;
 
 namespace Sidecars.Failover.Keeper;
 
@@ -24,7 +25,9 @@ public sealed class RecordLoop(
     // A report says who serves and who is in sync now: from a look that is older it would be a claim about the past.
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(5);
 
-    private readonly RetryPause _failing = new(new BackoffSchedule(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30)), time, random);
+    private readonly RetryPipeline _retries =
+        new(new RetryRules(new BackoffSchedule(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30))), time, random);
+
     // The record answers and refuses: another wrote first, or it says something later. What is new is offered at once.
     private readonly RetryPause _refusing = new(new BackoffSchedule(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10)), time, random);
     private ServingReport? _refused;
@@ -46,24 +49,22 @@ public sealed class RecordLoop(
         while (true)
         {
             var next = markers.Changed.Ticket();
-            await RoundAsync(cancellation).ConfigureAwait(false);
             // After a failure the pause is kept to, whatever is new.
-            if (_failing.IsFailing) await Task.Delay(_failing.Left, time, cancellation).ConfigureAwait(false);
-            else await next.WaitAsync(period, time, cancellation).ConfigureAwait(false);
+            await _retries.RunAsync(RoundAsync, cancellation).ConfigureAwait(false);
+            await next.WaitAsync(period, time, cancellation).ConfigureAwait(false);
         }
     }
 
-    /// <summary>Does what is due.</summary>
-    public async Task RoundAsync(CancellationToken cancellation)
+    /// <summary>Does what is due; null: the record answered.</summary>
+    public async Task<FailedTry?> RoundAsync(CancellationToken cancellation)
     {
-        if (_failing.Left > TimeSpan.Zero) return;
-        if (!await ReadAsync(cancellation).ConfigureAwait(false)) return;
-        if (markers.Written is not { Server.IsLoading: false, Address: { } address } written || time.GetElapsedTime(written.At) > Fresh) return;
+        if (await ReadAsync(cancellation).ConfigureAwait(false) is { } unread) return unread;
+        if (markers.Written is not { Server.IsLoading: false, Address: { } address } written || time.GetElapsedTime(written.At) > Fresh) return null;
         var names = Names;
         var isNamed = IsNamed(written.Quorum, address);
-        if (ServingReportPlan.Calculate(written.Marker, address, isNamed, InSync(written), At, me.Durability) is not { } report) return;
-        if (!ServingReportPlan.IsNews(_reported, report) && time.GetElapsedTime(_reportedAt) < period) return;
-        if (_refusing.Left > TimeSpan.Zero && !ServingReportPlan.IsNews(_refused, report)) return;
+        if (ServingReportPlan.Calculate(written.Marker, address, isNamed, InSync(written), At, me.Durability) is not { } report) return null;
+        if (!ServingReportPlan.IsNews(_reported, report) && time.GetElapsedTime(_reportedAt) < period) return null;
+        if (_refusing.Left > TimeSpan.Zero && !ServingReportPlan.IsNews(_refused, report)) return null;
         switch (await record.ReportAsync(report, cancellation).ConfigureAwait(false))
         {
             case ClaimOutcome.Won:
@@ -78,35 +79,34 @@ public sealed class RecordLoop(
                 _refusing.Failed();
                 break;
             case ClaimOutcome.Unavailable unavailable:
-                Failed(unavailable.Why);
-                break;
+                return Failed(unavailable.Why);
         }
+
+        return null;
 
         NodeIdentity? At(RedisEndpoint endpoint) => endpoint == address ? me.Node : names.NodeAt(endpoint);
     }
 
-    private async Task<bool> ReadAsync(CancellationToken cancellation)
+    private async Task<FailedTry?> ReadAsync(CancellationToken cancellation)
     {
-        if (_isRead && time.GetElapsedTime(_readAt) < period) return true;
+        if (_isRead && time.GetElapsedTime(_readAt) < period) return null;
         switch (await record.ReadAsync(cancellation).ConfigureAwait(false))
         {
             case ElectionObservation.Known known:
                 Volatile.Write(ref _view, known.View);
                 (_isRead, _readAt) = (true, time.GetTimestamp());
-                _failing.Succeeded();
-                return true;
+                return null;
             case ElectionObservation.Unavailable unavailable:
-                Failed(unavailable.Why);
-                return false;
-            default:
-                return false;
+                return Failed(unavailable.Why);
+            case var other:
+                throw new InvalidOperationException($"unknown outcome {other}");
         }
     }
 
-    private void Failed(string why)
+    private FailedTry Failed(string why)
     {
         problem("record-unavailable", why);
-        _failing.Failed();
+        return new FailedTry();
     }
 
     private bool IsNamed(SentinelQuorumDecision quorum, RedisEndpoint address) => quorum switch

@@ -2,6 +2,7 @@ using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Topology;
 using Sidecars.Failover.Decisions;
+using Sidecars.Retries;
 
 namespace Sidecars.Failover.Publish;
 
@@ -23,26 +24,30 @@ public sealed class AddressLoop(
     private static readonly TimeSpan Again = TimeSpan.FromHours(1);
 
     // It is needed only once another one fails, and bootstrap writes the same Lease while it starts.
-    private readonly RetryPause _failing = new(new BackoffSchedule(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1)), time, random);
+    private readonly RetryPipeline _retries =
+        new(new RetryRules(new BackoffSchedule(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1))), time, random);
 
     /// <summary>Records until it is cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
-        while (true) await Task.Delay(await RoundAsync(cancellation).ConfigureAwait(false), time, cancellation).ConfigureAwait(false);
+        while (true)
+        {
+            await _retries.RunAsync(RoundAsync, cancellation).ConfigureAwait(false);
+            await Task.Delay(Again, time, cancellation).ConfigureAwait(false);
+        }
     }
 
-    /// <summary>Records once; how long until it is due again.</summary>
-    public async Task<TimeSpan> RoundAsync(CancellationToken cancellation)
+    /// <summary>Records once; null: it is recorded.</summary>
+    public async Task<FailedTry?> RoundAsync(CancellationToken cancellation)
     {
         if (await record(mine, cancellation).ConfigureAwait(false) is { } failure)
         {
             var code = failure is KubernetesFailure.Forbidden ? "forbidden" : "api";
             sink.Decided(Name, code, $"no other sidecar can publish this node: its addresses are not recorded: {failure.Message}", isRefusal: true, () => "null");
-            return _failing.Failed(failure.AskedToWait);
+            return new FailedTry(failure.AskedToWait);
         }
 
-        _failing.Succeeded();
         sink.Decided(Name, "recorded", $"{mine.Announced} is recorded: pod {mine.Pod?.ToString() ?? "unknown"}, outside {mine.Outside ?? "unknown"}", isRefusal: false, () => "null");
-        return Again;
+        return null;
     }
 }

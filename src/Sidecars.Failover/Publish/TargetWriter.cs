@@ -1,4 +1,5 @@
 using Sidecars.Core.Primitives;
+using Sidecars.Retries;
 
 namespace Sidecars.Failover.Publish;
 
@@ -51,8 +52,16 @@ public sealed class TargetWriter<TState, TChange>(
     private const int MostRaises = 3;
 
     private readonly RetryPause _failing = new(backoff, time, random);
+    private readonly RetryPipeline _retries = new(
+        new RetryRules(backoff)
+        {
+            Failed = static tried => tried.Result is Try { Failure: { } failure } ? new FailedTry(failure.RetryAfter) : null,
+            Told = (tried, _) => failed(((Try)tried.Result!).Failure!),
+        },
+        time,
+        random);
+
     private TargetResult<TState>.Done? _remembered;
-    private (TimeSpan For, long At) _asked;
 
     /// <inheritdoc/>
     public string Name => target.Name;
@@ -64,9 +73,18 @@ public sealed class TargetWriter<TState, TChange>(
     public string? AddressOf(MasterAddresses addresses) => target.AddressOf(addresses);
 
     /// <inheritdoc/>
-    public async Task<PublishedMaster?> LookAsync(CancellationToken cancellation) => await ReadAsync(cancellation).ConfigureAwait(false) is { } failure
-        ? throw new IOException($"{failure.Kind}: {failure.Message}")
-        : target.MasterOf(_remembered!.Value);
+    public async Task<PublishedMaster?> LookAsync(CancellationToken cancellation)
+    {
+        if (_failing.AskedLeft is { Ticks: > 0 } left) throw new IOException($"not asked: it asked to wait, {left.TotalSeconds:F0} s are left");
+        if (await ReadAsync(cancellation).ConfigureAwait(false) is not { } failure) return target.MasterOf(_remembered!.Value);
+        if (failure.RetryAfter is { } asked)
+        {
+            _failing.Succeeded(); // it answers: what is published after that wait begins with the first step
+            _failing.Failed(asked);
+        }
+
+        throw new IOException($"{failure.Kind}: {failure.Message}");
+    }
 
     /// <inheritdoc/>
     public Task<bool?> IsPropagatedAsync(string changeId, CancellationToken cancellation) => target.IsPropagatedAsync(changeId, cancellation);
@@ -78,99 +96,104 @@ public sealed class TargetWriter<TState, TChange>(
         ArgumentNullException.ThrowIfNull(desired);
         if (target.AddressOf(order.Addresses) is not { } ours) throw new ArgumentException("the target can't publish it", nameof(order));
         if (fresh) _remembered = null;
-        var (proof, raises) = ((RoleProof?)null, 0);
-        while (true)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            var changed = desired.Changed.Ticket();
-            if (!desired.IsWanted(order)) return null;
-            if (AskedToWait is { Ticks: > 0 } left)
-            {
-                await changed.WaitAsync(left, time, cancellation).ConfigureAwait(false);
-                continue;
-            }
-
-            var isRead = _remembered is null;
-            var failure = isRead ? await ReadAsync(cancellation).ConfigureAwait(false) : null;
-            if (_remembered is { Value: var state })
-            {
-                var there = target.MasterOf(state);
-                var token = RevisionPlan.Decide(order.Desired, proof, ours, there);
-                var plan = target.Plan(new MasterPublication(cluster, token ?? order.Desired.Token, order.Addresses), state);
-                // What is not ours to write needs no proof.
-                if (token is null && plan is not TargetPlan<TChange>.Settled { Outcome: PublishOutcome.Refused })
-                {
-                    if (raises++ == MostRaises) return new PublishOutcome.Contested(there, $"another writer was faster {MostRaises} times");
-                    proof = await desired.ProveAsync(order.Desired, cancellation).ConfigureAwait(false);
-                    if (proof is not null) continue;
-                    plan = new TargetPlan<TChange>.Settled(NotVerified(there));
-                }
-
-                // Only a look of now may end it: another may have written since.
-                if (plan is TargetPlan<TChange>.Settled settled)
-                {
-                    if (isRead) return Settle(settled.Outcome);
-                    _remembered = null;
-                    continue;
-                }
-
-                // The target may have been away for minutes: a server that has been demoted meanwhile raises nothing.
-                if (proof is not null && desired.RecentProof(order.Desired) is null) return null;
-                var write = (TargetPlan<TChange>.Write)plan;
-                switch (await target.WriteAsync(state, write.Change, cancellation).ConfigureAwait(false))
-                {
-                    case TargetResult<(TState State, string ChangeId)>.Done { Value: var done }:
-                        _remembered = new TargetResult<TState>.Done(done.State);
-                        var now = new PublishedMaster(token ?? order.Desired.Token, ours);
-                        return Settle(new PublishOutcome.Written(write.Code, write.Reason, now, done.ChangeId));
-                    case TargetResult<(TState State, string ChangeId)>.Failed failed:
-                        failure = failed.Failure;
-                        break;
-                }
-
-                // A throttled call was not carried out: what is remembered still stands, and the next try costs one call, not two.
-                if (failure!.Kind != TargetFailureKind.Throttled) _remembered = null;
-                if (failure.Kind == TargetFailureKind.Conflict)
-                {
-                    proof = null;
-                    // The first conflict of what was remembered was to be expected: it is read at once.
-                    if (!isRead) continue;
-                }
-            }
-
-            await PauseAsync(failure!, changed, cancellation).ConfigureAwait(false);
-        }
+        var publication = new Publication(order, desired, ours);
+        var last = await _retries.RunAsync(ct => TryAsync(publication, ct), cancellation, _failing, () => publication.Looked)
+            .ConfigureAwait(false);
+        if (last.Outcome is not null) _failing.Succeeded();
+        return last.Outcome;
     }
 
     /// <inheritdoc/>
     public void Dispose() => owned?.Dispose();
+
+    private async Task<Try> TryAsync(Publication publication, CancellationToken cancellation)
+    {
+        var (order, desired, ours) = (publication.Order, publication.Desired, publication.Address);
+        while (true)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            publication.Looked = desired.Changed.Ticket();
+            if (!desired.IsWanted(order)) return new Try(null, null);
+            // Another desire ends a pause and is tried at once: only what the target asked for is kept to by both.
+            if (_failing.AskedLeft is { Ticks: > 0 } left)
+            {
+                await publication.Looked.WaitAsync(left, time, cancellation).ConfigureAwait(false);
+                continue;
+            }
+
+            var isRead = _remembered is null;
+            if (isRead && await ReadAsync(cancellation).ConfigureAwait(false) is { } unread) return new Try(null, unread);
+            var state = _remembered!.Value;
+            var there = target.MasterOf(state);
+            var token = RevisionPlan.Decide(order.Desired, publication.Proof, ours, there);
+            var plan = target.Plan(new MasterPublication(cluster, token ?? order.Desired.Token, order.Addresses), state);
+            // What is not ours to write needs no proof.
+            if (token is null && plan is not TargetPlan<TChange>.Settled { Outcome: PublishOutcome.Refused })
+            {
+                if (publication.Raises++ == MostRaises)
+                    return new Try(new PublishOutcome.Contested(there, $"another writer was faster {MostRaises} times"), null);
+                publication.Proof = await desired.ProveAsync(order.Desired, cancellation).ConfigureAwait(false);
+                if (publication.Proof is not null) continue;
+                plan = new TargetPlan<TChange>.Settled(NotVerified(there));
+            }
+
+            // Only a look of now may end it: another may have written since.
+            if (plan is TargetPlan<TChange>.Settled settled)
+            {
+                if (isRead) return new Try(settled.Outcome, null);
+                _remembered = null;
+                continue;
+            }
+
+            // The target may have been away for minutes: a server that has been demoted meanwhile raises nothing.
+            if (publication.Proof is not null && desired.RecentProof(order.Desired) is null) return new Try(null, null);
+            var write = (TargetPlan<TChange>.Write)plan;
+            var written = await target.WriteAsync(state, write.Change, cancellation).ConfigureAwait(false);
+            if (written is TargetResult<(TState State, string ChangeId)>.Done { Value: var done })
+            {
+                _remembered = new TargetResult<TState>.Done(done.State);
+                var now = new PublishedMaster(token ?? order.Desired.Token, ours);
+                return new Try(new PublishOutcome.Written(write.Code, write.Reason, now, done.ChangeId), null);
+            }
+
+            var failure = ((TargetResult<(TState State, string ChangeId)>.Failed)written).Failure;
+            // A throttled call was not carried out: what is remembered still stands, and the next try costs one call, not two.
+            if (failure.Kind != TargetFailureKind.Throttled) _remembered = null;
+            if (failure.Kind == TargetFailureKind.Conflict) publication.Proof = null;
+            // The first conflict of what was remembered was to be expected: it is read at once.
+            if (failure.Kind != TargetFailureKind.Conflict || isRead) return new Try(null, failure);
+        }
+    }
 
     private static PublishOutcome.NotVerified NotVerified(PublishedMaster? there) => new(
         there,
         $"{there?.Address} is published with token {there?.Token}; the revision is not raised, since the Redis beside this sidecar is not "
         + "proven to be the master now");
 
-    private TimeSpan AskedToWait => _asked.For - time.GetElapsedTime(_asked.At);
-
-    private PublishOutcome Settle(PublishOutcome outcome)
-    {
-        _failing.Succeeded();
-        return outcome;
-    }
-
-    // Ended early by another desire, which is tried at once: only what the target asked for is kept to by both.
-    private async Task PauseAsync(TargetFailure failure, SignalTicket changed, CancellationToken cancellation)
-    {
-        failed(failure);
-        var pause = _failing.Failed(failure.RetryAfter);
-        _asked = failure.RetryAfter is null ? default : (pause, time.GetTimestamp());
-        await changed.WaitAsync(pause, time, cancellation).ConfigureAwait(false);
-    }
-
     private async Task<TargetFailure?> ReadAsync(CancellationToken cancellation)
     {
         var read = await target.ReadAsync(cancellation).ConfigureAwait(false);
         _remembered = read as TargetResult<TState>.Done;
         return (read as TargetResult<TState>.Failed)?.Failure;
+    }
+
+    /// <summary>One try: what it came to, or why it is to be repeated; neither: the order is no longer wanted.</summary>
+    private sealed record Try(PublishOutcome? Outcome, TargetFailure? Failure);
+
+    /// <summary>What is remembered between the tries of one order.</summary>
+    private sealed class Publication(PublishOrder order, IDesiredMasters desired, string address)
+    {
+        public PublishOrder Order => order;
+
+        public IDesiredMasters Desired => desired;
+
+        public string Address => address;
+
+        public RoleProof? Proof { get; set; }
+
+        public int Raises { get; set; }
+
+        /// <summary>From before the last look at what is desired: a change since ends the pause.</summary>
+        public SignalTicket Looked { get; set; } = desired.Changed.Ticket();
     }
 }

@@ -3,6 +3,7 @@ using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Primitives;
 using Sidecars.Failover.Decisions;
 using Sidecars.Failover.Watch;
+using Sidecars.Retries;
 
 namespace Sidecars.Failover.RoleLabel;
 
@@ -24,7 +25,8 @@ public sealed class RoleLabelLoop(KubernetesClient client, string pod, string ui
     private static readonly TimeSpan Again = TimeSpan.FromHours(1);
 
     // A missing right or policy is not mended within seconds, and the label is not worth more calls.
-    private readonly RetryPause _pause = new(new BackoffSchedule(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5)), time, random);
+    private readonly RetryPipeline _retries =
+        new(new RetryRules(new BackoffSchedule(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5))), time, random);
 
     private string? _written;
     private long _writtenAt;
@@ -35,15 +37,17 @@ public sealed class RoleLabelLoop(KubernetesClient client, string pod, string ui
         while (true)
         {
             var next = changed.Ticket();
-            var pause = await RoundAsync(cancellation).ConfigureAwait(false);
             // After a failure the pause is kept to, whatever changes: a switch is when the API server is asked most.
-            if (_pause.IsFailing) await Task.Delay(pause, time, cancellation).ConfigureAwait(false);
-            else await next.WaitAsync(pause, time, cancellation).ConfigureAwait(false);
+            await _retries.RunAsync(RoundAsync, cancellation).ConfigureAwait(false);
+            await next.WaitAsync(DueIn, time, cancellation).ConfigureAwait(false);
         }
     }
 
-    /// <summary>Decides and acts once; how long to wait for a change until it is due again.</summary>
-    public async Task<TimeSpan> RoundAsync(CancellationToken cancellation)
+    /// <summary>Until it is due again where nothing changes.</summary>
+    public TimeSpan DueIn => _written is null ? Again : Again - time.GetElapsedTime(_writtenAt);
+
+    /// <summary>Decides and acts once; null: nothing failed.</summary>
+    public async Task<FailedTry?> RoundAsync(CancellationToken cancellation)
     {
         if (_written is not null && time.GetElapsedTime(_writtenAt) >= Again) _written = null;
         var facts = new RoleLabelFacts(server(), _written);
@@ -54,16 +58,15 @@ public sealed class RoleLabelLoop(KubernetesClient client, string pod, string ui
             if (failure is not null)
             {
                 sink.Decided(Name, failure.Value.Code, failure.Value.Why, isRefusal: true, () => "null");
-                return _pause.Failed(failure.Value.Asked);
+                return new FailedTry(failure.Value.Asked);
             }
 
             (_written, _writtenAt) = (write.Role, time.GetTimestamp());
-            _pause.Succeeded();
             sink.Acted(Name, dryRun ? "would-label" : "labelled", $"pod {pod} is {write.Role}: {write.Reason}", null);
         }
 
         sink.Decided(Name, decision.Code, decision.Reason, isRefusal: false, () => JsonSerializer.Serialize(facts, RoleLabelJson.Default.RoleLabelFacts));
-        return _written is null ? Again : Again - time.GetElapsedTime(_writtenAt);
+        return null;
     }
 
     private async Task<(string Code, string Why, TimeSpan? Asked)?> WriteAsync(string role, CancellationToken cancellation) =>

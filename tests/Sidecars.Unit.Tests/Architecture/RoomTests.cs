@@ -14,7 +14,7 @@ public sealed class RoomTests(ITestOutputHelper output)
 
     private static readonly string[] Longer = [];
     private static readonly string[] Assemblies =
-        ["Sidecars.Core", "Sidecars.Aws", "Sidecars.Telemetry", "redis-probe", "redis-bootstrap", "redis-failover", "redis-backup"];
+        ["Sidecars.Core", "Sidecars.Aws", "Sidecars.Retries", "Sidecars.Telemetry", "redis-probe", "redis-bootstrap", "redis-failover", "redis-backup"];
 
     /// <summary>Layers of Core, from the ground up: a room uses only those before it.</summary>
     private static readonly string[] Layers =

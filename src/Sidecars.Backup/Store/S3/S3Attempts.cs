@@ -1,32 +1,28 @@
 using Amazon.S3;
 using Sidecars.Aws;
 using Sidecars.Core.Primitives;
+using Sidecars.Retries;
 
 namespace Sidecars.Backup.Store.S3;
 
 /// <summary>One request, or a few tries of it, each bounded in time; failures as <see cref="StoreException"/>.</summary>
-internal sealed class S3Attempts(S3Settings settings, RotatingCredentials credentials, TimeProvider time)
+internal sealed class S3Attempts(S3Settings settings, RotatingCredentials credentials, TimeProvider time, Func<double> random)
 {
-    private const int Tries = 3; // a lost connection or a SlowDown; what lasts longer is the caller's to wait for
-    private static readonly BackoffSchedule Backoff = new(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(2));
+    // A lost connection or a SlowDown. What lasts longer is the caller's to wait for: the uploader has files to watch meanwhile.
+    private static readonly RetryRules Rules = new(new BackoffSchedule(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(2)))
+    {
+        Failed = StoreException.OfTry,
+        MostTries = 3,
+        MostWait = TimeSpan.FromSeconds(10),
+    };
+
+    private readonly RetryPipeline _retries = new(Rules, time, random);
 
     public TimeProvider Time => time;
 
     /// <summary>For what may be done twice.</summary>
-    public async Task<T> RepeatAsync<T>(string key, long bytes, Func<CancellationToken, Task<T>> request, CancellationToken cancellation)
-    {
-        for (var failures = 0; ; failures++)
-        {
-            try
-            {
-                return await OnceAsync(key, Within(bytes), request, cancellation).ConfigureAwait(false);
-            }
-            catch (StoreException e) when (e.Failure == StoreFailure.Unavailable && failures < Tries - 1)
-            {
-                await Task.Delay(Backoff.DelayAfter(failures, Random.Shared.NextDouble()), time, cancellation).ConfigureAwait(false);
-            }
-        }
-    }
+    public Task<T> RepeatAsync<T>(string key, long bytes, Func<CancellationToken, Task<T>> request, CancellationToken cancellation) =>
+        _retries.RunAsync(token => OnceAsync(key, Within(bytes), request, token), cancellation);
 
     /// <summary>How long a request with a body of so many bytes may take.</summary>
     public TimeSpan Within(long bytes) => settings.Timeout + TimeSpan.FromSeconds((double)bytes / settings.SlowestBytesPerSecond);

@@ -1,7 +1,9 @@
 using System.Net;
 using System.Xml;
 using Amazon.Runtime;
+using Amazon.Runtime.Internal;
 using Amazon.S3;
+using Sidecars.Core.Primitives;
 
 namespace Sidecars.Backup.Store.S3;
 
@@ -54,8 +56,13 @@ internal static class S3Errors
             return new StoreException(StoreFailure.Unfit, key, $"501 {e.ErrorCode}: the store does not know a header that backups rest on ({Headers}): {e.Message}", e);
         return failure == StoreFailure.NotFound
             ? new StoreException(failure, key, "there is no such object", e)
-            : new StoreException(failure, key, $"{(int)e.StatusCode} {e.ErrorCode}: {e.Message}", e);
+            : new StoreException(failure, key, $"{(int)e.StatusCode} {e.ErrorCode}: {e.Message}", e) { Asked = Asked(e) };
     }
+
+    // The SDK keeps the answer's headers at the inner exception alone.
+    private static TimeSpan? Asked(AmazonS3Exception e) => e.InnerException is HttpErrorResponseException { Response: { } answer }
+        ? RetryAfter.Read(answer.GetHeaderValue("Retry-After"), answer.GetHeaderValue("Date"))
+        : null;
 
     // The SDK has no type of its own for a body that does not match its checksum (ChecksumHashStream).
     private static bool IsChecksum(AmazonClientException e) => e.Message.Contains("hash", StringComparison.OrdinalIgnoreCase) && e.InnerException is null;

@@ -31,7 +31,7 @@ public sealed class S3Store : IObjectStore, IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(settings.PartBytes, S3Settings.MinPartBytes);
         (_settings, _http, _credentials) = (settings, http, credentials);
-        (_requests, _attempts) = (new S3Requests(settings, time), new S3Attempts(settings, credentials, time));
+        (_requests, _attempts) = (new S3Requests(settings, time), new S3Attempts(settings, credentials, time, Random.Shared.NextDouble));
     }
 
     /// <inheritdoc/>

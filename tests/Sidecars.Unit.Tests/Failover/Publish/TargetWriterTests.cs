@@ -109,6 +109,23 @@ public sealed class TargetWriterTests
     }
 
     [Fact]
+    public async Task What_the_target_asked_to_wait_is_kept_to_by_looks_too()
+    {
+        var time = new SteppedTime();
+        var zone = new Zone { Failures = 1, RetryAfter = TimeSpan.FromSeconds(30) };
+        var writer = new TargetWriter<DnsSnapshot, DnsChange>(Target(zone), Cluster, Quick, _ => { }, time, () => 0);
+        await Assert.ThrowsAsync<IOException>(() => writer.LookAsync(default));
+        time.Advance(TimeSpan.FromSeconds(29));
+        await Assert.ThrowsAsync<IOException>(() => writer.LookAsync(default));
+        var order = writer.PublishAsync(Order(1, "10.0.0.1"), _desired, fresh: false, default);
+        Assert.Equal((1, false), (zone.Reads, order.IsCompleted));
+        time.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Equal("first", (await order)!.Code);
+        Assert.Equal("10.0.0.1", (await writer.LookAsync(default))!.Address);
+    }
+
+    [Fact]
     public async Task No_order_is_changed_by_what_it_meets()
     {
         var zone = new Zone();

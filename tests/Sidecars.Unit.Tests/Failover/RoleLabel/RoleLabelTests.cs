@@ -6,6 +6,7 @@ using Sidecars.Failover.RoleLabel;
 using Sidecars.Failover.Watch;
 using Sidecars.TestKit.FakeKubernetes;
 using Sidecars.Unit.Tests.Core.Kubernetes;
+using Sidecars.Unit.Tests.Failover.Loops;
 
 namespace Sidecars.Unit.Tests.Failover.RoleLabel;
 
@@ -91,15 +92,26 @@ public sealed class RoleLabelTests : IAsyncLifetime
         }
 
         _server.Forbids = (verb, kind, _) => code == "forbidden" && (verb, kind) == ("patch", "pods/status");
-        var loop = Loop();
-        List<TimeSpan> pauses = [];
-        for (var i = 0; i < 3; i++) pauses.Add(await loop.RoundAsync(default));
+        var (time, changed) = (new VirtualTime(), new Signal());
+        using var stop = new CancellationTokenSource();
+        var loop = new RoleLabelLoop(_client, "redis-0", "uid-0", () => _redis, changed, dryRun: false, _sink, time, () => 0);
+        var run = loop.RunAsync(stop.Token);
+        foreach (var (pause, tries) in ((double, int)[])[(0.5, 1), (1, 2), (2, 3)])
+        {
+            time.Settle(() => time.Sleepers == 1);
+            Assert.Equal(Enumerable.Repeat(code, tries), _sink.Refusals);
+            if (tries == 3) _server.Forbids = (_, _, _) => false;
+            changed.Raise(); // which does not shorten the pause
+            time.Run(TimeSpan.FromSeconds(pause) - TimeSpan.FromMilliseconds(1), () => time.Sleepers == 1);
+            Assert.Equal((tries, 0), (_sink.Refusals.Count, _sink.Done.Count));
+            time.Run(TimeSpan.FromMilliseconds(1), () => time.Sleepers == 1);
+        }
 
-        Assert.Equal(Enumerable.Repeat(code, 3), _sink.Refusals);
-        Assert.Equal([0.5, 1, 2], pauses.Select(pause => pause.TotalSeconds));
-        _server.Forbids = (_, _, _) => false;
-        Assert.True(await loop.RoundAsync(default) > TimeSpan.FromMinutes(59));
+        Assert.Equal((3, "labelled"), (_sink.Refusals.Count, Assert.Single(_sink.Done)));
+        Assert.True(loop.DueIn > TimeSpan.FromMinutes(59));
         Assert.Equal("replica", Label());
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run);
     }
 
     [Fact]
@@ -109,7 +121,8 @@ public sealed class RoleLabelTests : IAsyncLifetime
         _ = await loop.RoundAsync(default);
         _server.Objects.Change("pods", FakeKubernetesServer.Namespace, "redis-0", pod => pod["metadata"]!["labels"]![RoleLabelPolicy.Label] = "king");
         _time.Advance(TimeSpan.FromMinutes(59));
-        Assert.Equal(TimeSpan.FromMinutes(1), await loop.RoundAsync(default));
+        _ = await loop.RoundAsync(default);
+        Assert.Equal(TimeSpan.FromMinutes(1), loop.DueIn);
         Assert.Equal("king", Label());
 
         _time.Advance(TimeSpan.FromMinutes(1));

@@ -3,6 +3,7 @@ using Amazon;
 using Amazon.Runtime;
 using Amazon.Runtime.Signing;
 using Sidecars.Aws;
+using Sidecars.Core.Primitives;
 using Sidecars.Failover.Publish.Records;
 
 namespace Sidecars.Failover.Publish.Targets.Route53;
@@ -91,7 +92,8 @@ public sealed class Route53Client : IDisposable
             }
 
             var error = Route53Document.ReadError(bytes);
-            var failure = new TargetFailure(Classify(response.StatusCode, error), $"{(int)response.StatusCode} {error.Code}: {error.Message}", RetryAfter(response));
+            var failure = new TargetFailure(Classify(response.StatusCode, error), $"{(int)response.StatusCode} {error.Code}: {error.Message}",
+                RetryAfter.Read(response.Headers.RetryAfter, response.Headers.Date));
             return (new TargetResult<T>.Failed(failure), generation, CredentialsPolicy.Classify(response.StatusCode, error.Code));
         }
         catch (TimeoutException)
@@ -132,7 +134,4 @@ public sealed class Route53Client : IDisposable
     private static bool IsRace(string message) => message.Contains("not found", StringComparison.Ordinal)
         || message.Contains("do not match the current values", StringComparison.Ordinal)
         || message.Contains("already exists", StringComparison.Ordinal);
-
-    private static TimeSpan? RetryAfter(HttpResponseMessage response) =>
-        response.Headers.RetryAfter?.Delta is { } delta ? delta < TimeSpan.FromMinutes(1) ? delta : TimeSpan.FromMinutes(1) : null;
 }
