@@ -5,11 +5,11 @@ using StackExchange.Redis;
 namespace Sidecars.Container.Tests;
 
 /// <summary>
-/// Writes by StackExchange.Redis to the master that Sentinels name, one key after the other, and remembers those that it was promised: SET was
-/// answered with OK and WAIT, on the same connection, with so many replicas. One that has lost its connection asks the Sentinels anew.
+/// Writes one key after the other to the master that the Sentinels name, by StackExchange.Redis, and keeps those that were acknowledged:
+/// SET returned OK and WAIT, on the same connection, enough replicas. After any failure it asks the Sentinels for the master again.
 /// </summary>
-/// <param name="group">Whose.</param>
-/// <param name="replicas">That must have a write before it counts.</param>
+/// <param name="group">The group to write to.</param>
+/// <param name="replicas">The first value of <see cref="Replicas"/>.</param>
 internal sealed class AckedWriter(ContainerGroup group, int replicas) : IAsyncDisposable
 {
     private const int WaitMilliseconds = 1000;
@@ -18,26 +18,26 @@ internal sealed class AckedWriter(ContainerGroup group, int replicas) : IAsyncDi
     private Task _running = Task.CompletedTask;
     private long _next;
 
-    /// <summary>Writes that count so far.</summary>
+    /// <summary>Acknowledged writes so far.</summary>
     public int Count => _keys.Count;
 
-    /// <summary>That must have a write before it counts: fewer while one is away.</summary>
+    /// <summary>Replicas that must have a write before it counts as acknowledged.</summary>
     public int Replicas { get; set; } = replicas;
 
-    /// <summary>Why it last left a server.</summary>
+    /// <summary>The last failure of a write or a connection.</summary>
     public string LastFailure { get; private set; } = "";
 
-    /// <summary>Begins.</summary>
+    /// <summary>Starts writing.</summary>
     public void Start() => _running = RunAsync();
 
-    /// <summary>Ends; throws what it did not expect.</summary>
+    /// <summary>Stops; throws an unexpected failure of the writer.</summary>
     public async Task StopAsync()
     {
         await _stop.CancelAsync();
         await _running;
     }
 
-    /// <summary>Promised keys that a server does not have.</summary>
+    /// <summary>Acknowledged keys that a server does not have.</summary>
     public async Task<IReadOnlyList<string>> MissingAsync(RedisPod pod)
     {
         await using var connection = await pod.ConnectAsync();
@@ -66,7 +66,7 @@ internal sealed class AckedWriter(ContainerGroup group, int replicas) : IAsyncDi
             }
             catch (Exception e) when (e is RedisException or RedisCommandException or TimeoutException)
             {
-                LastFailure = e.Message; // no promise was given; who is master now?
+                LastFailure = e.Message; // not acknowledged; the master may have changed
             }
         }
     }

@@ -10,12 +10,12 @@ using Sidecars.TestKit.Processes;
 namespace Sidecars.Container.Tests;
 
 /// <summary>
-/// Three Redis pods and three Sentinels of the shipped images on a network of their own: settings and rights are those of manifests/base, and in
-/// place of a cluster elections are held in a shared folder.
+/// Three Redis pods and three Sentinels of the shipped images on a network of their own, with the settings and rights of manifests/base.
+/// There is no API server: elections use a shared folder.
 /// </summary>
 public sealed class ContainerGroup : IAsyncLifetime
 {
-    /// <summary>Of every user.</summary>
+    /// <summary>The password of every user.</summary>
     public const string Password = "of-the-suite-alone";
 
     private const string MasterName = "containers.redis";
@@ -23,10 +23,10 @@ public sealed class ContainerGroup : IAsyncLifetime
     private const int LogLines = 20;
     private const int LogWidth = 400; // the decision and why, without its snapshot
 
-    /// <summary>Of a cold start, and of a return after a failover: images that are copied, and Sentinel's time-outs after them.</summary>
+    /// <summary>For a cold start or a return after a failover, on a machine that is busy.</summary>
     private static readonly TimeSpan HealthDeadline = TimeSpan.FromMinutes(2);
 
-    /// <summary>As in the manifests; an engine's own default may be none.</summary>
+    /// <summary>As in the manifests. Podman 4.3 kills at once where its API is given none.</summary>
     private static readonly TimeSpan GracePeriod = TimeSpan.FromSeconds(90);
 
     private static readonly IReadOnlyDictionary<string, string> Settings = new Dictionary<string, string>
@@ -44,27 +44,28 @@ public sealed class ContainerGroup : IAsyncLifetime
 
     private readonly TempFolder _election = new("election");
 
-    /// <summary>Null where there is no engine, and every test is skipped.</summary>
     private INetwork? _network;
 
-    /// <summary>Of the Redis nodes.</summary>
+    /// <summary>redis-0 …; none where the suite is skipped.</summary>
     public ImmutableArray<RedisPod> Pods { get; private set; } = [];
 
-    /// <summary>Of the Sentinels.</summary>
+    /// <summary>Their containers.</summary>
     public ImmutableArray<IContainer> Sentinels { get; private set; } = [];
 
     internal INetwork Network => _network ?? throw new InvalidOperationException(Engine.Missing);
 
     internal string RedisImage { get; private set; } = "";
 
-    /// <summary>Starts everything at once; nobody is master yet then.</summary>
+    /// <summary>Starts everything at once; does not wait for a master.</summary>
     public async Task InitializeAsync()
     {
         if (Engine.Missing is not null) return;
-        // Its image is of a registry; what is started here is removed by DisposeAsync.
+        // The reaper's image would have to be pulled; DisposeAsync removes everything.
         TestcontainersSettings.ResourceReaperEnabled = false;
-        // Whatever user the engine maps 999 to.
+        // For uid 999 of the containers, which may be another uid here.
+#pragma warning disable CA1416 // Linux only
         File.SetUnixFileMode(_election.Path, (UnixFileMode)0b111_111_111);
+#pragma warning restore CA1416
         _network = new NetworkBuilder().WithDockerEndpoint(Engine.Local.Endpoint).Build();
         await _network.CreateAsync();
         RedisImage = Engine.Local.FindImage("redis")!;
@@ -91,7 +92,11 @@ public sealed class ContainerGroup : IAsyncLifetime
             async () =>
             {
                 foreach (var (container, role) in Servers())
-                    if (await ProbeAsync(container, "readiness", role) is { ExitCode: not 0 } probe) return Saw($"{container.Name}: {probe.Stdout}{probe.Stderr}");
+                {
+                    var probe = await ProbeAsync(container, "readiness", role);
+                    if (probe.ExitCode != 0) return Saw($"{container.Name}: {probe.Stdout}{probe.Stderr}");
+                }
+
                 var status = await RunAsync(Pods[0].Sidecar, "redis-failover", "status");
                 return status.ExitCode == 0 || Saw(status.Stdout + status.Stderr);
             },
@@ -105,14 +110,16 @@ public sealed class ContainerGroup : IAsyncLifetime
         }
     }
 
-    /// <summary>The containers of servers, each with its role.</summary>
+    /// <summary>The container of each server, and the role that its probe is given.</summary>
     public IEnumerable<(IContainer Container, string Role)> Servers() =>
         [.. Pods.Select(pod => (pod.Redis, "redis")), .. Sentinels.Select(sentinel => (sentinel, "sentinel"))];
 
-    /// <summary>What kubelet runs in a container.</summary>
-    public static Task<ExecResult> ProbeAsync(IContainer container, string kind, string role) => RunAsync(container, "redis-probe", kind, "--role", role);
+    /// <summary>Runs a probe as kubelet does.</summary>
+    public static Task<ExecResult> ProbeAsync(IContainer container, string kind, string role) =>
+        RunAsync(container, "redis-probe", kind, "--role", role);
 
-    /// <summary>Runs a command in a container; where that has ended, the exception shows the end of its log.</summary>
+    /// <summary>Runs a command in a container.</summary>
+    /// <exception cref="InvalidOperationException">The container has ended; the message has the end of its log.</exception>
     public static async Task<ExecResult> RunAsync(IContainer container, params string[] command)
     {
         try
@@ -122,11 +129,12 @@ public sealed class ContainerGroup : IAsyncLifetime
         catch (DockerApiException e)
         {
             var (output, error) = await container.GetLogsAsync(timestampsEnabled: false);
-            throw new InvalidOperationException($"{container.Name}: {e.Message}\n{string.Join('\n', (output + error).Split('\n').TakeLast(LogLines).Select(line => line[..Math.Min(line.Length, LogWidth)]))}", e);
+            var log = (output + error).Split('\n').TakeLast(LogLines).Select(line => line[..Math.Min(line.Length, LogWidth)]);
+            throw new InvalidOperationException($"{container.Name}: {e.Message}\n{string.Join('\n', log)}", e);
         }
     }
 
-    /// <summary>The pod that a majority of Sentinels names; null where there is none.</summary>
+    /// <summary>The pod that a majority of the Sentinels names as master, or null.</summary>
     public async Task<RedisPod?> FindMasterAsync()
     {
         var named = new List<string>();
@@ -139,11 +147,11 @@ public sealed class ContainerGroup : IAsyncLifetime
         return Pods.SingleOrDefault(pod => named.Count(address => address == pod.Address) > Nodes / 2);
     }
 
-    /// <summary>What ROLE says of a server: <c>master</c>, or <c>slave</c>, the address of its master, its port, the link.</summary>
+    /// <summary>The reply to ROLE: <c>master</c> …, or <c>slave</c>, address and port of its master, state of the link …</summary>
     public static async Task<string[]> RoleAsync(RedisPod pod) =>
         [.. (await RunAsync(pod.Redis, "redis-cli", "role")).Stdout.Split('\n').Select(line => line.Trim())];
 
-    /// <summary>Settings and the rights that manifests/base leaves to every container.</summary>
+    /// <summary>Gives a container what all have: settings, the shared folder, and only the rights that manifests/base grants.</summary>
     internal HostConfig Complete(CreateContainerParameters create, string node)
     {
         create.Env = [.. create.Env ?? [], .. Settings.Select(setting => $"{setting.Key}={setting.Value}"), "NODE_NAME=" + node];
@@ -156,7 +164,7 @@ public sealed class ContainerGroup : IAsyncLifetime
         return host;
     }
 
-    /// <summary>A volume that goes with its container. Like a named one it has the owner of the image's folder; a tmpfs has root.</summary>
+    /// <summary>A volume that is removed with its container. Its owner is that of the image's folder; that of a tmpfs is root.</summary>
     private static Mount Anonymous(string folder) => new() { Type = "volume", Target = folder };
 
     private IContainer Sentinel(int slot) => new ContainerBuilder(Engine.Local.FindImage("sentinel")!)
@@ -164,6 +172,6 @@ public sealed class ContainerGroup : IAsyncLifetime
         .WithNetwork(Network)
         .WithNetworkAliases("sentinel-nodes")
         .WithEnvironment("SENTINEL_SLOT", FormattableString.Invariant($"{slot}"))
-        .WithCreateParameterModifier(create => Complete(create, FormattableString.Invariant($"sentinel-{slot}")).Mounts!.Add(Anonymous("/run/sidecars")))
+        .WithCreateParameterModifier(create => Complete(create, $"sentinel-{slot}").Mounts!.Add(Anonymous("/run/sidecars")))
         .Build();
 }

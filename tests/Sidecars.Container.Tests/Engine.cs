@@ -5,8 +5,8 @@ using System.Text.Json;
 namespace Sidecars.Container.Tests;
 
 /// <summary>
-/// The container engine of this machine, by its API on a Unix socket: whether the suite can run on it, and the one thing that Testcontainers
-/// can't do, a kill.
+/// A container engine on this machine, reached by its API on a Unix socket. Says whether the suite can run on it, and kills containers,
+/// which Testcontainers can't.
 /// </summary>
 /// <param name="address">As in <c>DOCKER_HOST</c>: <c>unix://</c> and a path.</param>
 internal sealed class Engine(string address)
@@ -17,13 +17,14 @@ internal sealed class Engine(string address)
     private static readonly Lazy<string?> LocalProblem = new(() => Local!.FindProblem());
     private static readonly string Version = typeof(Engine).Assembly.GetName().Version!.ToString(3);
 
-    /// <summary>Where <c>DOCKER_HOST</c> says, else where Docker listens by default.</summary>
-    public static Engine Local { get; } = new(Environment.GetEnvironmentVariable("DOCKER_HOST") is { Length: > 0 } host ? host : "unix:///var/run/docker.sock");
+    /// <summary>The engine that <c>DOCKER_HOST</c> names, else the one at Docker's default socket.</summary>
+    public static Engine Local { get; } =
+        new(Environment.GetEnvironmentVariable("DOCKER_HOST") is { Length: > 0 } host ? host : "unix:///var/run/docker.sock");
 
     /// <summary>Why the suite can't run on <see cref="Local"/>; null where it can. Asked once.</summary>
     public static string? Missing => LocalProblem.Value;
 
-    /// <summary>Of each question: long for a local socket, short for whoever waits for the other tests.</summary>
+    /// <summary>Time-out of a question: ample for a local socket, and short enough not to hold up the other tests.</summary>
     public TimeSpan Limit { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>For Testcontainers.</summary>
@@ -31,17 +32,17 @@ internal sealed class Engine(string address)
 
     private string SocketPath => address["unix://".Length..];
 
-    /// <summary>Why the suite can't run on this engine; null where it can. Throws nothing, and an engine that hangs is asked one question only.</summary>
+    /// <summary>Why the suite can't run on this engine; null where it can. Never throws; an engine that hangs is asked once.</summary>
     public string? FindProblem()
     {
-        if (!address.StartsWith("unix:///", StringComparison.Ordinal)) return $"the container engine at {address} is not on a socket of this machine";
+        if (!address.StartsWith("unix:///", StringComparison.Ordinal)) return $"the container engine {address} is not on a Unix socket";
         if (!File.Exists(SocketPath)) return $"no container engine: {SocketPath} does not exist (DOCKER_HOST names another)";
         try
         {
             var (status, body) = Get("version");
             if (status != HttpStatusCode.OK) return $"the container engine refuses API {Api}: {Message(body)}";
             var missing = ((string[])["redis", "sentinel"]).FirstOrDefault(image => FindImage(image) is null);
-            return missing is null ? null : $"the container engine has no image sidecars/{missing}:{Version}: docker/README.md says how to build it";
+            return missing is null ? null : $"the container engine has no image sidecars/{missing}:{Version} (docker/README.md)";
         }
         catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
         {
@@ -51,11 +52,14 @@ internal sealed class Engine(string address)
 
     /// <summary>The name of an image of this version; null where the engine has none.</summary>
     /// <param name="image"><c>redis</c> or <c>sentinel</c>.</param>
-    public string? FindImage(string image) =>
-        // Docker keeps names as they were given; buildah and podman put localhost/ before one without a registry.
-        ((string[])[$"sidecars/{image}:{Version}", $"localhost/sidecars/{image}:{Version}"]).FirstOrDefault(name => Get($"images/{name}/json").Status == HttpStatusCode.OK);
+    public string? FindImage(string image)
+    {
+        // Docker keeps a name as given; buildah and podman prefix localhost/ where it has no registry.
+        string[] names = [$"sidecars/{image}:{Version}", $"localhost/sidecars/{image}:{Version}"];
+        return names.FirstOrDefault(name => Get($"images/{name}/json").Status == HttpStatusCode.OK);
+    }
 
-    /// <summary>SIGKILL to a container, and waits for its end.</summary>
+    /// <summary>Sends SIGKILL to a container and waits until it has ended.</summary>
     public async Task KillAsync(string id)
     {
         using var client = Client(Timeout.InfiniteTimeSpan);

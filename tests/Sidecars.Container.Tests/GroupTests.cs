@@ -1,12 +1,14 @@
 using System.Globalization;
+using DotNet.Testcontainers.Containers;
 using Sidecars.TestKit.Processes;
+using Xunit.Abstractions;
 
 namespace Sidecars.Container.Tests;
 
-/// <summary>The shipped images as a whole group in containers. Each test leaves the group whole.</summary>
-public sealed class GroupTests(ContainerGroup group) : IClassFixture<ContainerGroup>
+/// <summary>The shipped images as a whole group in containers. Each test leaves the group healthy.</summary>
+public sealed class GroupTests(ContainerGroup group, ITestOutputHelper output) : IClassFixture<ContainerGroup>
 {
-    /// <summary>Writes before, and after, what is done to the group.</summary>
+    /// <summary>Acknowledged writes to await before and after a fault.</summary>
     private const int Some = 100;
 
     [EngineFact]
@@ -31,10 +33,10 @@ public sealed class GroupTests(ContainerGroup group) : IClassFixture<ContainerGr
         foreach (var (container, role) in group.Servers())
             foreach (var kind in (string[])["startup", "liveness", "readiness"])
                 Assert.Equal(0, (await ContainerGroup.ProbeAsync(container, kind, role)).ExitCode);
-        // The names of the seed's scripts are the probe too.
+        // The seed image's script names are links to the probe.
         Assert.Equal(0, (await ContainerGroup.RunAsync(group.Pods[0].Redis, "/live_check.sh")).ExitCode);
         Assert.Equal(0, (await ContainerGroup.RunAsync(group.Sentinels[0], "/sentinel_check.sh")).ExitCode);
-        // No Sentinel listens in a Redis pod.
+        // No Sentinel runs in a Redis pod.
         Assert.Equal(1, (await ContainerGroup.ProbeAsync(group.Pods[0].Redis, "readiness", "sentinel")).ExitCode);
         var wrong = await ContainerGroup.RunAsync(group.Pods[0].Redis, "env", "PROBE_TIMEOUT_MS=soon", "redis-probe", "liveness");
         Assert.Equal(2, wrong.ExitCode);
@@ -48,19 +50,22 @@ public sealed class GroupTests(ContainerGroup group) : IClassFixture<ContainerGr
 
         foreach (var container in group.Servers().Select(server => server.Container).Concat(group.Pods.Select(pod => pod.Sidecar)))
         {
-            var status = (await ContainerGroup.RunAsync(container, "cat", "/proc/1/status")).Stdout.Split('\n').Select(line => line.Split('\t')).ToLookup(line => line[0], line => line[1..]);
-            Assert.Equal(["999", "999", "999", "999"], status["Uid:"].Single());
-            Assert.Equal(["999", "999", "999", "999"], status["Gid:"].Single());
-            foreach (var set in (string[])["CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:"])
-                Assert.Equal(0UL, ulong.Parse(status[set].Single()[0], NumberStyles.HexNumber, CultureInfo.InvariantCulture));
-            Assert.Equal("1", status["NoNewPrivs:"].Single()[0]);
+            var status = await StatusAsync(container);
+            Assert.Equal("999\t999\t999\t999", status["Uid"]);
+            Assert.Equal("999\t999\t999\t999", status["Gid"]);
+            foreach (var set in (string[])["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"])
+                Assert.Equal(0UL, ulong.Parse(status[set], NumberStyles.HexNumber, CultureInfo.InvariantCulture));
+            Assert.Equal("1", status["NoNewPrivs"]);
             foreach (var folder in (string[])["/", "/usr/local/bin", "/etc"])
-                Assert.Contains("Read-only file system", (await ContainerGroup.RunAsync(container, "touch", folder + "/written")).Stderr, StringComparison.Ordinal);
+            {
+                var written = await ContainerGroup.RunAsync(container, "touch", folder + "/written");
+                Assert.Contains("Read-only file system", written.Stderr, StringComparison.Ordinal);
+            }
         }
     }
 
     [EngineFact]
-    public async Task A_killed_master_is_replaced_and_comes_back_as_a_replica_and_no_promised_write_is_lost()
+    public async Task A_killed_master_is_replaced_and_returns_as_a_replica_and_no_write_that_both_replicas_had_is_lost()
     {
         await group.WaitHealthyAsync();
         var old = await MasterAsync();
@@ -70,7 +75,7 @@ public sealed class GroupTests(ContainerGroup group) : IClassFixture<ContainerGr
 
         await Engine.Local.KillAsync(old.Redis.Id);
         writer.Replicas = 1;
-        // The sidecar has the same probe and the same network.
+        // The sidecar's container has the same probe and the same network.
         Assert.Equal(1, (await ContainerGroup.ProbeAsync(old.Sidecar, "readiness", "redis")).ExitCode);
         await Eventually.UntilAsync("another master", async () => await group.FindMasterAsync() is { } now && now != old);
         await AwaitWritesAsync(writer);
@@ -81,7 +86,8 @@ public sealed class GroupTests(ContainerGroup group) : IClassFixture<ContainerGr
         Assert.Equal(["slave", master.Address, "6379", "connected"], (await ContainerGroup.RoleAsync(old))[..4]);
         await writer.StopAsync();
         Assert.Empty(await writer.MissingAsync(master));
-        await Eventually.UntilAsync("all of it on the returned replica", async () => (await writer.MissingAsync(old)).Count == 0);
+        await Eventually.UntilAsync("every write on the returned replica", async () => (await writer.MissingAsync(old)).Count == 0);
+        output.WriteLine($"{writer.Count} acknowledged writes");
     }
 
     [EngineFact]
@@ -89,7 +95,7 @@ public sealed class GroupTests(ContainerGroup group) : IClassFixture<ContainerGr
     {
         await group.WaitHealthyAsync();
         var old = await MasterAsync();
-        await using var writer = new AckedWriter(group, replicas: 0); // an OK is a promise here
+        await using var writer = new AckedWriter(group, replicas: 0); // OK suffices: a hand-over loses nothing
         writer.Start();
         await AwaitWritesAsync(writer);
 
@@ -105,9 +111,16 @@ public sealed class GroupTests(ContainerGroup group) : IClassFixture<ContainerGr
         await group.WaitHealthyAsync();
         await writer.StopAsync();
         Assert.Empty(await writer.MissingAsync(master));
+        output.WriteLine($"{writer.Count} acknowledged writes");
     }
 
-    private async Task<RedisPod> MasterAsync() => await group.FindMasterAsync() ?? throw new InvalidOperationException("no majority of Sentinels names a pod");
+    private async Task<RedisPod> MasterAsync() =>
+        await group.FindMasterAsync() ?? throw new InvalidOperationException("no majority of the Sentinels names a pod");
+
+    /// <summary><c>/proc/1/status</c>: of the process that redis-bootstrap became, or of the sidecar.</summary>
+    private static async Task<Dictionary<string, string>> StatusAsync(IContainer container) =>
+        (await ContainerGroup.RunAsync(container, "cat", "/proc/1/status")).Stdout.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => line.Split(":\t", 2)).ToDictionary(field => field[0], field => field[^1]);
 
     private static Task AwaitWritesAsync(AckedWriter writer)
     {

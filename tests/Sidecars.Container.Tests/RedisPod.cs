@@ -7,8 +7,8 @@ using Testcontainers.Redis;
 namespace Sidecars.Container.Tests;
 
 /// <summary>
-/// What manifests/base/redis runs as one pod: redis-failover, which starts first and holds the network, and Redis beside it with the same
-/// volumes. So the address outlives a death of Redis, which the sidecar sees.
+/// A pod of manifests/base/redis as two containers: redis-failover, which starts first and holds the network, and Redis in that network with
+/// the same volumes. The address stays when Redis dies, and the sidecar sees the death on loopback.
 /// </summary>
 public sealed class RedisPod : IAsyncDisposable
 {
@@ -21,7 +21,7 @@ public sealed class RedisPod : IAsyncDisposable
     internal RedisPod(ContainerGroup group, int index)
     {
         (_group, Name) = (group, FormattableString.Invariant($"redis-{index}"));
-        // A RedisContainer, since it is what publishes the port of the pod.
+        // The container of the network publishes the port, so it is the RedisContainer.
         _sidecar = new RedisBuilder(group.RedisImage)
             .WithDockerEndpoint(Engine.Local.Endpoint)
             .WithNetwork(group.Network)
@@ -31,14 +31,14 @@ public sealed class RedisPod : IAsyncDisposable
             .WithVolumeMount(_data, "/data")
             .WithVolumeMount(_run, "/run/sidecars")
             .WithCreateParameterModifier(create => group.Complete(create, Name))
-            .WithWaitStrategy(Wait.ForUnixContainer()) // Redis can't answer before it has this network
+            .WithWaitStrategy(Wait.ForUnixContainer()) // not for Redis, which starts later
             .Build();
     }
 
-    /// <summary>Its name in the network, and NODE_NAME.</summary>
+    /// <summary>Name in the network, and NODE_NAME.</summary>
     public string Name { get; }
 
-    /// <summary>As the others and the Sentinels see it.</summary>
+    /// <summary>Address in the network, which Redis announces.</summary>
     public string Address => _sidecar.IpAddress;
 
     /// <summary>redis-failover.</summary>
@@ -47,7 +47,7 @@ public sealed class RedisPod : IAsyncDisposable
     /// <summary>redis-bootstrap, which becomes redis-server.</summary>
     public IContainer Redis => _redis ?? throw new InvalidOperationException($"{Name} was not started");
 
-    /// <summary>Starts both containers; Redis has no role yet then.</summary>
+    /// <summary>Starts both containers; does not wait until Redis has a role.</summary>
     public async Task StartAsync()
     {
         await _sidecar.StartAsync();
@@ -60,7 +60,7 @@ public sealed class RedisPod : IAsyncDisposable
         await _redis.StartAsync();
     }
 
-    /// <summary>A connection to this server alone, by a client that is not ours. What gets no answer fails, and is not sent elsewhere.</summary>
+    /// <summary>Connects to this server alone. A command without an answer fails; it is never queued for another connection.</summary>
     public Task<ConnectionMultiplexer> ConnectAsync()
     {
         var options = ConfigurationOptions.Parse(_sidecar.GetConnectionString());
