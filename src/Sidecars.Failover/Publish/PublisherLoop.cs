@@ -28,6 +28,9 @@ public sealed class PublisherLoop(
     // What was refused for lack of proof: a Sentinel tells the run id with its next INFO, a pod answers within seconds.
     private static readonly TimeSpan Unproven = TimeSpan.FromSeconds(5);
 
+    // A refusal is a person's to mend (a record of another owner, a weighted one): seen within this, it is over without a restart. One read each.
+    private static readonly TimeSpan Mended = TimeSpan.FromSeconds(30);
+
     private const string NotWritten = "not written while the hand-over was known to stand; Sentinel's switch is published by itself";
 
     // Between looks that fail.
@@ -36,6 +39,7 @@ public sealed class PublisherLoop(
     private readonly string _name = "publish-" + target.Name;
     private DesiredMaster? _settled;
     private Propagation? _spreading;
+    private string? _refused;
 
     /// <summary>What was last seen to stand there, and when (timestamp); null: never looked.</summary>
     public (PublishedMaster? Master, long At)? Seen { get; private set; }
@@ -102,7 +106,8 @@ public sealed class PublisherLoop(
                 return Unproven;
             case var outcome:
                 Tell(desired, outcome, isCheck, sent, time.GetElapsedTime(began));
-                return Settle(desired);
+                var check = Settle(desired);
+                return outcome is PublishOutcome.Refused && check > Mended ? Mended : check;
         }
     }
 
@@ -139,7 +144,10 @@ public sealed class PublisherLoop(
         var after = time.GetElapsedTime(desired.Since);
         metrics.Settled(target.Name, outcome, desired, after);
         Seen = (outcome.There, time.GetTimestamp());
-        if (isCheck && outcome is PublishOutcome.UpToDate) return;
+        var refused = (outcome as PublishOutcome.Refused)?.Reason;
+        var isToldAlready = refused is not null && refused == _refused;
+        _refused = refused;
+        if (isCheck && (outcome is PublishOutcome.UpToDate || isToldAlready)) return;
         var isDone = outcome is PublishOutcome.Written or PublishOutcome.UpToDate;
         var isFailure = desired is DesiredMaster.HandedOver ? !isDone : outcome is PublishOutcome.Refused;
         sink.Acted(
