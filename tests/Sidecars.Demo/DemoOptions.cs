@@ -1,4 +1,5 @@
 using System.Globalization;
+using Sidecars.TestKit.Load;
 
 namespace Sidecars.Demo;
 
@@ -15,6 +16,8 @@ internal sealed record DemoOptions
 
     // Enough that a fault always meets writes under way, little enough that a laptop's figures are not its own overload.
     public int Rate { get; init; } = 4000;
+
+    public LoadClient Client { get; init; } = LoadClient.Direct;
 
     public string? JsonFile { get; init; }
 
@@ -33,8 +36,8 @@ internal sealed record DemoOptions
         things go wrong, and measures. Ends with code 0 only if no write was lost that must not be lost, and never two
         masters accepted writes.
 
-        Usage: scripts/demo [--scenario NAME] [--redis N] [--sentinels N] [--writers N] [--rate N] [--json FILE]
-                            [--pods] [--keep] [--list] [--no-color] [--help]
+        Usage: scripts/demo [--scenario NAME] [--redis N] [--sentinels N] [--writers N] [--rate N] [--client NAME]
+                            [--json FILE] [--pods] [--keep] [--list] [--no-color] [--help]
 
           --scenario NAME   what to play; default tour
           --list            the scenarios, one a line
@@ -42,6 +45,8 @@ internal sealed record DemoOptions
           --sentinels N     Sentinels, 3 to 9; default 3
           --writers N       clients that write, each waiting for its answer, 1 to 64; default 4
           --rate N          writes a second of all writers together; 0: as fast as answers come; default 4000
+          --client NAME     what they write with: direct, which has no gaps of its own, or stackexchange-redis, an application's client;
+                            default direct
           --json FILE       also write the figures to FILE
           --pods            every node is a pod on a host of its own, with another address after each start, behind a Service whose
                             address stays (network namespaces: root); default: processes at loopback ports
@@ -73,6 +78,7 @@ internal sealed record DemoOptions
                 "--sentinels" => options with { Sentinels = Number(3, 9) },
                 "--writers" => options with { Writers = Number(1, 64) },
                 "--rate" => options with { Rate = Number(0, 1_000_000) },
+                "--client" => options with { Client = Client() },
                 _ => Unknown(),
             };
 
@@ -88,6 +94,18 @@ internal sealed record DemoOptions
                 if (int.TryParse(Value(), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most) return number;
                 mistakes.Add($"{name} is a number from {least} to {most}");
                 return least;
+            }
+
+            LoadClient Client()
+            {
+                switch (Value())
+                {
+                    case "direct": return LoadClient.Direct;
+                    case "stackexchange-redis": return LoadClient.StackExchangeRedis;
+                    default:
+                        mistakes.Add($"{name} is direct or stackexchange-redis");
+                        return LoadClient.Direct;
+                }
             }
 
             DemoOptions Unknown()

@@ -26,6 +26,7 @@ internal sealed class Stage : IAsyncDisposable
         {
             Writers = options.Writers,
             WritesPerSecond = options.Rate,
+            Client = options.Client,
             Transport = group.Options.Pods is { } pods ? pods.Network.Hosts[^1].Namespace.Transport : group.Options.Transport,
         });
         Display.Attach(this);

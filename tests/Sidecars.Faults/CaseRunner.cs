@@ -77,7 +77,11 @@ internal sealed class CaseRunner(CasePlan plan, TimeSpan downAfter, string? fake
         return Report(group, records, monitors, started);
     }
 
-    /// <summary>Writers somewhere, which ask the Sentinels in this order.</summary>
+    /// <summary>
+    /// Writers somewhere, which ask the Sentinels in this order, with the kit's own client. StackExchange.Redis could write from there too, by
+    /// its Tunnel; but it chooses among the Sentinels by itself, and stays with a server that it can reach. A client inside a part that was cut
+    /// off must hear that part's Sentinel first, and take whatever master it names: that is how two masters are found.
+    /// </summary>
     internal static WriteLoad Load(HostGroup group, Func<RedisEndpoint, IRespTransport> transport, string prefix, IEnumerable<Host> order, int writers, int rate) =>
         WriteLoad.Start(new WriteLoadOptions(new NodeEndpoints([.. order.Select(h => h.SentinelNode)]), group.Group.Options.EffectiveMasterName)
         {

@@ -23,9 +23,10 @@ public sealed class StepDownTests(ITestOutputHelper output)
         var epoch = (await group.ObserveAsync()).Sentinels[0].Epoch;
         await rig.PublishAsync(master.Endpoint, epoch);
         await using var load = Load(group);
+        await using var library = WriteLoad.Start(Options(group).WithLibrary());
         await using var followers = new PublishedLoad(() => rig.Last?.Master ?? master.Endpoint, writers: 2);
         followers.Start();
-        await load.Acks.First;
+        await Task.WhenAll(load.Acks.First, library.Acks.First);
         await using var monitor = MasterMonitor.Start(group);
         followers.ForgetGaps();
         var mark = load.Acks.Mark();
@@ -36,7 +37,11 @@ public sealed class StepDownTests(ITestOutputHelper output)
         Assert.NotEqual(master, state.Master!.Node);
         var gap = mark.LongestGap;
         await load.StopAsync();
+        var libraryMark = library.Acks.Mark();
+        await Eventually.UntilAsync("writes of StackExchange.Redis to the new master", () => libraryMark.Count > 100);
+        await library.StopAsync();
         var check = await load.CheckAsync(state.Master.Node.Endpoint);
+        Assert.Equal(0, (await library.CheckAsync(state.Master.Node.Endpoint)).MissingCount);
         var (acknowledged, lost) = await followers.CheckAsync(state.Master.Node.Endpoint);
         Assert.Equal((0L, 0), (check.MissingCount, lost));
         Assert.Empty(monitor.Findings);
@@ -52,7 +57,7 @@ public sealed class StepDownTests(ITestOutputHelper output)
         var summary = Summary(stepDown);
         var published = last.At - Event(stepDown, "step-down-fence").GetProperty("ts").GetDateTimeOffset();
         output.WriteLine($"cut over {summary.GetProperty("cut_over_us").GetInt64() / 1000.0:0.0} ms after the fence, published {published.TotalMilliseconds:0} ms, Sentinel {summary.GetProperty("switched_ms")} ms; "
-            + $"longest gap: Sentinel-aware {gap.TotalMilliseconds:0} ms, followers of what is published {followers.LongestGap.TotalMilliseconds:0} ms; acknowledged {check.Checked} + {acknowledged}, lost {check.MissingCount} + {lost}; refused {load.Refused}, unknown {load.Unknown}");
+            + $"longest gap: Sentinel-aware {gap.TotalMilliseconds:0} ms, followers of what is published {followers.LongestGap.TotalMilliseconds:0} ms, StackExchange.Redis {library.LongestGap.TotalMilliseconds:0} ms; acknowledged {check.Checked} + {acknowledged}, lost {check.MissingCount} + {lost}; refused {load.Refused}, unknown {load.Unknown}");
         foreach (var line in stepDown.Output) output.WriteLine(line);
     }
 
@@ -166,7 +171,9 @@ public sealed class StepDownTests(ITestOutputHelper output)
         Assert.Equal(replica, (await rig.WaitWholeAsync(minReplicas: "0")).Master!.Node);
     }
 
-    private static WriteLoad Load(LocalGroup group) => WriteLoad.Start(new WriteLoadOptions(group.SentinelEndpoints, group.Options.EffectiveMasterName));
+    private static WriteLoad Load(LocalGroup group) => WriteLoad.Start(Options(group));
+
+    private static WriteLoadOptions Options(LocalGroup group) => new(group.SentinelEndpoints, group.Options.EffectiveMasterName);
 
     private static JsonElement Event(ServerProcess process, string name) => process.Events(name)[0];
 

@@ -8,13 +8,13 @@ namespace Sidecars.TestKit.Load;
 /// Finds the master as a Sentinel-aware client does: asks Sentinels in turn, connects to what the first one that knows
 /// names, and trusts it only if ROLE says master (redis.io, "Guidelines for Redis clients with support for Sentinel").
 /// </summary>
-internal sealed class MasterResolver(WriteLoadOptions options, int firstSentinel)
+internal sealed class MasterResolver(WriteLoadOptions options, int firstSentinel) : IMasterClient
 {
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(20); // small against any gap that is measured
     private int _sentinel = firstSentinel;
 
-    /// <summary>Tries until there is a master.</summary>
-    public async Task<RedisClient> ConnectAsync(CancellationToken cancellation)
+    /// <inheritdoc/>
+    public async Task<IMasterConnection> ConnectAsync(CancellationToken cancellation)
     {
         while (true)
         {
@@ -22,7 +22,7 @@ internal sealed class MasterResolver(WriteLoadOptions options, int firstSentinel
             {
                 if (await AskAsync(options.Sentinels[_sentinel % options.Sentinels.Count], cancellation) is { } address
                     && await OpenAsync(address, cancellation) is { } client)
-                    return client;
+                    return new DirectConnection(client);
             }
             catch (RedisConnectionException)
             {

@@ -15,7 +15,8 @@ public sealed record LoadCheck(long Checked, long MissingCount, IReadOnlyList<st
 
 /// <summary>
 /// Writers that behave as a real application does: they find the master through Sentinel, keep their connection, and look
-/// again after any error. Afterwards <see cref="CheckAsync"/> tells whether every acknowledged write is still there.
+/// again after any error, or leave all of that to StackExchange.Redis (<see cref="LoadClient"/>). Afterwards
+/// <see cref="CheckAsync"/> tells whether every acknowledged write is still there.
 /// </summary>
 public sealed class WriteLoad : IAsyncDisposable
 {
@@ -23,6 +24,7 @@ public sealed class WriteLoad : IAsyncDisposable
     private const int MissingShown = 100;
     private readonly WriteLoadOptions _options;
     private readonly CancellationTokenSource _stop = new();
+    private readonly LibraryClient? _library;
     private readonly Writer[] _writers;
     private readonly Task[] _running;
     private readonly AckMark _sinceStart;
@@ -32,7 +34,8 @@ public sealed class WriteLoad : IAsyncDisposable
     {
         _options = options;
         _sinceStart = Acks.Mark();
-        _writers = [.. Enumerable.Range(0, options.Writers).Select(index => new Writer(index, options, Acks))];
+        _library = options.Client == LoadClient.StackExchangeRedis ? new LibraryClient(options) : null;
+        _writers = [.. Enumerable.Range(0, options.Writers).Select(index => new Writer(index, options, _library ?? (IMasterClient)new MasterResolver(options, index), Acks))];
         _running = [.. _writers.Select(writer => Task.Run(() => writer.RunAsync(_stop.Token)))];
     }
 
@@ -99,6 +102,7 @@ public sealed class WriteLoad : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
+        if (_library is not null) await _library.DisposeAsync();
         _stop.Dispose();
     }
 

@@ -8,7 +8,10 @@ namespace Sidecars.TestKit.Load;
 /// <param name="MasterName">Its name.</param>
 public sealed record WriteLoadOptions(IReadOnlyList<RedisEndpoint> Sentinels, string MasterName)
 {
-    /// <summary>Closed-loop writers, each with its own connection.</summary>
+    /// <summary>The client.</summary>
+    public LoadClient Client { get; init; } = LoadClient.Direct;
+
+    /// <summary>Closed-loop writers.</summary>
     public int Writers { get; init; } = 4;
 
     /// <summary>Writes that a writer sends at once before it reads the answers; 1: one after the other.</summary>
@@ -41,12 +44,17 @@ public sealed record WriteLoadOptions(IReadOnlyList<RedisEndpoint> Sentinels, st
     /// <summary>True: when each write was acknowledged is remembered (8 bytes each), so that a lost one can be dated.</summary>
     public bool KeepTimes { get; init; }
 
-    internal RedisClientOptions Redis => Client(NextRedisPassword, RedisPassword, CommandTimeout);
+    /// <summary>Beside these writers, a few of <see cref="LoadClient.StackExchangeRedis"/>, with keys of their own.</summary>
+    public WriteLoadOptions WithLibrary() => this with { Client = LoadClient.StackExchangeRedis, KeyPrefix = KeyPrefix + "library:", Writers = 2, WritesPerSecond = 200 };
+
+    internal bool IsPlainTcp => Transport(Sentinels[0]) is TcpTransport;
+
+    internal RedisClientOptions Redis => Login(NextRedisPassword, RedisPassword, CommandTimeout);
 
     // A Sentinel that hangs must not keep a client from asking the next one.
-    internal RedisClientOptions Sentinel => Client(NextSentinelPassword, SentinelPassword, TimeSpan.FromMilliseconds(500));
+    internal RedisClientOptions Sentinel => Login(NextSentinelPassword, SentinelPassword, TimeSpan.FromMilliseconds(500));
 
-    private static RedisClientOptions Client(string? next, string? password, TimeSpan timeout) => new()
+    private static RedisClientOptions Login(string? next, string? password, TimeSpan timeout) => new()
     {
         ConnectTimeout = TimeSpan.FromMilliseconds(500),
         CommandTimeout = timeout,

@@ -1,18 +1,17 @@
 using System.Globalization;
-using Sidecars.Core.Redis;
 
 namespace Sidecars.TestKit.Load;
 
 /// <summary>
 /// One closed-loop writer: SET of <c>w[writer]:[n]</c> with the key as its value, n rising by one with each write whose
-/// outcome is final. A write that the server refused (an error reply: it was not executed) is tried again under the same
-/// number; one without an answer may or may not have been executed, and its number is remembered as unknown. So all
-/// numbers below <see cref="Next"/> that are not unknown are acknowledged, which costs no memory however many there are.
+/// outcome is final. A write that the server refused (an error reply: it was not executed), or that was never sent, is tried again
+/// under the same number, unless a later one of its batch is final; one without an answer may or may not have been executed, and
+/// its number is remembered as unknown. So all numbers below <see cref="Next"/> that are not unknown are acknowledged, which costs
+/// no memory however many there are.
 /// </summary>
-internal sealed class Writer(int index, WriteLoadOptions options, AckLog acks)
+internal sealed class Writer(int index, WriteLoadOptions options, IMasterClient client, AckLog acks)
 {
     private static readonly TimeSpan RefusedPause = TimeSpan.FromMilliseconds(10);
-    private readonly MasterResolver _resolver = new(options, index);
     private readonly List<long> _unknown = [];
     private readonly List<long> _times = []; // of each number, 0 where it is unknown
     private long _next;
@@ -50,8 +49,8 @@ internal sealed class Writer(int index, WriteLoadOptions options, AckLog acks)
         {
             while (true)
             {
-                await using var client = await _resolver.ConnectAsync(stop);
-                while (options.Pipeline > 1 ? await WriteBatchAsync(client, stop) : await WriteAsync(client, stop)) await pace.WaitAsync(options.Pipeline, stop);
+                await using var master = await client.ConnectAsync(stop);
+                while (await WriteAsync(master, stop)) await pace.WaitAsync(options.Pipeline, stop);
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -60,64 +59,25 @@ internal sealed class Writer(int index, WriteLoadOptions options, AckLog acks)
         }
     }
 
-    // False: this connection is no good any more, resolve again.
-    private async Task<bool> WriteAsync(RedisClient client, CancellationToken stop)
+    // False: this connection is no good any more, connect again.
+    private async Task<bool> WriteAsync(IMasterConnection master, CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();
-        var key = Key(_next);
-        try
+        var results = await master.WriteAsync([.. Enumerable.Range(0, options.Pipeline).Select(i => Key(_next + i))]);
+        Interlocked.Add(ref _refused, results.Count(result => result == WriteResult.Refused));
+        var final = results.Count;
+        while (final > 0 && results[final - 1] is WriteResult.Refused or WriteResult.NotSent) final--;
+        foreach (var result in results.Take(final))
         {
-            var reply = await client.CallAsync(CancellationToken.None, "SET", key, key);
-            if (reply.IsError)
-            {
-                Interlocked.Increment(ref _refused);
-                await Task.Delay(RefusedPause, TimeProvider.System, stop);
-                return false;
-            }
-
-            acks.Acknowledged();
-            Keep(TimeProvider.System.GetTimestamp());
-            Interlocked.Increment(ref _next);
-            return true;
-        }
-        catch (RedisConnectionException)
-        {
-            lock (_unknown) _unknown.Add(_next);
-            Keep(0);
-            Interlocked.Increment(ref _next);
-            return false;
-        }
-    }
-
-    // As WriteAsync; a write that was refused in the middle of a batch is not repeated, and its number counts as unknown.
-    private async Task<bool> WriteBatchAsync(RedisClient client, CancellationToken stop)
-    {
-        stop.ThrowIfCancellationRequested();
-        var keys = Enumerable.Range(0, options.Pipeline).Select(i => Key(_next + i)).ToArray();
-        IReadOnlyList<RespValue> replies = [];
-        try
-        {
-            replies = await client.PipelineAsync([.. keys.Select(key => RespCommand.Of("SET", key, key))], CancellationToken.None);
-        }
-        catch (RedisConnectionException)
-        {
-            // Some of them may have been answered: none counts.
-        }
-
-        var refused = 0;
-        for (var i = 0; i < keys.Length; i++)
-        {
-            var isDone = i < replies.Count && !replies[i].IsError;
-            if (i < replies.Count && !isDone) refused++;
+            var isDone = result == WriteResult.Acknowledged;
             if (isDone) acks.Acknowledged();
             else lock (_unknown) _unknown.Add(_next);
             Keep(isDone ? TimeProvider.System.GetTimestamp() : 0);
             Interlocked.Increment(ref _next);
         }
 
-        Interlocked.Add(ref _refused, refused);
-        if (refused > 0) await Task.Delay(RefusedPause, TimeProvider.System, stop);
-        return replies.Count > 0 && refused == 0;
+        if (final < results.Count) await Task.Delay(RefusedPause, TimeProvider.System, stop);
+        return results.All(result => result == WriteResult.Acknowledged);
     }
 
     private void Keep(long timestamp)
