@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
-using System.Globalization;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Core.Sentinel;
@@ -56,14 +55,6 @@ public sealed class SentinelWatch(
     TimeProvider time,
     Action<string>? infoPeriodRefused = null) : ISentinelViews
 {
-    // What may change who is master, or whom the majority holds for it; and a failover from its election on: its leader makes one
-    // step a tick of its timer (50 to 100 ms), so that a master's sidecar hears that a replica is chosen one step before it is promoted.
-    private static readonly string[] Channels =
-    [
-        "SUBSCRIBE", "+switch-master", "+config-update-from", "+promoted-slave", "+failover-end", "+odown", "-odown", "+reboot",
-        "+elected-leader", "+selected-slave", "-failover-abort-not-elected", "-failover-abort-no-good-slave", "-failover-abort-slave-timeout",
-    ];
-
     // A Sentinel that was cut off is found again within this and a deadline.
     private static readonly TimeSpan AfterSilence = TimeSpan.FromMilliseconds(250);
 
@@ -162,49 +153,19 @@ public sealed class SentinelWatch(
         }
     }
 
-    // The subscription wakes the look. A peer that is silent for a period is asked for a PING, so that a dead one is noticed.
-    private async Task ListenAsync(Member member, CancellationToken cancellation)
+    private Task ListenAsync(Member member, CancellationToken cancellation)
     {
-        while (!cancellation.IsCancellationRequested)
-        {
-            try
+        TimeSpan? infoPeriod = settings.InfoPeriod is { } period ? SwitchTiming.PeriodOf(period, member.Rank) : null;
+        var kept = new SentinelSubscriptionSettings(settings.ResolvePeriod, settings.Period, infoPeriod);
+        return new SentinelSubscription(transport(member.Endpoint), options, kept, time).RunAsync(
+            subscribed: member.Poked.Raise, // what happened while nobody listened
+            heard: () =>
             {
-                var connection = await RedisClient.ConnectAsync(transport(member.Endpoint), options, cancellation).ConfigureAwait(false);
-                await using (connection.ConfigureAwait(false))
-                {
-                    await SetInfoPeriodAsync(connection, member, cancellation).ConfigureAwait(false);
-                    var reply = await connection.CallAsync(cancellation, Channels).ConfigureAwait(false);
-                    member.Poked.Raise(); // what happened while nobody listened
-                    while (!reply.IsError)
-                    {
-                        if (await connection.TryReadMessageAsync(settings.ResolvePeriod, cancellation).ConfigureAwait(false) is not null)
-                        {
-                            LastEventAt = time.GetTimestamp();
-                            member.Poked.Raise();
-                        }
-                        else
-                        {
-                            reply = await connection.CallAsync(cancellation, "PING").ConfigureAwait(false);
-                        }
-                    }
-                }
-            }
-            catch (RedisConnectionException)
-            {
-                // The look says why; here it is tried again.
-            }
-
-            await Task.Delay(settings.Period, time, cancellation).ConfigureAwait(false);
-        }
-    }
-
-    // It is no part of Sentinel's file, and a connection does not outlive the process: once a connection is enough.
-    private async Task SetInfoPeriodAsync(RedisClient connection, Member member, CancellationToken cancellation)
-    {
-        if (settings.InfoPeriod is not { } period) return;
-        var milliseconds = ((long)SwitchTiming.PeriodOf(period, member.Rank).TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
-        var reply = await connection.CallAsync(cancellation, "SENTINEL", "DEBUG", "INFO-PERIOD", milliseconds).ConfigureAwait(false);
-        if (reply.IsError) infoPeriodRefused?.Invoke($"Sentinel {member.Endpoint} keeps its own INFO-PERIOD, so that it fails over up to a second later: {reply.Text}");
+                LastEventAt = time.GetTimestamp();
+                member.Poked.Raise();
+            },
+            error => infoPeriodRefused?.Invoke($"Sentinel {member.Endpoint} keeps its own INFO-PERIOD, so that it fails over up to a second later: {error}"),
+            cancellation);
     }
 
     // Offsets change all the time and are nobody's news.
