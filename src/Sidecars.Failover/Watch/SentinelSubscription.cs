@@ -1,5 +1,4 @@
 using System.Globalization;
-using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 
 namespace Sidecars.Failover.Watch;

@@ -1,5 +1,4 @@
 using System.Net;
-using Sidecars.Core.Primitives;
 using StackExchange.Redis;
 
 namespace Sidecars.TestKit.Load;
