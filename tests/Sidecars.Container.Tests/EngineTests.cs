@@ -15,7 +15,7 @@ public sealed class EngineTests : IDisposable
 
     [Fact]
     public void Without_a_socket_there_is_no_engine() =>
-        Assert.Equal($"no container engine: {_folder.File("docker.sock")} does not exist (DOCKER_HOST names another)", Engine().FindProblem());
+        Assert.Equal($"no container engine: {SocketPath} does not exist (DOCKER_HOST names another)", Engine().FindProblem());
 
     [Theory]
     [InlineData("tcp://engine.example:2375")]
@@ -35,7 +35,8 @@ public sealed class EngineTests : IDisposable
     public void An_engine_that_never_answers_is_given_up()
     {
         using var listener = Listen();
-        Assert.StartsWith("no container engine answers at ", Engine().FindProblem(), StringComparison.Ordinal);
+        var engine = new Engine("unix://" + SocketPath) { Limit = TimeSpan.FromMilliseconds(200) };
+        Assert.StartsWith("no container engine answers at ", engine.FindProblem(), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -72,12 +73,14 @@ public sealed class EngineTests : IDisposable
         await answered;
     }
 
-    private Engine Engine() => new("unix://" + _folder.File("docker.sock")) { Limit = TimeSpan.FromSeconds(1) };
+    private string SocketPath => _folder.File("docker.sock");
+
+    private Engine Engine() => new("unix://" + SocketPath) { Limit = Eventually.DefaultDeadline };
 
     private Socket Bind()
     {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        socket.Bind(new UnixDomainSocketEndPoint(_folder.File("docker.sock")));
+        socket.Bind(new UnixDomainSocketEndPoint(SocketPath));
         return socket;
     }
 

@@ -7,8 +7,8 @@ using Testcontainers.Redis;
 namespace Sidecars.Container.Tests;
 
 /// <summary>
-/// A pod of manifests/base/redis as two containers: redis-failover, which starts first and holds the network, and Redis in that network with
-/// the same volumes. The address stays when Redis dies, and the sidecar sees the death on loopback.
+/// A pod of manifests/base/redis as two containers: redis-failover, which starts first and holds the network, and Redis in that network
+/// with the same volumes. The address stays when Redis dies, and the sidecar sees the death on loopback.
 /// </summary>
 public sealed class RedisPod : IAsyncDisposable
 {
