@@ -83,7 +83,9 @@ public static partial class ProcessReplacer
         const UnixFileMode Executable = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
         string[] found = [.. Candidates(program, NativeStrings.Environment()).Where(File.Exists)];
         if (found.Length == 0) return new ReplaceFailure(program, ReplaceFailure.NoEntry, "no such file");
+#pragma warning disable CA1416 // Linux only, as all of this
         return found.Any(path => (File.GetUnixFileMode(path) & Executable) != 0) ? null : new ReplaceFailure(program, ReplaceFailure.NoAccess, "not executable");
+#pragma warning restore CA1416
     }
 
     // As execvp: an entry of PATH that may not be entered is passed over, and named only if no other has the program.

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Sidecars.Bootstrap.Disk;
-using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.TestKit.Processes;
 using static Sidecars.Integration.Tests.Lineage.ServerFiles;
