@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Sidecars.Core.Hosting;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Probe.Policy;
@@ -77,7 +78,7 @@ internal sealed class ProbeOptions
             Sentinels = sentinels,
             SentinelCount = count,
             MaxLagSeconds = lag,
-            HeartbeatPath = Path.Combine(configDirectory, "bootstrap.json"),
+            HeartbeatPath = Path.Combine(configDirectory, HeartbeatFile.Name),
             OwnHosts = Hosts(),
             Secure = secure,
             Remark = string.Join("; ", _remarks),
