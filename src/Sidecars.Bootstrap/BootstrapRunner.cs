@@ -28,7 +28,7 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
         if (!await alone.ClaimAsync(cancellation).ConfigureAwait(false)) return ExitCode.Failed;
         if (CheckSurroundings() is { } missing) return missing;
         if (CheckBase() is { } wrong) return wrong;
-        var heartbeat = new HeartbeatFile(Path.Combine(options.Group.ConfigDirectory, "bootstrap.json"), "redis-bootstrap", time);
+        var heartbeat = new HeartbeatFile(Path.Combine(options.Group.ConfigDirectory, HeartbeatFile.Name), "redis-bootstrap", time);
         var reporter = new DecisionReporter(log, heartbeat);
         using var deadline = options.WaitDeadline is { } limit ? new CancellationTokenSource(limit, time) : new CancellationTokenSource();
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, deadline.Token);

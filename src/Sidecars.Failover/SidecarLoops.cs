@@ -80,7 +80,7 @@ internal sealed class SidecarLoops
         Server = new OwnServerWatch(client, isLoopback, Period, time, random.NextDouble, AnnouncedOfMarker());
         _address = new AnnouncedAddressLoop(Server, ct => AnnounceAddress.FindAsync(_group.AnnounceHost, _group.AnnouncePort, _group.ConnectTimeout, time, ct), why => decisions.Problem("address", "announce-unresolved", why), time, random.NextDouble);
         _process = isLoopback
-            ? new OwnProcessLoop(Server, options.Redis.Port, (id, isSeen) => log.Info("process", $"process {id} of {options.Redis} {(isSeen ? "is seen: its death is known before its connections end" : "is not seen (another PID namespace or user): its death is known once its connections end")}"), time)
+            ? new OwnProcessLoop(Server, id => OwnProcess.Find(id, options.Redis.Port), (id, isSeen) => log.Info("process", $"process {id} of {options.Redis} {(isSeen ? "is seen: its death is known before its connections end" : "is not seen (another PID namespace or user): its death is known once its connections end")}"), time)
             : null;
         var me = new SidecarIdentity(_group.Cluster, _node, BootId.Read(_node.Uid), _group.SentinelCount, _group.Durability);
         Marker = new MarkerLoop(
@@ -249,7 +249,7 @@ internal sealed class SidecarLoops
     {
         try
         {
-            var file = new FileInfo(Path.Combine(_group.ConfigDirectory, "bootstrap.json"));
+            var file = new FileInfo(Path.Combine(_group.ConfigDirectory, HeartbeatFile.Name));
             return file.Exists ? file.LastWriteTimeUtc : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -78,7 +78,7 @@ internal sealed class ProbeOptions
             Sentinels = sentinels,
             SentinelCount = count,
             MaxLagSeconds = lag,
-            HeartbeatPath = Path.Combine(configDirectory, "bootstrap.json"),
+            HeartbeatPath = Path.Combine(configDirectory, HeartbeatFile.Name),
             OwnHosts = Hosts(),
             Secure = secure,
             Remark = string.Join("; ", _remarks),

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Collections.Immutable;
 using System.Text.Json;
 using Sidecars.Backup.Store;
@@ -176,18 +175,8 @@ internal static class JsonDocuments
 {
     private const long LatestMilliseconds = 253_402_300_799_999; // end of year 9999: what DateTimeOffset takes
 
-    public static byte[] Write(Action<Utf8JsonWriter> fields)
-    {
-        var buffer = new ArrayBufferWriter<byte>(1024);
-        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true }))
-        {
-            json.WriteStartObject();
-            fields(json);
-            json.WriteEndObject();
-        }
-
-        return buffer.WrittenSpan.ToArray();
-    }
+    /// <summary>Indented: people read it.</summary>
+    public static byte[] Write(Action<Utf8JsonWriter> fields) => JsonText.Object(fields, indented: true).ToArray();
 
     public static void WritePosition(Utf8JsonWriter json, string name, StreamPosition position, ChainDigest digest)
     {

@@ -136,12 +136,12 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout, TimeProv
     }
 
     // A tool whose parent was killed may still run; the kernel drops the lock with the process that holds it.
-    private static FileStream Lock(string directory)
+    private static FileLock Lock(string directory)
     {
         try
         {
             Directory.CreateDirectory(Path.Combine(directory, MarkerStore.DirectoryName));
-            return new FileStream(Path.Combine(directory, MarkerStore.DirectoryName, StagingName + ".lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            return FileLock.Take(Path.Combine(directory, MarkerStore.DirectoryName, StagingName + ".lock"));
         }
         catch (IOException e)
         {

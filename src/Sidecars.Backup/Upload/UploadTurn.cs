@@ -45,6 +45,7 @@ internal sealed class UploadTurn(HeldLease held, IShipment shipment, NodeWatch w
             catch (StoreException e) when (e.Failure is StoreFailure.Unavailable or StoreFailure.Denied)
             {
                 counters.Fail(e);
+                _flushed = null; // the next step asks the store: one that does not would look like its return
                 if (failures++ % 20 == 0) log.Warning("store_failed", e.Message, LogField.Of("failures", failures), LogField.Of("pending_bytes", counters.PendingBytes));
                 await KeepLookingAsync(failing.Failed(e.Asked), cancellation).ConfigureAwait(false);
             }
@@ -108,8 +109,8 @@ internal sealed class UploadTurn(HeldLease held, IShipment shipment, NodeWatch w
     // What a drill found is news from another process.
     private async Task LearnAsync(CancellationToken cancellation)
     {
-        _learnt = time.GetTimestamp();
         counters.Know(await shipment.LoadLastAsync(cancellation).ConfigureAwait(false));
+        _learnt = time.GetTimestamp();
     }
 
     private async Task KeepLookingAsync(TimeSpan delay, CancellationToken cancellation)

@@ -1,6 +1,6 @@
-using System.Text.Json;
 using Sidecars.Bootstrap.Election;
 using Sidecars.Core.Election;
+using Sidecars.Core.Lineage;
 
 namespace Sidecars.Bootstrap.Backends;
 
@@ -59,8 +59,10 @@ public sealed class LeaderElectorBackend : IElectionBackend
             Peers?.Publish(mine);
             var asked = Peers?.AskAsync(cancellation);
             var body = await _http.GetByteArrayAsync(_url, cancellation).ConfigureAwait(false);
-            using var answer = JsonDocument.Parse(body);
-            if (!answer.RootElement.TryGetProperty("name", out var name) || name.GetString() is not { } leader) return new ElectionObservation.Unavailable("the elector's answer has no \"name\"");
+            if (!JsonFacts.TryParse(body, out var answer, out _)) return new ElectionObservation.Unavailable("the elector's answer is no JSON object");
+            if (!answer.Contains("name")) return new ElectionObservation.Unavailable("the elector's answer has no \"name\"");
+            var leader = answer.TextOrEmpty("name", MaxAnswerBytes);
+            if (answer.Fault is { } fault) return new ElectionObservation.Unavailable($"the elector's answer: {fault.Detail}");
             var candidate = leader.Length == 0 ? null : _myNames.Contains(leader, StringComparer.OrdinalIgnoreCase) ? mine.Node : leader;
             return new ElectionObservation.Known(new ElectionView
             {
@@ -69,10 +71,6 @@ public sealed class LeaderElectorBackend : IElectionBackend
                 Evidence = asked is null ? [mine with { Live = true }] : [mine with { Live = true }, .. await asked.ConfigureAwait(false)],
                 CarriesEvidence = false,
             });
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException) // the latter for a value of another kind
-        {
-            return new ElectionObservation.Unavailable("the elector's answer is no JSON object");
         }
         catch (System.Net.Sockets.SocketException e)
         {

@@ -1,5 +1,5 @@
-using Sidecars.Core.Election;
 using Sidecars.Core.Lineage;
+using Sidecars.Core.Primitives;
 
 namespace Sidecars.Bootstrap.Server;
 

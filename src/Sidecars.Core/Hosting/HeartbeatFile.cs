@@ -11,6 +11,9 @@ namespace Sidecars.Core.Hosting;
 /// <param name="time">For the times in the file, and for the rhythm.</param>
 public sealed class HeartbeatFile(string path, string component, TimeProvider time)
 {
+    /// <summary>Its name in CONFIG_DIR.</summary>
+    public const string Name = "bootstrap.json";
+
     /// <summary>How often it is written while nothing changes.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
 
@@ -58,37 +61,6 @@ public sealed class HeartbeatFile(string path, string component, TimeProvider ti
         catch (OperationCanceledException)
         {
             // The wait is over.
-        }
-    }
-
-    /// <summary>
-    /// Whether the file was written within <paramref name="maxAge"/>, by its modification time, without reading it. Two
-    /// processes share no monotonic clock through a file; both run on one node, so its wall clock is compared, and after
-    /// a step backwards a time in the near future counts too.
-    /// </summary>
-    public static bool IsFresh(string path, TimeSpan maxAge, TimeProvider time)
-    {
-        try
-        {
-            var file = new FileInfo(path);
-            return file is { Exists: true, Length: > 0 } && (time.GetUtcNow().UtcDateTime - file.LastWriteTimeUtc).Duration() <= maxAge;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return false;
-        }
-    }
-
-    /// <summary>Reads what is said, fresh or not; null for a file that is missing, torn, foreign or too large.</summary>
-    public static HeartbeatDocument? TryRead(string path)
-    {
-        try
-        {
-            return HeartbeatDocument.TryParse(BoundedFile.Read(path, HeartbeatDocument.MaxBytes), out var document) ? document : null;
-        }
-        catch (IOException)
-        {
-            return null;
         }
     }
 

@@ -32,8 +32,8 @@ public sealed class FileEpochStore(string directory) : IEpochStore
     {
         try
         {
-            // An exclusive open is a lock between processes and within one; one that is held is asked for again next round.
-            using var gate = new FileStream(Path.Combine(directory, "epoch.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            // One that is held is asked for again next round.
+            using var gate = FileLock.Take(Path.Combine(directory, "epoch.lock"));
             var stored = Read();
             if (stored is not EpochReading.Known known || known.Epoch >= epoch) return stored;
             var raised = new EpochReading.Known(epoch, master);

@@ -11,7 +11,8 @@ namespace Sidecars.Core.Topology;
 /// </summary>
 public sealed record NodeLook
 {
-    private const int RunIdLength = 40;
+    /// <summary>Hex digits of a run id.</summary>
+    public const int RunIdLength = 40;
 
     /// <summary>Identity of the process, 40 hex digits. An address is not a process: two addresses with one run id are one node.</summary>
     public required string RunId { get; init; }

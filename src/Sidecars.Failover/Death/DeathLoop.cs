@@ -19,7 +19,7 @@ namespace Sidecars.Failover.Death;
 /// <param name="sink">Decisions.</param>
 /// <param name="time">Its clock.</param>
 public sealed class DeathLoop(
-    OwnServerWatch server, SentinelWatch sentinels, SentinelClient client, NodeClient nodes, int sentinelCount, Func<DateTime?> heartbeat, bool dryRun, IDecisionSink sink, TimeProvider time)
+    IOwnServer server, ISentinelViews sentinels, SentinelClient client, NodeClient nodes, int sentinelCount, Func<DateTime?> heartbeat, bool dryRun, IDecisionSink sink, TimeProvider time)
 {
     // NOGOODSLAVE and INPROG pass within a Sentinel's tick or two (100 ms).
     private static readonly TimeSpan Again = TimeSpan.FromMilliseconds(100);

@@ -30,7 +30,7 @@ public sealed record FenceSettings(int SentinelCount, int RedisCount, long MinRe
 /// <param name="sink">Decisions.</param>
 /// <param name="time">Its clock.</param>
 public sealed class FenceLoop(
-    FenceSettings settings, OwnServerWatch server, OwnServerClient own, SentinelWatch sentinels, NodeClient nodes, Func<string?> superseded, Func<long?> firstEpoch, IDecisionSink sink, TimeProvider time)
+    FenceSettings settings, IOwnServerNotes server, OwnServerClient own, ISentinelViews sentinels, NodeClient nodes, Func<string?> superseded, Func<long?> firstEpoch, IDecisionSink sink, TimeProvider time)
 {
     // An address that leads to another process is rare, and asking costs a connection.
     private static readonly TimeSpan IdentityPeriod = TimeSpan.FromSeconds(5);

@@ -20,9 +20,6 @@ public sealed record GhostRepairSettings
 
     /// <summary>True: decide, log and count, change nothing.</summary>
     public bool DryRun { get; init; }
-
-    /// <summary>See <see cref="GhostRepairPolicy.Settle"/>; less only in tests.</summary>
-    public TimeSpan Settle { get; init; } = GhostRepairPolicy.Settle;
 }
 
 /// <summary>
@@ -92,7 +89,7 @@ public sealed class GhostRepairLoop
             MyRunId = _myRunId(),
             UnchangedFor = _time.GetElapsedTime(_unchangedSince, now),
         };
-        var decision = GhostRepairPolicy.Decide(snapshot, _settings.Settle);
+        var decision = GhostRepairPolicy.Decide(snapshot);
         string? refusal = null;
         if (decision is GhostDecision.Refuse) _refusals.Of(decision.Code)?.Inc();
         if (decision is GhostDecision.Reset reset && !_settings.DryRun)

@@ -20,9 +20,7 @@ public static class GhostRepairPolicy
     public static readonly TimeSpan Settle = TimeSpan.FromSeconds(30);
 
     /// <summary>Decides the next step from one round's facts.</summary>
-    /// <param name="s">The facts.</param>
-    /// <param name="settle">Default <see cref="Settle"/>; less only in tests.</param>
-    public static GhostDecision Decide(GhostSnapshot s, TimeSpan? settle = null)
+    public static GhostDecision Decide(GhostSnapshot s)
     {
         ArgumentNullException.ThrowIfNull(s);
         // A dead Sentinel of ours is an entry that is down, not one too many: nothing is refused where there is nothing to do.
@@ -32,7 +30,7 @@ public static class GhostRepairPolicy
         if (view.Sentinels.FirstOrDefault(k => view.GhostsOf(k).Any()) is not { } first) return new GhostDecision.Nothing("every entry of every Sentinel is alive");
         var ghosts = $"Sentinel {first.Endpoint} knows {string.Join(", ", view.GhostsOf(first).Order(StringComparer.Ordinal))}, which nobody reaches";
         if (view.MasterRunId != s.MyRunId) return new GhostDecision.LeaveToMaster(ghosts);
-        var remaining = (settle ?? Settle) - s.UnchangedFor;
+        var remaining = Settle - s.UnchangedFor;
         return remaining > TimeSpan.Zero
             ? new GhostDecision.Wait(remaining, ghosts)
             : new GhostDecision.Reset(first.Endpoint, first.View.MyId, ghosts);

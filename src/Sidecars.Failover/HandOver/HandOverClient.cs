@@ -2,6 +2,7 @@ using System.Globalization;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Core.Topology;
+using Sidecars.Failover.Watch;
 
 namespace Sidecars.Failover.HandOver;
 
@@ -10,6 +11,8 @@ namespace Sidecars.Failover.HandOver;
 /// <param name="options">The sidecars' credentials and deadlines.</param>
 public sealed class HandOverClient(Func<RedisEndpoint, IRespTransport> transport, RedisClientOptions options)
 {
+    private static readonly RespCommand Server = RespCommand.Of("INFO", "server");
+
     private readonly NodeClient _nodes = new(transport, options);
 
     /// <summary><see cref="NodeClient.ObserveAsync"/>, of which only a look with all settings is usable.</summary>
@@ -25,28 +28,11 @@ public sealed class HandOverClient(Func<RedisEndpoint, IRespTransport> transport
     /// <summary>A connection to that very process; null, with a reason, where it is not there.</summary>
     public async Task<(HandOverConnection? Connection, string Why)> OpenAsync(RedisEndpoint endpoint, string runId, CancellationToken cancellation)
     {
-        RedisClient? client = null;
-        try
-        {
-            client = await RedisClient.ConnectAsync(transport(endpoint), options, cancellation).ConfigureAwait(false);
-            var replies = await client.PipelineAsync([RespCommand.Of("INFO", "server"), RespCommand.Of("CLIENT", "ID")], cancellation).ConfigureAwait(false);
-            if (InfoReply.TryParse(replies[0], out var info) && info.RunId == runId && replies[1].Kind == RespKind.Integer)
-            {
-                var connection = new HandOverConnection(client, replies[1].Integer);
-                client = null;
-                return (connection, "");
-            }
-
-            return (null, $"{endpoint} is another process now");
-        }
-        catch (RedisConnectionException e)
-        {
-            return (null, e.Message);
-        }
-        finally
-        {
-            if (client is not null) await client.DisposeAsync().ConfigureAwait(false);
-        }
+        var (opened, why) = await ProcessConnection.OpenAsync(transport(endpoint), options, runId, Server, [RespCommand.Of("CLIENT", "ID")], cancellation).ConfigureAwait(false);
+        if (opened is null) return (null, why);
+        if (opened.Replies is [{ Kind: RespKind.Integer, Integer: var id }]) return (new HandOverConnection(opened.Client, id), "");
+        await opened.Client.DisposeAsync().ConfigureAwait(false);
+        return (null, $"{endpoint} does not tell the id of a connection");
     }
 
     /// <summary>CONFIG SET on that very process; then CONFIG REWRITE where asked, whose failure (a read-only file) is no failure.</summary>

@@ -19,9 +19,6 @@ public sealed record HandOverRepairSettings
 
     /// <summary>True: decide, log and count, change nothing.</summary>
     public bool DryRun { get; init; }
-
-    /// <summary>Divides every <see cref="HandOverRepairDecision.After"/>; 1. More only in tests.</summary>
-    public double Hurry { get; init; } = 1;
 }
 
 /// <summary>
@@ -81,7 +78,7 @@ public sealed class HandOverRepairLoop
         var isNew = state != _standing;
         if (isNew) (_standing, _since) = (state, now);
         if (decision is HandOverRepairDecision.Refuse) _refusals.Of(decision.Code)?.Inc();
-        if (!decision.IsAct || _time.GetElapsedTime(_since, now) < decision.After / _settings.Hurry)
+        if (!decision.IsAct || _time.GetElapsedTime(_since, now) < decision.After)
         {
             if (isNew) _report(decision, facts, null);
             return decision;

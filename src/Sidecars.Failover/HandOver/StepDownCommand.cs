@@ -21,14 +21,13 @@ internal static class StepDownCommand
         };
         var to = new Option<string?>("--to") { Description = "the replica to hand over to, by address or by a name that resolves to it; default: by priority, then offset" };
         var dry = new Option<bool>("--dry-run") { Description = "decide and say it, and change nothing" };
-        var hold = new Option<string?>("--hold-after") { Description = "for rehearsals of a coordinator's death: after this step (lower, fence, promote …) do nothing more until killed" };
-        var command = new Command("step-down", "Hands the master over to a replica without losing a write; exit 0 at once on a replica.") { timeout, to, dry, hold };
+        var command = new Command("step-down", "Hands the master over to a replica without losing a write; exit 0 at once on a replica.") { timeout, to, dry };
         command.SetAction((parsed, _) => context.WithAsync(options => RunAsync(
-            context, options, parsed.GetValue(timeout) ?? standard, parsed.GetValue(to), parsed.GetValue(dry), parsed.GetValue(hold))));
+            context, options, parsed.GetValue(timeout) ?? standard, parsed.GetValue(to), parsed.GetValue(dry))));
         return command;
     }
 
-    private static async Task<int> RunAsync(CommandContext context, FailoverOptions options, TimeSpan timeout, string? to, bool isDry, string? holdAfter)
+    private static async Task<int> RunAsync(CommandContext context, FailoverOptions options, TimeSpan timeout, string? to, bool isDry)
     {
         using var lines = Console.OpenStandardOutput();
         var log = new JsonLineLog(lines, "redis-failover", TimeProvider.System, options.Group.LogLevel);
@@ -47,10 +46,10 @@ internal static class StepDownCommand
         var runner = new StepDownRunner(
             HandOverWiring.Group(options, connections, TimeProvider.System),
             new StepDownOptions { Timeout = timeout, Wanted = wanted, DryRun = isDry },
-            async progress =>
+            progress =>
             {
                 Say(log, progress);
-                if (progress is StepDownProgress.Stepped { Step: var step } && step == holdAfter) await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System).ConfigureAwait(false);
+                return Task.CompletedTask;
             },
             TimeProvider.System);
         return Summarize(log, await runner.RunAsync(context.Signals.Token).ConfigureAwait(false));

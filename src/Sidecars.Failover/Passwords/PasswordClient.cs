@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
+using Sidecars.Core.Topology;
 
 namespace Sidecars.Failover.Passwords;
 
@@ -88,7 +89,8 @@ public sealed class PasswordClient(Func<RedisEndpoint, IRespTransport> transport
             await using (client.ConfigureAwait(false))
             {
                 var replies = await client.PipelineAsync([RespCommand.Of("INFO"), sends, .. wish.Select(u => RespCommand.Of("ACL", "GETUSER", u.Name))], cancellation).ConfigureAwait(false);
-                if (!InfoReply.TryParse(replies[0], out var info) || info.RunId is not { Length: 40 } runId) return new ServerPasswords.Unknown(endpoint, "its INFO can't be read");
+                var process = sender == PasswordUser.Replication ? Redis(endpoint, replies[0]) : Sentinel(endpoint, replies[0]);
+                if (process is not ServerPasswords.Known known) return process;
                 var users = ImmutableArray.CreateBuilder<AcceptedPasswords>();
                 for (var i = 0; i < wish.Length; i++)
                 {
@@ -100,7 +102,7 @@ public sealed class PasswordClient(Func<RedisEndpoint, IRespTransport> transport
                 if (AgeOf(replies[1], wish.FirstOrDefault(u => u.User == sender), retired) is not { } age) return new ServerPasswords.Unknown(endpoint, "what it logs in with can't be read");
                 // Last, since each login makes this connection another user's.
                 await TryCurrentAsync(client, wish, users, cancellation).ConfigureAwait(false);
-                return new ServerPasswords.Known(endpoint, runId, users.ToImmutable(), age) { IsMaster = info.IsMaster ?? false, Master = info.MasterEndpoint, IsLinkUp = info.MasterLinkUp ?? false };
+                return known with { Users = users.ToImmutable(), Sends = age };
             }
         }
         catch (RedisConnectionException e)
@@ -108,6 +110,19 @@ public sealed class PasswordClient(Func<RedisEndpoint, IRespTransport> transport
             return new ServerPasswords.Unknown(endpoint, e.Message);
         }
     }
+
+    // Its passwords are filled in by the caller.
+    private static ServerPasswords Redis(RedisEndpoint endpoint, RespValue info)
+    {
+        var (look, why, _) = NodeLook.Of(info, settingsReply: null);
+        return look is null
+            ? new ServerPasswords.Unknown(endpoint, why)
+            : new ServerPasswords.Known(endpoint, look.RunId, [], PasswordAge.Other) { IsMaster = look.Role == NodeRole.Master, Master = look.MasterAddress, IsLinkUp = look.MasterLinkUp };
+    }
+
+    private static ServerPasswords Sentinel(RedisEndpoint endpoint, RespValue info) => InfoReply.TryParse(info, out var said) && said.RunId is { Length: NodeLook.RunIdLength } runId
+        ? new ServerPasswords.Known(endpoint, runId, [], PasswordAge.Other)
+        : new ServerPasswords.Unknown(endpoint, "its INFO can't be read");
 
     private static async Task TryCurrentAsync(RedisClient client, ImmutableArray<WishedPassword> wish, ImmutableArray<AcceptedPasswords>.Builder users, CancellationToken cancellation)
     {

@@ -25,7 +25,7 @@ public sealed record PublishSettings(RedisEndpoint Address, MasterAddresses Addr
 /// <param name="sink">Decisions.</param>
 /// <param name="time">Its clock.</param>
 public sealed class PublishLoop(
-    PublishSettings settings, OwnServerWatch server, ISentinelViews sentinels, Func<long> term, IDecisionSink sink, TimeProvider time) : IDesiredMasters
+    PublishSettings settings, IOwnServer server, ISentinelViews sentinels, Func<long> term, IDecisionSink sink, TimeProvider time) : IDesiredMasters
 {
     // A promotion that Sentinel saw and our own look did not yet: the next one shows it.
     private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(20);

@@ -18,7 +18,7 @@ namespace Sidecars.Failover.Strays;
 /// <param name="sink">Decisions and what was done; it counts both.</param>
 /// <param name="time">Its clock.</param>
 public sealed class StrayReplicaLoop(
-    HandOverGroup group, OwnServerWatch server, ISentinelViews sentinels, Func<bool?> stepDownRuns, TimeSpan period, bool dryRun,
+    HandOverGroup group, IOwnServer server, ISentinelViews sentinels, Func<bool?> stepDownRuns, TimeSpan period, bool dryRun,
     IDecisionSink sink, TimeProvider time)
 {
     // Two looks of the watch: what an older one shows is not known now.

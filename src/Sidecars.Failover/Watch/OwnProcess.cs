@@ -3,11 +3,18 @@ using Sidecars.Core.Primitives;
 
 namespace Sidecars.Failover.Watch;
 
+/// <summary>The process behind the own server.</summary>
+public interface IOwnProcess : IDisposable
+{
+    /// <summary>Whether it is being taken down, or has ended. False where that can't be told.</summary>
+    bool IsEnding { get; }
+}
+
 /// <summary>
 /// The process behind the own server, as the kernel shows it within its PID namespace. A killed process' connections end last:
 /// its memory is freed before them (0.2 s a GB and more), and a child of a BGSAVE holds them for as long as it lives. IO only.
 /// </summary>
-public sealed class OwnProcess : IDisposable
+public sealed class OwnProcess : IOwnProcess
 {
     private const int Gone = 3; // ESRCH of include/uapi/asm-generic/errno-base.h
     private const int MostBytes = 1024; // of stat: 52 numbers and a name of 15 characters
@@ -17,9 +24,7 @@ public sealed class OwnProcess : IDisposable
 
     private OwnProcess(SafeFileHandle stat) => _stat = stat;
 
-    /// <summary>
-    /// Whether it is being taken down, or has ended. False where that can't be told.
-    /// </summary>
+    /// <inheritdoc/>
     public bool IsEnding
     {
         get

@@ -1,11 +1,11 @@
 namespace Sidecars.Failover.Watch;
 
-/// <summary>Tells <see cref="OwnServerWatch"/> of an end that no connection shows yet, where the server's process can be seen (<see cref="OwnProcess"/>).</summary>
+/// <summary>Tells <see cref="IOwnServerNotes"/> of an end that no connection shows yet, where the server's process can be seen (<see cref="OwnProcess"/>).</summary>
 /// <param name="server">The server.</param>
-/// <param name="port">It listens here, on loopback.</param>
+/// <param name="find">The process of that number, where it is the server: <see cref="OwnProcess.Find"/>. Null: it is not seen from here.</param>
 /// <param name="found">Told of each new process of the server, and whether it is seen.</param>
 /// <param name="time">Its clock.</param>
-public sealed class OwnProcessLoop(OwnServerWatch server, int port, Action<int?, bool> found, TimeProvider time)
+public sealed class OwnProcessLoop(IOwnServerNotes server, Func<int, IOwnProcess?> find, Action<int?, bool> found, TimeProvider time)
 {
     // Below, the kernel has freed it within some 0.05 s: its connections end as soon as this would see it.
     private const long Large = 128L << 20;
@@ -21,7 +21,7 @@ public sealed class OwnProcessLoop(OwnServerWatch server, int port, Action<int?,
     public async Task RunAsync(CancellationToken cancellation)
     {
         var runId = "";
-        OwnProcess? process = null;
+        IOwnProcess? process = null;
         try
         {
             while (true)
@@ -30,7 +30,7 @@ public sealed class OwnProcessLoop(OwnServerWatch server, int port, Action<int?,
                 if (server.Last is OwnServer.Answers answers && answers.RunId != runId)
                 {
                     process?.Dispose();
-                    (runId, process) = (answers.RunId, answers.ProcessId is { } id ? OwnProcess.Find(id, port) : null);
+                    (runId, process) = (answers.RunId, answers.ProcessId is { } id ? find(id) : null);
                     _isSeen = process is not null;
                     found(answers.ProcessId, _isSeen);
                 }

@@ -46,10 +46,9 @@ public sealed class OwnServerClient(Func<IRespTransport> transport, RedisClientO
 
     /// <summary>Permits writes on a server whose run id is still <paramref name="runId"/>. Null where it is done, else why not.</summary>
     public Task<string?> LiftAsync(string runId, long minReplicas, long maxLag, CancellationToken cancellation) => WithAsync(
-        async client =>
+        runId, RespCommand.Of("INFO", "server"),
+        async (client, _) =>
         {
-            var info = await client.CallAsync(cancellation, "INFO", "server").ConfigureAwait(false);
-            if (!InfoReply.TryParse(info, out var reply) || reply.RunId != runId) return "another process answers now";
             var set = await client.CallAsync(MinReplicas(minReplicas, maxLag), cancellation).ConfigureAwait(false);
             return set.IsError ? $"CONFIG SET: {set.Text}" : null;
         },
@@ -60,10 +59,9 @@ public sealed class OwnServerClient(Func<IRespTransport> transport, RedisClientO
     /// is done, else why not.
     /// </summary>
     public Task<string?> PromoteSelfReplicaAsync(string runId, RedisEndpoint itself, CancellationToken cancellation) => WithAsync(
-        async client =>
+        runId, NodeLook.InfoCommand,
+        async (client, reply) =>
         {
-            var info = await client.CallAsync(cancellation, "INFO").ConfigureAwait(false);
-            if (!InfoReply.TryParse(info, out var reply) || reply.RunId != runId) return "another process answers now";
             if (reply.IsMaster != false || reply.MasterEndpoint != itself || reply.MasterLinkUp != false) return $"it is no unlinked replica of {itself} now";
             var set = await client.CallAsync(cancellation, "REPLICAOF", "NO", "ONE").ConfigureAwait(false);
             return set.IsError ? set.Text : null;
@@ -78,6 +76,21 @@ public sealed class OwnServerClient(Func<IRespTransport> transport, RedisClientO
         {
             var client = await ConnectAsync(cancellation).ConfigureAwait(false);
             await using (client.ConfigureAwait(false)) return await action(client).ConfigureAwait(false);
+        }
+        catch (RedisConnectionException e)
+        {
+            return e.Message;
+        }
+    }
+
+    // On that very process.
+    private async Task<string?> WithAsync(string runId, RespCommand info, Func<RedisClient, InfoReply, Task<string?>> action, CancellationToken cancellation)
+    {
+        var (opened, why) = await ProcessConnection.OpenAsync(transport(), options, runId, info, [], cancellation).ConfigureAwait(false);
+        if (opened is null) return why;
+        try
+        {
+            await using (opened.Client.ConfigureAwait(false)) return await action(opened.Client, opened.Info).ConfigureAwait(false);
         }
         catch (RedisConnectionException e)
         {

@@ -15,7 +15,7 @@ namespace Sidecars.Failover.Watch;
 /// <param name="time">Its clock.</param>
 /// <param name="random">A number in [0, 1) for the jitter of the pauses between connections that fail.</param>
 /// <param name="remembered">The address that it announced before this process began; null: not known.</param>
-public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, TimeSpan period, TimeProvider time, Func<double> random, RedisEndpoint? remembered = null)
+public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, TimeSpan period, TimeProvider time, Func<double> random, RedisEndpoint? remembered = null) : IOwnServerNotes
 {
     // A container's restart takes longer; a process that refuses meanwhile is asked again this often.
     private static readonly TimeSpan WhileDead = TimeSpan.FromMilliseconds(100);
@@ -39,13 +39,10 @@ public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, Time
     // The keeper of the marker looks once a period, and a little later each time: only where it does not, this does.
     private TimeSpan Due => period * 1.25;
 
-    /// <summary>Raised when role, process, death, address, impostor or the fence's value is another.</summary>
+    /// <inheritdoc/>
     public Signal Changed { get; } = new();
 
-    /// <summary>
-    /// Where the group finds the server: what it announces itself, as it last said; before that what it announced to an earlier process, or
-    /// what its configured name resolved to. Null: not known yet.
-    /// </summary>
+    /// <inheritdoc/>
     public RedisEndpoint? Address
     {
         get
@@ -54,7 +51,7 @@ public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, Time
         }
     }
 
-    /// <summary>The last look.</summary>
+    /// <inheritdoc/>
     public OwnServer Last
     {
         get
@@ -63,7 +60,7 @@ public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, Time
         }
     }
 
-    /// <summary>What it said when it last answered, however long ago; null: it never did.</summary>
+    /// <inheritdoc/>
     public OwnServer.Answers? LastAnswer
     {
         get
@@ -72,7 +69,7 @@ public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, Time
         }
     }
 
-    /// <summary>Time since it last answered; null: it never did.</summary>
+    /// <inheritdoc/>
     public TimeSpan? AnsweredAgo
     {
         get
@@ -81,13 +78,13 @@ public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, Time
         }
     }
 
-    /// <summary>What it answered last, where that is no older; null: it did not answer since.</summary>
+    /// <inheritdoc/>
     public NodeLook? LookWithin(TimeSpan age)
     {
         lock (_gate) return _lastAnswer is not null && time.GetElapsedTime(_answeredAt) <= age ? _lastLook : null;
     }
 
-    /// <summary>Takes what the configured name resolved to, where nothing better is known.</summary>
+    /// <inheritdoc/>
     public void NoteResolved(RedisEndpoint address)
     {
         lock (_gate)
@@ -108,7 +105,7 @@ public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, Time
         }
     }
 
-    /// <summary>True where another process was found at <see cref="Address"/>, as last seen.</summary>
+    /// <inheritdoc/>
     public bool HasImpostor
     {
         get
@@ -117,8 +114,7 @@ public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, Time
         }
     }
 
-    /// <summary>Takes who answers on new connections at the announced address.</summary>
-    /// <param name="hasImpostor">Another process than this server.</param>
+    /// <inheritdoc/>
     public void NoteImpostor(bool hasImpostor)
     {
         lock (_gate)
@@ -130,7 +126,7 @@ public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, Time
         Changed.Raise();
     }
 
-    /// <summary>Looks now.</summary>
+    /// <inheritdoc/>
     public async Task<OwnServer> LookAsync(CancellationToken cancellation) => (await AskAsync(cancellation).ConfigureAwait(false)).Server;
 
     /// <summary>Looks now; what it answered, null: it did not.</summary>
@@ -143,7 +139,7 @@ public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, Time
         return (server, look);
     }
 
-    /// <summary>The kernel ends that process, whose connections may stand for a while yet.</summary>
+    /// <inheritdoc/>
     public void NoteEnding(string runId)
     {
         lock (_gate)

@@ -30,6 +30,13 @@ public interface ISentinelViews
 
     /// <summary>One for each Sentinel; what is too old is <see cref="SentinelObservation.Unknown"/>, which contradicts nothing.</summary>
     IReadOnlyCollection<SentinelObservation> Observe();
+
+    /// <summary>
+    /// How long ago so many Sentinels were asked that still have answered; null: so many do not answer. Counted from the question, so
+    /// that it is never younger than what they knew.
+    /// </summary>
+    /// <param name="votes">Distinct ids that must have answered, at least 1.</param>
+    TimeSpan? AnsweredAgo(int votes);
 }
 
 /// <summary>
@@ -81,11 +88,7 @@ public sealed class SentinelWatch(
         return views;
     }
 
-    /// <summary>
-    /// How long ago so many Sentinels were asked that still have answered; null: so many do not answer. Counted from the question, so
-    /// that it is never younger than what they knew.
-    /// </summary>
-    /// <param name="votes">Distinct ids that must have answered, at least 1.</param>
+    /// <inheritdoc/>
     public TimeSpan? AnsweredAgo(int votes)
     {
         var asked = _members.Values.Select(m => m.View).Where(v => v?.Observation is SentinelObservation.Known)

@@ -1,5 +1,7 @@
 using Sidecars.Core.Hosting;
 using Sidecars.Integration.Tests.Bootstrap.Support;
+using Sidecars.Probe.Reading;
+using Sidecars.TestKit.Processes;
 
 namespace Sidecars.Integration.Tests.Bootstrap;
 
@@ -18,11 +20,11 @@ public sealed class HeartbeatTests
         var seen = new HashSet<DateTimeOffset>();
         await process.WaitUntilAsync("many heartbeats", () =>
         {
-            if (HeartbeatFile.TryRead(file) is { } heartbeat) seen.Add(heartbeat.WrittenAt);
+            if (Heartbeats.TryRead(file) is { } heartbeat) seen.Add(heartbeat.WrittenAt);
             return Task.FromResult(seen.Count >= Writes);
         });
-        Assert.True(HeartbeatFile.IsFresh(file, HeartbeatFile.MaxAge, TimeProvider.System));
-        var last = HeartbeatFile.TryRead(file);
+        Assert.NotNull(ProbeHeartbeat.ReadFresh(file, TimeProvider.System));
+        var last = Heartbeats.TryRead(file);
         Assert.NotNull(last);
         Assert.Equal(process.Pid, last.Pid);
         Assert.Equal(["redis-1", "redis-2"], last.WaitingFor);

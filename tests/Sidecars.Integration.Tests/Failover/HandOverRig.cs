@@ -72,19 +72,20 @@ internal sealed class HandOverRig : IAsyncDisposable
     }
 
     /// <summary>Starts the loops beside every Redis.</summary>
-    /// <param name="hurry">Divides the times that the repair waits.</param>
-    public void StartSidecars(double hurry = 1)
+    /// <param name="speed">Of the repair's clock.</param>
+    public void StartSidecars(double speed = 1)
     {
+        var time = new FastTime(speed);
         foreach (var node in Group.Redis)
         {
             var view = View(node);
             var loop = new HandOverRepairLoop(
-                new HandOverRepairSettings { DataDirectory = node.DataFolder, Period = TimeSpan.FromMilliseconds(300), Hurry = hurry }, view,
+                new HandOverRepairSettings { DataDirectory = node.DataFolder, Period = TimeSpan.FromMilliseconds(300) * speed }, view,
                 (decision, _, outcome) =>
                 {
                     if (outcome is not null) Repairs.Enqueue($"{node} {decision.Code} {outcome}");
                 },
-                new MetricSet(), TimeProvider.System);
+                new MetricSet(), time);
             var publishing = Publishing(node);
             var publisher = new PublisherLoop(
                 Writer(), publishing, (_, _) => Task.FromResult<PublishOrder?>(null), new PublisherSettings(TimeSpan.FromMinutes(1), DryRun: false), new PublishMetrics(new MetricSet()),
@@ -127,10 +128,21 @@ internal sealed class HandOverRig : IAsyncDisposable
     /// <summary>Starts <c>redis-failover step-down</c> beside a node.</summary>
     public Task<ServerProcess> StepDownAsync(LocalNode node, params string[] arguments) => StartFailoverAsync(node, ["step-down", .. arguments]);
 
-    /// <summary>Starts <c>redis-failover</c> beside a node.</summary>
-    public async Task<ServerProcess> StartFailoverAsync(LocalNode node, params string[] arguments)
+    /// <summary>Starts a coordinator beside a node, which does nothing more after a step until it is killed, and waits for that.</summary>
+    public async Task<ServerProcess> HoldStepDownAsync(LocalNode node, string step)
     {
-        var process = await ServerProcess.StartAsync(new ServerStart(Repository.NativeExecutable("redis-failover"), arguments) { Name = $"{arguments[0]}:{node}", Environment = Variables(node) });
+        var process = await StartAsync(node, $"held:{node}", "dotnet", "exec", Path.Combine(AppContext.BaseDirectory, "Sidecars.HeldStepDown.dll"), step);
+        await process.WaitForLineAsync(line => line == step, step);
+        return process;
+    }
+
+    /// <summary>Starts <c>redis-failover</c> beside a node.</summary>
+    public Task<ServerProcess> StartFailoverAsync(LocalNode node, params string[] arguments) =>
+        StartAsync(node, $"{arguments[0]}:{node}", Repository.NativeExecutable("redis-failover"), arguments);
+
+    private async Task<ServerProcess> StartAsync(LocalNode node, string name, string program, params string[] arguments)
+    {
+        var process = await ServerProcess.StartAsync(new ServerStart(program, arguments) { Name = name, Environment = Variables(node) });
         _coordinators.Add(process);
         return process;
     }
@@ -250,6 +262,8 @@ internal sealed class HandOverRig : IAsyncDisposable
         public long LastEventAt => 0;
 
         public IReadOnlyCollection<SentinelObservation> Observe() => [];
+
+        public TimeSpan? AnsweredAgo(int votes) => null;
     }
 
     private sealed class AlwaysDesired : IDesiredMasters

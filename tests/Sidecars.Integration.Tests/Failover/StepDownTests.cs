@@ -78,11 +78,10 @@ public sealed class StepDownTests(ITestOutputHelper output)
         await using var load = Load(group);
         await load.Acks.First;
         await using var monitor = MasterMonitor.Start(group);
-        rig.StartSidecars(hurry: 40); // 120 s for a priority: 3 s
+        rig.StartSidecars(speed: 40); // 120 s for a priority: 3 s
         var mark = load.Acks.Mark();
 
-        var stepDown = await rig.StepDownAsync(master, "--hold-after", step);
-        await stepDown.WaitForLineAsync(line => line.Contains($"\"step-down-{step}\"", StringComparison.Ordinal), step);
+        var stepDown = await rig.HoldStepDownAsync(master, step);
         await stepDown.KillAsync();
 
         var state = await rig.WaitWholeAsync();
@@ -124,9 +123,8 @@ public sealed class StepDownTests(ITestOutputHelper output)
         var (master, target) = await rig.StartAsync(lowerOne: true);
         await using var load = Load(group);
         await load.Acks.First;
-        rig.StartSidecars(hurry: 40);
-        var stepDown = await rig.StepDownAsync(master, "--hold-after", "demote");
-        await stepDown.WaitForLineAsync(line => line.Contains("\"step-down-demote\"", StringComparison.Ordinal), "demoted");
+        rig.StartSidecars(speed: 40);
+        var stepDown = await rig.HoldStepDownAsync(master, "demote");
         await target.KillAsync();
         await stepDown.KillAsync();
         await group.WaitForAsync("a master that takes writes", s => s.Master is { } m && m.Node != target && s.LinkedReplicas == 1);
@@ -158,8 +156,7 @@ public sealed class StepDownTests(ITestOutputHelper output)
         Assert.Equal(1, await unknown.WaitForExitAsync());
         Assert.Equal("target-unknown", Summary(unknown).GetProperty("code").GetString());
 
-        var first = await rig.StepDownAsync(master, "--hold-after", "fence");
-        await first.WaitForLineAsync(line => line.Contains("step-down-fence", StringComparison.Ordinal), "fenced");
+        var first = await rig.HoldStepDownAsync(master, "fence");
         var second = await rig.StepDownAsync(master);
         Assert.Equal(1, await second.WaitForExitAsync());
         Assert.Equal("locked", Summary(second).GetProperty("code").GetString());

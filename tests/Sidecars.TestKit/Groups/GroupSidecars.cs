@@ -10,6 +10,7 @@ using Sidecars.Core.Topology;
 using Sidecars.Failover.Ghosts;
 using Sidecars.Failover.Keeper;
 using Sidecars.Telemetry;
+using Sidecars.TestKit.Processes;
 
 namespace Sidecars.TestKit.Groups;
 
@@ -67,8 +68,8 @@ public sealed class GroupSidecars : IAsyncDisposable
         if (keepState)
             foreach (var node in group.Redis) sidecars._running.Add(Task.Run(() => sidecars.KeepStateAsync(node)));
         sidecars._running.Add(Task.Run(() => sidecars.KeeperLoop().RunAsync(sidecars._stop.Token)));
-        if (repairAfter is { } settle)
-            foreach (var node in group.Redis) sidecars._running.Add(Task.Run(() => sidecars.RepairLoop(node, settle).RunAsync(sidecars._stop.Token)));
+        if (repairAfter is { } after)
+            foreach (var node in group.Redis) sidecars._running.Add(Task.Run(() => sidecars.RepairLoop(node, after).RunAsync(sidecars._stop.Token)));
         return sidecars;
     }
 
@@ -164,11 +165,12 @@ public sealed class GroupSidecars : IAsyncDisposable
         TimeProvider.System,
         Random.Shared.NextDouble);
 
-    private GhostRepairLoop RepairLoop(LocalNode node, TimeSpan settle)
+    private GhostRepairLoop RepairLoop(LocalNode node, TimeSpan after)
     {
         var runId = "";
+        var speed = GhostRepairPolicy.Settle / after;
         return new GhostRepairLoop(
-            new GhostRepairSettings { RedisCount = _group.Options.RedisCount, SentinelCount = _group.Options.SentinelCount, Period = TimeSpan.FromMilliseconds(500), Settle = settle },
+            new GhostRepairSettings { RedisCount = _group.Options.RedisCount, SentinelCount = _group.Options.SentinelCount, Period = TimeSpan.FromMilliseconds(500) * speed },
             async ct =>
             {
                 var addresses = new GroupAddresses([.. _group.SentinelEndpoints], [.. _group.Redis.Select(r => r.Endpoint)], TimeSpan.FromSeconds(1));
@@ -184,6 +186,6 @@ public sealed class GroupSidecars : IAsyncDisposable
                 if (decision is GhostDecision.Refuse) Refusals.Enqueue(decision.Code);
             },
             new MetricSet(),
-            TimeProvider.System);
+            new FastTime(speed));
     }
 }

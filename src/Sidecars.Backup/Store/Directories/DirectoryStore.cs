@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using Sidecars.Core.Primitives;
@@ -16,13 +15,13 @@ namespace Sidecars.Backup.Store.Directories;
 /// moved away under a running process ends in an error, not in a second store.
 /// </para>
 /// </summary>
-public sealed partial class DirectoryStore : IObjectStore
+public sealed class DirectoryStore : IObjectStore
 {
     private const string PartialName = ".partial";
     private const string LockName = "lock";
     private const string IdentityName = ".store";
     private const int IdentityBytes = 64; // a GUID and a line end
-    private const int Exists = 17; // EEXIST
+    private const int GateTries = 2000; // it is held for the time of a rename
     private static int _counter;
     private readonly string _root;
     private readonly string _partial;
@@ -50,7 +49,7 @@ public sealed partial class DirectoryStore : IObjectStore
                 var etag = content.Length <= ObjectLimits.MaxComparedBytes ? ETagOf(temporary) : "";
                 var written = condition.Kind switch
                 {
-                    PutConditionKind.Absent => TryLink(temporary, target),
+                    PutConditionKind.Absent => PosixFiles.TryLinkIfAbsent(temporary, target),
                     PutConditionKind.Matches => TryReplace(temporary, target, condition.ETag),
                     _ => Replace(temporary, target),
                 };
@@ -171,7 +170,7 @@ public sealed partial class DirectoryStore : IObjectStore
             Directory.CreateDirectory(_partial);
             var temporary = Path.Combine(_partial, "store-" + Guid.NewGuid().ToString("n"));
             AtomicFile.Write(temporary, Encoding.ASCII.GetBytes(Guid.NewGuid().ToString() + "\n"));
-            _ = TryLink(temporary, path); // another node may have been faster: its identity counts
+            _ = PosixFiles.TryLinkIfAbsent(temporary, path); // another node may have been faster: its identity counts
             File.Delete(temporary);
             PosixFiles.SyncDirectory(_root);
             found = Encoding.ASCII.GetString(BoundedFile.Read(path, IdentityBytes)).Trim();
@@ -187,13 +186,6 @@ public sealed partial class DirectoryStore : IObjectStore
         return Convert.ToHexStringLower(SHA256.HashData(stream));
     }
 
-    private static bool TryLink(string temporary, string target)
-    {
-        if (Link(temporary, target) == 0) return true;
-        var error = Marshal.GetLastPInvokeError();
-        return error == Exists ? false : throw new IOException($"link: {Marshal.GetPInvokeErrorMessage(error)}");
-    }
-
     private static bool Replace(string temporary, string target)
     {
         File.Move(temporary, target, overwrite: true);
@@ -203,23 +195,8 @@ public sealed partial class DirectoryStore : IObjectStore
     // Only documents are replaced this way, by writers that all come through here: an exclusive file orders them.
     private bool TryReplace(string temporary, string target, string etag)
     {
-        using var gate = OpenGate();
+        using var gate = FileLock.Take(Path.Combine(_partial, LockName), GateTries);
         return File.Exists(target) && ETagOf(target) == etag && Replace(temporary, target);
-    }
-
-    private FileStream OpenGate()
-    {
-        for (var tries = 0; ; tries++)
-        {
-            try
-            {
-                return new FileStream(Path.Combine(_partial, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            }
-            catch (IOException) when (tries < 2000)
-            {
-                Thread.Yield(); // held for the time of a rename
-            }
-        }
     }
 
     private async Task<string> WritePartialAsync(ObjectContent content, CancellationToken cancellation)
@@ -254,7 +231,4 @@ public sealed partial class DirectoryStore : IObjectStore
         ObjectKey.IsValid(key) ? Path.Combine(_root, key) : throw new ArgumentException($"'{key}' is no object key.", nameof(key));
 
     private string FolderOf(string prefix) => prefix.Length == 0 ? _root : PathOf(prefix.TrimEnd('/'));
-
-    [LibraryImport("libc", EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Link(string existing, string added);
 }

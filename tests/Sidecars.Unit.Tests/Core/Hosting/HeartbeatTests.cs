@@ -1,8 +1,6 @@
-using System.Text;
-using FsCheck;
-using FsCheck.Fluent;
 using Sidecars.Core.Hosting;
 using Sidecars.TestKit.Processes;
+using Sidecars.Unit.Tests.Failover.Loops;
 
 namespace Sidecars.Unit.Tests.Core.Hosting;
 
@@ -23,39 +21,12 @@ public sealed class HeartbeatTests : IDisposable
         var since = _time.Now;
         _time.Now += TimeSpan.FromMinutes(5);
         Assert.Null(heartbeat.Beat("wait-peers", "1 of 3 peers", "redis-2"));
-        var read = HeartbeatFile.TryRead(FilePath);
+        var read = Heartbeats.TryRead(FilePath);
         Assert.NotNull(read);
         Assert.Equal((since, _time.Now, "1 of 3 peers", Environment.ProcessId), (read.Since, read.WrittenAt, read.Reason, read.Pid));
         Assert.Equal(["redis-2"], read.WaitingFor);
         heartbeat.Beat("restore", "restoring");
-        Assert.Equal(_time.Now, HeartbeatFile.TryRead(FilePath)!.Since);
-    }
-
-    [Theory]
-    [InlineData(0, true)]
-    [InlineData(20, true)]
-    [InlineData(21, false)]
-    [InlineData(-20, true)] // the clock was set back
-    [InlineData(-21, false)]
-    public void Freshness_is_judged_by_the_time_of_the_file(int ageSeconds, bool fresh)
-    {
-        new HeartbeatFile(FilePath, "x", _time).Beat("a", "b");
-        File.SetLastWriteTimeUtc(FilePath, _time.Now.UtcDateTime - TimeSpan.FromSeconds(ageSeconds));
-        Assert.Equal(fresh, HeartbeatFile.IsFresh(FilePath, HeartbeatFile.MaxAge, _time));
-    }
-
-    [Fact]
-    public void No_file_an_empty_one_and_a_directory_are_not_fresh()
-    {
-        Assert.False(HeartbeatFile.IsFresh(FilePath, HeartbeatFile.MaxAge, TimeProvider.System));
-        File.WriteAllText(FilePath, "");
-        Assert.False(HeartbeatFile.IsFresh(FilePath, HeartbeatFile.MaxAge, TimeProvider.System));
-        Assert.False(HeartbeatFile.IsFresh(_folder.Path, HeartbeatFile.MaxAge, TimeProvider.System));
-        var heartbeat = new HeartbeatFile(FilePath, "x", TimeProvider.System);
-        heartbeat.Beat("a", "b");
-        Assert.True(HeartbeatFile.IsFresh(FilePath, HeartbeatFile.MaxAge, TimeProvider.System));
-        File.Delete(FilePath);
-        Assert.False(HeartbeatFile.IsFresh(FilePath, HeartbeatFile.MaxAge, TimeProvider.System));
+        Assert.Equal(_time.Now, Heartbeats.TryRead(FilePath)!.Since);
     }
 
     [Fact]
@@ -63,26 +34,29 @@ public sealed class HeartbeatTests : IDisposable
         Assert.NotNull(new HeartbeatFile(_folder.File("missing", "x.json"), "x", _time).Beat("a", "b"));
 
     [Fact]
-    public void Every_torn_copy_and_foreign_content_is_refused_without_an_exception()
+    public async Task It_is_refreshed_while_nothing_changes_through_a_folder_that_is_gone_for_an_hour()
     {
-        new HeartbeatFile(FilePath, "x", _time).Beat("a", "b", "c");
-        var whole = File.ReadAllBytes(FilePath);
-        for (var length = 0; length < whole.Length - 1; length++) Assert.False(HeartbeatDocument.TryParse(whole.AsSpan(0, length), out _));
-        foreach (var foreign in new[] { "[]", "null", "{}", "{\"version\":\"1\"}", "{\"version\":1,\"pid\":1e99}", "\"\\ud800\"", "{\"version\":1,\"pid\":1,\"component\":\"\\ud800\"}", new string('[', 5000) })
-            Assert.False(HeartbeatDocument.TryParse(Encoding.UTF8.GetBytes(foreign), out _));
-        Assert.False(HeartbeatDocument.TryParse(new byte[HeartbeatDocument.MaxBytes + 1], out _));
-        Prop.ForAll(ArbMap.Default.ArbFor<byte[]>(), bytes => Assert.False(HeartbeatDocument.TryParse(bytes, out _))).QuickCheckThrowOnFailure();
-    }
-
-    [Fact]
-    public async Task It_is_refreshed_while_nothing_changes()
-    {
-        var heartbeat = new HeartbeatFile(FilePath, "x", TimeProvider.System);
+        var time = new VirtualTime();
+        var heartbeat = new HeartbeatFile(FilePath, "x", time);
+        var failures = 0;
         heartbeat.Beat("a", "b");
-        var first = HeartbeatFile.TryRead(FilePath)!.WrittenAt;
         using var stop = new CancellationTokenSource();
-        var refreshing = heartbeat.RefreshAsync(failure => Assert.Fail(failure), stop.Token);
-        await Eventually.UntilAsync("a second heartbeat", () => HeartbeatFile.TryRead(FilePath)!.WrittenAt > first);
+        var refreshing = heartbeat.RefreshAsync(_ => Interlocked.Increment(ref failures), stop.Token);
+        await QuietDayTests.OnThreadAsync(() =>
+        {
+            for (var n = 1; n <= 100; n++)
+            {
+                time.Run(HeartbeatFile.Interval, () => time.Sleepers == 1);
+                time.Settle(() => Heartbeats.TryRead(FilePath)!.WrittenAt == time.GetUtcNow());
+            }
+
+            Directory.Delete(_folder.Path, recursive: true);
+            time.Run(TimeSpan.FromHours(1), () => time.Sleepers == 1);
+            time.Settle(() => Volatile.Read(ref failures) > 0);
+            Directory.CreateDirectory(_folder.Path);
+            time.Run(HeartbeatFile.Interval, () => time.Sleepers == 1);
+            time.Settle(() => Heartbeats.TryRead(FilePath)?.WrittenAt == time.GetUtcNow());
+        });
         await stop.CancelAsync();
         await refreshing;
     }

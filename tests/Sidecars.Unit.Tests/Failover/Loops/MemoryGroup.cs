@@ -28,6 +28,9 @@ internal sealed class MemoryGroup : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly List<Task> _running = [];
     private readonly RedisClientOptions _options;
+    private readonly OwnServerClient _client;
+    private readonly SentinelClient _sentinelClient;
+    private readonly NodeClient _nodes;
 
     public MemoryGroup(TimeSpan sentinelPeriod)
     {
@@ -36,25 +39,23 @@ internal sealed class MemoryGroup : IAsyncDisposable
         Replica = new MemoryServer(Other, AnswerOfReplica);
         Sentinels = [.. Enumerable.Range(1, 3).Select(n => new MemoryServer(new RedisEndpoint($"10.0.1.{n}", 26379), words => AnswerOfSentinel(n, words)))];
         Supervisor = new Supervisor(new BackoffSchedule(TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(30)), (name, e) => Failures.Enqueue($"{name}: {e.Message}"), Time, () => 0.5);
-        var client = new OwnServerClient(() => Redis, _options, freshLag: 3);
-        Server = new OwnServerWatch(client, isLoopback: true, TimeSpan.FromSeconds(1), Time, () => 0.5);
-        var sentinelClient = new SentinelClient(To, _options, MasterName);
+        _client = new OwnServerClient(() => Redis, _options, freshLag: 3);
+        Server = new OwnServerWatch(_client, isLoopback: true, TimeSpan.FromSeconds(1), Time, () => 0.5);
+        _sentinelClient = new SentinelClient(To, _options, MasterName);
         Watch = new SentinelWatch(
-            _ => Task.FromResult<ImmutableArray<RedisEndpoint>>([.. Sentinels.Select(s => s.Endpoint)]), To, _options, sentinelClient,
+            _ => Task.FromResult<ImmutableArray<RedisEndpoint>>([.. Sentinels.Select(s => s.Endpoint)]), To, _options, _sentinelClient,
             new SentinelWatchSettings(sentinelPeriod, sentinelPeriod * 4, sentinelPeriod * 6), Supervisor.KeepAsync, Time);
-        var nodes = new NodeClient(To, _options);
-        Fence = new FenceLoop(
-            new FenceSettings(3, 3, 1, 3, TimeSpan.FromSeconds(4), TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(1), DryRun: false),
-            Server, client, Watch, nodes, () => null, () => null, Sink, Time);
-        Death = new DeathLoop(Server, Watch, sentinelClient, nodes, 3, () => null, dryRun: false, Sink, Time);
+        _nodes = new NodeClient(To, _options);
+        Fence = FenceOf(Server, Watch);
+        Death = DeathOf(Server, Watch, () => null);
         Publishing = new PublishLoop(
             new PublishSettings(Me, new MasterAddresses("10.0.0.1", Me), 3, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(1)),
             Server, Watch, () => 1, Sink, Time);
-        var group = new HandOverGroup(
-            new GroupAddresses([], [], TimeSpan.FromSeconds(1)), Me,
-            new HandOverSettings { SentinelCount = 3, RedisCount = 3, DownAfter = TimeSpan.FromSeconds(5), MinReplicas = 1 },
-            sentinelClient, new HandOverClient(To, _options), Time);
-        StrayReplica = dryRun => new StrayReplicaLoop(group, Server, Watch, () => false, TimeSpan.FromSeconds(1), dryRun, Sink, Time);
+        HandOver = new HandOverGroup(
+            new GroupAddresses([.. Sentinels.Select(s => s.Endpoint)], [Me, Other], TimeSpan.FromSeconds(1)), Me,
+            new HandOverSettings { SentinelCount = 3, RedisCount = 3, DownAfter = TimeSpan.FromSeconds(5), MinReplicas = 1, Priority = 100 },
+            _sentinelClient, new HandOverClient(To, _options), Time);
+        StrayReplica = dryRun => new StrayReplicaLoop(HandOver, Server, Watch, () => false, TimeSpan.FromSeconds(1), dryRun, Sink, Time);
     }
 
     public VirtualTime Time { get; } = new();
@@ -77,6 +78,9 @@ internal sealed class MemoryGroup : IAsyncDisposable
 
     public PublishLoop Publishing { get; }
 
+    /// <summary>How a hand-over sees this group.</summary>
+    public HandOverGroup HandOver { get; }
+
     /// <summary>Makes it; true: it changes nothing.</summary>
     public Func<bool, StrayReplicaLoop> StrayReplica { get; }
 
@@ -95,6 +99,18 @@ internal sealed class MemoryGroup : IAsyncDisposable
 
     /// <summary>False: no Sentinel knows the own server where another is master.</summary>
     public bool ListsMe { get; set; } = true;
+
+    /// <summary>What a Sentinel answers to FAILOVER.</summary>
+    public byte[] FailoverReply { get; set; } = FakeReply.Simple("OK");
+
+    /// <summary>A fence that hears of the server and of the Sentinels by these.</summary>
+    public FenceLoop FenceOf(IOwnServerNotes server, ISentinelViews sentinels, bool dryRun = false) => new(
+        new FenceSettings(3, 3, 1, 3, TimeSpan.FromSeconds(4), TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(1), dryRun),
+        server, _client, sentinels, _nodes, () => null, () => null, Sink, Time);
+
+    /// <summary>The same of the loop that hands a death over.</summary>
+    public DeathLoop DeathOf(IOwnServer server, ISentinelViews sentinels, Func<DateTime?> heartbeat, bool dryRun = false) =>
+        new(server, sentinels, _sentinelClient, _nodes, 3, heartbeat, dryRun, Sink, Time);
 
     /// <summary>Keeps each of these running from now on.</summary>
     public void Start(params (string Name, Func<CancellationToken, Task> Loop)[] loops)
@@ -148,7 +164,7 @@ internal sealed class MemoryGroup : IAsyncDisposable
     }
 
     /// <summary><c>min-replicas-to-write</c> of the own server.</summary>
-    public string MinReplicas { get; private set; } = "1";
+    public string MinReplicas { get; set; } = "1";
 
     /// <summary>What the own server announces; null: nothing.</summary>
     public RedisEndpoint? Announces { get; set; } = Me;
@@ -180,7 +196,7 @@ internal sealed class MemoryGroup : IAsyncDisposable
                 return FakeReply.Array([.. Enumerable.Range(1, 3).Where(o => o != n).Select(o => FakeReply.Array("ip", $"10.0.1.{o}", "port", "26379", "runid", MyId(o), "flags", "sentinel"))]);
             case "SENTINEL FAILOVER":
                 Changes.Enqueue($"FAILOVER at {n}");
-                return FakeReply.Simple("OK");
+                return FailoverReply;
             case "INFO sentinel": return FakeReply.Bulk("# Sentinel\r\nsentinel_tilt:0\r\n");
             case "PING ": return FakeReply.Array("pong", "");
             case "SUBSCRIBE +switch-master":

@@ -10,6 +10,7 @@ internal sealed class MemoryServer(RedisEndpoint endpoint, Func<IReadOnlyList<st
     private readonly Lock _gate = new();
     private readonly List<Connection> _open = [];
     private int _connects;
+    private int _hanging;
 
     public string Description => endpoint.ToString();
 
@@ -32,9 +33,16 @@ internal sealed class MemoryServer(RedisEndpoint endpoint, Func<IReadOnlyList<st
         }
     }
 
-    public ValueTask<Stream> ConnectAsync(CancellationToken cancellation)
+    /// <summary>Connects are never answered.</summary>
+    public bool Hangs { get; set; }
+
+    /// <summary>Connects that wait for an answer.</summary>
+    public int Hanging => Volatile.Read(ref _hanging);
+
+    public async ValueTask<Stream> ConnectAsync(CancellationToken cancellation)
     {
         Interlocked.Increment(ref _connects);
+        if (Hangs) await HangAsync(cancellation);
         if (Refuses() is { } why) throw why;
         var connection = new Connection(this);
         if (Greets is { } words)
@@ -47,7 +55,20 @@ internal sealed class MemoryServer(RedisEndpoint endpoint, Func<IReadOnlyList<st
             lock (_gate) _open.Add(connection);
         }
 
-        return new ValueTask<Stream>(connection);
+        return connection;
+    }
+
+    private async Task HangAsync(CancellationToken cancellation)
+    {
+        Interlocked.Increment(ref _hanging);
+        try
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellation);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _hanging);
+        }
     }
 
     /// <summary>Sends to every connection that subscribed.</summary>

@@ -15,9 +15,13 @@ internal sealed class VirtualTime : TimeProvider
     private long _now;
     private long _order;
     private int _sleepers;
+    private int _deadlines;
 
     /// <summary>Timers that are armed and no deadline of a call.</summary>
     public int Sleepers => Volatile.Read(ref _sleepers);
+
+    /// <summary>Deadlines of calls under way.</summary>
+    public int Deadlines => Volatile.Read(ref _deadlines);
 
     public TimeSpan Now => TimeSpan.FromTicks(GetTimestamp());
 
@@ -29,7 +33,6 @@ internal sealed class VirtualTime : TimeProvider
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
-        if (period != Timeout.InfiniteTimeSpan && period != TimeSpan.Zero) throw new NotSupportedException("no timer here repeats");
         var timer = new Timer(this, callback, state);
         timer.Change(dueTime, period);
         return timer;
@@ -48,6 +51,9 @@ internal sealed class VirtualTime : TimeProvider
 
         Interlocked.Exchange(ref _now, end);
     }
+
+    /// <summary>Lets so much time pass at once; what was due within it is due now.</summary>
+    public void Skip(TimeSpan span) => Interlocked.Add(ref _now, span.Ticks);
 
     /// <summary>Waits, without any time passing, until a condition holds.</summary>
     public void Settle(Func<bool> isIdle)
@@ -75,20 +81,22 @@ internal sealed class VirtualTime : TimeProvider
 
     private sealed class Timer(VirtualTime owner, TimerCallback callback, object? state) : ITimer
     {
+        private TimeSpan _period;
         private int _arming;
         private bool _isArmed;
 
-        private int Weight => state is CancellationTokenSource ? 0 : 1;
+        private bool IsDeadline => state is CancellationTokenSource;
 
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
             lock (owner._gate)
             {
                 _ = Disarm(_arming);
+                _period = period;
                 if (dueTime < TimeSpan.Zero) return true;
                 (_isArmed, _arming) = (true, _arming + 1);
                 owner._queue.Enqueue((this, _arming), (owner._now + dueTime.Ticks, owner._order++));
-                Volatile.Write(ref owner._sleepers, owner._sleepers + Weight);
+                Count(1);
             }
 
             return true;
@@ -99,11 +107,21 @@ internal sealed class VirtualTime : TimeProvider
         {
             if (!_isArmed || arming != _arming) return false;
             _isArmed = false;
-            Volatile.Write(ref owner._sleepers, owner._sleepers - Weight);
+            Count(-1);
             return true;
         }
 
-        public void Fire() => callback(state);
+        private void Count(int by)
+        {
+            if (IsDeadline) Volatile.Write(ref owner._deadlines, owner._deadlines + by);
+            else Volatile.Write(ref owner._sleepers, owner._sleepers + by);
+        }
+
+        public void Fire()
+        {
+            if (_period > TimeSpan.Zero) Change(_period, _period);
+            callback(state);
+        }
 
         public void Dispose()
         {

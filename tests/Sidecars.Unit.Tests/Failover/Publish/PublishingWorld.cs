@@ -210,6 +210,8 @@ internal sealed class NamedBySentinels : ISentinelViews
             MyId = new string((char)('a' + n), 40),
             Master = new SentinelMaster { Address = _named.Address, ConfigEpoch = Epoch, Flags = "master", RunId = _named.RunId },
         }))];
+
+    public TimeSpan? AnsweredAgo(int votes) => votes <= (Answer ? 3 : 1) ? TimeSpan.Zero : null;
 }
 
 /// <summary>Keeps what a sidecar decided and did.</summary>

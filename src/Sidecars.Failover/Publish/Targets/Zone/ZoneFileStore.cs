@@ -35,7 +35,7 @@ public sealed class ZoneFileStore(string path) : IDnsRecordStore
         try
         {
             // Held by another: IOException, which passes.
-            using var locked = new FileStream(path + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
+            using var gate = FileLock.Take(path + ".lock");
             var zone = Load();
             if (zone.Apply(change) is { } conflict) return Task.FromResult(Failed<string>(TargetFailureKind.Conflict, conflict));
             AtomicFile.Write(path, zone.ToBytes());

@@ -1,7 +1,7 @@
 using System.ComponentModel;
 using System.Runtime.InteropServices;
 
-namespace Sidecars.Core.Election;
+namespace Sidecars.Core.Primitives;
 
 /// <summary>
 /// A POSIX record lock (<c>fcntl(2)</c>) on a whole file. The kernel gives it up when the process ends, however it ends;
