@@ -40,5 +40,5 @@ public sealed class NowCommandTests
         Assert.Equal(StoreFailure.Unavailable, (await Assert.ThrowsAsync<StoreException>(() => running)).Failure);
     }
 
-    private static Task<string> Start(UploaderRig rig) => Task.Run(() => new NowCommand(rig.Store, rig.Loop, rig.Options, rig.Time).RunAsync(Wait, default));
+    private static Task<string> Start(UploaderRig rig) => Task.Run(() => new NowCommand(rig.Store, rig.Loop, rig.Options, _ => { }, rig.Time).RunAsync(Wait, default));
 }
