@@ -98,7 +98,8 @@ public sealed class SentinelLoopTests : IAsyncDisposable
                     var response = new HttpResponseMessage(HttpStatusCode.TooManyRequests);
                     response.Headers.RetryAfter = new RetryConditionHeaderValue(TimeSpan.FromSeconds(30));
                     return response;
-                },
+                }
+                ,
                 "503" => () => new HttpResponseMessage(HttpStatusCode.ServiceUnavailable),
                 "refused" => () => throw new HttpRequestException(HttpRequestError.ConnectionError, "refused"),
                 _ => () => null,

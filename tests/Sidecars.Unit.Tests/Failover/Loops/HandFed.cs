@@ -106,7 +106,10 @@ internal sealed class HandSentinels : ISentinelViews
         Master = new SentinelMaster { Address = _named.Master, ConfigEpoch = _named.Epoch, Flags = "master" },
         Replicas = ImmutableArray.Create(new SentinelReplica
         {
-            Address = _named.Master == MemoryGroup.Me ? MemoryGroup.Other : MemoryGroup.Me, Flags = "slave", Priority = 100, MasterLinkStatus = "ok",
+            Address = _named.Master == MemoryGroup.Me ? MemoryGroup.Other : MemoryGroup.Me,
+            Flags = "slave",
+            Priority = 100,
+            MasterLinkStatus = "ok",
         }),
     };
 }

@@ -77,8 +77,12 @@ public sealed class SentinelSubscriptionTests
 
     private static ConfigurationOptions Library(RedisEndpoint sentinel, string? password = null) => new()
     {
-        EndPoints = { IPEndPoint.Parse(sentinel.ToString()) }, Password = password,
-        CommandMap = CommandMap.Sentinel, TieBreaker = "", ConfigCheckSeconds = 0, AbortOnConnectFail = false,
+        EndPoints = { IPEndPoint.Parse(sentinel.ToString()) },
+        Password = password,
+        CommandMap = CommandMap.Sentinel,
+        TieBreaker = "",
+        ConfigCheckSeconds = 0,
+        AbortOnConnectFail = false,
     };
 
     private static async Task<RespValue> CallAsync(SentinelProcess sentinel, string? password, params string[] words)
