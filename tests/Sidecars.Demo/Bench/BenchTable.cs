@@ -11,6 +11,7 @@ internal static class BenchTable
         ["probe"] = ProbeBench.RunAsync,
         ["dns-storm"] = DnsStormBench.RunAsync,
         ["footprint"] = FootprintBench.RunAsync,
+        ["memory"] = MemoryBench.RunAsync,
         ["backup"] = BackupBench.RunAsync,
         ["backup-full"] = BackupBench.RunFullAsync,
     };

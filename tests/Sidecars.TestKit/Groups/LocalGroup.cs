@@ -101,21 +101,25 @@ public sealed class LocalGroup : IAsyncDisposable
     /// </summary>
     /// <param name="node">A Redis.</param>
     /// <param name="more">Further variables; they override the others.</param>
-    public Task<ServerProcess> StartSidecarAsync(LocalNode node, IEnumerable<KeyValuePair<string, string>>? more = null) => StartFailoverAsync(node, ["run"], more);
+    /// <param name="within">Puts the start into something, a cgroup say.</param>
+    public Task<ServerProcess> StartSidecarAsync(LocalNode node, IEnumerable<KeyValuePair<string, string>>? more = null, Func<ServerStart, ServerStart>? within = null) =>
+        StartFailoverAsync(node, ["run"], more, within: within);
 
     /// <summary>Starts any command of <c>redis-failover</c> beside a Redis, with the variables of <see cref="StartSidecarAsync"/>.</summary>
     /// <param name="node">A Redis.</param>
     /// <param name="arguments">Of the command line.</param>
     /// <param name="more">Further variables; they override the others.</param>
     /// <param name="output">A pipe or file that is its stdout; default: captured.</param>
-    public Task<ServerProcess> StartFailoverAsync(LocalNode node, string[] arguments, IEnumerable<KeyValuePair<string, string>>? more = null, string? output = null)
+    /// <param name="within">Puts the start into something, a cgroup say.</param>
+    public Task<ServerProcess> StartFailoverAsync(LocalNode node, string[] arguments, IEnumerable<KeyValuePair<string, string>>? more = null, string? output = null, Func<ServerStart, ServerStart>? within = null)
     {
         var executable = Repository.NativeExecutable("redis-failover");
         var start = output is null ? new ServerStart(executable, arguments) : new ServerStart("sh", ["-c", "output=$1; shift; exec \"$@\" >\"$output\"", "sh", output, executable, .. arguments]);
         var environment = new Dictionary<string, string>(Start(node).Environment) { ["METRICS_PORT"] = "0", ["POD_IP"] = node.PodAddress };
         environment["PUBLISH_ADDRESSES"] = string.Join(',', Redis.Select(n => $"{n.Endpoint}={n.PodAddress}"));
         foreach (var (name, value) in more ?? []) environment[name] = value;
-        return ServerProcess.StartAsync(start with { Name = $"{node.Name}-{(arguments[0] == "run" ? "sidecar" : arguments[0])}", Environment = environment, WorkingDirectory = node.DataFolder });
+        start = start with { Name = $"{node.Name}-{(arguments[0] == "run" ? "sidecar" : arguments[0])}", Environment = environment, WorkingDirectory = node.DataFolder };
+        return ServerProcess.StartAsync(within?.Invoke(start) ?? start);
     }
 
     /// <summary>Asks every running node once, in parallel; takes at most about half a second, whoever is silent.</summary>
