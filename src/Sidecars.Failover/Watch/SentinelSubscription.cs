@@ -11,7 +11,7 @@ public sealed record SentinelSubscriptionSettings(TimeSpan Silence, TimeSpan Ret
 
 /// <summary>
 /// The subscription at one Sentinel: connects, subscribes, and connects again after any failure. It carries no facts: whoever is woken by it
-/// looks on a new connection. It is not StackExchange.Redis's: reasons and figures are in this folder's README.
+/// looks on a new connection. Why it is not StackExchange.Redis', with figures: StackExchange.Redis.md beside this file.
 /// </summary>
 /// <param name="transport">Connects to the Sentinel.</param>
 /// <param name="options">Credentials and deadlines; the limits are the subscription's own.</param>
