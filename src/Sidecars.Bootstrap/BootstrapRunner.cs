@@ -60,10 +60,11 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
         if (ConfigDirectoryProblem() is { } config) problems.Add($"CONFIG_DIR is '{options.Group.ConfigDirectory}': {config}; it must be a directory that this user can write to (an emptyDir)");
         if (options.Mode == ServerMode.Redis && !Directory.Exists(options.Group.DataDirectory))
             problems.Add($"DATA_DIR is '{options.Group.DataDirectory}': no such directory; it must be where the volume is mounted");
-        if (ProcessReplacer.FindProblem(options.ServerBinary) is { } binary)
+        var binary = ProcessReplacer.FindProblem(options.ServerBinary);
+        if (binary is not null)
             problems.Add($"{(options.Mode == ServerMode.Redis ? "REDIS_SERVER_BIN" : "REDIS_SENTINEL_BIN")} is '{options.ServerBinary}': {binary.Reason}; it must be the server's path, or its name in PATH");
         foreach (var problem in problems) log.Error("wrong-configuration", problem);
-        return problems.Count > 0 ? ExitCode.WrongConfiguration : null;
+        return problems.Count == 0 ? null : binary is not null && problems.Count == 1 ? binary.ExitCode : ExitCode.WrongConfiguration;
     }
 
     private string? ConfigDirectoryProblem()

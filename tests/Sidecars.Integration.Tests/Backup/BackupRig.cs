@@ -28,7 +28,7 @@ internal sealed class BackupRig : IAsyncDisposable
 
     public RedisProcess Redis { get; }
 
-    public string StorePath => Folder.Folder("store");
+    public string StorePath => Folder.File("store");
 
     public BackupStore Store => new(new DirectoryStore(StorePath), Layout);
 
@@ -37,7 +37,12 @@ internal sealed class BackupRig : IAsyncDisposable
     /// <summary>Settings of the group's shipped configuration that matter here; DEBUG for the digest.</summary>
     public static string[] Aof => ["appendonly yes", "aof-timestamp-enabled yes", "appendfsync everysec", "enable-debug-command yes", "auto-aof-rewrite-percentage 0"];
 
-    public static async Task<BackupRig> StartAsync(params string[] more) => new(new TempFolder("backup"), await RedisProcess.StartAsync([.. Aof, .. more]));
+    public static async Task<BackupRig> StartAsync(params string[] more)
+    {
+        var rig = new BackupRig(new TempFolder("backup"), await RedisProcess.StartAsync([.. Aof, .. more]));
+        Directory.CreateDirectory(rig.StorePath); // which redis-backup never does
+        return rig;
+    }
 
     public static async Task<RedisClient> ConnectAsync(RedisProcess redis) =>
         await RedisClient.ConnectAsync(new TcpTransport(redis.Endpoint), new RedisClientOptions { CommandTimeout = TimeSpan.FromSeconds(20) }, default);

@@ -59,7 +59,7 @@ public class CopyTests
 
     private static string[] Contents(string folder, string? relativeTo = null) =>
     [
-        .. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Where(f => !f.Contains("/.partial/", StringComparison.Ordinal)).Order(StringComparer.Ordinal)
+        .. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Where(f => !f.Contains("/.partial/", StringComparison.Ordinal) && Path.GetFileName(f) != ".store").Order(StringComparer.Ordinal)
             .Select(f => $"{Path.GetRelativePath(relativeTo ?? folder, f)} {Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(f)))} {File.GetLastWriteTimeUtc(f).Ticks}"),
     ];
 }

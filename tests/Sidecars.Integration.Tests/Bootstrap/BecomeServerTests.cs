@@ -69,7 +69,9 @@ public sealed class BecomeServerTests
         node.Environment["REDIS_SERVER_BIN"] = path;
         var process = await node.StartAsync();
         Assert.Equal(expected, await process.WaitForExitAsync());
-        Assert.Contains(path, Assert.Single(process.Events("not-started")).GetProperty("message").GetString(), StringComparison.Ordinal);
+        var said = Assert.Single(process.Events("wrong-configuration")).GetProperty("message").GetString();
+        Assert.StartsWith($"REDIS_SERVER_BIN is '{path}': ", said, StringComparison.Ordinal);
+        Assert.Empty(process.Decisions()); // before any wait
     }
 
     [Fact]

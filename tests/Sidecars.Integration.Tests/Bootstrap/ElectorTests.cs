@@ -97,7 +97,7 @@ public sealed class ElectorTests
     [InlineData("no json", "is no JSON object")]
     [InlineData("an array", "is no JSON object")]
     [InlineData("no name", "has no \"name\"")]
-    [InlineData("a number as name", "is no JSON object")]
+    [InlineData("a number as name", "the elector's answer: name")]
     [InlineData("not found", "does not answer")]
     [InlineData("a redirect", "does not answer")]
     [InlineData("no http", "does not answer")]
