@@ -147,8 +147,11 @@ internal sealed class BackupCommands
             if (plan is RestorePlan.Refuse refuse) return await RefuseAsync(refuse.Reason).ConfigureAwait(false);
             var restore = (RestorePlan.Restore)plan;
             if (owner != options.Cluster) restore = restore with { Notes = restore.Notes.Add($"a copy of {options.Cluster} for {owner}: start it with CLUSTER_ID={owner} and passwords of its own; its backups go to {store.Of(owner).Layout.Root}") };
-            RestoreRunner.CheckTarget(restore, directory, owner);
-            if (!parsed.GetValue(dry))
+            if (parsed.GetValue(dry))
+            {
+                RestoreRunner.CheckTarget(restore, directory, owner); // as the real one does first
+            }
+            else
             {
                 using var progress = Progress();
                 progress.Begin($"restoring {restore.Backup.Id}");

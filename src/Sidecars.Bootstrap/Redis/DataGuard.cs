@@ -38,7 +38,7 @@ internal sealed class DataGuard(BootstrapOptions options, RedisEndpoint announce
     {
         try
         {
-            RescueStore().Remove();
+            Rescues().Remove();
         }
         catch (Exception e) when (FileFault.IsIo(e))
         {
@@ -59,7 +59,7 @@ internal sealed class DataGuard(BootstrapOptions options, RedisEndpoint announce
             return null;
         }
 
-        switch (RescueStore().Preserve(ReadDisk(), reason, token, _node, time.GetUtcNow()))
+        switch (Rescues().Preserve(ReadDisk(), reason, token, _node, time.GetUtcNow()))
         {
             case RescueOutcome.Refused refused: return refused.Reason;
             case RescueOutcome.Kept kept:
@@ -111,7 +111,7 @@ internal sealed class DataGuard(BootstrapOptions options, RedisEndpoint announce
         }
     }
 
-    private RescueStore RescueStore() =>
+    private RescueStore Rescues() =>
         new(options.Group.DataDirectory, new RescueLimits(Math.Max(1, options.RescueMaxCount), options.RescueMaxBytes ?? HalfOfVolume()), layout);
 
     private DiskEvidence ReadDisk() => DiskEvidenceReader.Read(options.Group.DataDirectory, options.Group.Durability, layout);
