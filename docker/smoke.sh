@@ -109,6 +109,7 @@ await 30 "readiness of Sentinel" as "$sentinel_root" redis-probe readiness --rol
 await 5 "/sentinel_check.sh" as "$sentinel_root" /sentinel_check.sh
 [[ $(ask set smoke "$password") == OK ]] || fail "no write was accepted"
 
+as "$redis_root" mkdir /run/sidecars/store # a store's directory is made once, by a person or as a volume
 sidecar failover 9120 redis-failover run
 failover=$sidecar
 sidecar backup 9122 redis-backup run
