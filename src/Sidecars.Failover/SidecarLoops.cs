@@ -89,9 +89,9 @@ internal sealed class SidecarLoops
         Record = record is null ? null : new RecordLoop(me, Marker, record, RecordPeriod, (code, why) => decisions.Problem("record", code, why), time, random.NextDouble);
         Fence = new FenceLoop(
             new FenceSettings(_group.SentinelCount, _group.RedisCount, minReplicas, maxLag, Patience(_group.DownAfter), _group.FailoverTimeout, Period, options.DryRun),
-            Server, client, Sentinels, connections.Nodes, Superseded, MarkerEpoch, decisions, time);
+            Server, client, Sentinels, connections.Nodes, Superseded, MarkerEpoch, () => GivenUp.Of(GivingUp.Read(_group.DataDirectory)), decisions, time);
         _death = new DeathLoop(
-            Server, Sentinels, connections.Sentinels, connections.Nodes, _group.SentinelCount, Heartbeat, options.DryRun, decisions, time);
+            Server, Sentinels, connections.Sentinels, connections.Nodes, connections.Succession, _group.SentinelCount, Heartbeat, options.DryRun, decisions, time);
         _selfReplica = new SelfReplicaLoop(
             () => Server.Address, () => Server.Last, () => QuorumFacts.Of(Sentinels.Observe(), _group.SentinelCount), client.PromoteSelfReplicaAsync, Period,
             options.DryRun, decisions, time);
@@ -107,7 +107,7 @@ internal sealed class SidecarLoops
         ProcessMetrics.AddCredentials(shown, () => credentials.Resolutions);
         _publishMetrics = new PublishMetrics(shown);
         _factory = new PublisherFactory(_group.Cluster, options.Publish, kubernetes, credentials, PublishFailed, time, random.NextDouble);
-        _handOver = new HandOverLoops(options, connections, Sentinels, Server, claim => Publishing?.Claim(claim), decisions, shown, time);
+        _handOver = new HandOverLoops(options, connections, Sentinels, Server, decisions, shown, time);
         _ghosts = new GhostRepairLoop(
             new GhostRepairSettings { RedisCount = _group.RedisCount, SentinelCount = _group.SentinelCount, DryRun = options.DryRun },
             LookAtGroupAsync, connections.Sentinels.ResetAsync, () => (Server.Last as OwnServer.Answers)?.RunId ?? "", ReportGhosts, shown, time);

@@ -35,6 +35,7 @@ internal sealed class ServerFiles(BootstrapOptions options)
             DownAfterMilliseconds = (int)options.Group.DownAfter.TotalMilliseconds,
             Secrets = options.Group.RedisSecrets,
             Tls = options.Group.Tls,
+            StartsFenced = GivingUp.Read(options.Group.DataDirectory).State != FactState.Absent,
         });
     }
 

@@ -1,4 +1,5 @@
 using Sidecars.Core.Primitives;
+using Sidecars.Core.Redis;
 
 namespace Sidecars.Core.Configuration;
 
@@ -51,7 +52,7 @@ public static class RedisServerPlan
         if (settings.Follow is { } master) plan.Decide("replicaof", master.Host, ServerPlanner.Number(master.Port));
         else plan.Drop("replicaof");
         Persist(plan, settings.Durability);
-        plan.Decide("min-replicas-to-write", ServerPlanner.Number(MinReplicasToWrite(settings.RedisCount)));
+        plan.Decide("min-replicas-to-write", ServerPlanner.Number(settings.StartsFenced ? WriteFence.StepDown : MinReplicasToWrite(settings.RedisCount)));
         plan.Decide("min-replicas-max-lag", ServerPlanner.Number(MinReplicasMaxLag(settings.DownAfterMilliseconds)));
         return plan.Build(SetUsers(plan, baseAclFile, settings));
     }

@@ -23,6 +23,12 @@ public sealed record RedisServerSettings
     /// <summary>The master to replicate from; null: start as master.</summary>
     public RedisEndpoint? Follow { get; init; }
 
+    /// <summary>
+    /// Refuse writes until its sidecar permits them: it gave up for another server, and what came of that is not known
+    /// (<see cref="Lineage.GivingUp"/>). Default: false.
+    /// </summary>
+    public bool StartsFenced { get; init; }
+
     /// <summary>See <see cref="Durability"/>. Default AOF.</summary>
     public Durability Durability { get; init; } = Durability.Aof;
 

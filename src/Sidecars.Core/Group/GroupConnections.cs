@@ -5,6 +5,7 @@ using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Sentinel.Leadership;
+using Sidecars.Core.Succession;
 using Sidecars.Core.Topology;
 
 namespace Sidecars.Core.Group;
@@ -36,6 +37,7 @@ public sealed class GroupConnections
         UsePasswords(settings.RedisSecrets);
         Sentinels = new SentinelClient(Transport, AsSidecar, settings.MasterName);
         Leadership = new SentinelLeadership(Sentinels.ObserveAsync, new LeadershipClient(Transport, AsSidecar, settings.MasterName), time);
+        Succession = new SuccessionRunner(Leadership, Transport, AsSidecar);
         Nodes = new NodeClient(Transport, AsSidecar);
         Observer = new GroupObserver(new GroupAddresses(settings.SentinelHosts, settings.RedisHosts, settings.ConnectTimeout), Sentinels, Nodes, time);
     }
@@ -54,6 +56,9 @@ public sealed class GroupConnections
 
     /// <summary>Tells the Sentinels who is master.</summary>
     public SentinelLeadership Leadership { get; }
+
+    /// <summary>Replaces a dead master.</summary>
+    public SuccessionRunner Succession { get; }
 
     /// <summary>Asks one Redis.</summary>
     public NodeClient Nodes { get; }

@@ -2,36 +2,47 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
+using Sidecars.Core.Succession;
 using Sidecars.Core.Topology;
 using Sidecars.Failover.Decisions;
 using Sidecars.Failover.Watch;
 
 namespace Sidecars.Failover.Death;
 
-/// <summary>Turns a death into a failover. Rules: <see cref="DeathPolicy"/>.</summary>
+/// <summary>Turns a death into a succession. Rules: <see cref="DeathPolicy"/>.</summary>
 /// <param name="server">The server.</param>
 /// <param name="sentinels">The Sentinels.</param>
-/// <param name="client">Asks one to fail over.</param>
+/// <param name="client">Asks a Sentinel.</param>
 /// <param name="nodes">Asks a replica.</param>
+/// <param name="succession">Promotes and tells.</param>
 /// <param name="sentinelCount">Configured number.</param>
 /// <param name="heartbeat">Moment of bootstrap's last heartbeat, null where there is none; only its change counts.</param>
 /// <param name="dryRun">Decide and say, do nothing.</param>
 /// <param name="sink">Decisions.</param>
 /// <param name="time">Its clock.</param>
 public sealed class DeathLoop(
-    IOwnServer server, ISentinelViews sentinels, SentinelClient client, NodeClient nodes, int sentinelCount, Func<DateTime?> heartbeat, bool dryRun, IDecisionSink sink, TimeProvider time)
+    IOwnServer server, ISentinelViews sentinels, SentinelClient client, NodeClient nodes, SuccessionRunner succession, int sentinelCount,
+    Func<DateTime?> heartbeat, bool dryRun, IDecisionSink sink, TimeProvider time)
 {
-    // NOGOODSLAVE and INPROG pass within a Sentinel's tick or two (100 ms).
+    // What stands in the way of a vote (a rival, a Sentinel's own attempt, TILT) passes within a Sentinel's tick or two (100 ms).
     private static readonly TimeSpan Again = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(5);
 
     // Who hangs is not waited for: nobody may write meanwhile.
     private static readonly TimeSpan AnswersWithin = TimeSpan.FromMilliseconds(150);
 
+    // Attempts that did not begin, until a Sentinel is asked: each may leave an unused vote, which keeps Sentinels from acting by themselves.
+    private const int MaxAttempts = 5;
+
     private string _runId = "";
+    private string? _replicationId;
     private DateTime? _heartbeatAtDeath;
     private long? _acceptedAt;
     private long _diedAt;
+    private string? _promoted;
+    private string? _tellingFailed;
+    private int _attempts;
+    private long _learntEpoch;
 
     /// <summary>Waits for deaths until it is cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
@@ -45,71 +56,102 @@ public sealed class DeathLoop(
         }
     }
 
-    /// <summary>Decides once, and asks where that is due.</summary>
+    /// <summary>Decides once, and acts where that is due.</summary>
     public async Task<DeathDecision> RoundAsync(CancellationToken cancellation)
     {
         var last = server.Last;
-        if (last is OwnServer.Dead { RunId: var runId } && runId != _runId) (_runId, _heartbeatAtDeath, _acceptedAt, _diedAt) = (runId, heartbeat(), null, time.GetTimestamp());
+        if (server.LookWithin(TimeSpan.MaxValue) is { } look) _replicationId = look.ReplicationId;
+        if (last is OwnServer.Dead { RunId: var runId } && runId != _runId) Begin(runId);
         var facts = new DeathFacts
         {
             Server = last,
             Address = server.Address,
             Quorum = QuorumFacts.Of(sentinels.Observe(), sentinelCount),
-            BootstrapLives = BootstrapLives(last),
+            BootstrapLives = last is OwnServer.Dead && heartbeat() is { } beat && beat != _heartbeatAtDeath,
             AcceptedAgo = _acceptedAt is { } at ? time.GetElapsedTime(at) : null,
             DeadFor = last is OwnServer.Dead ? time.GetElapsedTime(_diedAt) : TimeSpan.Zero,
+            ReplicationId = _replicationId,
+            Promoted = _promoted,
+            TellingFailed = _tellingFailed,
         };
         var decision = DeathPolicy.Decide(facts);
-        // Only now: where nothing is to be done, nobody is asked.
-        if (decision is DeathDecision.RequestFailover && facts.DeadFor < DeathPolicy.ChoosesWithin)
+        if (decision is DeathDecision.AskReplicas)
         {
-            facts = facts with { Replicas = await AskReplicasAsync(facts.Quorum.Promotable, cancellation).ConfigureAwait(false) };
+            facts = facts with { Replicas = await AskReplicasAsync(facts.Quorum, cancellation).ConfigureAwait(false) };
             decision = DeathPolicy.Decide(facts);
         }
 
-        if (decision is DeathDecision.RequestFailover)
+        switch (decision)
         {
-            facts = facts with { Voters = await AskSentinelsAsync(cancellation).ConfigureAwait(false), BootstrapLives = BootstrapLives(last) };
-            decision = DeathPolicy.Decide(facts);
+            case DeathDecision.Succeed or DeathDecision.RequestFailover when dryRun:
+                _acceptedAt = time.GetTimestamp();
+                break;
+            case DeathDecision.Succeed succeed:
+                await SucceedAsync(succeed.Plan, cancellation).ConfigureAwait(false);
+                break;
+            case DeathDecision.RequestFailover request:
+                await RequestAsync(request.Sentinel, facts.Address!, cancellation).ConfigureAwait(false);
+                break;
         }
 
-        sink.Decided("death", decision.Code, decision.Reason, decision is DeathDecision.Wait { Code: "no-agreement" or "no-promotable-replica" or "address-unknown" }, () => JsonSerializer.Serialize(facts, DeathJson.Default.DeathFacts));
-        if (decision is not DeathDecision.RequestFailover request) return decision;
-        if (dryRun)
-        {
-            _acceptedAt = time.GetTimestamp();
-            return decision;
-        }
-
-        var answer = await client.FailoverAsync(request.Sentinel, cancellation).ConfigureAwait(false);
-        if (answer.Kind == FailoverAnswerKind.UnderWay) _acceptedAt = time.GetTimestamp();
-        sink.Acted("death", "failover", $"SENTINEL FAILOVER at {request.Sentinel}", answer.Obstacle);
+        sink.Decided(
+            "death", decision.Code, decision.Reason,
+            decision is DeathDecision.Wait { Code: "no-agreement" or "no-promotable-replica" or "address-unknown" or "histories-differ" or "other-master" or "replica-silent" },
+            () => JsonSerializer.Serialize(facts, DeathJson.Default.DeathFacts));
         return decision;
     }
 
-    private async Task<ImmutableArray<NodeObservation>> AskReplicasAsync(IEnumerable<RedisEndpoint> replicas, CancellationToken cancellation) =>
-        [.. await Task.WhenAll(replicas.Select(replica => InTimeAsync(limit => nodes.ObserveAsync(replica, limit), new NodeObservation.Unknown(replica, LoginRefused: false, "it does not answer"), cancellation))).ConfigureAwait(false)];
-
-    private async Task<ImmutableArray<SentinelObservation.Known>> AskSentinelsAsync(CancellationToken cancellation)
+    private void Begin(string runId)
     {
-        var known = sentinels.Observe().OfType<SentinelObservation.Known>();
-        var answers = await Task.WhenAll(known.Select(s => InTimeAsync(limit => client.ObserveAsync(s.Endpoint, limit), new SentinelObservation.Unknown(s.Endpoint, "it does not answer"), cancellation))).ConfigureAwait(false);
-        return [.. answers.OfType<SentinelObservation.Known>()];
+        (_runId, _heartbeatAtDeath, _acceptedAt, _diedAt) = (runId, heartbeat(), null, time.GetTimestamp());
+        (_promoted, _tellingFailed, _attempts) = (null, null, 0);
     }
 
-    private async Task<T> InTimeAsync<T>(Func<CancellationToken, Task<T>> ask, T late, CancellationToken cancellation)
+    private async Task SucceedAsync(SuccessionPlan plan, CancellationToken cancellation)
+    {
+        SentinelObservation[] seen = [.. sentinels.Observe()];
+        // One that is silent would hold every step up for its deadline; it hears of it from the others.
+        RedisEndpoint[] alive = [.. seen.OfType<SentinelObservation.Known>().Select(s => s.Endpoint)];
+        var outcome = await succession.RunAsync(plan, alive, sentinelCount, _learntEpoch, cancellation).ConfigureAwait(false);
+        _learntEpoch = Math.Max(_learntEpoch, outcome.HighestEpoch);
+        _promoted = outcome is SuccessionOutcome.NotBegun ? _promoted : plan.Target.RunId;
+        if (outcome is SuccessionOutcome.NotBegun { } not && (not.IsLasting || ++_attempts >= MaxAttempts)) _tellingFailed = not.Reason;
+        sink.Acted("death", "succession", outcome.Reason, outcome is SuccessionOutcome.Succeeded ? null : $"{outcome.Code}: {outcome.Reason}");
+    }
+
+    // FAILOVER takes no vote, and its epoch would undo what somebody else has told meanwhile.
+    private async Task RequestAsync(RedisEndpoint sentinel, RedisEndpoint dead, CancellationToken cancellation)
+    {
+        if (await client.ObserveAsync(sentinel, cancellation).ConfigureAwait(false) is not SentinelObservation.Known { View.Master: { FailoverInProgress: false } master } || master.Address != dead)
+        {
+            sink.Acted("death", "failover", $"SENTINEL FAILOVER at {sentinel}", $"it does not name {dead} any more, or runs a failover");
+            return;
+        }
+
+        var answer = await client.FailoverAsync(sentinel, cancellation).ConfigureAwait(false);
+        if (answer.Kind == FailoverAnswerKind.UnderWay) _acceptedAt = time.GetTimestamp();
+        sink.Acted("death", "failover", $"SENTINEL FAILOVER at {sentinel}", answer.Obstacle);
+    }
+
+    // Where a promotion is unconfirmed, Sentinels that know of it list that node no more, but name it.
+    private async Task<ImmutableArray<NodeObservation>> AskReplicasAsync(QuorumFacts quorum, CancellationToken cancellation)
+    {
+        var named = sentinels.Observe().OfType<SentinelObservation.Known>().SelectMany(s => s.View.Replicas.Select(r => r.Address).Append(s.View.Master?.Address));
+        RedisEndpoint[] asked = _promoted is null ? [.. quorum.Promotable] : [.. named.OfType<RedisEndpoint>().Where(a => a != server.Address).Distinct()];
+        return [.. await Task.WhenAll(asked.Select(replica => AskAsync(replica, cancellation))).ConfigureAwait(false)];
+    }
+
+    private async Task<NodeObservation> AskAsync(RedisEndpoint replica, CancellationToken cancellation)
     {
         using var over = new CancellationTokenSource(AnswersWithin, time);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(over.Token, cancellation);
         try
         {
-            return await ask(limit.Token).ConfigureAwait(false);
+            return await nodes.ObserveAsync(replica, limit.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            return late;
+            return new NodeObservation.Unknown(replica, LoginRefused: false, "it does not answer");
         }
     }
-
-    private bool BootstrapLives(OwnServer last) => last is OwnServer.Dead && heartbeat() is { } beat && beat != _heartbeatAtDeath;
 }

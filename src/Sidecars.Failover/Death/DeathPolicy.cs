@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using Sidecars.Core.Primitives;
-using Sidecars.Core.Sentinel;
+using Sidecars.Core.Succession;
 using Sidecars.Core.Topology;
 using Sidecars.Failover.Watch;
 
@@ -19,7 +19,7 @@ public sealed record DeathFacts
     public required QuorumFacts Quorum { get; init; }
 
     /// <summary>
-    /// redis-bootstrap has sent a heartbeat since the death: the container is back, and asks for the failover itself if one is due.
+    /// redis-bootstrap has sent a heartbeat since the death: the container is back, and its bootstrap does what is due.
     /// </summary>
     public bool BootstrapLives { get; init; }
 
@@ -29,16 +29,28 @@ public sealed record DeathFacts
     /// <summary>Time since the death was noticed.</summary>
     public TimeSpan DeadFor { get; init; }
 
-    /// <summary>What the replicas that can be promoted say since the death; one that is not here was not asked.</summary>
-    public ImmutableArray<NodeObservation> Replicas { get; init; } = [];
+    /// <summary>Replication id of the dead server's data; null: not known.</summary>
+    public string? ReplicationId { get; init; }
 
-    /// <summary>The Sentinels, asked after that: when each would switch is told by the last INFO that it had (<see cref="SwitchTiming"/>).</summary>
-    public ImmutableArray<SentinelObservation.Known> Voters { get; init; } = [];
+    /// <summary>What the replicas that can be promoted say since the death; null: not asked yet.</summary>
+    public ImmutableArray<NodeObservation>? Replicas { get; init; }
+
+    /// <summary>The process that an attempt for this death has promoted, unconfirmed; null: none.</summary>
+    public string? Promoted { get; init; }
+
+    /// <summary>Why the Sentinels can't be told, so that one of them is asked; null: they can, as far as is known.</summary>
+    public string? TellingFailed { get; init; }
 }
 
 /// <summary>What to do about a death. Closed.</summary>
 public abstract record DeathDecision(string Code, string Reason) : IDecision
 {
+    /// <summary>Ask the replicas for their looks, and decide again.</summary>
+    public sealed record AskReplicas(string Reason) : DeathDecision("ask-replicas", Reason);
+
+    /// <summary>Promote a replica and tell the Sentinels.</summary>
+    public sealed record Succeed(SuccessionPlan Plan, string Reason) : DeathDecision("succeed", Reason);
+
     /// <summary>Ask this one Sentinel to fail over.</summary>
     public sealed record RequestFailover(RedisEndpoint Sentinel, string Reason) : DeathDecision("request-failover", Reason);
 
@@ -50,34 +62,13 @@ public abstract record DeathDecision(string Code, string Reason) : IDecision
 }
 
 /// <summary>
-/// Whether a Sentinel is asked to fail over at once instead of after down-after, and which one. Pure. One actor: this sidecar until bootstrap
-/// is back, then bootstrap, which waits if a Sentinel shows a failover. The Sentinel that switches soonest is asked; no second one is asked
-/// while any of them shows a failover.
-/// A Sentinel chooses by offsets as old as its last INFO. If the replicas differ, it may promote one that is behind: that loses what only
-/// another one has, and forces that one into a full copy, during which writes are refused (<c>min-replicas-to-write</c>). So a Sentinel is
-/// asked that would choose a replica with the most data; until it has chosen, it learns of no other offset, since it asks a second after its
-/// last INFO. The replicas cannot be brought level: one whose master is gone does not replicate to another (NOMASTERLINK).
+/// Whether a dead master is replaced at once instead of after down-after. Pure. One actor: this sidecar until bootstrap is back, then bootstrap.
+/// Whom is <see cref="SuccessionPolicy"/>'s; where the Sentinels can't be told, one of them is asked (<c>SENTINEL FAILOVER</c>).
 /// </summary>
 public static class DeathPolicy
 {
     /// <summary>An accepted request is not repeated within this: the failover must show at the Sentinels first.</summary>
     public static readonly TimeSpan ShowsWithin = TimeSpan.FromSeconds(3);
-
-    /// <summary>
-    /// How long after the death a Sentinel that chooses well is awaited: the longest that one goes without an INFO, and a tick. Then any is asked.
-    /// </summary>
-    public static readonly TimeSpan ChoosesWithin = TimeSpan.FromMilliseconds(750);
-
-    /// <summary>
-    /// How long a replica is awaited that reads no end of its connection, since the dead process' are still open: data in flight, and a look.
-    /// </summary>
-    public static readonly TimeSpan ReadsWithin = TimeSpan.FromMilliseconds(50);
-
-    // What a replica has received it reads within milliseconds.
-    private static readonly TimeSpan Reads = TimeSpan.FromMilliseconds(3);
-
-    // A fifth of Sentinel's tick: an INFO is known soon after it came.
-    private static readonly TimeSpan Learns = TimeSpan.FromMilliseconds(20);
 
     /// <summary>Decides.</summary>
     public static DeathDecision Decide(DeathFacts facts)
@@ -87,35 +78,37 @@ public static class DeathPolicy
         if (!dead.WasMaster) return new DeathDecision.Nothing("was-replica", "a replica died: Sentinel has nothing to do");
         var quorum = facts.Quorum;
         if (facts.Address is null) return new DeathDecision.Wait("address-unknown", "the announced address of the server that died is not known");
-        if (quorum.Named is not { } named) return new DeathDecision.Wait("no-agreement", quorum.Reason);
-        if (named != facts.Address) return new DeathDecision.Nothing("another-named", quorum.Reason);
         if (quorum.IsFailingOver) return new DeathDecision.Wait("failing-over", "a Sentinel runs the failover");
+        if (facts.Promoted is null && quorum.Named is { } other && other != facts.Address) return new DeathDecision.Nothing("another-named", quorum.Reason);
+        if (facts.Promoted is not null && quorum.Named is { } now && now != facts.Address) return new DeathDecision.Nothing("succeeded", quorum.Reason);
+        // After a promotion a part of the Sentinels may know of it: nobody is named then.
+        if (quorum.Named is null && facts.Promoted is null) return new DeathDecision.Wait("no-agreement", quorum.Reason);
         if (facts.AcceptedAgo < ShowsWithin) return new DeathDecision.Wait("accepted", "a Sentinel has accepted the request");
-        if (facts.BootstrapLives) return new DeathDecision.Nothing("bootstrap-acts", "redis-bootstrap is back, and asks for it where it is due");
-        if (quorum.Promotable.IsEmpty) return new DeathDecision.Wait("no-promotable-replica", $"{quorum.Reason}, and no replica can be promoted");
-        if (quorum.Executor is not { } sentinel) return new DeathDecision.Wait("no-executor", "every Sentinel that names this server distrusts its clock");
-        var compared = facts.DeadFor < ChoosesWithin ? [.. facts.Replicas.OfType<NodeObservation.Known>().Where(r => r.View is { Role: NodeRole.Replica, Loading: false, SyncInProgress: false })] : ImmutableArray<NodeObservation.Known>.Empty;
-        // Offsets are final once a replica has read the end of its connection: what the dead master sent lies in front of it.
-        if (!(dead.HoldsConnections && facts.DeadFor >= ReadsWithin) && compared.FirstOrDefault(r => r.View.MasterLinkUp && r.View.MasterAddress == facts.Address) is { } reading)
-            return new DeathDecision.Wait("replica-reads", $"{reading.Address} has not read all that the dead master sent", Reads);
-        if (facts.Voters.Any(v => v.View.Master is { FailoverInProgress: true })) return new DeathDecision.Wait("failing-over", "a Sentinel runs the failover");
-        var voters = QuorumFacts.Executors(facts.Voters, named);
-        var good = Behind(compared) is { Count: > 0 } behind ? voters.RemoveAll(v => IsMistaken(v.View, behind)) : voters;
-        if (good.IsEmpty && !voters.IsEmpty)
-            return new DeathDecision.Wait("sentinels-behind", $"no Sentinel knows yet who has most: {voters[0].Endpoint} would promote {voters[0].View.Choice?.Address.ToString() ?? "nobody"}", Learns);
-        var soonest = SwitchTiming.Order(good).Append(sentinel).First();
-        return new DeathDecision.RequestFailover(soonest, $"the process {dead.RunId} at {facts.Address} has died, and {quorum.Promotable[0]} can be promoted");
-    }
+        if (facts.BootstrapLives) return new DeathDecision.Nothing("bootstrap-acts", "redis-bootstrap is back, and does what is due");
+        if (quorum.Promotable.IsEmpty && facts.Promoted is null)
+            return new DeathDecision.Wait("no-promotable-replica", $"{quorum.Reason}, and no replica can be promoted");
+        if (facts.TellingFailed is { } why && facts.Promoted is null)
+        {
+            return quorum.Executor is { } sentinel
+                ? new DeathDecision.RequestFailover(sentinel, $"the process {dead.RunId} at {facts.Address} has died, and the Sentinels can't be told: {why}")
+                : new DeathDecision.Wait("no-executor", "every Sentinel that names this server distrusts its clock");
+        }
 
-    // Mistaken is a choice by an outdated offset; a difference in priority is intended.
-    private static bool IsMistaken(SentinelView view, HashSet<RedisEndpoint> behind) => view.Choice is not { } choice
-        || (behind.Contains(choice.Address) && view.Replicas.Any(r => r.Promotable && r.Priority == choice.Priority && !behind.Contains(r.Address)));
-
-    // Offsets of two histories can't be compared.
-    private static HashSet<RedisEndpoint> Behind(ImmutableArray<NodeObservation.Known> replicas)
-    {
-        if (replicas.Select(r => r.View.ReplicationId).Distinct(StringComparer.Ordinal).Count() != 1) return [];
-        var most = replicas.Max(r => r.View.Offset);
-        return [.. replicas.Where(r => (r.View.Offset ?? 0) < most).Select(r => r.Address)];
+        if (facts.Replicas is not { } replicas) return new DeathDecision.AskReplicas($"the process {dead.RunId} at {facts.Address} has died");
+        return SuccessionPolicy.Decide(new SuccessionFacts
+        {
+            Master = facts.Address,
+            Listed = quorum.Promotable,
+            Replicas = replicas,
+            DeadFor = facts.DeadFor,
+            HoldsConnections = dead.HoldsConnections,
+            ReplicationId = facts.ReplicationId,
+            Promoted = facts.Promoted,
+        }) switch
+        {
+            SuccessionDecision.Succeed succeed => new DeathDecision.Succeed(succeed.Plan, $"the process {dead.RunId} at {facts.Address} has died; {succeed.Reason}"),
+            SuccessionDecision.Wait wait => new DeathDecision.Wait(wait.Code, wait.Reason, wait.Again),
+            var unknown => throw new InvalidOperationException(unknown.GetType().Name),
+        };
     }
 }

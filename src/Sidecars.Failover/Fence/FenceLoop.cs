@@ -27,10 +27,12 @@ public sealed record FenceSettings(int SentinelCount, int RedisCount, long MinRe
 /// <param name="nodes">Asks another node, or this one at its announced address.</param>
 /// <param name="superseded">Who is known to hold a higher token; null: nobody.</param>
 /// <param name="firstEpoch">Epoch of the marker where that says master; null: none.</param>
+/// <param name="givenUp">The note that this server gives up for another; null: there is none.</param>
 /// <param name="sink">Decisions.</param>
 /// <param name="time">Its clock.</param>
 public sealed class FenceLoop(
-    FenceSettings settings, IOwnServerNotes server, OwnServerClient own, ISentinelViews sentinels, NodeClient nodes, Func<string?> superseded, Func<long?> firstEpoch, IDecisionSink sink, TimeProvider time)
+    FenceSettings settings, IOwnServerNotes server, OwnServerClient own, ISentinelViews sentinels, NodeClient nodes, Func<string?> superseded, Func<long?> firstEpoch,
+    Func<GivenUp?> givenUp, IDecisionSink sink, TimeProvider time)
 {
     // An address that leads to another process is rare, and asking costs a connection.
     private static readonly TimeSpan IdentityPeriod = TimeSpan.FromSeconds(5);
@@ -144,6 +146,7 @@ public sealed class FenceLoop(
             ConfirmedEpoch = isMaster ? _confirmed.Epoch : null,
             Superseded = superseded(),
             FencedUnseen = value is null && master is not null && master.RunId == _fencedRun,
+            GivenUp = WriteFence.IsFenced(value) || value == WriteFence.StepDown ? givenUp() : null,
             ValueUnchangedFor = value is null ? TimeSpan.Zero : time.GetElapsedTime(_value.Since),
         };
     }

@@ -1,3 +1,4 @@
+using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Failover.Watch;
@@ -63,6 +64,23 @@ public sealed record FenceFacts
 
     /// <summary><c>min-replicas-to-write</c> has not changed for so long, by our own look.</summary>
     public TimeSpan ValueUnchangedFor { get; init; }
+
+    /// <summary>This server was about to be replaced in this epoch, and it is not known what came of it; null: it was not.</summary>
+    public GivenUp? GivenUp { get; init; }
+}
+
+/// <summary>That a server gives up for another one.</summary>
+/// <param name="Epoch">In which epoch; <see cref="long.MaxValue"/> where the note can't be read.</param>
+/// <param name="Reason">In words.</param>
+public sealed record GivenUp(long Epoch, string Reason)
+{
+    /// <summary>From the note on disk.</summary>
+    public static GivenUp? Of(DiskFact<GivingUp> note) => note.State switch
+    {
+        FactState.Absent => null,
+        FactState.Known => new GivenUp(note.Value!.Epoch, $"it gave up for {note.Value.Target} in epoch {note.Value.Epoch}"),
+        _ => new GivenUp(long.MaxValue, $"the note for whom it gives up can't be read: {note.Fault}"),
+    };
 }
 
 /// <summary>What to do with the fence. Closed.</summary>
@@ -182,7 +200,7 @@ public static class FencePolicy
 
     // Why a server that a majority names stays fenced for now.
     private static string? Obstacle(FenceFacts facts) =>
-        facts.Doubt ?? (facts.Quorum.IsComplete || facts.ConfirmedFor >= LiftPatience ? null : $"a Sentinel is missing, and the others have said so for {facts.ConfirmedFor.TotalSeconds:F1} s only");
+        (facts.GivenUp is { } given && facts.Quorum.Epoch <= given.Epoch ? given.Reason : null) ?? facts.Doubt ?? (facts.Quorum.IsComplete || facts.ConfirmedFor >= LiftPatience ? null : $"a Sentinel is missing, and the others have said so for {facts.ConfirmedFor.TotalSeconds:F1} s only");
 
     private static bool IsConfirmed(FenceFacts facts, OwnServer.Answers master) =>
         facts.Address is not null && facts.Quorum.Named == facts.Address && facts.ImpostorFor == TimeSpan.Zero && (facts.Quorum.RunIds.IsEmpty || facts.Quorum.RunIds.Contains(master.RunId));

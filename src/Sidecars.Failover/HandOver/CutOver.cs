@@ -1,6 +1,10 @@
+using System.Globalization;
+using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Core.Sentinel;
+using Sidecars.Core.Sentinel.Leadership;
+using Sidecars.Core.Succession;
 using Sidecars.Core.Topology;
 using Sidecars.Failover.Watch;
 using static Sidecars.Failover.HandOver.HandOverClient;
@@ -11,126 +15,280 @@ namespace Sidecars.Failover.HandOver;
 /// The part of a hand-over that clients notice: from the fence to the switch, and every way back. It executes the steps; what
 /// follows what is <see cref="StepDownSequence"/>'s. Nothing cancels it; its deadline bounds every wait.
 /// </summary>
+/// <param name="group">Where it looks and acts.</param>
+/// <param name="plan">Who hands over to whom.</param>
+/// <param name="deadline">Timestamp of the end.</param>
+/// <param name="report">After each step; the next begins when it returns.</param>
+/// <param name="time">The clock.</param>
 internal sealed class CutOver(HandOverGroup group, StepDownPlan plan, long deadline, Func<string, StepOutcome, string, Task> report, TimeProvider time)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50); // between two looks at Sentinels or at a server that is silent
+
+    private readonly LeadershipRequest _request = new(plan.Target.Address, plan.Master, group.Settings.SentinelCount);
     private HandOverConnection? _own;
     private HandOverConnection? _target;
+    private LeadershipOutcome.Won? _won;
+    private long _learntEpoch;
+    private SuccessionNode _next = plan.Target;
     private long _fenced;
     private TimeSpan? _cutOver;
     private TimeSpan? _switched;
     private string _words = "";
 
-    public async Task<StepDownResult> RunAsync()
+    /// <summary>Wins an epoch and hands over in it. Where none is won, nothing is changed, and the refusal says why.</summary>
+    /// <param name="learntEpoch">The highest epoch that an earlier attempt met.</param>
+    public async Task<(StepDownResult? Result, LeadershipOutcome? NotWon)> TellAsync(long learntEpoch)
     {
+        _learntEpoch = learntEpoch;
         try
         {
-            var step = await OpenAsync().ConfigureAwait(false) ? StepDownStep.Fence : StepDownStep.Restore;
-            var failed = step == StepDownStep.Restore ? ("connect", _words) : ("", "");
-            while (step is not (StepDownStep.End or StepDownStep.Leave))
-            {
-                _words = "";
-                var outcome = await ExecuteAsync(step).ConfigureAwait(false);
-                if (outcome != StepOutcome.Done && failed.Item1.Length == 0 && step is not (StepDownStep.Notify or StepDownStep.Restore)) failed = (Name(step), _words);
-                await report(Name(step), outcome, _words).ConfigureAwait(false);
-                step = StepDownSequence.After(step, outcome);
-            }
-
-            return Result(step, failed.Item1, failed.Item2);
+            if (!await OpenAsync().ConfigureAwait(false)) return (Result(StepDownStep.End, "connect", _words), null);
+            var outcome = await WinAsync().ConfigureAwait(false);
+            if (_won is null) return (null, outcome);
+            await report("win", StepOutcome.Done, outcome.Reason).ConfigureAwait(false);
+            return (await RunAsync(isTold: true).ConfigureAwait(false), null);
         }
         finally
         {
-            if (_own is not null) await _own.DisposeAsync().ConfigureAwait(false);
-            if (_target is not null) await _target.DisposeAsync().ConfigureAwait(false);
+            await CloseAsync().ConfigureAwait(false);
         }
     }
 
-    public static async Task<StepOutcome> RestorePrioritiesAsync(HandOverGroup group, IEnumerable<LoweredReplica> replicas, CancellationToken cancellation)
+    /// <summary>Has one Sentinel fail over, once every replica has everything.</summary>
+    public async Task<StepDownResult> AskAsync()
     {
-        var outcomes = await Task.WhenAll(replicas.Select(r => group.Nodes.ConfigureAsync(r.Endpoint, r.RunId, Priority, r.Priority, rewrite: true, cancellation))).ConfigureAwait(false);
-        return outcomes.All(o => o == StepOutcome.Done) ? StepOutcome.Done : StepOutcome.Unknown;
+        try
+        {
+            return await OpenAsync().ConfigureAwait(false) ? await RunAsync(isTold: false).ConfigureAwait(false) : Result(StepDownStep.End, "connect", _words);
+        }
+        finally
+        {
+            await CloseAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task<StepDownResult> RunAsync(bool isTold)
+    {
+        var (step, failed) = (StepDownSequence.First(isTold), (Step: "", Why: ""));
+        while (step is not (StepDownStep.End or StepDownStep.Leave))
+        {
+            _words = "";
+            var outcome = await ExecuteAsync(step, isTold).ConfigureAwait(false);
+            if (outcome != StepOutcome.Done && failed.Step.Length == 0 && step is not (StepDownStep.Repoint or StepDownStep.Restore)) failed = (Name(step), _words);
+            await report(Name(step), outcome, _words).ConfigureAwait(false);
+            step = StepDownSequence.After(step, outcome, isTold);
+        }
+
+        return Result(step, failed.Step, failed.Why);
     }
 
     private StepDownResult Result(StepDownStep end, string failedStep, string why)
     {
-        var handedOver = _switched is not null;
+        var handedOver = end == StepDownStep.End && _cutOver is not null;
         var kind = handedOver ? StepDownEnd.HandedOver : end == StepDownStep.Leave ? StepDownEnd.Left : StepDownEnd.Aborted;
-        return new StepDownResult(kind, handedOver ? "handed-over" : failedStep, handedOver ? $"{plan.Target} is master" : why) { Plan = plan, CutOver = _cutOver, Switched = _switched };
+        return new StepDownResult(kind, handedOver ? "handed-over" : failedStep, handedOver ? $"{_next.Address} is master" : why)
+        {
+            Plan = plan,
+            CutOver = _cutOver,
+            Switched = _switched,
+        };
     }
 
     private async Task<bool> OpenAsync()
     {
         (_own, _words) = await group.Nodes.OpenAsync(group.Own, plan.MasterRunId, default).ConfigureAwait(false);
         if (_own is null) return false;
-        (_target, _words) = await group.Nodes.OpenAsync(plan.TargetEndpoint, plan.TargetRunId, default).ConfigureAwait(false);
+        (_target, _words) = await group.Nodes.OpenAsync(plan.Target.Endpoint, plan.Target.RunId, default).ConfigureAwait(false);
         return _target is not null;
     }
 
-    private Task<StepOutcome> ExecuteAsync(StepDownStep step) => step switch
+    private async Task CloseAsync()
     {
+        if (_own is not null) await _own.DisposeAsync().ConfigureAwait(false);
+        if (_target is not null) await _target.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private Task<StepOutcome> ExecuteAsync(StepDownStep step, bool isTold) => step switch
+    {
+        StepDownStep.GiveUp => Task.FromResult(GiveUp()),
         StepDownStep.Fence => FenceAsync(),
-        StepDownStep.AwaitOffset => AwaitOffsetAsync(),
+        StepDownStep.AwaitOffset => AwaitOffsetsAsync(isTold ? [] : plan.Others),
         StepDownStep.Promote => PromoteAsync(),
-        StepDownStep.AskTarget => AskAsync(plan.TargetEndpoint, plan.TargetRunId, _target!, role => role is RoleReply.Master),
-        StepDownStep.Demote => DemoteAsync(),
-        StepDownStep.AskOwn => AskAsync(group.Own, plan.MasterRunId, _own!, role => role is RoleReply.Replica { Of: var of } && of == plan.Target),
-        StepDownStep.Notify => NotifyAsync(),
-        StepDownStep.TellSentinel => TellSentinelAsync(),
+        StepDownStep.AskTarget => AskAsync(plan.Target.Endpoint, plan.Target.RunId, _target!, role => role is RoleReply.Master),
+        StepDownStep.Announce => AnnounceAsync(),
+        StepDownStep.AnnounceAgain => AnnounceAgainAsync(),
+        StepDownStep.AskSentinel => AskSentinelAsync(),
         StepDownStep.AwaitSwitch => AwaitSwitchAsync(),
+        StepDownStep.Demote => DemoteAsync(),
+        StepDownStep.AskOwn => AskAsync(group.Own, plan.MasterRunId, _own!, role => role is RoleReply.Replica { Of: var of } && of == _next.Address),
+        StepDownStep.Repoint => RepointAsync(),
         StepDownStep.TakeBack => TakeBackAsync(),
-        StepDownStep.Resume => ResumeAsync(),
         StepDownStep.Unfence => UnfenceAsync(),
         StepDownStep.Restore => RestoreAsync(),
         _ => throw new InvalidOperationException($"{step} is no step of the cut-over"),
     };
+
+    private async Task<LeadershipOutcome> WinAsync()
+    {
+        var outcome = await group.Leadership.WinAsync(_request with { LearntEpoch = _learntEpoch }, plan.Sentinels, default).ConfigureAwait(false);
+        _learntEpoch = Math.Max(_learntEpoch, outcome.HighestEpoch);
+        _won = outcome as LeadershipOutcome.Won;
+        return outcome;
+    }
+
+    private StepOutcome GiveUp()
+    {
+        var failure = new GivingUp(plan.Target.Address, plan.Target.RunId, _won!.Epoch).TryWrite(group.DataDirectory);
+        _words = failure is null ? $"{plan.Master} gives up for {plan.Target.Address} in epoch {_won.Epoch}" : $"it can't be noted that {plan.Master} gives up: {failure}";
+        return failure is null ? StepOutcome.Done : StepOutcome.Refused;
+    }
 
     private Task<StepOutcome> FenceAsync()
     {
         _fenced = time.GetTimestamp();
         var fence = Set(MinReplicas, HandOverLimits.Fence);
         _words = plan.Pause is { } pause ? $"writes are paused for {pause.TotalMilliseconds:0} ms and refused on {plan.Master}" : $"writes are refused on {plan.Master}";
-        return _own!.SendAsync(plan.Pause is { } p ? [RespCommand.Of("CLIENT", "PAUSE", p.TotalMilliseconds.ToString("0", System.Globalization.CultureInfo.InvariantCulture), "WRITE"), fence] : [fence], default);
+        return _own!.SendAsync(plan.Pause is { } p ? [RespCommand.Of("CLIENT", "PAUSE", p.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture), "WRITE"), fence] : [fence], default);
     }
 
-    private async Task<StepOutcome> AwaitOffsetAsync()
+    private async Task<StepOutcome> AwaitOffsetsAsync(IReadOnlyCollection<SuccessionNode> others)
     {
+        // Where a Sentinel chooses, it may choose any of them.
+        if (others.Count > 0 && plan.OutOfReach is [var lost, ..])
+        {
+            _words = $"a Sentinel might promote {lost}, which gives this process no usable answer";
+            return StepOutcome.Refused;
+        }
+
         if (await _own!.OffsetAsync(default).ConfigureAwait(false) is not var (id, goal) || id != plan.ReplicationId)
         {
             _words = $"{plan.Master} does not tell its offset";
             return StepOutcome.Refused;
         }
 
-        long? at = null;
-        var started = time.GetTimestamp();
-        do
+        if (!await HasAsync(plan.Target, _target!, id, goal).ConfigureAwait(false)) return StepOutcome.Refused;
+        foreach (var other in others)
         {
-            if (await _target!.OffsetAsync(default).ConfigureAwait(false) is not var (targetId, offset) || targetId != id) break;
-            // At least, not exactly: PINGs move the master's offset under a pause.
-            if (offset >= goal)
+            var (connection, why) = await group.Nodes.OpenAsync(other.Endpoint, other.RunId, default).ConfigureAwait(false);
+            _words = why;
+            if (connection is null) return StepOutcome.Refused;
+            await using (connection.ConfigureAwait(false))
             {
-                _words = $"{plan.Target} has everything, up to {goal}";
-                return StepOutcome.Done;
+                if (!await HasAsync(other, connection, id, goal).ConfigureAwait(false)) return StepOutcome.Refused;
             }
-
-            at = offset;
         }
-        while (time.GetElapsedTime(started) < HandOverLimits.LongestCatchUp);
 
-        _words = $"{plan.Target} is at {at?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "an unknown offset"} of {goal}";
-        return StepOutcome.Refused;
+        return StepOutcome.Done;
+    }
+
+    private async Task<bool> HasAsync(SuccessionNode replica, HandOverConnection connection, string id, long goal)
+    {
+        long? at = null;
+        while (time.GetElapsedTime(_fenced) < HandOverLimits.LongestCatchUp)
+        {
+            if (await connection.OffsetAsync(default).ConfigureAwait(false) is not var (itsId, offset) || itsId != id) break;
+            at = offset;
+            // At least, not exactly: PINGs move the master's offset under a pause.
+            if (offset < goal) continue;
+            _words = $"{replica.Address} has everything, up to {goal}";
+            return true;
+        }
+
+        _words = $"{replica.Address} is at {at?.ToString(CultureInfo.InvariantCulture) ?? "an unknown offset"} of {goal}";
+        return false;
     }
 
     private Task<StepOutcome> PromoteAsync()
     {
-        _words = $"REPLICAOF NO ONE on {plan.Target}";
+        _words = $"REPLICAOF NO ONE on {plan.Target.Address}";
         return _target!.TransactAsync([FollowNobody, Set(MinReplicas, 0)], default);
+    }
+
+    private async Task<StepOutcome> AnnounceAsync()
+    {
+        if (time.GetElapsedTime(_won!.At) > HandOverLimits.WinAgainAfter)
+        {
+            var again = await WinAsync().ConfigureAwait(false);
+            _words = again.Reason;
+            if (_won is null || GiveUp() != StepOutcome.Done) return StepOutcome.Refused;
+        }
+
+        var outcome = await group.Leadership.AnnounceAsync(_request, _won!, default).ConfigureAwait(false);
+        return Told(outcome) ? StepOutcome.Done : outcome is LeadershipOutcome.Refused ? StepOutcome.Refused : StepOutcome.Unknown;
+    }
+
+    private async Task<StepOutcome> AnnounceAgainAsync()
+    {
+        while (HasTime(HandOverLimits.RecoveryReserve))
+        {
+            var named = SentinelQuorumPolicy.Decide(await group.ObserveSentinelsAsync(default).ConfigureAwait(false), group.Settings.SentinelCount);
+            if (named is SentinelQuorumDecision.Agreed agreed && agreed.Address != plan.Master)
+            {
+                _words = agreed.Reason;
+                if (agreed.Address != plan.Target.Address) return StepOutcome.Refused; // somebody else's later epoch: nothing is touched any more
+                _switched = time.GetElapsedTime(_fenced);
+                return StepOutcome.Done;
+            }
+
+            await WinAsync().ConfigureAwait(false);
+            if (_won is not null && GiveUp() == StepOutcome.Done && Told(await group.Leadership.AnnounceAsync(_request, _won, default).ConfigureAwait(false))) return StepOutcome.Done;
+            await Task.Delay(Pause, time).ConfigureAwait(false);
+        }
+
+        return StepOutcome.Unknown;
+    }
+
+    private bool Told(LeadershipOutcome outcome)
+    {
+        _learntEpoch = Math.Max(_learntEpoch, outcome.HighestEpoch);
+        _words = outcome.Reason;
+        if (outcome is not LeadershipOutcome.Confirmed) return false;
+        _switched = time.GetElapsedTime(_fenced);
+        return true;
+    }
+
+    // FAILOVER takes no vote, and its epoch would undo what somebody else has told meanwhile.
+    private async Task<StepOutcome> AskSentinelAsync()
+    {
+        foreach (var sentinel in plan.Sentinels)
+        {
+            var seen = await group.Sentinels.ObserveAsync(sentinel, default).ConfigureAwait(false);
+            _words = $"Sentinel {sentinel} does not name {plan.Master} any more, or runs a failover";
+            if (seen is not SentinelObservation.Known { View.Master: { FailoverInProgress: false } master } || master.Address != plan.Master) continue;
+            var answer = await group.Sentinels.FailoverAsync(sentinel, default).ConfigureAwait(false);
+            _words = $"SENTINEL FAILOVER at {sentinel}: {answer.Text}";
+            if (answer.Kind == FailoverAnswerKind.UnderWay) return StepOutcome.Done;
+            if (answer.Kind == FailoverAnswerKind.NoAnswer) return StepOutcome.Unknown;
+            if (answer.Kind == FailoverAnswerKind.Refused) break; // it heard: no other one is asked
+        }
+
+        return StepOutcome.Refused;
+    }
+
+    private async Task<StepOutcome> AwaitSwitchAsync()
+    {
+        while (HasTime(HandOverLimits.RecoveryReserve))
+        {
+            var quorum = SentinelQuorumPolicy.Decide(await group.ObserveSentinelsAsync(default).ConfigureAwait(false), group.Settings.SentinelCount);
+            _words = quorum.Reason;
+            if (quorum is SentinelQuorumDecision.Agreed agreed && plan.Others.Add(plan.Target).FirstOrDefault(n => n.Address == agreed.Address) is { } next)
+            {
+                (_next, _switched) = (next, time.GetElapsedTime(_fenced));
+                return StepOutcome.Done;
+            }
+
+            await Task.Delay(Pause, time).ConfigureAwait(false);
+        }
+
+        return StepOutcome.Unknown;
     }
 
     private async Task<StepOutcome> DemoteAsync()
     {
-        var outcome = await _own!.TransactAsync([Follow(plan.Target), CutClients.Normal, CutClients.Subscribed, RespCommand.Of("CLIENT", "UNPAUSE"), Set(MinReplicas, plan.MinReplicas)], default).ConfigureAwait(false);
+        var outcome = await _own!.TransactAsync(
+            [Follow(_next.Address), CutClients.Normal, CutClients.Subscribed, RespCommand.Of("CLIENT", "UNPAUSE"), Set(MinReplicas, plan.MinReplicas)], default).ConfigureAwait(false);
         if (outcome == StepOutcome.Done) _cutOver = time.GetElapsedTime(_fenced);
-        _words = $"{plan.Master} follows {plan.Target}, its clients are cut" + (outcome == StepOutcome.Done ? $", {_cutOver!.Value.TotalMilliseconds:0.0} ms after the fence" : "");
+        _words = $"{plan.Master} follows {_next.Address}, its clients are cut" + (outcome == StepOutcome.Done ? $", {_cutOver!.Value.TotalMilliseconds:0.0} ms after the fence" : "");
         return outcome;
     }
 
@@ -149,6 +307,7 @@ internal sealed class CutOver(HandOverGroup group, StepDownPlan plan, long deadl
                     if (await connection.KillAsync(sentOn.Id, default).ConfigureAwait(false) && await connection.RoleAsync(default).ConfigureAwait(false) is { } role)
                     {
                         _words = $"{endpoint} is {(role is RoleReply.Master ? "master" : "a replica")}";
+                        if (isDone(role) && endpoint == group.Own) _cutOver ??= time.GetElapsedTime(_fenced);
                         return isDone(role) ? StepOutcome.Done : StepOutcome.Refused;
                     }
                 }
@@ -161,68 +320,27 @@ internal sealed class CutOver(HandOverGroup group, StepDownPlan plan, long deadl
         return StepOutcome.Unknown;
     }
 
-    private async Task<StepOutcome> NotifyAsync()
+    private async Task<StepOutcome> RepointAsync()
     {
-        var heard = await _target!.SignalAsync(default).ConfigureAwait(false);
-        _words = heard > 0 ? $"the sidecar of {plan.Target} publishes it" : $"no sidecar listens at {plan.Target}: it is published after Sentinel's switch";
-        return heard > 0 ? StepOutcome.Done : StepOutcome.Refused;
+        var others = plan.Others.Add(plan.Target).Where(o => o != _next).ToList();
+        var outcomes = await Task.WhenAll(others.Select(FollowNextAsync)).ConfigureAwait(false);
+        _words = $"{outcomes.Count(o => o == StepOutcome.Done)} of {others.Count} other replicas follow {_next.Address}";
+        return outcomes.All(o => o == StepOutcome.Done) ? StepOutcome.Done : StepOutcome.Unknown;
     }
 
-    private async Task<StepOutcome> TellSentinelAsync()
+    private async Task<StepOutcome> FollowNextAsync(SuccessionNode replica)
     {
-        var gone = new TargetWatch(group, plan, time);
-        while (HasTime(HandOverLimits.RecoveryReserve))
-        {
-            foreach (var sentinel in plan.Sentinels)
-            {
-                var answer = await group.Sentinels.FailoverAsync(sentinel, default).ConfigureAwait(false);
-                _words = $"Sentinel {sentinel}: {answer.Text}";
-                if (answer.Kind == FailoverAnswerKind.UnderWay) return StepOutcome.Done;
-                if (answer.Kind == FailoverAnswerKind.NoAnswer) return StepOutcome.Unknown;
-                if (answer.Kind == FailoverAnswerKind.Refused) break; // it heard: no other one is asked
-            }
-
-            if (await gone.IsGoneAsync().ConfigureAwait(false)) return StepOutcome.Refused;
-            await Task.Delay(Pause, time).ConfigureAwait(false);
-        }
-
-        return StepOutcome.Unknown;
-    }
-
-    private async Task<StepOutcome> AwaitSwitchAsync()
-    {
-        var gone = new TargetWatch(group, plan, time);
-        while (HasTime(HandOverLimits.RecoveryReserve))
-        {
-            var sentinels = await group.ObserveSentinelsAsync(default).ConfigureAwait(false);
-            var quorum = SentinelQuorumPolicy.Decide(sentinels, group.Settings.SentinelCount);
-            _words = quorum.Reason;
-            if (quorum is SentinelQuorumDecision.Agreed agreed && agreed.Address == plan.Target)
-            {
-                _switched = time.GetElapsedTime(_fenced);
-                return StepOutcome.Done;
-            }
-
-            // Once one Sentinel names the target, its death is Sentinel's matter.
-            var namesTarget = sentinels.OfType<SentinelObservation.Known>().Any(k => k.View.Master?.Address == plan.Target);
-            if (await gone.IsGoneAsync().ConfigureAwait(false) && !namesTarget)
-            {
-                _words = $"{plan.Target} is gone before Sentinel named it";
-                return StepOutcome.Refused;
-            }
-
-            await Task.Delay(Pause, time).ConfigureAwait(false);
-        }
-
-        return StepOutcome.Unknown;
+        var (connection, _) = await group.Nodes.OpenAsync(replica.Endpoint, replica.RunId, default).ConfigureAwait(false);
+        if (connection is null) return StepOutcome.Refused;
+        await using (connection.ConfigureAwait(false)) return await connection.SendAsync([Follow(_next.Address)], default).ConfigureAwait(false);
     }
 
     private async Task<StepOutcome> TakeBackAsync()
     {
-        _words = $"{plan.Target} follows {plan.Master} again; no client was sent there";
+        _words = $"{plan.Target.Address} follows {plan.Master} again; nobody was told of it";
         do
         {
-            var (connection, why) = await group.Nodes.OpenAsync(plan.TargetEndpoint, plan.TargetRunId, default).ConfigureAwait(false);
+            var (connection, why) = await group.Nodes.OpenAsync(plan.Target.Endpoint, plan.Target.RunId, default).ConfigureAwait(false);
             if (connection is null) _words = why;
             else
             {
@@ -240,21 +358,15 @@ internal sealed class CutOver(HandOverGroup group, StepDownPlan plan, long deadl
         return StepOutcome.Unknown;
     }
 
-    private async Task<StepOutcome> ResumeAsync()
-    {
-        var (connection, why) = await group.Nodes.OpenAsync(group.Own, plan.MasterRunId, default).ConfigureAwait(false);
-        _words = connection is null ? why : $"{plan.Master} is master again";
-        if (connection is null) return StepOutcome.Unknown;
-        await using (connection.ConfigureAwait(false))
-        {
-            var outcome = await connection.TransactAsync([FollowNobody, Set(MinReplicas, plan.MinReplicas)], default).ConfigureAwait(false);
-            if (outcome == StepOutcome.Done) _ = await connection.SignalAsync(default).ConfigureAwait(false);
-            return outcome;
-        }
-    }
-
     private async Task<StepOutcome> UnfenceAsync()
     {
+        // First: with the note, nobody would lift what this process may leave fenced.
+        if (GivingUp.TryRemove(group.DataDirectory) is { } failure)
+        {
+            _words = $"the note that {plan.Master} gives up can't be removed: {failure}";
+            return StepOutcome.Refused;
+        }
+
         do
         {
             var (connection, why) = await group.Nodes.OpenAsync(group.Own, plan.MasterRunId, default).ConfigureAwait(false);
@@ -276,12 +388,12 @@ internal sealed class CutOver(HandOverGroup group, StepDownPlan plan, long deadl
 
     private async Task<StepOutcome> RestoreAsync()
     {
-        var outcome = await RestorePrioritiesAsync(group, plan.Lower, default).ConfigureAwait(false);
-        _words = outcome == StepOutcome.Done ? "priorities" : "a priority could not be restored: the sidecar beside that replica will";
-        if (_switched is null) return outcome;
+        var outcome = StepOutcome.Done;
+        _words = "settings";
+        if (GivingUp.TryRemove(group.DataDirectory) is { } failure) (outcome, _words) = (StepOutcome.Unknown, $"the note that {plan.Master} gives up stays: {failure}");
         if (!await RestoreMinReplicasAsync().ConfigureAwait(false))
         {
-            _words += $"; min-replicas-to-write stays 0 on {plan.Target} until replicas are attached: its sidecar restores it";
+            _words += $"; min-replicas-to-write stays 0 on {_next.Address} until replicas are attached: its sidecar restores it";
             outcome = StepOutcome.Unknown;
         }
 
@@ -301,9 +413,9 @@ internal sealed class CutOver(HandOverGroup group, StepDownPlan plan, long deadl
         if (plan.MinReplicas == 0) return true;
         do
         {
-            if (await group.Nodes.ObserveAsync(plan.TargetEndpoint, default).ConfigureAwait(false) is NodeObservation.Known { View: var node }
-                && node.RunId == plan.TargetRunId && node.Role == NodeRole.Master && node.Attached >= plan.MinReplicas)
-                return await group.Nodes.ConfigureAsync(plan.TargetEndpoint, plan.TargetRunId, MinReplicas, plan.MinReplicas, rewrite: true, default).ConfigureAwait(false) == StepOutcome.Done;
+            if (await group.Nodes.ObserveAsync(_next.Endpoint, default).ConfigureAwait(false) is NodeObservation.Known { View: var node }
+                && node.RunId == _next.RunId && node.Role == NodeRole.Master && node.Attached >= plan.MinReplicas)
+                return await group.Nodes.ConfigureAsync(_next.Endpoint, _next.RunId, MinReplicas, plan.MinReplicas, rewrite: true, default).ConfigureAwait(false) == StepOutcome.Done;
             await Task.Delay(Pause, time).ConfigureAwait(false);
         }
         while (HasTime(TimeSpan.Zero));
@@ -313,14 +425,7 @@ internal sealed class CutOver(HandOverGroup group, StepDownPlan plan, long deadl
 
     private bool HasTime(TimeSpan reserve) => time.GetElapsedTime(time.GetTimestamp(), deadline) > reserve;
 
-    internal static string Name(StepDownStep step) => step switch
-    {
-        StepDownStep.AwaitOffset => "await-offset",
-        StepDownStep.AskTarget => "ask-target",
-        StepDownStep.AskOwn => "ask-own",
-        StepDownStep.TellSentinel => "tell-sentinel",
-        StepDownStep.AwaitSwitch => "await-switch",
-        StepDownStep.TakeBack => "take-back",
-        var other => other.ToString().ToLowerInvariant(),
-    };
+    // "AwaitOffset" is await-offset in the log.
+    internal static string Name(StepDownStep step) =>
+        string.Concat(step.ToString().Select((c, i) => char.IsAsciiLetterUpper(c) ? (i == 0 ? "" : "-") + char.ToLowerInvariant(c) : c.ToString()));
 }

@@ -2,7 +2,6 @@ using System.Globalization;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Core.Topology;
-using Sidecars.Failover.Watch;
 
 namespace Sidecars.Failover.HandOver;
 
@@ -49,7 +48,6 @@ public sealed class HandOverClient(Func<RedisEndpoint, IRespTransport> transport
     }
 
     internal const string MinReplicas = "min-replicas-to-write";
-    internal const string Priority = "replica-priority";
 
     internal static RespCommand Rewrite { get; } = RespCommand.Of("CONFIG", "REWRITE");
 

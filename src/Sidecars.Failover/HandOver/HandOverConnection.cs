@@ -91,20 +91,6 @@ public sealed class HandOverConnection : IAsyncDisposable
         }
     }
 
-    /// <summary>How many sidecars heard that clients may move; null: no answer.</summary>
-    public async Task<long?> SignalAsync(CancellationToken cancellation)
-    {
-        try
-        {
-            var reply = await _client.CallAsync(cancellation, "PUBLISH", HandOverSignal.Channel, HandOverSignal.Text).ConfigureAwait(false);
-            return reply.Kind == RespKind.Integer ? reply.Integer : null;
-        }
-        catch (RedisConnectionException)
-        {
-            return null;
-        }
-    }
-
     /// <summary>Closes it.</summary>
     public ValueTask DisposeAsync() => _client.DisposeAsync();
 }

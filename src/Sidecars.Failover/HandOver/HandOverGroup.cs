@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
+using Sidecars.Core.Sentinel.Leadership;
 using Sidecars.Core.Topology;
 
 namespace Sidecars.Failover.HandOver;
@@ -11,8 +12,12 @@ namespace Sidecars.Failover.HandOver;
 /// <param name="settings">Configuration.</param>
 /// <param name="sentinels">As the sidecars log in.</param>
 /// <param name="nodes">Likewise.</param>
+/// <param name="leadership">Tells the Sentinels.</param>
+/// <param name="dataDirectory">Of the Redis beside this process.</param>
 /// <param name="time">For the deadline of name look-ups.</param>
-public sealed class HandOverGroup(GroupAddresses addresses, RedisEndpoint own, HandOverSettings settings, SentinelClient sentinels, HandOverClient nodes, TimeProvider time)
+public sealed class HandOverGroup(
+    GroupAddresses addresses, RedisEndpoint own, HandOverSettings settings, SentinelClient sentinels, HandOverClient nodes, SentinelLeadership leadership,
+    string dataDirectory, TimeProvider time)
 {
     /// <summary>The Redis beside this process.</summary>
     public RedisEndpoint Own { get; } = own;
@@ -25,6 +30,12 @@ public sealed class HandOverGroup(GroupAddresses addresses, RedisEndpoint own, H
 
     /// <summary>Likewise.</summary>
     public HandOverClient Nodes { get; } = nodes;
+
+    /// <summary>Tells the Sentinels who is master.</summary>
+    public SentinelLeadership Leadership { get; } = leadership;
+
+    /// <summary>Data directory of the Redis beside this process.</summary>
+    public string DataDirectory { get; } = dataDirectory;
 
     /// <summary>Looks at everybody.</summary>
     /// <param name="wanted">See <see cref="HandOverSnapshot.Wanted"/>.</param>
@@ -60,19 +71,6 @@ public sealed class HandOverGroup(GroupAddresses addresses, RedisEndpoint own, H
         return HandOverClient.WithSettings(new NodeObservation.Known(Own, own)) is NodeObservation.Known known
             ? new HandOverSnapshot { Settings = Settings, Sentinels = [.. sentinels], Own = known, Others = [] }
             : null;
-    }
-
-    /// <summary>
-    /// Looks at the own server and at those that Sentinels name, and at nobody else: the view of a <see cref="HandOverListener"/>, which must
-    /// not wait for a node that is lost.
-    /// </summary>
-    /// <param name="sentinels">As they were seen last.</param>
-    /// <param name="cancellation">Ends it.</param>
-    public async Task<HandOverSnapshot> ObserveNamedAsync(IReadOnlyCollection<SentinelObservation> sentinels, CancellationToken cancellation)
-    {
-        var ownTask = Nodes.ObserveAsync(Own, cancellation);
-        var named = await AskAsync(sentinels.OfType<SentinelObservation.Known>().Select(k => k.View.Master?.Address).OfType<RedisEndpoint>().Distinct().Where(a => a != Own), cancellation).ConfigureAwait(false);
-        return new HandOverSnapshot { Settings = Settings, Sentinels = [.. sentinels], Own = await ownTask.ConfigureAwait(false), Others = [.. named] };
     }
 
     /// <summary>Looks at the Sentinels alone.</summary>

@@ -1,4 +1,5 @@
 using Sidecars.Core.Redis;
+using Sidecars.Core.Sentinel.Leadership;
 using Sidecars.Failover.Fence;
 
 namespace Sidecars.Failover.HandOver;
@@ -27,6 +28,12 @@ public static class HandOverLimits
     /// </summary>
     public static readonly TimeSpan LongestCatchUp = TimeSpan.FromSeconds(2);
 
+    /// <summary>
+    /// An epoch that was won longer ago is won anew before anything is announced: the votes are good for
+    /// <see cref="LeadershipPolicy.WonEpochIsGoodFor"/>, and the announcement itself takes a moment.
+    /// </summary>
+    public static readonly TimeSpan WinAgainAfter = TimeSpan.FromMilliseconds(700);
+
     /// <summary>A replica that heard nothing from its master for longer is no target: the master pings every 2 s as shipped.</summary>
     public static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(5);
 
@@ -40,7 +47,7 @@ public static class HandOverLimits
     /// </summary>
     public static readonly TimeSpan RewritePatience = TimeSpan.FromSeconds(5);
 
-    /// <summary>Shortest <c>--timeout</c>: the cut-over, Sentinel's second, and room for one wait.</summary>
+    /// <summary>Shortest <c>--timeout</c>: the votes, the cut-over, and room for one wait.</summary>
     public static readonly TimeSpan ShortestTimeout = TimeSpan.FromSeconds(8);
 
     /// <summary>Longest <c>--timeout</c>. After it, no hand-over that began is still going on, whoever started it.</summary>
@@ -54,9 +61,6 @@ public static class HandOverLimits
     /// behind and lifted (<see cref="FencePolicy.StepDownPatience"/>); a demotion after that could lose what was written since.
     /// </summary>
     public static readonly TimeSpan LongestQuestion = TimeSpan.FromSeconds(5);
-
-    /// <summary>A connection that is refused for so long, after the promotion, is a dead server; Sentinel itself waits down-after.</summary>
-    public static readonly TimeSpan TargetGoneAfter = TimeSpan.FromSeconds(2);
 
     /// <summary>How long to pause CLIENTs; null: not at all.</summary>
     /// <param name="downAfter">Sentinel's down-after.</param>

@@ -2,45 +2,30 @@ using System.Text.Json;
 using Sidecars.Core.Group;
 using Sidecars.Failover.Decisions;
 using Sidecars.Failover.Options;
-using Sidecars.Failover.Publish;
 using Sidecars.Failover.Watch;
 using Sidecars.Telemetry;
 
 namespace Sidecars.Failover.HandOver;
 
-/// <summary>What <c>run</c> does about hand-overs: claims one to this server as soon as clients may move, and repairs what a dead coordinator left.</summary>
+/// <summary>What <c>run</c> does about hand-overs: it repairs what a dead coordinator left.</summary>
 internal sealed class HandOverLoops
 {
     // Two looks: what a dead coordinator left stands for seconds before anybody touches it.
     private static readonly TimeSpan GlanceAge = TimeSpan.FromSeconds(2.5);
 
-    private readonly FailoverOptions _options;
-    private readonly GroupConnections _connections;
-    private readonly SentinelWatch _sentinels;
-    private readonly Action<HandOverClaim> _claim;
     private readonly DecisionLog _decisions;
-    private readonly HandOverGroup _group;
     private readonly HandOverRepairLoop _repair;
-    private readonly TimeProvider _time;
 
     public HandOverLoops(
-        FailoverOptions options, GroupConnections connections, SentinelWatch sentinels, OwnServerWatch server, Action<HandOverClaim> claim, DecisionLog decisions, MetricSet metrics, TimeProvider time)
+        FailoverOptions options, GroupConnections connections, SentinelWatch sentinels, OwnServerWatch server, DecisionLog decisions, MetricSet metrics, TimeProvider time)
     {
-        (_options, _connections, _sentinels, _claim, _decisions, _time) = (options, connections, sentinels, claim, decisions, time);
-        _group = HandOverWiring.Group(options, connections, time);
-        _repair = new HandOverRepairLoop(new HandOverRepairSettings { DataDirectory = options.Group.DataDirectory, DryRun = options.DryRun }, _group, Repaired, metrics, time, () => server.LookWithin(GlanceAge) is { } own ? _group.Glance(own, sentinels.Observe()) : null);
+        _decisions = decisions;
+        var group = HandOverWiring.Group(options, connections, time);
+        var settings = new HandOverRepairSettings { DataDirectory = options.Group.DataDirectory, DryRun = options.DryRun };
+        _repair = new HandOverRepairLoop(settings, group, Repaired, metrics, time, () => server.LookWithin(GlanceAge) is { } own ? group.Glance(own, sentinels.Observe()) : null);
     }
 
-    public void Start(Supervisor supervisor, CancellationToken cancellation)
-    {
-        supervisor.Start("hand-over-repair", _repair.RunAsync, cancellation);
-        supervisor.Start("hand-over", ListenAsync, cancellation);
-    }
-
-    private Task ListenAsync(CancellationToken cancellation) => new HandOverListener(
-        ct => _group.ObserveNamedAsync(_sentinels.Observe(), ct), () => _connections.Transport(_options.Redis), _connections.AsSidecar, _claim,
-        (decision, snapshot) => _decisions.Decided("hand-over", decision.Code, decision.Reason, isRefusal: false, () => JsonSerializer.Serialize(snapshot, HandOverJson.Default.HandOverSnapshot)),
-        _time).RunAsync(cancellation);
+    public void Start(Supervisor supervisor, CancellationToken cancellation) => supervisor.Start("hand-over-repair", _repair.RunAsync, cancellation);
 
     private void Repaired(HandOverRepairDecision decision, HandOverRepairFacts facts, StepOutcome? outcome)
     {

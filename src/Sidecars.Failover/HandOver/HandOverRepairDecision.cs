@@ -1,3 +1,4 @@
+using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 
 namespace Sidecars.Failover.HandOver;
@@ -5,7 +6,9 @@ namespace Sidecars.Failover.HandOver;
 /// <summary>What the repair knows in one round.</summary>
 /// <param name="Group">One look; its own node is the server beside this process.</param>
 /// <param name="Coordinator">Another process holds the lock of this server; null: it can't be told.</param>
-public sealed record HandOverRepairFacts(HandOverSnapshot Group, bool? Coordinator);
+/// <param name="GivenUp">For whom this server gives up; null: for nobody.</param>
+/// <param name="GivenUpUnreadable">Why the note of it can't be read; null: it can, or there is none.</param>
+public sealed record HandOverRepairFacts(HandOverSnapshot Group, bool? Coordinator, GivingUp? GivenUp = null, string? GivenUpUnreadable = null);
 
 /// <summary>What the sidecar of a Redis does about what a dead coordinator left; a closed set, each with a stable code and a reason.</summary>
 public abstract record HandOverRepairDecision : IDecision
@@ -38,18 +41,15 @@ public abstract record HandOverRepairDecision : IDecision
         public override bool IsAct => false;
     }
 
-    /// <summary>This server was promoted and the old master demoted: have this one Sentinel make it so.</summary>
-    public sealed record TellSentinel(RedisEndpoint Sentinel, string Reason) : HandOverRepairDecision("tell-sentinel", Reason);
+    /// <summary>Win the next epoch and announce this node in it: the one that was promoted, or this server where that one is gone.</summary>
+    public sealed record Tell(string Code, RedisEndpoint Target, RedisEndpoint Replaces, string Reason) : HandOverRepairDecision(Code, Reason);
 
-    /// <summary>That one was promoted and this master never demoted: make it follow again, as Sentinel would after 8 s and an INFO.</summary>
-    public sealed record TakeBack(RedisEndpoint Endpoint, string RunId, RedisEndpoint Master, string Reason) : HandOverRepairDecision("take-back", Reason);
+    /// <summary>A majority names the one that this server gave up for: follow it, and cut the clients.</summary>
+    public sealed record Demote(string RunId, RedisEndpoint Master, long MinReplicas, string Reason) : HandOverRepairDecision("demote", Reason);
 
-    /// <summary>This server, which Sentinels still name, follows one that is dead: be master again.</summary>
-    public sealed record Resume(string RunId, long MinReplicas, string Reason) : HandOverRepairDecision("resume", Reason);
-
-    /// <summary>Give <c>min-replicas-to-write</c> of this server its configured value.</summary>
+    /// <summary>Give <c>min-replicas-to-write</c> of this server its configured value; the giving-up is void first.</summary>
     public sealed record SetMinReplicas(string Code, string RunId, long Value, string Reason) : HandOverRepairDecision(Code, Reason);
 
-    /// <summary>Give <c>replica-priority</c> of this server its configured value.</summary>
-    public sealed record SetPriority(string RunId, int Value, string Reason) : HandOverRepairDecision("restore-priority", Reason);
+    /// <summary>The giving-up is done, or void.</summary>
+    public sealed record Forget(string Reason) : HandOverRepairDecision("forget", Reason);
 }

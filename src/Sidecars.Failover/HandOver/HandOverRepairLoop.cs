@@ -1,8 +1,9 @@
 using Prometheus;
+using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
-using Sidecars.Core.Sentinel;
-using Sidecars.Core.Topology;
+using Sidecars.Core.Sentinel.Leadership;
+using Sidecars.Failover.Watch;
 using Sidecars.Telemetry;
 using static Sidecars.Failover.HandOver.HandOverClient;
 
@@ -35,6 +36,7 @@ public sealed class HandOverRepairLoop
     private readonly Family<Counter.Child> _refusals;
     private readonly Family<Counter.Child> _repairs;
     private string _standing = "";
+    private long _learntEpoch;
     private long _since;
 
     /// <summary>Creates it; nothing is asked before <see cref="RunAsync"/>.</summary>
@@ -68,13 +70,15 @@ public sealed class HandOverRepairLoop
     public async Task<HandOverRepairDecision> RoundAsync(CancellationToken cancellation)
     {
         // The whole group is asked only where the own server shows something that a hand-over may have left.
+        var note = GivingUp.Read(_settings.DataDirectory);
         var snapshot = _glance();
-        if (snapshot is null || !HandOverRepairPolicy.IsNothingLeft(snapshot)) snapshot = await _group.ObserveAsync(null, cancellation).ConfigureAwait(false);
-        var facts = new HandOverRepairFacts(snapshot, StepDownLock.IsHeldByAnother(_settings.DataDirectory));
+        if (snapshot is null || note.State != FactState.Absent || !HandOverRepairPolicy.IsNothingLeft(snapshot)) snapshot = await _group.ObserveAsync(null, cancellation).ConfigureAwait(false);
+        var facts = new HandOverRepairFacts(
+            snapshot, StepDownLock.IsHeldByAnother(_settings.DataDirectory), note.Value, note.State == FactState.Unreadable ? note.Fault.ToString() : null);
         var decision = HandOverRepairPolicy.Decide(facts);
         var now = _time.GetTimestamp();
         // Reasons hold counts that flicker; the code and whose process it is are the state.
-        var state = decision.Code + "|" + (snapshot.Own as NodeObservation.Known)?.View.RunId;
+        var state = decision.Code + "|" + (snapshot.Own as Core.Topology.NodeObservation.Known)?.View.RunId;
         var isNew = state != _standing;
         if (isNew) (_standing, _since) = (state, now);
         if (decision is HandOverRepairDecision.Refuse) _refusals.Of(decision.Code)?.Inc();
@@ -95,25 +99,34 @@ public sealed class HandOverRepairLoop
     {
         switch (decision)
         {
-            case HandOverRepairDecision.TellSentinel tell:
-                return (await _group.Sentinels.FailoverAsync(tell.Sentinel, cancellation).ConfigureAwait(false)).Kind switch
-                {
-                    FailoverAnswerKind.UnderWay => StepOutcome.Done,
-                    FailoverAnswerKind.NoAnswer => StepOutcome.Unknown,
-                    _ => StepOutcome.Refused,
-                };
-            case HandOverRepairDecision.TakeBack back:
-                return await TransactAsync(back.Endpoint, back.RunId, [Follow(back.Master)], cancellation).ConfigureAwait(false);
-            case HandOverRepairDecision.Resume resume:
-                return await TransactAsync(_group.Own, resume.RunId, [FollowNobody, Set(MinReplicas, resume.MinReplicas)], cancellation).ConfigureAwait(false);
+            case HandOverRepairDecision.Tell tell:
+                return await TellAsync(tell, cancellation).ConfigureAwait(false);
+            case HandOverRepairDecision.Demote demote:
+                return await TransactAsync(
+                    _group.Own, demote.RunId, [Follow(demote.Master), CutClients.Normal, CutClients.Subscribed, Set(MinReplicas, demote.MinReplicas)], cancellation).ConfigureAwait(false);
             case HandOverRepairDecision.SetMinReplicas set:
-                // The pause that came with the fence lapses by itself within 3 s.
+                // The note first: with it, the value would be refused by the fence. The pause that came with the fence lapses by itself within 3 s.
+                if (GivingUp.TryRemove(_settings.DataDirectory) is not null) return StepOutcome.Refused;
                 return await _group.Nodes.ConfigureAsync(_group.Own, set.RunId, MinReplicas, set.Value, rewrite: true, cancellation).ConfigureAwait(false);
-            case HandOverRepairDecision.SetPriority set:
-                return await _group.Nodes.ConfigureAsync(_group.Own, set.RunId, Priority, set.Value, rewrite: true, cancellation).ConfigureAwait(false);
+            case HandOverRepairDecision.Forget:
+                return GivingUp.TryRemove(_settings.DataDirectory) is null ? StepOutcome.Done : StepOutcome.Refused;
             default:
                 return StepOutcome.Refused;
         }
+    }
+
+    private async Task<StepOutcome> TellAsync(HandOverRepairDecision.Tell tell, CancellationToken cancellation)
+    {
+        var request = new LeadershipRequest(tell.Target, tell.Replaces, _group.Settings.SentinelCount) { LearntEpoch = _learntEpoch };
+        var sentinels = (await _group.ObserveSentinelsAsync(cancellation).ConfigureAwait(false)).Select(s => s.Endpoint).ToList();
+        var outcome = await _group.Leadership.TellAsync(request, sentinels, cancellation).ConfigureAwait(false);
+        _learntEpoch = Math.Max(_learntEpoch, outcome.HighestEpoch);
+        return outcome switch
+        {
+            LeadershipOutcome.Confirmed => StepOutcome.Done,
+            LeadershipOutcome.Unconfirmed => StepOutcome.Unknown,
+            _ => StepOutcome.Refused,
+        };
     }
 
     private async Task<StepOutcome> TransactAsync(RedisEndpoint endpoint, string runId, IReadOnlyList<RespCommand> commands, CancellationToken cancellation)

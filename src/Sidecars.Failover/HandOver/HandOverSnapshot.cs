@@ -4,7 +4,6 @@ using Sidecars.Core.Configuration;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
-using Sidecars.Failover.Watch;
 
 namespace Sidecars.Failover.HandOver;
 
@@ -22,9 +21,6 @@ public sealed record HandOverSettings
 
     /// <summary>What <c>min-replicas-to-write</c> of a master is to be: <see cref="RedisServerPlan.MinReplicasToWrite"/>.</summary>
     public required int MinReplicas { get; init; }
-
-    /// <summary>What <c>replica-priority</c> of this node is to be; 0 is never promoted. Null: not known, and then it is never raised.</summary>
-    public int? Priority { get; init; }
 }
 
 /// <summary>One look at the whole group, by the one that hands over or repairs; immutable.</summary>
@@ -48,18 +44,13 @@ public sealed record HandOverSnapshot
     /// <summary>True: a replica that rewrites its AOF will do, since one that does not was waited for long enough.</summary>
     public bool AcceptsRewriting { get; init; }
 
-    /// <summary>True: the moment at which a Sentinel switches soonest (<see cref="SwitchTiming"/>) is not waited for any more.</summary>
-    public bool AcceptsAnyMoment { get; init; }
-
     /// <summary>The others that answered, each process once, without the own one under another address.</summary>
     [JsonIgnore]
     public ImmutableArray<NodeObservation.Known> Peers => Own is NodeObservation.Known own
         ? [.. Others.OfType<NodeObservation.Known>().Where(o => o.View.RunId != own.View.RunId).DistinctBy(o => o.View.RunId, StringComparer.Ordinal)]
         : [.. Others.OfType<NodeObservation.Known>().DistinctBy(o => o.View.RunId, StringComparer.Ordinal)];
 
-    /// <summary>
-    /// The Sentinels that answered and know the master, by id: a caller that chooses no moment (<see cref="SwitchTiming"/>) asks the first.
-    /// </summary>
+    /// <summary>The Sentinels that answered and know the master, by id.</summary>
     [JsonIgnore]
     public ImmutableArray<SentinelObservation.Known> Voters =>
         [.. Sentinels.OfType<SentinelObservation.Known>().Where(k => k.View.Master is not null).DistinctBy(k => k.View.MyId, StringComparer.Ordinal).OrderBy(k => k.View.MyId, StringComparer.Ordinal)];

@@ -21,10 +21,11 @@ internal static class HandOverWiring
                 RedisCount = group.RedisCount,
                 DownAfter = group.DownAfter,
                 MinReplicas = RedisServerPlan.MinReplicasToWrite(group.RedisCount),
-                Priority = options.ReplicaPriority,
             },
             connections.Sentinels,
             new HandOverClient(connections.Transport, connections.AsSidecar),
+            connections.Leadership,
+            group.DataDirectory,
             time);
     }
 

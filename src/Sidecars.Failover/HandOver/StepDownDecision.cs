@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using Sidecars.Core.Primitives;
-using Sidecars.Failover.Watch;
+using Sidecars.Core.Succession;
 
 namespace Sidecars.Failover.HandOver;
 
@@ -24,21 +24,9 @@ public abstract record StepDownDecision : IDecision
     /// <summary>What is known forbids it, and only a person or a restart changes that.</summary>
     public sealed record Refuse(string Code, string Reason) : StepDownDecision(Code, Reason);
 
-    /// <summary>Replicas besides the target can still be elected: lower them, and look again until every Sentinel shows it.</summary>
-    public sealed record LowerFirst(StepDownPlan Plan, string Reason) : StepDownDecision("lower-first", Reason);
-
-    /// <summary>It could go, and a Sentinel switches sooner in a moment: look again soon.</summary>
-    public sealed record AwaitMoment(string Reason) : StepDownDecision("moment", Reason);
-
-    /// <summary>Go: the target is the only one that any Sentinel would elect.</summary>
+    /// <summary>Go.</summary>
     public sealed record HandOver(StepDownPlan Plan, string Reason) : StepDownDecision("hand-over", Reason);
 }
-
-/// <summary>A replica whose priority was taken from it.</summary>
-/// <param name="Endpoint">Where it is asked.</param>
-/// <param name="RunId">The process.</param>
-/// <param name="Priority">What it had, and gets back.</param>
-public sealed record LoweredReplica(RedisEndpoint Endpoint, string RunId, int Priority);
 
 /// <summary>One hand-over, as it was decided; immutable.</summary>
 public sealed record StepDownPlan
@@ -52,20 +40,19 @@ public sealed record StepDownPlan
     /// <summary>Replication id of the data.</summary>
     public required string ReplicationId { get; init; }
 
-    /// <summary>Where the target is asked.</summary>
-    public required RedisEndpoint TargetEndpoint { get; init; }
+    /// <summary>The next master.</summary>
+    public required SuccessionNode Target { get; init; }
 
-    /// <summary>The target's address in the group.</summary>
-    public required RedisEndpoint Target { get; init; }
+    /// <summary>The other replicas.</summary>
+    public required ImmutableArray<SuccessionNode> Others { get; init; }
 
-    /// <summary>Its process.</summary>
-    public required string TargetRunId { get; init; }
+    /// <summary>
+    /// Replicas that a Sentinel would promote and that gave no usable answer: where a Sentinel must be asked, it might choose one of them.
+    /// </summary>
+    public required ImmutableArray<RedisEndpoint> OutOfReach { get; init; }
 
     /// <summary>Sentinel's config-epoch of the master; the switch raises it.</summary>
     public required long Epoch { get; init; }
-
-    /// <summary>Replicas to lower, the target not among them; empty where none has a priority.</summary>
-    public required ImmutableArray<LoweredReplica> Lower { get; init; }
 
     /// <summary>CLIENT PAUSE … WRITE; null: the fence alone.</summary>
     public required TimeSpan? Pause { get; init; }
@@ -73,6 +60,6 @@ public sealed record StepDownPlan
     /// <summary>What <c>min-replicas-to-write</c> is to be afterwards, on both.</summary>
     public required int MinReplicas { get; init; }
 
-    /// <summary>Sentinels in the order of <see cref="SwitchTiming"/>; the first that can be connected to is told.</summary>
+    /// <summary>The Sentinels that answered and know the master, by id.</summary>
     public required ImmutableArray<RedisEndpoint> Sentinels { get; init; }
 }

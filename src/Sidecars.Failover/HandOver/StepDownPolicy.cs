@@ -1,13 +1,13 @@
 using Sidecars.Core.Redis;
 using Sidecars.Core.Sentinel;
+using Sidecars.Core.Succession;
 using Sidecars.Core.Topology;
-using Sidecars.Failover.Watch;
 
 namespace Sidecars.Failover.HandOver;
 
 /// <summary>
-/// Whether the server beside this process may hand over, and to whom. Pure. Called again once priorities are lowered, so that the
-/// facts under the cut-over are milliseconds old.
+/// Whether the server beside this process may hand over, and to whom. Pure. Any replica without which the group is whole may be out of reach:
+/// nobody but the target can become master.
 /// </summary>
 public static class StepDownPolicy
 {
@@ -61,12 +61,6 @@ public static class StepDownPolicy
     private static StepDownDecision Choose(HandOverSnapshot s, NodeObservation.Known own, SentinelQuorumDecision.Agreed agreed)
     {
         var replicas = s.Peers.Where(p => p.View.MasterAddress == own.Address).ToList();
-        // Every replica that a Sentinel would elect must be reachable: one that can't be lowered might be elected instead of the target.
-        foreach (var voter in s.Voters)
-            foreach (var replica in voter.View.Replicas)
-                if (replica.Promotable && replicas.All(r => r.Address != replica.Address))
-                    return new StepDownDecision.Wait("replica-out-of-reach", $"Sentinel {voter.Endpoint} would elect {replica.Address}, which gives this process no usable answer as replica of {own.Address}");
-
         var targets = replicas.Where(r => s.Wanted is null || r.Address == s.Wanted || r.Endpoint == s.Wanted).ToList();
         if (targets.Count == 0)
         {
@@ -78,39 +72,31 @@ public static class StepDownPolicy
         // Sentinel's own order: the lower priority first, then the offset; the address only so that two looks choose alike. Before it
         // who does not rewrite its AOF: until that ends the disk may hold an older dataset, which counts if the process is killed.
         var best = targets.Where(t => Objection(t, own, s) is null)
-            .OrderBy(t => t.View.Rewriting).ThenBy(t => t.View.Priority).ThenByDescending(t => t.View.Offset).ThenBy(t => t.Address.ToString(), StringComparer.Ordinal).FirstOrDefault();
+            .OrderBy(t => t.View.Rewriting).ThenBy(t => t.View.Priority).ThenByDescending(t => t.View.Offset)
+            .ThenBy(t => t.Address.ToString(), StringComparer.Ordinal).FirstOrDefault();
         if (best is null) return new StepDownDecision.Wait("no-target", string.Join("; ", targets.Select(t => Objection(t, own, s))));
-        if (best.View.Rewriting && !s.AcceptsRewriting)
-            return new StepDownDecision.Wait("target-rewrites", $"{best.Address} rewrites its AOF: until that ends its disk may hold an older dataset; waited for {HandOverLimits.RewritePatience.TotalSeconds:0} s at most");
-        var plan = Plan(s, own, agreed, replicas, best);
-        var pending = s.Voters.FirstOrDefault(v => v.View.Replicas.Any(r => r.Promotable && r.Address != best.Address));
-        if (plan.Lower.IsEmpty && pending is null)
-        {
-            return s.AcceptsAnyMoment || SwitchTiming.IsNow(s.Voters, best.Address)
-                ? new StepDownDecision.HandOver(plan, $"{agreed.Reason}; {best.Address} is the only one that any of them would elect")
-                : new StepDownDecision.AwaitMoment($"{agreed.Reason}; until one of them is about to ask {best.Address} for its role, {SwitchTiming.Patience.TotalSeconds:0} s at most: it switches half a second sooner then");
-        }
-
-        return new StepDownDecision.LowerFirst(plan, plan.Lower.IsEmpty
-            ? $"Sentinel {pending!.Endpoint} does not show yet that only {best.Address} can be elected"
-            : $"{string.Join(", ", plan.Lower.Select(l => l.Endpoint))} could be elected instead of {best.Address}");
+        return best.View.Rewriting && !s.AcceptsRewriting
+            ? new StepDownDecision.Wait("target-rewrites", $"{best.Address} rewrites its AOF: until that ends its disk may hold an older dataset; waited for {HandOverLimits.RewritePatience.TotalSeconds:0} s at most")
+            : new StepDownDecision.HandOver(Plan(s, own, agreed, replicas, best), $"{agreed.Reason}; {best.Address} is next");
     }
 
-    private static StepDownPlan Plan(HandOverSnapshot s, NodeObservation.Known own, SentinelQuorumDecision.Agreed agreed, List<NodeObservation.Known> replicas, NodeObservation.Known best) => new()
+    private static StepDownPlan Plan(
+        HandOverSnapshot s, NodeObservation.Known own, SentinelQuorumDecision.Agreed agreed, List<NodeObservation.Known> replicas, NodeObservation.Known best) => new()
     {
         Master = own.Address,
         MasterRunId = own.View.RunId,
         ReplicationId = own.View.ReplicationId,
-        TargetEndpoint = best.Endpoint,
-        Target = best.Address,
-        TargetRunId = best.View.RunId,
+        Target = NodeOf(best),
+        Others = [.. replicas.Where(r => r.View.RunId != best.View.RunId).Select(NodeOf)],
+        OutOfReach = [.. s.Voters.SelectMany(v => v.View.Replicas).Where(r => r.Promotable && replicas.All(known => known.Address != r.Address)).Select(r => r.Address).Distinct()],
         Epoch = agreed.Epoch,
-        Lower = [.. replicas.Where(r => r.View.RunId != best.View.RunId && r.View.Priority > 0).Select(r => new LoweredReplica(r.Endpoint, r.View.RunId, r.View.Priority!.Value))],
         Pause = HandOverLimits.Pause(s.Settings.DownAfter),
         // 99 here was left by a coordinator that died: this process holds the lock.
         MinReplicas = own.View.MinReplicas == HandOverLimits.Fence ? s.Settings.MinReplicas : (int)own.View.MinReplicas!.Value,
-        Sentinels = SwitchTiming.Order(s.Voters, best.Address),
+        Sentinels = [.. s.Voters.Select(v => v.Endpoint)],
     };
+
+    private static SuccessionNode NodeOf(NodeObservation.Known node) => new(node.Endpoint, node.Address, node.View.RunId);
 
     private static string? Objection(NodeObservation.Known target, NodeObservation.Known own, HandOverSnapshot s)
     {

@@ -1,11 +1,10 @@
-using System.Collections.Immutable;
-using Sidecars.Failover.Watch;
+using Sidecars.Core.Sentinel.Leadership;
 
 namespace Sidecars.Failover.HandOver;
 
 /// <summary>
-/// Hands over: looks, decides (<see cref="StepDownPolicy"/>), lowers the others, looks again, and cuts over (<see cref="CutOver"/>). Until
-/// the fence a cancellation takes everything back; from there on it runs to an end, within its time-out. One use.
+/// Hands over: looks, decides (<see cref="StepDownPolicy"/>), wins an epoch and cuts over (<see cref="CutOver"/>). Until the fence nothing
+/// is changed, and a cancellation ends it; from there on it runs to an end, within its time-out. One use.
 /// </summary>
 /// <param name="group">Where it looks and acts; the own Redis is the master that steps down.</param>
 /// <param name="options">What is asked.</param>
@@ -16,66 +15,45 @@ public sealed class StepDownRunner(HandOverGroup group, StepDownOptions options,
     // The group is looked at again after so long while something is waited for: Sentinel's own view changes every second at most.
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(200);
 
-    // So long before the last start no moment is waited for: a look at a server that hangs takes a second.
-    private static readonly TimeSpan Slack = TimeSpan.FromSeconds(1);
+    // A vote that was not used keeps Sentinels from acting by themselves for 2 x failover-timeout: after so many, one of them is asked.
+    private const int MaxAttempts = 5;
+
     private readonly long _started = time.GetTimestamp();
-    private readonly Dictionary<string, LoweredReplica> _lowered = new(StringComparer.Ordinal);
+    private long _learntEpoch;
+    private int _attempts;
 
     /// <summary>Runs. The caller holds the <see cref="StepDownLock"/> unless it is a dry run.</summary>
-    /// <exception cref="OperationCanceledException">Cancelled before the fence; what was lowered is restored.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled before the fence; nothing is changed.</exception>
     public async Task<StepDownResult> RunAsync(CancellationToken cancellation)
-    {
-        var ended = false;
-        try
-        {
-            var (result, plan) = await PrepareAsync(cancellation).ConfigureAwait(false);
-            if (plan is null) return result!;
-            var cutOver = new CutOver(group, plan with { Lower = [.. _lowered.Values] }, _started + Ticks(options.Timeout), ReportAsync, time);
-            ended = true; // it restores by itself
-            return await cutOver.RunAsync().ConfigureAwait(false);
-        }
-        finally
-        {
-            if (!ended) await RestoreAsync().ConfigureAwait(false);
-        }
-    }
-
-    private async Task<(StepDownResult? Result, StepDownPlan? Plan)> PrepareAsync(CancellationToken cancellation)
     {
         // What begins later could not be taken back in time.
         var lastStart = options.Timeout - HandOverLimits.RecoveryReserve - TimeSpan.FromSeconds(2);
-        var (last, wanted) = ("", options.Wanted);
-        long? ready = null; // but for the moment
+        var (last, notWon) = ("", "");
         while (true)
         {
-            var seen = await group.ObserveAsync(wanted, cancellation).ConfigureAwait(false) with
+            var seen = await group.ObserveAsync(options.Wanted, cancellation).ConfigureAwait(false) with
             {
                 AcceptsRewriting = time.GetElapsedTime(_started) >= HandOverLimits.RewritePatience,
-                AcceptsAnyMoment = options.DryRun || (ready is { } since && time.GetElapsedTime(since) >= SwitchTiming.Patience) || time.GetElapsedTime(_started) > lastStart - Slack,
             };
             var decision = StepDownPolicy.Decide(seen);
-            if (decision is StepDownDecision.AwaitMoment) ready ??= time.GetTimestamp();
             if (decision.Code != last) await report(new StepDownProgress.Decided(decision, seen, time.GetElapsedTime(_started))).ConfigureAwait(false);
             last = decision.Code;
             switch (decision)
             {
                 case StepDownDecision.Nothing nothing:
-                    return (new StepDownResult(StepDownEnd.Nothing, nothing.Code, nothing.Reason), null);
+                    return new StepDownResult(StepDownEnd.Nothing, nothing.Code, nothing.Reason);
                 case StepDownDecision.Refuse refuse:
-                    return (new StepDownResult(StepDownEnd.Refused, refuse.Code, refuse.Reason), null);
-                case StepDownDecision.HandOver or StepDownDecision.LowerFirst when options.DryRun:
-                    return (new StepDownResult(StepDownEnd.WouldHandOver, decision.Code, decision.Reason) { Plan = (decision as StepDownDecision.HandOver)?.Plan ?? ((StepDownDecision.LowerFirst)decision).Plan }, null);
+                    return new StepDownResult(StepDownEnd.Refused, refuse.Code, refuse.Reason);
+                case StepDownDecision.HandOver go when options.DryRun:
+                    return new StepDownResult(StepDownEnd.WouldHandOver, go.Code, go.Reason) { Plan = go.Plan };
+                case var _ when options.DryRun:
+                    return new StepDownResult(StepDownEnd.Refused, decision.Code, decision.Reason);
                 case var _ when time.GetElapsedTime(_started) > lastStart:
-                    return (new StepDownResult(StepDownEnd.Refused, decision.Code, $"no time left for it: {decision.Reason}"), null);
+                    return new StepDownResult(StepDownEnd.Refused, notWon.Length > 0 ? "not-won" : decision.Code, $"no time left for it: {(notWon.Length > 0 ? notWon : decision.Reason)}");
                 case StepDownDecision.HandOver go:
-                    return (null, go.Plan);
-                case StepDownDecision.LowerFirst lower:
-                    wanted = lower.Plan.TargetEndpoint; // those that are lowered must not be chosen by the next look
-                    if (!await LowerAsync(lower.Plan.Lower, cancellation).ConfigureAwait(false))
-                        return (new StepDownResult(StepDownEnd.Aborted, "lower", $"a replica refuses replica-priority 0, so that it might be elected instead of {lower.Plan.Target}"), null);
-                    break;
-                default:
-                    if (options.DryRun) return (new StepDownResult(StepDownEnd.Refused, decision.Code, decision.Reason), null);
+                    var (result, refusal) = await HandOverAsync(go.Plan).ConfigureAwait(false);
+                    if (result is not null) return result;
+                    notWon = refusal!;
                     break;
             }
 
@@ -83,25 +61,17 @@ public sealed class StepDownRunner(HandOverGroup group, StepDownOptions options,
         }
     }
 
-    private async Task<bool> LowerAsync(ImmutableArray<LoweredReplica> replicas, CancellationToken cancellation)
+    private async Task<(StepDownResult? Result, string? NotWon)> HandOverAsync(StepDownPlan plan)
     {
-        if (replicas.IsEmpty) return true;
-        // Remembered before it is asked: an answer that is lost must not leave it lowered.
-        foreach (var replica in replicas) _lowered.TryAdd(replica.RunId, replica);
-        var outcomes = await Task.WhenAll(replicas.Select(r => group.Nodes.ConfigureAsync(r.Endpoint, r.RunId, HandOverClient.Priority, 0, rewrite: false, cancellation))).ConfigureAwait(false);
-        var outcome = outcomes.All(o => o == StepOutcome.Done) ? StepOutcome.Done : StepOutcome.Refused;
-        await ReportAsync("lower", outcome, $"replica-priority 0 on {string.Join(", ", replicas.Select(r => r.Endpoint))}").ConfigureAwait(false);
-        return outcome == StepOutcome.Done;
+        CutOver Begin() => new(group, plan, _started + (long)(options.Timeout.TotalSeconds * time.TimestampFrequency), ReportAsync, time);
+        var (result, notWon) = await Begin().TellAsync(_learntEpoch).ConfigureAwait(false);
+        if (notWon is null) return (result, null);
+        _learntEpoch = Math.Max(_learntEpoch, notWon.HighestEpoch);
+        await ReportAsync("win", StepOutcome.Refused, $"{notWon.Code}: {notWon.Reason}").ConfigureAwait(false);
+        var isLasting = notWon is LeadershipOutcome.Refused { IsLasting: true };
+        return isLasting || ++_attempts >= MaxAttempts ? (await Begin().AskAsync().ConfigureAwait(false), null) : (null, $"{notWon.Code}: {notWon.Reason}");
     }
 
-    private async Task RestoreAsync()
-    {
-        if (_lowered.Count == 0) return;
-        var outcome = await CutOver.RestorePrioritiesAsync(group, _lowered.Values, CancellationToken.None).ConfigureAwait(false);
-        await ReportAsync("restore", outcome, "priorities").ConfigureAwait(false);
-    }
-
-    private Task ReportAsync(string step, StepOutcome outcome, string message) => report(new StepDownProgress.Stepped(step, outcome, message, time.GetElapsedTime(_started)));
-
-    private long Ticks(TimeSpan span) => (long)(span.TotalSeconds * time.TimestampFrequency);
+    private Task ReportAsync(string step, StepOutcome outcome, string message) =>
+        report(new StepDownProgress.Stepped(step, outcome, message, time.GetElapsedTime(_started)));
 }

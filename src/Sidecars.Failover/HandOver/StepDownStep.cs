@@ -1,6 +1,6 @@
 namespace Sidecars.Failover.HandOver;
 
-/// <summary>The steps of a cut-over, and of its recovery. Before it, the others are lowered (<see cref="StepDownDecision.LowerFirst"/>).</summary>
+/// <summary>The steps of a cut-over, and of its recovery. The epoch is won before the first.</summary>
 public enum StepDownStep
 {
     /// <summary>Nothing more: the group is whole, with one master or the other.</summary>
@@ -9,10 +9,13 @@ public enum StepDownStep
     /// <summary>Nothing more: the outcome is not known, and what is fenced stays fenced. The sidecars' repair goes on from what the servers say.</summary>
     Leave,
 
+    /// <summary>Master's disk: for whom, and in which epoch, it gives up (<see cref="Core.Lineage.GivingUp"/>).</summary>
+    GiveUp,
+
     /// <summary>Master: <c>CLIENT PAUSE</c> and <c>min-replicas-to-write 99</c>. No write is acknowledged from here on.</summary>
     Fence,
 
-    /// <summary>Until the target has the master's offset.</summary>
+    /// <summary>Until the target has the master's offset; where a Sentinel is asked, every replica.</summary>
     AwaitOffset,
 
     /// <summary>Target: <c>REPLICAOF NO ONE</c>, <c>min-replicas-to-write 0</c>.</summary>
@@ -21,31 +24,34 @@ public enum StepDownStep
     /// <summary>The promotion's answer is missing: kill the connection that it was sent on, and ask for the role.</summary>
     AskTarget,
 
-    /// <summary>Master: <c>REPLICAOF</c> target, clients cut, pause and fence lifted, in one transaction.</summary>
-    Demote,
+    /// <summary>Tell every Sentinel. With the first announcement the way back is closed.</summary>
+    Announce,
 
-    /// <summary>The demotion's answer is missing: the same question.</summary>
-    AskOwn,
+    /// <summary>A majority has not confirmed: tell them in a higher epoch, the same target.</summary>
+    AnnounceAgain,
 
-    /// <summary>Clients may move: tell the sidecar beside the target.</summary>
-    Notify,
+    /// <summary>The Sentinels can't be told: <c>SENTINEL FAILOVER</c> on exactly one of them. Every replica has everything.</summary>
+    AskSentinel,
 
-    /// <summary><c>SENTINEL FAILOVER</c> on exactly one Sentinel: a second one would promote the target as well.</summary>
-    TellSentinel,
-
-    /// <summary>Until a majority of Sentinels names the target.</summary>
+    /// <summary>Until a majority of Sentinels names another.</summary>
     AwaitSwitch,
 
-    /// <summary>Target: <c>REPLICAOF</c> master. No client was sent there.</summary>
+    /// <summary>Master: <c>REPLICAOF</c> the next one, clients cut, pause and fence lifted, in one transaction.</summary>
+    Demote,
+
+    /// <summary>The demotion's answer is missing: kill its connection, and ask for the role.</summary>
+    AskOwn,
+
+    /// <summary>The other replicas: <c>REPLICAOF</c> the next one.</summary>
+    Repoint,
+
+    /// <summary>Target: <c>REPLICAOF</c> master. Nobody was told of it.</summary>
     TakeBack,
 
-    /// <summary>The target died before Sentinel named it: <c>REPLICAOF NO ONE</c> on the old master.</summary>
-    Resume,
-
-    /// <summary>Master: pause and fence lifted.</summary>
+    /// <summary>Master: the giving-up is void, pause and fence are lifted.</summary>
     Unfence,
 
-    /// <summary>Priorities, <c>min-replicas-to-write</c>, CONFIG REWRITE.</summary>
+    /// <summary><c>min-replicas-to-write</c>, CONFIG REWRITE; the giving-up is done.</summary>
     Restore,
 }
 
@@ -55,7 +61,7 @@ public enum StepOutcome
     /// <summary>Done; for a question: yes (the target is master, the old one is a replica).</summary>
     Done,
 
-    /// <summary>Certainly not done; for a question: no; for a wait: it can't come true any more.</summary>
+    /// <summary>Certainly not done; for a question: no.</summary>
     Refused,
 
     /// <summary>No answer, or not in time: it may have been done.</summary>
@@ -63,41 +69,50 @@ public enum StepOutcome
 }
 
 /// <summary>
-/// What follows what. Pure. Before the promotion everything goes back; after it, nothing is lifted until it is known who is
-/// master; clients are moved only when the old master is known to be a replica.
+/// What follows what. Pure. Before the first announcement everything goes back; from there on only forward. Clients are moved only once a
+/// majority of the Sentinels names the target.
 /// </summary>
 public static class StepDownSequence
 {
+    /// <summary>The first step.</summary>
+    /// <param name="isTold">An epoch is won, and the Sentinels are told; false: one of them is asked.</param>
+    public static StepDownStep First(bool isTold) => isTold ? StepDownStep.GiveUp : StepDownStep.Fence;
+
     /// <summary>The step after this one.</summary>
-    public static StepDownStep After(StepDownStep step, StepOutcome outcome) => (step, outcome) switch
+    /// <param name="step">What ended.</param>
+    /// <param name="outcome">How.</param>
+    /// <param name="isTold">As <see cref="First"/>.</param>
+    public static StepDownStep After(StepDownStep step, StepOutcome outcome, bool isTold) => (step, outcome) switch
     {
+        (StepDownStep.GiveUp, StepOutcome.Done) => StepDownStep.Fence,
+        (StepDownStep.GiveUp, _) => StepDownStep.End,
         (StepDownStep.Fence, StepOutcome.Done) => StepDownStep.AwaitOffset,
         (StepDownStep.Fence, _) => StepDownStep.Unfence,
-        (StepDownStep.AwaitOffset, StepOutcome.Done) => StepDownStep.Promote,
+        (StepDownStep.AwaitOffset, StepOutcome.Done) => isTold ? StepDownStep.Promote : StepDownStep.AskSentinel,
         (StepDownStep.AwaitOffset, _) => StepDownStep.Unfence,
-        (StepDownStep.Promote, StepOutcome.Done) => StepDownStep.Demote,
+        (StepDownStep.Promote, StepOutcome.Done) => StepDownStep.Announce,
         (StepDownStep.Promote, StepOutcome.Refused) => StepDownStep.Unfence,
         (StepDownStep.Promote, _) => StepDownStep.AskTarget,
-        (StepDownStep.AskTarget, StepOutcome.Done) => StepDownStep.Demote,
+        (StepDownStep.AskTarget, StepOutcome.Done) => StepDownStep.Announce,
         (StepDownStep.AskTarget, StepOutcome.Refused) => StepDownStep.Unfence,
         (StepDownStep.AskTarget, _) => StepDownStep.Leave,
-        (StepDownStep.Demote, StepOutcome.Done) => StepDownStep.Notify,
-        (StepDownStep.Demote, StepOutcome.Refused) => StepDownStep.TakeBack,
+        (StepDownStep.Announce, StepOutcome.Done) => StepDownStep.Demote,
+        (StepDownStep.Announce, StepOutcome.Refused) => StepDownStep.TakeBack, // no Sentinel was told
+        (StepDownStep.Announce, _) => StepDownStep.AnnounceAgain,
+        (StepDownStep.AnnounceAgain, StepOutcome.Done) => StepDownStep.Demote,
+        (StepDownStep.AnnounceAgain, _) => StepDownStep.Leave,
+        (StepDownStep.AskSentinel, StepOutcome.Refused) => StepDownStep.Unfence,
+        (StepDownStep.AskSentinel, _) => StepDownStep.AwaitSwitch,
+        (StepDownStep.AwaitSwitch, StepOutcome.Done) => StepDownStep.Demote,
+        (StepDownStep.AwaitSwitch, _) => StepDownStep.Leave,
+        (StepDownStep.Demote, StepOutcome.Done) => StepDownStep.Repoint,
         (StepDownStep.Demote, _) => StepDownStep.AskOwn,
-        (StepDownStep.AskOwn, StepOutcome.Done) => StepDownStep.Notify,
-        (StepDownStep.AskOwn, StepOutcome.Refused) => StepDownStep.TakeBack,
-        (StepDownStep.AskOwn, _) => StepDownStep.Leave,
+        (StepDownStep.AskOwn, StepOutcome.Done) => StepDownStep.Repoint,
+        (StepDownStep.AskOwn, _) => StepDownStep.Leave, // fenced: its sidecar or Sentinel demotes it
+        (StepDownStep.Repoint, _) => StepDownStep.Restore, // Sentinel repoints who is left
         (StepDownStep.TakeBack, StepOutcome.Done) => StepDownStep.Unfence,
         (StepDownStep.TakeBack, _) => StepDownStep.Leave,
-        (StepDownStep.Notify, _) => StepDownStep.TellSentinel, // publishing may fail; the switch publishes again
-        (StepDownStep.TellSentinel, StepOutcome.Refused) => StepDownStep.Resume,
-        (StepDownStep.TellSentinel, _) => StepDownStep.AwaitSwitch,
-        (StepDownStep.AwaitSwitch, StepOutcome.Done) => StepDownStep.Restore,
-        (StepDownStep.AwaitSwitch, StepOutcome.Refused) => StepDownStep.Resume,
-        (StepDownStep.AwaitSwitch, _) => StepDownStep.Leave,
-        (StepDownStep.Resume, StepOutcome.Done) => StepDownStep.Restore,
-        (StepDownStep.Resume, _) => StepDownStep.Leave,
-        (StepDownStep.Unfence, _) => StepDownStep.Restore, // no promotion stands: the others may be electable again, whatever this server does
+        (StepDownStep.Unfence, _) => StepDownStep.End,
         (StepDownStep.Restore, _) => StepDownStep.End,
         (StepDownStep.End or StepDownStep.Leave, _) => step,
         _ => throw new ArgumentOutOfRangeException(nameof(step), step, "no such step"),

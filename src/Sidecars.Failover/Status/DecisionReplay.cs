@@ -84,7 +84,6 @@ public static class DecisionReplay
             "death" => Again(snapshot, DeathJson.Default.DeathFacts, DeathPolicy.Decide),
             "epoch" => Again(snapshot, EpochJson.Default.EpochKeeperFacts, EpochKeeperPolicy.Decide),
             "ghosts" => Again(snapshot, GhostJson.Default.GhostSnapshot, facts => GhostRepairPolicy.Decide(facts)),
-            "hand-over" => AgainOfNodes(snapshot, HandOverJson.Default.HandOverSnapshot, HandOverClaimPolicy.Decide),
             "hand-over-repair" => AgainOfNodes(snapshot, HandOverJson.Default.HandOverRepairFacts, HandOverRepairPolicy.Decide),
             "passwords" => Again(snapshot, PasswordJson.Default.PasswordFacts, PasswordPolicy.Decide),
             "role-label" => Again(snapshot, RoleLabelJson.Default.RoleLabelFacts, RoleLabelPolicy.Decide),

@@ -18,7 +18,7 @@ public sealed class RoomTests(ITestOutputHelper output)
 
     /// <summary>Layers of Core, from the ground up: a room uses only those before it.</summary>
     private static readonly string[] Layers =
-        ["Primitives", "Hosting", "Redis", "Lineage", "Sentinel", "Sentinel.Leadership", "Topology", "Kubernetes", "Configuration", "Election", "Group"];
+        ["Primitives", "Hosting", "Redis", "Lineage", "Sentinel", "Sentinel.Leadership", "Topology", "Succession", "Kubernetes", "Configuration", "Election", "Group"];
 
     private static readonly NamespaceArrows Arrows = NamespaceArrows.Of(Assemblies);
 

@@ -33,7 +33,7 @@ public sealed class LeadershipClient(Func<RedisEndpoint, IRespTransport> transpo
             : new VoteAnswer.Silent("its vote can't be read");
     }
 
-    /// <summary>Publishes a hello at this Sentinel itself, and reads in the same exchange whom it lists afterwards.</summary>
+    /// <summary>Publishes a hello at this Sentinel itself, and reads in the same exchange which Sentinels it lists afterwards.</summary>
     public async Task<HelloAnswer> PublishAsync(RedisEndpoint endpoint, HelloMessage hello, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(hello);
@@ -48,6 +48,28 @@ public sealed class LeadershipClient(Func<RedisEndpoint, IRespTransport> transpo
         return published is { Kind: RespKind.Integer, Integer: 1 } && SentinelReplies.TryParseOthers(listed, out var others)
             ? new HelloAnswer.Taken([.. others.Select(o => o.MyId)])
             : new HelloAnswer.Silent($"it answers {published.Text}, {listed.Text}");
+    }
+
+    /// <summary>
+    /// Publishes a hello at this Sentinel itself, and reads in the same exchange which master it names afterwards: it changes the address
+    /// before it answers (<c>sentinelProcessHelloMessage</c>).
+    /// </summary>
+    public async Task<AnnounceAnswer> AnnounceAsync(RedisEndpoint endpoint, HelloMessage hello, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(hello);
+        RespCommand[] commands =
+        [
+            RespCommand.Of("PUBLISH", HelloMessage.Channel, hello.Text),
+            RespCommand.Of("SENTINEL", "GET-MASTER-ADDR-BY-NAME", masterName),
+            RespCommand.Of("SENTINEL", "MASTER", masterName),
+        ];
+        var (replies, failure) = await AskAsync(endpoint, commands, cancellation).ConfigureAwait(false);
+        if (replies is not [var published, var named, var details]) return new AnnounceAnswer.Silent(failure);
+        if (published.IsError) return new AnnounceAnswer.Silent($"it answers {published.Text}");
+        return SentinelReplies.TryParseAddress(named, out var address) && address is not null
+            && SentinelReplies.TryParseMaster(details, address, out var master)
+            ? new AnnounceAnswer.Names(master.Address, master.ConfigEpoch)
+            : new AnnounceAnswer.Silent("which master it names can't be read");
     }
 
     private async Task<(IReadOnlyList<RespValue>? Replies, string Failure)> AskAsync(

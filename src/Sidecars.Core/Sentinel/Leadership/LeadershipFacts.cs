@@ -72,3 +72,17 @@ public abstract record HelloAnswer
     /// <summary>No usable answer; it may have been processed.</summary>
     public sealed record Silent(string Why) : HelloAnswer;
 }
+
+/// <summary>What a Sentinel says after an announcement. Closed.</summary>
+public abstract record AnnounceAnswer
+{
+    private AnnounceAnswer()
+    {
+    }
+
+    /// <summary>It names a master.</summary>
+    public sealed record Names(RedisEndpoint Master, long Epoch) : AnnounceAnswer;
+
+    /// <summary>No usable answer; it may have taken the announcement.</summary>
+    public sealed record Silent(string Why) : AnnounceAnswer;
+}

@@ -149,18 +149,20 @@ public static class LeadershipPolicy
     }
 
     /// <summary>After the announcements: whether a majority names the target in the won epoch.</summary>
-    public static LeadershipOutcome Confirm(
-        LeadershipRequest request, LeadershipOutcome.Won won, IReadOnlyCollection<SentinelObservation> sentinels)
+    /// <param name="request">What was to be told.</param>
+    /// <param name="won">The epoch, and who was told.</param>
+    /// <param name="answers">One for each Sentinel that has answered.</param>
+    public static LeadershipOutcome Confirm(LeadershipRequest request, LeadershipOutcome.Won won, IReadOnlyCollection<AnnounceAnswer> answers)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(won);
-        ArgumentNullException.ThrowIfNull(sentinels);
-        var masters = Known(sentinels).Select(k => k.View.Master).OfType<SentinelMaster>().ToList();
-        var highest = masters.Select(m => m.ConfigEpoch).Append(won.Epoch).Max();
-        var confirming = masters.Count(m => m.ConfigEpoch == won.Epoch && m.Address == request.Target);
+        ArgumentNullException.ThrowIfNull(answers);
+        var named = answers.OfType<AnnounceAnswer.Names>().ToList();
+        var highest = named.Select(m => m.Epoch).Append(won.Epoch).Max();
+        var confirming = named.Count(m => m.Epoch == won.Epoch && m.Master == request.Target);
         var reason = $"{confirming} Sentinels name {request.Target} in epoch {won.Epoch}, {won.Needed} are needed";
-        if (masters.Find(m => m.ConfigEpoch >= won.Epoch && m.Address != request.Target) is { } other)
-            reason = $"{reason}; one names {other.Address} in epoch {other.ConfigEpoch}";
+        if (named.Find(m => m.Epoch >= won.Epoch && m.Master != request.Target) is { } other)
+            reason = $"{reason}; one names {other.Master} in epoch {other.Epoch}";
         else if (confirming >= won.Needed)
             return new LeadershipOutcome.Confirmed(won.Epoch, reason) { HighestEpoch = highest };
         return new LeadershipOutcome.Unconfirmed(won.Epoch, reason) { HighestEpoch = highest };

@@ -26,7 +26,7 @@ public sealed class SentinelLeadership(
     {
         var outcome = await WinAsync(request, sentinels, cancellation).ConfigureAwait(false);
         if (outcome is not LeadershipOutcome.Won won) return outcome;
-        return await AnnounceAsync(request, won, sentinels, cancellation).ConfigureAwait(false);
+        return await AnnounceAsync(request, won, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Everything before the announcement; it changes no Sentinel's master.</summary>
@@ -48,9 +48,11 @@ public sealed class SentinelLeadership(
         }
     }
 
-    /// <summary>Tells every Sentinel that can be told, and reads them again.</summary>
-    public async Task<LeadershipOutcome> AnnounceAsync(
-        LeadershipRequest request, LeadershipOutcome.Won won, IReadOnlyCollection<RedisEndpoint> sentinels, CancellationToken cancellation)
+    /// <summary>
+    /// Tells every Sentinel that can be told, and ends as soon as a majority confirms it: clients wait for that, and not for a Sentinel that
+    /// hangs. Those that have not answered are told nonetheless.
+    /// </summary>
+    public async Task<LeadershipOutcome> AnnounceAsync(LeadershipRequest request, LeadershipOutcome.Won won, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(won);
         if (time.GetElapsedTime(won.At) is var age && age > LeadershipPolicy.WonEpochIsGoodFor)
@@ -59,8 +61,14 @@ public sealed class SentinelLeadership(
             return late with { HighestEpoch = won.Epoch };
         }
 
-        await Task.WhenAll(won.Announcements.Select(a => client.PublishAsync(a.Endpoint, a.Hello, cancellation))).ConfigureAwait(false);
-        return LeadershipPolicy.Confirm(request, won, await LookAsync(sentinels, cancellation).ConfigureAwait(false));
+        var answers = new List<AnnounceAnswer>();
+        await foreach (var answer in Task.WhenEach(won.Announcements.Select(a => client.AnnounceAsync(a.Endpoint, a.Hello, cancellation))).ConfigureAwait(false))
+        {
+            answers.Add(await answer.ConfigureAwait(false));
+            if (LeadershipPolicy.Confirm(request, won, answers) is LeadershipOutcome.Confirmed confirmed) return confirmed;
+        }
+
+        return LeadershipPolicy.Confirm(request, won, answers);
     }
 
     private async Task<LeadershipOutcome> WinInTimeAsync(

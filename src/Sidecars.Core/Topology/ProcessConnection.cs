@@ -1,12 +1,12 @@
 using Sidecars.Core.Redis;
 
-namespace Sidecars.Failover.Watch;
+namespace Sidecars.Core.Topology;
 
 /// <summary>A connection to one process: what was decided for it is done to it or to nobody, whatever answers at its address by then.</summary>
 /// <param name="Client">The connection; the holder closes it.</param>
 /// <param name="Info">What the process said when it was opened.</param>
 /// <param name="Replies">To the commands that were sent with the question.</param>
-internal sealed record ProcessConnection(RedisClient Client, InfoReply Info, IReadOnlyList<RespValue> Replies)
+public sealed record ProcessConnection(RedisClient Client, InfoReply Info, IReadOnlyList<RespValue> Replies)
 {
     /// <summary>Opens one; null, with the reason, where that process does not answer there.</summary>
     /// <param name="transport">To where it was.</param>
