@@ -40,6 +40,7 @@ public sealed class DeathLoop(
     private long? _acceptedAt;
     private long _diedAt;
     private string? _promoted;
+    private bool _isSucceeded;
     private string? _tellingFailed;
     private int _attempts;
     private long _learntEpoch;
@@ -72,6 +73,7 @@ public sealed class DeathLoop(
             DeadFor = last is OwnServer.Dead ? time.GetElapsedTime(_diedAt) : TimeSpan.Zero,
             ReplicationId = _replicationId,
             Promoted = _promoted,
+            IsSucceeded = _isSucceeded,
             TellingFailed = _tellingFailed,
         };
         var decision = DeathPolicy.Decide(facts);
@@ -104,7 +106,7 @@ public sealed class DeathLoop(
     private void Begin(string runId)
     {
         (_runId, _heartbeatAtDeath, _acceptedAt, _diedAt) = (runId, heartbeat(), null, time.GetTimestamp());
-        (_promoted, _tellingFailed, _attempts) = (null, null, 0);
+        (_promoted, _isSucceeded, _tellingFailed, _attempts) = (null, false, null, 0);
     }
 
     private async Task SucceedAsync(SuccessionPlan plan, CancellationToken cancellation)
@@ -112,11 +114,25 @@ public sealed class DeathLoop(
         SentinelObservation[] seen = [.. sentinels.Observe()];
         // One that is silent would hold every step up for its deadline; it hears of it from the others.
         RedisEndpoint[] alive = [.. seen.OfType<SentinelObservation.Known>().Select(s => s.Endpoint)];
+        if (_promoted is not null && await IsNamedAsync(plan.Target.Address, alive, cancellation).ConfigureAwait(false))
+        {
+            _isSucceeded = true;
+            return;
+        }
+
         var outcome = await succession.RunAsync(plan, alive, sentinelCount, _learntEpoch, cancellation).ConfigureAwait(false);
         _learntEpoch = Math.Max(_learntEpoch, outcome.HighestEpoch);
         _promoted = outcome is SuccessionOutcome.NotBegun ? _promoted : plan.Target.RunId;
+        _isSucceeded = outcome is SuccessionOutcome.Succeeded;
         if (outcome is SuccessionOutcome.NotBegun { } not && (not.IsLasting || ++_attempts >= MaxAttempts)) _tellingFailed = not.Reason;
         sink.Acted("death", "succession", outcome.Reason, outcome is SuccessionOutcome.Succeeded ? null : $"{outcome.Code}: {outcome.Reason}");
+    }
+
+    // Where the answers to an announcement were lost, the Sentinels may know of it nonetheless.
+    private async Task<bool> IsNamedAsync(RedisEndpoint target, RedisEndpoint[] alive, CancellationToken cancellation)
+    {
+        var seen = await Task.WhenAll(alive.Select(s => client.ObserveAsync(s, cancellation))).ConfigureAwait(false);
+        return SentinelQuorumPolicy.Decide(seen, sentinelCount) is SentinelQuorumDecision.Agreed agreed && agreed.Address == target;
     }
 
     // FAILOVER takes no vote, and its epoch would undo what somebody else has told meanwhile.

@@ -38,6 +38,9 @@ public sealed record DeathFacts
     /// <summary>The process that an attempt for this death has promoted, unconfirmed; null: none.</summary>
     public string? Promoted { get; init; }
 
+    /// <summary>A majority of the Sentinels has confirmed the promoted one.</summary>
+    public bool IsSucceeded { get; init; }
+
     /// <summary>Why the Sentinels can't be told, so that one of them is asked; null: they can, as far as is known.</summary>
     public string? TellingFailed { get; init; }
 }
@@ -77,10 +80,10 @@ public static class DeathPolicy
         if (facts.Server is not OwnServer.Dead dead) return new DeathDecision.Nothing("not-dead", "the server is not known to be dead");
         if (!dead.WasMaster) return new DeathDecision.Nothing("was-replica", "a replica died: Sentinel has nothing to do");
         var quorum = facts.Quorum;
+        if (facts.IsSucceeded) return new DeathDecision.Nothing("succeeded", "a majority of the Sentinels names the next master");
         if (facts.Address is null) return new DeathDecision.Wait("address-unknown", "the announced address of the server that died is not known");
         if (quorum.IsFailingOver) return new DeathDecision.Wait("failing-over", "a Sentinel runs the failover");
-        if (facts.Promoted is null && quorum.Named is { } other && other != facts.Address) return new DeathDecision.Nothing("another-named", quorum.Reason);
-        if (facts.Promoted is not null && quorum.Named is { } now && now != facts.Address) return new DeathDecision.Nothing("succeeded", quorum.Reason);
+        if (quorum.Named is { } other && other != facts.Address) return new DeathDecision.Nothing("another-named", quorum.Reason);
         // After a promotion a part of the Sentinels may know of it: nobody is named then.
         if (quorum.Named is null && facts.Promoted is null) return new DeathDecision.Wait("no-agreement", quorum.Reason);
         if (facts.AcceptedAgo < ShowsWithin) return new DeathDecision.Wait("accepted", "a Sentinel has accepted the request");

@@ -42,7 +42,12 @@ public abstract record HandOverRepairDecision : IDecision
     }
 
     /// <summary>Win the next epoch and announce this node in it: the one that was promoted, or this server where that one is gone.</summary>
-    public sealed record Tell(string Code, RedisEndpoint Target, RedisEndpoint Replaces, string Reason) : HandOverRepairDecision(Code, Reason);
+    /// <param name="Code">Stable.</param>
+    /// <param name="Target">Who is announced.</param>
+    /// <param name="Replaces">Whom a majority names now.</param>
+    /// <param name="Above">The dead coordinator's epoch, in which its votes stand.</param>
+    /// <param name="Reason">In words.</param>
+    public sealed record Tell(string Code, RedisEndpoint Target, RedisEndpoint Replaces, long Above, string Reason) : HandOverRepairDecision(Code, Reason);
 
     /// <summary>A majority names the one that this server gave up for: follow it, and cut the clients.</summary>
     public sealed record Demote(string RunId, RedisEndpoint Master, long MinReplicas, string Reason) : HandOverRepairDecision("demote", Reason);

@@ -117,7 +117,7 @@ public sealed class HandOverRepairLoop
 
     private async Task<StepOutcome> TellAsync(HandOverRepairDecision.Tell tell, CancellationToken cancellation)
     {
-        var request = new LeadershipRequest(tell.Target, tell.Replaces, _group.Settings.SentinelCount) { LearntEpoch = _learntEpoch };
+        var request = new LeadershipRequest(tell.Target, tell.Replaces, _group.Settings.SentinelCount) { LearntEpoch = Math.Max(_learntEpoch, tell.Above) };
         var sentinels = (await _group.ObserveSentinelsAsync(cancellation).ConfigureAwait(false)).Select(s => s.Endpoint).ToList();
         var outcome = await _group.Leadership.TellAsync(request, sentinels, cancellation).ConfigureAwait(false);
         _learntEpoch = Math.Max(_learntEpoch, outcome.HighestEpoch);

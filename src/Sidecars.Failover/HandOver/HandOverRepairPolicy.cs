@@ -89,7 +89,7 @@ public static class HandOverRepairPolicy
             case NodeObservation.Known known when !IsFenced(own) || !Continues(known.View, own.View, givenUp):
                 return new HandOverRepairDecision.Refuse("second-master", $"{givenUp.Target} says master, and not as the one that was promoted");
             case NodeObservation.Known:
-                return new HandOverRepairDecision.Tell("tell-target", givenUp.Target, own.Address, $"{givenUp.Target} was promoted, and {own.Address} gave up for it") { After = patience };
+                return new HandOverRepairDecision.Tell("tell-target", givenUp.Target, own.Address, givenUp.Epoch, $"{givenUp.Target} was promoted, and {own.Address} gave up for it") { After = patience };
             case NodeObservation.Unknown unknown:
                 return new HandOverRepairDecision.Refuse("target-unclear", $"{givenUp.Target}: {unknown.Why}");
         }
@@ -98,7 +98,7 @@ public static class HandOverRepairPolicy
         // Gone for this process alone it may be for nobody else.
         var down = s.Voters.Count(v => !v.View.Tilt && !v.View.Replicas.Any(r => r.Address == givenUp.Target && !r.Down));
         return down >= SentinelQuorumPolicy.Majority(s.Settings.SentinelCount)
-            ? new HandOverRepairDecision.Tell("tell-own", own.Address, own.Address, $"{givenUp.Target}, for which {own.Address} gave up, is down") { After = patience }
+            ? new HandOverRepairDecision.Tell("tell-own", own.Address, own.Address, givenUp.Epoch, $"{givenUp.Target}, for which {own.Address} gave up, is down") { After = patience }
             : new HandOverRepairDecision.Refuse("target-not-down", $"{down} of {s.Settings.SentinelCount} Sentinels see {givenUp.Target} down");
     }
 

@@ -76,7 +76,7 @@ internal static class StepDownCommand
         log.Write(
             isGood ? LogLevel.Info : LogLevel.Error, "step-down", result.Reason,
             LogField.Of("end", Word(result.End)), LogField.Of("code", result.Code),
-            LogField.Of("target", result.Plan?.Target.ToString() ?? ""),
+            LogField.Of("target", result.Plan?.Target.Address.ToString() ?? ""),
             LogField.Of("cut_over_us", (long)(result.CutOver?.TotalMicroseconds ?? 0)),
             LogField.Of("switched_ms", (long)(result.Switched?.TotalMilliseconds ?? 0)));
         return isGood ? ExitCode.Ok : ExitCode.Failed;

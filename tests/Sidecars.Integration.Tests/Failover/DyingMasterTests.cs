@@ -26,7 +26,7 @@ public sealed class DyingMasterTests
         try
         {
             master.Process.Kill();
-            await rig.WaitDecisionAsync(master, "death", "request-failover");
+            await rig.WaitDecisionAsync(master, "death", "succeed");
             var next = await rig.WaitMasterAfterAsync(master);
             Assert.False(child.HasExited, "the child has ended, and with it the connections");
             await rig.WaitPublishedAsync(next);

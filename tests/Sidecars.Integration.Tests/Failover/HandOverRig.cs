@@ -4,13 +4,12 @@ using Sidecars.Core.Configuration;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Core.Sentinel;
+using Sidecars.Core.Sentinel.Leadership;
 using Sidecars.Core.Topology;
-using Sidecars.Failover.Decisions;
 using Sidecars.Failover.HandOver;
 using Sidecars.Failover.Publish;
 using Sidecars.Failover.Publish.Records;
 using Sidecars.Failover.Publish.Targets.Zone;
-using Sidecars.Failover.Watch;
 using Sidecars.Telemetry;
 using Sidecars.TestKit.Groups;
 using Sidecars.TestKit.Processes;
@@ -18,8 +17,8 @@ using Sidecars.TestKit.Processes;
 namespace Sidecars.Integration.Tests.Failover;
 
 /// <summary>
-/// A group with what the sidecars do about hand-overs, in this process: beside every Redis a repair loop and a listener that publishes to
-/// one zone file. The coordinator itself is the published executable.
+/// A group with what the sidecars do about hand-overs, in this process: a repair loop beside every Redis. The coordinator itself is the
+/// published executable.
 /// </summary>
 internal sealed class HandOverRig : IAsyncDisposable
 {
@@ -36,8 +35,8 @@ internal sealed class HandOverRig : IAsyncDisposable
         if (!ClusterId.TryParse(group.Options.ClusterId, out var cluster)) throw new ArgumentException("no cluster id", nameof(group));
         Cluster = cluster;
         var login = new GroupAccess(cluster, new GroupSecrets()).Sidecar;
-        Login = new RedisClientOptions { Credentials = [new RedisCredential(login.User, login.Password)], CommandTimeout = TimeSpan.FromSeconds(2) };
         Store = new ZoneFileStore(_zone.File("zone"));
+        Login = new RedisClientOptions { Credentials = [new RedisCredential(login.User, login.Password)], CommandTimeout = TimeSpan.FromSeconds(2) };
     }
 
     public LocalGroup Group { get; }
@@ -51,51 +50,31 @@ internal sealed class HandOverRig : IAsyncDisposable
     /// <summary>Repairs that were done: node, code and outcome.</summary>
     public ConcurrentQueue<string> Repairs { get; } = new();
 
-    /// <summary>What the last hand-over published, and when; null before.</summary>
-    public Published? Last { get; private set; }
-
     public SentinelClient Sentinels => new(e => new TcpTransport(e), Login, Group.Options.EffectiveMasterName);
 
-    /// <summary>
-    /// Starts Redis, lowers one replica of two as a hand-over would, where asked, then starts the Sentinels: so they know it at once, not
-    /// after 10 s. Returns the master and the replica that can be elected.
-    /// </summary>
-    public async Task<(LocalNode Master, LocalNode Target)> StartAsync(bool lowerOne)
+    /// <summary>Starts the group. Returns the master and its replicas.</summary>
+    public async Task<(LocalNode Master, LocalNode[] Replicas)> StartAsync()
     {
         await Group.StartAsync(Group.Redis);
         var state = await Group.WaitForAsync("one master and its replicas", s => s.LinkedReplicas == Group.Redis.Length - 1);
-        var replicas = Group.Redis.Where(n => n != state.Master!.Node).ToArray();
-        if (lowerOne) await SetAsync(replicas[1], "replica-priority", "0");
         await Group.StartAsync(Group.Sentinels);
         await Group.WaitHealthyAsync();
-        return (state.Master!.Node, replicas[0]);
+        return (state.Master!.Node, [.. Group.Redis.Where(n => n != state.Master!.Node)]);
     }
 
     /// <summary>Starts the loops beside every Redis.</summary>
-    /// <param name="speed">Of the repair's clock.</param>
-    public void StartSidecars(double speed = 1)
+    public void StartSidecars()
     {
-        var time = new FastTime(speed);
         foreach (var node in Group.Redis)
         {
-            var view = View(node);
             var loop = new HandOverRepairLoop(
-                new HandOverRepairSettings { DataDirectory = node.DataFolder, Period = TimeSpan.FromMilliseconds(300) * speed }, view,
+                new HandOverRepairSettings { DataDirectory = node.DataFolder, Period = TimeSpan.FromMilliseconds(300) }, View(node),
                 (decision, _, outcome) =>
                 {
                     if (outcome is not null) Repairs.Enqueue($"{node} {decision.Code} {outcome}");
                 },
-                new MetricSet(), time);
-            var publishing = Publishing(node);
-            var publisher = new PublisherLoop(
-                Writer(), publishing, (_, _) => Task.FromResult<PublishOrder?>(null), new PublisherSettings(TimeSpan.FromMinutes(1), DryRun: false), new PublishMetrics(new MetricSet()),
-                new PublishSink(this, node), TimeProvider.System, () => 0.5);
-            var listener = new HandOverListener(
-                async ct => await view.ObserveNamedAsync(await view.ObserveSentinelsAsync(ct), ct), () => new TcpTransport(node.Endpoint), Login, publishing.Claim,
-                (_, _) => { }, TimeProvider.System);
+                new MetricSet(), TimeProvider.System);
             _running.Add(Task.Run(() => loop.RunAsync(_stop.Token)));
-            _running.Add(Task.Run(() => publisher.RunAsync(_stop.Token)));
-            _running.Add(Task.Run(() => listener.RunAsync(_stop.Token)));
         }
     }
 
@@ -107,9 +86,10 @@ internal sealed class HandOverRig : IAsyncDisposable
             RedisCount = Group.Options.RedisCount,
             DownAfter = Group.Options.DownAfter,
             MinReplicas = RedisServerPlan.MinReplicasToWrite(Group.Options.RedisCount),
-            Priority = 100,
         },
-        Sentinels, new HandOverClient(e => new TcpTransport(e), Login), TimeProvider.System);
+        Sentinels, new HandOverClient(e => new TcpTransport(e), Login),
+        new SentinelLeadership(Sentinels.ObserveAsync, new LeadershipClient(e => new TcpTransport(e), Login, Group.Options.EffectiveMasterName), TimeProvider.System),
+        node.DataFolder, TimeProvider.System);
 
     /// <summary>Publishes the master as its sidecar would: with Sentinel's epoch.</summary>
     public async Task<PublishOutcome> PublishAsync(RedisEndpoint master, long epoch)
@@ -118,9 +98,6 @@ internal sealed class HandOverRig : IAsyncDisposable
         var own = new DesiredMaster.Own(master, new FencingToken(1, epoch, 0), addresses, new RoleProof("", 0), 0);
         return (await Writer().PublishAsync(new PublishOrder(own, addresses, own.Role), new AlwaysDesired(), fresh: true, default))!;
     }
-
-    /// <summary>What is published now.</summary>
-    public Task<PublishedMaster?> RecordAsync() => Writer().LookAsync(default);
 
     // Ports tell the nodes of this machine apart, and an address record can't hold one: a name that does.
     public static string OutsideOf(RedisEndpoint node) => string.Create(CultureInfo.InvariantCulture, $"port-{node.Port}.example.org");
@@ -160,10 +137,10 @@ internal sealed class HandOverRig : IAsyncDisposable
         ["DATA_DIR"] = node.DataFolder,
         ["CONFIG_DIR"] = node.ConfigFolder,
         ["ELECTION_DIR"] = Path.Combine(Group.Folder, "election"),
-        ["SENTINEL_DOWN_AFTER_MS"] = Number((long)Group.Options.DownAfter.TotalMilliseconds),
         ["DNS_NAME"] = RecordName,
         ["ZONE_FILE"] = _zone.File("zone"),
         ["PUBLISH_ADDRESSES"] = string.Join(',', Group.Redis.Select(n => $"{n.Endpoint}={OutsideOf(n.Endpoint)}")),
+        ["SENTINEL_DOWN_AFTER_MS"] = Number((long)Group.Options.DownAfter.TotalMilliseconds),
     };
 
     /// <summary>A setting of a running Redis.</summary>
@@ -228,43 +205,8 @@ internal sealed class HandOverRig : IAsyncDisposable
 
     private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
 
-    /// <summary>A hand-over's early publication.</summary>
-    /// <param name="Master">Whom it named.</param>
-    /// <param name="At">UTC, to compare with another process' log.</param>
-    internal sealed record Published(RedisEndpoint Master, DateTimeOffset At);
-
     private TargetWriter<DnsSnapshot, DnsChange> Writer() => new(
         new DnsRecordTarget("zone-file", RecordName, DnsPublication.DefaultTtlSeconds, Store), Cluster, Quick, _ => { }, TimeProvider.System, () => 0.5);
-
-    // It decides nothing here: the test publishes as the Sentinels' switch would, when it wants.
-    private PublishLoop Publishing(LocalNode node) => new(
-        new PublishSettings(node.Endpoint, new MasterAddresses(OutsideOf(node.Endpoint), null), Group.Options.SentinelCount, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(1)),
-        new OwnServerWatch(new OwnServerClient(() => new TcpTransport(node.Endpoint), Login, freshLag: 3), isLoopback: true, TimeSpan.FromSeconds(1), TimeProvider.System, () => 0.5),
-        new NoViews(), () => 1, new PublishSink(this, node), TimeProvider.System);
-
-    private sealed class PublishSink(HandOverRig rig, LocalNode node) : IDecisionSink
-    {
-        public void Decided(string loop, string code, string reason, bool isRefusal, Func<string> snapshot)
-        {
-        }
-
-        public void Acted(string loop, string code, string detail, string? failure)
-        {
-            if (failure is null) rig.Last = new Published(node.Endpoint, TimeProvider.System.GetUtcNow());
-            else rig.Repairs.Enqueue($"{node} not published: {failure}");
-        }
-    }
-
-    private sealed class NoViews : ISentinelViews
-    {
-        public Signal Changed { get; } = new();
-
-        public long LastEventAt => 0;
-
-        public IReadOnlyCollection<SentinelObservation> Observe() => [];
-
-        public TimeSpan? AnsweredAgo(int votes) => null;
-    }
 
     private sealed class AlwaysDesired : IDesiredMasters
     {

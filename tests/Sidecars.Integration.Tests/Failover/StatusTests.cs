@@ -15,7 +15,8 @@ public sealed class StatusTests(ITestOutputHelper output)
     {
         await using var group = new LocalGroup(new LocalGroupOptions { Name = "status", RedisCount = 2 });
         await using var rig = new HandOverRig(group);
-        var (master, replica) = await rig.StartAsync(lowerOne: false);
+        var (master, replicas) = await rig.StartAsync();
+        var replica = replicas[0];
         await rig.PublishAsync(master.Endpoint, epoch: 0);
 
         var healthy = await StatusAsync(rig, master);

@@ -19,7 +19,7 @@ public sealed class SubscriberTests
     {
         await using var group = new LocalGroup(new LocalGroupOptions { Name = "subscribers" });
         await using var rig = new HandOverRig(group);
-        var (master, _) = await rig.StartAsync(lowerOne: false);
+        var (master, _) = await rig.StartAsync();
         var subscribers = await Task.WhenAll(Subscriptions.Select(words => SubscribeAsync(master.Endpoint, words)));
         rig.StartSidecars();
         var stepDown = await rig.StepDownAsync(master);
