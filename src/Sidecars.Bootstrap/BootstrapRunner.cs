@@ -126,7 +126,7 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
         await WaitForOwnVolumeAsync(data, pacer, reporter, cancellation).ConfigureAwait(false);
         var settings = new RedisRoleSettings(options.Group.RedisCount, options.Group.SentinelCount, options.Group.Durability, options.LastMasterWait, options.UncleanElectionAfter, options.RestoreOnEmpty);
         await using var restore = new BackupRestore(options.RestoreCommand, options.Group.DataDirectory, time);
-        var loop = new RedisRoleLoop(clients.Observer, clients.Sentinels, clients.Leadership, election, data, restore, settings, reporter, pacer, time);
+        var loop = new RedisRoleLoop(clients.Observer, clients.Sentinels, clients.Leadership, clients.Succession, election, data, restore, settings, reporter, pacer, time);
         var start = await loop.RunAsync(cancellation).ConfigureAwait(false);
         await restore.DisposeAsync().ConfigureAwait(false); // not by its scope: what follows becomes the server
         if (options.Group.Durability != Durability.None) data.WriteFirstMarker(start);

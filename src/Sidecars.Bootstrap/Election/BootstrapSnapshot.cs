@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Sidecars.Core.Election;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
+using Sidecars.Core.Succession;
 using Sidecars.Core.Topology;
 
 namespace Sidecars.Bootstrap.Election;
@@ -47,6 +48,12 @@ public sealed record BootstrapSnapshot
 
     /// <summary>For how long every look has shown Sentinels that disagree: split, or a minority in the highest epoch. Zero where this one shows neither.</summary>
     public TimeSpan SplitFor { get; init; }
+
+    /// <summary>Why no replica could be promoted by telling the Sentinels, so that one of them is asked; null where it was not tried yet, or may be again.</summary>
+    public string? SuccessionFailed { get; init; }
+
+    /// <summary>For how long this node, which does not listen, has looked for its role.</summary>
+    public TimeSpan SilentFor { get; init; }
 }
 
 /// <summary>What a starting Redis does next; a closed set, each with a stable code for machines and a reason for people.</summary>
@@ -80,7 +87,10 @@ public abstract record MasterDecision : IDecision
     /// <summary>Start as master.</summary>
     public sealed record StartAsMaster(string Code, string Reason) : MasterDecision(Code, Reason);
 
-    /// <summary>Do not listen; ask this one Sentinel to fail over.</summary>
+    /// <summary>Do not listen; promote a replica of the named address, and tell the Sentinels.</summary>
+    public sealed record Succeed(SuccessionPlan Plan, string Code, string Reason) : MasterDecision(Code, Reason);
+
+    /// <summary>Do not listen; the Sentinels can't be told: ask this one to fail over.</summary>
     public sealed record RequestFailover(RedisEndpoint Sentinel, string Code, string Reason) : MasterDecision(Code, Reason);
 
     /// <summary>End these Sentinels, which a majority and ROLE contradict in the same epoch; they rebuild themselves.</summary>

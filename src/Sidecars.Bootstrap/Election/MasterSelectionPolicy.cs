@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Sidecars.Core.Election;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
+using Sidecars.Core.Succession;
 using Sidecars.Core.Topology;
 
 namespace Sidecars.Bootstrap.Election;
@@ -79,11 +80,17 @@ public static class MasterSelectionPolicy
     {
         var masters = Masters(s);
         if (masters.Count > 0)
-            return Wait("named-but-other-master", $"{agreed.Reason}, that is me, but {masters[0].Address} is master: Sentinel has to resolve this", "Sentinel to convert one of them");
+        {
+            // One that continues my data was promoted by somebody who died before the Sentinels knew: only forward.
+            return Succession(s, agreed) is SuccessionDecision.Succeed { Plan: var half } && masters.Exists(m => m.View.RunId == half.Target.RunId) && s.SuccessionFailed is null
+                ? new MasterDecision.Succeed(half, "named-hand-over", $"{agreed.Reason}, that is me; {half.Target.Address} was promoted, and the Sentinels do not know it")
+                : Wait("named-but-other-master", $"{agreed.Reason}, that is me, but {masters[0].Address} is master: Sentinel has to resolve this", "Sentinel to convert one of them");
+        }
+
         var replicas = Nodes(s).Where(k => k.View.Role == NodeRole.Replica).ToList();
         var promotable = replicas.Where(r => agreed.Promotable.Contains(r.Address) && !r.View.SyncInProgress && !r.View.Loading && !r.FollowsItself).ToList();
         if (promotable.Count > 0)
-            return RequestFailover(s, agreed, "named-hand-over", $"{agreed.Reason}, that is me, and {promotable[0].Address} can be promoted");
+            return Succeed(s, agreed, "named-hand-over", $"{agreed.Reason}, that is me, and {promotable[0].Address} can be promoted");
         if (replicas.Find(r => r.FollowsItself) is { } lost)
             return Wait("peer-follows-itself", $"{agreed.Reason}, that is me; {lost.Address} lives, and its master is its own address", $"{lost.Address} to be restarted");
         if (replicas.Count > 0)
@@ -155,7 +162,7 @@ public static class MasterSelectionPolicy
         // not even have noticed yet. That I can't reach an address would prove nothing; that its own bootstrap takes part in the
         // election does.
         if (carried is not null && agreed.Promotable.Contains(carried.Address) && AmFirstSilentNode(s, agreed, carried))
-            return RequestFailover(s, agreed, "carry-out-election", $"{agreed.Reason}, which is dead, and {carried.Address} can be promoted");
+            return Succeed(s, agreed, "carry-out-election", $"{agreed.Reason}, which is dead, and {carried.Address} can be promoted");
         return Wait("named-is-dead", $"{agreed.Reason}, which does not answer; {live.Count} node(s) live", "Sentinel's failover");
     }
 
@@ -230,6 +237,26 @@ public static class MasterSelectionPolicy
     private static ElectionFacts FactsOf(BootstrapSnapshot s, ElectionView view, SentinelQuorumDecision.Agreed? agreed) => new(
         view, s.Me, s.RedisCount, s.Durability, agreed is null ? null : new NamedMaster(agreed.Address, agreed.Epoch), s.ElectionWaitedFor >= s.UncleanElectionAfter, s.ElectionWaitedFor >= s.LastMasterWait)
     { RestoresBackups = s.RestoresBackups };
+
+    private static MasterDecision Succeed(BootstrapSnapshot s, SentinelQuorumDecision.Agreed agreed, string code, string reason)
+    {
+        if (s.SuccessionFailed is { } why) return RequestFailover(s, agreed, code, $"{reason}; the Sentinels can't be told: {why}");
+        return Succession(s, agreed) switch
+        {
+            SuccessionDecision.Succeed succeed => new MasterDecision.Succeed(succeed.Plan, code, $"{reason}; {succeed.Reason}"),
+            var wait => Wait(wait.Code, $"{reason}; {wait.Reason}", "the replicas"),
+        };
+    }
+
+    // The connections of the process that was here before ended when it did.
+    private static SuccessionDecision Succession(BootstrapSnapshot s, SentinelQuorumDecision.Agreed agreed) => SuccessionPolicy.Decide(new SuccessionFacts
+    {
+        Master = agreed.Address,
+        Listed = agreed.Promotable,
+        Replicas = s.Peers,
+        DeadFor = s.SilentFor,
+        ReplicationId = s.Me.Address == agreed.Address ? s.Me.Position?.At.Id.ToString() : null,
+    });
 
     // SENTINEL FAILOVER takes no vote, and two at once made two masters in one epoch: so always the same Sentinel, the one
     // with the lowest id that names the agreed address and trusts its clock. There is one: it named the promotable replica.

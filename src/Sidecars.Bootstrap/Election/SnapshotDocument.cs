@@ -29,6 +29,8 @@ public static class SnapshotDocument
         json.WriteBoolean("restores_backups", snapshot.RestoresBackups);
         ElectionJsonWriter.Text(json, "telling_denied", snapshot.TellingDenied);
         SnapshotJsonWriter.Time(json, "split_for", snapshot.SplitFor);
+        ElectionJsonWriter.Text(json, "succession_failed", snapshot.SuccessionFailed);
+        SnapshotJsonWriter.Time(json, "silent_for", snapshot.SilentFor);
     });
 
     /// <summary>One line of JSON.</summary>

@@ -148,6 +148,7 @@ internal static class SnapshotJsonWriter
         json.WriteString("previous_replication_id", view.PreviousReplicationId);
         Number(json, "previous_ended", view.PreviousEnded);
         Number(json, "offset", view.Offset);
+        Number(json, "priority", view.Priority);
         json.WriteBoolean("loading", view.Loading);
         Text(json, "master_address", view.MasterAddress?.ToString());
         json.WriteBoolean("master_link_up", view.MasterLinkUp);

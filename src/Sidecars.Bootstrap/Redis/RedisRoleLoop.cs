@@ -6,6 +6,7 @@ using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Sentinel.Leadership;
+using Sidecars.Core.Succession;
 using Sidecars.Core.Topology;
 
 namespace Sidecars.Bootstrap.Redis;
@@ -27,6 +28,7 @@ internal sealed class RedisRoleLoop(
     GroupObserver observer,
     SentinelClient sentinels,
     SentinelLeadership leadership,
+    SuccessionRunner succession,
     IElectionBackend election,
     DataGuard data,
     BackupRestore restore,
@@ -35,12 +37,17 @@ internal sealed class RedisRoleLoop(
     RoundPacer pacer,
     TimeProvider time)
 {
+    // Attempts that did not begin, until a Sentinel is asked: each may leave an unused vote, which keeps Sentinels from acting by themselves.
+    private const int MaxAttempts = 5;
+
     private readonly long _began = time.GetTimestamp();
     private bool _consultElection;
     private bool _restoreFirst;
     private long? _splitSince;
     private long? _electionSince;
     private string? _tellingDenied;
+    private string? _successionFailed;
+    private int _successionAttempts;
     private long _learntEpoch;
 
     public async Task<RedisStart> RunAsync(CancellationToken cancellation)
@@ -81,7 +88,11 @@ internal sealed class RedisRoleLoop(
                     if (!await ClaimAsync(snapshot, claim.Word, cancellation).ConfigureAwait(false)) break;
                     _restoreFirst = claim.RestoreFirst;
                     continue;
+                case MasterDecision.Succeed succeed:
+                    await SucceedAsync(succeed.Plan, snapshot, cancellation).ConfigureAwait(false);
+                    break;
                 case MasterDecision.RequestFailover request:
+                    _successionFailed = null; // asked once; whatever comes of it, telling is tried again
                     reporter.Acted("failover-requested", request.Sentinel, (await sentinels.FailoverAsync(request.Sentinel, cancellation).ConfigureAwait(false)).Obstacle);
                     break;
                 case MasterDecision.TellSentinels tell:
@@ -140,6 +151,8 @@ internal sealed class RedisRoleLoop(
             RestoresBackups = settings.RestoresBackups,
             TellingDenied = _tellingDenied,
             SplitFor = _splitSince is { } since ? time.GetElapsedTime(since) : TimeSpan.Zero,
+            SuccessionFailed = _successionFailed,
+            SilentFor = time.GetElapsedTime(_began),
         };
     }
 
@@ -177,6 +190,15 @@ internal sealed class RedisRoleLoop(
         _tellingDenied = outcome is LeadershipOutcome.Refused { IsLasting: true } ? $"{outcome.Code}: {outcome.Reason}" : null;
         reporter.Told(outcome);
         return outcome is LeadershipOutcome.Confirmed;
+    }
+
+    private async Task SucceedAsync(SuccessionPlan plan, BootstrapSnapshot snapshot, CancellationToken cancellation)
+    {
+        RedisEndpoint[] alive = [.. snapshot.Sentinels.OfType<SentinelObservation.Known>().Select(s => s.Endpoint)];
+        var outcome = await succession.RunAsync(plan, alive, settings.SentinelCount, _learntEpoch, cancellation).ConfigureAwait(false);
+        _learntEpoch = Math.Max(_learntEpoch, outcome.HighestEpoch);
+        if (outcome is SuccessionOutcome.NotBegun { } not && (not.IsLasting || ++_successionAttempts % MaxAttempts == 0)) _successionFailed = not.Reason;
+        reporter.Succeeded(outcome);
     }
 
     private async Task<bool> ClaimAsync(BootstrapSnapshot snapshot, PersonsWordKind? word, CancellationToken cancellation)

@@ -4,6 +4,7 @@ using Sidecars.Core.Election;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel.Leadership;
+using Sidecars.Core.Succession;
 
 namespace Sidecars.Bootstrap.Rounds;
 
@@ -50,6 +51,15 @@ internal sealed class DecisionReporter(JsonLineLog log, HeartbeatFile heartbeat)
         _lastTold = outcome.Code;
         var level = outcome is LeadershipOutcome.Confirmed ? LogLevel.Info : LogLevel.Warning;
         log.Write(level, outcome is LeadershipOutcome.Confirmed ? "sentinels-told" : "sentinels-not-told", outcome.Reason, LogField.Of("code", outcome.Code), LogField.Of("epoch", outcome.HighestEpoch));
+    }
+
+    /// <summary>An attempt to have a replica succeed, and its outcome; the same refusal is logged once.</summary>
+    public void Succeeded(SuccessionOutcome outcome)
+    {
+        var isDone = outcome is SuccessionOutcome.Succeeded;
+        if (_lastTold == outcome.Code && !isDone) return;
+        _lastTold = outcome.Code;
+        log.Write(isDone ? LogLevel.Info : LogLevel.Warning, isDone ? "succession" : "succession-refused", outcome.Reason, LogField.Of("code", outcome.Code), LogField.Of("epoch", outcome.HighestEpoch));
     }
 
     /// <summary>A claim and its outcome.</summary>

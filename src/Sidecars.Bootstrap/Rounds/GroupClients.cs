@@ -2,6 +2,7 @@ using Sidecars.Bootstrap.Options;
 using Sidecars.Core.Group;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Sentinel.Leadership;
+using Sidecars.Core.Succession;
 using Sidecars.Core.Topology;
 
 namespace Sidecars.Bootstrap.Rounds;
@@ -20,6 +21,8 @@ internal sealed class GroupClients
     public SentinelClient Sentinels { get; }
 
     public SentinelLeadership Leadership { get; }
+
+    public SuccessionRunner Succession => Connections.Succession;
 
     public GroupConnections Connections { get; }
 

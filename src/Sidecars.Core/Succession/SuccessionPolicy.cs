@@ -37,7 +37,7 @@ public static class SuccessionPolicy
         if (known.Find(r => r.View.Role == NodeRole.Master) is { } master)
             return new SuccessionDecision.Wait("other-master", $"{master.Address} is master already");
 
-        var candidates = known.Where(r => facts.Listed.Contains(r.Address) && r.View is { Role: NodeRole.Replica, Loading: false, SyncInProgress: false, Priority: > 0 }
+        var candidates = known.Where(r => facts.Listed.Contains(r.Address) && r.View is { Role: NodeRole.Replica, Loading: false, SyncInProgress: false, Priority: not 0 }
             && r.View.MasterAddress == facts.Master && !r.FollowsItself).ToList();
         if (candidates.Count == 0)
             return new SuccessionDecision.Wait("no-promotable-replica", $"no replica of {facts.Master} that answers can be promoted");
@@ -49,7 +49,7 @@ public static class SuccessionPolicy
         if (facts.ReplicationId is { } id && candidates.Exists(r => r.View.ReplicationId == id)) candidates.RemoveAll(r => r.View.ReplicationId != id);
         if (candidates.DistinctBy(r => r.View.ReplicationId, StringComparer.Ordinal).Count() > 1)
             return new SuccessionDecision.Wait("histories-differ", $"{string.Join(", ", candidates.Select(r => r.Address))} have different replication ids");
-        var best = candidates.OrderBy(r => r.View.Priority).ThenByDescending(r => r.View.Offset)
+        var best = candidates.OrderBy(r => r.View.Priority ?? int.MaxValue).ThenByDescending(r => r.View.Offset)
             .ThenBy(r => r.Address.ToString(), StringComparer.Ordinal).First();
         var unheard = silent.Count > 0 ? $"; {string.Join(", ", silent)} did not answer within {AnswersWithin.TotalMilliseconds:0} ms" : "";
         return Succeed(facts, best, known, $"{best.Address} has the most data of {candidates.Count} at offset {best.View.Offset}{unheard}");

@@ -4,6 +4,7 @@ using Sidecars.Core.Election;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
+using Sidecars.Core.Succession;
 using Sidecars.Core.Topology;
 using static Sidecars.Unit.Tests.Bootstrap.Election.Facts;
 
@@ -93,9 +94,31 @@ public sealed class MasterSelectionPolicyTests
     [Fact]
     public void Named_myself_I_stay_silent_and_hand_over_to_a_promotable_replica()
     {
-        var handOver = Assert.IsType<MasterDecision.RequestFailover>(MasterSelectionPolicy.Decide(StartingA(AllSay(A, B, C), [Replica(B, A), Replica(C, A)])));
-        Assert.Equal("named-hand-over", handOver.Code);
-        Assert.Equal(SentinelAt(1), handOver.Sentinel); // the lowest id, whoever asks
+        var s = StartingA(AllSay(A, B, C), [Replica(B, A), Replica(C, A)]);
+        var handOver = Assert.IsType<MasterDecision.Succeed>(MasterSelectionPolicy.Decide(s));
+        Assert.Equal(("named-hand-over", B, C), (handOver.Code, handOver.Plan.Target.Address, handOver.Plan.Others.Single().Address));
+        var asked = Assert.IsType<MasterDecision.RequestFailover>(MasterSelectionPolicy.Decide(s with { SuccessionFailed = "publish-denied" }));
+        Assert.Equal(SentinelAt(1), asked.Sentinel); // the lowest id, whoever asks
+    }
+
+    [Fact]
+    public void A_replica_that_may_have_the_most_is_waited_for_before_another_is_promoted()
+    {
+        var s = StartingA(AllSay(A, B, C), [Replica(B, A), Down(C)]);
+        Waits("replica-silent", s);
+        Assert.Equal(B, Assert.IsType<MasterDecision.Succeed>(MasterSelectionPolicy.Decide(s with { SilentFor = SuccessionPolicy.AnswersWithin })).Plan.Target.Address);
+    }
+
+    [Fact]
+    public void One_that_was_promoted_before_the_Sentinels_knew_is_gone_on_with_and_a_stranger_is_not()
+    {
+        NodeObservation Promoted(string previous) => new NodeObservation.Known(B, ((NodeObservation.Known)Master(B)).View with { PreviousReplicationId = previous });
+        NodeObservation Follows(string id) => new NodeObservation.Known(C, ((NodeObservation.Known)Replica(C, A)).View with { ReplicationId = id });
+        var (mine, other) = (new string('1', 40), new string('2', 40));
+        var s = StartingA(AllSay(A, B, C), [Promoted(mine), Follows(mine)]);
+        Assert.Equal(B, Assert.IsType<MasterDecision.Succeed>(MasterSelectionPolicy.Decide(s)).Plan.Target.Address);
+        Waits("named-but-other-master", s with { Peers = [Promoted(other), Follows(mine)] });
+        Waits("named-but-other-master", s with { SuccessionFailed = "publish-denied" });
     }
 
     [Fact]
@@ -185,7 +208,7 @@ public sealed class MasterSelectionPolicyTests
     {
         // B won and follows the dead C; A and C are silent, A is first of them.
         var s = StartingA(AllSay(C, B), [Replica(B, C), Down(C)], Candidate(2, Evidence(B), Evidence(A), Evidence(C)));
-        Assert.Equal("carry-out-election", Assert.IsType<MasterDecision.RequestFailover>(MasterSelectionPolicy.Decide(s)).Code);
+        Assert.Equal("carry-out-election", Assert.IsType<MasterDecision.Succeed>(MasterSelectionPolicy.Decide(s)).Code);
         Waits("named-is-dead", s with { Election = null }); // that I can't reach it is no proof
         Waits("named-is-dead", s with { Election = Candidate(2, Evidence(B), Evidence(B), Evidence(A)) }); // C's process is not known to be silent
         var third = s with { Me = Evidence(C), Sentinels = AllSay(A, B), Peers = [Replica(B, A), Down(A)] };
@@ -197,7 +220,7 @@ public sealed class MasterSelectionPolicyTests
     {
         Waits("named-no-promotable-replica", StartingA([Says(1, A, tilt: true, replicas: B), Says(2, A, tilt: true, replicas: B), Dead(3)], [Replica(B, A)]));
         var s = StartingA([Says(1, A, tilt: true, replicas: B), Says(2, A, replicas: B), Dead(3)], [Replica(B, A)]);
-        Assert.Equal(SentinelAt(2), Assert.IsType<MasterDecision.RequestFailover>(MasterSelectionPolicy.Decide(s)).Sentinel);
+        Assert.Equal(SentinelAt(2), Assert.IsType<MasterDecision.RequestFailover>(MasterSelectionPolicy.Decide(s with { SuccessionFailed = "tilt" })).Sentinel);
     }
 
     private static void Follows(RedisEndpoint master, string code, BootstrapSnapshot s)

@@ -6,6 +6,7 @@ using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Sentinel.Leadership;
+using Sidecars.Core.Succession;
 using Sidecars.Core.Topology;
 using Sidecars.TestKit.FakeRedis;
 using Sidecars.Unit.Tests.Failover.Loops;
@@ -86,10 +87,12 @@ public sealed class RedisRoleLoopTests : IDisposable
         var group = _rig.Options.Group;
         var options = new RedisClientOptions { Time = _rig.Time };
         var sentinels = new SentinelClient(Refusing, options, group.MasterName);
+        var leadership = new SentinelLeadership(sentinels.ObserveAsync, new LeadershipClient(Refusing, options, group.MasterName), _rig.Time);
         return new RedisRoleLoop(
             new GroupObserver(new GroupAddresses(group.SentinelHosts, group.RedisHosts, group.ConnectTimeout), sentinels, new NodeClient(Refusing, options), _rig.Time),
             sentinels,
-            new SentinelLeadership(sentinels.ObserveAsync, new LeadershipClient(Refusing, options, group.MasterName), _rig.Time),
+            leadership,
+            new SuccessionRunner(leadership, Refusing, options),
             _election,
             new DataGuard(_rig.Options, A, DataLayout.Default, _rig.Log, _rig.Time),
             new BackupRestore("/nowhere/redis-backup", _rig.Data, _rig.Time),
