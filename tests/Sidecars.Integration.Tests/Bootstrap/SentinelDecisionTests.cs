@@ -132,7 +132,8 @@ public sealed class SentinelDecisionTests : IAsyncDisposable
         await StartAsync(me, [.. sentinels.Select(s => s.Endpoint)], [replica.Endpoint]);
         Assert.Equal("Wait", (await me.Process.WaitForDecisionAsync("named-no-promotable-replica")).Kind);
         sentinels[2].View = sentinels[2].View with { Replicas = [replica.Endpoint] };
-        Assert.Equal("RequestFailover", (await me.Process.WaitForDecisionAsync("named-hand-over")).Kind);
+        // Telling is refused while one of them is in TILT; after a few tries one is asked.
+        Assert.Equal("Succeed", (await me.Process.WaitForDecisionAsync("named-hand-over")).Kind);
         await me.Process.WaitForEventAsync("failover-requested");
         // The lowest id that does not distrust its own clock, and only that one.
         Assert.True(sentinels[1].Failovers > 0);

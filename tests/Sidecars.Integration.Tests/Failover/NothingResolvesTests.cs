@@ -30,7 +30,7 @@ public sealed class NothingResolvesTests
         });
 
         await master.KillAsync();
-        await rig.WaitDecisionAsync(master, "death", "request-failover");
+        await rig.WaitDecisionAsync(master, "death", "succeed");
         rig.Kubernetes.Weather = null;
         _ = await rig.WaitMasterAfterAsync(master);
     }
