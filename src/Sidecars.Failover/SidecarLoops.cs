@@ -46,6 +46,7 @@ internal sealed class SidecarLoops
     private readonly MarkerStore _markers;
     private readonly OwnProcessLoop? _process;
     private readonly DeathLoop _death;
+    private readonly AbandonedLoop _abandoned;
     private readonly SelfReplicaLoop _selfReplica;
     private readonly StrayReplicaLoop _strayReplica;
     private readonly GhostRepairLoop _ghosts;
@@ -92,6 +93,7 @@ internal sealed class SidecarLoops
             Server, client, Sentinels, connections.Nodes, Superseded, MarkerEpoch, () => GivenUp.Of(GivingUp.Read(_group.DataDirectory)), decisions, time);
         _death = new DeathLoop(
             Server, Sentinels, connections.Sentinels, connections.Nodes, connections.Succession, _group.SentinelCount, Heartbeat, options.DryRun, decisions, time);
+        _abandoned = new AbandonedLoop(Server, Sentinels, connections.Nodes, connections.Succession, _group.SentinelCount, options.DryRun, decisions, time);
         _selfReplica = new SelfReplicaLoop(
             () => Server.Address, () => Server.Last, () => QuorumFacts.Of(Sentinels.Observe(), _group.SentinelCount), client.PromoteSelfReplicaAsync, Period,
             options.DryRun, decisions, time);
@@ -151,6 +153,7 @@ internal sealed class SidecarLoops
         supervisor.Start("self-replica", _selfReplica.RunAsync, cancellation);
         supervisor.Start("stray-replica", _strayReplica.RunAsync, cancellation);
         supervisor.Start("death", _death.RunAsync, cancellation);
+        supervisor.Start("abandoned", _abandoned.RunAsync, cancellation);
         supervisor.Start("publishing", PublishAsync, cancellation);
         if (_epochs is not null) supervisor.Start("epoch", _epochs.RunAsync, cancellation);
         if (_options.RoleLabelMistake is { } mistake) _decisions.Problem("role-label", "wrong-configuration", mistake);

@@ -57,6 +57,18 @@ internal static class AclDocument
         foreach (var words in users) document.Set("user", [.. words]);
     }
 
+    /// <summary>
+    /// Takes a right from every user but the group's, the default user included. Where that has no line, it gets one, unless
+    /// <c>requirepass</c> protects it: a line would open it again.
+    /// </summary>
+    public static void Deny(RedisConfigDocument document, IReadOnlyList<IReadOnlyList<string>> users, string rule)
+    {
+        var ours = users.Select(words => words[0]).ToHashSet(StringComparer.Ordinal);
+        if (DefaultLine(document) is null && document.Get("requirepass") is null or "") document.Set("user", ["default", "on", "nopass", .. EverythingAllowed]);
+        foreach (var line in document.All("user").Where(line => !ours.Contains(line.Text(0))).ToList())
+            document.Replace(line, ConfigLine.Parse([.. line.Raw.Span.TrimEnd(" \t\r"u8), .. Encoding.ASCII.GetBytes(" " + rule)]));
+    }
+
     /// <summary>The default user's rules in a configuration; null where it has no line.</summary>
     public static IEnumerable<string>? DefaultRules(RedisConfigDocument document) =>
         DefaultLine(document) is { } line ? Enumerable.Range(1, line.Count - 1).Select(line.Text) : null;

@@ -57,8 +57,9 @@ public static class SentinelServerPlan
     {
         if (settings.ConfigEpoch is { } config) plan.Decide("sentinel", "config-epoch", master, ServerPlanner.Number(config));
         if (settings.CurrentEpoch is not { } current) return;
-        plan.Decide("sentinel", "current-epoch", ServerPlanner.Number(current));
-        plan.Decide("sentinel", "leader-epoch", master, ServerPlanner.Number(current));
+        // One more than is known: in that epoch this Sentinel may have voted before its state was lost.
+        plan.Decide("sentinel", "current-epoch", ServerPlanner.Number(current + 1));
+        plan.Decide("sentinel", "leader-epoch", master, ServerPlanner.Number(current + 1));
     }
 
     private static void Known(ServerPlanner plan, string master, SentinelServerSettings settings)
@@ -79,6 +80,8 @@ public static class SentinelServerPlan
         plan.CheckDefaultUser(access, AclDocument.DefaultRules(plan.Document));
         if (plan.Document.AclFile is not null) plan.Problem("aclfile in the base file of a Sentinel: write its users as user lines, beside which those of the group can stand");
         AclDocument.Merge(plan.Document, access.SentinelUsers, access.Default);
+        // Whoever may publish a hello here may name any address as master (sentinel.c, sentinelPublishCommand). No client needs it.
+        AclDocument.Deny(plan.Document, access.SentinelUsers, "-publish");
     }
 
     private static void Check(ServerPlanner plan, string master, SentinelServerSettings settings)

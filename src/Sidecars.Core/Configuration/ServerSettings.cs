@@ -98,7 +98,7 @@ public sealed record SentinelServerSettings
     /// <summary>Highest config-epoch known for the master; null: as the base file has it. Must never restart.</summary>
     public long? ConfigEpoch { get; init; }
 
-    /// <summary>Highest epoch known anywhere; also seeds leader-epoch, so that this Sentinel votes once only in it.</summary>
+    /// <summary>Highest epoch known anywhere. The next one seeds current-epoch and leader-epoch, so that this Sentinel votes only in later ones.</summary>
     public long? CurrentEpoch { get; init; }
 
     /// <summary>Replicas known to others, so that a failover is possible at once.</summary>

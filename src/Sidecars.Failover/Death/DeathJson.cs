@@ -9,6 +9,7 @@ namespace Sidecars.Failover.Death;
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true, RespectNullableAnnotations = true,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, Converters = [typeof(RedisEndpointJsonConverter)])]
 [JsonSerializable(typeof(DeathFacts))]
+[JsonSerializable(typeof(AbandonedFacts))]
 // A case of two closed types has the same name.
 [JsonSerializable(typeof(SentinelObservation.Known), TypeInfoPropertyName = "SentinelKnown")]
 public sealed partial class DeathJson : JsonSerializerContext;

@@ -81,6 +81,7 @@ public static class DecisionReplay
             "fence" => Again(snapshot, FenceJson.Default.FenceFacts, FencePolicy.Decide),
             "publish" => Again(snapshot, PublishJson.Default.PublishFacts, PublishPolicy.Decide),
             "publish-another" => Again(snapshot, PublishJson.Default.AnotherMasterFacts, AnotherMasterPolicy.Decide),
+            "abandoned" => Again(snapshot, DeathJson.Default.AbandonedFacts, AbandonedPolicy.Decide),
             "death" => Again(snapshot, DeathJson.Default.DeathFacts, DeathPolicy.Decide),
             "epoch" => Again(snapshot, EpochJson.Default.EpochKeeperFacts, EpochKeeperPolicy.Decide),
             "ghosts" => Again(snapshot, GhostJson.Default.GhostSnapshot, facts => GhostRepairPolicy.Decide(facts)),

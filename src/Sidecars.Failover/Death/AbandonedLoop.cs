@@ -1,0 +1,106 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Sentinel;
+using Sidecars.Core.Succession;
+using Sidecars.Core.Topology;
+using Sidecars.Failover.Decisions;
+using Sidecars.Failover.Watch;
+
+namespace Sidecars.Failover.Death;
+
+/// <summary>Beside every replica: replaces a master that is down and that nobody else replaces. Rules: <see cref="AbandonedPolicy"/>.</summary>
+/// <param name="server">The server beside this process.</param>
+/// <param name="sentinels">The Sentinels.</param>
+/// <param name="nodes">Asks a replica.</param>
+/// <param name="succession">Promotes and tells.</param>
+/// <param name="sentinelCount">Configured number.</param>
+/// <param name="dryRun">Decide and say, do nothing.</param>
+/// <param name="sink">Decisions.</param>
+/// <param name="time">Its clock.</param>
+public sealed class AbandonedLoop(
+    IOwnServer server, ISentinelViews sentinels, NodeClient nodes, SuccessionRunner succession, int sentinelCount, bool dryRun, IDecisionSink sink, TimeProvider time)
+{
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
+
+    // A vote that is lost is no reason to ask again at once: each keeps Sentinels from acting by themselves.
+    private static readonly TimeSpan AfterAttempt = TimeSpan.FromSeconds(3);
+
+    private long? _since;
+    private RedisEndpoint? _down;
+    private string? _promoted;
+    private long? _attemptedAt;
+    private long _learntEpoch;
+
+    /// <summary>Looks until it is cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            await RoundAsync(cancellation).ConfigureAwait(false);
+            await Task.Delay(Period, time, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Decides once, and acts where that is due.</summary>
+    public async Task<AbandonedDecision> RoundAsync(CancellationToken cancellation)
+    {
+        var facts = Gather();
+        var decision = AbandonedPolicy.Decide(facts);
+        if (decision is AbandonedDecision.AskReplicas && _attemptedAt is { } at && time.GetElapsedTime(at) < AfterAttempt) return decision;
+        if (decision is AbandonedDecision.AskReplicas)
+        {
+            var listed = sentinels.Observe().OfType<SentinelObservation.Known>().SelectMany(s => s.View.Replicas.Select(r => r.Address)).Distinct();
+            facts = facts with { Replicas = [.. await Task.WhenAll(listed.Select(r => nodes.ObserveAsync(r, cancellation))).ConfigureAwait(false)] };
+            decision = AbandonedPolicy.Decide(facts);
+        }
+
+        if (decision is AbandonedDecision.Succeed succeed)
+        {
+            _attemptedAt = time.GetTimestamp();
+            if (!dryRun) await SucceedAsync(succeed.Plan, cancellation).ConfigureAwait(false);
+        }
+
+        sink.Decided("abandoned", decision.Code, decision.Reason, decision is AbandonedDecision.Wait { Code: not "sentinels-turn" }, () => JsonSerializer.Serialize(facts, DeathJson.Default.AbandonedFacts));
+        return decision;
+    }
+
+    private AbandonedFacts Gather()
+    {
+        var seen = sentinels.Observe();
+        var quorum = QuorumFacts.Of(seen, sentinelCount);
+        var down = seen.OfType<SentinelObservation.Known>()
+            .Where(s => !s.View.Tilt && s.View.Master is { SubjectivelyDown: true } m && m.Address == quorum.Named)
+            .Select(s => s.View.MyId).Distinct(StringComparer.Ordinal).Count();
+        var isDown = down >= SentinelQuorumPolicy.Majority(sentinelCount) && !quorum.IsFailingOver;
+        if (!isDown || quorum.Named != _down) (_since, _promoted, _attemptedAt) = (null, null, null);
+        if (isDown) (_down, _since) = (quorum.Named, _since ?? time.GetTimestamp());
+        return new AbandonedFacts
+        {
+            Address = server.Address,
+            Quorum = quorum,
+            Down = down,
+            SentinelCount = sentinelCount,
+            AbandonedFor = _since is { } since ? time.GetElapsedTime(since) : TimeSpan.Zero,
+            Rank = Rank(seen),
+            Promoted = _promoted,
+        };
+    }
+
+    // The replicas in the order of their addresses, as the Sentinels list them: everybody counts alike without asking anybody.
+    private int Rank(IReadOnlyCollection<SentinelObservation> seen)
+    {
+        ImmutableArray<string> order = [.. seen.OfType<SentinelObservation.Known>().SelectMany(s => s.View.Replicas).Where(r => r.Promotable).Select(r => r.Address.ToString())
+            .Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        return server.Address is { } own && order.IndexOf(own.ToString()) is >= 0 and var rank ? rank : order.Length;
+    }
+
+    private async Task SucceedAsync(SuccessionPlan plan, CancellationToken cancellation)
+    {
+        RedisEndpoint[] alive = [.. sentinels.Observe().OfType<SentinelObservation.Known>().Select(s => s.Endpoint)];
+        var outcome = await succession.RunAsync(plan, alive, sentinelCount, _learntEpoch, cancellation).ConfigureAwait(false);
+        _learntEpoch = Math.Max(_learntEpoch, outcome.HighestEpoch);
+        _promoted = outcome is SuccessionOutcome.Unconfirmed ? plan.Target.RunId : _promoted;
+        sink.Acted("abandoned", "succession", outcome.Reason, outcome is SuccessionOutcome.Succeeded ? null : $"{outcome.Code}: {outcome.Reason}");
+    }
+}

@@ -1,0 +1,95 @@
+using System.Collections.Immutable;
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Sentinel;
+using Sidecars.Core.Succession;
+using Sidecars.Core.Topology;
+using Sidecars.Failover.Watch;
+
+namespace Sidecars.Failover.Death;
+
+/// <summary>What is known beside a replica whose master may be down, with nobody who replaces it.</summary>
+public sealed record AbandonedFacts
+{
+    /// <summary>The announced address of the server beside this process; null: not known.</summary>
+    public RedisEndpoint? Address { get; init; }
+
+    /// <summary>What the Sentinels say.</summary>
+    public required QuorumFacts Quorum { get; init; }
+
+    /// <summary>Sentinels that name the master and hold it for down (s_down), TILT aside.</summary>
+    public required int Down { get; init; }
+
+    /// <summary>Configured number of Sentinels.</summary>
+    public required int SentinelCount { get; init; }
+
+    /// <summary>For how long a majority has held it for down, and no Sentinel has run a failover, without a break.</summary>
+    public required TimeSpan AbandonedFor { get; init; }
+
+    /// <summary>This server's place among the replicas, from 0.</summary>
+    public required int Rank { get; init; }
+
+    /// <summary>The process that an attempt has promoted, unconfirmed; null: none.</summary>
+    public string? Promoted { get; init; }
+
+    /// <summary>What the replicas say; null: not asked yet.</summary>
+    public ImmutableArray<NodeObservation>? Replicas { get; init; }
+}
+
+/// <summary>What to do about it. Closed.</summary>
+public abstract record AbandonedDecision(string Code, string Reason) : IDecision
+{
+    /// <summary>Ask the replicas for their looks, and decide again.</summary>
+    public sealed record AskReplicas(string Reason) : AbandonedDecision("ask-replicas", Reason);
+
+    /// <summary>Promote a replica and tell the Sentinels.</summary>
+    public sealed record Succeed(SuccessionPlan Plan, string Reason) : AbandonedDecision("succeed", Reason);
+
+    /// <summary>Not now.</summary>
+    public sealed record Wait(string Code, string Reason) : AbandonedDecision(Code, Reason);
+
+    /// <summary>The master is not down, or somebody replaces it.</summary>
+    public sealed record Nothing(string Code, string Reason) : AbandonedDecision(Code, Reason);
+}
+
+/// <summary>
+/// Whether a master that is down for a Sentinel majority, and that no Sentinel replaces, is replaced by a replica's sidecar. Pure. Sentinel begins
+/// its own failover within a second or two; it does not while a vote for somebody who died stands (2 × failover-timeout), or after a failover of
+/// its own that was aborted. The vote is the guard: two sidecars that act at once do not win one epoch.
+/// </summary>
+public static class AbandonedPolicy
+{
+    /// <summary>
+    /// How long Sentinel is left alone: its own attempt begins within a second of o_down, and shows as a failover; an election that nobody won
+    /// is over by then.
+    /// </summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
+
+    /// <summary>How much later each further replica's sidecar acts: longer than an attempt takes.</summary>
+    public static readonly TimeSpan RankDelay = TimeSpan.FromSeconds(1);
+
+    /// <summary>Decides.</summary>
+    public static AbandonedDecision Decide(AbandonedFacts facts)
+    {
+        ArgumentNullException.ThrowIfNull(facts);
+        var quorum = facts.Quorum;
+        if (quorum.IsFailingOver) return new AbandonedDecision.Nothing("failing-over", "a Sentinel runs the failover");
+        if (facts.Down < SentinelQuorumPolicy.Majority(facts.SentinelCount)) return new AbandonedDecision.Nothing("not-down", $"{facts.Down} of {facts.SentinelCount} Sentinels hold the master for down");
+        if (quorum.Named is not { } named) return new AbandonedDecision.Wait("no-agreement", quorum.Reason);
+        if (named == facts.Address) return new AbandonedDecision.Nothing("own", "it is the server beside this process: its death is noticed elsewhere");
+        var due = Patience + (facts.Rank * RankDelay);
+        if (facts.AbandonedFor < due) return new AbandonedDecision.Wait("sentinels-turn", $"{quorum.Reason}, which is down; Sentinel's own failover is waited for, {due.TotalSeconds:0} s");
+        if (facts.Replicas is not { } replicas) return new AbandonedDecision.AskReplicas($"{quorum.Reason}, which has been down for {facts.AbandonedFor.TotalSeconds:F1} s, and nobody replaces it");
+        return SuccessionPolicy.Decide(new SuccessionFacts
+        {
+            Master = named,
+            Listed = quorum.Promotable,
+            Replicas = replicas,
+            DeadFor = facts.AbandonedFor,
+            Promoted = facts.Promoted,
+        }) switch
+        {
+            SuccessionDecision.Succeed succeed => new AbandonedDecision.Succeed(succeed.Plan, $"{named} has been down for {facts.AbandonedFor.TotalSeconds:F1} s, and nobody replaces it; {succeed.Reason}"),
+            var wait => new AbandonedDecision.Wait(wait.Code, wait.Reason),
+        };
+    }
+}
