@@ -48,7 +48,11 @@ public abstract record MonitorDecision : IDecision
     /// <param name="Code">Stable.</param>
     /// <param name="Reason">Why.</param>
     public sealed record Monitor(RedisEndpoint Master, long Epoch, ImmutableArray<RedisEndpoint> Replicas, string Code, string Reason)
-        : MonitorDecision(Code, Reason);
+        : MonitorDecision(Code, Reason)
+    {
+        /// <summary>The highest epoch in which a peer is known to have voted; 0: none is.</summary>
+        public long HighestVote { get; init; }
+    }
 
     /// <summary>Facts are missing that come by themselves.</summary>
     public sealed record Wait(string WaitingFor, string Code, string Reason) : MonitorDecision(Code, Reason);

@@ -47,8 +47,12 @@ internal sealed class SentinelRoleLoop(
             }
 
             var changed = reporter.Report(decision, snapshot);
-            if (decision is MonitorDecision.Monitor monitor) return monitor;
+            if (decision is MonitorDecision.Monitor monitor) return monitor with { HighestVote = HighestVote(snapshot) };
             await pacer.WaitAsync(changed, cancellation).ConfigureAwait(false);
         }
     }
+
+    // The peers say in which epoch each of them last voted: this Sentinel may have voted in it, too, before its state was lost.
+    private static long HighestVote(MonitorSnapshot snapshot) => snapshot.Sentinels.OfType<SentinelObservation.Known>()
+        .SelectMany(known => known.View.Others).Select(other => other.VotedEpoch).DefaultIfEmpty(0).Max();
 }

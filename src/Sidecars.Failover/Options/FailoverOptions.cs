@@ -93,7 +93,7 @@ internal sealed record FailoverOptions
 
     private static TimeSpan? ReadInfoPeriod(SettingReader settings)
     {
-        var period = settings.Milliseconds("SENTINEL_INFO_PERIOD_MS", (int)SwitchTiming.InfoPeriod.TotalMilliseconds, 0, 10_000, "How often Sentinels ask each Redis for INFO (SENTINEL DEBUG INFO-PERIOD; 50 less to 50 more, so that they do not ask in step): they fail over half a second sooner. 0: their own 10000 stays.");
+        var period = settings.Milliseconds("SENTINEL_INFO_PERIOD_MS", (int)InfoPeriod.Default.TotalMilliseconds, 0, 10_000, "How often Sentinels ask each Redis for INFO (SENTINEL DEBUG INFO-PERIOD; 50 less to 50 more, so that they do not ask in step): a failover of their own chooses by offsets that are as fresh. 0: their own 10000 stays.");
         // Sentinel promotes nobody whose answer is older than three periods.
         if (period > TimeSpan.Zero && period < TimeSpan.FromMilliseconds(300)) settings.Fail($"SENTINEL_INFO_PERIOD_MS={period.TotalMilliseconds:0}: must be 0 or from 300 to 10000; a replica that is silent for three periods can't be promoted");
         return period == TimeSpan.Zero ? null : period;

@@ -12,7 +12,7 @@ namespace Sidecars.Failover.Watch;
 /// <param name="ResolvePeriod">Between two resolutions of the names; 5 s.</param>
 public sealed record SentinelWatchSettings(TimeSpan Period, TimeSpan MaxAge, TimeSpan ResolvePeriod)
 {
-    /// <summary>What the Sentinels' INFO-PERIODs are set to (<see cref="SwitchTiming.PeriodOf"/>); null: they are left as they are.</summary>
+    /// <summary>What the Sentinels' INFO-PERIODs are set to (<see cref="Watch.InfoPeriod.Of"/>); null: they are left as they are.</summary>
     public TimeSpan? InfoPeriod { get; init; }
 
     /// <summary>1 s, 4 s, 5 s.</summary>
@@ -158,7 +158,7 @@ public sealed class SentinelWatch(
 
     private Task ListenAsync(Member member, CancellationToken cancellation)
     {
-        TimeSpan? infoPeriod = settings.InfoPeriod is { } period ? SwitchTiming.PeriodOf(period, member.Rank) : null;
+        TimeSpan? infoPeriod = settings.InfoPeriod is { } period ? InfoPeriod.Of(period, member.Rank) : null;
         var kept = new SentinelSubscriptionSettings(settings.ResolvePeriod, settings.Period, infoPeriod);
         return new SentinelSubscription(transport(member.Endpoint), options, kept, time).RunAsync(
             subscribed: member.Poked.Raise, // what happened while nobody listened

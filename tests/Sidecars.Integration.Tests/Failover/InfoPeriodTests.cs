@@ -23,7 +23,7 @@ public sealed class InfoPeriodTests
 
     private static Task WaitAsync(SidecarRig rig, LocalNode sentinel)
     {
-        var periods = Enumerable.Range(0, 3).Select(rank => $"{SwitchTiming.PeriodOf(SwitchTiming.InfoPeriod, rank).TotalMilliseconds:0}").ToHashSet();
+        var periods = Enumerable.Range(0, 3).Select(rank => $"{InfoPeriod.Of(InfoPeriod.Default, rank).TotalMilliseconds:0}").ToHashSet();
         return Eventually.UntilAsync(
             $"the INFO-PERIOD of {sentinel}",
             async () =>
