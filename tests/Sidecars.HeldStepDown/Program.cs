@@ -4,7 +4,8 @@ using Sidecars.Failover.HandOver;
 using Sidecars.Failover.Options;
 
 // The coordinator of `redis-failover step-down`, by the same settings and lock, which does nothing more after the step of its argument: killed
-// then, it has died right after that step. It prints each step when it has ended.
+// then, it has died right after that step. With a second argument it stops itself there (SIGSTOP), until it is told to go on. It prints each step
+// when it has ended.
 
 var settings = new SettingReader(FailoverOptions.ProcessEnvironment());
 var options = FailoverOptions.Read(settings, settings) ?? throw new InvalidOperationException(string.Join('\n', settings.Errors));
@@ -21,5 +22,15 @@ async Task HoldAsync(StepDownProgress progress)
 {
     if (progress is not StepDownProgress.Stepped { Step: var step }) return;
     Console.WriteLine(step);
-    if (step == args[0]) await Task.Delay(Timeout.InfiniteTimeSpan);
+    if (step != args[0]) return;
+    if (args.Length == 1) await Task.Delay(Timeout.InfiniteTimeSpan);
+    _ = Native.Kill(Environment.ProcessId, Native.Stop);
+}
+
+internal static partial class Native
+{
+    public const int Stop = 19; // SIGSTOP
+
+    [System.Runtime.InteropServices.LibraryImport("libc", EntryPoint = "kill")]
+    public static partial int Kill(int process, int signal);
 }

@@ -39,7 +39,7 @@ public sealed class GroupAccess(ClusterId cluster, GroupSecrets secrets)
         + " +slaveof +replicaof +failover +config|rewrite +client|setname +client|kill +script|kill";
 
     // No data command at all. acl|setuser (rotation) and config|set make this user an administrator of settings nonetheless.
-    // PUBLISH and SUBSCRIBE on channels of our own: the word to the sidecar of a new master that clients may move.
+    // PUBLISH and SUBSCRIBE on channels of our own: sidecars of 0.1.0, beside these during an upgrade.
     private const string SidecarRules = "resetkeys resetchannels &__sidecars__:* -@all +publish +subscribe +unsubscribe +ping +info +role +client +multi +exec +discard +wait"
         + " +config|get +config|set +config|rewrite +replicaof +slaveof +failover +bgsave +bgrewriteaof +lastsave +dbsize +shutdown"
         + " +acl|whoami +acl|getuser +acl|setuser +acl|save +acl|load";

@@ -206,6 +206,13 @@ internal sealed class CutOver(HandOverGroup group, StepDownPlan plan, long deadl
 
     private async Task<StepOutcome> AnnounceAsync()
     {
+        // This process may have been stopped, and the fence lifted meanwhile: what was written since, the target lacks.
+        if (await _own!.MinReplicasAsync(default).ConfigureAwait(false) is { } value && value != HandOverLimits.Fence)
+        {
+            _words = $"the fence of {plan.Master} was lifted meanwhile";
+            return StepOutcome.Refused;
+        }
+
         if (time.GetElapsedTime(_won!.At) > HandOverLimits.WinAgainAfter)
         {
             var again = await WinAsync().ConfigureAwait(false);

@@ -64,6 +64,19 @@ public sealed class HandOverConnection : IAsyncDisposable
         }
     }
 
+    /// <summary><c>min-replicas-to-write</c> now; null: no answer, or not read.</summary>
+    public async Task<long?> MinReplicasAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            return new ConfigReply(await _client.CallAsync(cancellation, "CONFIG", "GET", HandOverClient.MinReplicas).ConfigureAwait(false)).MinReplicas;
+        }
+        catch (RedisConnectionException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>ROLE now; null: no answer.</summary>
     public async Task<RoleReply?> RoleAsync(CancellationToken cancellation)
     {

@@ -14,6 +14,13 @@ public static class HandOverRepairPolicy
     /// <summary>Longer than a living coordinator needs from one step to the next, and than what it sent is under way.</summary>
     public static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
 
+    /// <summary>
+    /// A coordinator that lives and has left everything as it is for so long was stopped: the steps from the fence to the first announcement take
+    /// 3 s at most (<see cref="HandOverLimits.LongestCatchUp"/>), and those after it change what the servers say. When it goes on, it looks whether
+    /// its fence still stands before it announces anything.
+    /// </summary>
+    public static readonly TimeSpan StoppedGrace = TimeSpan.FromSeconds(8);
+
     /// <summary>Where the lock can't be asked: a fence stands for some 20 ms in a hand-over, and for seconds while it is taken back.</summary>
     public static readonly TimeSpan BlindGrace = TimeSpan.FromSeconds(30);
 
@@ -30,8 +37,8 @@ public static class HandOverRepairPolicy
         var (s, coordinator, givenUp, unreadable) = facts;
         if (s.Own is not NodeObservation.Known own) return new HandOverRepairDecision.Nothing("own-unknown", $"{s.Own.Endpoint} gives no usable answer");
         if (givenUp is null && unreadable is null && IsNothingLeft(s)) return new HandOverRepairDecision.Nothing("nothing-left", "nothing is left of a hand-over");
-        if (coordinator == true) return new HandOverRepairDecision.Nothing("coordinator-alive", "a step-down runs beside this server");
-        var patience = coordinator is null ? BlindGrace : Grace;
+        if (coordinator == true && givenUp is null) return new HandOverRepairDecision.Nothing("coordinator-alive", "a step-down runs beside this server");
+        var patience = coordinator switch { true => StoppedGrace, false => Grace, null => BlindGrace };
         if (own.View.Role == NodeRole.Replica) return OfReplica(s, own, givenUp is not null || unreadable is not null, patience);
         if (unreadable is not null) return new HandOverRepairDecision.Refuse("giving-up-unreadable", $"the note for whom {own.Address} gives up can't be read: {unreadable}");
         if (s.Quorum is not SentinelQuorumDecision.Agreed named)

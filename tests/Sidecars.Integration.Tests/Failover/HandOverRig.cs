@@ -113,6 +113,14 @@ internal sealed class HandOverRig : IAsyncDisposable
         return process;
     }
 
+    /// <summary>The same, stopped right after the step (SIGSTOP) until it is resumed.</summary>
+    public async Task<ServerProcess> StopStepDownAsync(LocalNode node, string step)
+    {
+        var process = await StartAsync(node, $"stopped:{node}", "dotnet", "exec", Path.Combine(AppContext.BaseDirectory, "Sidecars.HeldStepDown.dll"), step, "stop");
+        await process.WaitForLineAsync(line => line == step, step);
+        return process;
+    }
+
     /// <summary>Starts <c>redis-failover</c> beside a node.</summary>
     public Task<ServerProcess> StartFailoverAsync(LocalNode node, params string[] arguments) =>
         StartAsync(node, $"{arguments[0]}:{node}", Repository.NativeExecutable("redis-failover"), arguments);

@@ -83,6 +83,43 @@ public sealed class StepDownTests(ITestOutputHelper output)
         await Eventually.UntilAsync("the note that a master gives up is gone", () => !File.Exists(GivingUp.PathIn(master.DataFolder)));
     }
 
+    [Theory]
+    [InlineData("win")]
+    [InlineData("give-up")]
+    [InlineData("fence")]
+    [InlineData("await-offset")]
+    [InlineData("promote")]
+    [InlineData("announce")]
+    [InlineData("demote")]
+    [InlineData("repoint")]
+    public async Task A_coordinator_stopped_after_any_step_is_outwaited_and_does_no_harm_when_it_goes_on(string step)
+    {
+        await using var group = new LocalGroup(new LocalGroupOptions { Name = "stopped-" + step });
+        await using var rig = new HandOverRig(group);
+        var (master, _) = await rig.StartAsync();
+        await using var load = Load(group);
+        await load.Acks.First;
+        rig.StartSidecars();
+        var mark = load.Acks.Mark();
+
+        var stopped = TimeProvider.System.GetTimestamp();
+        var stepDown = await rig.StopStepDownAsync(master, step);
+        var healed = load.Acks.Mark();
+        await Eventually.UntilAsync("writes while it is stopped", () => healed.Count > 100, TimeSpan.FromSeconds(40), () => string.Join("; ", rig.Repairs));
+        await Eventually.UntilAsync("20 s to be over", () => TimeProvider.System.GetElapsedTime(stopped) > TimeSpan.FromSeconds(20));
+        stepDown.Resume();
+        await stepDown.WaitForExitAsync(TimeSpan.FromSeconds(40));
+
+        var state = await rig.WaitWholeAsync();
+        var after = load.Acks.Mark();
+        await Eventually.UntilAsync("writes again", () => after.Count > 100);
+        await load.StopAsync();
+        var check = await load.CheckAsync(state.Master!.Node.Endpoint);
+        output.WriteLine($"{step}: lost {check.MissingCount} of {check.Checked}, longest gap {mark.LongestGap.TotalMilliseconds:0} ms; repairs: {string.Join("; ", rig.Repairs)}; {stepDown.Output.LastOrDefault()}");
+        Assert.Equal(0, check.MissingCount);
+        await Eventually.UntilAsync("the note that a master gives up is gone", () => !File.Exists(GivingUp.PathIn(master.DataFolder)));
+    }
+
     [Fact]
     public async Task With_down_after_of_three_seconds_writes_are_refused_and_never_paused()
     {
