@@ -43,10 +43,24 @@ public sealed class SentinelServerPlanTests
         Assert.Contains("sentinel resolve-hostnames no", lines);
         Assert.Contains("sentinel deny-scripts-reconfig yes", lines);
         Assert.Contains("sentinel config-epoch shop.cart 7", lines);
-        Assert.Contains("sentinel leader-epoch shop.cart 9", lines);
-        Assert.Contains("sentinel current-epoch 9", lines);
+        Assert.Contains("sentinel leader-epoch shop.cart 10", lines);
+        Assert.Contains("sentinel current-epoch 10", lines);
         Assert.Equal(["sentinel known-replica shop.cart 10.0.0.2 6379"], lines.Where(line => line.Contains("known-replica", StringComparison.Ordinal))); // the master is none
         Assert.Equal(["sentinel known-sentinel shop.cart 10.0.1.2 26379 " + new string('b', 40)], lines.Where(line => line.Contains("known-sentinel", StringComparison.Ordinal))); // nor is it its own peer
+    }
+
+    [Theory]
+    [InlineData("", "user default on nopass ~* &* +@all -publish")]
+    [InlineData("requirepass secret\n", null)] // a line would open it: Redis' own password stands
+    [InlineData("user default on >secret ~* &* +@all\n", "user default on >secret ~* &* +@all -publish")]
+    [InlineData("user app on >secret +@all &*\nuser default off\n", "user app on >secret +@all &* -publish")]
+    public void Clients_of_a_Sentinel_get_no_publish_by_which_it_could_be_told_of_any_master(string baseFile, string? line)
+    {
+        var users = Lines(Calculate(baseFile, Settings)).Where(l => l.StartsWith("user ", StringComparison.Ordinal)).ToList();
+        if (line is null) Assert.DoesNotContain(users, l => l.StartsWith("user default", StringComparison.Ordinal));
+        else Assert.Contains(line, users);
+        Assert.All(users.Where(l => !l.Contains("shop/cart", StringComparison.Ordinal)), l => Assert.EndsWith(" -publish", l, StringComparison.Ordinal));
+        Assert.Contains(users, l => l.StartsWith("user sidecar-shop/cart", StringComparison.Ordinal) && l.Contains("+publish", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -57,7 +71,7 @@ public sealed class SentinelServerPlanTests
         var lines = Lines(plan);
         foreach (var kept in new[] { $"sentinel myid {Id}", "sentinel config-epoch shop.cart 3", "sentinel known-replica shop.cart 10.0.0.3 6379", "sentinel parallel-syncs shop.cart 2", "loglevel debug" })
             Assert.Contains(kept, lines);
-        Assert.Contains("sentinel current-epoch 5", lines);
+        Assert.Contains("sentinel current-epoch 6", lines);
         Assert.Single(lines, line => line.StartsWith("sentinel monitor", StringComparison.Ordinal));
         Assert.Empty(plan.Problems);
     }

@@ -1,0 +1,64 @@
+using FsCheck;
+using FsCheck.Fluent;
+using Sidecars.Core.Primitives;
+using Sidecars.Core.Topology;
+using Sidecars.Failover.Death;
+using static Sidecars.Unit.Tests.Failover.FailoverFacts;
+
+namespace Sidecars.Unit.Tests.Failover.Death;
+
+public sealed class AbandonedPolicyTests
+{
+    private static readonly RedisEndpoint Third = new("10.0.0.3", 6379);
+
+    // Beside Me, a replica of Other, which two of three Sentinels hold for down.
+    private static readonly AbandonedFacts Abandoned = new()
+    {
+        Address = Me,
+        Quorum = NamesOther with { Promotable = [Me, Third] },
+        Down = 2,
+        SentinelCount = 3,
+        AbandonedFor = AbandonedPolicy.Patience,
+        Rank = 0,
+    };
+
+    [Fact]
+    public void The_first_in_rank_asks_the_replicas_and_promotes_the_one_with_the_most_data()
+    {
+        Assert.IsType<AbandonedDecision.AskReplicas>(AbandonedPolicy.Decide(Abandoned));
+        var plan = Assert.IsType<AbandonedDecision.Succeed>(AbandonedPolicy.Decide(Abandoned with { Replicas = [Replica(Me, 900), Replica(Third, 1000)] })).Plan;
+        Assert.Equal((Other, Third, Me), (plan.Master, plan.Target.Address, plan.Others.Single().Address));
+    }
+
+    [Fact]
+    public void What_stands_in_the_way_is_named()
+    {
+        Assert.Equal("failing-over", AbandonedPolicy.Decide(Abandoned with { Quorum = Abandoned.Quorum with { IsFailingOver = true } }).Code);
+        Assert.Equal("not-down", AbandonedPolicy.Decide(Abandoned with { Down = 1 }).Code);
+        Assert.Equal("no-agreement", AbandonedPolicy.Decide(Abandoned with { Quorum = NoMajority }).Code);
+        Assert.Equal("own", AbandonedPolicy.Decide(Abandoned with { Quorum = NamesMe }).Code);
+        Assert.Equal("sentinels-turn", AbandonedPolicy.Decide(Abandoned with { AbandonedFor = AbandonedPolicy.Patience - TimeSpan.FromMilliseconds(1) }).Code);
+        Assert.Equal("sentinels-turn", AbandonedPolicy.Decide(Abandoned with { Rank = 1 }).Code);
+        Assert.Equal("no-promotable-replica", AbandonedPolicy.Decide(Abandoned with { Replicas = [] }).Code);
+    }
+
+    [Fact]
+    public void Nobody_acts_but_on_a_majority_that_holds_the_master_for_down_for_long_enough_while_no_Sentinel_acts() => Prop.ForAll(
+        (from quorum in Quorums
+         from down in Gen.Choose(0, 3)
+         from seconds in Gen.Choose(0, 10)
+         from rank in Gen.Choose(0, 3)
+         select Abandoned with { Quorum = quorum with { Promotable = [Me, Third] }, Down = down, AbandonedFor = TimeSpan.FromSeconds(seconds), Rank = rank, Replicas = [Replica(Third, 1000)] }).ToArbitrary(),
+        facts => AbandonedPolicy.Decide(facts) is not AbandonedDecision.Succeed
+            || (facts.Down >= 2 && !facts.Quorum.IsFailingOver && facts.AbandonedFor >= AbandonedPolicy.Patience + (facts.Rank * AbandonedPolicy.RankDelay) && facts.Quorum.Named == Other)).QuickCheckThrowOnFailure();
+
+    private static NodeObservation.Known Replica(RedisEndpoint at, long offset) => new(at, new NodeLook
+    {
+        RunId = new string(at.Host[^1], 40),
+        Role = NodeRole.Replica,
+        ReplicationId = "history",
+        Offset = offset,
+        MasterAddress = Other,
+        Priority = 100,
+    });
+}
