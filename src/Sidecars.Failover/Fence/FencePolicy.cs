@@ -142,7 +142,8 @@ public static class FencePolicy
     private static FenceDecision OfMaster(FenceFacts facts, OwnServer.Answers master)
     {
         var value = master.MinReplicas!.Value;
-        var isFenced = value == WriteFence.MinReplicas && master.MaxLag > 0;
+        // A step-down's value refuses writes as well, and its coordinator cuts the clients.
+        var isFenced = value is WriteFence.MinReplicas or WriteFence.StepDown && master.MaxLag > 0;
         if (Contradiction(facts, master) is { } why)
             return isFenced ? new FenceDecision.Keep("fenced", why.Reason) : new FenceDecision.Fence(why.Code, why.Reason);
         var isConfirmed = IsConfirmed(facts, master);

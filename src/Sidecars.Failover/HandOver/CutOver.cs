@@ -114,13 +114,12 @@ internal sealed class CutOver(HandOverGroup group, StepDownPlan plan, long deadl
         StepDownStep.Fence => FenceAsync(),
         StepDownStep.AwaitOffset => AwaitOffsetsAsync(isTold ? [] : plan.Others),
         StepDownStep.Promote => PromoteAsync(),
-        StepDownStep.AskTarget => AskAsync(plan.Target.Endpoint, plan.Target.RunId, _target!, role => role is RoleReply.Master),
+        StepDownStep.AskTarget => AskTargetAsync(),
         StepDownStep.Announce => AnnounceAsync(),
         StepDownStep.AnnounceAgain => AnnounceAgainAsync(),
         StepDownStep.AskSentinel => AskSentinelAsync(),
         StepDownStep.AwaitSwitch => AwaitSwitchAsync(),
         StepDownStep.Demote => DemoteAsync(),
-        StepDownStep.AskOwn => AskAsync(group.Own, plan.MasterRunId, _own!, role => role is RoleReply.Replica { Of: var of } && of == _next.Address),
         StepDownStep.Repoint => RepointAsync(),
         StepDownStep.TakeBack => TakeBackAsync(),
         StepDownStep.Unfence => UnfenceAsync(),
@@ -292,15 +291,29 @@ internal sealed class CutOver(HandOverGroup group, StepDownPlan plan, long deadl
 
     private async Task<StepOutcome> DemoteAsync()
     {
-        var outcome = await _own!.TransactAsync(
-            [Follow(_next.Address), CutClients.Normal, CutClients.Subscribed, RespCommand.Of("CLIENT", "UNPAUSE"), Set(MinReplicas, plan.MinReplicas)], default).ConfigureAwait(false);
+        RespCommand[] commands = [Follow(_next.Address), CutClients.Normal, CutClients.Subscribed, RespCommand.Of("CLIENT", "UNPAUSE"), Set(MinReplicas, plan.MinReplicas)];
+        var outcome = await _own!.TransactAsync(commands, default).ConfigureAwait(false);
+        // Its connection may have been cut by somebody who cuts clients; the way is forward.
+        if (outcome != StepOutcome.Done)
+        {
+            outcome = await AskAsync(group.Own, plan.MasterRunId, _own, async (connection, role) =>
+                role is RoleReply.Replica { Of: var of } && of == _next.Address ? StepOutcome.Done : await connection.TransactAsync(commands, default).ConfigureAwait(false)).ConfigureAwait(false);
+        }
+
         if (outcome == StepOutcome.Done) _cutOver = time.GetElapsedTime(_fenced);
         _words = $"{plan.Master} follows {_next.Address}, its clients are cut" + (outcome == StepOutcome.Done ? $", {_cutOver!.Value.TotalMilliseconds:0.0} ms after the fence" : "");
         return outcome;
     }
 
+    private Task<StepOutcome> AskTargetAsync() => AskAsync(plan.Target.Endpoint, plan.Target.RunId, _target!, (_, role) =>
+    {
+        _words = $"{plan.Target.Address} is {(role is RoleReply.Master ? "master" : "a replica")}";
+        return Task.FromResult(role is RoleReply.Master ? StepOutcome.Done : StepOutcome.Refused);
+    });
+
     // What was sent before may still lie in the server's socket: its connection is killed first, so that the answer stands.
-    private async Task<StepOutcome> AskAsync(RedisEndpoint endpoint, string runId, HandOverConnection sentOn, Func<RoleReply, bool> isDone)
+    private async Task<StepOutcome> AskAsync(
+        RedisEndpoint endpoint, string runId, HandOverConnection sentOn, Func<HandOverConnection, RoleReply, Task<StepOutcome>> judge)
     {
         var started = time.GetTimestamp();
         do
@@ -311,12 +324,9 @@ internal sealed class CutOver(HandOverGroup group, StepDownPlan plan, long deadl
             {
                 await using (connection.ConfigureAwait(false))
                 {
-                    if (await connection.KillAsync(sentOn.Id, default).ConfigureAwait(false) && await connection.RoleAsync(default).ConfigureAwait(false) is { } role)
-                    {
-                        _words = $"{endpoint} is {(role is RoleReply.Master ? "master" : "a replica")}";
-                        if (isDone(role) && endpoint == group.Own) _cutOver ??= time.GetElapsedTime(_fenced);
-                        return isDone(role) ? StepOutcome.Done : StepOutcome.Refused;
-                    }
+                    if (await connection.KillAsync(sentOn.Id, default).ConfigureAwait(false) && await connection.RoleAsync(default).ConfigureAwait(false) is { } role
+                        && await judge(connection, role).ConfigureAwait(false) is not StepOutcome.Unknown and var outcome)
+                        return outcome;
                 }
             }
 

@@ -39,9 +39,6 @@ public enum StepDownStep
     /// <summary>Master: <c>REPLICAOF</c> the next one, clients cut, pause and fence lifted, in one transaction.</summary>
     Demote,
 
-    /// <summary>The demotion's answer is missing: kill its connection, and ask for the role.</summary>
-    AskOwn,
-
     /// <summary>The other replicas: <c>REPLICAOF</c> the next one.</summary>
     Repoint,
 
@@ -106,9 +103,7 @@ public static class StepDownSequence
         (StepDownStep.AwaitSwitch, StepOutcome.Done) => StepDownStep.Demote,
         (StepDownStep.AwaitSwitch, _) => StepDownStep.Leave,
         (StepDownStep.Demote, StepOutcome.Done) => StepDownStep.Repoint,
-        (StepDownStep.Demote, _) => StepDownStep.AskOwn,
-        (StepDownStep.AskOwn, StepOutcome.Done) => StepDownStep.Repoint,
-        (StepDownStep.AskOwn, _) => StepDownStep.Leave, // fenced: its sidecar or Sentinel demotes it
+        (StepDownStep.Demote, _) => StepDownStep.Leave, // fenced: its sidecar or Sentinel demotes it
         (StepDownStep.Repoint, _) => StepDownStep.Restore, // Sentinel repoints who is left
         (StepDownStep.TakeBack, StepOutcome.Done) => StepDownStep.Unfence,
         (StepDownStep.TakeBack, _) => StepDownStep.Leave,

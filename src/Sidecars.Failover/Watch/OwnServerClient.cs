@@ -39,6 +39,9 @@ public sealed class OwnServerClient(Func<IRespTransport> transport, RedisClientO
         {
             var role = await client.CallAsync(cancellation, "ROLE").ConfigureAwait(false);
             if (!RoleReply.TryParse(role, out var now) || now is not RoleReply.Master) return "it is no master now";
+            // A step-down refuses writes already, and cutting its connection would leave it half done.
+            var value = await client.CallAsync(cancellation, "CONFIG", "GET", "min-replicas-to-write").ConfigureAwait(false);
+            if (new ConfigReply(value).MinReplicas == WriteFence.StepDown) return StepDownFence;
             var replies = await client.PipelineAsync([MinReplicas(minReplicas, maxLag), CutClients.Normal, CutClients.Subscribed], cancellation).ConfigureAwait(false);
             return replies.FirstOrDefault(r => r.IsError) is { } refused ? refused.Text : null;
         },
@@ -67,6 +70,9 @@ public sealed class OwnServerClient(Func<IRespTransport> transport, RedisClientO
             return set.IsError ? set.Text : null;
         },
         cancellation);
+
+    /// <summary>Why a fence is not set: the server refuses writes for a hand-over.</summary>
+    public const string StepDownFence = "a step-down refuses writes there already";
 
     private static RespCommand MinReplicas(long value, long maxLag) => RespCommand.Of("CONFIG", "SET", "min-replicas-to-write", Text(value), "min-replicas-max-lag", Text(maxLag));
 
