@@ -113,11 +113,12 @@ public static class SentinelReplies
         return fields.TryGetValue(name, out var text) && long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value);
     }
 
-    // Sentinel counts in 64 bits without a sign, and takes any number from a hello: one beyond a long is beyond reason, and still an answer.
+    // Sentinel counts without a sign, takes any number from a hello, and shows it with one (addReplyBulkLongLong): what is below 0 is beyond a
+    // long. That is beyond reason, and still an answer.
     private static bool TryEpoch(Dictionary<string, string> fields, string name, out long epoch)
     {
-        var isNumber = ulong.TryParse(fields.GetValueOrDefault(name), NumberStyles.None, CultureInfo.InvariantCulture, out var value);
-        epoch = (long)Math.Min(value, long.MaxValue);
+        var isNumber = TryNumber(fields, name, out epoch);
+        if (epoch < 0) epoch = long.MaxValue;
         return isNumber;
     }
 
