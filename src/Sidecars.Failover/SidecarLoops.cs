@@ -95,7 +95,7 @@ internal sealed class SidecarLoops
             connections.Leadership.TellAsync, decisions, time, random.NextDouble);
         Fence = new FenceLoop(
             new FenceSettings(_group.SentinelCount, _group.RedisCount, minReplicas, maxLag, Patience(_group.DownAfter), _group.FailoverTimeout, Period, options.DryRun),
-            Server, client, Sentinels, connections.Nodes, Superseded, MarkerEpoch, decisions, time);
+            Server, client, Sentinels, connections.Nodes, Superseded, MarkerEpoch, decisions, time, named => LedAway?.IsStranger(named) == true);
         _death = new DeathLoop(
             Server, Sentinels, connections.Sentinels, connections.Nodes, _group.SentinelCount, Heartbeat, options.DryRun, decisions, time);
         _selfReplica = new SelfReplicaLoop(

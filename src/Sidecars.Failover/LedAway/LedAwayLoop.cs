@@ -55,6 +55,7 @@ public sealed class LedAwayLoop(
     private (RecordReading Record, long At)? _read;
     private long? _strangerSince;
     private NamedBefore? _before;
+    private LedAwayFacts? _peace;
     private long? _peaceSince;
     private long _learntEpoch;
     private string _last = "";
@@ -67,6 +68,13 @@ public sealed class LedAwayLoop(
 
     /// <summary>How often a server from outside of the group was first seen to follow this master.</summary>
     public long ForeignReplicas { get; private set; }
+
+    /// <summary>
+    /// Whether an address is that of no node, by what was last read, and was no replica's of the own server while a majority named that. Asks
+    /// nobody.
+    /// </summary>
+    public bool IsStranger(RedisEndpoint address) => Volatile.Read(ref _peace) is { Group: { } group, Before: { } before }
+        && group.Count >= settings.RedisCount && !group.Has(address) && !before.Replicas.Contains(address);
 
     /// <summary>Looks until it is cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
@@ -176,5 +184,6 @@ public sealed class LedAwayLoop(
         if (!isNamed || facts.Server is not OwnServer.Answers { IsMaster: true } own) return;
         var listed = observed.OfType<SentinelObservation.Known>().SelectMany(k => k.View.Replicas).Select(r => r.Address);
         _before = new NamedBefore(own.RunId, [.. listed.Concat(facts.Replicas).Distinct()]);
+        Volatile.Write(ref _peace, facts with { Before = _before });
     }
 }

@@ -17,7 +17,8 @@ public sealed class LedAwayTests(ITestOutputHelper output)
     {
         var (rig, master) = await SidecarRig.StartAsync("led-away");
         await using var disposed = rig;
-        await using var foreign = await RedisProcess.StartAsync();
+        // With a password, as every other tenant's: one without would be made a replica by Sentinel, and be written to by clients.
+        await using var foreign = await RedisProcess.StartAsync("requirepass foreign");
         await using var load = WriteLoad.Start(new WriteLoadOptions(rig.Group.SentinelEndpoints, rig.Group.Options.EffectiveMasterName));
         await load.Acks.First;
         await rig.WaitDecisionAsync(master, "led-away", "named");
@@ -51,12 +52,12 @@ public sealed class LedAwayTests(ITestOutputHelper output)
     // No vote outbids it. It is in no record, so that Sentinels which are all stopped together come back without it (runbook RedisLedAway).
     [Theory]
     [InlineData("9223372036854775807")]
-    [InlineData("18446744073709551615")]
+    [InlineData("18446744073709551615")] // shown as -1
     public async Task An_epoch_beyond_reason_is_refused_and_recorded_nowhere_and_a_restart_of_all_Sentinels_together_ends_it(string epoch)
     {
         var (rig, master) = await SidecarRig.StartAsync("epochs");
         await using var disposed = rig;
-        await using var foreign = await RedisProcess.StartAsync();
+        await using var foreign = await RedisProcess.StartAsync("requirepass foreign");
         await rig.WaitDecisionAsync(master, "led-away", "named");
         await PublishHelloAsync(rig, master, foreign.Endpoint, epoch);
         await rig.WaitDecisionAsync(master, "led-away", "epoch-beyond-reason");

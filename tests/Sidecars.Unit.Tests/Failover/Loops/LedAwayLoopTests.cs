@@ -38,6 +38,9 @@ public sealed class LedAwayLoopTests : IAsyncDisposable
         Run(TimeSpan.FromSeconds(3));
         Assert.Equal("named", _rig.Sink["led-away"]);
         Assert.Equal(1, _reads);
+        Assert.Equal(
+            (true, false, false, false),
+            (_loop!.IsStranger(Stranger), _loop.IsStranger(MemoryGroup.Me), _loop.IsStranger(MemoryGroup.Other), _loop.IsStranger(new("10.0.0.3", 6379))));
         _sentinels.Name(Stranger, 90);
         Run(TimeSpan.Zero);
         Assert.Equal((MemoryGroup.Me, Stranger, 3), (_told[0].Target, _told[0].Replaces, _told[0].SentinelCount));
@@ -45,7 +48,7 @@ public sealed class LedAwayLoopTests : IAsyncDisposable
         Run(TimeSpan.FromMinutes(1));
         Assert.Single(_told);
         Assert.Equal("named", _rig.Sink["led-away"]);
-        Assert.Equal((1, 0, 0), (_loop!.ToldBack, _loop.Refused, _loop.ForeignReplicas));
+        Assert.Equal((1, 0, 0), (_loop.ToldBack, _loop.Refused, _loop.ForeignReplicas));
     }
 
     [Fact]
