@@ -242,7 +242,8 @@ internal sealed class SidecarLoops
     private async Task<RecordReading> ReadRecordedAsync(IGroupRecord record, CancellationToken cancellation)
     {
         var read = await record.ReadAsync(cancellation).ConfigureAwait(false);
-        if (read is not ElectionObservation.Known { View: var view }) return new RecordReading(null, ((ElectionObservation.Unavailable)read).Why);
+        if (read is not ElectionObservation.Known { View: var view })
+            return new RecordReading(null, ((ElectionObservation.Unavailable)read).Why);
         // What can't be read of the sidecars' addresses is missing: the policy counts the nodes.
         var recorded = _book is null ? [] : (await _book.ReadAsync(cancellation).ConfigureAwait(false)).Known;
         return new RecordReading(RecordedGroup.Of(view, recorded));

@@ -31,7 +31,9 @@ public static class SentinelFlags
     /// <summary>True where this Sentinel can't reach the instance.</summary>
     public static bool IsDown(string flags) => Array.Exists(Unreached, flag => Has(flags, flag));
 
-    /// <summary>True where it is of this kind (<c>master</c>, <c>slave</c>, <c>sentinel</c>), reached, and nothing is being done to it.</summary>
+    /// <summary>
+    /// True where it is of this kind (<c>master</c>, <c>slave</c>, <c>sentinel</c>), reached, and nothing is being done to it.
+    /// </summary>
     public static bool IsAlive(string flags, string kind) =>
         Has(flags, kind) && !IsDown(flags) && !Array.Exists(Changing, flag => Has(flags, flag));
 

@@ -113,8 +113,8 @@ public static class SentinelReplies
         return fields.TryGetValue(name, out var text) && long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value);
     }
 
-    // Sentinel counts without a sign, takes any number from a hello, and shows it with one (addReplyBulkLongLong): what is below 0 is beyond a
-    // long. That is beyond reason, and still an answer.
+    // Sentinel counts without a sign, takes any number from a hello, and shows it with one (addReplyBulkLongLong): what is below 0 is beyond
+    // a long. That is beyond reason, and still an answer.
     private static bool TryEpoch(Dictionary<string, string> fields, string name, out long epoch)
     {
         var isNumber = TryNumber(fields, name, out epoch);

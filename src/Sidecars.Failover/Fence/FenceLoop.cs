@@ -29,7 +29,7 @@ public sealed record FenceSettings(int SentinelCount, int RedisCount, long MinRe
 /// <param name="firstEpoch">Epoch of the marker where that says master; null: none.</param>
 /// <param name="sink">Decisions.</param>
 /// <param name="time">Its clock.</param>
-/// <param name="isStranger">Whether an address is known to be no node's and to have been no replica's of this server; null: nothing is known.</param>
+/// <param name="isStranger">Whether an address is known to be no node's and to have been no replica's; null: nothing is known.</param>
 public sealed class FenceLoop(
     FenceSettings settings, IOwnServerNotes server, OwnServerClient own, ISentinelViews sentinels, NodeClient nodes, Func<string?> superseded, Func<long?> firstEpoch, IDecisionSink sink, TimeProvider time,
     Func<RedisEndpoint, bool>? isStranger = null)
@@ -126,6 +126,7 @@ public sealed class FenceLoop(
         if (!isMaster) _replacement = null;
         var replacement = isMaster && address is not null ? Follow(seen, address) : null;
         var doubt = master is null || address is null ? null : Replacement.Doubt(seen, address);
+        var ledAwayFor = _ledAway.While(isMaster && quorum.Named is { } other && other != address && isStranger?.Invoke(other) == true);
         var isIsolated = NoteContact(master, wasMaster, quorum);
         return new FenceFacts
         {
@@ -145,7 +146,7 @@ public sealed class FenceLoop(
             // Asking takes a moment, in which nothing else is decided: not where the answer would not count.
             NamedFollowsMe = isMaster && replacement is null && address is not null && quorum.Named is { } named && named != address && await FollowsMeAsync(named, address, cancellation).ConfigureAwait(false),
             ConfirmedEpoch = isMaster ? _confirmed.Epoch : null,
-            LedAwayFor = _ledAway.While(isMaster && quorum.Named is { } other && other != address && isStranger?.Invoke(other) == true) is { Ticks: > 0 } led ? led : null,
+            LedAwayFor = ledAwayFor is { Ticks: > 0 } ? ledAwayFor : null,
             Superseded = superseded(),
             FencedUnseen = value is null && master is not null && master.RunId == _fencedRun,
             ValueUnchangedFor = value is null ? TimeSpan.Zero : time.GetElapsedTime(_value.Since),

@@ -100,8 +100,8 @@ public static class FencePolicy
     public static readonly TimeSpan LiftPatience = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// So long a master is left open from which the Sentinels were led to a stranger: it is told back within that (<c>LedAway</c>), and clients
-    /// that are cut meanwhile would be sent there.
+    /// So long a master is left open from which the Sentinels were led to a stranger: they are told back within that (<c>LedAway</c>), and
+    /// clients that are cut meanwhile would be sent there.
     /// </summary>
     public static readonly TimeSpan TellingBack = TimeSpan.FromSeconds(2);
 

@@ -13,7 +13,7 @@ namespace Sidecars.Failover.LedAway;
 public sealed record NodeAnnouncement(string Node, RedisEndpoint Address);
 
 /// <summary>What the group's record says of nodes and of who serves.</summary>
-/// <param name="Nodes">Every node that has testified in an election, or whose sidecar has recorded its addresses, with each of these.</param>
+/// <param name="Nodes">Every node that testified in an election, or whose sidecar recorded its addresses, with each of these.</param>
 /// <param name="Term">Term of the group.</param>
 /// <param name="Candidate">Whom an election that has not ended yet has chosen; null: none.</param>
 /// <param name="Serving">Who reported last that it serves; null: nobody yet.</param>

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Text.Json;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
@@ -43,8 +42,8 @@ public sealed class LedAwayLoop(
     // Named for so long, it was not led away again at once by whoever did it: the next time is answered at once.
     private static readonly TimeSpan Peace = TimeSpan.FromMinutes(1);
 
-    // Who announces what does not change by the second, and the API server is everybody's: seven calls with three nodes. In peace it is read
-    // only where a replica is not known.
+    // Who announces what does not change by the second, and the API server is everybody's: seven calls with three nodes. In peace it is
+    // read only where a replica is not known.
     private static readonly TimeSpan RecordAge = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan RecordAgeInPeace = TimeSpan.FromMinutes(1);
 
@@ -70,8 +69,8 @@ public sealed class LedAwayLoop(
     public long ForeignReplicas { get; private set; }
 
     /// <summary>
-    /// Whether an address is that of no node, by what was last read, and was no replica's of the own server while a majority named that. Asks
-    /// nobody.
+    /// Whether an address is that of no node, by what was last read, and was no replica's of the own server while a majority named that.
+    /// Asks nobody.
     /// </summary>
     public bool IsStranger(RedisEndpoint address) => Volatile.Read(ref _peace) is { Group: { } group, Before: { } before }
         && group.Count >= settings.RedisCount && !group.Has(address) && !before.Replicas.Contains(address);

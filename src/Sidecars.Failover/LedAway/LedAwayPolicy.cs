@@ -17,7 +17,9 @@ public static class LedAwayPolicy
     /// <summary>They name this master, which a server follows that is no node of the group.</summary>
     public const string ForeignReplica = "foreign-replica";
 
-    /// <summary>A new node's sidecar records its address within seconds of its start; a replica that nobody has recorded by then is no node.</summary>
+    /// <summary>
+    /// A new node's sidecar records its address within seconds of its start. A replica that nobody has recorded by then is no node.
+    /// </summary>
     public static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     /// <summary>Those that follow the own server and are no node of the group; nobody where not every node is known.</summary>
@@ -50,7 +52,7 @@ public static class LedAwayPolicy
         var strangers = Strangers(facts);
         return strangers.Count == 0 || facts.StrangerFor < Patience
             ? Nothing("named", quorum.Reason)
-            : Refuse(ForeignReplica, $"no node of this group, and Sentinel may promote what follows its master: {string.Join(", ", strangers)}");
+            : Refuse(ForeignReplica, $"{string.Join(", ", strangers)}: no node of this group, and Sentinel may promote what follows its master");
     }
 
     private static LedAwayDecision OfStranger(
@@ -83,7 +85,8 @@ public static class LedAwayPolicy
         var serves = $"{address} serves with token {mine} and {own.FreshReplicas} replicas";
         return new LedAwayDecision.Tell(address, named, $"{quorum.Reason}, which no node of this group announces; {serves}");
 
-        LedAwayDecision.Refuse No(string code, string why) => Refuse(code, $"{quorum.Reason}, which no node of this group announces; {why}");
+        LedAwayDecision.Refuse No(string code, string why) =>
+            Refuse(code, $"{quorum.Reason}, which no node of this group announces; {why}");
     }
 
     private static LedAwayDecision.Nothing Nothing(string code, string reason) => new(code, reason);

@@ -83,10 +83,10 @@ public sealed class LedAwayPolicyTests
 
     [Theory]
     [MemberData(nameof(Others))]
-    public void Whatever_is_missing_or_speaks_against_it_has_its_code(string case_)
+    public void Whatever_is_missing_or_speaks_against_it_has_its_code(string named)
     {
-        var decision = LedAwayPolicy.Decide(Otherwise[case_](Led));
-        Assert.Equal(case_.Split(':')[0], decision.Code);
+        var decision = LedAwayPolicy.Decide(Otherwise[named](Led));
+        Assert.Equal(named.Split(':')[0], decision.Code);
         Assert.IsNotType<LedAwayDecision.Tell>(decision);
     }
 
