@@ -23,8 +23,14 @@ internal sealed class SidecarGauges(MetricSet metrics, SidecarLoops loops, Super
         metrics.Gauge("sidecars_failover_sentinels_seen", "Sentinels that answer.", () => loops.Sentinels.Observe().OfType<SentinelObservation.Known>().Select(k => k.View.MyId).Distinct().Count());
         metrics.Gauge("sidecars_failover_sentinels_configured", "SENTINEL_COUNT.", () => sentinelCount);
         metrics.Gauge("sidecars_failover_marker_age_seconds", "Time since the marker was last written.", () => loops.Marker.Written is { } written ? time.GetElapsedTime(written.At).TotalSeconds : null);
+        const string Led = "Times the Sentinels named a server outside of the group (told-back or refused), or one came to follow its master (foreign-replica).";
+        metrics.Counter("sidecars_led_away_total", Led, LedAway, "outcome");
         metrics.Gauge("sidecars_failover_loop_running", "0 while a loop that failed waits for its next start.", () => supervisor.States.Select(s => new Sample(s.IsRunning ? 1 : 0, s.Name)), "loop");
     }
+
+    private IEnumerable<Sample> LedAway() => loops.LedAway is { } loop
+        ? [new Sample(loop.ToldBack, "told-back"), new Sample(loop.Refused, "refused"), new Sample(loop.ForeignReplicas, "foreign-replica")]
+        : [];
 
     private double? Token(Func<FencingToken, long> part) => loops.Publishing?.Desired is { } desired ? part(desired.Token) : null;
 

@@ -19,6 +19,7 @@ using Sidecars.Failover.Fence;
 using Sidecars.Failover.Ghosts;
 using Sidecars.Failover.HandOver;
 using Sidecars.Failover.Keeper;
+using Sidecars.Failover.LedAway;
 using Sidecars.Failover.Options;
 using Sidecars.Failover.Passwords;
 using Sidecars.Failover.Publish;
@@ -88,9 +89,15 @@ internal sealed class SidecarLoops
             me, new ServerClient(async ct => (await Server.AskAsync(ct).ConfigureAwait(false)).Look, _group.DataDirectory, DataLayout.Default),
             () => Server.Address, Sentinels.Observe, () => Record?.Names ?? GroupNames.None, _markers, Period, (code, why) => decisions.Problem("marker", code, why), time);
         Record = record is null ? null : new RecordLoop(me, Marker, record, RecordPeriod, (code, why) => decisions.Problem("record", code, why), time, random.NextDouble);
+        // A reader of its own: a record is not safe for concurrent use.
+        LedAway = connections.OpenRecord(kubernetes) is not { } reader ? null : new LedAwayLoop(
+            new LedAwaySettings(_node.Name, _group.RedisCount, _group.SentinelCount, Period, options.DryRun), Server, Sentinels,
+            ct => ReadRecordedAsync(reader, ct), () => Marker.Written?.Marker.Token, () => StepDownLock.IsHeldByAnother(_group.DataDirectory),
+            connections.Leadership.TellAsync, decisions, time, random.NextDouble);
         Fence = new FenceLoop(
             new FenceSettings(_group.SentinelCount, _group.RedisCount, minReplicas, maxLag, Patience(_group.DownAfter), _group.FailoverTimeout, Period, options.DryRun),
-            Server, client, Sentinels, connections.Nodes, Superseded, MarkerEpoch, () => GivenUp.Of(GivingUp.Read(_group.DataDirectory)), decisions, time);
+            Server, client, Sentinels, connections.Nodes, Superseded, MarkerEpoch, () => GivenUp.Of(GivingUp.Read(_group.DataDirectory)), decisions, time,
+            named => LedAway?.IsStranger(named) == true);
         _death = new DeathLoop(
             Server, Sentinels, connections.Sentinels, connections.Nodes, connections.Succession, _group.SentinelCount, Heartbeat, options.DryRun, decisions, time);
         _abandoned = new AbandonedLoop(Server, Sentinels, connections.Nodes, connections.Succession, _group.SentinelCount, options.DryRun, decisions, time);
@@ -134,6 +141,9 @@ internal sealed class SidecarLoops
 
     public FenceLoop Fence { get; }
 
+    /// <summary>Null where no record says who announces what.</summary>
+    public LedAwayLoop? LedAway { get; }
+
     /// <summary>Null until the address of the server is known.</summary>
     public PublishLoop? Publishing { get; private set; }
 
@@ -150,6 +160,7 @@ internal sealed class SidecarLoops
         supervisor.Start("server", Server.RunAsync, cancellation);
         if (_process is not null) supervisor.Start("process", _process.RunAsync, cancellation);
         supervisor.Start("fence", Fence.RunAsync, cancellation);
+        if (LedAway is not null) supervisor.Start("led-away", LedAway.RunAsync, cancellation);
         supervisor.Start("self-replica", _selfReplica.RunAsync, cancellation);
         supervisor.Start("stray-replica", _strayReplica.RunAsync, cancellation);
         supervisor.Start("death", _death.RunAsync, cancellation);
@@ -230,6 +241,16 @@ internal sealed class SidecarLoops
     {
         var resolved = await EndpointResolver.ResolveAsync(_group.SentinelHosts, _group.ConnectTimeout, TimeProvider.System, cancellation).ConfigureAwait(false);
         return resolved.Endpoints;
+    }
+
+    private async Task<RecordReading> ReadRecordedAsync(IGroupRecord record, CancellationToken cancellation)
+    {
+        var read = await record.ReadAsync(cancellation).ConfigureAwait(false);
+        if (read is not ElectionObservation.Known { View: var view })
+            return new RecordReading(null, ((ElectionObservation.Unavailable)read).Why);
+        // What can't be read of the sidecars' addresses is missing: the policy counts the nodes.
+        var recorded = _book is null ? [] : (await _book.ReadAsync(cancellation).ConfigureAwait(false)).Known;
+        return new RecordReading(RecordedGroup.Of(view, recorded));
     }
 
     private Task<GroupObservation> LookAtGroupAsync(CancellationToken cancellation) => _connections.Observer.ObserveNodesAsync(Sentinels.Observe(), cancellation);

@@ -66,7 +66,8 @@ public static class SentinelServerPlan
     {
         foreach (var replica in settings.KnownReplicas.Where(replica => replica != settings.Master))
             plan.Decide("sentinel", "known-replica", master, replica.Host, ServerPlanner.Number(replica.Port));
-        foreach (var peer in settings.KnownSentinels.Where(peer => peer.Id != settings.MyId))
+        // Peers list this address under the id that it had before, and Sentinel would take itself for another one.
+        foreach (var peer in settings.KnownSentinels.Where(peer => peer.Id != settings.MyId && peer.Endpoint != settings.Announce))
             plan.Decide("sentinel", "known-sentinel", master, peer.Endpoint.Host, ServerPlanner.Number(peer.Endpoint.Port), peer.Id);
     }
 

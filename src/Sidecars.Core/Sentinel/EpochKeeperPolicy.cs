@@ -39,7 +39,10 @@ public abstract record EpochKeeping : IDecision
 /// </summary>
 public static class EpochKeeperPolicy
 {
-    /// <summary>Highest epoch that is kept, since it is kept in JSON.</summary>
+    /// <summary>
+    /// Highest epoch that is kept, in a marker, a record or a published token, since some of these are JSON. A hello may carry any number;
+    /// one above this is nobody's failover, and a record that held it could not be read again.
+    /// </summary>
     public const long MaxEpoch = JsonFacts.MaxExact;
 
     /// <summary>Decides from what is kept and what the Sentinels say.</summary>

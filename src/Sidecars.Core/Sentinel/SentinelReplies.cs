@@ -35,7 +35,7 @@ public static class SentinelReplies
     {
         master = null;
         if (!TryFields(reply, out var fields) || !fields.TryGetValue("flags", out var flags)) return false;
-        if (!TryNumber(fields, "config-epoch", out var epoch) || epoch < 0) return false;
+        if (!TryEpoch(fields, "config-epoch", out var epoch)) return false;
         TryNumber(fields, "quorum", out var quorum);
         master = new SentinelMaster
         {
@@ -91,7 +91,7 @@ public static class SentinelReplies
             if (Endpoint(fields.GetValueOrDefault("ip", ""), fields.GetValueOrDefault("port", "")) is not { } address) continue;
             var id = fields.GetValueOrDefault("runid", "");
             if (id.Length == 0) continue;
-            TryNumber(fields, "voted-leader-epoch", out var voted);
+            TryEpoch(fields, "voted-leader-epoch", out var voted);
             result.Add(new SentinelPeer { Address = address, MyId = id, Flags = fields.GetValueOrDefault("flags", ""), VotedEpoch = voted });
         }
 
@@ -111,6 +111,15 @@ public static class SentinelReplies
     {
         value = 0;
         return fields.TryGetValue(name, out var text) && long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value);
+    }
+
+    // Sentinel counts without a sign, takes any number from a hello, and shows it with one (addReplyBulkLongLong): what is below 0 is beyond
+    // a long. That is beyond reason, and still an answer.
+    private static bool TryEpoch(Dictionary<string, string> fields, string name, out long epoch)
+    {
+        var isNumber = TryNumber(fields, name, out epoch);
+        if (epoch < 0) epoch = long.MaxValue;
+        return isNumber;
     }
 
     // Sentinel shows port 0 and an empty ip for what it has not resolved.

@@ -67,13 +67,16 @@ public sealed record SentinelMaster
     public string RoleReported { get; init; } = "";
 
     /// <summary>True while this Sentinel can't reach the master (its own opinion).</summary>
-    public bool SubjectivelyDown => SentinelFlags.Has(Flags, "s_down");
+    public bool SubjectivelyDown => SentinelFlags.Has(Flags, SentinelFlags.SubjectivelyDown);
 
     /// <summary>True where the quorum agreed that it is down.</summary>
-    public bool ObjectivelyDown => SentinelFlags.Has(Flags, "o_down");
+    public bool ObjectivelyDown => SentinelFlags.Has(Flags, SentinelFlags.ObjectivelyDown);
 
     /// <summary>True while a failover of this master runs on this Sentinel.</summary>
-    public bool FailoverInProgress => SentinelFlags.Has(Flags, "failover_in_progress");
+    public bool FailoverInProgress => SentinelFlags.Has(Flags, SentinelFlags.FailoverInProgress);
+
+    /// <summary>True where this Sentinel reaches it, it says that it is master, and nothing is being done to it.</summary>
+    public bool Healthy => RoleReported == "master" && SentinelFlags.IsAlive(Flags, "master");
 }
 
 /// <summary>A replica as Sentinel sees it: an item of <c>SENTINEL REPLICAS name</c>.</summary>
@@ -104,10 +107,13 @@ public sealed record SentinelReplica
     public bool Promotable => Priority > 0 && !Down;
 
     /// <summary>True where this Sentinel, which runs a failover, has chosen it for the next master.</summary>
-    public bool Chosen => SentinelFlags.Has(Flags, "promoted");
+    public bool Chosen => SentinelFlags.Has(Flags, SentinelFlags.Promoted);
 
     /// <summary>True where this Sentinel can't reach it.</summary>
-    public bool Down => SentinelFlags.Has(Flags, "s_down") || SentinelFlags.Has(Flags, "o_down") || SentinelFlags.Has(Flags, "disconnected");
+    public bool Down => SentinelFlags.IsDown(Flags);
+
+    /// <summary>True where this Sentinel reaches it, its link to the master is up, and nothing is being done to it.</summary>
+    public bool Linked => MasterLinkStatus == "ok" && SentinelFlags.IsAlive(Flags, "slave");
 }
 
 /// <summary>Another Sentinel as one Sentinel sees it: an item of <c>SENTINEL SENTINELS name</c>.</summary>
@@ -126,17 +132,8 @@ public sealed record SentinelPeer
     public long VotedEpoch { get; init; }
 
     /// <summary>True where this Sentinel can't reach it.</summary>
-    public bool Down => SentinelFlags.Has(Flags, "s_down") || SentinelFlags.Has(Flags, "disconnected");
-}
+    public bool Down => SentinelFlags.IsDown(Flags);
 
-/// <summary>Membership test on Sentinel's comma lists of flags.</summary>
-public static class SentinelFlags
-{
-    /// <summary>True where <paramref name="flags"/> holds exactly <paramref name="flag"/> as one of its items.</summary>
-    public static bool Has(string flags, string flag)
-    {
-        foreach (var part in flags.AsSpan().Split(','))
-            if (flags.AsSpan(part).SequenceEqual(flag)) return true;
-        return false;
-    }
+    /// <summary>True where this Sentinel reaches it, whatever that one thinks of a master.</summary>
+    public bool Alive => SentinelFlags.IsAlive(Flags, "sentinel");
 }

@@ -30,9 +30,10 @@ public sealed record FenceSettings(int SentinelCount, int RedisCount, long MinRe
 /// <param name="givenUp">The note that this server gives up for another; null: there is none.</param>
 /// <param name="sink">Decisions.</param>
 /// <param name="time">Its clock.</param>
+/// <param name="isStranger">Whether an address is known to be no node's and to have been no replica's; null: nothing is known.</param>
 public sealed class FenceLoop(
     FenceSettings settings, IOwnServerNotes server, OwnServerClient own, ISentinelViews sentinels, NodeClient nodes, Func<string?> superseded, Func<long?> firstEpoch,
-    Func<GivenUp?> givenUp, IDecisionSink sink, TimeProvider time)
+    Func<GivenUp?> givenUp, IDecisionSink sink, TimeProvider time, Func<RedisEndpoint, bool>? isStranger = null)
 {
     // An address that leads to another process is rare, and asking costs a connection.
     private static readonly TimeSpan IdentityPeriod = TimeSpan.FromSeconds(5);
@@ -49,6 +50,7 @@ public sealed class FenceLoop(
     private readonly Stopwatch _contradicted = new(time);
     private readonly Stopwatch _confirming = new(time);
     private readonly Stopwatch _impostor = new(time);
+    private readonly Stopwatch _ledAway = new(time);
     private (string RunId, long? Epoch) _confirmed = ("", null);
     private (long? Value, long Since) _value;
     private string? _fencedRun;
@@ -125,6 +127,7 @@ public sealed class FenceLoop(
         if (!isMaster) _replacement = null;
         var replacement = isMaster && address is not null ? Follow(seen, address) : null;
         var doubt = master is null || address is null ? null : Replacement.Doubt(seen, address);
+        var ledAwayFor = _ledAway.While(isMaster && quorum.Named is { } other && other != address && isStranger?.Invoke(other) == true);
         var isIsolated = NoteContact(master, wasMaster, quorum);
         return new FenceFacts
         {
@@ -144,6 +147,7 @@ public sealed class FenceLoop(
             // Asking takes a moment, in which nothing else is decided: not where the answer would not count.
             NamedFollowsMe = isMaster && replacement is null && address is not null && quorum.Named is { } named && named != address && await FollowsMeAsync(named, address, cancellation).ConfigureAwait(false),
             ConfirmedEpoch = isMaster ? _confirmed.Epoch : null,
+            LedAwayFor = ledAwayFor is { Ticks: > 0 } ? ledAwayFor : null,
             Superseded = superseded(),
             FencedUnseen = value is null && master is not null && master.RunId == _fencedRun,
             GivenUp = WriteFence.IsFenced(value) || value == WriteFence.StepDown ? givenUp() : null,

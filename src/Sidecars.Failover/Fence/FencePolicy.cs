@@ -53,6 +53,12 @@ public sealed record FenceFacts
     /// <summary>The address that the majority names follows this server: a hand-over that Sentinel has not seen yet.</summary>
     public bool NamedFollowsMe { get; init; }
 
+    /// <summary>
+    /// The majority names an address that no node of the group has recorded and that was no replica of this server, for so long without a
+    /// break; null: it does not, or that is not known.
+    /// </summary>
+    public TimeSpan? LedAwayFor { get; init; }
+
     /// <summary>Highest epoch in which a majority named this server; null: never seen.</summary>
     public long? ConfirmedEpoch { get; init; }
 
@@ -110,6 +116,12 @@ public static class FencePolicy
     /// promotes within two ticks and an INFO of its own (1 s).
     /// </summary>
     public static readonly TimeSpan LiftPatience = TimeSpan.FromSeconds(2);
+
+    /// <summary>
+    /// So long a master is left open from which the Sentinels were led to a stranger: they are told back within that (<c>LedAway</c>), and
+    /// clients that are cut meanwhile would be sent there.
+    /// </summary>
+    public static readonly TimeSpan TellingBack = TimeSpan.FromSeconds(2);
 
     /// <summary>Decides.</summary>
     public static FenceDecision Decide(FenceFacts facts)
@@ -194,6 +206,7 @@ public static class FencePolicy
     private static (string Code, string Reason)? Replaced(FenceFacts facts)
     {
         if (facts.Replacement is { } by) return ("being-replaced", $"Sentinel {by.Sentinel} replaces {facts.Address}: its failover is in state {by.State}");
+        if (facts.LedAwayFor < TellingBack) return null;
         return facts.Address is { } address && facts.Quorum.Named is { } named && named != address && !facts.NamedFollowsMe && facts.ConfirmedEpoch is { } mine && facts.Quorum.Epoch > mine
             ? ("higher-epoch", $"{facts.Quorum.Reason}, and this server was named in {mine}")
             : null;

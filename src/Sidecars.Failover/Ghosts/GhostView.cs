@@ -30,11 +30,12 @@ internal sealed record GhostView(ImmutableArray<SentinelObservation.Known> Senti
         return gap is null ? view : null;
     }
 
-    /// <summary>Entries of one Sentinel that are neither one of the Sentinels nor one of the replicas.</summary>
+    /// <summary>Entries of one Sentinel that are neither one of the other Sentinels nor one of the replicas.</summary>
     public IEnumerable<string> GhostsOf(SentinelObservation.Known sentinel)
     {
         foreach (var peer in sentinel.View.Others)
-            if (!IsSentinel(peer.MyId)) yield return $"Sentinel {peer.MyId[..Math.Min(8, peer.MyId.Length)]} at {peer.Address}";
+            if (peer.MyId == sentinel.View.MyId || !IsSentinel(peer.MyId))
+                yield return $"Sentinel {peer.MyId[..Math.Min(8, peer.MyId.Length)]} at {peer.Address}";
         foreach (var replica in sentinel.View.Replicas)
             if (!Replicas.Contains(replica.Address)) yield return $"replica {replica.Address}";
     }
@@ -53,7 +54,7 @@ internal sealed record GhostView(ImmutableArray<SentinelObservation.Known> Senti
             if (one.View.Master is not { } master) return new GhostDecision.Refuse("no-master", $"Sentinel {one.Endpoint} knows no master");
             if (one.View.Tilt) return new GhostDecision.Refuse("tilt", $"Sentinel {one.Endpoint} is in TILT");
             if (master.FailoverInProgress) return new GhostDecision.Refuse("failover-in-progress", $"Sentinel {one.Endpoint} runs a failover");
-            if (master.Flags != "master" || master.RoleReported != "master")
+            if (!master.Healthy)
                 return new GhostDecision.Refuse("master-not-healthy", $"Sentinel {one.Endpoint} sees the master as {master.Flags}, role {master.RoleReported}");
             if (master.Address != first!.Address || master.ConfigEpoch != first.ConfigEpoch || master.RunId != first.RunId || master.RunId.Length == 0)
                 return new GhostDecision.Refuse("sentinels-disagree", $"Sentinels {known[0].Endpoint} and {one.Endpoint} do not agree on master, epoch and run id");
@@ -86,24 +87,28 @@ internal sealed record GhostView(ImmutableArray<SentinelObservation.Known> Senti
         {
             foreach (var other in Sentinels)
             {
-                if (other.View.MyId != one.View.MyId && !one.View.Others.Any(o => o.MyId == other.View.MyId && o.Flags == "sentinel"))
+                if (other.View.MyId != one.View.MyId && !one.View.Others.Any(o => o.MyId == other.View.MyId && o.Alive))
                     return new GhostDecision.Refuse("peer-not-seen", $"Sentinel {one.Endpoint} does not see {other.Endpoint} alive");
             }
 
             foreach (var replica in Replicas)
             {
-                if (!one.View.Replicas.Any(r => r.Address == replica && r.Flags == "slave" && r.MasterLinkStatus == "ok"))
+                if (!one.View.Replicas.Any(r => r.Address == replica && r.Linked))
                     return new GhostDecision.Refuse("replica-not-seen", $"Sentinel {one.Endpoint} does not see replica {replica} alive and linked");
             }
 
             foreach (var peer in one.View.Others)
-                if (!IsSentinel(peer.MyId) && !peer.Down) return new GhostDecision.Refuse("extra-sentinel-alive", $"Sentinel {one.Endpoint} reaches one more at {peer.Address}: is SENTINEL_COUNT right?");
+                if (!IsSentinel(peer.MyId) && !peer.Down && !IsReplaced(peer)) return new GhostDecision.Refuse("extra-sentinel-alive", $"Sentinel {one.Endpoint} reaches one more at {peer.Address}: is SENTINEL_COUNT right?");
             foreach (var replica in one.View.Replicas)
                 if (!Replicas.Contains(replica.Address) && !replica.Down) return new GhostDecision.Refuse("extra-replica-alive", $"Sentinel {one.Endpoint} reaches one more replica at {replica.Address}: is REDIS_COUNT right?");
         }
 
         return null;
     }
+
+    // Sentinel pings an address, and does not ask again whose it is: an id that has moved to the address of an older one leaves that one
+    // listed there, alive for ever (+sentinel-address-switch, sentinelProcessHelloMessage). A fresh connection has met who lives there.
+    private bool IsReplaced(SentinelPeer peer) => Sentinels.Any(s => s.Endpoint == peer.Address);
 
     private bool IsSentinel(string id) => Sentinels.Any(s => s.View.MyId == id);
 }

@@ -104,10 +104,11 @@ public sealed class MarkerLoop(
     private GroupKnowledge Knowledge(
         ServerFacts facts, SentinelQuorumDecision quorum, IReadOnlyCollection<SentinelObservation> group, RedisEndpoint? own)
     {
-        var highest = group.OfType<SentinelObservation.Known>().Select(k => k.View.Master?.ConfigEpoch ?? 0).DefaultIfEmpty(0).Max();
+        var highest = group.OfType<SentinelObservation.Known>().Select(k => k.View.Master?.ConfigEpoch ?? 0)
+            .Where(e => e <= EpochKeeperPolicy.MaxEpoch).DefaultIfEmpty(0).Max();
         var master = facts.Role == MarkerRole.Master ? own : facts.MasterAddress;
         if (master is null) return GroupKnowledge.None with { HighestEpoch = highest };
-        var epoch = quorum is SentinelQuorumDecision.Agreed agreed && agreed.Address == master ? agreed.Epoch : (long?)null;
+        var epoch = quorum is SentinelQuorumDecision.Agreed agreed && agreed.Address == master && agreed.Epoch <= highest ? agreed.Epoch : (long?)null;
         var names = record();
         var node = master == own ? me.Node : names.NodeAt(master);
         return new GroupKnowledge(epoch, highest, names.Term, node, names.Author(facts.Position.Id));

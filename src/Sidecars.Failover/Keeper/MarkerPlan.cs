@@ -1,5 +1,6 @@
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
+using Sidecars.Core.Sentinel;
 
 namespace Sidecars.Failover.Keeper;
 
@@ -22,7 +23,10 @@ public static class MarkerPlan
         ArgumentNullException.ThrowIfNull(server);
         ArgumentNullException.ThrowIfNull(group);
         var token = Token(last?.Token ?? FencingToken.None, server, group);
-        var basis = new Marker(cluster, node, bootId, token, last?.History ?? LineageHistory.Empty, server.Role, Math.Max(last?.HighestEpoch ?? 0, Math.Max(token.Epoch, group.HighestEpoch)))
+        // A version before this one took any number from a Sentinel: what nobody can have reached is not handed on to the record.
+        long[] seen = [0, last?.HighestEpoch ?? 0, token.Epoch, group.HighestEpoch];
+        var highest = seen.Where(e => e <= EpochKeeperPolicy.MaxEpoch).Max();
+        var basis = new Marker(cluster, node, bootId, token, last?.History ?? LineageHistory.Empty, server.Role, highest)
         {
             // Of a process that has served these data: redis-bootstrap counts the starts that never came to it.
             RunId = server.IsLoading && last?.RunId != server.RunId ? null : server.RunId,

@@ -5,7 +5,10 @@ namespace Sidecars.Failover.Publish;
 /// <summary>The right to publish the server beside this process before the Sentinels name it (<see cref="PublishLoop.Claim"/>).</summary>
 /// <param name="From">The master that handed over and says itself that it is a replica of <paramref name="To"/>.</param>
 /// <param name="To">The new master's announced address.</param>
-/// <param name="Epoch">Sentinel's config-epoch of <paramref name="From"/>; Sentinel's own switch will have a greater one.</param>
+/// <param name="Epoch">
+/// The epoch that was won for <paramref name="To"/>: the switch in it finds its token written. Where none was won, the config-epoch of
+/// <paramref name="From"/>; Sentinel's own switch will have a greater one, and a write of its own.
+/// </param>
 /// <param name="RunId">The process at <paramref name="To"/>, which says ROLE=master.</param>
 public sealed record HandOverClaim(RedisEndpoint From, RedisEndpoint To, long Epoch, string RunId)
 {

@@ -39,6 +39,7 @@ public sealed class PublishLoop(
     private readonly Lock _gate = new();
     private AcceptedMaster? _accepted;
     private (RedisEndpoint? Address, long Epoch, long Since) _named;
+    private (long Now, long? Before)? _epochs;
     private DesiredMaster? _desired;
     private (DesiredMaster? Of, RoleProof? Proof) _proven;
 
@@ -87,6 +88,16 @@ public sealed class PublishLoop(
         Changed.Raise();
     }
 
+    /// <summary>
+    /// Whether a place may still say this: it is of the epoch in which the Sentinels name a master, or named the one before. Anything else
+    /// was remembered before the last switch but one, or before the group's first.
+    /// </summary>
+    public bool MayStand(PublishedMaster? remembered)
+    {
+        lock (_gate)
+            return remembered is { Token.Epoch: var epoch } && _epochs is { } known && (epoch == known.Now || epoch == known.Before);
+    }
+
     /// <summary>Decides once.</summary>
     public async Task<PublishDecision> RoundAsync(CancellationToken cancellation)
     {
@@ -95,6 +106,7 @@ public sealed class PublishLoop(
         var quorum = QuorumFacts.Of(observations, settings.SentinelCount);
         var now = time.GetTimestamp();
         if (quorum.Named != _named.Address || quorum.Epoch != _named.Epoch) _named = (quorum.Named, quorum.Epoch, now);
+        if (quorum.Named is not null && quorum.Epoch != _epochs?.Now) lock (_gate) _epochs = (quorum.Epoch, _epochs?.Now);
         var own = server.Last;
         var isNews = _accepted?.Address != settings.Address || _accepted.Epoch != quorum.Epoch;
         // The moment that counts: the last look may be from before the promotion. And a look from before a pause proves nothing.

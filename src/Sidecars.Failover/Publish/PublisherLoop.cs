@@ -91,7 +91,9 @@ public sealed class PublisherLoop(
 
         var (sent, began) = (time.GetElapsedTime(desired.Since), time.GetTimestamp());
         if (!isCheck && desired is DesiredMaster.Own) metrics.Sent(target.Name, sent);
-        switch (await target.PublishAsync(order, loop, fresh: isCheck, cancellation).ConfigureAwait(false))
+        // A write over what is long gone costs a refused call, a read and a second write: then it is read first.
+        var isFresh = isCheck || !loop.MayStand(target.Remembered);
+        switch (await target.PublishAsync(order, loop, isFresh, cancellation).ConfigureAwait(false))
         {
             // The claim is over; where that is so by Sentinel's switch, it is published next.
             case null when desired is DesiredMaster.HandedOver:

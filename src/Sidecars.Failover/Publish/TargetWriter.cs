@@ -18,6 +18,9 @@ public interface ITargetWriter : IDisposable
     /// <inheritdoc cref="IPublishTarget{TState,TChange}.AddressOf"/>
     string? AddressOf(MasterAddresses addresses);
 
+    /// <summary>What it was last seen to say, or was written; null: nothing, or nothing that is remembered.</summary>
+    PublishedMaster? Remembered { get; }
+
     /// <summary>Reads what stands there, and remembers it, so that the next write needs no read. Null: nothing, or nothing of ours.</summary>
     /// <exception cref="IOException">It can't be read.</exception>
     Task<PublishedMaster?> LookAsync(CancellationToken cancellation);
@@ -71,6 +74,9 @@ public sealed class TargetWriter<TState, TChange>(
 
     /// <inheritdoc/>
     public string? AddressOf(MasterAddresses addresses) => target.AddressOf(addresses);
+
+    /// <inheritdoc/>
+    public PublishedMaster? Remembered => _remembered is { Value: var state } ? target.MasterOf(state) : null;
 
     /// <inheritdoc/>
     public async Task<PublishedMaster?> LookAsync(CancellationToken cancellation)

@@ -8,6 +8,7 @@ using Sidecars.Failover.Fence;
 using Sidecars.Failover.Ghosts;
 using Sidecars.Failover.HandOver;
 using Sidecars.Failover.Keeper;
+using Sidecars.Failover.LedAway;
 using Sidecars.Failover.Passwords;
 using Sidecars.Failover.Publish;
 using Sidecars.Failover.RoleLabel;
@@ -86,6 +87,7 @@ public static class DecisionReplay
             "epoch" => Again(snapshot, EpochJson.Default.EpochKeeperFacts, EpochKeeperPolicy.Decide),
             "ghosts" => Again(snapshot, GhostJson.Default.GhostSnapshot, facts => GhostRepairPolicy.Decide(facts)),
             "hand-over-repair" => AgainOfNodes(snapshot, HandOverJson.Default.HandOverRepairFacts, HandOverRepairPolicy.Decide),
+            "led-away" => Again(snapshot, LedAwayJson.Default.LedAwayFacts, LedAwayPolicy.Decide),
             "passwords" => Again(snapshot, PasswordJson.Default.PasswordFacts, PasswordPolicy.Decide),
             "role-label" => Again(snapshot, RoleLabelJson.Default.RoleLabelFacts, RoleLabelPolicy.Decide),
             "self-replica" => Again(snapshot, StrayJson.Default.SelfReplicaFacts, SelfReplicaPolicy.Decide),

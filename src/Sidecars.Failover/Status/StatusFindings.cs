@@ -4,6 +4,7 @@ using Sidecars.Core.Redis;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
 using Sidecars.Failover.HandOver;
+using Sidecars.Failover.LedAway;
 using Sidecars.Failover.Publish.Targets.Slice;
 using Sidecars.Failover.Strays;
 
@@ -18,7 +19,7 @@ internal static class StatusFindings
     public static IEnumerable<Finding> Of(StatusSnapshot s)
     {
         var agreed = s.Group.Quorum as SentinelQuorumDecision.Agreed;
-        return [.. Quorum(s), .. Sentinels(s), .. Nodes(s, agreed), .. Places(s, agreed), .. Record(s, agreed), .. Copies(s)];
+        return [.. Quorum(s), .. Sentinels(s), .. Strangers(s, agreed), .. Nodes(s, agreed), .. Places(s, agreed), .. Record(s, agreed), .. Copies(s)];
     }
 
     private static IEnumerable<Finding> Quorum(StatusSnapshot s)
@@ -53,6 +54,28 @@ internal static class StatusFindings
 
         var answered = s.Group.Sentinels.OfType<SentinelObservation.Known>().Select(k => k.View.MyId).Distinct(StringComparer.Ordinal).Count();
         if (s.Group.Sentinels.Length < count) yield return Bad("sentinels-missing", $"{answered} of {count} Sentinels are found", "their name resolves to fewer: see the pods, and SENTINEL_COUNT");
+    }
+
+    // Only where the record knows what every node announces.
+    private static IEnumerable<Finding> Strangers(StatusSnapshot s, SentinelQuorumDecision.Agreed? agreed)
+    {
+        if (s.Record is not ElectionObservation.Known known) yield break;
+        var group = RecordedGroup.Of(known.View, s.Addresses);
+        if (group.Count < s.Group.Settings.RedisCount) yield break;
+        if (agreed is not null && !group.Has(agreed.Address))
+        {
+            yield return Bad(
+                "led-away", $"{agreed.Reason}, which no node of this group announces",
+                "the master's sidecar tells the Sentinels back within 2 s; else its log (led-away) says why not: see RedisLedAway");
+        }
+
+        var listed = s.Group.Sentinels.OfType<SentinelObservation.Known>().SelectMany(k => k.View.Replicas);
+        foreach (var stranger in listed.Where(r => !r.Down).Select(r => r.Address).Distinct().Where(r => !group.Has(r)))
+        {
+            yield return Bad(
+                "foreign-replica", $"{stranger} follows the master and is no node of this group: Sentinel may promote it",
+                "REPLICAOF NO ONE there, or replica-priority 0 for a migration: see RedisLedAway");
+        }
     }
 
     private static IEnumerable<Finding> Nodes(StatusSnapshot s, SentinelQuorumDecision.Agreed? agreed)

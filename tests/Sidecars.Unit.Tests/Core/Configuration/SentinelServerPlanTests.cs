@@ -32,7 +32,7 @@ public sealed class SentinelServerPlanTests
             ConfigEpoch = 7,
             CurrentEpoch = 9,
             KnownReplicas = [new("10.0.0.1", 6379), new("10.0.0.2", 6379)],
-            KnownSentinels = [new(new("10.0.1.2", 26379), new string('b', 40)), new(new("10.0.1.9", 26379), Id)],
+            KnownSentinels = [new(new("10.0.1.2", 26379), new string('b', 40)), new(new("10.0.1.9", 26379), Id), new(Settings.Announce, new string('c', 40))],
         }));
         Assert.Contains("sentinel monitor shop.cart 10.0.0.1 6379 2", lines);
         Assert.Contains("sentinel myid " + Id, lines);
@@ -46,7 +46,7 @@ public sealed class SentinelServerPlanTests
         Assert.Contains("sentinel leader-epoch shop.cart 10", lines);
         Assert.Contains("sentinel current-epoch 10", lines);
         Assert.Equal(["sentinel known-replica shop.cart 10.0.0.2 6379"], lines.Where(line => line.Contains("known-replica", StringComparison.Ordinal))); // the master is none
-        Assert.Equal(["sentinel known-sentinel shop.cart 10.0.1.2 26379 " + new string('b', 40)], lines.Where(line => line.Contains("known-sentinel", StringComparison.Ordinal))); // nor is it its own peer
+        Assert.Equal(["sentinel known-sentinel shop.cart 10.0.1.2 26379 " + new string('b', 40)], lines.Where(line => line.Contains("known-sentinel", StringComparison.Ordinal))); // nor is it its own peer, by its id or at its address
     }
 
     [Theory]

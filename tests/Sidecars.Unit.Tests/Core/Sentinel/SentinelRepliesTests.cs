@@ -85,12 +85,22 @@ public sealed class SentinelRepliesTests
     [Theory]
     [InlineData("flags", "master")] // no epoch: it can't be compared
     [InlineData("config-epoch", "1")] // no flags: whether a failover runs is not known
-    [InlineData("flags", "master", "config-epoch", "-1")]
     [InlineData("flags", "master", "config-epoch", "1e3")]
     [InlineData("flags", "master", "config-epoch", "9223372036854775808")]
     [InlineData("flags", "master", "config-epoch")]
     public void A_master_without_epoch_or_flags_is_none(params string[] fields) =>
         Assert.False(SentinelReplies.TryParseMaster(Reply(FakeReply.Array(fields)), Master, out _));
+
+    // What a hello may carry: a Sentinel that holds it is led astray, not silent.
+    [Theory]
+    [InlineData("9223372036854775807")]
+    [InlineData("-1")]
+    [InlineData("-9223372036854775808")]
+    public void An_epoch_beyond_what_a_long_holds_is_shown_with_a_sign_and_is_the_greatest(string epoch)
+    {
+        Assert.True(SentinelReplies.TryParseMaster(Reply(FakeReply.Array("flags", "master", "config-epoch", epoch)), Master, out var master));
+        Assert.Equal(long.MaxValue, master.ConfigEpoch);
+    }
 
     [Fact]
     public void Replicas_without_a_usable_address_are_left_out_and_the_others_stay()

@@ -1,5 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
+using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Failover.Fence;
 using Sidecars.Failover.Watch;
@@ -12,6 +13,19 @@ public sealed class FencePolicyTests
     private static readonly TimeSpan Long = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Short = TimeSpan.FromSeconds(3.9);
     private static readonly OwnServer.Answers Fenced = Master with { MinReplicas = WriteFence.MinReplicas };
+
+    // Clients that are cut would be sent to the stranger, before the Sentinels are told back.
+    [Fact]
+    public void A_master_from_which_the_Sentinels_were_led_to_a_stranger_stays_open_while_they_are_told_back_and_no_longer()
+    {
+        var led = Healthy with { Quorum = NamesOther };
+        Assert.Equal("open-unconfirmed", FencePolicy.Decide(led with { LedAwayFor = TimeSpan.FromTicks(1) }).Code);
+        Assert.Equal("open-unconfirmed", FencePolicy.Decide(led with { LedAwayFor = FencePolicy.TellingBack - TimeSpan.FromTicks(1) }).Code);
+        AssertFence("higher-epoch", led with { LedAwayFor = FencePolicy.TellingBack });
+        AssertFence("higher-epoch", led);
+        // What else contradicts it does so all the same.
+        AssertFence("being-replaced", led with { LedAwayFor = TimeSpan.FromTicks(1), Replacement = new Replacement(new RedisEndpoint("10.0.1.1", 26379), "select_slave") });
+    }
 
     [Fact]
     public void Without_an_address_of_its_own_no_name_counts_for_or_against_a_master_and_isolation_does()

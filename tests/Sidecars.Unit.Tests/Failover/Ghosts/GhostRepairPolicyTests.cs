@@ -1,5 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
+using Sidecars.Core.Sentinel;
 using Sidecars.Failover.Ghosts;
 using static Sidecars.Unit.Tests.Bootstrap.Election.Facts;
 using static Sidecars.Unit.Tests.Failover.Ghosts.GhostFacts;
@@ -28,7 +29,7 @@ public sealed class GhostRepairPolicyTests
     {
         var reset = Assert.IsType<GhostDecision.Reset>(GhostRepairPolicy.Decide(Haunted(3, 2)));
         Assert.Equal((SentinelAt(2), Id(2)), (reset.Sentinel, reset.MyId));
-        Assert.Equal("Sentinel 10.0.1.2:26379 knows Sentinel ffffffff at 10.0.1.99:26379, which nobody reaches", reset.Reason);
+        Assert.Equal("Sentinel 10.0.1.2:26379 knows Sentinel ffffffff at 10.0.1.99:26379, which is no longer there", reset.Reason);
     }
 
     [Fact]
@@ -36,6 +37,38 @@ public sealed class GhostRepairPolicyTests
     {
         var reset = Assert.IsType<GhostDecision.Reset>(GhostRepairPolicy.Decide(Whole.With(1, v => v with { Replicas = v.Replicas.Add(GhostReplica) })));
         Assert.Contains("replica 10.0.0.99:6379", reset.Reason, StringComparison.Ordinal);
+    }
+
+    // A Sentinel came back at its address with an id that the others knew elsewhere: they keep the id that it had before, and ping its address.
+    [Fact]
+    public void An_id_that_another_Sentinel_has_replaced_at_its_address_is_a_ghost_though_it_answers_pings()
+    {
+        var replaced = new SentinelPeer { Address = SentinelAt(3), MyId = new string('9', 40), Flags = "sentinel" };
+        var reset = Assert.IsType<GhostDecision.Reset>(GhostRepairPolicy.Decide(Whole.With(1, v => v with { Others = v.Others.Add(replaced) })));
+        Assert.Equal("Sentinel 10.0.1.1:26379 knows Sentinel 99999999 at 10.0.1.3:26379, which is no longer there", reset.Reason);
+    }
+
+    [Theory]
+    [InlineData(2, "sentinel")]
+    [InlineData(99, "s_down,sentinel,disconnected")]
+    public void A_Sentinel_that_lists_itself_has_a_ghost(int at, string flags)
+    {
+        var itself = new SentinelPeer { Address = SentinelAt(at), MyId = Id(2), Flags = flags };
+        var reset = Assert.IsType<GhostDecision.Reset>(GhostRepairPolicy.Decide(Whole.With(2, v => v with { Others = v.Others.Add(itself) })));
+        Assert.Equal(SentinelAt(2), reset.Sentinel);
+    }
+
+    // Valkey 9.1 keeps it after a failover by Sentinel; the order of flags is nobody's promise, nor is their number.
+    [Theory]
+    [InlineData("sentinel,master_down")]
+    [InlineData("master_down,sentinel,some_new_flag")]
+    public void What_a_peer_thinks_of_the_master_says_nothing_about_the_peer(string flags)
+    {
+        var haunted = Haunted(1, 2, 3);
+        foreach (var n in (int[])[1, 2, 3])
+            haunted = haunted.With(n, v => v with { Others = [.. v.Others.Select(o => o.Down ? o : o with { Flags = flags })] });
+        Assert.IsType<GhostDecision.Reset>(GhostRepairPolicy.Decide(haunted));
+        Assert.Equal(Print(Haunted(1, 2, 3)), Print(haunted));
     }
 
     [Theory]

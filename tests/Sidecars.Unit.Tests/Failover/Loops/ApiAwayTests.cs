@@ -102,6 +102,36 @@ public sealed class ApiAwayTests(ITestOutputHelper output)
         Assert.Equal(2, api.Sent.Count);
     }
 
+    // A hello may carry any number; a Lease with one above 2^53-1 could not be read again.
+    [Theory]
+    [InlineData(1L << 53)]
+    [InlineData(1L << 62)]
+    [InlineData(long.MaxValue)]
+    public async Task An_epoch_beyond_reason_is_in_no_marker_no_record_and_no_slice(long epoch)
+    {
+        await using var sidecar = new Rig("");
+        await QuietDayTests.OnThreadAsync(() =>
+        {
+            sidecar.Run(TimeSpan.FromMinutes(1));
+            Assert.Equal((3, 3), (sidecar.Marker.Written!.Marker.HighestEpoch, sidecar.Record.Record!.HighestEpoch));
+            foreach (var named in new[] { MemoryGroup.Me, MemoryGroup.Other, MemoryGroup.Me })
+            {
+                sidecar.Group.Named = (named, epoch);
+                sidecar.Run(TimeSpan.FromMinutes(2));
+            }
+
+            Assert.Equal((3, 3), (sidecar.Marker.Written!.Marker.HighestEpoch, sidecar.Marker.Written.Marker.Token.Epoch));
+            Assert.Equal((3, 3), (sidecar.Record.Record!.HighestEpoch, sidecar.Record.Record.LastServing!.Token.Epoch));
+            var slice = sidecar.Api.Objects.Get("endpointslices.discovery.k8s.io", MemoryApi.Namespace, "redis-master").Object;
+            Assert.Contains(".3.", slice["metadata"]!["annotations"]!["sidecars.redis/token"]!.GetValue<string>(), StringComparison.Ordinal);
+
+            // All Sentinels are rebuilt from the record: what follows is published and recorded as ever.
+            sidecar.Group.Named = (MemoryGroup.Me, 4);
+            sidecar.Run(TimeSpan.FromMinutes(2));
+            Assert.Equal((4, 4), (sidecar.Marker.Written!.Marker.Token.Epoch, sidecar.Record.Record!.LastServing!.Token.Epoch));
+        });
+    }
+
     /// <summary>A sidecar's loops around one API server.</summary>
     private sealed class Rig : IAsyncDisposable
     {

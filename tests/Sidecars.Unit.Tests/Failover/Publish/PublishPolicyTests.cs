@@ -45,6 +45,19 @@ public sealed class PublishPolicyTests
         Assert.Equal("no-agreement", Assert.IsType<PublishDecision.Refuse>(PublishPolicy.Decide(Own with { Quorum = NamesMe with { Named = null } })).Code);
     }
 
+    // A record with it could not be read again, nor anything be published after it.
+    [Theory]
+    [InlineData((1L << 53) - 1, "own-master")]
+    [InlineData(1L << 53, "epoch-not-believable")]
+    [InlineData(1L << 62, "epoch-not-believable")]
+    [InlineData(long.MaxValue, "epoch-not-believable")]
+    public void An_epoch_beyond_reason_is_published_by_nobody(long epoch, string code)
+    {
+        Assert.Equal(code, PublishPolicy.Decide(Own with { Quorum = NamesMe with { Epoch = epoch } }).Code);
+        var another = Own with { Server = Replica, Quorum = NamesOther with { Epoch = epoch }, NamedFor = TimeSpan.FromHours(1) };
+        Assert.Equal(epoch >= 1L << 53, PublishPolicy.Decide(another) is PublishDecision.Refuse);
+    }
+
     [Fact]
     public void Never_below_what_was_accepted_before() => Prop.ForAll(
         (from server in Servers

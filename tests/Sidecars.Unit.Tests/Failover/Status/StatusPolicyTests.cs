@@ -58,6 +58,10 @@ public sealed class StatusPolicyTests
         ["record-unreadable"] = Healthy with { Record = new ElectionObservation.Unavailable("503") },
         ["record-names-another"] = Healthy with { Record = Serving(B, new FencingToken(2, 7, 0)) },
         ["record-old"] = Healthy with { Record = Serving(B, new FencingToken(2, 6, 0)) },
+        ["led-away"] = On(s => s with { Sentinels = [.. AllName(new RedisEndpoint("10.9.9.9", 6379), Listed(A), Listed(B), Listed(C)).Select(o => Peer(o))] })
+            with { Record = ElectionOf(2, Evidence(A), Evidence(B), Evidence(C)) },
+        ["foreign-replica"] = On(s => s with { Sentinels = [.. AllName(A, Listed(B), Listed(C), Listed(new RedisEndpoint("10.9.9.9", 6379))).Select(o => Peer(o))] })
+            with { Record = ElectionOf(2, Evidence(A), Evidence(B), Evidence(C)) },
         ["backup-unreadable"] = Healthy with { Backup = new BackupReading(0, null, null, null, null, "permission denied") },
         ["no-backup"] = Healthy with { Backup = new BackupReading(0, null, null, null, null) },
         ["backup-old"] = Healthy with { Backup = new BackupReading(3, "b", TimeSpan.FromHours(30), TimeSpan.FromDays(2), TimeSpan.FromMinutes(6)) },
@@ -98,6 +102,15 @@ public sealed class StatusPolicyTests
         Assert.Equal(FindingKind.Disagreement, finding.Kind);
         Assert.NotEmpty(finding.ToDo);
         Assert.False(report.IsHealthy);
+    }
+
+    [Theory]
+    [InlineData("led-away")]
+    [InlineData("foreign-replica")]
+    public void Nobody_is_called_a_stranger_where_a_node_has_not_said_what_it_announces(string code)
+    {
+        var partial = Disagreements[code] with { Record = ElectionOf(2, Evidence(A), Evidence(B)) };
+        Assert.DoesNotContain(StatusPolicy.Decide(partial).Findings, f => f.Code == code);
     }
 
     [Fact]
