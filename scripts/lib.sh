@@ -28,6 +28,12 @@ die() {
     exit 1
 }
 
+# Wrong arguments; exit code 2, as of the executables.
+misuse() {
+    printf '%s: %s\n' "${0##*/}" "$*" >&2
+    exit 2
+}
+
 # Prints the comment block at the top of the calling script, without "# ".
 usage() { sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' "$0"; }
 

@@ -10,7 +10,7 @@ upgrade() {
     folder_of "$name" >/dev/null
     need_kubectl
     require_complete "$name"
-    status "$name" >&2 || die "not all pods of $name are ready (above): an upgrade would restart the others too; nothing was changed"
+    status "$name" >&2 || die "$name is not well (above): an upgrade would restart the others too; nothing was changed"
     if kubectl --namespace "$name" get pod redis-0 --output jsonpath='{.spec.initContainers[*].name}' | grep -qw backup; then
         say "tenant: a backup first"
         kubectl --namespace "$name" exec redis-0 --container backup -- redis-backup now >&2 || die "no backup was taken; nothing was changed"
@@ -30,21 +30,21 @@ resize() {
         case $1 in
             --memory) memory=${2:-} ;;
             --storage) storage=${2:-} ;;
-            *) die "unknown argument $1 (see --help)" ;;
+            *) misuse "unknown argument $1 (see --help)" ;;
         esac
         shift
-        shift || die "a value is missing (see --help)"
+        shift || misuse "a value is missing (see --help)"
     done
-    [[ -n $memory$storage ]] || die "resize needs --memory or --storage"
+    [[ -n $memory$storage ]] || misuse "resize needs --memory or --storage"
     folder=$(folder_of "$name")
     file=$folder/kustomization.yaml
     need_kubectl
+    require_sizes "${memory:-$(memory_of "$name")}" "${storage:-$(storage_of "$name")}"
     if [[ -n $memory ]]; then
-        (($(mebibytes "$memory" --memory) >= 128)) || die "--memory is $memory; 128Mi is the least that a Redis with replicas can live in"
         if ! grep -q 10-memory.conf "$file" && grep -q 'name: redis-config' "$file"; then die "tenants/$name/kustomization.yaml merges into redis-config: add 10-memory.conf to its files first"; fi
     fi
     if [[ -n $storage ]]; then
-        before=$(render "$name" | sed -n 's/^ *storage: *\([0-9]*[MG]i\)$/\1/p' | head -n 1)
+        before=$(storage_of "$name")
         (($(mebibytes "$storage" --storage) >= $(mebibytes "$before" "storage of $name"))) || die "--storage is $storage and the volumes have $before: a volume can't shrink (runbooks/resize.md)"
     fi
     if [[ -n $memory ]]; then
@@ -63,7 +63,7 @@ resize() {
     fi
     require_complete "$name"
     if [[ -n $storage ]]; then
-        status "$name" >&2 || die "not all pods of $name are ready (above): the folder was changed, the cluster was not"
+        status "$name" >&2 || die "$name is not well (above): the folder was changed, the cluster was not"
         for pod in $(pods_of "$name" redis); do
             kubectl --namespace "$name" patch persistentvolumeclaim "data-$pod" --type merge --patch "{\"spec\":{\"resources\":{\"requests\":{\"storage\":\"$storage\"}}}}" >&2 ||
                 die "the volume of $pod was not grown (above): its class must allow expansion. The folder was changed; run this again"
@@ -84,13 +84,13 @@ delete_tenant() {
                 shift
                 ;;
             --with-data) data=1 ;;
-            *) die "unknown argument $1 (see --help)" ;;
+            *) misuse "unknown argument $1 (see --help)" ;;
         esac
-        shift || die "a value is missing (see --help)"
+        shift || misuse "a value is missing (see --help)"
     done
     folder_of "$name" >/dev/null
     need_kubectl
-    [[ $confirm == "$name" ]] || die "this ends $name for its clients: say --confirm $name"
+    [[ $confirm == "$name" ]] || misuse "this deletes tenant $name; to confirm, add: --confirm $name"
     objects=$(mktemp)
     # shellcheck disable=SC2064  # the file of now
     trap "rm -f '$objects'" EXIT

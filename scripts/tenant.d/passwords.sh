@@ -10,7 +10,8 @@ make_secret() {
     local folder key
     folder_of "$1" >/dev/null
     need_kubectl
-    kubectl get namespace "$1" >/dev/null 2>&1 || kubectl create namespace "$1" >/dev/null
+    require_ours "$1"
+    make_namespace "$1"
     if kubectl --namespace "$1" get secret redis-auth >/dev/null 2>&1; then
         say "tenant: Secret redis-auth is there; passwords are changed by a rotation, not by this"
         return
@@ -86,12 +87,12 @@ rotate_password() {
             --secret) keys+=("${2:-}") && shift ;;
             --keep) keep=1 ;;
             --finish) finish=1 ;;
-            *) die "unknown argument $1 (see --help)" ;;
+            *) misuse "unknown argument $1 (see --help)" ;;
         esac
-        shift || die "a value is missing (see --help)"
+        shift || misuse "a value is missing (see --help)"
     done
     for key in "${keys[@]}"; do
-        [[ " ${PASSWORD_KEYS[*]} " == *" $key "* ]] || die "no key '$key'; there are: ${PASSWORD_KEYS[*]}"
+        [[ " ${PASSWORD_KEYS[*]} " == *" $key "* ]] || misuse "no key '$key'; there are: ${PASSWORD_KEYS[*]}"
     done
     need_kubectl
     folder=$(mktemp -d --tmpdir=/dev/shm)

@@ -35,7 +35,7 @@ internal sealed class Sidecar : IDisposable
         _connections = new GroupConnections(options.Group, time);
         _kubernetes = options.Group.Kubernetes is { } settings ? new KubernetesClient(settings.Config, time) : null;
         _record = _connections.OpenRecord(_kubernetes);
-        _supervisor = new Supervisor(RestartPause, LoopFailed, time, random.NextDouble);
+        _supervisor = new Supervisor(RestartPause, LoopFailed, time, random.NextDouble, loop => _metrics.LoopStarted(Label(loop)));
     }
 
     /// <summary>Runs until it is cancelled.</summary>
@@ -43,6 +43,7 @@ internal sealed class Sidecar : IDisposable
     {
         foreach (var mistake in _options.Publish.Mistakes) _log.Error("wrong-configuration", $"{mistake}; nothing is published there, everything else runs");
         var loops = new SidecarLoops(_options, _connections, _record, _kubernetes, _supervisor, _decisions, _log, _shown, _time, _random);
+        foreach (var target in loops.Targets) _metrics.ExpectTarget("publish-" + target.Name);
         new SidecarGauges(_shown, loops, _supervisor, _options.Group.SentinelCount, _time).Create();
         if (_options.MetricsPort > 0) _supervisor.Start("telemetry", new TelemetryServer(_options.MetricsPort, _shown, Health, _log, _time, _random).RunAsync, cancellation);
         loops.Start(cancellation);
@@ -63,10 +64,12 @@ internal sealed class Sidecar : IDisposable
         return failing.Length == 0 ? HealthReport.Healthy : new HealthReport(failing);
     }
 
+    // Without the address that stands behind the name of a Sentinel's watch: a label has few values.
+    private static string Label(string loop) => loop.Split(' ')[0];
+
     private void LoopFailed(string loop, Exception e)
     {
-        // Without the address that stands behind the name of a Sentinel's watch: a label has few values.
-        _metrics.LoopFailed(loop.Split(' ')[0]);
+        _metrics.LoopFailed(Label(loop));
         // What IO throws says what happened; anything else is a mistake of ours, whose place counts.
         _log.Error("loop-failed", e.Message, LogField.Of("loop", loop), LogField.Of("exception", e is IOException ? e.GetType().Name : e.ToString()));
     }

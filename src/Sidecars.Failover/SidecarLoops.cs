@@ -116,6 +116,7 @@ internal sealed class SidecarLoops
         ProcessMetrics.AddCredentials(shown, () => credentials.Resolutions);
         _publishMetrics = new PublishMetrics(shown);
         _factory = new PublisherFactory(_group.Cluster, options.Publish, kubernetes, credentials, PublishFailed, time, random.NextDouble);
+        foreach (var target in Targets) _publishMetrics.Expect(target.Name);
         _handOver = new HandOverLoops(options, connections, Sentinels, Server, decisions, shown, time);
         _ghosts = new GhostRepairLoop(
             new GhostRepairSettings { RedisCount = _group.RedisCount, SentinelCount = _group.SentinelCount, DryRun = options.DryRun },
@@ -143,6 +144,9 @@ internal sealed class SidecarLoops
 
     /// <summary>Null where no record says who announces what.</summary>
     public LedAwayLoop? LedAway { get; }
+
+    /// <summary>Where the master is published. A mistake in these settings may be in any of them.</summary>
+    public IEnumerable<KnownTarget> Targets => _options.Publish.Mistakes.IsEmpty ? _factory.Targets.Where(target => target.Create is not null) : [];
 
     /// <summary>Null until the address of the server is known.</summary>
     public PublishLoop? Publishing { get; private set; }
@@ -184,9 +188,7 @@ internal sealed class SidecarLoops
             var loop = Publishing = Publish(address);
             List<Task> running = [_supervisor.KeepAsync("publish", loop.RunAsync, scope.Token)];
             if (_book is not null) running.Add(_supervisor.KeepAsync("addresses", Addresses(_book, address).RunAsync, scope.Token));
-            // A mistake in these settings may be in any of them.
-            var targets = _options.Publish.Mistakes.IsEmpty ? _factory.Targets.Where(target => target.Create is not null) : [];
-            running.AddRange(targets.Select(target =>
+            running.AddRange(Targets.Select(target =>
                 _supervisor.KeepAsync("publish-" + target.Name, ct => PublishAtAsync(target, loop, ct), scope.Token)));
             try
             {

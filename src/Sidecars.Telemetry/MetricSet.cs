@@ -9,7 +9,8 @@ public readonly record struct Sample(double Value, params string[] Labels);
 
 /// <summary>
 /// What one sidecar shows at <c>/metrics</c>, in a registry of its own: nothing of the process is added unasked, and tests do not meet. Names are
-/// those that Prometheus sees, unit and <c>_total</c> included. A series is shown once it has a value. Safe for concurrent use.
+/// those that Prometheus sees, unit and <c>_total</c> included. A gauge is shown once it has a value, a counter without labels from
+/// the start, one with labels as its owner says (<see cref="Family{TChild}.Shown"/>). Safe for concurrent use.
 /// </summary>
 public sealed class MetricSet
 {
@@ -25,8 +26,16 @@ public sealed class MetricSet
     public MetricSet()
     {
         _factory = Metrics.WithCustomRegistry(Registry);
-        _dropped = _factory.CreateCounter("sidecars_metrics_dropped_total", $"Measurements that had no room: more than {MaxSeries} series.", Configured<CounterConfiguration>([]));
-        _failed = _factory.CreateCounter("sidecars_metrics_failed_total", "Families that could not be read at a scrape, and were left out of it.", Configured<CounterConfiguration>([]));
+        _dropped = _factory.CreateCounter(
+            "sidecars_metrics_dropped_total",
+            $"Measurements dropped because the limit of {MaxSeries} series was reached.",
+            Configured<CounterConfiguration>([]));
+        _failed = _factory.CreateCounter(
+            "sidecars_metrics_failed_total",
+            "Metric families that could not be read at a scrape and were left out of it.",
+            Configured<CounterConfiguration>([]));
+        _dropped.Publish();
+        _failed.Publish();
     }
 
     /// <summary>What is scraped.</summary>
@@ -34,7 +43,8 @@ public sealed class MetricSet
 
     /// <summary>A counter.</summary>
     public Family<Counter.Child> Counter(string name, string help, params string[] labels) =>
-        new(this, _factory.CreateCounter(name, help, Configured<CounterConfiguration>(labels)));
+        new Family<Counter.Child>(this, _factory.CreateCounter(name, help, Configured<CounterConfiguration>(labels)))
+            .Shown(labels.Length == 0 ? [[]] : []);
 
     /// <summary>A histogram.</summary>
     /// <param name="name">With its unit.</param>
@@ -111,6 +121,16 @@ public sealed class Family<TChild>
     public TChild? Of(params string[] labels)
     {
         lock (_gate) return Find(Key(labels), labels);
+    }
+
+    /// <summary>
+    /// Shows these series at 0 from now on. A series that begins with its first event hides that event: <c>increase</c> over it is 0.
+    /// </summary>
+    public Family<TChild> Shown(params IEnumerable<string[]> labels)
+    {
+        ArgumentNullException.ThrowIfNull(labels);
+        foreach (var values in labels) Of(values)?.Publish();
+        return this;
     }
 
     internal void Replace(IEnumerable<Sample> samples, Action<TChild, double> set)

@@ -7,6 +7,14 @@ namespace Sidecars.Backup.Upload;
 /// <summary>Counts and states of an uploader, for logs and metrics. Written by one loop, read by any thread.</summary>
 public sealed class UploadCounters
 {
+    /// <summary>Every reason of a failure: see <see cref="FailuresByReason"/>.</summary>
+    internal static readonly string[] Reasons =
+    [
+        .. Enum.GetNames<StoreFailure>().Select(failure => failure.ToLowerInvariant()),
+        "dataset_replaced", "increment_gone", "not_proven", "other_content", "rewritten_meanwhile", "shrunk", "start_unknown", "stream_broken",
+        "too_far_behind", "refused", "other",
+    ];
+
     private readonly ConcurrentDictionary<string, long> _failures = new(StringComparer.Ordinal);
     private long _covered;
     private long _verified;

@@ -18,17 +18,43 @@ internal sealed class UploaderMetrics
         (_counters, _time, _started) = (counters, time, time.GetTimestamp());
         ProcessMetrics.AddTo(Shown, version, log);
         ProcessMetrics.AddCredentials(Shown, () => credentials.Resolutions);
-        Shown.Gauge("sidecars_backup_lease_held", "1 on the node that uploads.", () => counters.LeaseHeld ? 1 : 0);
-        Shown.Gauge("sidecars_backup_generation", "The unbroken stream that is written; 0 on a node that does not upload.", () => counters.Generation);
-        Shown.Gauge("sidecars_backup_tail_age_seconds", "Everything older than this is in the store: what a loss of all volumes would cost now.", () => Age(counters.LeaseHeld ? counters.CoveredUntilMilliseconds : 0));
-        Shown.Gauge("sidecars_backup_pending_bytes", "Bytes of the append-only file that wait for the store.", () => counters.PendingBytes);
-        Shown.Gauge("sidecars_backup_verified_age_seconds", "Since the newest drill that succeeded, as of the last look at the store.", () => Age(counters.VerifiedAtMilliseconds));
-        Shown.Gauge("sidecars_backup_verified_restore_seconds", "What that drill took to restore and to load.", () => counters.VerifiedAtMilliseconds > 0 ? counters.VerifiedRestore.TotalSeconds : null);
-        Shown.Counter("sidecars_backup_segments_total", "Segments of the tail shipped.", () => counters.Segments);
-        Shown.Counter("sidecars_backup_tail_bytes_total", "Bytes of the tail shipped.", () => counters.TailBytes);
-        Shown.Counter("sidecars_backup_bases_total", "Backups completed.", () => counters.Bases);
-        Shown.Counter("sidecars_backup_generations_total", "Streams begun: each cost a base, and may have left a gap before it.", () => counters.Generations);
-        Shown.Counter("sidecars_backup_failures_total", "Failures, each tried again; by reason.", () => counters.FailuresByReason.Select(f => new Sample(f.Value, f.Key)), "reason");
+        Shown.Gauge(
+            "sidecars_backup_lease_held",
+            "1 on the node that holds the uploader's lease and ships the backup.",
+            () => counters.LeaseHeld ? 1 : 0);
+        Shown.Gauge(
+            "sidecars_backup_generation",
+            "Number of the unbroken stream that this node ships; 0 on a node that does not upload.",
+            () => counters.Generation);
+        Shown.Gauge(
+            "sidecars_backup_tail_age_seconds",
+            "Seconds since the moment up to which every write is in the store: what a loss of all volumes would cost now.",
+            () => Age(counters.LeaseHeld ? counters.CoveredUntilMilliseconds : 0));
+        Shown.Gauge(
+            "sidecars_backup_pending_bytes",
+            "Bytes of the append-only file that wait to be shipped to the store.",
+            () => counters.PendingBytes);
+        Shown.Gauge(
+            "sidecars_backup_verified_age_seconds",
+            "Seconds since the newest restore drill that passed, as of the last look at the store.",
+            () => Age(counters.VerifiedAtMilliseconds));
+        Shown.Gauge(
+            "sidecars_backup_verified_restore_seconds",
+            "Seconds that the newest restore drill that passed took to restore and load the backup.",
+            () => counters.VerifiedAtMilliseconds > 0 ? counters.VerifiedRestore.TotalSeconds : null);
+        Shown.Counter("sidecars_backup_segments_total", "Segments of the append-only file shipped to the store.", () => counters.Segments);
+        Shown.Counter("sidecars_backup_tail_bytes_total", "Bytes of the append-only file shipped to the store.", () => counters.TailBytes);
+        Shown.Counter("sidecars_backup_bases_total", "Base backups completed by this node.", () => counters.Bases);
+        Shown.Counter(
+            "sidecars_backup_generations_total",
+            "Unbroken streams begun by this node; each cost a base and may follow a gap.",
+            () => counters.Generations);
+        Shown.Counter(
+            "sidecars_backup_failures_total",
+            "Failures of the uploader, each retried, by reason.",
+            () => UploadCounters.Reasons.Union(counters.FailuresByReason.Keys)
+                .Select(reason => new Sample(counters.FailuresByReason.GetValueOrDefault(reason), reason)),
+            "reason");
     }
 
     /// <summary>What is scraped.</summary>

@@ -15,10 +15,22 @@ public sealed class FailoverMetrics
     public FailoverMetrics(MetricSet metrics)
     {
         ArgumentNullException.ThrowIfNull(metrics);
-        _refusals = metrics.Counter("sidecars_failover_refusals_total", "Rounds in which something that may be due was not done for lack of evidence, by loop and reason.", "loop", "reason");
-        _actions = metrics.Counter("sidecars_failover_actions_total", "Fences, lifts and failovers that were carried out.", "action");
-        _actionFailures = metrics.Counter("sidecars_failover_action_failures_total", "Those that could not be.", "action");
-        _loopFailures = metrics.Counter("sidecars_failover_loop_failures_total", "Ends of a loop with an error; it is started again.", "loop");
+        _refusals = metrics.Counter(
+            "sidecars_failover_refusals_total",
+            "Decision rounds in which an action was withheld for lack of evidence, by loop and reason.",
+            "loop", "reason")
+            .Shown(RefusalReasons.All);
+        _actions = metrics.Counter("sidecars_failover_actions_total", "Actions of this sidecar that succeeded, by action.", "action")
+            .Shown(ActionCodes.All.Select(code => new[] { code }));
+        _actionFailures = metrics.Counter(
+            "sidecars_failover_action_failures_total",
+            "Actions of this sidecar that failed, by action.",
+            "action")
+            .Shown(ActionCodes.All.Select(code => new[] { code }));
+        _loopFailures = metrics.Counter(
+            "sidecars_failover_loop_failures_total",
+            "Errors that ended a loop of this sidecar, which is then restarted, by loop.",
+            "loop");
     }
 
     /// <summary>A refusal.</summary>
@@ -26,6 +38,17 @@ public sealed class FailoverMetrics
 
     /// <summary>Something was done, or not.</summary>
     public void Acted(string action, bool isDone) => (isDone ? _actions : _actionFailures).Of(action)?.Inc();
+
+    /// <summary>A target that is set: its series are shown before anything was done there.</summary>
+    public void ExpectTarget(string loop)
+    {
+        _actions.Shown([loop]);
+        _actionFailures.Shown([loop]);
+        _refusals.Shown(RefusalReasons.OfTarget.Select(reason => new[] { loop, reason }));
+    }
+
+    /// <summary>A loop began: its series is shown before it fails.</summary>
+    public void LoopStarted(string loop) => _loopFailures.Shown([loop]);
 
     /// <summary>A loop ended with an error.</summary>
     public void LoopFailed(string loop) => _loopFailures.Of(loop)?.Inc();

@@ -15,7 +15,9 @@ public sealed record LoopState(string Name, long Failures, string? LastError, bo
 /// <param name="failed">Told of each failure.</param>
 /// <param name="time">Its clock.</param>
 /// <param name="random">A number in [0, 1) for the jitter.</param>
-public sealed class Supervisor(BackoffSchedule backoff, Action<string, Exception> failed, TimeProvider time, Func<double> random)
+/// <param name="started">Told of each loop before it runs.</param>
+public sealed class Supervisor(
+    BackoffSchedule backoff, Action<string, Exception> failed, TimeProvider time, Func<double> random, Action<string>? started = null)
 {
     // A loop that has run for so long starts from the first step again.
     private static readonly TimeSpan Settled = TimeSpan.FromMinutes(1);
@@ -37,6 +39,7 @@ public sealed class Supervisor(BackoffSchedule backoff, Action<string, Exception
     public async Task KeepAsync(string name, Func<CancellationToken, Task> loop, CancellationToken cancellation)
     {
         _states[name] = new LoopState(name, 0, null, true);
+        started?.Invoke(name);
         await Task.Run(() => RunAsync(name, loop, cancellation), CancellationToken.None).ConfigureAwait(false);
         _states.TryRemove(name, out _);
     }

@@ -2,6 +2,7 @@ using Prometheus;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
+using Sidecars.Failover.Decisions;
 using Sidecars.Telemetry;
 
 namespace Sidecars.Failover.Ghosts;
@@ -59,8 +60,12 @@ public sealed class GhostRepairLoop
     {
         ArgumentNullException.ThrowIfNull(metrics);
         (_settings, _observe, _reset, _myRunId, _report, _time) = (settings, observe, reset, myRunId, report, time);
-        _refusals = metrics.Counter("sidecars_ghost_repair_refusals_total", "Rounds in which ghosts may be there and the view was not good enough to remove them.", "reason");
-        _resets = metrics.Counter("sidecars_ghost_repair_resets_total", "Sentinels that were reset to forget ghosts.");
+        _refusals = metrics.Counter(
+            "sidecars_ghost_repair_refusals_total",
+            "Decision rounds in which dead entries in Sentinels were not removed for lack of evidence, by reason.",
+            "reason")
+            .Shown(RefusalReasons.Of("ghosts").Select(reason => new[] { reason }));
+        _resets = metrics.Counter("sidecars_ghost_repair_resets_total", "SENTINEL RESET commands that made a Sentinel forget dead entries.");
     }
 
     /// <summary>Looks until it is cancelled.</summary>

@@ -14,9 +14,18 @@ internal sealed class PasswordMetrics
     public PasswordMetrics(ClusterId cluster, MetricSet metrics)
     {
         _cluster = cluster;
-        metrics.Gauge("sidecars_password_fingerprint_info", "1 for each secret, with the fingerprint of the current password in this sidecar's files.", Fingerprints, "fingerprint", "secret");
-        metrics.Gauge("sidecars_password_previous", "1 while the files hold a previous password.", () => HasPrevious ? 1 : 0);
-        metrics.Gauge("sidecars_password_ready", "1 where the last look found nothing due: with a previous password in the files, it may leave the Secret.", () => IsReady ? 1 : 0);
+        metrics.Gauge(
+            "sidecars_password_fingerprint_info",
+            "1 for each secret, with the fingerprint of the current password in this sidecar's files.",
+            Fingerprints, "fingerprint", "secret");
+        metrics.Gauge(
+            "sidecars_password_previous",
+            "1 while the password files of this sidecar hold a previous password beside the current one.",
+            () => HasPrevious ? 1 : 0);
+        metrics.Gauge(
+            "sidecars_password_ready",
+            "1 if the last look at the passwords found nothing to do; during a rotation, the previous password may then leave the Secret.",
+            () => IsReady ? 1 : 0);
     }
 
     public PasswordReading? Reading { get; set; }

@@ -20,15 +20,38 @@ public sealed class PublishMetrics
     public PublishMetrics(MetricSet metrics)
     {
         ArgumentNullException.ThrowIfNull(metrics);
-        _writes = metrics.Counter("sidecars_failover_publish_writes_total", "Writes that changed what is published, by publisher.", "publisher");
-        _outcomes = metrics.Counter("sidecars_failover_publish_outcomes_total", "What publishing came to, by publisher and outcome.", "outcome", "publisher");
-        _failures = metrics.Counter("sidecars_failover_publish_failures_total", "Calls of a publisher that failed and are repeated, throttling among them.", "publisher");
-        _sent = metrics.Histogram("sidecars_failover_switch_to_send_seconds", "From the Sentinel event that made the majority until a publisher's call is sent.", Delays, "publisher");
-        _published = metrics.Histogram("sidecars_failover_switch_to_publish_seconds", "From that event until the write is acknowledged.", Delays, "publisher");
+        _writes = metrics.Counter(
+            "sidecars_failover_publish_writes_total",
+            "Writes that changed what a publisher's target shows, by publisher.",
+            "publisher");
+        _outcomes = metrics.Counter(
+            "sidecars_failover_publish_outcomes_total",
+            "Completed attempts to publish the master, by publisher and outcome.",
+            "outcome", "publisher");
+        _failures = metrics.Counter(
+            "sidecars_failover_publish_failures_total",
+            "Calls of a publisher that failed and are retried, throttling included, by publisher.",
+            "publisher");
+        _sent = metrics.Histogram(
+            "sidecars_failover_switch_to_send_seconds",
+            "Seconds from the Sentinel event that completed the majority for a master until a publisher sent its write, by publisher.",
+            Delays, "publisher");
+        _published = metrics.Histogram(
+            "sidecars_failover_switch_to_publish_seconds",
+            "Seconds from the Sentinel event that completed the majority for a master until the write was acknowledged, by publisher.",
+            Delays, "publisher");
         _propagated = metrics.Histogram(
             "sidecars_failover_propagation_seconds",
-            "From the acknowledgement of a write until all servers of its place were found to know it (Route 53: INSYNC); not asked while calls are throttled.",
+            "Seconds from the acknowledgement of a write until all servers of the target knew it (Route 53: INSYNC); not asked while calls are throttled.",
             [10, 15, 20, 30, 45, 60, 90, 120, 180, 300], "publisher");
+    }
+
+    /// <summary>A target that is set: its series are shown before anything was published there.</summary>
+    public void Expect(string publisher)
+    {
+        foreach (var counter in (Family<Counter.Child>[])[_writes, _failures]) counter.Shown([publisher]);
+        foreach (var delay in (Family<Histogram.Child>[])[_sent, _published]) delay.Shown([publisher]);
+        _outcomes.Shown(PublishOutcome.Codes.Select(code => new[] { code, publisher }));
     }
 
     /// <summary>All servers of a target know what was written, so long after that.</summary>

@@ -66,6 +66,10 @@ public abstract record TargetPlan<TChange>
 /// <param name="There">What stands there, as far as it is known; null: nothing of ours.</param>
 public abstract record PublishOutcome(string Code, string Reason, PublishedMaster? There)
 {
+    /// <summary>The codes of every target's outcomes; a refusal of one target has its own.</summary>
+    public static IReadOnlyList<string> Codes { get; } =
+        ["first", "newer-token", "repair", "up-to-date", "superseded", "contested", "not-verified"];
+
     /// <summary>Written by one call that changed it.</summary>
     public sealed record Written(string Code, string Reason, PublishedMaster There, string ChangeId) : PublishOutcome(Code, Reason, There);
 

@@ -26,7 +26,7 @@ public class TelemetryTests
         await client.CallAsync(default, "CONFIG", "SET", "appendonly", "no");
         await client.CallAsync(default, "CONFIG", "SET", "appendonly", "yes");
         await rig.WaitForBackupsAsync(2);
-        Assert.Contains("sidecars_backup_failures_total{reason=\"dataset_replaced\"}", await http.GetStringAsync("/metrics"), StringComparison.Ordinal);
+        Assert.Contains("sidecars_backup_failures_total{reason=\"dataset_replaced\"} 1\n", await http.GetStringAsync("/metrics"), StringComparison.Ordinal);
         Assert.Equal(0, await sidecar.TerminateAsync());
     }
 }

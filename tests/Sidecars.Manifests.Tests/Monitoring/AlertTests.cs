@@ -42,6 +42,26 @@ public sealed class AlertTests
         Assert.Contains("RedisNoMaster", result.Output + result.Error, StringComparison.Ordinal);
     }
 
+    [ToolTheory("kubectl")]
+    [InlineData("https://git.example/ops/sidecars/-/blob/main/manifests")]
+    [InlineData("manifests")]
+    public async Task One_setting_makes_every_link_to_a_runbook_absolute(string manifests)
+    {
+        using var copy = new TempFolder("monitoring");
+        Assert.Equal(0, (await Tool.RunAsync("cp", ["-r", AlertRules.Folder, copy.File("monitoring")])).ExitCode);
+        var file = copy.File("monitoring", "kustomization.yaml");
+        await File.WriteAllTextAsync(file, (await File.ReadAllTextAsync(file)).Replace("[manifests=manifests]", $"['manifests={manifests}']", StringComparison.Ordinal));
+
+        var rendered = await Renders.KustomizeAsync(copy.File("monitoring"));
+
+        var rules = rendered.OfKind("PrometheusRule").SelectMany(item => item.Node.Items("spec", "groups")).SelectMany(group => group.Items("rules")).ToArray();
+        var alerts = rules.Where(rule => rule.Text("alert") is not null).ToArray();
+        Assert.Equal(AlertRules.Rules.Count(), rules.Length);
+        Assert.All(alerts, alert => Assert.Equal($"{manifests}/runbooks/{alert.Text("alert")}.md", alert.Text("annotations", "runbook_url")));
+        // The setting is none of the cluster's objects.
+        Assert.DoesNotContain(rendered.Objects, item => item.Name.StartsWith("runbooks", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void Every_alert_has_a_firing_and_two_silent_cases()
     {

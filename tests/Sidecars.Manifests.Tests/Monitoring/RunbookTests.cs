@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using System.Text.RegularExpressions;
 using Sidecars.Bootstrap.Disk;
 using Sidecars.Bootstrap.Election;
@@ -87,6 +89,24 @@ public sealed partial class RunbookTests
         Assert.All(codes, code => Assert.Contains($"`{code}`", page, StringComparison.Ordinal));
     }
 
+    // A code that no program says sends people looking for it: each is a text of the code, a name in a render, or a tool in the images.
+    [ToolFact("kubectl")]
+    public async Task Every_code_that_a_page_quotes_is_one_that_is_said()
+    {
+        var known = new StringBuilder("\"redis-check-aof\"\n"); // beside redis-server in the image
+        foreach (var file in Directory.EnumerateFiles(Path.Combine(Repository.Root, "src"), "*.cs", SearchOption.AllDirectories))
+            foreach (var text in Literal().Matches(await File.ReadAllTextAsync(file)).Select(match => match.Value)) known.Append(text).Append('\n');
+        foreach (var name in Renders.Names("components"))
+            known.Append('"').Append(Path.GetFileName(name)).AppendLine("\"").Append((await Renders.GetAsync(name)).Text);
+        var said = known.ToString();
+
+        var quoted = Pages.SelectMany(page => Quoted().Matches(File.ReadAllText(page))).Select(match => match.Groups[1].Value).ToHashSet();
+
+        Assert.Contains("named-unaccounted", quoted);
+        string[] forms = ["\"{0}\"", " {0}\n", " {0}-", "{0} "]; // a literal, a name, one with a hash, a directive
+        Assert.Empty(quoted.Where(code => !forms.Any(form => said.Contains(string.Format(CultureInfo.InvariantCulture, form, code), StringComparison.Ordinal))));
+    }
+
     [ToolFact("kubectl")]
     public async Task Every_verb_of_kubectl_is_one()
     {
@@ -154,6 +174,12 @@ public sealed partial class RunbookTests
 
     [GeneratedRegex(@"--[a-z][a-z-]+")]
     private static partial Regex LongOption();
+
+    [GeneratedRegex("\"[a-z]+(?:-[a-z]+)+\"")]
+    private static partial Regex Literal();
+
+    [GeneratedRegex("`([a-z]+(?:-[a-z]+)+)`")]
+    private static partial Regex Quoted();
 
     [GeneratedRegex(@"\bkubectl (?:-n \S+ )?([a-z]+)\b")]
     private static partial Regex Kubectl();

@@ -1,4 +1,5 @@
 using Sidecars.Manifests.Tests.Rendering;
+using Sidecars.TestKit.Processes;
 using YamlDotNet.RepresentationModel;
 
 namespace Sidecars.Manifests.Tests.Policies;
@@ -48,6 +49,19 @@ public sealed class ConventionTests
         Assert.All(rendered.Objects.Where(item => item.Kind != "Namespace"), item => Assert.Equal(space, item.Namespace));
         Assert.DoesNotContain(rendered.Objects, item => item.Kind.StartsWith("Cluster", StringComparison.Ordinal) || item.Kind == "StorageClass");
         Assert.All(rendered.OfKind("RoleBinding").SelectMany(binding => binding.Node.Items("subjects")), subject => Assert.Equal(space, subject.Text("namespace")));
+    }
+
+    [ToolTheory("kubectl")]
+    [InlineData("namePrefix: shop-")]
+    [InlineData("nameSuffix: -shop")]
+    public async Task A_tenant_that_renames_objects_fails_by_that_and_nothing_else(string line)
+    {
+        using var tenant = new TempFolder("renamed");
+        tenant.Write("kustomization.yaml", $"resources: [{Path.GetRelativePath(tenant.Path, Renders.Folder)}/base]\nnamespace: shop\n{line}\n");
+
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => Renders.GetAsync(tenant.Path));
+
+        Assert.Contains("take namePrefix and nameSuffix out", refused.Message, StringComparison.Ordinal);
     }
 
     [ToolTheory("kubectl")]

@@ -9,8 +9,8 @@ public sealed partial class EnvironmentTests
 {
     private static readonly ConcurrentDictionary<string, Task<HashSet<string>>> Known = [];
 
-    // Not read by us: POD_NAME only serves $(POD_NAME), and OpenSSL reads the others.
-    private static readonly string[] Platform = ["POD_NAME", "SSL_CERT_DIR", "SSL_CERT_FILE"];
+    // Not read by us: POD_NAME only serves $(POD_NAME), OpenSSL and the SDK of AWS read the others.
+    private static readonly string[] Platform = ["POD_NAME", "SSL_CERT_DIR", "SSL_CERT_FILE", "AWS_SHARED_CREDENTIALS_FILE"];
 
     // What the exporter reads of these (its binary, 1.45 and later); a misspelt one would leave it without password or TLS.
     private static readonly string[] Exporter =

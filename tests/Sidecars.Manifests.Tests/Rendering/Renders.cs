@@ -32,7 +32,17 @@ public static class Renders
 
     private static async Task<Rendered> RenderAsync(string name)
     {
-        if (!name.StartsWith("components/", StringComparison.Ordinal)) return await KustomizeAsync(Path.Combine(Folder, name));
+        if (name.StartsWith("components/", StringComparison.Ordinal)) return await OverlayAsync([name], "");
+        var rendered = await KustomizeAsync(Path.Combine(Folder, name));
+        // Every test would fail of it, and none would say why.
+        var renamed = rendered.Workloads.Select(workload => workload.Owner.Name).Except(["redis", "sentinel"]).ToArray();
+        return renamed.Length == 0 ? rendered : throw new InvalidOperationException(
+            $"{name} renames objects ({string.Join(", ", renamed)}): take namePrefix and nameSuffix out; settings and Roles refer to objects by their fixed names");
+    }
+
+    /// <summary>The base with components, as a tenant "one" with lines of its own.</summary>
+    public static async Task<Rendered> OverlayAsync(IEnumerable<string> components, string lines)
+    {
         using var overlay = new TempFolder("overlay");
         var there = Path.GetRelativePath(overlay.Path, Folder);
         overlay.Write("kustomization.yaml", $"""
@@ -40,8 +50,9 @@ public static class Renders
             kind: Kustomization
             namespace: one
             resources: [{there}/base]
-            components: [{there}/{name}]
-            """);
+            components: [{string.Join(", ", components.Select(component => $"{there}/{component}"))}]
+
+            """ + lines);
         return await KustomizeAsync(overlay.Path);
     }
 

@@ -1,6 +1,4 @@
 using Sidecars.Manifests.Tests.Rendering;
-using Sidecars.TestKit.Groups;
-using Sidecars.TestKit.Processes;
 
 namespace Sidecars.Manifests.Tests.Tenants;
 
@@ -38,7 +36,7 @@ public sealed class RotatePasswordTests : IDisposable
 
     private static readonly string[] Keys = ["redis-password", "replication-password", "sentinel-auth-password", "sentinel-password", "sidecar-password"];
 
-    private readonly TempFolder _copy = new("rotate");
+    private readonly TenantScript _copy = new(Kubectl);
 
     public RotatePasswordTests()
     {
@@ -110,7 +108,7 @@ public sealed class RotatePasswordTests : IDisposable
     {
         var result = await RunAsync([], arguments);
 
-        Assert.Equal(1, result.ExitCode);
+        Assert.Equal(2, result.ExitCode);
         Assert.Contains(message, result.Error, StringComparison.Ordinal);
         Assert.False(File.Exists(_copy.File("calls")));
     }
@@ -119,19 +117,10 @@ public sealed class RotatePasswordTests : IDisposable
 
     private IEnumerable<string> Names() => Directory.EnumerateFiles(_copy.File("secret")).Select(path => Path.GetFileName(path)).Order();
 
-    private async Task<ToolResult> RunAsync(Dictionary<string, string> variables, params string[] arguments)
+    private Task<ToolResult> RunAsync(Dictionary<string, string> variables, params string[] arguments)
     {
-        if (!Directory.Exists(_copy.File("manifests")))
-        {
-            var copied = await Tool.RunAsync("cp", ["-r", Renders.Folder, Path.Combine(Repository.Root, "scripts"), Path.Combine(Repository.Root, "Directory.Build.props"), _copy.Path]);
-            Assert.Equal(0, copied.ExitCode);
-            Assert.Equal(0, (await Tool.RunAsync("chmod", ["+x", _copy.Write("bin/kubectl", Kubectl)])).ExitCode);
-        }
-
-        variables["PATH"] = $"{_copy.File("bin")}:{Environment.GetEnvironmentVariable("PATH")}";
-        variables["CALLS"] = _copy.File("calls");
         variables["PATCHES"] = _copy.File("patches");
         variables["SECRET"] = _copy.File("secret");
-        return await Tool.RunAsync("bash", [_copy.File("scripts", "tenant"), "rotate-password", "demo-a", .. arguments], variables);
+        return _copy.RunWithAsync(variables, ["rotate-password", "demo-a", .. arguments]);
     }
 }

@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using Sidecars.Manifests.Tests.Rendering;
-using Sidecars.TestKit.Processes;
 using YamlDotNet.RepresentationModel;
 
 namespace Sidecars.Manifests.Tests.Tenants;
@@ -20,7 +19,7 @@ public sealed partial class TenantSettingTests
         var shown = YamlExtensions.Parse(snippet)[0].Items("configMapGenerator")[0].Texts("literals").Select(literal => literal.Split('=', 2)).ToArray();
         Assert.Equal(["BACKUP_STORE", "DNS_NAME", "ROUTE53_ZONE_ID"], shown.Select(pair => pair[0]));
 
-        var rendered = await RenderAsync(["components/backup", "components/route53"], snippet);
+        var rendered = await Renders.OverlayAsync(["components/backup", "components/route53"], snippet);
 
         foreach (var container in Configured(rendered))
             foreach (var pair in shown) Assert.Equal(pair[1], rendered.EnvironmentOf(container)[pair[0]]);
@@ -30,9 +29,9 @@ public sealed partial class TenantSettingTests
     [MemberData(nameof(Components))]
     public async Task Every_setting_of_a_component_can_be_said_otherwise(string component)
     {
-        var names = Defaults(await RenderAsync([component], "")).Keys.ToArray();
+        var names = Defaults(await Renders.OverlayAsync([component], "")).Keys.ToArray();
 
-        var rendered = await RenderAsync([component], Merge(names.Select(name => $"{name}=of-the-tenant")));
+        var rendered = await Renders.OverlayAsync([component], Merge(names.Select(name => $"{name}=of-the-tenant")));
 
         Assert.NotEmpty(names);
         foreach (var container in Configured(rendered))
@@ -54,7 +53,7 @@ public sealed partial class TenantSettingTests
     [ToolFact("kubectl")]
     public async Task Images_and_patches_of_a_tenant_win_too()
     {
-        var rendered = await RenderAsync(["components/backup", "components/storage-ebs", "components/replicas-5"], """
+        var rendered = await Renders.OverlayAsync(["components/backup", "components/storage-ebs", "components/replicas-5"], """
             images:
               - {name: sidecars/redis, newName: registry.example/redis, newTag: 9.9.9}
             patches:
@@ -88,19 +87,4 @@ public sealed partial class TenantSettingTests
 
     private static string Merge(IEnumerable<string> literals) =>
         "configMapGenerator:\n  - name: redis-group\n    behavior: merge\n    literals:\n" + string.Concat(literals.Select(literal => $"      - {literal}\n"));
-
-    private static async Task<Rendered> RenderAsync(IEnumerable<string> components, string tenant)
-    {
-        using var overlay = new TempFolder("tenant-settings");
-        var there = Path.GetRelativePath(overlay.Path, Renders.Folder);
-        overlay.Write("kustomization.yaml", $"""
-            apiVersion: kustomize.config.k8s.io/v1beta1
-            kind: Kustomization
-            namespace: one
-            resources: [{there}/base]
-            components: [{string.Join(", ", components.Select(component => $"{there}/{component}"))}]
-
-            """ + tenant);
-        return await Renders.KustomizeAsync(overlay.Path);
-    }
 }
