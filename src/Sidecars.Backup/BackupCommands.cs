@@ -52,7 +52,7 @@ internal sealed class BackupCommands
         command.SetAction((_, _) => WithAsync(async (options, store) =>
         {
             if (options.Durability == Durability.None) return await RefuseAsync(NothingKept).ConfigureAwait(false);
-            using var lines = new QueuedLog(Console.OpenStandardOutput(), "redis-backup", TimeProvider.System, options.LogLevel);
+            using var lines = QueuedLog.OnStandardOutput("redis-backup", options.LogLevel, options.LogFormat);
             var log = lines.Log;
             foreach (var remark in _settings.Remarks) log.Warning("setting", remark);
             log.Info("started", $"backups of {options.Cluster} go to {store.Objects.Description}");

@@ -14,7 +14,12 @@ using Sidecars.Core.Topology;
 namespace Sidecars.Bootstrap;
 
 /// <summary>From options to a running server: address, role, files, <c>execve</c>.</summary>
-internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log, TimeProvider time, Random random)
+/// <param name="options">Every setting.</param>
+/// <param name="log">Takes lines without waiting.</param>
+/// <param name="drain">Has them written before the server takes the place of this process, within a bound.</param>
+/// <param name="time">Its clock.</param>
+/// <param name="random">For jitter.</param>
+internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log, Func<bool> drain, TimeProvider time, Random random)
 {
     /// <summary>First pause between two looks: an election among nodes that start together is over after two or three of them.</summary>
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
@@ -112,7 +117,7 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
                 return use.Address;
             }
 
-            var changed = reporter.Waiting(decision.Code, decision.Reason, group.AnnounceHost ?? "an address");
+            var changed = reporter.Waiting(decision.Code, decision.Reason, group.AnnounceHost ?? "an address", isDoubtful: true);
             await pacer.WaitAsync(changed, cancellation).ConfigureAwait(false);
         }
     }
@@ -140,7 +145,7 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
         while (data.ForeignOwner() is { } owner)
         {
             var changed = reporter.Waiting("volume-of-another-tenant",
-                $"the marker in {options.Group.DataDirectory} says that these are the data of {owner}, and this is {options.Group.Cluster}", "its own volume, or a person who removes .sidecar from this one");
+                $"the marker in {options.Group.DataDirectory} says that these are the data of {owner}, and this is {options.Group.Cluster}", "its own volume, or a person who removes .sidecar from this one", isDoubtful: true);
             await pacer.WaitAsync(changed, cancellation).ConfigureAwait(false);
         }
     }
@@ -159,6 +164,7 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
         log.Info("starting", $"{options.ServerBinary} {_files.Path}");
         // The heartbeat stays: it covers the moment until the server listens, and then goes stale.
         int[] inherit = [.. inherited.OfType<int>()];
+        drain(); // execve ends the thread that writes; a reader that is away does not hold up the server
         var failure = ProcessReplacer.Replace(options.ServerBinary, [_files.Path, .. options.ServerArguments], environment: null, inherit);
         log.Error("not-started", failure.ToString());
         return failure.ExitCode;

@@ -36,12 +36,13 @@ internal static class Program
             return ExitCode.WrongConfiguration;
         }
 
-        var log = new JsonLineLog(standardOutput, "redis-bootstrap", TimeProvider.System, options.Group.LogLevel);
+        using var lines = QueuedLog.OnStandardOutput("redis-bootstrap", options.Group.LogLevel, options.Group.LogFormat, options.Group.ConfigDirectory);
+        var log = lines.Log;
         foreach (var remark in settings.Remarks) log.Warning("setting", remark);
         try
         {
             using var signals = new SignalScope();
-            var runner = new BootstrapRunner(options, log, TimeProvider.System, Random.Shared);
+            var runner = new BootstrapRunner(options, log, lines.Drain, TimeProvider.System, Random.Shared);
             var words = new PersonsWordRunner(options, log, TimeProvider.System);
             var exitCode = command.Action switch
             {

@@ -19,7 +19,7 @@ internal static class RunCommand
         command.SetAction((parsed, _) => context.WithAsync(async read =>
         {
             var options = parsed.GetValue(dry) ? read with { DryRun = true } : read;
-            using var lines = new QueuedLog(Console.OpenStandardOutput(), "redis-failover", TimeProvider.System, options.Group.LogLevel);
+            using var lines = QueuedLog.OnStandardOutput("redis-failover", options.Group.LogLevel, options.Group.LogFormat, options.Group.ConfigDirectory);
             foreach (var remark in context.Settings.Remarks) lines.Log.Warning("setting", remark);
             lines.Log.Info("started", $"the sidecar of {options.Redis} in {options.Group.Cluster}{(options.DryRun ? ", in shadow mode" : "")}");
             using var sidecar = new Sidecar(options, lines, TimeProvider.System, Random.Shared);

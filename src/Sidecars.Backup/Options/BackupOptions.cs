@@ -62,6 +62,8 @@ internal sealed record BackupOptions
 
     public required LogLevel LogLevel { get; init; }
 
+    public required LogFormat LogFormat { get; init; }
+
     /// <summary>Where Main finds its variables.</summary>
     public static IReadOnlyDictionary<string, string> ProcessEnvironment()
     {
@@ -107,7 +109,7 @@ internal sealed record BackupOptions
         var server = settings.Path("REDIS_SERVER_BIN", "redis-server", "For verify: the server that loads the restored data; looked up in PATH if it has no slash.");
         var scratch = settings.Path("BACKUP_SCRATCH_DIR", System.IO.Path.GetTempPath(), "For verify: where it restores to; needs room for the whole dataset. Emptied afterwards.");
         var telemetry = settings.Port("METRICS_PORT", 9122, "For run: port of GET /metrics and GET /healthz; 0: none.", min: 0);
-        var level = settings.Choice("LOG_LEVEL", LogLevel.Info, "Least level that is logged.");
+        var (logLevel, logFormat) = LogSettings.Read(settings);
         if (settings.Errors.Count > 0) return null;
         return new BackupOptions
         {
@@ -133,7 +135,8 @@ internal sealed record BackupOptions
             ServerBinary = server,
             ScratchDirectory = scratch,
             TelemetryPort = telemetry,
-            LogLevel = level,
+            LogLevel = logLevel,
+            LogFormat = logFormat,
         };
     }
 

@@ -105,6 +105,9 @@ public sealed record GroupSettings
     /// <summary><c>LOG_LEVEL</c>.</summary>
     public required LogLevel LogLevel { get; init; }
 
+    /// <summary><c>LOG_FORMAT</c>.</summary>
+    public required LogFormat LogFormat { get; init; }
+
     /// <summary>Null: plain TCP.</summary>
     public required TlsFiles? Tls { get; init; }
 
@@ -164,7 +167,7 @@ public sealed record GroupSettings
         if (downAfter >= failoverTimeout) settings.Fail("SENTINEL_FAILOVER_TIMEOUT_MS must be longer than SENTINEL_DOWN_AFTER_MS");
         var connectTimeout = settings.Milliseconds("CONNECT_TIMEOUT_MS", 1000, 50, 60_000, "For each connection; every try opens a new socket.");
         var commandTimeout = settings.Milliseconds("COMMAND_TIMEOUT_MS", 1000, 50, 60_000, "For each answer.");
-        var logLevel = settings.Choice("LOG_LEVEL", LogLevel.Info, "Least level that is logged.");
+        var (logLevel, logFormat) = LogSettings.Read(settings);
         var (tls, tlsServerName) = ReadTls(settings);
         var passwords = ReadPasswords(settings);
         if (settings.Errors.Count > 0) return null;
@@ -195,6 +198,7 @@ public sealed record GroupSettings
             ConnectTimeout = connectTimeout,
             CommandTimeout = commandTimeout,
             LogLevel = logLevel,
+            LogFormat = logFormat,
             Tls = tls,
             TlsServerName = tlsServerName,
             RedisSecrets = passwords.Redis,
