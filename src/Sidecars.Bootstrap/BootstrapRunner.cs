@@ -61,30 +61,15 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
     // What the start needs at its end is looked for before the wait, not after it.
     private int? CheckSurroundings()
     {
-        List<string> problems = [];
-        if (ConfigDirectoryProblem() is { } config) problems.Add($"CONFIG_DIR is '{options.Group.ConfigDirectory}': {config}; it must be a directory that this user can write to (an emptyDir)");
-        if (options.Mode == ServerMode.Redis && !Directory.Exists(options.Group.DataDirectory))
-            problems.Add($"DATA_DIR is '{options.Group.DataDirectory}': no such directory; it must be where the volume is mounted");
+        List<string> problems = [.. options.Group.DirectoryProblems(needsData: options.Mode == ServerMode.Redis)];
         var binary = ProcessReplacer.FindProblem(options.ServerBinary);
         if (binary is not null)
             problems.Add($"{(options.Mode == ServerMode.Redis ? "REDIS_SERVER_BIN" : "REDIS_SENTINEL_BIN")} is '{options.ServerBinary}': {binary.Reason}; it must be the server's path, or its name in PATH");
+        // Needed after a total loss only, so it is no reason not to start; but that is a bad time to find out.
+        if (options is { Mode: ServerMode.Redis, RestoreOnEmpty: true } && ProcessReplacer.FindProblem(options.RestoreCommand) is { } command)
+            log.Warning("setting", $"RESTORE_COMMAND is '{options.RestoreCommand}': {command.Reason}; RESTORE_ON_EMPTY needs redis-backup, by its path or its name in PATH");
         foreach (var problem in problems) log.Error("wrong-configuration", problem);
         return problems.Count == 0 ? null : binary is not null && problems.Count == 1 ? binary.ExitCode : ExitCode.WrongConfiguration;
-    }
-
-    private string? ConfigDirectoryProblem()
-    {
-        try
-        {
-            Directory.CreateDirectory(options.Group.ConfigDirectory);
-            AtomicFile.Write(Path.Combine(options.Group.ConfigDirectory, ".writable"), [], durable: false);
-            File.Delete(Path.Combine(options.Group.ConfigDirectory, ".writable"));
-            return null;
-        }
-        catch (Exception e) when (FileFault.IsIo(e))
-        {
-            return e.Message;
-        }
     }
 
     // A mistake in the base file is found before the wait, not after it.

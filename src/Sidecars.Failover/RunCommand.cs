@@ -21,6 +21,8 @@ internal static class RunCommand
             var options = parsed.GetValue(dry) ? read with { DryRun = true } : read;
             using var lines = QueuedLog.OnStandardOutput("redis-failover", options.Group.LogLevel, options.Group.LogFormat, options.Group.ConfigDirectory);
             foreach (var remark in context.Settings.Remarks) lines.Log.Warning("setting", remark);
+            // A sidecar without them is worth more than none: it still fences and publishes.
+            foreach (var problem in options.Group.DirectoryProblems(needsData: true)) lines.Log.Error("wrong-configuration", problem);
             lines.Log.Info("started", $"the sidecar of {options.Redis} in {options.Group.Cluster}{(options.DryRun ? ", in shadow mode" : "")}");
             using var sidecar = new Sidecar(options, lines, TimeProvider.System, Random.Shared);
             await SidecarHost.RunAsync(DrainLimit, context.Signals.Token, sidecar.RunAsync).ConfigureAwait(false);

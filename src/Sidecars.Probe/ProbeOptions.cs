@@ -161,9 +161,9 @@ internal sealed class ProbeOptions
             {
                 bytes = BoundedFile.Read(path, Core.Primitives.Secret.MaxBytes + 2); // and CR LF
             }
-            catch (IOException)
+            catch (IOException e)
             {
-                _fileErrors.Add($"{fileName} ({path}) cannot be read, or is larger than {Core.Primitives.Secret.MaxBytes} bytes");
+                _fileErrors.Add($"{fileName} is '{Shown(path)}'; it must be {(e is FileNotFoundException ? "an existing file" : "a file that can be read: " + e.Message)}");
                 return null;
             }
         }

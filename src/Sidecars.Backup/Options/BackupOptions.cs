@@ -174,9 +174,9 @@ internal sealed record BackupOptions
 
     private static TlsSettings? ReadTls(SettingReader settings)
     {
-        var ca = settings.OptionalPath("TLS_CA_FILE", "PEM of the trusted CA; set: Redis is asked over TLS.");
-        var certificate = settings.OptionalPath("TLS_CERT_FILE", "PEM client certificate.");
-        var key = settings.OptionalPath("TLS_KEY_FILE", "PEM private key.");
+        var ca = settings.OptionalFile("TLS_CA_FILE", "PEM of the trusted CA; set: Redis is asked over TLS.");
+        var certificate = settings.OptionalFile("TLS_CERT_FILE", "PEM client certificate.");
+        var key = settings.OptionalFile("TLS_KEY_FILE", "PEM private key.");
         var name = settings.OptionalText("TLS_SERVER_NAME", "Name to check the certificate against. Default: the address.");
         if (ca is null && (certificate ?? key) is not null) settings.Fail("TLS_CERT_FILE and TLS_KEY_FILE need TLS_CA_FILE");
         return ca is null ? null : new TlsSettings { CaFile = ca, CertificateFile = certificate, KeyFile = key, ServerName = name };

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Sidecars.Core.Hosting;
 using Sidecars.Failover.Options;
+using Sidecars.Telemetry;
 
 namespace Sidecars.Failover.Status;
 
@@ -14,7 +15,10 @@ internal static class StatusCommand
     public static Command Create(CommandContext context, HostedCode hosted)
     {
         var form = new Option<string>("--output") { Description = "table or json", DefaultValueFactory = _ => "table" };
-        form.AcceptOnlyFromAmong("table", Json);
+        form.Validators.Add(given =>
+        {
+            if (CommandMistakes.OneOf("--output", given.GetValueOrDefault<string>(), "table", Json) is { } why) given.AddError(why);
+        });
         var watch = new Option<bool>("--watch") { Description = "again every 2 s until SIGTERM or SIGINT; json: one object a line" };
         var explain = new Option<string?>("--explain") { Description = "instead: take decisions again, each from its snapshot: those that CONFIG_DIR keeps (a folder), of a file, or of standard input (-)" };
         var command = new Command("status", "The group at a glance, and every disagreement with what to do. Exit 0: all agree; 1: something does not.") { form, watch, explain };
