@@ -66,8 +66,10 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
         if (binary is not null)
             problems.Add($"{(options.Mode == ServerMode.Redis ? "REDIS_SERVER_BIN" : "REDIS_SENTINEL_BIN")} is '{options.ServerBinary}': {binary.Reason}; it must be the server's path, or its name in PATH");
         // Needed after a total loss only, so it is no reason not to start; but that is a bad time to find out.
-        if (options is { Mode: ServerMode.Redis, RestoreOnEmpty: true } && ProcessReplacer.FindProblem(options.RestoreCommand) is { } command)
-            log.Warning("setting", $"RESTORE_COMMAND is '{options.RestoreCommand}': {command.Reason}; RESTORE_ON_EMPTY needs redis-backup, by its path or its name in PATH");
+        var needsRestore = options is { Mode: ServerMode.Redis, RestoreOnEmpty: true };
+        if (needsRestore && ProcessReplacer.FindProblem(options.RestoreCommand) is { } command)
+            log.Warning("setting", $"RESTORE_COMMAND is '{options.RestoreCommand}': {command.Reason}; "
+                + "RESTORE_ON_EMPTY needs redis-backup, by its path or its name in PATH");
         foreach (var problem in problems) log.Error("wrong-configuration", problem);
         return problems.Count == 0 ? null : binary is not null && problems.Count == 1 ? binary.ExitCode : ExitCode.WrongConfiguration;
     }

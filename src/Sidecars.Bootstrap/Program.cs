@@ -36,7 +36,8 @@ internal static class Program
             return ExitCode.WrongConfiguration;
         }
 
-        using var lines = QueuedLog.OnStandardOutput("redis-bootstrap", options.Group.LogLevel, options.Group.LogFormat, options.Group.ConfigDirectory);
+        var group = options.Group;
+        using var lines = QueuedLog.OnStandardOutput("redis-bootstrap", group.LogLevel, group.LogFormat, group.ConfigDirectory);
         var log = lines.Log;
         foreach (var remark in settings.Remarks) log.Warning("setting", remark);
         try

@@ -69,6 +69,8 @@ internal sealed class Sidecar : IDisposable
         _metrics.LoopFailed(loop.Split(' ')[0]);
         // What IO throws says what happened, and is over some time; anything else is a mistake of ours, whose place counts.
         var isIo = e is IOException;
-        _log.Write(isIo ? LogLevel.Warning : LogLevel.Error, "loop-failed", e.Message, LogField.Of("loop", loop), LogField.Of("exception", isIo ? e.GetType().Name : e.ToString()));
+        _log.Write(
+            isIo ? LogLevel.Warning : LogLevel.Error, "loop-failed", e.Message,
+            LogField.Of("loop", loop), LogField.Of("exception", isIo ? e.GetType().Name : e.ToString()));
     }
 }

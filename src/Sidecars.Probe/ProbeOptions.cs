@@ -163,7 +163,8 @@ internal sealed class ProbeOptions
             }
             catch (IOException e)
             {
-                _fileErrors.Add($"{fileName} is '{Shown(path)}'; it must be {(e is FileNotFoundException ? "an existing file" : "a file that can be read: " + e.Message)}");
+                var right = e is FileNotFoundException ? "an existing file" : "a file that can be read: " + e.Message;
+                _fileErrors.Add($"{fileName} is '{Shown(path)}'; it must be {right}");
                 return null;
             }
         }

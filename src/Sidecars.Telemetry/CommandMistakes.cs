@@ -13,7 +13,8 @@ public static class CommandMistakes
     /// <param name="unknown">What was given and is none of them.</param>
     /// <param name="parsed">What the parser says of the rest.</param>
     public static IEnumerable<string> Lines(
-        string program, IReadOnlyList<string> arguments, IReadOnlyList<string> commands, IReadOnlyList<string> options, IReadOnlyList<string> unknown, IEnumerable<string> parsed)
+        string program, IReadOnlyList<string> arguments, IReadOnlyList<string> commands,
+        IReadOnlyList<string> options, IReadOnlyList<string> unknown, IEnumerable<string> parsed)
     {
         ArgumentNullException.ThrowIfNull(arguments);
         ArgumentNullException.ThrowIfNull(unknown);

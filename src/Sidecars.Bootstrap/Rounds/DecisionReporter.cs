@@ -8,8 +8,8 @@ using Sidecars.Core.Sentinel.Leadership;
 namespace Sidecars.Bootstrap.Rounds;
 
 /// <summary>
-/// One log line per change of state with its reason, not one per round; its snapshot for <c>status --explain</c>; and the heartbeat file, which tells the
-/// probes that a node that listens on nothing is alive, and what it waits for.
+/// One log line per change of state with its reason, not one per round; its snapshot for <c>status --explain</c>; and the heartbeat file,
+/// which tells the probes that a node that listens on nothing is alive, and what it waits for.
 /// </summary>
 internal sealed class DecisionReporter(JsonLineLog log, HeartbeatFile heartbeat)
 {
@@ -41,7 +41,7 @@ internal sealed class DecisionReporter(JsonLineLog log, HeartbeatFile heartbeat)
     public bool Waiting(string code, string reason, string waitingFor, bool isDoubtful = false) =>
         Report(isDoubtful ? LogLevel.Warning : LogLevel.Info, "Wait", code, reason, [waitingFor], () => "null");
 
-    /// <summary>A request to a Sentinel, which moves clients, and its outcome; <paramref name="refusal"/> is null where it was accepted.</summary>
+    /// <summary>A request to a Sentinel, which moves clients, and its outcome: <paramref name="refusal"/> is null where accepted.</summary>
     public void Acted(string eventName, RedisEndpoint sentinel, string? refusal)
     {
         if (refusal is null) log.Warning(eventName, $"Sentinel {sentinel} accepted", LogField.Of("sentinel", sentinel.ToString()));
@@ -53,7 +53,9 @@ internal sealed class DecisionReporter(JsonLineLog log, HeartbeatFile heartbeat)
     {
         if (_lastTold == outcome.Code && outcome is not LeadershipOutcome.Confirmed) return;
         _lastTold = outcome.Code;
-        log.Warning(outcome is LeadershipOutcome.Confirmed ? "sentinels-told" : "sentinels-not-told", outcome.Reason, LogField.Of("code", outcome.Code), LogField.Of("epoch", outcome.HighestEpoch));
+        log.Warning(
+            outcome is LeadershipOutcome.Confirmed ? "sentinels-told" : "sentinels-not-told", outcome.Reason,
+            LogField.Of("code", outcome.Code), LogField.Of("epoch", outcome.HighestEpoch));
     }
 
     /// <summary>A claim and its outcome.</summary>
@@ -83,7 +85,9 @@ internal sealed class DecisionReporter(JsonLineLog log, HeartbeatFile heartbeat)
         var state = code + "|" + string.Join(',', waitingFor);
         if (state == _last) return false;
         _last = state;
-        log.Decision(level, reason, snapshot, LogField.Of("decision", decision), LogField.Of("code", code), LogField.Of("waiting_for", string.Join(", ", waitingFor)));
+        log.Decision(
+            level, reason, snapshot,
+            LogField.Of("decision", decision), LogField.Of("code", code), LogField.Of("waiting_for", string.Join(", ", waitingFor)));
         return true;
     }
 }

@@ -231,12 +231,14 @@ public sealed record GroupSettings
     /// <param name="needsData">False for a Sentinel, which has none.</param>
     public IEnumerable<string> DirectoryProblems(bool needsData)
     {
-        if (ConfigDirectoryProblem() is { } why) yield return $"CONFIG_DIR is '{ConfigDirectory}': {why}; it must be a directory that this user can write to (an emptyDir)";
+        if (ConfigDirectoryProblem() is { } why)
+            yield return $"CONFIG_DIR is '{ConfigDirectory}': {why}; it must be a directory that this user can write to (an emptyDir)";
         if (needsData && !Directory.Exists(DataDirectory)) yield return NoDataDirectory(DataDirectory);
     }
 
     /// <summary>The message where <c>DATA_DIR</c> is missing.</summary>
-    public static string NoDataDirectory(string path) => $"DATA_DIR is '{path}': no such directory; it must be where Redis' volume is mounted";
+    public static string NoDataDirectory(string path) =>
+        $"DATA_DIR is '{path}': no such directory; it must be where Redis' volume is mounted";
 
     private string? ConfigDirectoryProblem()
     {

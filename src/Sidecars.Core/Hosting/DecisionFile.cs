@@ -4,9 +4,9 @@ using Sidecars.Core.Primitives;
 namespace Sidecars.Core.Hosting;
 
 /// <summary>
-/// Keeps the newest decisions of one executable with their snapshots, for <c>redis-failover status --explain</c>: a file, and the one before
-/// it, in a folder that outlives the container (<c>CONFIG_DIR</c>). One object a line, appended; not synced: it explains, and nothing is
-/// decided on it.
+/// Keeps the newest decisions of one executable with their snapshots, for <c>redis-failover status --explain</c>: a file, and the one
+/// before it, in a folder that outlives the container (<c>CONFIG_DIR</c>). One object a line, appended; not synced: it explains, and
+/// nothing is decided on it.
 /// </summary>
 /// <param name="folder">Where it is; never created here.</param>
 /// <param name="component">The executable, which alone writes it.</param>
@@ -29,14 +29,13 @@ public sealed class DecisionFile(string folder, string component) : IDisposable
     public Action<string>? Failed { get; set; }
 
     /// <summary>
-    /// Lines that have been kept, oldest first: those of every executable where <paramref name="path"/> is a folder, of one file where it is
-    /// one (also a log that has snapshots), of standard input where it is <c>-</c>.
+    /// Lines that have been kept, oldest first: of every executable where <paramref name="path"/> is a folder, of one file where it is one
+    /// (also a log that has snapshots), of standard input where it is <c>-</c>.
     /// </summary>
     public static async IAsyncEnumerable<string> ReadAsync(string path, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        string[] files = Directory.Exists(path)
-            ? [.. Directory.EnumerateFiles(path, "*" + Extension).Order(StringComparer.Ordinal).SelectMany(file => (string[])[file + Older, file]).Where(File.Exists)]
-            : [path];
+        var newest = Directory.Exists(path) ? Directory.EnumerateFiles(path, "*" + Extension).Order(StringComparer.Ordinal) : null;
+        string[] files = newest is null ? [path] : [.. newest.SelectMany(file => (string[])[file + Older, file]).Where(File.Exists)];
         foreach (var file in files)
         {
             using var reader = file == "-" ? new StreamReader(Console.OpenStandardInput()) : new StreamReader(file);
@@ -51,7 +50,7 @@ public sealed class DecisionFile(string folder, string component) : IDisposable
     {
         try
         {
-            if (line.Length > MaxBytes) throw new IOException($"a decision of {line.Length} bytes is larger than the file that keeps them, {MaxBytes}");
+            if (line.Length > MaxBytes) throw new IOException($"a decision of {line.Length} bytes is larger than the {MaxBytes} of the file");
             _file ??= OpenLast();
             if (_file.Length + line.Length > MaxBytes)
             {

@@ -30,7 +30,8 @@ public enum LogLevel
 /// <param name="time">Stamps the lines.</param>
 /// <param name="minimum">The lowest level that is written.</param>
 /// <param name="isText">True for <see cref="LogFormat.Text"/>.</param>
-public sealed class JsonLineLog(Action<ReadOnlySpan<byte>> write, string component, TimeProvider time, LogLevel minimum = LogLevel.Info, bool isText = false)
+public sealed class JsonLineLog(
+    Action<ReadOnlySpan<byte>> write, string component, TimeProvider time, LogLevel minimum = LogLevel.Info, bool isText = false)
 {
     // Relaxed escaping: the log is no HTML, and "+switch-master" should read so.
     private static readonly JsonWriterOptions WriterOptions = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -85,7 +86,8 @@ public sealed class JsonLineLog(Action<ReadOnlySpan<byte>> write, string compone
     /// <summary>A line at <see cref="LogLevel.Error"/>.</summary>
     public void Error(string eventName, string message, params ReadOnlySpan<LogField> fields) => Write(LogLevel.Error, eventName, message, fields);
 
-    private static string Name(LogLevel level) => level switch { LogLevel.Debug => "debug", LogLevel.Info => "info", LogLevel.Warning => "warning", _ => "error" };
+    private static string Name(LogLevel level) =>
+        level switch { LogLevel.Debug => "debug", LogLevel.Info => "info", LogLevel.Warning => "warning", _ => "error" };
 
     private void WriteJson(string ts, string level, string eventName, string message, ReadOnlySpan<LogField> fields)
     {

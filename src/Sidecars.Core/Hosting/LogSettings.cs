@@ -21,7 +21,8 @@ public static class LogSettings
     {
         ArgumentNullException.ThrowIfNull(settings);
         var level = settings.Choice("LOG_LEVEL", LogLevel.Info, "Least level that is logged.");
-        var format = settings.Choice("LOG_FORMAT", LogFormat.Auto, "json: one object a line; text: time, level, component, event, message, then key=value; auto: text on a terminal, else json.");
+        var format = settings.Choice("LOG_FORMAT", LogFormat.Auto,
+            "json: one object a line; text: time, level, component, event, message, then key=value; auto: text on a terminal, else json.");
         return (level, format);
     }
 }

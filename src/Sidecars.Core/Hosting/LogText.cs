@@ -9,7 +9,7 @@ namespace Sidecars.Core.Hosting;
 /// </summary>
 internal static class LogText
 {
-    /// <summary>The longest message or field: the trace of an exception has some thousand characters, and a reply may have millions.</summary>
+    /// <summary>The longest message or field: a trace has some thousand characters, and a reply may have millions.</summary>
     public const int MaxLength = 8192;
 
     public static string Cut(string text)
@@ -41,7 +41,8 @@ internal static class LogText
     private static void Append(StringBuilder line, char c)
     {
         // Format characters turn the direction of what follows, or can't be seen.
-        if (char.GetUnicodeCategory(c) is not (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator)) line.Append(c);
+        if (char.GetUnicodeCategory(c) is not (UnicodeCategory.Control or UnicodeCategory.Format
+            or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator)) line.Append(c);
         else if (c is '\n') line.Append("\\n");
         else line.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
     }

@@ -31,7 +31,8 @@ public sealed class QueuedLog : IDisposable
     /// <param name="minimum">The lowest level that is written.</param>
     /// <param name="isText">True for <see cref="LogFormat.Text"/>.</param>
     /// <param name="decisions">Keeps decisions with their snapshots.</param>
-    public QueuedLog(Stream output, string component, TimeProvider time, LogLevel minimum, bool isText = false, DecisionFile? decisions = null)
+    public QueuedLog(
+        Stream output, string component, TimeProvider time, LogLevel minimum, bool isText = false, DecisionFile? decisions = null)
         : this(
             line =>
             {
@@ -42,13 +43,15 @@ public sealed class QueuedLog : IDisposable
     {
     }
 
-    private QueuedLog(Action<ReadOnlySpan<byte>> output, string component, TimeProvider time, LogLevel minimum, bool isText, DecisionFile? decisions)
+    private QueuedLog(
+        Action<ReadOnlySpan<byte>> output, string component, TimeProvider time, LogLevel minimum, bool isText, DecisionFile? decisions)
     {
         (_output, _direct) = (output, new JsonLineLog(output, component, time, minimum, isText));
         // A queue of its own: a disk that stalls holds up no line, and a reader that is away no snapshot.
-        _snapshots = decisions is null ? null : new QueuedLog(decisions.Append, component, time, LogLevel.Debug, isText: false, decisions: null);
+        _snapshots = decisions is null ? null : new QueuedLog(decisions.Append, component, time, LogLevel.Debug, isText: false, null);
         Log = new JsonLineLog(Take, component, time, minimum, isText) { Snapshots = _snapshots?.Log };
-        if (decisions is not null) decisions.Failed = why => Log.Warning("decisions-not-kept", $"'status --explain' will not find what is decided now; CONFIG_DIR must be a directory that this user can write to: {why}");
+        if (decisions is not null)
+            decisions.Failed = why => Log.Warning("decisions-not-kept", $"CONFIG_DIR takes no decisions for 'status --explain': {why}");
         // A thread of its own: a write that blocks must not cost the pool one of its few. In the background: nor keep the process alive.
         _writer = new Thread(WriteAll) { IsBackground = true, Name = "log" };
         _writer.Start();
@@ -60,7 +63,8 @@ public sealed class QueuedLog : IDisposable
     /// <param name="format">How.</param>
     /// <param name="folder">Where <see cref="DecisionFile"/> is; null: snapshots are not kept.</param>
     public static QueuedLog OnStandardOutput(string component, LogLevel level, LogFormat format, string? folder = null) => new(
-        Console.OpenStandardOutput(), component, TimeProvider.System, level, format == LogFormat.Text || (format == LogFormat.Auto && !Console.IsOutputRedirected),
+        Console.OpenStandardOutput(), component, TimeProvider.System, level,
+        format == LogFormat.Text || (format == LogFormat.Auto && !Console.IsOutputRedirected),
         folder is null ? null : new DecisionFile(folder, component));
 
     /// <summary>The log that callers write to.</summary>

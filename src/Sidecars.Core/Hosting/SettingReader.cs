@@ -172,7 +172,8 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
         var (value, path) = (Value(previous), Trimmed(fileName));
         if (value is not null && path is not null) _errors.Add($"{previous} and {fileName} are both set; set one");
         else if (value is not null) return ParseSecret(previous, Encoding.UTF8.GetBytes(value));
-        else if ((path ?? (Trimmed(name + "_FILE") is { } current ? current + "-previous" : null)) is { } file) return ReadSecret(fileName, file, isRequired: false);
+        else if ((path ?? (Trimmed(name + "_FILE") is { } current ? current + "-previous" : null)) is { } file)
+            return ReadSecret(fileName, file, isRequired: false);
         return null;
     }
 
@@ -260,8 +261,11 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
         }
     }
 
-    private void WrongFile(string name, string path, Exception e) =>
-        Wrong<string?>(name, path, e is FileNotFoundException or DirectoryNotFoundException ? "an existing file" : $"a file that can be read: {e.Message}", null);
+    private void WrongFile(string name, string path, Exception e)
+    {
+        var isMissing = e is FileNotFoundException or DirectoryNotFoundException;
+        Wrong<string?>(name, path, isMissing ? "an existing file" : $"a file that can be read: {e.Message}", null);
+    }
 
     private Secret? ParseSecret(string source, byte[] bytes)
     {

@@ -26,7 +26,8 @@ public sealed class DecisionLog(JsonLineLog log, FailoverMetrics metrics) : IDec
     public void Acted(string loop, string code, string detail, string? failure)
     {
         metrics.Acted(loop.StartsWith("publish-", StringComparison.Ordinal) ? loop : code, failure is null);
-        if (failure is null) log.Write(Grave.Contains(loop) ? LogLevel.Warning : LogLevel.Info, "done", detail, LogField.Of("loop", loop), LogField.Of("code", code));
+        var level = Grave.Contains(loop) ? LogLevel.Warning : LogLevel.Info;
+        if (failure is null) log.Write(level, "done", detail, LogField.Of("loop", loop), LogField.Of("code", code));
         else log.Warning("not-done", $"{detail}: {failure}", LogField.Of("loop", loop), LogField.Of("code", code));
     }
 

@@ -9,7 +9,8 @@ namespace Sidecars.Failover.Options;
 /// <param name="Output">Standard output; flushed by the command that writes to it.</param>
 /// <param name="Error">Standard error.</param>
 /// <param name="Signals">SIGTERM and SIGINT.</param>
-internal sealed record CommandContext(FailoverOptions? Options, SettingReader Settings, SettingReader Publishing, TextWriter Output, TextWriter Error, SignalScope Signals)
+internal sealed record CommandContext(
+    FailoverOptions? Options, SettingReader Settings, SettingReader Publishing, TextWriter Output, TextWriter Error, SignalScope Signals)
 {
     /// <summary>Runs an action that needs settings; with wrong ones it lists all mistakes and is exit code 2.</summary>
     public async Task<int> WithAsync(Func<FailoverOptions, Task<int>> action)

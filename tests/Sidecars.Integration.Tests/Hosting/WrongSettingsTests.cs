@@ -77,7 +77,8 @@ public sealed partial class WrongSettingsTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Ending))]
-    public async Task What_can_not_work_ends_at_once_and_names_the_setting_and_the_right_value(string command, string settings, int exitCode, string line)
+    public async Task What_can_not_work_ends_at_once_and_names_the_setting_and_the_right_value(
+        string command, string settings, int exitCode, string line)
     {
         await using var process = await StartAsync(command, settings);
         var ended = await process.WaitForExitAsync(TimeSpan.FromSeconds(30));
@@ -88,10 +89,12 @@ public sealed partial class WrongSettingsTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Remarked))]
-    public async Task What_may_be_meant_is_told_at_the_level_that_it_deserves_and_the_process_goes_on(string command, string settings, string level, string message)
+    public async Task What_may_be_meant_is_told_at_the_level_that_it_deserves_and_the_process_goes_on(
+        string command, string settings, string level, string message)
     {
         await using var process = await StartAsync(command, settings + ";LOG_FORMAT=json");
-        await process.WaitForLineAsync(line => Message(line) is var (text, at) && at == level && text.StartsWith(message, StringComparison.Ordinal), message, TimeSpan.FromSeconds(30));
+        await process.WaitForLineAsync(
+            line => Message(line) is var (text, at) && at == level && text.StartsWith(message, StringComparison.Ordinal), message, TimeSpan.FromSeconds(30));
     }
 
     [Theory]
@@ -104,13 +107,16 @@ public sealed partial class WrongSettingsTests : IDisposable
         await using var help = await StartAsync(command.Split(' ')[0] + " --help", "");
         Assert.Equal(ExitCode.Ok, await help.WaitForExitAsync(TimeSpan.FromSeconds(30)));
         var typed = help.Output.Select(line => HelpLine().Match(line)).Where(match => match.Success)
-            .Select(match => (Name: match.Groups[1].Value, Kind: match.Groups[2].Value)).Where(setting => Bad(setting.Kind, 0) is not null).ToArray();
+            .Select(match => (Name: match.Groups[1].Value, Kind: match.Groups[2].Value))
+            .Where(setting => Bad(setting.Kind, 0) is not null).ToArray();
         Assert.InRange(typed.Length, 5, 60);
         for (var turn = 0; turn < 4; turn++)
         {
-            await using var process = await StartAsync(command, string.Join(';', typed.Select(setting => $"{setting.Name}={Bad(setting.Kind, turn)}")));
+            var wrong = string.Join(';', typed.Select(setting => $"{setting.Name}={Bad(setting.Kind, turn)}"));
+            await using var process = await StartAsync(command, wrong);
             Assert.Equal(ExitCode.WrongConfiguration, await process.WaitForExitAsync(TimeSpan.FromSeconds(30)));
-            Assert.All(typed, setting => Assert.Contains(process.Output, line => Message(line).Text.StartsWith($"{setting.Name} is '{Bad(setting.Kind, turn)}'; it must be ", StringComparison.Ordinal)));
+            Assert.All(typed, setting => Assert.Contains(
+                process.Output, line => Message(line).Text.StartsWith($"{setting.Name} is '{Bad(setting.Kind, turn)}'; it must be ", StringComparison.Ordinal)));
         }
     }
 
@@ -161,8 +167,8 @@ public sealed partial class WrongSettingsTests : IDisposable
             ["BACKUP_STORE"] = _folder.Folder("store"),
             ["METRICS_PORT"] = "0",
         };
-        foreach (var setting in settings.Split(';', StringSplitOptions.RemoveEmptyEntries))
-            environment[setting[..setting.IndexOf('=', StringComparison.Ordinal)]] = setting[(setting.IndexOf('=', StringComparison.Ordinal) + 1)..];
+        foreach (var setting in settings.Split(';', StringSplitOptions.RemoveEmptyEntries).Select(setting => setting.Split('=', 2)))
+            environment[setting[0]] = setting[1];
         return ServerProcess.StartAsync(new ServerStart(Repository.NativeExecutable(words[0]), words[1..]) { Environment = environment });
     }
 

@@ -29,7 +29,7 @@ public sealed class JsonLineLogTests
     public void Nothing_that_a_server_says_ends_a_line_of_text_or_drives_a_terminal(string text, string shown)
     {
         Log(isText: true).Info("e", text, LogField.Of("f", text));
-        Assert.Equal($"2026-11-30T10:00:00.250Z info test e {shown} f={shown}\n", Written.Replace("\\\\", "\\", StringComparison.Ordinal));
+        Assert.Equal($"2026-11-30T10:00:00.250Z info test e {shown} f={shown}\n", Written);
     }
 
     [Fact]

@@ -19,7 +19,8 @@ public sealed class DecisionLogTests : IDisposable
 
     public DecisionLogTests()
     {
-        _lines = new QueuedLog(_output, "redis-failover", TimeProvider.System, LogLevel.Info, decisions: new DecisionFile(_folder.Path, "redis-failover"));
+        var file = new DecisionFile(_folder.Path, "redis-failover");
+        _lines = new QueuedLog(_output, "redis-failover", TimeProvider.System, LogLevel.Info, decisions: file);
         _log = new DecisionLog(_lines.Log, new FailoverMetrics(new MetricSet()));
     }
 
@@ -34,10 +35,12 @@ public sealed class DecisionLogTests : IDisposable
     {
         var facts = FailoverFacts.Healthy;
         var decision = FencePolicy.Decide(facts);
-        for (var i = 0; i < 3; i++) _log.Decided("fence", decision.Code, decision.Reason, isRefusal: false, () => JsonSerializer.Serialize(facts, FenceJson.Default.FenceFacts));
+        for (var i = 0; i < 3; i++)
+            _log.Decided("fence", decision.Code, decision.Reason, isRefusal: false, () => JsonSerializer.Serialize(facts, FenceJson.Default.FenceFacts));
 
         var line = Assert.Single(Lines());
-        Assert.Equal(("decision", "fence", decision.Code, decision.Reason), (Text(line, "event"), Text(line, "loop"), Text(line, "code"), Text(line, "message")));
+        Assert.Equal(
+            ("decision", "fence", decision.Code, decision.Reason), (Text(line, "event"), Text(line, "loop"), Text(line, "code"), Text(line, "message")));
         Assert.False(line.TryGetProperty("snapshot", out _));
 
         List<ReplayOutcome> replayed = [];
@@ -74,7 +77,8 @@ public sealed class DecisionLogTests : IDisposable
     private List<JsonElement> Lines()
     {
         Assert.True(_lines.Drain());
-        return [.. Encoding.UTF8.GetString(_output.ToArray()).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement)];
+        var lines = Encoding.UTF8.GetString(_output.ToArray()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        return [.. lines.Select(line => JsonDocument.Parse(line).RootElement)];
     }
 
     private static string? Text(JsonElement line, string name) => line.GetProperty(name).GetString();
