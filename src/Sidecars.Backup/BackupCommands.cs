@@ -10,6 +10,7 @@ using Sidecars.Backup.Store;
 using Sidecars.Backup.Tail;
 using Sidecars.Backup.Upload;
 using Sidecars.Backup.Verify;
+using Sidecars.Core.Group;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
@@ -40,7 +41,10 @@ internal sealed class BackupCommands
     public BackupCommands(BackupOptions? options, SettingReader settings, TextWriter output, TextWriter error, SignalScope signals)
     {
         (_options, _settings, _output, _error, _signals) = (options, settings, output, error, signals);
-        _form.AcceptOnlyFromAmong("table", Json);
+        _form.Validators.Add(given =>
+        {
+            if (CommandMistakes.OneOf("--output", given.GetValueOrDefault<string>(), "table", Json) is { } why) given.AddError(why);
+        });
         Root = new RootCommand("redis-backup ships a Redis' append-only file as it grows, and restores it to any second.") { _form, Run(), Now(), List(), Show(), Restore(), Verify(), Prune() };
     }
 
@@ -49,10 +53,9 @@ internal sealed class BackupCommands
     private Command Run()
     {
         var command = new Command("run", "The sidecar: ships the tail every second and bases on a schedule, until SIGTERM.");
-        command.SetAction((_, _) => WithAsync(async (options, store) =>
+        command.SetAction((_, _) => BesideRedisAsync(async (options, store) =>
         {
-            if (options.Durability == Durability.None) return await RefuseAsync(NothingKept).ConfigureAwait(false);
-            using var lines = new QueuedLog(Console.OpenStandardOutput(), "redis-backup", TimeProvider.System, options.LogLevel);
+            using var lines = QueuedLog.OnStandardOutput("redis-backup", options.LogLevel, options.LogFormat);
             var log = lines.Log;
             foreach (var remark in _settings.Remarks) log.Warning("setting", remark);
             log.Info("started", $"backups of {options.Cluster} go to {store.Objects.Description}");
@@ -71,9 +74,8 @@ internal sealed class BackupCommands
     {
         var seconds = new Option<int>("--wait") { Description = "seconds to wait for the uploader of another node, or for a server that refuses a snapshot", DefaultValueFactory = _ => 3600 };
         var command = new Command("now", "Takes a backup now: by the sidecar that uploads, or, where none does, from this node.") { seconds };
-        command.SetAction((parsed, _) => WithAsync(async (options, store) =>
+        command.SetAction((parsed, _) => BesideRedisAsync(async (options, store) =>
         {
-            if (options.Durability == Durability.None) return await RefuseAsync(NothingKept).ConfigureAwait(false);
             var log = new JsonLineLog(Stream.Null, "redis-backup", TimeProvider.System);
             using var progress = Progress();
             var id = await new NowCommand(store, Loop(options, store, log), options.Uploader, progress.Begin, TimeProvider.System).RunAsync(TimeSpan.FromSeconds(parsed.GetValue(seconds)), _signals.Token).ConfigureAwait(false);
@@ -208,6 +210,15 @@ internal sealed class BackupCommands
         await _error.WriteLineAsync("'redis-backup --help' lists every setting.").ConfigureAwait(false);
         return ExitCode.WrongConfiguration;
     }
+
+    // What reads the files of a running server.
+    private Task<int> BesideRedisAsync(Func<BackupOptions, BackupStore, Task<int>> action) => WithAsync(async (options, store) =>
+    {
+        if (options.Durability == Durability.None) return await RefuseAsync(NothingKept).ConfigureAwait(false);
+        if (Directory.Exists(options.DataDirectory)) return await action(options, store).ConfigureAwait(false);
+        await _error.WriteLineAsync(GroupSettings.NoDataDirectory(options.DataDirectory)).ConfigureAwait(false);
+        return ExitCode.WrongConfiguration;
+    });
 
     private ProgressLines Progress() => new(_error, !Console.IsErrorRedirected, TimeProvider.System);
 

@@ -1,6 +1,7 @@
 using System.CommandLine.Help;
 using Sidecars.Backup.Options;
 using Sidecars.Core.Hosting;
+using Sidecars.Telemetry;
 
 namespace Sidecars.Backup;
 
@@ -21,7 +22,12 @@ internal static class Program
             if (parsed.Errors.Count > 0)
             {
                 string[] names = [.. commands.Root.Subcommands.Select(command => command.Name)];
-                foreach (var line in CommandMistakes.Lines("redis-backup", arguments, names, parsed.Errors.Select(mistake => mistake.Message)))
+                var taken = parsed.CommandResult.Command.Options.Concat(commands.Root.Options.Where(option => option.Recursive));
+                string[] known = [.. taken.Select(option => option.Name).Distinct()];
+                // The parser says the same of each word that it does not know, in words that name nothing else.
+                var others = parsed.Errors.Select(mistake => mistake.Message)
+                    .Where(message => !parsed.UnmatchedTokens.Any(word => message.Contains($"'{word}'", StringComparison.Ordinal)));
+                foreach (var line in CommandMistakes.Lines("redis-backup", arguments, names, known, parsed.UnmatchedTokens, others))
                     await error.WriteLineAsync(line).ConfigureAwait(false);
                 return ExitCode.WrongConfiguration;
             }

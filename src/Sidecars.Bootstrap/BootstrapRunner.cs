@@ -14,7 +14,12 @@ using Sidecars.Core.Topology;
 namespace Sidecars.Bootstrap;
 
 /// <summary>From options to a running server: address, role, files, <c>execve</c>.</summary>
-internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log, TimeProvider time, Random random)
+/// <param name="options">Every setting.</param>
+/// <param name="log">Takes lines without waiting.</param>
+/// <param name="drain">Has them written before the server takes the place of this process, within a bound.</param>
+/// <param name="time">Its clock.</param>
+/// <param name="random">For jitter.</param>
+internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log, Func<bool> drain, TimeProvider time, Random random)
 {
     /// <summary>First pause between two looks: an election among nodes that start together is over after two or three of them.</summary>
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
@@ -56,30 +61,17 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
     // What the start needs at its end is looked for before the wait, not after it.
     private int? CheckSurroundings()
     {
-        List<string> problems = [];
-        if (ConfigDirectoryProblem() is { } config) problems.Add($"CONFIG_DIR is '{options.Group.ConfigDirectory}': {config}; it must be a directory that this user can write to (an emptyDir)");
-        if (options.Mode == ServerMode.Redis && !Directory.Exists(options.Group.DataDirectory))
-            problems.Add($"DATA_DIR is '{options.Group.DataDirectory}': no such directory; it must be where the volume is mounted");
+        List<string> problems = [.. options.Group.DirectoryProblems(needsData: options.Mode == ServerMode.Redis)];
         var binary = ProcessReplacer.FindProblem(options.ServerBinary);
         if (binary is not null)
             problems.Add($"{(options.Mode == ServerMode.Redis ? "REDIS_SERVER_BIN" : "REDIS_SENTINEL_BIN")} is '{options.ServerBinary}': {binary.Reason}; it must be the server's path, or its name in PATH");
+        // Needed after a total loss only, so it is no reason not to start; but that is a bad time to find out.
+        var needsRestore = options is { Mode: ServerMode.Redis, RestoreOnEmpty: true };
+        if (needsRestore && ProcessReplacer.FindProblem(options.RestoreCommand) is { } command)
+            log.Warning("setting", $"RESTORE_COMMAND is '{options.RestoreCommand}': {command.Reason}; "
+                + "RESTORE_ON_EMPTY needs redis-backup, by its path or its name in PATH");
         foreach (var problem in problems) log.Error("wrong-configuration", problem);
         return problems.Count == 0 ? null : binary is not null && problems.Count == 1 ? binary.ExitCode : ExitCode.WrongConfiguration;
-    }
-
-    private string? ConfigDirectoryProblem()
-    {
-        try
-        {
-            Directory.CreateDirectory(options.Group.ConfigDirectory);
-            AtomicFile.Write(Path.Combine(options.Group.ConfigDirectory, ".writable"), [], durable: false);
-            File.Delete(Path.Combine(options.Group.ConfigDirectory, ".writable"));
-            return null;
-        }
-        catch (Exception e) when (FileFault.IsIo(e))
-        {
-            return e.Message;
-        }
     }
 
     // A mistake in the base file is found before the wait, not after it.
@@ -112,7 +104,7 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
                 return use.Address;
             }
 
-            var changed = reporter.Waiting(decision.Code, decision.Reason, group.AnnounceHost ?? "an address");
+            var changed = reporter.Waiting(decision.Code, decision.Reason, group.AnnounceHost ?? "an address", isDoubtful: true);
             await pacer.WaitAsync(changed, cancellation).ConfigureAwait(false);
         }
     }
@@ -140,7 +132,7 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
         while (data.ForeignOwner() is { } owner)
         {
             var changed = reporter.Waiting("volume-of-another-tenant",
-                $"the marker in {options.Group.DataDirectory} says that these are the data of {owner}, and this is {options.Group.Cluster}", "its own volume, or a person who removes .sidecar from this one");
+                $"the marker in {options.Group.DataDirectory} says that these are the data of {owner}, and this is {options.Group.Cluster}", "its own volume, or a person who removes .sidecar from this one", isDoubtful: true);
             await pacer.WaitAsync(changed, cancellation).ConfigureAwait(false);
         }
     }
@@ -159,6 +151,7 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
         log.Info("starting", $"{options.ServerBinary} {_files.Path}");
         // The heartbeat stays: it covers the moment until the server listens, and then goes stale.
         int[] inherit = [.. inherited.OfType<int>()];
+        drain(); // execve ends the thread that writes; a reader that is away does not hold up the server
         var failure = ProcessReplacer.Replace(options.ServerBinary, [_files.Path, .. options.ServerArguments], environment: null, inherit);
         log.Error("not-started", failure.ToString());
         return failure.ExitCode;

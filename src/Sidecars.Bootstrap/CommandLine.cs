@@ -67,7 +67,7 @@ internal sealed record CommandLine(CommandAction Action, ServerMode? Mode, Immut
         directory, it refuses to start one before it does anything.
 
         It asks the Sentinels, then the Redis nodes, then holds an election, and waits rather than guess: no deadline by
-        default. While it waits it writes CONFIG_DIR/bootstrap.json, and one JSON line to stdout per change of state.
+        default. While it waits it writes CONFIG_DIR/bootstrap.json, and one line to stdout per change of state.
 
         Exit codes: 0 done (help, allow-empty, trust), 1 failed, 2 wrong setting (all are listed), 126 the server can't be executed,
         127 not found, 130 SIGINT, 143 SIGTERM while waiting; after the start, the server's own.

@@ -36,12 +36,14 @@ internal static class Program
             return ExitCode.WrongConfiguration;
         }
 
-        var log = new JsonLineLog(standardOutput, "redis-bootstrap", TimeProvider.System, options.Group.LogLevel);
+        var group = options.Group;
+        using var lines = QueuedLog.OnStandardOutput("redis-bootstrap", group.LogLevel, group.LogFormat, group.ConfigDirectory);
+        var log = lines.Log;
         foreach (var remark in settings.Remarks) log.Warning("setting", remark);
         try
         {
             using var signals = new SignalScope();
-            var runner = new BootstrapRunner(options, log, TimeProvider.System, Random.Shared);
+            var runner = new BootstrapRunner(options, log, lines.Drain, TimeProvider.System, Random.Shared);
             var words = new PersonsWordRunner(options, log, TimeProvider.System);
             var exitCode = command.Action switch
             {

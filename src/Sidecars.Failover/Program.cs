@@ -2,6 +2,7 @@ using System.CommandLine.Help;
 using Sidecars.Core.Hosting;
 using Sidecars.Failover.Options;
 using Sidecars.Failover.Status;
+using Sidecars.Telemetry;
 
 namespace Sidecars.Failover;
 
@@ -20,14 +21,19 @@ internal static class Program
         var (settings, publishing) = (new SettingReader(variables), new SettingReader(variables));
         var options = FailoverOptions.Read(settings, publishing);
         using var signals = new SignalScope();
-        var commands = new FailoverCommands(new CommandContext(options, settings, output, error, signals), hosted);
+        var commands = new FailoverCommands(new CommandContext(options, settings, publishing, output, error, signals), hosted);
         try
         {
             var parsed = commands.Root.Parse(arguments);
             if (parsed.Errors.Count > 0)
             {
                 string[] names = [.. commands.Root.Subcommands.Select(command => command.Name)];
-                foreach (var line in CommandMistakes.Lines("redis-failover", arguments, names, parsed.Errors.Select(mistake => mistake.Message)))
+                var taken = parsed.CommandResult.Command.Options.Concat(commands.Root.Options.Where(option => option.Recursive));
+                string[] known = [.. taken.Select(option => option.Name).Distinct()];
+                // The parser says the same of each word that it does not know, in words that name nothing else.
+                var others = parsed.Errors.Select(mistake => mistake.Message)
+                    .Where(message => !parsed.UnmatchedTokens.Any(word => message.Contains($"'{word}'", StringComparison.Ordinal)));
+                foreach (var line in CommandMistakes.Lines("redis-failover", arguments, names, known, parsed.UnmatchedTokens, others))
                     await error.WriteLineAsync(line).ConfigureAwait(false);
                 return ExitCode.WrongConfiguration;
             }

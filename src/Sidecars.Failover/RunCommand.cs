@@ -19,9 +19,12 @@ internal static class RunCommand
         command.SetAction((parsed, _) => context.WithAsync(async read =>
         {
             var options = parsed.GetValue(dry) ? read with { DryRun = true } : read;
-            using var lines = new QueuedLog(Console.OpenStandardOutput(), "redis-failover", TimeProvider.System, options.Group.LogLevel);
+            var group = options.Group;
+            using var lines = QueuedLog.OnStandardOutput("redis-failover", group.LogLevel, group.LogFormat, group.ConfigDirectory);
             foreach (var remark in context.Settings.Remarks) lines.Log.Warning("setting", remark);
-            lines.Log.Info("started", $"the sidecar of {options.Redis} in {options.Group.Cluster}{(options.DryRun ? ", in shadow mode" : "")}");
+            // A sidecar without them is worth more than none: it still fences and publishes.
+            foreach (var problem in group.DirectoryProblems(needsData: true)) lines.Log.Error("wrong-configuration", problem);
+            lines.Log.Info("started", $"the sidecar of {options.Redis} in {group.Cluster}{(options.DryRun ? ", in shadow mode" : "")}");
             using var sidecar = new Sidecar(options, lines, TimeProvider.System, Random.Shared);
             await SidecarHost.RunAsync(DrainLimit, context.Signals.Token, sidecar.RunAsync).ConfigureAwait(false);
             return ExitCode.Ok;

@@ -70,7 +70,10 @@ internal sealed class Sidecar : IDisposable
     private void LoopFailed(string loop, Exception e)
     {
         _metrics.LoopFailed(Label(loop));
-        // What IO throws says what happened; anything else is a mistake of ours, whose place counts.
-        _log.Error("loop-failed", e.Message, LogField.Of("loop", loop), LogField.Of("exception", e is IOException ? e.GetType().Name : e.ToString()));
+        // What IO throws says what happened, and is over some time; anything else is a mistake of ours, whose place counts.
+        var isIo = e is IOException;
+        _log.Write(
+            isIo ? LogLevel.Warning : LogLevel.Error, "loop-failed", e.Message,
+            LogField.Of("loop", loop), LogField.Of("exception", isIo ? e.GetType().Name : e.ToString()));
     }
 }

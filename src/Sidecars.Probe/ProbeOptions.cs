@@ -161,9 +161,10 @@ internal sealed class ProbeOptions
             {
                 bytes = BoundedFile.Read(path, Core.Primitives.Secret.MaxBytes + 2); // and CR LF
             }
-            catch (IOException)
+            catch (IOException e)
             {
-                _fileErrors.Add($"{fileName} ({path}) cannot be read, or is larger than {Core.Primitives.Secret.MaxBytes} bytes");
+                var right = e is FileNotFoundException ? "an existing file" : "a file that can be read: " + e.Message;
+                _fileErrors.Add($"{fileName} is '{Shown(path)}'; it must be {right}");
                 return null;
             }
         }

@@ -62,6 +62,8 @@ internal sealed record BackupOptions
 
     public required LogLevel LogLevel { get; init; }
 
+    public required LogFormat LogFormat { get; init; }
+
     /// <summary>Where Main finds its variables.</summary>
     public static IReadOnlyDictionary<string, string> ProcessEnvironment()
     {
@@ -107,7 +109,7 @@ internal sealed record BackupOptions
         var server = settings.Path("REDIS_SERVER_BIN", "redis-server", "For verify: the server that loads the restored data; looked up in PATH if it has no slash.");
         var scratch = settings.Path("BACKUP_SCRATCH_DIR", System.IO.Path.GetTempPath(), "For verify: where it restores to; needs room for the whole dataset. Emptied afterwards.");
         var telemetry = settings.Port("METRICS_PORT", 9122, "For run: port of GET /metrics and GET /healthz; 0: none.", min: 0);
-        var level = settings.Choice("LOG_LEVEL", LogLevel.Info, "Least level that is logged.");
+        var (logLevel, logFormat) = LogSettings.Read(settings);
         if (settings.Errors.Count > 0) return null;
         return new BackupOptions
         {
@@ -133,7 +135,8 @@ internal sealed record BackupOptions
             ServerBinary = server,
             ScratchDirectory = scratch,
             TelemetryPort = telemetry,
-            LogLevel = level,
+            LogLevel = logLevel,
+            LogFormat = logFormat,
         };
     }
 
@@ -171,9 +174,9 @@ internal sealed record BackupOptions
 
     private static TlsSettings? ReadTls(SettingReader settings)
     {
-        var ca = settings.OptionalPath("TLS_CA_FILE", "PEM of the trusted CA; set: Redis is asked over TLS.");
-        var certificate = settings.OptionalPath("TLS_CERT_FILE", "PEM client certificate.");
-        var key = settings.OptionalPath("TLS_KEY_FILE", "PEM private key.");
+        var ca = settings.OptionalFile("TLS_CA_FILE", "PEM of the trusted CA; set: Redis is asked over TLS.");
+        var certificate = settings.OptionalFile("TLS_CERT_FILE", "PEM client certificate.");
+        var key = settings.OptionalFile("TLS_KEY_FILE", "PEM private key.");
         var name = settings.OptionalText("TLS_SERVER_NAME", "Name to check the certificate against. Default: the address.");
         if (ca is null && (certificate ?? key) is not null) settings.Fail("TLS_CERT_FILE and TLS_KEY_FILE need TLS_CA_FILE");
         return ca is null ? null : new TlsSettings { CaFile = ca, CertificateFile = certificate, KeyFile = key, ServerName = name };

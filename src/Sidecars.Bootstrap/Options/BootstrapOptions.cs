@@ -72,8 +72,8 @@ internal sealed record BootstrapOptions
         var isSentinel = settings.Flag("SENTINEL", false, "What 'redis-bootstrap start' starts: a Sentinel where it is true, else Redis.");
         var actual = mode ?? (isSentinel ? ServerMode.Sentinel : ServerMode.Redis);
         var group = GroupSettings.Read(settings, actual == ServerMode.Sentinel);
-        var redisBase = GroupSettings.ExistingFile(settings, "REDIS_BASE_CONFIG", "A redis.conf to start from; none of its settings is lost.");
-        var sentinelBase = GroupSettings.ExistingFile(settings, "SENTINEL_BASE_CONFIG", "A sentinel.conf to start from.");
+        var redisBase = settings.OptionalFile("REDIS_BASE_CONFIG", "A redis.conf to start from; none of its settings is lost.");
+        var sentinelBase = settings.OptionalFile("SENTINEL_BASE_CONFIG", "A sentinel.conf to start from.");
         var redisBinary = settings.Path("REDIS_SERVER_BIN", "redis-server", "The server to start; looked up in PATH if it has no slash.");
         var sentinelBinary = settings.Path("REDIS_SENTINEL_BIN", "redis-sentinel", "The Sentinel to start.");
         var electorUrl = ReadElectorUrl(settings);

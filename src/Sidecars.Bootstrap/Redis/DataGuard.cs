@@ -63,7 +63,7 @@ internal sealed class DataGuard(BootstrapOptions options, RedisEndpoint announce
         {
             case RescueOutcome.Refused refused: return refused.Reason;
             case RescueOutcome.Kept kept:
-                log.Info("rescued", $"{kept.Rescue.Name} keeps {kept.Rescue.Bytes} bytes, since {reason}", LogField.Of("rescue", kept.Rescue.Name), LogField.Of("deleted", kept.Deleted.Count));
+                log.Warning("rescued", $"{kept.Rescue.Name} keeps {kept.Rescue.Bytes} bytes, since {reason}", LogField.Of("rescue", kept.Rescue.Name), LogField.Of("deleted", kept.Deleted.Count));
                 return null;
             default: return null;
         }

@@ -66,7 +66,7 @@ internal sealed class RedisRoleLoop(
                 && time.GetElapsedTime(_began) < later.Pause)
             {
                 var what = $"{decision.Reason}; but {later.Reason}. It is tried again after {later.Pause.TotalSeconds:0} s";
-                await pacer.WaitAsync(reporter.Waiting("data-not-loaded", what, "a person: the runbook damaged-data"), cancellation).ConfigureAwait(false);
+                await pacer.WaitAsync(reporter.Waiting("data-not-loaded", what, "a person: the runbook damaged-data", isDoubtful: true), cancellation).ConfigureAwait(false);
                 continue;
             }
 
@@ -75,7 +75,7 @@ internal sealed class RedisRoleLoop(
             {
                 case MasterDecision.Follow follow:
                     if (GiveUp(follow) is not { } refused) return new RedisStart(follow.Master, Elected: false, follow.Token);
-                    changed = reporter.Waiting("rescue-refused", refused, "room for a rescue (RESCUE_MAX_MB, RESCUE_MAX_COUNT)");
+                    changed = reporter.Waiting("rescue-refused", refused, "room for a rescue (RESCUE_MAX_MB, RESCUE_MAX_COUNT)", isDoubtful: true);
                     break;
                 case MasterDecision.FollowNamed follow:
                     return new RedisStart(follow.Named, Elected: true, ElectedToken(snapshot));

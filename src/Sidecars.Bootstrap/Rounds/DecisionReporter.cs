@@ -9,8 +9,8 @@ using Sidecars.Core.Succession;
 namespace Sidecars.Bootstrap.Rounds;
 
 /// <summary>
-/// One log line per change of state with its reason and snapshot, not one per round; and the heartbeat file, which tells the
-/// probes that a node that listens on nothing is alive, and what it waits for.
+/// One log line per change of state with its reason, not one per round; its snapshot for <c>status --explain</c>; and the heartbeat file,
+/// which tells the probes that a node that listens on nothing is alive, and what it waits for.
 /// </summary>
 internal sealed class DecisionReporter(JsonLineLog log, HeartbeatFile heartbeat)
 {
@@ -35,12 +35,17 @@ internal sealed class DecisionReporter(JsonLineLog log, HeartbeatFile heartbeat)
     }
 
     /// <summary>A wait that needs no policy; true where it differs from the last one.</summary>
-    public bool Waiting(string code, string reason, string waitingFor) => Report(LogLevel.Info, "Wait", code, reason, [waitingFor], () => "null");
+    /// <param name="code">Stable.</param>
+    /// <param name="reason">In words.</param>
+    /// <param name="waitingFor">Node or service.</param>
+    /// <param name="isDoubtful">True where it may never end by itself: a setting may be wrong, or a person must act.</param>
+    public bool Waiting(string code, string reason, string waitingFor, bool isDoubtful = false) =>
+        Report(isDoubtful ? LogLevel.Warning : LogLevel.Info, "Wait", code, reason, [waitingFor], () => "null");
 
-    /// <summary>A request to a Sentinel and its outcome; <paramref name="refusal"/> is null where it was accepted.</summary>
+    /// <summary>A request to a Sentinel, which moves clients, and its outcome: <paramref name="refusal"/> is null where accepted.</summary>
     public void Acted(string eventName, RedisEndpoint sentinel, string? refusal)
     {
-        if (refusal is null) log.Info(eventName, $"Sentinel {sentinel} accepted", LogField.Of("sentinel", sentinel.ToString()));
+        if (refusal is null) log.Warning(eventName, $"Sentinel {sentinel} accepted", LogField.Of("sentinel", sentinel.ToString()));
         else log.Warning(eventName + "-refused", $"Sentinel {sentinel}: {refusal}", LogField.Of("sentinel", sentinel.ToString()), LogField.Of("answer", refusal));
     }
 
@@ -49,8 +54,9 @@ internal sealed class DecisionReporter(JsonLineLog log, HeartbeatFile heartbeat)
     {
         if (_lastTold == outcome.Code && outcome is not LeadershipOutcome.Confirmed) return;
         _lastTold = outcome.Code;
-        var level = outcome is LeadershipOutcome.Confirmed ? LogLevel.Info : LogLevel.Warning;
-        log.Write(level, outcome is LeadershipOutcome.Confirmed ? "sentinels-told" : "sentinels-not-told", outcome.Reason, LogField.Of("code", outcome.Code), LogField.Of("epoch", outcome.HighestEpoch));
+        log.Warning(
+            outcome is LeadershipOutcome.Confirmed ? "sentinels-told" : "sentinels-not-told", outcome.Reason,
+            LogField.Of("code", outcome.Code), LogField.Of("epoch", outcome.HighestEpoch));
     }
 
     /// <summary>An attempt to have a replica succeed, and its outcome; the same refusal is logged once.</summary>
@@ -89,8 +95,9 @@ internal sealed class DecisionReporter(JsonLineLog log, HeartbeatFile heartbeat)
         var state = code + "|" + string.Join(',', waitingFor);
         if (state == _last) return false;
         _last = state;
-        log.Write(level, "decision", reason,
-            LogField.Of("decision", decision), LogField.Of("code", code), LogField.Of("waiting_for", string.Join(", ", waitingFor)), LogField.Json("snapshot", snapshot()));
+        log.Decision(
+            level, reason, snapshot,
+            LogField.Of("decision", decision), LogField.Of("code", code), LogField.Of("waiting_for", string.Join(", ", waitingFor)));
         return true;
     }
 }

@@ -31,7 +31,7 @@ public sealed record ReplaceFailure(string Program, int Errno, string Reason)
 /// among its threads, could kill the process). A signal mask inherited from our parent is cleared: with SIGTERM blocked,
 /// Redis would never stop. File descriptors above 2 are closed by the kernel at the exec.
 /// The thread pool is held (<see cref="PoolHold"/>).
-/// Nothing is flushed here: <see cref="JsonLineLog"/> and <c>Console</c> hold nothing back; other writers are the caller's.
+/// Nothing is flushed here: a <see cref="QueuedLog"/> is drained by the caller.
 /// </remarks>
 public static partial class ProcessReplacer
 {

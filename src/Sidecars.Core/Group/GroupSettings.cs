@@ -105,6 +105,9 @@ public sealed record GroupSettings
     /// <summary><c>LOG_LEVEL</c>.</summary>
     public required LogLevel LogLevel { get; init; }
 
+    /// <summary><c>LOG_FORMAT</c>.</summary>
+    public required LogFormat LogFormat { get; init; }
+
     /// <summary>Null: plain TCP.</summary>
     public required TlsFiles? Tls { get; init; }
 
@@ -164,7 +167,7 @@ public sealed record GroupSettings
         if (downAfter >= failoverTimeout) settings.Fail("SENTINEL_FAILOVER_TIMEOUT_MS must be longer than SENTINEL_DOWN_AFTER_MS");
         var connectTimeout = settings.Milliseconds("CONNECT_TIMEOUT_MS", 1000, 50, 60_000, "For each connection; every try opens a new socket.");
         var commandTimeout = settings.Milliseconds("COMMAND_TIMEOUT_MS", 1000, 50, 60_000, "For each answer.");
-        var logLevel = settings.Choice("LOG_LEVEL", LogLevel.Info, "Least level that is logged.");
+        var (logLevel, logFormat) = LogSettings.Read(settings);
         var (tls, tlsServerName) = ReadTls(settings);
         var passwords = ReadPasswords(settings);
         if (settings.Errors.Count > 0) return null;
@@ -195,6 +198,7 @@ public sealed record GroupSettings
             ConnectTimeout = connectTimeout,
             CommandTimeout = commandTimeout,
             LogLevel = logLevel,
+            LogFormat = logFormat,
             Tls = tls,
             TlsServerName = tlsServerName,
             RedisSecrets = passwords.Redis,
@@ -223,13 +227,33 @@ public sealed record GroupSettings
         return new PasswordReading(onRedis, onRedis with { Default = sentinel ?? redis }, [.. settings.Errors]);
     }
 
-    /// <summary>A path that must exist; null where it is not set.</summary>
-    public static string? ExistingFile(SettingReader settings, string name, string description)
+    /// <summary>What is wrong with the directories, each with its setting.</summary>
+    /// <param name="needsData">False for a Sentinel, which has none.</param>
+    public IEnumerable<string> DirectoryProblems(bool needsData)
     {
-        ArgumentNullException.ThrowIfNull(settings);
-        var path = settings.OptionalPath(name, description);
-        if (path is not null && !File.Exists(path)) settings.Fail($"{name} is '{path}'; it must be an existing file");
-        return path;
+        if (ConfigDirectoryProblem() is { } why)
+            yield return $"CONFIG_DIR is '{ConfigDirectory}': {why}; it must be a directory that this user can write to (an emptyDir)";
+        if (needsData && !Directory.Exists(DataDirectory)) yield return NoDataDirectory(DataDirectory);
+    }
+
+    /// <summary>The message where <c>DATA_DIR</c> is missing.</summary>
+    public static string NoDataDirectory(string path) =>
+        $"DATA_DIR is '{path}': no such directory; it must be where Redis' volume is mounted";
+
+    private string? ConfigDirectoryProblem()
+    {
+        try
+        {
+            Directory.CreateDirectory(ConfigDirectory);
+            var trial = Path.Combine(ConfigDirectory, ".writable");
+            AtomicFile.Write(trial, [], durable: false);
+            File.Delete(trial);
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return e.Message;
+        }
     }
 
     private static ClusterId? ReadCluster(SettingReader settings, string? space)
@@ -264,9 +288,9 @@ public sealed record GroupSettings
 
     private static (TlsFiles? Files, string? ServerName) ReadTls(SettingReader settings)
     {
-        var ca = ExistingFile(settings, "TLS_CA_FILE", "PEM of the only trusted CA. Set together with TLS_CERT_FILE and TLS_KEY_FILE: everything then speaks TLS, and no plain port is open.");
-        var certificate = ExistingFile(settings, "TLS_CERT_FILE", "PEM certificate, of server and client.");
-        var key = ExistingFile(settings, "TLS_KEY_FILE", "PEM private key, without passphrase.");
+        var ca = settings.OptionalFile("TLS_CA_FILE", "PEM of the only trusted CA. Set together with TLS_CERT_FILE and TLS_KEY_FILE: everything then speaks TLS, and no plain port is open.");
+        var certificate = settings.OptionalFile("TLS_CERT_FILE", "PEM certificate, of server and client.");
+        var key = settings.OptionalFile("TLS_KEY_FILE", "PEM private key, without passphrase.");
         var serverName = settings.OptionalText("TLS_SERVER_NAME", "Name to check servers' certificates against. Default: the address connected to.");
         if (ca is null && certificate is null && key is null) return (null, serverName);
         if (ca is not null && certificate is not null && key is not null) return (new TlsFiles(ca, certificate, key), serverName);

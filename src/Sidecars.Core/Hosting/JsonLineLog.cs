@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using System.Text.Json;
 
 namespace Sidecars.Core.Hosting;
@@ -21,14 +22,16 @@ public enum LogLevel
 
 /// <summary>
 /// One JSON object a line: <c>ts</c> (UTC, RFC 3339 with milliseconds), <c>level</c>, <c>component</c>, <c>event</c>
-/// (stable, for machines), <c>message</c> (for people), then the fields of the line. Safe for concurrent use; a line is one
-/// write. Values of secrets are never passed here.
+/// (stable, for machines), <c>message</c> (for people), then the fields of the line; as <see cref="LogFormat.Text"/> the same, in this
+/// order. Safe for concurrent use; a line is one write. Values of secrets are never passed here.
 /// </summary>
 /// <param name="write">Takes each line, with its end.</param>
 /// <param name="component">The component named in every line.</param>
 /// <param name="time">Stamps the lines.</param>
 /// <param name="minimum">The lowest level that is written.</param>
-public sealed class JsonLineLog(Action<ReadOnlySpan<byte>> write, string component, TimeProvider time, LogLevel minimum = LogLevel.Info)
+/// <param name="isText">True for <see cref="LogFormat.Text"/>.</param>
+public sealed class JsonLineLog(
+    Action<ReadOnlySpan<byte>> write, string component, TimeProvider time, LogLevel minimum = LogLevel.Info, bool isText = false)
 {
     // Relaxed escaping: the log is no HTML, and "+switch-master" should read so.
     private static readonly JsonWriterOptions WriterOptions = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -41,6 +44,9 @@ public sealed class JsonLineLog(Action<ReadOnlySpan<byte>> write, string compone
     {
     }
 
+    /// <summary>Takes each decision with its snapshot; null: snapshots are not kept.</summary>
+    internal JsonLineLog? Snapshots { get; init; }
+
     /// <summary>Writes a line if <paramref name="level"/> is at or above the configured minimum.</summary>
     public void Write(LogLevel level, string eventName, string message, params ReadOnlySpan<LogField> fields)
     {
@@ -48,21 +54,24 @@ public sealed class JsonLineLog(Action<ReadOnlySpan<byte>> write, string compone
         lock (_gate)
         {
             _line.ResetWrittenCount();
-            using (var json = new Utf8JsonWriter(_line, WriterOptions))
-            {
-                json.WriteStartObject();
-                json.WriteString("ts", time.GetUtcNow().UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", System.Globalization.CultureInfo.InvariantCulture));
-                json.WriteString("level", level switch { LogLevel.Debug => "debug", LogLevel.Info => "info", LogLevel.Warning => "warning", _ => "error" });
-                json.WriteString("component", component);
-                json.WriteString("event", eventName);
-                json.WriteString("message", message);
-                foreach (var field in fields) field.WriteTo(json);
-                json.WriteEndObject();
-            }
-
+            var ts = time.GetUtcNow().UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", System.Globalization.CultureInfo.InvariantCulture);
+            if (isText) WriteText(ts, Name(level), eventName, message, fields);
+            else WriteJson(ts, Name(level), eventName, message, fields);
             _line.Write("\n"u8);
             write(_line.WrittenSpan);
         }
+    }
+
+    /// <summary>A decision: one short line here, and one with its snapshot where snapshots are kept.</summary>
+    /// <param name="level">Of the line.</param>
+    /// <param name="reason">In words.</param>
+    /// <param name="snapshot">What it was taken on, as JSON; asked for only where it is kept.</param>
+    /// <param name="fields">The code, and what else tells it from others.</param>
+    public void Decision(LogLevel level, string reason, Func<string> snapshot, params ReadOnlySpan<LogField> fields)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        Write(level, "decision", reason, fields);
+        Snapshots?.Write(level, "decision", reason, [.. fields, LogField.Json("snapshot", snapshot())]);
     }
 
     /// <summary>A line at <see cref="LogLevel.Debug"/>.</summary>
@@ -77,54 +86,33 @@ public sealed class JsonLineLog(Action<ReadOnlySpan<byte>> write, string compone
     /// <summary>A line at <see cref="LogLevel.Error"/>.</summary>
     public void Error(string eventName, string message, params ReadOnlySpan<LogField> fields) => Write(LogLevel.Error, eventName, message, fields);
 
+    private static string Name(LogLevel level) =>
+        level switch { LogLevel.Debug => "debug", LogLevel.Info => "info", LogLevel.Warning => "warning", _ => "error" };
+
+    private void WriteJson(string ts, string level, string eventName, string message, ReadOnlySpan<LogField> fields)
+    {
+        using var json = new Utf8JsonWriter(_line, WriterOptions);
+        json.WriteStartObject();
+        json.WriteString("ts", ts);
+        json.WriteString("level", level);
+        json.WriteString("component", component);
+        json.WriteString("event", eventName);
+        json.WriteString("message", LogText.Cut(message));
+        foreach (var field in fields) field.WriteTo(json);
+        json.WriteEndObject();
+    }
+
+    private void WriteText(string ts, string level, string eventName, string message, ReadOnlySpan<LogField> fields)
+    {
+        var line = new StringBuilder(ts).Append(' ').Append(level).Append(' ').Append(component).Append(' ').Append(eventName).Append(' ');
+        LogText.AppendMessage(line, message);
+        foreach (var field in fields) field.WriteTo(line);
+        Encoding.UTF8.GetBytes(line.ToString(), _line);
+    }
+
     private static void Write(Stream output, ReadOnlySpan<byte> line)
     {
         output.Write(line);
         output.Flush();
-    }
-}
-
-/// <summary>A named value of a log line: text, number, truth value, or ready JSON.</summary>
-public readonly struct LogField
-{
-    private readonly string _name;
-    private readonly string? _text;
-    private readonly double _number;
-    private readonly Kind _kind;
-
-    private LogField(string name, Kind kind, string? text, double number) => (_name, _kind, _text, _number) = (name, kind, text, number);
-
-    private enum Kind
-    {
-        Text,
-        Number,
-        Truth,
-        Json,
-    }
-
-    /// <summary>A text field; null is written as JSON null.</summary>
-    public static LogField Of(string name, string? value) => new(name, Kind.Text, value, 0);
-
-    /// <summary>A number field; its name ends in the unit (<c>_ms</c>, <c>_bytes</c>).</summary>
-    public static LogField Of(string name, double value) => new(name, Kind.Number, null, value);
-
-    /// <summary>A truth value.</summary>
-    public static LogField Of(string name, bool value) => new(name, Kind.Truth, null, value ? 1 : 0);
-
-    /// <summary>A value that is JSON already (a serialized snapshot).</summary>
-    public static LogField Json(string name, string json) => new(name, Kind.Json, json, 0);
-
-    internal void WriteTo(Utf8JsonWriter json)
-    {
-        switch (_kind)
-        {
-            case Kind.Text: json.WriteString(_name, _text); break;
-            case Kind.Number: json.WriteNumber(_name, Math.Round(_number, 3)); break;
-            case Kind.Truth: json.WriteBoolean(_name, _number != 0); break;
-            default:
-                json.WritePropertyName(_name);
-                json.WriteRawValue(_text ?? "null");
-                break;
-        }
     }
 }

@@ -6,20 +6,22 @@ namespace Sidecars.Core.Hosting;
 /// </summary>
 public sealed class QueuedLog : IDisposable
 {
-    /// <summary>Bytes that wait at most: hundreds of decisions with their snapshots, and little beside what a container has.</summary>
+    /// <summary>Bytes that wait at most: thousands of lines, hundreds of snapshots, and little beside what a container has.</summary>
     public const int MaxBytes = 1 << 20;
 
     // A reader that lives takes what waits in milliseconds. One that does not must not hold up the end of the process.
     private static readonly TimeSpan FlushLimit = TimeSpan.FromSeconds(1);
 
-    private readonly Stream _output;
+    private readonly Action<ReadOnlySpan<byte>> _output;
     private readonly JsonLineLog _direct;
+    private readonly QueuedLog? _snapshots;
     private readonly Queue<byte[]> _lines = new();
     private readonly object _gate = new(); // no Lock: it is waited on
     private readonly Thread _writer;
     private long _bytes;
     private long _dropped;
     private long _told;
+    private bool _isWriting;
     private bool _ended;
 
     /// <summary>Begins to write.</summary>
@@ -27,14 +29,43 @@ public sealed class QueuedLog : IDisposable
     /// <param name="component">The component named in every line.</param>
     /// <param name="time">Stamps the lines.</param>
     /// <param name="minimum">The lowest level that is written.</param>
-    public QueuedLog(Stream output, string component, TimeProvider time, LogLevel minimum)
+    /// <param name="isText">True for <see cref="LogFormat.Text"/>.</param>
+    /// <param name="decisions">Keeps decisions with their snapshots.</param>
+    public QueuedLog(
+        Stream output, string component, TimeProvider time, LogLevel minimum, bool isText = false, DecisionFile? decisions = null)
+        : this(
+            line =>
+            {
+                output.Write(line);
+                output.Flush();
+            },
+            component, time, minimum, isText, decisions)
     {
-        (_output, _direct) = (output, new JsonLineLog(output, component, time, minimum));
-        Log = new JsonLineLog(Take, component, time, minimum);
+    }
+
+    private QueuedLog(
+        Action<ReadOnlySpan<byte>> output, string component, TimeProvider time, LogLevel minimum, bool isText, DecisionFile? decisions)
+    {
+        (_output, _direct) = (output, new JsonLineLog(output, component, time, minimum, isText));
+        // A queue of its own: a disk that stalls holds up no line, and a reader that is away no snapshot.
+        _snapshots = decisions is null ? null : new QueuedLog(decisions.Append, component, time, LogLevel.Debug, isText: false, null);
+        Log = new JsonLineLog(Take, component, time, minimum, isText) { Snapshots = _snapshots?.Log };
+        if (decisions is not null)
+            decisions.Failed = why => Log.Warning("decisions-not-kept", $"CONFIG_DIR takes no decisions for 'status --explain': {why}");
         // A thread of its own: a write that blocks must not cost the pool one of its few. In the background: nor keep the process alive.
         _writer = new Thread(WriteAll) { IsBackground = true, Name = "log" };
         _writer.Start();
     }
+
+    /// <summary>The log of this process: on standard output, with its decisions in a file of <paramref name="folder"/> too.</summary>
+    /// <param name="component">The component named in every line.</param>
+    /// <param name="level">The lowest level that is written.</param>
+    /// <param name="format">How.</param>
+    /// <param name="folder">Where <see cref="DecisionFile"/> is; null: snapshots are not kept.</param>
+    public static QueuedLog OnStandardOutput(string component, LogLevel level, LogFormat format, string? folder = null) => new(
+        Console.OpenStandardOutput(), component, TimeProvider.System, level,
+        format == LogFormat.Text || (format == LogFormat.Auto && !Console.IsOutputRedirected),
+        folder is null ? null : new DecisionFile(folder, component));
 
     /// <summary>The log that callers write to.</summary>
     public JsonLineLog Log { get; }
@@ -42,16 +73,39 @@ public sealed class QueuedLog : IDisposable
     /// <summary>Lines that had no room, or could not be written.</summary>
     public long Dropped => Interlocked.Read(ref _dropped);
 
+    /// <summary>Waits until all is written, for a second at most; false where it is not: its reader is away.</summary>
+    public bool Drain()
+    {
+        var isDrained = DrainOwn();
+        return (_snapshots?.Drain() ?? true) && isDrained;
+    }
+
     /// <summary>Writes what waits, for a second at most; what comes later is dropped.</summary>
     public void Dispose()
     {
+        _snapshots?.Dispose();
         lock (_gate)
         {
             _ended = true;
-            Monitor.Pulse(_gate);
+            Monitor.PulseAll(_gate);
         }
 
         _writer.Join(FlushLimit);
+    }
+
+    private bool DrainOwn()
+    {
+        var began = Environment.TickCount64;
+        lock (_gate)
+        {
+            while (_lines.Count > 0 || _isWriting)
+            {
+                var left = (int)FlushLimit.TotalMilliseconds - (int)(Environment.TickCount64 - began);
+                if (left <= 0 || !Monitor.Wait(_gate, left)) return false;
+            }
+
+            return true;
+        }
     }
 
     private void Take(ReadOnlySpan<byte> line)
@@ -66,7 +120,7 @@ public sealed class QueuedLog : IDisposable
 
             _lines.Enqueue(line.ToArray());
             _bytes += line.Length;
-            Monitor.Pulse(_gate);
+            Monitor.PulseAll(_gate);
         }
     }
 
@@ -76,8 +130,7 @@ public sealed class QueuedLog : IDisposable
         {
             try
             {
-                _output.Write(line);
-                _output.Flush();
+                _output(line);
                 TellOfDropped();
             }
             catch (Exception) // whatever the stream throws: on this thread it would end the process
@@ -92,8 +145,11 @@ public sealed class QueuedLog : IDisposable
     {
         lock (_gate)
         {
+            _isWriting = false;
+            if (_lines.Count == 0) Monitor.PulseAll(_gate); // whoever drains
             while (_lines.Count == 0 && !_ended) Monitor.Wait(_gate);
             if (!_lines.TryDequeue(out var line)) return null;
+            _isWriting = true;
             _bytes -= line.Length;
             return line;
         }

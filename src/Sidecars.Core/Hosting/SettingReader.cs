@@ -104,7 +104,7 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
         // Enum.TryParse alone would also take numbers and lists.
         return names.Contains(text.ToLowerInvariant()) && Enum.TryParse<T>(text, ignoreCase: true, out var value)
             ? value
-            : Wrong(name, text, "one of " + string.Join(", ", names), defaultValue);
+            : Wrong(name, text, "one of " + string.Join(", ", names) + Suggestion.For(text, names), defaultValue);
     }
 
     /// <summary><c>host</c> or <c>host:port</c>; null where it is not set.</summary>
@@ -125,13 +125,30 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
     /// <summary>A path; null where it is not set.</summary>
     public string? OptionalPath(string name, string description) => Take(name, "path", null, description, required: false);
 
+    /// <summary>A path that leads to a file which can be read; null where it is not set.</summary>
+    public string? OptionalFile(string name, string description)
+    {
+        var path = OptionalPath(name, description);
+        if (path is null) return null;
+        try
+        {
+            using var file = File.OpenRead(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            WrongFile(name, path, e);
+        }
+
+        return path;
+    }
+
     /// <summary>A secret from <c>NAME</c> or from the file that <c>NAME_FILE</c> names; null where neither is set. Both set is a mistake.</summary>
     public Secret? OptionalSecret(string name, string description)
     {
         var fileName = name + "_FILE";
         _settings.Add(new SettingDescription(name, "secret", null, description, IsRequired: false));
         _settings.Add(new SettingDescription(fileName, "path", null, $"File that holds {name}; one line feed at its end is ignored.", IsRequired: false));
-        var (value, path) = (Value(name), Value(fileName));
+        var (value, path) = (Value(name), Trimmed(fileName));
         if (value is not null && path is not null)
         {
             _errors.Add($"{name} and {fileName} are both set; set one");
@@ -139,16 +156,7 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
         }
 
         if (value is not null) return ParseSecret(name, Encoding.UTF8.GetBytes(value));
-        if (path is null) return null;
-        try
-        {
-            return ParseSecret($"{fileName} ({path})", _readFile(path, Primitives.Secret.MaxBytes + 2)); // and CR LF
-        }
-        catch (IOException e)
-        {
-            _errors.Add($"{fileName}: {e.Message}");
-            return null;
-        }
+        return path is null ? null : ReadSecret(fileName, path);
     }
 
     /// <summary>
@@ -161,10 +169,11 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
         var (previous, fileName) = (name + "_PREVIOUS", name + "_PREVIOUS_FILE");
         _settings.Add(new SettingDescription(previous, "secret", null, $"During a rotation, the password before {name}: servers accept both.", IsRequired: false));
         _settings.Add(new SettingDescription(fileName, "path", null, $"File that holds {previous}, where it is there. Default: {name}_FILE with -previous behind it.", IsRequired: false));
-        var (value, path) = (Value(previous), Value(fileName));
+        var (value, path) = (Value(previous), Trimmed(fileName));
         if (value is not null && path is not null) _errors.Add($"{previous} and {fileName} are both set; set one");
         else if (value is not null) return ParseSecret(previous, Encoding.UTF8.GetBytes(value));
-        else if ((path ?? (Value(name + "_FILE") is { } current ? current + "-previous" : null)) is { } file) return ReadIfThere(fileName, file);
+        else if ((path ?? (Trimmed(name + "_FILE") is { } current ? current + "-previous" : null)) is { } file)
+            return ReadSecret(fileName, file, isRequired: false);
         return null;
     }
 
@@ -204,22 +213,24 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
         return text.ToString();
     }
 
-    private static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
-
-    // Control characters of a mistaken value would forge lines of the message, and length could flood it.
-    private static string Shown(string text)
+    /// <summary>A value as it may stand in a message: control characters would forge lines of it, and length could flood it.</summary>
+    public static string Shown(string text)
     {
         var clean = new string([.. text.Take(80).Select(c => char.IsControl(c) ? '?' : c)]);
         return text.Length > 80 ? clean + "…" : clean;
     }
 
+    private static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
+
     private string? Value(string name) => variables.TryGetValue(name, out var value) && value.Length > 0 ? value : null;
+
+    // A secret may begin or end with a blank; nothing else does, and an editor leaves a line feed.
+    private string? Trimmed(string name) => Value(name)?.Trim() is { Length: > 0 } value ? value : null;
 
     private string? Take(string name, string kind, string? defaultValue, string description, bool required)
     {
         _settings.Add(new SettingDescription(name, kind, defaultValue, description, required));
-        var value = Value(name)?.Trim();
-        if (!string.IsNullOrEmpty(value)) return value;
+        if (Trimmed(name) is { } value) return value;
         if (required) _errors.Add($"{name} is not set; it is required: {description}");
         return null;
     }
@@ -233,21 +244,27 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
     private RedisEndpoint? ParseEndpoint(string name, string text, int defaultPort) =>
         RedisEndpoint.TryParse(text, defaultPort, out var endpoint) ? endpoint : Wrong<RedisEndpoint?>(name, text, "host or host:port ([v6]:port)", null);
 
-    private Secret? ReadIfThere(string name, string path)
+    private Secret? ReadSecret(string name, string path, bool isRequired = true)
     {
         try
         {
             return ParseSecret($"{name} ({path})", _readFile(path, Primitives.Secret.MaxBytes + 2)); // and CR LF
         }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        catch (Exception e) when (!isRequired && (e is FileNotFoundException or DirectoryNotFoundException))
         {
             return null;
         }
         catch (IOException e)
         {
-            _errors.Add($"{name}: {e.Message}");
+            WrongFile(name, path, e);
             return null;
         }
+    }
+
+    private void WrongFile(string name, string path, Exception e)
+    {
+        var isMissing = e is FileNotFoundException or DirectoryNotFoundException;
+        Wrong<string?>(name, path, isMissing ? "an existing file" : $"a file that can be read: {e.Message}", null);
     }
 
     private Secret? ParseSecret(string source, byte[] bytes)

@@ -17,23 +17,23 @@ public static class Suggestion
         return nearest is null ? "" : $"; did you mean '{nearest}'?";
     }
 
-    // Levenshtein: insertions, deletions and replacements.
+    // Insertions, deletions, replacements, and neighbours swapped ("lsit").
     private static int Distance(string from, string to)
     {
         if (from.Length > 2 * to.Length + MaxDistance) return int.MaxValue; // whatever was pasted there
-        var row = Enumerable.Range(0, to.Length + 1).ToArray();
-        for (var i = 1; i <= from.Length; i++)
+        var steps = new int[from.Length + 1, to.Length + 1];
+        for (var i = 0; i <= from.Length; i++)
         {
-            var diagonal = row[0];
-            row[0] = i;
-            for (var j = 1; j <= to.Length; j++)
+            for (var j = 0; j <= to.Length; j++)
             {
-                var replaced = diagonal + (from[i - 1] == to[j - 1] ? 0 : 1);
-                diagonal = row[j];
-                row[j] = Math.Min(replaced, Math.Min(row[j], row[j - 1]) + 1);
+                steps[i, j] = i == 0 || j == 0
+                    ? i + j
+                    : Math.Min(steps[i - 1, j - 1] + (from[i - 1] == to[j - 1] ? 0 : 1), Math.Min(steps[i - 1, j], steps[i, j - 1]) + 1);
+                if (i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1])
+                    steps[i, j] = Math.Min(steps[i, j], steps[i - 2, j - 2] + 1);
             }
         }
 
-        return row[^1];
+        return steps[from.Length, to.Length];
     }
 }

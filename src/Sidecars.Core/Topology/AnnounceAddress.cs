@@ -48,7 +48,8 @@ public static class AnnounceAddress
     {
         var (endpoints, why) = await ResolveAsync(host, port, timeout, time, cancellation).ConfigureAwait(false);
         var facts = new AnnounceFacts(host, endpoints, why, TimeSpan.Zero, Remembered: null, [.. endpoints.Where(IsOwn)], InCluster: false);
-        return AnnouncePolicy.Decide(facts) is AnnounceDecision.Use use ? (use.Address, "") : (null, why);
+        var decision = AnnouncePolicy.Decide(facts);
+        return decision is AnnounceDecision.Use use ? (use.Address, "") : (null, decision.Reason);
     }
 
     /// <summary>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 
@@ -52,6 +53,10 @@ public static class AnnouncePolicy
         if (facts.Setting is not null && candidates.Length > 1 && !candidates.All(c => facts.Own.Contains(c)))
             return new AnnounceDecision.Wait("announce-ambiguous", $"{setting} has {candidates.Length} addresses ({string.Join(", ", candidates.Select(c => c.Host))}); it must lead to this node alone");
         var address = candidates[0];
+        if (IsLoopback(address) && (facts.InCluster || !IsLoopback(facts.Setting)))
+            return new AnnounceDecision.Use(address, "announce-loopback",
+                $"{setting} is {address.Host}, which leads every other host to itself: Sentinels and replicas elsewhere will not find this node. "
+                + "Name an address that they reach", IsDoubtful: true);
         return facts.InCluster && facts.Own.Contains(address)
             ? new AnnounceDecision.Use(address, "announce-own-address",
                 $"{setting} is {address.Host}, an address of this pod itself: the next pod gets another one, and the group may then wait for an address that nobody has. "
@@ -63,5 +68,10 @@ public static class AnnouncePolicy
         facts.Remembered is { } last && last.Setting == facts.Setting && facts.UnresolvedFor >= UnresolvedBeforeMemory
             ? new AnnounceDecision.Use(last.Address, "announce-remembered",
                 $"{setting} has not resolved for {facts.UnresolvedFor.TotalSeconds:F0} s ({facts.Why}); announcing {last.Address.Host}, which it led to at the last start", IsDoubtful: true)
-            : new AnnounceDecision.Wait("announce-unresolved", $"{setting}: {facts.Why}");
+            : new AnnounceDecision.Wait("announce-unresolved",
+                $"{setting}: {facts.Why}; it must be an address that the others reach, or a name that resolves to one");
+
+    private static bool IsLoopback(RedisEndpoint endpoint) => IsLoopback(endpoint.Host);
+
+    private static bool IsLoopback(string? host) => IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address);
 }

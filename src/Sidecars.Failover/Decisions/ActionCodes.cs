@@ -8,9 +8,9 @@ public static class ActionCodes
     /// <summary>All.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
-        "fenced", "lifted", "failover", "promote", "attach", "reset", "labelled",
+        "fenced", "lifted", "failover", "succession", "told-back", "promote", "attach", "reset", "labelled",
         "accept-on-redis", "accept-on-sentinel", "replicate-with-current", "link-needs-current", "link-needs-previous", "sentinel-login",
         "drop-on-redis", "drop-on-sentinel", "remember",
-        "tell-sentinel", "take-back", "resume", "restore-priority", "unfence", "unfence-replica", "restore-min-replicas",
+        "tell-target", "tell-own", "demote", "forget", "unfence", "unfence-replica", "restore-min-replicas",
     ];
 }

@@ -1,7 +1,7 @@
 using System.CommandLine;
-using System.Text;
 using Sidecars.Core.Hosting;
 using Sidecars.Failover.Options;
+using Sidecars.Telemetry;
 
 namespace Sidecars.Failover.Status;
 
@@ -15,9 +15,12 @@ internal static class StatusCommand
     public static Command Create(CommandContext context, HostedCode hosted)
     {
         var form = new Option<string>("--output") { Description = "table or json", DefaultValueFactory = _ => "table" };
-        form.AcceptOnlyFromAmong("table", Json);
+        form.Validators.Add(given =>
+        {
+            if (CommandMistakes.OneOf("--output", given.GetValueOrDefault<string>(), "table", Json) is { } why) given.AddError(why);
+        });
         var watch = new Option<bool>("--watch") { Description = "again every 2 s until SIGTERM or SIGINT; json: one object a line" };
-        var explain = new Option<string?>("--explain") { Description = "instead: take the decisions of a log file (- for standard input) again, each from its snapshot" };
+        var explain = new Option<string?>("--explain") { Description = "instead: take decisions again, each from its snapshot: those that CONFIG_DIR keeps (a folder), of a file, or of standard input (-)" };
         var command = new Command("status", "The group at a glance, and every disagreement with what to do. Exit 0: all agree; 1: something does not.") { form, watch, explain };
         command.SetAction((parsed, _) => parsed.GetValue(explain) is { } file
             ? ExplainAsync(context, hosted, file)
@@ -44,8 +47,7 @@ internal static class StatusCommand
     {
         var (replayed, different) = (0, 0);
         var why = "it has no line";
-        using var input = file == "-" ? new StreamReader(Console.OpenStandardInput(), Encoding.UTF8) : new StreamReader(file, Encoding.UTF8);
-        while (await input.ReadLineAsync(context.Signals.Token).ConfigureAwait(false) is { } line)
+        await foreach (var line in DecisionFile.ReadAsync(file, context.Signals.Token).ConfigureAwait(false))
         {
             switch (DecisionReplay.Replay(line, hosted.Bootstrap))
             {

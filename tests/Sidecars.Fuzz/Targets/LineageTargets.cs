@@ -1,4 +1,5 @@
 using System.Text;
+using Sidecars.Bootstrap.Disk;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 

@@ -17,7 +17,7 @@ public sealed partial class SettingsTests
         ("DURABILITY", "maybe"), ("REDIS_BASE_CONFIG", "/no/such/file"), ("SENTINEL_BASE_CONFIG", "/no/such/file"), ("ELECTION", "coin"),
         ("ELECTOR_URL", "ftp://x/"), ("SENTINEL_DOWN_AFTER_MS", "999"), ("SENTINEL_FAILOVER_TIMEOUT_MS", "1e3"),
         ("SENTINEL_SLOT", "31"), ("CONNECT_TIMEOUT_MS", "49"), ("COMMAND_TIMEOUT_MS", "60001"), ("RETRY_MAX_MS", "99"),
-        ("WAIT_DEADLINE_MS", "0"), ("LOG_LEVEL", "loud"), ("TLS_CA_FILE", "/no/such/file"), ("TLS_CERT_FILE", "/no/such/file"),
+        ("WAIT_DEADLINE_MS", "0"), ("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml"), ("TLS_CA_FILE", "/no/such/file"), ("TLS_CERT_FILE", "/no/such/file"),
         ("TLS_KEY_FILE", "/no/such/file"), ("REDIS_PASSWORD_FILE", "/no/such/file"), ("REPLICATION_PASSWORD_FILE", "/no/such/file"),
         ("SENTINEL_AUTH_PASSWORD_FILE", "/no/such/file"), ("SIDECAR_PASSWORD_FILE", "/no/such/file"), ("SENTINEL_PASSWORD_FILE", "/no/such/file"),
         ("SIDECAR_PASSWORD_PREVIOUS", "pa55w0rd"),
@@ -57,7 +57,8 @@ public sealed partial class SettingsTests
         var source = string.Concat(
             await File.ReadAllTextAsync(Path.Combine(Repository.Root, "src", "Sidecars.Bootstrap", "Options", "BootstrapOptions.cs")),
             await File.ReadAllTextAsync(Path.Combine(Repository.Root, "src", "Sidecars.Core", "Group", "GroupSettings.cs")),
-            await File.ReadAllTextAsync(Path.Combine(Repository.Root, "src", "Sidecars.Core", "Group", "KubernetesSettings.cs")));
+            await File.ReadAllTextAsync(Path.Combine(Repository.Root, "src", "Sidecars.Core", "Group", "KubernetesSettings.cs")),
+            await File.ReadAllTextAsync(Path.Combine(Repository.Root, "src", "Sidecars.Core", "Hosting", "LogSettings.cs")));
         var read = VariableLiteral().Matches(source).Select(match => match.Groups[1].Value).ToHashSet();
         read.UnionWith(read.Where(name => name.EndsWith("PASSWORD", StringComparison.Ordinal)).ToArray()
             .SelectMany(name => (string[])[name + "_FILE", name + "_PREVIOUS", name + "_PREVIOUS_FILE"]));

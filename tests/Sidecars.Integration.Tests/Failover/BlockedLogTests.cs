@@ -4,7 +4,7 @@ using Sidecars.TestKit.Processes;
 
 namespace Sidecars.Integration.Tests.Failover;
 
-/// <summary>A sidecar whose log is a full pipe that nobody reads.</summary>
+/// <summary>A process whose log is a full pipe that nobody reads.</summary>
 [Collection(GroupTests.Name)]
 public sealed class BlockedLogTests
 {
@@ -34,6 +34,21 @@ public sealed class BlockedLogTests
 
         Fill(pipe);
         Assert.Equal(143, await sidecar.TerminateAsync());
+    }
+
+    [Fact]
+    public async Task A_redis_bootstrap_whose_log_nobody_reads_becomes_the_server()
+    {
+        await using var node = new LooseNode();
+        var pipe = node.File("pipe");
+        Assert.Null(Command.Run("mkfifo", pipe));
+        await using var reader = new FileStream(pipe, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, 0);
+        Fill(pipe);
+        var started = node.File("started");
+        node.Environment["REDIS_SERVER_BIN"] = node.Script($"touch {started}; exec sleep 60"); // redis-server itself would wait to log
+        await using var process = await ServerProcess.StartAsync(
+            new ServerStart(LooseNode.Executable, "redis") { Name = "redis-bootstrap", Environment = node.Environment, WorkingDirectory = node.DataFolder, DetachedLog = pipe });
+        await process.WaitUntilAsync("the server is started", () => Task.FromResult(File.Exists(started)));
     }
 
     // Until a write would block.

@@ -35,15 +35,18 @@ public sealed class StatusTests(ITestOutputHelper output)
         Assert.Contains("epoch-went-back", codes);
         Assert.False(json.RootElement.GetProperty("healthy").GetBoolean());
 
-        var log = Path.Combine(group.Folder, "bootstrap.log");
-        await File.WriteAllLinesAsync(log, master.Process!.Output.Concat(group.Sentinels.SelectMany(s => s.Process!.Output)));
-        var explained = await StatusAsync(rig, master, "--explain", log);
-        Assert.True(explained.ExitCode == 0, explained.Tail());
-        Assert.All(explained.Output, line => Assert.StartsWith("same: ", line, StringComparison.Ordinal));
-        Assert.Contains(explained.Output, line => line.StartsWith("same: master-selection", StringComparison.Ordinal));
-        Assert.Contains(explained.Output, line => line.StartsWith("same: monitor-selection", StringComparison.Ordinal));
+        Assert.DoesNotContain(master.Process!.Output, line => line.Contains("snapshot", StringComparison.Ordinal));
+        foreach (var (node, policy) in ((LocalNode, string)[])[(master, "master-selection"), (group.Sentinels[0], "monitor-selection")])
+        {
+            var explained = await StatusAsync(rig, master, "--explain", node.ConfigFolder);
+            Assert.True(explained.ExitCode == 0, explained.Tail());
+            Assert.All(explained.Output, line => Assert.StartsWith("same: ", line, StringComparison.Ordinal));
+            Assert.Contains(explained.Output, line => line.StartsWith($"same: {policy}", StringComparison.Ordinal));
+        }
 
-        await File.WriteAllLinesAsync(log, master.Process.Output.Select(line => line.Replace("\"code\":\"", "\"code\":\"another-", StringComparison.Ordinal)));
+        var log = Path.Combine(group.Folder, "changed.log");
+        var kept = await File.ReadAllLinesAsync(Path.Combine(master.ConfigFolder, "redis-bootstrap.decisions"));
+        await File.WriteAllLinesAsync(log, kept.Select(line => line.Replace("\"code\":\"", "\"code\":\"another-", StringComparison.Ordinal)));
         Assert.Equal(1, (await StatusAsync(rig, master, "--explain", log)).ExitCode);
     }
 

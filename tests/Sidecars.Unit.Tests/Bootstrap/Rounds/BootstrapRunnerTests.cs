@@ -22,7 +22,7 @@ public sealed class BootstrapRunnerTests : IDisposable
         var marker = new Marker(other, new NodeIdentity("redis-0", "uid"), "boot", FencingToken.None, LineageHistory.Empty, MarkerRole.Unknown, 0);
         Assert.True(new MarkerStore(_rig.Data).TryWrite(marker, out _));
         var heartbeat = Path.Combine(_rig.Options.Group.ConfigDirectory, "bootstrap.json");
-        var runner = new BootstrapRunner(_rig.Options, _rig.Log, _rig.Time, new Random(1));
+        var runner = new BootstrapRunner(_rig.Options, _rig.Log, () => true, _rig.Time, new Random(1));
         var running = _rig.Start(runner.RunAsync);
         await OnThreadAsync(() =>
         {

@@ -1,4 +1,3 @@
-using System.Text;
 using Sidecars.Core.Hosting;
 using Sidecars.TestKit.Processes;
 
@@ -7,12 +6,12 @@ namespace Sidecars.Unit.Tests.Core.Hosting;
 /// <summary>A log whose reader is slow, away for good, or gone.</summary>
 public sealed class QueuedLogTests
 {
-    private static readonly string Long = new('x', 10_000);
+    private static readonly string Long = new('x', 8000);
 
     [Fact]
     public void What_was_logged_is_written_in_order_before_the_end()
     {
-        var output = new Pipe();
+        var output = new BlockedStream();
         using (var queue = new QueuedLog(output, "test", TimeProvider.System, LogLevel.Info))
             for (var i = 0; i < 500; i++) queue.Log.Info($"e{i}", "");
         Assert.Equal(Enumerable.Range(0, 500).Select(i => $"e{i}"), output.Events());
@@ -21,7 +20,7 @@ public sealed class QueuedLogTests
     [Fact]
     public async Task Nobody_waits_for_a_reader_that_is_away_and_what_was_dropped_is_told_once_it_is_back()
     {
-        var output = new Pipe();
+        var output = new BlockedStream();
         output.Block();
         using var queue = new QueuedLog(output, "test", TimeProvider.System, LogLevel.Info);
         var logged = 0;
@@ -38,7 +37,7 @@ public sealed class QueuedLogTests
     [Fact]
     public void The_end_does_not_wait_for_a_reader_that_never_comes()
     {
-        var output = new Pipe();
+        var output = new BlockedStream();
         output.Block();
         var queue = new QueuedLog(output, "test", TimeProvider.System, LogLevel.Info);
         queue.Log.Info("line", "");
@@ -49,39 +48,28 @@ public sealed class QueuedLogTests
     }
 
     [Fact]
+    public void What_was_logged_before_is_written_once_it_is_drained()
+    {
+        var output = new BlockedStream();
+        using var queue = new QueuedLog(output, "test", TimeProvider.System, LogLevel.Info);
+        Assert.True(queue.Drain());
+        for (var i = 0; i < 500; i++) queue.Log.Info("line", "");
+        Assert.True(queue.Drain());
+        Assert.Equal(500, output.Events().Count);
+        output.Block();
+        queue.Log.Info("line", "");
+        Assert.False(queue.Drain()); // ends, though the reader never comes
+        output.Open();
+        Assert.True(queue.Drain());
+    }
+
+    [Fact]
     public async Task A_stream_that_fails_costs_its_line_and_nothing_else()
     {
-        var output = new Pipe { Failures = 2 };
+        var output = new BlockedStream { Failures = 2 };
         using var queue = new QueuedLog(output, "test", TimeProvider.System, LogLevel.Info);
         for (var i = 0; i < 3; i++) queue.Log.Info("line", "");
         await Eventually.UntilAsync("the third", () => output.Events() is ["line", "log-dropped"]);
         Assert.Equal(2, queue.Dropped);
-    }
-
-    /// <summary>A pipe as the log's writer sees it.</summary>
-    private sealed class Pipe : MemoryStream
-    {
-        private readonly ManualResetEventSlim _open = new(true);
-
-        public int Failures { get; set; }
-
-        public void Block() => _open.Reset();
-
-        public void Open() => _open.Set();
-
-        public override void Write(ReadOnlySpan<byte> buffer)
-        {
-            _open.Wait();
-            if (Failures-- > 0) throw new IOException("no space left on device");
-            lock (_open) base.Write(buffer);
-        }
-
-        public string Text()
-        {
-            lock (_open) return Encoding.UTF8.GetString(ToArray());
-        }
-
-        public IReadOnlyList<string> Events() =>
-            [.. Text().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => System.Text.Json.JsonDocument.Parse(line).RootElement.GetProperty("event").GetString()!)];
     }
 }

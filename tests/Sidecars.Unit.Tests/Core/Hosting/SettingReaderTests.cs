@@ -73,6 +73,74 @@ public sealed class SettingReaderTests
         Assert.Equal($"REDIS_PORT is '{text}'; it must be a whole number, 1..65535", Assert.Single(reader.Errors));
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData(" ")]
+    [InlineData("\n")]
+    public void What_is_blank_is_not_set(string blank)
+    {
+        var reader = Reader(("A", blank), ("B_FILE", blank), ("A_PREVIOUS_FILE", blank));
+        Assert.Equal(3, reader.Integer("A", 3, 1, 31, "d"));
+        Assert.Equal(TimeSpan.FromMilliseconds(5), reader.Milliseconds("A", 5, 1, 10, "d"));
+        Assert.Equal(6379, reader.Port("A", 6379, "d"));
+        Assert.True(reader.Flag("A", true, "d"));
+        Assert.Equal(Durability.Aof, reader.Choice("A", Durability.Aof, "d"));
+        Assert.Empty(reader.Endpoints("A", 6379, "d"));
+        Assert.Null(reader.OptionalEndpoint("A", 6379, "d"));
+        Assert.Null(reader.OptionalText("A", "d"));
+        Assert.Null(reader.OptionalFile("A", "d"));
+        Assert.Null(reader.OptionalSecret("B", "d"));
+        Assert.Null(reader.PreviousSecret("A"));
+        Assert.Equal("/data", reader.Path("A", "/data", "d"));
+        Assert.Empty(reader.Errors);
+        Assert.Equal("", reader.RequiredText("A", "d"));
+        Assert.Equal("A is not set; it is required: d", Assert.Single(reader.Errors));
+    }
+
+    [Fact]
+    public void A_line_feed_behind_a_value_or_a_path_is_none_of_it()
+    {
+        var reader = Reader(("COUNT", "5\n"), ("KIND", "rdb\r\n"), ("DIR", "/data\n"), ("PASSWORD_FILE", "/secret\n"), ("OTHER_PREVIOUS_FILE", " /secret "));
+        Assert.Equal((5, Durability.Rdb, "/data"), (reader.Integer("COUNT", 3, 1, 31, "d"), reader.Choice("KIND", Durability.Aof, "d"), reader.Path("DIR", "/", "d")));
+        Assert.Equal("from file", reader.OptionalSecret("PASSWORD", "d")!.Value);
+        Assert.Equal("from file", reader.PreviousSecret("OTHER")!.Value);
+        Assert.Empty(reader.Errors);
+    }
+
+    [Theory]
+    [InlineData("-1")]
+    [InlineData("99999999999999999999")]
+    [InlineData("1e3")]
+    [InlineData("0x10")]
+    [InlineData("1_000")]
+    [InlineData("1 000")]
+    [InlineData("٣")]
+    [InlineData("5.0")]
+    public void A_number_is_whole_decimal_and_within_its_range(string text)
+    {
+        var reader = Reader(("A", text));
+        Assert.Equal((3, null), (reader.Integer("A", 3, 1, 31, "d"), reader.OptionalInteger("A", 1, 31, "d")));
+        Assert.Equal(TimeSpan.FromMilliseconds(3), reader.Milliseconds("A", 3, 1, 31, "d"));
+        Assert.Equal(6379, reader.Port("A", 6379, "d"));
+        Assert.Equal(4, reader.Errors.Count);
+        Assert.All(reader.Errors, error => Assert.StartsWith($"A is '{text}'; it must be a whole number", error, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_file_is_named_in_the_same_words_whatever_it_is_for()
+    {
+        var reader = new SettingReader(new Dictionary<string, string> { ["CA"] = "/no/such", ["PASSWORD_FILE"] = "/no/such", ["FOLDER"] = "/etc", ["SECRET_FILE"] = "/etc", ["OLD_PREVIOUS_FILE"] = "/etc" });
+        reader.OptionalFile("CA", "d");
+        reader.OptionalSecret("PASSWORD", "d");
+        reader.OptionalFile("FOLDER", "d");
+        reader.OptionalSecret("SECRET", "d");
+        reader.PreviousSecret("OLD");
+        Assert.Equal(["CA is '/no/such'; it must be an existing file", "PASSWORD_FILE is '/no/such'; it must be an existing file"], reader.Errors.Take(2));
+        Assert.Equal(
+            ["FOLDER is '/etc'; it must be a file that can be read: ", "SECRET_FILE is '/etc'; it must be a file that can be read: ", "OLD_PREVIOUS_FILE is '/etc'; it must be a file that can be read: "],
+            reader.Errors.Skip(2).Select(error => error[..(error.IndexOf("read: ", StringComparison.Ordinal) + 6)]));
+    }
+
     [Fact]
     public void A_secret_comes_from_its_variable_or_its_file_and_never_stands_in_a_mistake()
     {

@@ -11,6 +11,7 @@ public sealed class SuggestionTests
     [InlineData("Step-Down", "step-down")]
     [InlineData("statsu", "status")]
     [InlineData("rum", "run")]
+    [InlineData("rnu", "run")]
     [InlineData("password", "passwords")]
     [InlineData("failover", null)]
     [InlineData("no", "now")]
@@ -21,20 +22,4 @@ public sealed class SuggestionTests
 
     [Fact]
     public void What_somebody_pasted_is_compared_with_nothing() => Assert.Equal("", Suggestion.For(new string('x', 1_000_000), Commands));
-}
-
-public sealed class CommandMistakesTests
-{
-    private static readonly string[] Commands = ["run", "step-down"];
-
-    [Theory]
-    [InlineData("", "redis-failover needs a command: run, step-down.")]
-    [InlineData("stepdown", "'stepdown' is none of redis-failover's commands, run, step-down; did you mean 'step-down'?")]
-    [InlineData("fence", "'fence' is none of redis-failover's commands, run, step-down")]
-    [InlineData("run --wrong", "as the parser says")]
-    [InlineData("--wrong", "as the parser says")]
-    public void The_first_mistake_is_named_with_what_would_be_right(string arguments, string line) =>
-        Assert.Equal(
-            [line, "'redis-failover --help' lists commands and settings."],
-            CommandMistakes.Lines("redis-failover", arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries), Commands, ["as the parser says"]));
 }

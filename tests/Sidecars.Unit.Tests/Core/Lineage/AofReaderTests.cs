@@ -1,6 +1,7 @@
 using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
+using Sidecars.Bootstrap.Disk;
 using Sidecars.Core.Lineage;
 
 namespace Sidecars.Unit.Tests.Core.Lineage;
