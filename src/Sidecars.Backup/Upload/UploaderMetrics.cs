@@ -22,6 +22,7 @@ internal sealed class UploaderMetrics
         Shown.Gauge("sidecars_backup_generation", "The unbroken stream that is written; 0 on a node that does not upload.", () => counters.Generation);
         Shown.Gauge("sidecars_backup_tail_age_seconds", "Everything older than this is in the store: what a loss of all volumes would cost now.", () => Age(counters.LeaseHeld ? counters.CoveredUntilMilliseconds : 0));
         Shown.Gauge("sidecars_backup_pending_bytes", "Bytes of the append-only file that wait for the store.", () => counters.PendingBytes);
+        Shown.Gauge("sidecars_backup_holes", "Bases and stretches of the tail that the retention keeps and that are missing or cut in the store; looked for every 6 h.", () => counters.Holes);
         Shown.Gauge("sidecars_backup_verified_age_seconds", "Since the newest drill that succeeded, as of the last look at the store.", () => Age(counters.VerifiedAtMilliseconds));
         Shown.Gauge("sidecars_backup_verified_restore_seconds", "What that drill took to restore and to load.", () => counters.VerifiedAtMilliseconds > 0 ? counters.VerifiedRestore.TotalSeconds : null);
         Shown.Counter("sidecars_backup_segments_total", "Segments of the tail shipped.", () => counters.Segments);
