@@ -12,6 +12,7 @@ using Sidecars.Backup.Upload;
 using Sidecars.Backup.Verify;
 using Sidecars.Core.Group;
 using Sidecars.Core.Hosting;
+using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Telemetry;
@@ -21,7 +22,7 @@ namespace Sidecars.Backup;
 /// <summary>The commands, and what each of them is made of.</summary>
 internal sealed class BackupCommands
 {
-    public const string ExitCodes = "Exit codes: 0 done, 1 failed or refused (the last line says why), 2 wrong setting or argument, 130 SIGINT, 143 SIGTERM.";
+    public const string ExitCodes = "Exit codes: 0 done (run: drained after SIGTERM or SIGINT), 1 failed, refused or damaged (the last line says why), 2 wrong setting or argument; of the others, 130 after SIGINT, 143 after SIGTERM.";
 
     private const string NothingKept = "DURABILITY=none: the group keeps nothing on disk, so there is nothing to back up";
 
@@ -87,12 +88,14 @@ internal sealed class BackupCommands
 
     private Command List()
     {
-        var command = new Command("list", "Lists the backups, and who uploads.");
+        var command = new Command("list", "Lists the backups, who uploads, and what is missing of them: bases and segments by their names and lengths, one request for every 1,000 of them and one or two a backup. What is in them only 'verify' and 'restore' read.");
         command.SetAction((parsed, _) => WithAsync(async (options, store) =>
         {
             var catalogue = await store.ReadCatalogueAsync(_signals.Token).ConfigureAwait(false);
-            await ReportAsync(parsed, report => report.List(catalogue)).ConfigureAwait(false);
-            return await NothingThereAsync(options, store, catalogue).ConfigureAwait(false) is { } nothing ? await RefuseAsync(nothing).ConfigureAwait(false) : ExitCode.Ok;
+            var review = await StoreReview.WalkAsync(store, catalogue, options.Retention, TimeProvider.System.GetUtcNow(), _signals.Token).ConfigureAwait(false);
+            await ReportAsync(parsed, report => report.List(review)).ConfigureAwait(false);
+            if (await NothingThereAsync(options, store, catalogue).ConfigureAwait(false) is { } nothing) return await RefuseAsync(nothing).ConfigureAwait(false);
+            return review.Faults == 0 ? ExitCode.Ok : await RefuseAsync($"{review.Faults} parts are missing or damaged: {review.Lines().First()}").ConfigureAwait(false);
         }));
         return command;
     }
@@ -149,6 +152,11 @@ internal sealed class BackupCommands
             if (plan is RestorePlan.Refuse refuse) return await RefuseAsync(refuse.Reason).ConfigureAwait(false);
             var restore = (RestorePlan.Restore)plan;
             if (owner != options.Cluster) restore = restore with { Notes = restore.Notes.Add($"a copy of {options.Cluster} for {owner}: start it with CLUSTER_ID={owner} and passwords of its own; its backups go to {store.Of(owner).Layout.Root}") };
+            string[] scratch = [options.ScratchDirectory, Path.Combine(directory, MarkerStore.DirectoryName)];
+            var (server, unknown) = await TargetProbe.AskAsync(options.ServerBinary, scratch, TimeProvider.System, _signals.Token).ConfigureAwait(false);
+            var format = FormatPolicy.Decide(restore.Backup.Manifest, server, unknown);
+            if (format.Refusal is { } cannot) return await RefuseAsync(cannot).ConfigureAwait(false);
+            if (format.Note is { } note) restore = restore with { Notes = restore.Notes.Add(note) };
             if (parsed.GetValue(dry))
             {
                 RestoreRunner.CheckTarget(restore, directory, owner); // as the real one does first
@@ -169,7 +177,7 @@ internal sealed class BackupCommands
     private Command Verify()
     {
         var id = new Option<string?>("--backup") { Description = "id; default: the newest" };
-        var command = new Command("verify", "Restores a backup into a scratch directory, has a redis-server load it, and compares.") { id };
+        var command = new Command("verify", "Restores a backup into a scratch directory, has a redis-server load it, and compares; then reads the tail up to the next backup.") { id };
         command.SetAction((parsed, _) => WithAsync(async (options, store) =>
         {
             using var progress = Progress();

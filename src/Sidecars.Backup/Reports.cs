@@ -12,7 +12,7 @@ internal interface IReport : IDisposable
 {
     void Done(string what, string id);
 
-    void List(Catalogue catalogue);
+    void List(StoreReview review);
 
     void Show(BackupEntry backup);
 
@@ -28,16 +28,19 @@ internal sealed class TableReport(TextWriter output) : IReport
 {
     public void Done(string what, string id) => output.WriteLine($"{what} {id}");
 
-    public void List(Catalogue catalogue)
+    public void List(StoreReview review)
     {
-        Table(["BACKUP", "GENERATION", "COMPLETED", "BASE", "KEYS", "VERIFIED"], catalogue.Backups.Select(b => new[]
+        var catalogue = review.Catalogue;
+        Table(["BACKUP", "GENERATION", "COMPLETED", "BASE", "KEYS", "VERIFIED", "STATE"], catalogue.Backups.Select(b => new[]
         {
             b.Id, Number(b.Manifest.Generation), RestorePlan.Show(b.Manifest.CompletedAt), Size.Of(b.Manifest.Base?.Length ?? 0),
             b.Manifest.Databases.IsEmpty ? "-" : Number(b.Manifest.Databases.Sum(d => d.Most)), b.Verification is { } v ? RestorePlan.Show(v.VerifiedAt) : "never",
+            review.Broken.Contains(b.Id) ? "damaged" : "whole",
         }));
         if (catalogue.Uploader is { } lease)
-            output.WriteLine($"uploader {(lease.Holder.Length == 0 ? "none" : lease.Holder)}, session {lease.Session}, generation {lease.Generation}, {(lease.Covered is { } covered ? $"all written until {RestorePlan.Show(covered)} is here" : "nothing is here yet")}");
-        foreach (var odd in catalogue.Oddities) output.WriteLine($"! {odd.Key} {odd.Problem}");
+            output.WriteLine($"uploader {(lease.Holder.Length == 0 ? "none" : lease.Holder)}, session {lease.Session}, generation {lease.Generation}, {Covered(review, lease)}");
+        foreach (var remnant in catalogue.Remnants) output.WriteLine($"base {remnant.Id} has no manifest: it is being taken or was interrupted, or its manifest was deleted");
+        foreach (var line in review.Lines()) output.WriteLine($"! {line}");
     }
 
     public void Show(BackupEntry backup)
@@ -46,7 +49,7 @@ internal sealed class TableReport(TextWriter output) : IReport
         var rows = new List<string[]>
         {
             new[] { "id", m.Id }, new[] { "cluster", m.Cluster.Value }, new[] { "node", m.Node }, new[] { "generation", Number(m.Generation) },
-            new[] { "server", m.ServerVersion }, new[] { "base", m.Base is { } file ? $"{file.Name}, {file.Length} bytes, SHA-256 {file.Sha256}" : "none" },
+            new[] { "server", m.Format is { } rdb ? $"{m.Server}, {rdb}" : m.Server }, new[] { "base", m.Base is { } file ? $"{file.Name}, {file.Length} bytes, SHA-256 {file.Sha256}" : "none" },
             new[] { "base begun", RestorePlan.Show(DateTimeOffset.FromUnixTimeSeconds(m.BaseTime)) }, new[] { "completed", RestorePlan.Show(m.CompletedAt) },
             new[] { "tail", m.IsSnapshot ? "none: a snapshot" : $"{m.Start} to {m.End}" },
             new[] { "verified", backup.Verification is { } v ? $"{RestorePlan.Show(v.VerifiedAt)}: {v.Keys} keys, restored in {v.RestoreMilliseconds} ms, loaded in {v.LoadMilliseconds} ms" : "never" },
@@ -78,6 +81,10 @@ internal sealed class TableReport(TextWriter output) : IReport
     {
     }
 
+    private static string Covered(StoreReview review, UploaderLease lease) =>
+        review.Severed(lease.Generation) is not null ? "what it has written since the missing segment can't be restored"
+        : lease.Covered is { } covered ? $"all written until {RestorePlan.Show(covered)} is here" : "nothing is here yet";
+
     private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
 
     private void Table(string[]? head, IEnumerable<string[]> rows)
@@ -106,13 +113,15 @@ internal sealed class JsonReport : IReport
 
     public void Done(string what, string id) => _json.WriteString(what, id);
 
-    public void List(Catalogue catalogue)
+    public void List(StoreReview review)
     {
+        var catalogue = review.Catalogue;
         _json.WriteStartArray("backups");
         foreach (var backup in catalogue.Backups)
         {
             _json.WriteStartObject();
             Show(backup);
+            _json.WriteBoolean("damaged", review.Broken.Contains(backup.Id));
             _json.WriteEndObject();
         }
 
@@ -120,6 +129,9 @@ internal sealed class JsonReport : IReport
         if (catalogue.Uploader is { } lease) Raw("uploader", UploaderLeaseDocument.Write(lease));
         _json.WriteStartArray("unreadable");
         foreach (var odd in catalogue.Oddities) _json.WriteStringValue($"{odd.Key}: {odd.Problem}");
+        _json.WriteEndArray();
+        _json.WriteStartArray("damage");
+        foreach (var line in review.Lines()) _json.WriteStringValue(line);
         _json.WriteEndArray();
     }
 

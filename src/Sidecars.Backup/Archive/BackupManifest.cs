@@ -26,7 +26,7 @@ public sealed record DatabaseCount(int Index, long Fewest, long Most);
 public sealed record BackupManifest
 {
     /// <summary>Version of the document.</summary>
-    public const int Format = 1;
+    public const int DocumentFormat = 1;
 
     /// <summary>The tenant.</summary>
     public required ClusterId Cluster { get; init; }
@@ -45,6 +45,9 @@ public sealed record BackupManifest
 
     /// <summary>All that was written before this time, by the node's clock, is in the base or in the tail up to <see cref="End"/>.</summary>
     public required DateTimeOffset CoveredUntil { get; init; }
+
+    /// <summary>The server's product (<see cref="Archive.ServerProduct"/>); "" where it was not reachable, and where an older version wrote this.</summary>
+    public string ServerProduct { get; init; } = "";
 
     /// <summary>The server's version; "" where it was not reachable.</summary>
     public required string ServerVersion { get; init; }
@@ -70,6 +73,15 @@ public sealed record BackupManifest
     /// <summary>Sequence number of the base in the AOF; 0 without one.</summary>
     public required long BaseSequence { get; init; }
 
+    /// <summary>The format of the base; null where it is commands, or there is none, and where an older version wrote this.</summary>
+    public RdbFormat? Format { get; init; }
+
+    /// <summary>For people: product and version, as far as they are known.</summary>
+    public string Server => ServerVersion.Length == 0 ? "an unknown server" : $"{(ServerProduct.Length == 0 ? "server" : ServerProduct)} {ServerVersion}";
+
+    /// <summary>The end of the generation before this one, as far as it was known when this one began; null: none, or not known.</summary>
+    public ChainMark? Before { get; init; }
+
     /// <summary>Key with which the base and its segments are encrypted, and their digests made; null: they are not.</summary>
     public string? KeyId { get; init; }
 
@@ -88,13 +100,14 @@ public static class BackupManifestDocument
     /// <summary>Writes the document.</summary>
     public static byte[] Write(BackupManifest manifest) => JsonDocuments.Write(json =>
     {
-        json.WriteNumber("format", BackupManifest.Format);
+        json.WriteNumber("format", BackupManifest.DocumentFormat);
         json.WriteString("cluster", manifest.Cluster.Value);
         json.WriteString("id", manifest.Id);
         json.WriteNumber("generation", manifest.Generation);
         json.WriteString("node", manifest.Node);
         json.WriteNumber("completed_ms", manifest.CompletedAt.ToUnixTimeMilliseconds());
         json.WriteNumber("covered_ms", Math.Max(0, manifest.CoveredUntil.ToUnixTimeMilliseconds()));
+        if (manifest.ServerProduct.Length > 0) json.WriteString("server_product", manifest.ServerProduct);
         if (manifest.ServerVersion.Length > 0) json.WriteString("server_version", manifest.ServerVersion);
         if (manifest.Base is { } file)
         {
@@ -105,12 +118,21 @@ public static class BackupManifestDocument
             json.WriteEndObject();
         }
 
+        if (manifest.Format is { } rdb)
+        {
+            json.WriteStartObject("rdb");
+            json.WriteString("family", rdb.Family);
+            json.WriteNumber("version", rdb.Version);
+            json.WriteEndObject();
+        }
+
         if (manifest.IsSnapshot) json.WriteBoolean("snapshot", true);
         if (manifest.KeyId is { } key) json.WriteString("key_id", key);
         json.WriteNumber("base_sequence", manifest.BaseSequence);
         json.WriteNumber("base_time", manifest.BaseTime);
         JsonDocuments.WritePosition(json, "start", manifest.Start, manifest.StartDigest);
         JsonDocuments.WritePosition(json, "end", manifest.End, manifest.EndDigest);
+        if (manifest.Before is { } before) JsonDocuments.WritePosition(json, "before", before.At, before.Digest, before.Generation);
         json.WriteStartArray("databases");
         foreach (var database in manifest.Databases)
         {
@@ -128,7 +150,7 @@ public static class BackupManifestDocument
     public static DiskFact<BackupManifest> Read(ReadOnlySpan<byte> utf8)
     {
         if (!JsonFacts.TryParse(utf8, out var root, out var fault)) return DiskFact<BackupManifest>.Unreadable(fault);
-        if (root.Integer("format") != BackupManifest.Format) root.Wrong("format");
+        if (root.Integer("format") != BackupManifest.DocumentFormat) root.Wrong("format");
         if (!ClusterId.TryParse(root.Text("cluster", ClusterId.MaxLength), out var cluster)) root.Wrong("cluster");
         var id = root.Text("id", 64);
         if (!BackupLayout.IsBaseId(id)) root.Wrong("id");
@@ -140,9 +162,10 @@ public static class BackupManifestDocument
             if (!ChainDigest.TryParse(file.Sha256, out _)) described.Wrong("sha256");
         }
 
-        var (start, startDigest) = JsonDocuments.ReadPosition(root, "start");
-        var (end, endDigest) = JsonDocuments.ReadPosition(root, "end");
-        if (end < start) root.Wrong("end");
+        var generation = root.Integer("generation");
+        var start = JsonDocuments.ReadMark(root.Object("start"), generation);
+        var end = JsonDocuments.ReadMark(root.Object("end"), generation);
+        if (end.At < start.At) root.Wrong("end");
         var databases = ImmutableArray.CreateBuilder<DatabaseCount>();
         foreach (var database in root.Objects("databases", MaxDatabases))
             databases.Add(new DatabaseCount((int)Math.Min(database.Integer("index"), int.MaxValue), database.Integer("fewest"), database.Integer("most")));
@@ -150,20 +173,23 @@ public static class BackupManifestDocument
         {
             Cluster = cluster!,
             Id = id,
-            Generation = root.Integer("generation"),
+            Generation = generation,
             Node = root.Text("node", 253),
             CompletedAt = JsonDocuments.ReadTime(root, "completed_ms"),
             CoveredUntil = JsonDocuments.ReadTime(root, "covered_ms"),
+            ServerProduct = root.OptionalText("server_product", 64) ?? "",
+            Format = root.OptionalObject("rdb") is { } rdb ? new RdbFormat(rdb.Text("family", 16), (int)rdb.Integer("version", int.MaxValue)) : null,
             ServerVersion = root.OptionalText("server_version", 64) ?? "",
             Base = file,
             IsSnapshot = root.OptionalTruth("snapshot"),
             KeyId = root.OptionalText("key_id", ObjectCipher.KeyIdBytes * 2),
             BaseSequence = root.Integer("base_sequence"),
             BaseTime = root.Integer("base_time"),
-            Start = start,
-            StartDigest = startDigest,
-            End = end,
-            EndDigest = endDigest,
+            Start = start.At,
+            StartDigest = start.Digest,
+            End = end.At,
+            EndDigest = end.Digest,
+            Before = root.OptionalObject("before") is { } before ? JsonDocuments.ReadMark(before, before.Integer("generation")) : null,
             Databases = databases.ToImmutable(),
         };
         return root.Fault is { } wrong ? DiskFact<BackupManifest>.Unreadable(wrong) : DiskFact<BackupManifest>.Known(manifest);
@@ -178,20 +204,20 @@ internal static class JsonDocuments
     /// <summary>Indented: people read it.</summary>
     public static byte[] Write(Action<Utf8JsonWriter> fields) => JsonText.Object(fields, indented: true).ToArray();
 
-    public static void WritePosition(Utf8JsonWriter json, string name, StreamPosition position, ChainDigest digest)
+    public static void WritePosition(Utf8JsonWriter json, string name, StreamPosition position, ChainDigest digest, long? generation = null)
     {
         json.WriteStartObject(name);
+        if (generation is { } of) json.WriteNumber("generation", of);
         json.WriteNumber("sequence", position.Sequence);
         json.WriteNumber("offset", position.Offset);
         json.WriteString("digest", digest.ToString());
         json.WriteEndObject();
     }
 
-    public static (StreamPosition Position, ChainDigest Digest) ReadPosition(JsonFacts root, string name)
+    public static ChainMark ReadMark(JsonFacts found, long generation)
     {
-        var found = root.Object(name);
         if (!ChainDigest.TryParse(found.Text("digest", ChainDigest.Length), out var digest)) found.Wrong("digest");
-        return (new StreamPosition(found.Integer("sequence"), found.Integer("offset")), digest);
+        return new ChainMark(generation, new StreamPosition(found.Integer("sequence"), found.Integer("offset")), digest);
     }
 
     public static DateTimeOffset ReadTime(JsonFacts root, string name)

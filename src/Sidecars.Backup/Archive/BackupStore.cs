@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using Sidecars.Backup.Store;
 using Sidecars.Backup.Store.Encryption;
 using Sidecars.Core.Primitives;
@@ -72,6 +73,7 @@ public sealed class BackupStore(IObjectStore store, BackupLayout layout, KeyRing
     {
         var backups = new List<BackupEntry>();
         var oddities = ImmutableArray.CreateBuilder<Oddity>();
+        var remnants = ImmutableArray.CreateBuilder<Remnant>();
         foreach (var folder in await Objects.ListFoldersAsync(Layout.Root, cancellation).ConfigureAwait(false))
         {
             if (!BackupLayout.TryGeneration(folder, out var generation))
@@ -80,12 +82,15 @@ public sealed class BackupStore(IObjectStore store, BackupLayout layout, KeyRing
                 continue;
             }
 
-            foreach (var id in await Objects.ListFoldersAsync(Layout.Bases(generation), cancellation).ConfigureAwait(false))
-                await ReadBackupAsync(generation, id, backups, oddities, cancellation).ConfigureAwait(false);
+            foreach (var (id, objects) in await ListBasesAsync(generation, cancellation).ConfigureAwait(false))
+                await ReadBackupAsync(generation, id, objects, backups, oddities, remnants, cancellation).ConfigureAwait(false);
         }
 
         var lease = await ReadLeaseAsync(cancellation).ConfigureAwait(false);
-        return new Catalogue([.. backups.OrderBy(b => b.Manifest.Generation).ThenBy(b => b.Manifest.CompletedAt)], lease?.Lease, oddities.ToImmutable());
+        return new Catalogue([.. backups.OrderBy(b => b.Manifest.Generation).ThenBy(b => b.Manifest.CompletedAt)], lease?.Lease, oddities.ToImmutable())
+        {
+            Remnants = remnants.ToImmutable(),
+        };
     }
 
     /// <summary>The first object of this tenant, of whatever kind; null where there is none.</summary>
@@ -98,39 +103,99 @@ public sealed class BackupStore(IObjectStore store, BackupLayout layout, KeyRing
     /// <summary>Another tenant's backups in the same store.</summary>
     public BackupStore Of(ClusterId cluster) => new(store, new BackupLayout(cluster), keys);
 
-    /// <summary>Segments of a generation from a file on, in the order of their names; what is no segment goes to <paramref name="oddities"/>.</summary>
-    public async Task<List<SegmentName>> ListSegmentsAsync(long generation, long fromSequence, List<Oddity> oddities, CancellationToken cancellation)
+    /// <summary>
+    /// Segments of a generation from a file on, in the order of their places: a request for each 1,000; what is no segment goes to
+    /// <paramref name="odd"/>.
+    /// </summary>
+    public async IAsyncEnumerable<SegmentName> SegmentsAsync(
+        long generation, long fromSequence, Action<Oddity> odd, [EnumeratorCancellation] CancellationToken cancellation)
     {
         var prefix = Layout.Tail(generation);
         // '-' sorts before all digits, so this is just before the first object of the file.
         var after = fromSequence <= 0 ? null : Layout.Tail(generation, fromSequence) + "-";
-        var segments = new List<SegmentName>();
         await foreach (var entry in Objects.ListAsync(prefix, after, cancellation).ConfigureAwait(false))
         {
             var parts = entry.Key[prefix.Length..].Split('/');
-            if (parts.Length != 2 || !SegmentName.TryParse(parts[0], parts[1], out var name)) oddities.Add(new Oddity(entry.Key, "is no segment"));
-            else if (entry.Length != name.Length && entry.Length != ObjectCipher.StoredLength(name.Length)) oddities.Add(new Oddity(entry.Key, $"has {entry.Length} bytes, and its name says {name.Length}"));
-            else segments.Add(name);
+            if (parts.Length != 2 || !SegmentName.TryParse(parts[0], parts[1], out var name)) odd(new Oddity(entry.Key, "is no segment"));
+            else if (entry.Length != name.Length && entry.Length != ObjectCipher.StoredLength(name.Length)) odd(new Oddity(entry.Key, $"has {entry.Length} bytes, and its name says {name.Length}"));
+            else yield return name;
         }
+    }
 
+    /// <summary>The same, whole.</summary>
+    public async Task<List<SegmentName>> ListSegmentsAsync(long generation, long fromSequence, List<Oddity> oddities, CancellationToken cancellation)
+    {
+        var segments = new List<SegmentName>();
+        await foreach (var segment in SegmentsAsync(generation, fromSequence, oddities.Add, cancellation).ConfigureAwait(false))
+            segments.Add(segment);
         return segments;
     }
 
-    private async Task ReadBackupAsync(long generation, string id, List<BackupEntry> backups, ImmutableArray<Oddity>.Builder oddities, CancellationToken cancellation)
+    /// <summary>How far a tail has come since a place that it is known to have reached.</summary>
+    public async Task<ChainMark> FindEndAsync(ChainMark known, CancellationToken cancellation)
+    {
+        var linker = new ChainLinker(known.At, known.Digest);
+        await foreach (var segment in SegmentsAsync(known.Generation, known.At.Sequence, _ => { }, cancellation).ConfigureAwait(false))
+            linker.Add(segment);
+        linker.Settle();
+        return known with { At = linker.At, Digest = linker.Digest };
+    }
+
+    // One listing for all bases of a generation: it tells what is missing, and has the lengths.
+    private async Task<SortedDictionary<string, List<ObjectEntry>>> ListBasesAsync(long generation, CancellationToken cancellation)
+    {
+        var bases = new SortedDictionary<string, List<ObjectEntry>>(StringComparer.Ordinal);
+        var prefix = Layout.Bases(generation);
+        await foreach (var entry in Objects.ListAsync(prefix, null, cancellation).ConfigureAwait(false))
+        {
+            var id = entry.Key[prefix.Length..].Split('/')[0];
+            if (!bases.TryGetValue(id, out var objects)) bases[id] = objects = [];
+            objects.Add(entry);
+        }
+
+        return bases;
+    }
+
+    private async Task ReadBackupAsync(
+        long generation, string id, List<ObjectEntry> objects, List<BackupEntry> backups, ImmutableArray<Oddity>.Builder oddities,
+        ImmutableArray<Remnant>.Builder remnants, CancellationToken cancellation)
     {
         var folder = Layout.Base(generation, id);
+        var key = folder + BackupLayout.ManifestName;
         if (!BackupLayout.IsBaseId(id))
         {
             oddities.Add(new Oddity(folder, "is no backup"));
             return;
         }
 
-        if (await TryReadAsync(folder + BackupLayout.ManifestName, cancellation).ConfigureAwait(false) is not var (bytes, _)) return; // not complete
+        var isVerified = objects.Exists(o => o.Key == folder + BackupLayout.VerifiedName);
+        if (!objects.Exists(o => o.Key == key))
+        {
+            // Only a backup that had a manifest was verified.
+            if (isVerified) oddities.Add(new Oddity(key, "was deleted: the backup was verified, and can't be restored without it"));
+            else remnants.Add(new Remnant(id, [.. objects]));
+            return;
+        }
+
+        if (await TryReadAsync(key, cancellation).ConfigureAwait(false) is not var (bytes, _)) return; // deleted meanwhile
         var manifest = BackupManifestDocument.Read(bytes);
-        if (!manifest.IsKnown) oddities.Add(new Oddity(folder + BackupLayout.ManifestName, manifest.ToString()));
+        if (!manifest.IsKnown) oddities.Add(new Oddity(key, manifest.ToString()));
         else if (manifest.Value.Cluster != Layout.Cluster || manifest.Value.Generation != generation || manifest.Value.Id != id)
-            oddities.Add(new Oddity(folder + BackupLayout.ManifestName, $"is of {manifest.Value.Cluster}, generation {manifest.Value.Generation}, id {manifest.Value.Id}: it does not belong here"));
-        else backups.Add(new BackupEntry(manifest.Value, await ReadVerificationAsync(folder, oddities, cancellation).ConfigureAwait(false)));
+            oddities.Add(new Oddity(key, $"is of {manifest.Value.Cluster}, generation {manifest.Value.Generation}, id {manifest.Value.Id}: it does not belong here"));
+        else
+        {
+            var verification = isVerified ? await ReadVerificationAsync(folder, oddities, cancellation).ConfigureAwait(false) : null;
+            backups.Add(new BackupEntry(manifest.Value, verification) { BaseProblem = BaseProblem(manifest.Value, folder, objects) });
+        }
+    }
+
+    private static Oddity? BaseProblem(BackupManifest manifest, string folder, List<ObjectEntry> objects)
+    {
+        if (manifest.Base is not { } file) return null;
+        var key = folder + file.Name;
+        var length = manifest.KeyId is null ? file.Length : ObjectCipher.StoredLength(file.Length);
+        if (objects.Find(o => o.Key == key) is not { } there) return new Oddity(key, "is missing: the base of a backup");
+        return there.Length == length ? null : new Oddity(key, $"has {there.Length} bytes, and its manifest says {length}");
     }
 
     private async Task<Verification?> ReadVerificationAsync(string folder, ImmutableArray<Oddity>.Builder oddities, CancellationToken cancellation)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Sidecars.Backup.Store;
 
 namespace Sidecars.Backup.Archive;
 
@@ -9,6 +10,9 @@ public sealed record BackupEntry(BackupManifest Manifest, Verification? Verifica
 {
     /// <summary>See <see cref="BackupManifest.Id"/>.</summary>
     public string Id => Manifest.Id;
+
+    /// <summary>What is wrong with its base, as the listing tells; null: it is there, with the right length.</summary>
+    public Oddity? BaseProblem { get; init; }
 }
 
 /// <summary>An object that could not be read as what its key says.</summary>
@@ -16,52 +20,40 @@ public sealed record BackupEntry(BackupManifest Manifest, Verification? Verifica
 /// <param name="Problem">What is wrong.</param>
 public sealed record Oddity(string Key, string Problem);
 
+/// <summary>Objects of a base without a manifest: it is being taken, or was interrupted, or its manifest was deleted.</summary>
+/// <param name="Id">See <see cref="BackupManifest.Id"/>.</param>
+/// <param name="Objects">What there is.</param>
+public sealed record Remnant(string Id, ImmutableArray<ObjectEntry> Objects);
+
 /// <summary>All backups of one tenant, by generation and time, and who uploads.</summary>
 /// <param name="Backups">Oldest first.</param>
 /// <param name="Uploader">The lease; null where there has never been one.</param>
 /// <param name="Oddities">Objects that could not be read as what they should be; they are never taken into account, and never deleted.</param>
-public sealed record Catalogue(ImmutableArray<BackupEntry> Backups, UploaderLease? Uploader, ImmutableArray<Oddity> Oddities);
+public sealed record Catalogue(ImmutableArray<BackupEntry> Backups, UploaderLease? Uploader, ImmutableArray<Oddity> Oddities)
+{
+    /// <summary>Bases that are not listed.</summary>
+    public ImmutableArray<Remnant> Remnants { get; init; } = [];
+
+    /// <summary>Places that the tails had reached.</summary>
+    public IEnumerable<ChainMark> Marks => Backups.Select(b => b.Manifest.Before).Append(Uploader?.Tip).OfType<ChainMark>();
+}
 
 /// <summary>Where segments follow one another.</summary>
 /// <param name="Segments">In order, without gap or overlap.</param>
 /// <param name="Break">Why it ends where it ends; null: nothing comes after.</param>
 public sealed record SegmentChain(ImmutableArray<SegmentName> Segments, ChainBreak? Break)
 {
-    /// <summary>
-    /// Links segments by their names. Where sessions overlap (an upload of a process that was killed arrived late), the later session
-    /// counts. Pure; content is checked against the digests when it is read.
-    /// </summary>
+    /// <summary>Links segments by their names (<see cref="ChainLinker"/>).</summary>
     /// <param name="segments">All of one generation, in any order.</param>
     /// <param name="start">Where to begin.</param>
     /// <param name="digest">The chain's digest there.</param>
     public static SegmentChain Link(IEnumerable<SegmentName> segments, StreamPosition start, ChainDigest digest)
     {
-        var byStart = segments.Where(s => s.From >= start).ToLookup(s => s.From);
-        var sequences = byStart.Select(g => g.Key.Sequence).Distinct().Order().ToList();
+        var linker = new ChainLinker(start, digest);
         var chain = ImmutableArray.CreateBuilder<SegmentName>();
-        var (at, previous) = (start, digest.Short);
-        while (true)
-        {
-            // A successor fits by place and by digest: here, or at the start of a later file.
-            var next = Best(byStart[at], previous)
-                ?? sequences.Where(n => n > at.Sequence).Select(n => Best(byStart[new StreamPosition(n, 0)], previous)).FirstOrDefault(s => s is not null);
-            if (next is null) break;
-            chain.Add(next);
-            (at, previous) = (next.To, next.Digest.Short);
-        }
-
-        var session = chain.Count == 0 ? 0 : chain[^1].Session;
-        // What lies behind and is no leftover of an earlier session should have been linked.
-        var beyond = byStart.SelectMany(g => g).Where(s => s.From >= at && s.Session >= session && s.From != at || (s.From == at && s.Session >= session))
-            .OrderBy(s => s.From).FirstOrDefault();
-        return new SegmentChain(chain.ToImmutable(), beyond is null ? null : new ChainBreak(at, beyond));
+        foreach (var segment in segments.OrderBy(s => s.From))
+            if (linker.Add(segment) is { } linked) chain.Add(linked);
+        if (linker.Settle() is { } last) chain.Add(last);
+        return new SegmentChain(chain.ToImmutable(), linker.Break);
     }
-
-    private static SegmentName? Best(IEnumerable<SegmentName> candidates, string previous) =>
-        candidates.Where(s => s.Previous == previous).MaxBy(s => (s.Session, s.End));
 }
-
-/// <summary>A gap.</summary>
-/// <param name="At">Up to here the chain is whole.</param>
-/// <param name="Next">The first segment behind the gap.</param>
-public sealed record ChainBreak(StreamPosition At, SegmentName Next);

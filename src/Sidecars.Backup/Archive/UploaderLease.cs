@@ -19,6 +19,11 @@ public sealed record UploaderLease(string Holder, long Session, long Generation,
     /// </summary>
     public string Writer { get; init; } = "";
 
+    /// <summary>
+    /// How far the tail of <see cref="Generation"/> was in the store; null before its first segment, and where an older version wrote this.
+    /// </summary>
+    public ChainMark? Tip { get; init; }
+
     /// <summary><see cref="CoveredUntil"/>, or null before the first uploader has stored anything.</summary>
     public DateTimeOffset? Covered => CoveredUntil == DateTimeOffset.UnixEpoch ? null : CoveredUntil;
 
@@ -41,6 +46,7 @@ public static class UploaderLeaseDocument
         if (lease.Writer.Length > 0) json.WriteString("writer", lease.Writer);
         json.WriteNumber("beat", lease.Beat);
         json.WriteNumber("covered_until_ms", lease.CoveredUntil.ToUnixTimeMilliseconds());
+        if (lease.Tip is { } tip) JsonDocuments.WritePosition(json, "tip", tip.At, tip.Digest);
         if (lease.BaseWanted is { } wanted) json.WriteNumber("base_wanted_ms", wanted.ToUnixTimeMilliseconds());
     });
 
@@ -53,6 +59,7 @@ public static class UploaderLeaseDocument
             root.OptionalText("holder", 253) ?? "", root.Integer("session"), root.Integer("generation"), root.Integer("beat"), JsonDocuments.ReadTime(root, "covered_until_ms"))
         {
             Writer = root.OptionalText("writer", 253) ?? "",
+            Tip = root.OptionalObject("tip") is { } tip ? JsonDocuments.ReadMark(tip, root.Integer("generation")) : null,
             BaseWanted = root.OptionalInteger("base_wanted_ms") is null ? null : JsonDocuments.ReadTime(root, "base_wanted_ms"),
         };
         return root.Fault is { } wrong ? DiskFact<UploaderLease>.Unreadable(wrong) : DiskFact<UploaderLease>.Known(lease);

@@ -6,7 +6,10 @@ internal sealed class BaseClock(TimeSpan interval, TimeProvider time)
     private DateTimeOffset _last = DateTimeOffset.UnixEpoch;
     private bool _wanted;
 
-    public bool IsDue => _wanted || time.GetUtcNow() - _last >= interval;
+    public bool IsDue => _wanted || SinceLast >= interval;
+
+    /// <summary>By the node's clock.</summary>
+    public TimeSpan SinceLast => time.GetUtcNow() - _last;
 
     /// <summary>Due now.</summary>
     public void Want() => _wanted = true;

@@ -10,7 +10,8 @@ namespace Sidecars.Backup.Base;
 /// <param name="Node">This node.</param>
 /// <param name="Generation">The generation that it belongs to.</param>
 /// <param name="IsSnapshot">See <see cref="BackupManifest.IsSnapshot"/>.</param>
-internal sealed record BaseOrigin(string Id, string Node, long Generation, bool IsSnapshot);
+/// <param name="Before">See <see cref="BackupManifest.Before"/>.</param>
+internal sealed record BaseOrigin(string Id, string Node, long Generation, bool IsSnapshot, ChainMark? Before);
 
 /// <summary>How far the tail has been shipped.</summary>
 /// <param name="Position">Its end.</param>
@@ -68,7 +69,10 @@ internal sealed class BaseUpload : IDisposable
             IsSnapshot = _origin.IsSnapshot,
             CompletedAt = utcNow,
             CoveredUntil = tip.CoveredUntil,
+            ServerProduct = after.Product,
             ServerVersion = after.Version,
+            Format = _pinned.Format,
+            Before = _origin.Before,
             KeyId = _store.KeyId,
             Base = await File.ConfigureAwait(false),
             BaseSequence = _pinned.Sequence,

@@ -41,6 +41,9 @@ public sealed record NodeSnapshot(NodeStanding Standing, string Version, Immutab
     /// <summary>Nobody listens there.</summary>
     public static NodeSnapshot Down { get; } = new(NodeStanding.Down, "", []);
 
+    /// <summary>Its product (<see cref="ServerProduct"/>); "" where unknown.</summary>
+    public string Product { get; init; } = "";
+
     /// <summary>On a replica, the longest since it heard its master (<c>master_last_io_seconds_ago</c>, whole seconds); zero on a master.</summary>
     public TimeSpan HeardAgo { get; init; }
 
@@ -55,8 +58,10 @@ public sealed record NodeSnapshot(NodeStanding Standing, string Version, Immutab
         var standing = info.LoadingInProgress != false ? NodeStanding.NotInSync
             : isReplica ? look is { MasterLinkUp: true, SyncInProgress: false } ? NodeStanding.InSyncReplica : NodeStanding.NotInSync
             : info.ConnectedReplicas > 0 ? NodeStanding.Master : NodeStanding.LoneMaster;
-        return new NodeSnapshot(standing, info.ValkeyVersion ?? info.RedisVersion ?? "", [.. info.Databases.Select(d => new DatabaseCount(d.Index, Math.Max(0, d.Keys - d.Expires), d.Keys))])
+        var (product, version) = ServerProduct.Of(info);
+        return new NodeSnapshot(standing, version, [.. info.Databases.Select(d => new DatabaseCount(d.Index, Math.Max(0, d.Keys - d.Expires), d.Keys))])
         {
+            Product = product,
             HeardAgo = isReplica ? TimeSpan.FromSeconds(1 + Math.Min(look.Silence?.TotalSeconds ?? 0, MaxSilence)) : TimeSpan.Zero,
         };
     }

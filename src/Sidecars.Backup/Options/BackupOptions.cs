@@ -100,14 +100,14 @@ internal sealed record BackupOptions
         var credentials = new LiveCredentials();
         credentials.Use(ReadCredentialsOf(settings, cluster));
         var tls = ReadTls(settings);
-        var uploader = ReadUploader(settings, node) with { Snapshots = durability == Durability.Rdb };
+        var uploader = ReadUploader(settings, node);
         var retention = new RetentionRules(
             TimeSpan.FromHours(settings.Integer("BACKUP_WINDOW_HOURS", 168, 1, 87_600, "Any time within so many hours can be restored.")),
             settings.Integer("BACKUP_DAILY", 7, 0, 3660, "Beyond the window: days (UTC) of which the last backup is kept."),
             settings.Integer("BACKUP_WEEKLY", 4, 0, 520, "Likewise, ISO weeks."),
             settings.Integer("BACKUP_MONTHLY", 12, 0, 1200, "Likewise, months."));
-        var server = settings.Path("REDIS_SERVER_BIN", "redis-server", "For verify: the server that loads the restored data; looked up in PATH if it has no slash.");
-        var scratch = settings.Path("BACKUP_SCRATCH_DIR", System.IO.Path.GetTempPath(), "For verify: where it restores to; needs room for the whole dataset. Emptied afterwards.");
+        var server = settings.Path("REDIS_SERVER_BIN", "redis-server", "For verify: the server that loads the restored data; for restore: asked which format it reads. Looked up in PATH if it has no slash.");
+        var scratch = settings.Path("BACKUP_SCRATCH_DIR", System.IO.Path.GetTempPath(), "For verify: where it restores to; needs room for the whole dataset. For restore: where the server is asked. Emptied afterwards.");
         var telemetry = settings.Port("METRICS_PORT", 9122, "For run: port of GET /metrics and GET /healthz; 0: none.", min: 0);
         var (logLevel, logFormat) = LogSettings.Read(settings);
         if (settings.Errors.Count > 0) return null;
@@ -130,7 +130,7 @@ internal sealed record BackupOptions
             },
             Durability = durability,
             Tls = tls,
-            Uploader = uploader,
+            Uploader = uploader with { Snapshots = durability == Durability.Rdb, Retention = retention },
             Retention = retention,
             ServerBinary = server,
             ScratchDirectory = scratch,
@@ -151,6 +151,8 @@ internal sealed record BackupOptions
             Flush = settings.Milliseconds("BACKUP_FLUSH_MS", 1000, 100, 600_000, "How often the tail is shipped while there is something to ship: the most that is lost with the disks, about."),
             SegmentBytes = settings.Integer("BACKUP_SEGMENT_KIB", 4096, 4, 65_536, "A segment is cut at the first command after so many KiB.") * 1024L,
             BaseInterval = TimeSpan.FromMinutes(settings.Integer("BACKUP_BASE_MINUTES", 1440, 1, 525_600, "Time between two bases: more often is a quicker restore and more to store.")),
+            BaseTailFactor = settings.Integer("BACKUP_BASE_TAIL_FACTOR", 4, 0, 1000, "A base is also taken where the tail since the last one is longer than so many times that, at most once an hour, and with BACKUP_REWRITE; 0: by time alone."),
+            BaseTailBytes = settings.Integer("BACKUP_BASE_TAIL_MIB", 256, 1, 1_048_576, "And longer than so many MiB, so that a small base is not taken again and again.") * 1024L * 1024,
             Rewrite = settings.Flag("BACKUP_REWRITE", true, "Ask Redis for BGREWRITEAOF before a base, so that it is new; false takes the last rewrite's."),
             Renew = renew,
             LeaseLife = life,

@@ -186,12 +186,8 @@ public abstract record RestorePlan
             ? $"; the next one begins at {Show(next.Manifest.BaseTime + 1)}"
             : "; --to latest restores that";
 
-    private static Refuse Missing(BackupManifest manifest, StreamPosition at, ChainBreak? gap, StreamPosition? end)
-    {
-        var place = string.Create(CultureInfo.InvariantCulture, $"generation {manifest.Generation:D10}, tail/{at.Sequence:D10}/{at.Offset:D15}-…");
-        var upTo = gap is not null ? $"; the next one is tail/{gap.Next}" : end is { } known ? $"; backup {manifest.Id} reaches to {known}" : "";
-        return new Refuse("missing_segment", $"a segment is missing: {place}{upTo}");
-    }
+    private static Refuse Missing(BackupManifest manifest, StreamPosition at, ChainBreak? gap, StreamPosition? end) =>
+        new("missing_segment", new ChainHole(manifest.Generation, at, gap?.Next, end).ToString());
 
     private static string Show(long seconds) => Show(DateTimeOffset.FromUnixTimeSeconds(seconds));
 

@@ -74,6 +74,40 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout, TimeProv
             : plan;
     }
 
+    /// <summary>Reads the tail behind a backup, up to the next one or to its end, and checks every byte.</summary>
+    /// <returns>Where it has a hole; null: nowhere.</returns>
+    /// <exception cref="StoreException">A segment is damaged; the message names it.</exception>
+    public async Task<string?> ReadTailAsync(Catalogue catalogue, BackupEntry backup, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
+    {
+        var manifest = backup.Manifest;
+        if (manifest.IsSnapshot) return null;
+        var same = catalogue.Backups.Select(b => b.Manifest)
+            .Where(m => m.Generation == manifest.Generation && m.Start >= manifest.Start).OrderBy(m => m.Start).ToList();
+        var until = same.Find(m => m.Start > manifest.Start)?.Start;
+        var linker = new ChainLinker(manifest.Start, manifest.StartDigest);
+        var marks = catalogue.Marks.Concat(same.Select(m => new ChainMark(m.Generation, m.Start, m.StartDigest)));
+        var walk = new ChainWalk(same.TakeWhile(m => m.Start == manifest.Start), marks.Where(m => until is null || m.At <= until));
+        var (segments, oddities) = (new List<(SegmentName Segment, ChainDigest Before)>(), new List<Oddity>());
+        void Take(ChainDigest before, SegmentName? linked)
+        {
+            if (linked is not null && linked.To > manifest.End) segments.Add((linked, before));
+        }
+
+        await foreach (var segment in store.SegmentsAsync(manifest.Generation, manifest.Start.Sequence, oddities.Add, cancellation).ConfigureAwait(false))
+        {
+            if (until is { } next && segment.From >= next) break;
+            walk.Add(segment);
+            Take(linker.Digest, linker.Add(segment));
+        }
+
+        Take(linker.Digest, linker.Settle());
+        if (walk.End().Holes.FirstOrDefault() is { } hole) return oddities.Count > 0 ? $"{hole}; {oddities[0].Key} {oddities[0].Problem}" : hole.ToString();
+        var (done, total) = (0L, segments.Sum(s => s.Segment.Length));
+        await ForEachAsync(segments, (item, count, token) => FetchSegmentAsync(manifest, item.Segment, item.Before, null, count, token),
+            bytes => progress?.Report(new RestoreProgress(Interlocked.Add(ref done, bytes), total)), cancellation).ConfigureAwait(false);
+        return null;
+    }
+
     /// <summary>Why a directory is no target; null where it may be one.</summary>
     /// <param name="directory">The directory.</param>
     /// <param name="owner">Whose it is to be; null: it does not matter.</param>
@@ -171,12 +205,15 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout, TimeProv
         var manifest = plan.Backup.Manifest;
         var digests = plan.Segments.Select((s, i) => (Segment: s, Before: i == 0 ? manifest.StartDigest : plan.Segments[i - 1].Digest));
         var baseFile = manifest.Base is { } file ? RepeatAsync((count, token) => FetchBaseAsync(manifest, file, staging, count, token), Count, cancellation) : Task.CompletedTask;
-        var tail = System.Threading.Tasks.Parallel.ForEachAsync(
-            digests, new ParallelOptions { MaxDegreeOfParallelism = Parallel, CancellationToken = cancellation },
-            async (item, token) => await RepeatAsync((count, ct) => FetchSegmentAsync(manifest, item.Segment, item.Before, staging, count, ct), Count, token).ConfigureAwait(false));
+        var tail = ForEachAsync(digests, (item, count, token) => FetchSegmentAsync(manifest, item.Segment, item.Before, staging, count, token), Count, cancellation);
         await Task.WhenAll(baseFile, tail).ConfigureAwait(false); // both have ended, however they end: nobody writes to what is deleted then
         if (plan.CutAfter is { } second) Cut(plan.Segments[^1], Path.Combine(staging, IncrementName(plan.Segments[^1].Sequence)), second);
     }
+
+    private Task ForEachAsync<T>(IEnumerable<T> items, Func<T, Action<int>, CancellationToken, Task> fetch, Action<int> count, CancellationToken cancellation) =>
+        System.Threading.Tasks.Parallel.ForEachAsync(
+            items, new ParallelOptions { MaxDegreeOfParallelism = Parallel, CancellationToken = cancellation },
+            async (item, token) => await RepeatAsync((counted, ct) => fetch(item, counted, ct), count, token).ConfigureAwait(false));
 
     // What a try fetched before it broke off is counted off again.
     private Task<bool> RepeatAsync(Func<Action<int>, CancellationToken, Task> fetch, Action<int> count, CancellationToken cancellation) =>
@@ -209,19 +246,19 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout, TimeProv
         if (Convert.ToHexStringLower(hash.GetHashAndReset()) != file.Sha256) throw new StoreException(StoreFailure.Damaged, key, "its SHA-256 is not the manifest's");
     }
 
-    private async Task FetchSegmentAsync(BackupManifest manifest, SegmentName segment, ChainDigest before, string staging, Action<int> count, CancellationToken cancellation)
+    private async Task FetchSegmentAsync(BackupManifest manifest, SegmentName segment, ChainDigest before, string? staging, Action<int> count, CancellationToken cancellation)
     {
         var key = store.Layout.Segment(manifest.Generation, segment);
         using var hash = before.Begin(store.HashOf(manifest));
         // Offsets count from the first segment of the file that is wanted, which is its first byte: a base starts at the start of a file.
-        await CopyAsync(key, Path.Combine(staging, IncrementName(segment.Sequence)), segment.Start, segment.Length, hash, count, cancellation).ConfigureAwait(false);
+        await CopyAsync(key, staging is null ? null : Path.Combine(staging, IncrementName(segment.Sequence)), segment.Start, segment.Length, hash, count, cancellation).ConfigureAwait(false);
         if (ChainDigest.End(hash) != segment.Digest) throw new StoreException(StoreFailure.Damaged, key, "its content is not what its name says");
     }
 
-    private async Task CopyAsync(string key, string path, long offset, long length, IncrementalHash hash, Action<int> count, CancellationToken cancellation)
+    private async Task CopyAsync(string key, string? path, long offset, long length, IncrementalHash hash, Action<int> count, CancellationToken cancellation)
     {
         using var download = await store.Objects.OpenAsync(key, cancellation).ConfigureAwait(false);
-        using var file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite);
+        using var file = path is null ? null : File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite);
         var buffer = new byte[256 * 1024];
         var copied = 0L;
         while (true)
@@ -230,13 +267,13 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout, TimeProv
             if (read == 0) break;
             if (copied + read > length) throw new StoreException(StoreFailure.Damaged, key, $"has more than the {length} bytes that it should have");
             hash.AppendData(buffer, 0, read);
-            RandomAccess.Write(file, buffer.AsSpan(0, read), offset + copied);
+            if (file is not null) RandomAccess.Write(file, buffer.AsSpan(0, read), offset + copied);
             copied += read;
             count(read);
         }
 
         if (copied != length) throw new StoreException(StoreFailure.Damaged, key, $"has {copied} bytes, and should have {length}");
-        RandomAccess.FlushToDisk(file);
+        if (file is not null) RandomAccess.FlushToDisk(file);
     }
 
     private static async Task<int> ReadAsync(ObjectDownload download, string key, byte[] buffer, CancellationToken cancellation)

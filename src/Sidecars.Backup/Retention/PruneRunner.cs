@@ -13,8 +13,9 @@ namespace Sidecars.Backup.Retention;
 public sealed record PruneReport(RetentionPolicy Policy, IReadOnlyList<string> Segments, IReadOnlyList<string> Leftovers, int Unfinished, long Bytes, IReadOnlyList<string> Notes);
 
 /// <summary>
-/// Deletes what the retention does not keep. The manifest of a backup goes first, so that none is listed whose parts are missing; then its
-/// base; segments last. What could not be read as what it should be is never deleted, and nothing is while a listed manifest is unreadable.
+/// Deletes what the retention does not keep. A backup's drill goes first, then its manifest, so that none is listed whose parts are missing, and
+/// no drill is left of one that is not; then its base; segments last. What could not be read as what it should be is never deleted, and nothing
+/// is while a listed manifest is unreadable. What can't be restored counts for nothing, so that the last good way back stays.
 /// </summary>
 /// <param name="store">The tenant's.</param>
 /// <param name="progress">Takes the number of objects deleted so far; null: nobody asks.</param>
@@ -31,22 +32,23 @@ public sealed class PruneRunner(BackupStore store, Action<int>? progress = null)
         var catalogue = await store.ReadCatalogueAsync(cancellation).ConfigureAwait(false);
         if (catalogue.Oddities.FirstOrDefault() is { } odd)
             throw new StoreException(StoreFailure.Damaged, odd.Key, $"{odd.Problem}; nothing is deleted while it is not known what that is");
-        var policy = RetentionPolicy.Decide(catalogue.Backups, rules, utcNow);
+        var review = await StoreReview.WalkAsync(store, catalogue, rules, utcNow, cancellation).ConfigureAwait(false);
+        var policy = review.Policy;
         var bytes = 0L;
         foreach (var gone in policy.Verdicts.Where(v => !v.Keep).Select(v => v.Backup.Manifest))
         {
             bytes += gone.Base?.Length ?? 0;
             if (dryRun) continue;
             var folder = store.Layout.Base(gone.Generation, gone.Id);
-            await DeleteAsync(folder + BackupLayout.ManifestName, cancellation).ConfigureAwait(false);
             await DeleteAsync(folder + BackupLayout.VerifiedName, cancellation).ConfigureAwait(false);
+            await DeleteAsync(folder + BackupLayout.ManifestName, cancellation).ConfigureAwait(false);
             if (gone.Base is { } file) await DeleteAsync(folder + file.Name, cancellation).ConfigureAwait(false);
         }
 
         var segments = new List<string>();
         foreach (var generation in await GenerationsAsync(cancellation).ConfigureAwait(false))
         {
-            foreach (var segment in await store.ListSegmentsAsync(generation, 0, [], cancellation).ConfigureAwait(false))
+            await foreach (var segment in store.SegmentsAsync(generation, 0, _ => { }, cancellation).ConfigureAwait(false))
             {
                 if (policy.Needs(generation, segment)) continue;
                 var key = store.Layout.Segment(generation, segment);
@@ -56,31 +58,23 @@ public sealed class PruneRunner(BackupStore store, Action<int>? progress = null)
             }
         }
 
-        var (leftovers, leftBytes) = await RemoveLeftoversAsync(utcNow - InterruptedAge, dryRun, cancellation).ConfigureAwait(false);
+        // While something is missing, what nobody can tell apart from a backup whose manifest was deleted stays.
+        var remnants = review.Faults > 0 ? [] : catalogue.Remnants;
+        var (leftovers, leftBytes) = await RemoveLeftoversAsync(remnants, utcNow - InterruptedAge, dryRun, cancellation).ConfigureAwait(false);
         var (unfinished, notes) = await RemoveUnfinishedAsync(utcNow - InterruptedAge, dryRun, cancellation).ConfigureAwait(false);
-        return new PruneReport(policy, segments, leftovers, unfinished, bytes + leftBytes, notes);
+        return new PruneReport(policy, segments, leftovers, unfinished, bytes + leftBytes, [.. review.Lines(), .. notes]);
     }
 
     /// <summary>Of a base that was interrupted the file may be there, and never a manifest. When it was begun is in its id.</summary>
-    private async Task<(List<string> Keys, long Bytes)> RemoveLeftoversAsync(DateTimeOffset before, bool dryRun, CancellationToken cancellation)
+    private async Task<(List<string> Keys, long Bytes)> RemoveLeftoversAsync(
+        IEnumerable<Remnant> remnants, DateTimeOffset before, bool dryRun, CancellationToken cancellation)
     {
         var (keys, bytes) = (new List<string>(), 0L);
-        foreach (var generation in await GenerationsAsync(cancellation).ConfigureAwait(false))
+        foreach (var left in remnants.Where(r => BackupLayout.TryBegun(r.Id, out var begun) && begun < before).SelectMany(r => r.Objects))
         {
-            foreach (var id in await store.Objects.ListFoldersAsync(store.Layout.Bases(generation), cancellation).ConfigureAwait(false))
-            {
-                if (!BackupLayout.TryBegun(id, out var begun) || begun >= before) continue;
-                var folder = store.Layout.Base(generation, id);
-                var objects = new List<ObjectEntry>();
-                await foreach (var entry in store.Objects.ListAsync(folder, null, cancellation).ConfigureAwait(false)) objects.Add(entry);
-                if (objects.Any(o => o.Key == folder + BackupLayout.ManifestName)) continue;
-                foreach (var left in objects)
-                {
-                    keys.Add(left.Key);
-                    bytes += left.Length;
-                    if (!dryRun) await DeleteAsync(left.Key, cancellation).ConfigureAwait(false);
-                }
-            }
+            keys.Add(left.Key);
+            bytes += left.Length;
+            if (!dryRun) await DeleteAsync(left.Key, cancellation).ConfigureAwait(false);
         }
 
         return (keys, bytes);

@@ -12,6 +12,9 @@ namespace Sidecars.Backup.Tail;
 /// <param name="Start">First byte of the stream that is not in it.</param>
 public sealed record PinnedBase(SafeFileHandle? File, string Name, long Sequence, long Time, StreamPosition Start) : IDisposable
 {
+    /// <summary>Its format; null where it is commands.</summary>
+    public RdbFormat? Format { get; init; }
+
     /// <summary>Gives the space back.</summary>
     public void Dispose() => File?.Dispose();
 }
@@ -81,7 +84,11 @@ public sealed class AofDirectory(string dataDirectory, DataLayout layout)
             if (TryOpen(entry.Name) is not { } handle) continue;
             var after = ReadManifest();
             if (after.IsKnown && after.Value.Base == entry && after.Value.Increments[0].Sequence == start.Sequence)
-                return new PinnedBase(handle, entry.Name, entry.Sequence, BaseTime(handle), start);
+            {
+                var header = Header(handle);
+                return new PinnedBase(handle, entry.Name, entry.Sequence, BaseTime(handle, header), start) { Format = header.IsKnown ? RdbFormat.Of(header.Value) : null };
+            }
+
             handle.Dispose();
         }
 
@@ -93,21 +100,18 @@ public sealed class AofDirectory(string dataDirectory, DataLayout layout)
     public PinnedBase PinSnapshot()
     {
         var handle = TryOpen(Path.Combine(DataDirectory, Layout.RdbFile)) ?? throw new IOException($"{Layout.RdbFile} is not there: the server has not saved yet");
-        if (RdbHeaderReader.Read(Head(handle), RandomAccess.GetLength(handle)) is { IsKnown: true, Value.CreatedSeconds: { } created }) return new PinnedBase(handle, Layout.RdbFile, 0, created, default);
+        if (Header(handle) is { IsKnown: true, Value: { CreatedSeconds: { } created } header }) return new PinnedBase(handle, Layout.RdbFile, 0, created, default) { Format = RdbFormat.Of(header) };
         handle.Dispose();
         throw new IOException($"{Layout.RdbFile} is no snapshot");
     }
 
-    private static byte[] Head(SafeFileHandle handle)
+    private static DiskFact<RdbHeader> Header(SafeFileHandle handle)
     {
         var head = new byte[RdbHeaderReader.MaxBytes];
-        return head[..RandomAccess.Read(handle, head, 0)];
+        return RdbHeaderReader.Read(head.AsSpan(0, RandomAccess.Read(handle, head, 0)), RandomAccess.GetLength(handle));
     }
 
-    private static long BaseTime(SafeFileHandle handle)
-    {
-        var header = RdbHeaderReader.Read(Head(handle), RandomAccess.GetLength(handle));
-        // A base of commands has no header; it was renamed into place after it was begun, and its last change is later than that.
-        return header is { IsKnown: true, Value.CreatedSeconds: { } created } ? created : new DateTimeOffset(File.GetLastWriteTimeUtc(handle)).ToUnixTimeSeconds();
-    }
+    // A base of commands has no header; it was renamed into place after it was begun, and its last change is later than that.
+    private static long BaseTime(SafeFileHandle handle, DiskFact<RdbHeader> header) =>
+        header is { IsKnown: true, Value.CreatedSeconds: { } created } ? created : new DateTimeOffset(File.GetLastWriteTimeUtc(handle)).ToUnixTimeSeconds();
 }

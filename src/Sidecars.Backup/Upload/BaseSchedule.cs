@@ -15,12 +15,19 @@ internal sealed class BaseSchedule(BackupStore store, AofDirectory aof, NodeFact
     private (long Sequence, long Since)? _rewrite;
     private bool _taken;
     private BaseUpload? _upload;
+    private long _begunAt;
+    private long? _baseBytes; // of the last base; null: not known
+    private long _tailBefore; // bytes of the tail since then that an earlier session shipped
+    private long _tailFrom; // what this session had shipped where that base starts
 
     /// <summary>See <see cref="IShipment.WaitsFor"/>.</summary>
     public string? WaitsFor => _upload is not null ? null : Refusal is { } why ? $"BGREWRITEAOF is refused: {why}" : _taken ? "BGREWRITEAOF has not come to an end" : "the tail has not come to the start of a base";
 
     /// <summary>See <see cref="IShipment.Refusal"/>: of the rewrite.</summary>
     public string? Refusal { get; private set; }
+
+    /// <summary>See <see cref="BackupManifest.Before"/>.</summary>
+    public ChainMark? Before { get; set; }
 
     /// <summary>A generation begins.</summary>
     public void Begin()
@@ -33,11 +40,19 @@ internal sealed class BaseSchedule(BackupStore store, AofDirectory aof, NodeFact
     public async Task<Catalogue> LoadLastAsync(long generation, CancellationToken cancellation)
     {
         var catalogue = await store.ReadCatalogueAsync(cancellation).ConfigureAwait(false);
-        var own = catalogue.Backups.Where(b => b.Manifest.Generation == generation).ToList();
-        if (own.Count == 0) Begin();
-        else _clock.Know(own.Max(b => b.Manifest.CompletedAt));
+        var own = catalogue.Backups.Where(b => b.Manifest.Generation == generation && b.BaseProblem is null).ToList();
+        if (own.MaxBy(b => b.Manifest.CompletedAt) is not { Manifest: var last }) Begin();
+        else
+        {
+            _clock.Know(last.CompletedAt);
+            _baseBytes ??= last.Base?.Length ?? 0;
+        }
+
         return catalogue;
     }
+
+    /// <summary>An earlier session has shipped so many bytes since the last base.</summary>
+    public void KnowTail(long bytes, UploadSession session) => _tailBefore = Math.Max(_tailBefore, bytes - session.Shipped);
 
     /// <summary>Somebody asked for a base newer than this.</summary>
     public void Wanted(DateTimeOffset? since)
@@ -52,7 +67,7 @@ internal sealed class BaseSchedule(BackupStore store, AofDirectory aof, NodeFact
     {
         if (_upload is { File.IsCompleted: true } ready) return await CompleteAsync(ready, session, currentUntil, cancellation).ConfigureAwait(false);
         if (_upload is not null) return null;
-        if (!_clock.IsDue) return null;
+        if (!_clock.IsDue && !IsOutgrown(session)) return null;
         if (!_first && options.Rewrite && !await IsRewrittenAsync(cancellation).ConfigureAwait(false)) return null;
         var pinned = aof.PinBase();
         if (session.DigestAt(pinned.Start) is not { } digest)
@@ -64,12 +79,17 @@ internal sealed class BaseSchedule(BackupStore store, AofDirectory aof, NodeFact
             throw new GenerationEndedException("start_unknown", "the digest at the start of the base is not known");
         }
 
-        _upload = BaseUpload.Begin(store, pinned, new BaseOrigin(BackupLayout.BaseId(time.GetUtcNow(), session.Session), options.Node, session.Generation, IsSnapshot: false), digest, cancellation);
+        var id = BackupLayout.BaseId(time.GetUtcNow(), session.Session);
+        _upload = BaseUpload.Begin(store, pinned, new BaseOrigin(id, options.Node, session.Generation, IsSnapshot: false, Before), digest, cancellation);
+        _begunAt = session.Shipped - (session.Position.Sequence == pinned.Start.Sequence ? session.Position.Offset : 0);
         return null;
     }
 
     /// <summary>Stops an upload.</summary>
     public void Dispose() => _upload?.Dispose();
+
+    private bool IsOutgrown(UploadSession session) =>
+        _baseBytes is { } bytes && BasePolicy.IsOutgrown(bytes, _tailBefore + session.Shipped - _tailFrom, _clock.SinceLast, options);
 
     private async Task<bool> IsRewrittenAsync(CancellationToken cancellation)
     {
@@ -101,6 +121,7 @@ internal sealed class BaseSchedule(BackupStore store, AofDirectory aof, NodeFact
         var tip = session.Position > upload.Start ? new TailTip(session.Position, session.Digest, session.CoveredUntil) : new TailTip(upload.Start, upload.StartDigest, session.CoveredUntil);
         var manifest = await upload.CompleteAsync(tip, before, after, time.GetUtcNow(), cancellation).ConfigureAwait(false);
         (_upload, _first, _rewrite, Refusal, _taken) = (null, false, null, null, false);
+        (_baseBytes, _tailBefore, _tailFrom) = (manifest.Base?.Length ?? 0, 0, _begunAt);
         _clock.Completed(manifest.CompletedAt);
         upload.Dispose();
         return manifest;

@@ -19,13 +19,16 @@ internal sealed class HeldLease
     private long _renewedAt;
 
     private HeldLease(BackupStore store, UploaderOptions options, TimeProvider time, UploaderLease lease, string etag, long ownGeneration) =>
-        (_store, _options, _time, _lease, _etag, OwnGeneration, _renewedAt) = (store, options, time, lease, etag, ownGeneration, time.GetTimestamp());
+        (_store, _options, _time, _lease, _etag, OwnGeneration, Reached, _renewedAt) = (store, options, time, lease, etag, ownGeneration, lease.Tip, time.GetTimestamp());
 
     /// <summary>This time with the lease.</summary>
     public long Session => _lease.Session;
 
     /// <summary>The generation that this node may go on with; 0 for none.</summary>
     public long OwnGeneration { get; }
+
+    /// <summary>How far the tail of the last generation was, of whatever node; null: not known.</summary>
+    public ChainMark? Reached { get; }
 
     /// <summary>See <see cref="UploaderLease.BaseWanted"/>.</summary>
     public DateTimeOffset? BaseWanted => _lease.BaseWanted;
@@ -40,6 +43,7 @@ internal sealed class HeldLease
         var lease = new UploaderLease(options.Node, (before?.Session ?? 0) + 1, before?.Generation ?? 0, 0, before?.CoveredUntil ?? DateTimeOffset.UnixEpoch)
         {
             Writer = before?.Writer ?? "",
+            Tip = before?.Tip,
             BaseWanted = before?.BaseWanted,
         };
         var etag = await store.WriteLeaseAsync(lease, current?.ETag, cancellation).ConfigureAwait(false);
@@ -82,6 +86,7 @@ internal sealed class HeldLease
                 Generation = shipment.Generation,
                 Writer = _options.Node,
                 Beat = _lease.Beat + 1,
+                Tip = shipment.Tip,
                 CoveredUntil = shipment.CoveredUntil > _lease.CoveredUntil ? shipment.CoveredUntil : _lease.CoveredUntil,
             };
             if (await _store.WriteLeaseAsync(lease, _etag, cancellation).ConfigureAwait(false) is { } etag)
@@ -99,10 +104,18 @@ internal sealed class HeldLease
                 return;
             }
 
-            if (now is not { } other || other.Lease.Session != _lease.Session || other.Lease.Holder != _options.Node) break;
-            (_lease, _etag) = (other.Lease, other.ETag);
+            var there = now.Value.Lease;
+            if (there.Session != _lease.Session) throw new IOException(Lost(there)); // each taking has one of its own
+            (_lease, _etag) = (there, now.Value.ETag); // a request of 'now', or a write of this node whose answer was lost
         }
 
-        throw new IOException("the uploader's lease was taken by another node");
+        throw new StoreException(StoreFailure.Unavailable, _store.Layout.Uploader, $"the lease changed at each of {Tries} tries, and is this node's still");
+    }
+
+    private string Lost(UploaderLease there)
+    {
+        var by = there.Holder == _options.Node ? "another process of this node"
+            : there.Holder.Length > 0 ? there.Holder : "another node, which has given it back";
+        return $"the uploader's lease was taken by {by} (session {there.Session}, this is {_lease.Session})";
     }
 }

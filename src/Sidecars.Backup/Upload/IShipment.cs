@@ -10,6 +10,9 @@ internal interface IShipment : IDisposable
     /// <summary>Being written.</summary>
     long Generation { get; }
 
+    /// <summary>How far the tail is in the store; null: there is none.</summary>
+    ChainMark? Tip { get; }
+
     /// <summary>How far it is, for logs.</summary>
     string Place { get; }
 
@@ -23,11 +26,17 @@ internal interface IShipment : IDisposable
     DateTimeOffset CoveredUntil { get; }
 
     /// <summary>Goes on with a generation of this node (0: there is none), or begins one.</summary>
+    /// <param name="previous">That generation.</param>
+    /// <param name="reached">How far the tail of the last generation, of whatever node, was known to be; null: not known.</param>
+    /// <param name="cancellation">Ends it.</param>
     /// <returns>Why a new one was begun; null where it goes on.</returns>
-    Task<TailDecision.NewGeneration?> BeginAsync(long previous, CancellationToken cancellation);
+    Task<TailDecision.NewGeneration?> BeginAsync(long previous, ChainMark? reached, CancellationToken cancellation);
 
     /// <summary>Finds out when the last backup was taken; gives what is listed.</summary>
     Task<Catalogue> LoadLastAsync(CancellationToken cancellation);
+
+    /// <summary>So many bytes of the tail lie in the store since the last backup.</summary>
+    void KnowTail(long bytes);
 
     /// <summary>Sees what came and went on disk; cheap, and often.</summary>
     /// <exception cref="GenerationEndedException">It cannot go on.</exception>
@@ -60,6 +69,8 @@ internal sealed class StreamShipment(BackupStore store, AofDirectory aof, NodeFa
 
     public long Generation => _session.Generation;
 
+    public ChainMark? Tip => _session.Digest == ChainDigest.Start ? null : new ChainMark(Generation, _session.Position, _session.Digest);
+
     public string Place => _session.Position.ToString();
 
     public string? WaitsFor => _bases.WaitsFor;
@@ -68,14 +79,19 @@ internal sealed class StreamShipment(BackupStore store, AofDirectory aof, NodeFa
 
     public DateTimeOffset CoveredUntil => _session.CoveredUntil;
 
-    public async Task<TailDecision.NewGeneration?> BeginAsync(long previous, CancellationToken cancellation)
+    public async Task<TailDecision.NewGeneration?> BeginAsync(long previous, ChainMark? reached, CancellationToken cancellation)
     {
         var fresh = await _session.BeginAsync(previous, cancellation).ConfigureAwait(false);
-        if (fresh is not null) _bases.Begin();
+        if (fresh is null) return null;
+        // The lease knows it as of its last renewal.
+        _bases.Before = reached is null ? null : await store.FindEndAsync(reached, cancellation).ConfigureAwait(false);
+        _bases.Begin();
         return fresh;
     }
 
     public Task<Catalogue> LoadLastAsync(CancellationToken cancellation) => _bases.LoadLastAsync(Generation, cancellation);
+
+    public void KnowTail(long bytes) => _bases.KnowTail(bytes, _session);
 
     public void Look() => _session.Look();
 

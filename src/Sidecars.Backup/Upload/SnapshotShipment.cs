@@ -23,6 +23,8 @@ internal sealed class SnapshotShipment(BackupStore store, AofDirectory aof, Node
 
     public long Generation { get; private set; }
 
+    public ChainMark? Tip => null;
+
     public string Place => aof.Layout.RdbFile;
 
     public string? WaitsFor =>
@@ -35,7 +37,7 @@ internal sealed class SnapshotShipment(BackupStore store, AofDirectory aof, Node
 
     public DateTimeOffset CoveredUntil { get; private set; }
 
-    public async Task<TailDecision.NewGeneration?> BeginAsync(long previous, CancellationToken cancellation)
+    public async Task<TailDecision.NewGeneration?> BeginAsync(long previous, ChainMark? reached, CancellationToken cancellation)
     {
         // Not into the generation of a stream, from before the AOF was switched off.
         var goesOn = previous > 0 && (await store.Objects.ListFoldersAsync(store.Layout.Tail(previous), cancellation).ConfigureAwait(false)).Count == 0;
@@ -48,9 +50,15 @@ internal sealed class SnapshotShipment(BackupStore store, AofDirectory aof, Node
     public async Task<Catalogue> LoadLastAsync(CancellationToken cancellation)
     {
         var catalogue = await store.ReadCatalogueAsync(cancellation).ConfigureAwait(false);
-        // Whoever took it: each is whole by itself.
-        if (catalogue.Backups.Where(b => b.Manifest.IsSnapshot).MaxBy(b => b.Manifest.CompletedAt) is { Manifest: var last }) _clock.Know(last.CompletedAt);
+        // Of whatever node: each is whole by itself.
+        var whole = catalogue.Backups.Where(b => b.Manifest.IsSnapshot && b.BaseProblem is null);
+        if (whole.MaxBy(b => b.Manifest.CompletedAt) is { Manifest: var last }) _clock.Know(last.CompletedAt);
+        else _clock.Want();
         return catalogue;
+    }
+
+    public void KnowTail(long bytes)
+    {
     }
 
     public void Look()
@@ -74,7 +82,7 @@ internal sealed class SnapshotShipment(BackupStore store, AofDirectory aof, Node
         var pinned = aof.PinSnapshot();
         if (_save is { } saved) (_taken, _save) = (new Taken(pinned.Time, saved.Before, await node.LookAsync(cancellation).ConfigureAwait(false)), null);
         var taken = _taken?.Time == pinned.Time ? _taken : new Taken(pinned.Time, NodeSnapshot.Unknown, NodeSnapshot.Unknown); // another save's: nobody counted
-        var origin = new BaseOrigin(BackupLayout.BaseId(time.GetUtcNow(), session), options.Node, Generation, IsSnapshot: true);
+        var origin = new BaseOrigin(BackupLayout.BaseId(time.GetUtcNow(), session), options.Node, Generation, IsSnapshot: true, Before: null);
         _upload = (BaseUpload.Begin(store, pinned, origin, ChainDigest.Start, cancellation), taken);
         return null;
     }

@@ -41,6 +41,9 @@ public sealed class UploadCounters
     /// <summary>Whether this node uploads.</summary>
     public bool LeaseHeld { get; internal set; }
 
+    /// <summary>What is damaged or missing in the store; null before the first walk along it of this node's time with the lease.</summary>
+    public long? Holes { get; internal set; }
+
     /// <summary>All failures.</summary>
     public long Failures => _failures.Values.Sum();
 
@@ -68,7 +71,7 @@ public sealed class UploadCounters
 
     internal void Hold(long generation) => (LeaseHeld, Generation) = (true, generation);
 
-    internal void Release() => (LeaseHeld, Generation, CoveredUntilMilliseconds, PendingBytes) = (false, 0, 0, 0);
+    internal void Release() => (LeaseHeld, Generation, CoveredUntilMilliseconds, PendingBytes, Holes) = (false, 0, 0, 0, null);
 
     internal void Know(Catalogue catalogue)
     {

@@ -53,6 +53,9 @@ public sealed class UploadSession : IDisposable
     /// <summary>Of the chain there.</summary>
     public ChainDigest Digest => _reader.Digest;
 
+    /// <summary>Bytes shipped by this session.</summary>
+    public long Shipped { get; private set; }
+
     /// <summary>All that the group acknowledged up to this time is in the store; by the node's clock.</summary>
     public DateTimeOffset CoveredUntil { get; private set; }
 
@@ -169,6 +172,7 @@ public sealed class UploadSession : IDisposable
         _reader.Advance(segment.Name);
         _counters.Segments++;
         _counters.TailBytes += segment.Name.Length;
+        Shipped += segment.Name.Length;
     }
 
     // A request may hang for its whole time-out, and two rewrites within it would take a file away unseen. What ends the stream is told after

@@ -1,3 +1,4 @@
+using Sidecars.Backup.Archive;
 using Sidecars.Backup.Lease;
 using Sidecars.Backup.Store;
 using Sidecars.Core.Hosting;
@@ -9,6 +10,7 @@ namespace Sidecars.Backup.Upload;
 /// One time with the lease: ships until it is lost or given back, or the stream ends. A store that fails is tried again, and the files stay
 /// open meanwhile: nothing is lost while it is away, up to the bound that a flush keeps.
 /// </summary>
+/// <param name="chain">What lies in the store.</param>
 /// <param name="held">The lease.</param>
 /// <param name="shipment">Begun.</param>
 /// <param name="watch">The server beside it.</param>
@@ -17,11 +19,14 @@ namespace Sidecars.Backup.Upload;
 /// <param name="log">What happened.</param>
 /// <param name="failing">The pause after a failure of the store; it outlives this turn.</param>
 /// <param name="time">Clock.</param>
-internal sealed class UploadTurn(HeldLease held, IShipment shipment, NodeWatch watch, UploaderOptions options, UploadCounters counters, JsonLineLog log, RetryPause failing, TimeProvider time)
+internal sealed class UploadTurn(
+    ChainWatch chain, HeldLease held, IShipment shipment, NodeWatch watch, UploaderOptions options, UploadCounters counters, JsonLineLog log,
+    RetryPause failing, TimeProvider time)
 {
     private static readonly TimeSpan LearnEvery = TimeSpan.FromHours(1); // a few requests each
     private long? _flushed;
-    private long _learnt;
+    private long? _learnt;
+    private Catalogue? _catalogue;
     private string? _refusal;
 
     /// <summary>Ships, to the end; what is left is shipped in a bounded time.</summary>
@@ -30,8 +35,6 @@ internal sealed class UploadTurn(HeldLease held, IShipment shipment, NodeWatch w
     /// <exception cref="IOException">The lease was taken by another node, or the server beside it failed.</exception>
     public async Task RunAsync(CancellationToken cancellation)
     {
-        await held.RenewAsync(shipment, cancellation).ConfigureAwait(false);
-        await LearnAsync(cancellation).ConfigureAwait(false);
         for (var failures = 0; ;)
         {
             try
@@ -67,13 +70,20 @@ internal sealed class UploadTurn(HeldLease held, IShipment shipment, NodeWatch w
     {
         counters.SteppedAt = time.GetTimestamp();
         shipment.Look();
+        if (_catalogue is null)
+        {
+            await held.RenewAsync(shipment, cancellation).ConfigureAwait(false);
+            await LearnAsync(cancellation).ConfigureAwait(false);
+        }
+
         if (_flushed is null || time.GetElapsedTime(_flushed.Value) >= options.Flush)
         {
             _flushed = time.GetTimestamp();
             await FlushAsync(cancellation).ConfigureAwait(false);
         }
 
-        if (time.GetElapsedTime(_learnt) >= LearnEvery) await LearnAsync(cancellation).ConfigureAwait(false);
+        if (_learnt is null || time.GetElapsedTime(_learnt.Value) >= LearnEvery) await LearnAsync(cancellation).ConfigureAwait(false);
+        await CheckAsync().ConfigureAwait(false);
         if (held.IsDue) await held.RenewAsync(shipment, cancellation).ConfigureAwait(false);
         if (!UploaderPolicy.GivesBack(watch.Standing, watch.OutOfSyncFor, options.OutOfSync)) return true;
         await held.ReleaseAsync(shipment, cancellation).ConfigureAwait(false);
@@ -96,6 +106,8 @@ internal sealed class UploadTurn(HeldLease held, IShipment shipment, NodeWatch w
         _refusal = shipment.Refusal;
         if (done is null) return;
         counters.Bases++;
+        _learnt = null;
+        chain.Again();
         log.Info("backup_completed", $"backup {done.Id}", LogField.Of("id", done.Id), LogField.Of("generation", done.Generation), LogField.Of("base_bytes", done.Base?.Length ?? 0));
     }
 
@@ -109,8 +121,18 @@ internal sealed class UploadTurn(HeldLease held, IShipment shipment, NodeWatch w
     // What a drill found is news from another process.
     private async Task LearnAsync(CancellationToken cancellation)
     {
-        counters.Know(await shipment.LoadLastAsync(cancellation).ConfigureAwait(false));
+        _catalogue = await shipment.LoadLastAsync(cancellation).ConfigureAwait(false);
+        counters.Know(_catalogue);
         _learnt = time.GetTimestamp();
+    }
+
+    // Behind a hole nothing can be restored, however much is shipped: a new generation has a base of its own, and ships what the disk still has.
+    private async Task CheckAsync()
+    {
+        if (await chain.StepAsync(_catalogue!).ConfigureAwait(false) is not { } review) return;
+        if (review.Severed(shipment.Generation) is { } hole)
+            throw new GenerationEndedException("chain_broken", $"{hole}: what was written since can't be restored");
+        shipment.KnowTail(review.Tails.GetValueOrDefault(shipment.Generation));
     }
 
     private async Task KeepLookingAsync(TimeSpan delay, CancellationToken cancellation)

@@ -1,5 +1,6 @@
 using Sidecars.Backup.Archive;
 using Sidecars.Backup.Lease;
+using Sidecars.Backup.Retention;
 using Sidecars.Backup.Store;
 using Sidecars.Backup.Tail;
 using Sidecars.Core.Hosting;
@@ -14,8 +15,12 @@ namespace Sidecars.Backup.Upload;
 public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts node, UploaderOptions options, JsonLineLog log, TimeProvider time, Random random)
 {
     private static readonly TimeSpan OnceLook = TimeSpan.FromMilliseconds(25); // somebody waits for it
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
     private readonly RetryPause _failing =
         new(new BackoffSchedule(TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(15)), time, random.NextDouble);
+    // Somebody has to give it another store, or that another version: asked rarely, and not given up.
+    private readonly RetryPause _unfit =
+        new(new BackoffSchedule(TimeSpan.FromMinutes(2), TimeSpan.FromMinutes(15)), time, random.NextDouble);
     private readonly LeaseQueue _queue = new(store, node, options, log, time);
     private bool _fresh;
     private bool _isProved;
@@ -47,8 +52,10 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
             catch (IOException e)
             {
                 Counters.Fail(e);
-                var pause = _failing.Failed((e as StoreException)?.Asked);
-                log.Warning("failed", e.Message, LogField.Of("failures", _failing.Failures));
+                var refused = e as StoreException;
+                var failing = refused?.Failure == StoreFailure.Unfit ? _unfit : _failing;
+                var pause = failing.Failed(refused?.Asked);
+                log.Warning("failed", e.Message, LogField.Of("failures", failing.Failures), LogField.Of("again_after_s", (long)pause.TotalSeconds));
                 await PauseAsync(pause, cancellation).ConfigureAwait(false);
             }
             finally
@@ -72,10 +79,14 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
         await using var watch = await NodeWatch.StartAsync(node, time, cancellation).ConfigureAwait(false);
         if (options is { Snapshots: true, Rewrite: true } && watch.CurrentUntil == DateTimeOffset.UnixEpoch)
             throw new IOException("the server beside this tool is not up, or not in sync: it can't be asked for a snapshot");
+        // What goes on behind a hole can't be restored.
+        var catalogue = await store.ReadCatalogueAsync(cancellation).ConfigureAwait(false);
+        var review = await StoreReview.WalkAsync(store, catalogue, options.Retention, time.GetUtcNow(), cancellation).ConfigureAwait(false);
         if (await HeldLease.TryTakeAsync(store, options, time, current, cancellation).ConfigureAwait(false) is not { } held) return null;
         await ProveAsync(held, cancellation).ConfigureAwait(false);
         using var shipment = Open(held.Session);
-        await shipment.BeginAsync(held.OwnGeneration, cancellation).ConfigureAwait(false);
+        var own = review.Severed(held.OwnGeneration) is null ? held.OwnGeneration : 0;
+        await shipment.BeginAsync(own, held.Reached, cancellation).ConfigureAwait(false);
         shipment.WantNow();
         var started = time.GetTimestamp();
         BackupManifest? done = null;
@@ -98,6 +109,7 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
         if (_isProved) return;
         await held.ProveConditionsAsync(cancellation).ConfigureAwait(false);
         _isProved = true;
+        _unfit.Succeeded();
     }
 
     private static async Task<IOException> GiveUpAsync(HeldLease held, IShipment shipment, TimeSpan wait, string what, CancellationToken cancellation)
@@ -114,12 +126,21 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
     {
         await using var watch = await NodeWatch.StartAsync(node, time, cancellation).ConfigureAwait(false);
         using var shipment = Open(held.Session);
-        var began = await shipment.BeginAsync(_fresh ? 0 : held.OwnGeneration, cancellation).ConfigureAwait(false);
+        var began = await shipment.BeginAsync(_fresh ? 0 : held.OwnGeneration, held.Reached, cancellation).ConfigureAwait(false);
         _fresh = false;
         log.Info(began is null ? "resumed" : "generation_begun", began?.Reason ?? "the stream goes on where it was", LogField.Of("generation", shipment.Generation), LogField.Of("position", shipment.Place));
         Counters.Hold(shipment.Generation);
-        await new UploadTurn(held, shipment, watch, options, Counters, log, _failing, time).RunAsync(cancellation).ConfigureAwait(false);
+        using var chain = new ChainWatch(store, options, Counters, log, time);
+        await new UploadTurn(chain, held, shipment, watch, options, Counters, log, _failing, time).RunAsync(cancellation).ConfigureAwait(false);
     }
 
-    private Task PauseAsync(TimeSpan delay, CancellationToken cancellation) => Task.Delay(delay, time, cancellation);
+    // A pause is a step, however long.
+    private async Task PauseAsync(TimeSpan delay, CancellationToken cancellation)
+    {
+        for (var left = delay; left > TimeSpan.Zero; left -= LongestPause)
+        {
+            Counters.SteppedAt = time.GetTimestamp();
+            await Task.Delay(left < LongestPause ? left : LongestPause, time, cancellation).ConfigureAwait(false);
+        }
+    }
 }

@@ -35,6 +35,10 @@ internal sealed class UploaderMetrics
             "Bytes of the append-only file that wait to be shipped to the store.",
             () => counters.PendingBytes);
         Shown.Gauge(
+            "sidecars_backup_holes",
+            "Bases and stretches of the append-only file that the retention keeps and that are missing or cut in the store; looked for every 6 h.",
+            () => counters.Holes);
+        Shown.Gauge(
             "sidecars_backup_verified_age_seconds",
             "Seconds since the newest restore drill that passed, as of the last look at the store.",
             () => Age(counters.VerifiedAtMilliseconds));

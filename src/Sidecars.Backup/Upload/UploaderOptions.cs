@@ -1,3 +1,5 @@
+using Sidecars.Backup.Retention;
+
 namespace Sidecars.Backup.Upload;
 
 /// <summary>Settings of an uploader.</summary>
@@ -17,6 +19,24 @@ public sealed record UploaderOptions
 
     /// <summary>Time between two bases; 24 h.</summary>
     public TimeSpan BaseInterval { get; init; } = TimeSpan.FromHours(24);
+
+    /// <summary>A base is taken before <see cref="BaseInterval"/> where the tail since the last one is longer than so many times that; 4.</summary>
+    public int BaseTailFactor { get; init; } = 4;
+
+    /// <summary>And longer than so many bytes: 256 MiB, which a restore replays in seconds, whatever the base.</summary>
+    public long BaseTailBytes { get; init; } = 256L << 20;
+
+    /// <summary>At most one base in this time for a long tail: each costs the server a fork; 1 h.</summary>
+    public TimeSpan BaseLeast { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>
+    /// How often what lies in the store is looked through; 6 h. A walk is a request for every 1,000 segments of the recovery window: of a group
+    /// that writes in every second, four walks a day are 3 % of the requests that shipping costs.
+    /// </summary>
+    public TimeSpan Walk { get; init; } = TimeSpan.FromHours(6);
+
+    /// <summary>What is kept: what is missing of it is told.</summary>
+    public RetentionRules Retention { get; init; } = new(TimeSpan.FromDays(7), 7, 4, 12);
 
     /// <summary>The server has no AOF: snapshots are all that there is to ship.</summary>
     public bool Snapshots { get; init; }

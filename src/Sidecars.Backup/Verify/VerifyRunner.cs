@@ -16,7 +16,8 @@ internal sealed record VerifyOutcome(string Id, Verification? Verification, stri
 
 /// <summary>
 /// The drill: restores one backup as it was when complete (every byte is checked on the way), has a server load it, compares the number of
-/// keys a database with what the live server had, and a sample of values with the drill before. Only then is it marked as verified.
+/// keys a database with what the live server had, and a sample of values with the drill before. Only then is it marked as verified. The tail
+/// from there to the next backup is read too, every byte, so that drills of all backups have read all of the chain.
 /// </summary>
 internal sealed class VerifyRunner(BackupStore store, BackupOptions options, ProgressLines progress, TimeProvider time)
 {
@@ -43,7 +44,12 @@ internal sealed class VerifyRunner(BackupStore store, BackupOptions options, Pro
             await using var server = await ScratchServer.StartAsync(options.ServerBinary, scratch, time, cancellation).ConfigureAwait(false);
             var loaded = time.GetElapsedTime(started);
             progress.Begin("comparing keys and values");
-            return await CompareAsync(backup, server.Client, restored, loaded, cancellation).ConfigureAwait(false);
+            var outcome = await CompareAsync(backup, server.Client, restored, loaded, cancellation).ConfigureAwait(false);
+            if (outcome.Problem is not null) return outcome;
+            progress.Begin("reading the tail that follows");
+            return await runner.ReadTailAsync(catalogue, backup, progress, cancellation).ConfigureAwait(false) is { } hole
+                ? outcome with { Problem = $"backup {backup.Id} is good, and the tail behind it is not: {hole}" }
+                : outcome;
         }
         finally
         {

@@ -29,15 +29,15 @@ internal sealed class BackupRestore(string command, string directory, TimeProvid
     private readonly CancellationTokenSource _stop = new();
     private Task? _run;
     private volatile string? _failure;
-    private long _endedAt;
+    private long? _endedAt;
     private bool _ended;
     private volatile string _last = "";
 
     /// <summary>Starts it, starts it again after a pause, or says how far it is.</summary>
     public RestoreProgress Advance()
     {
-        if (_run is { IsCompleted: true } && _endedAt == 0) _endedAt = time.GetTimestamp();
-        if (_run is null || (_endedAt != 0 && _failure is not null && time.GetElapsedTime(_endedAt) >= Pause)) (_run, _endedAt) = (RunAsync(_stop.Token), 0);
+        if (_run is { IsCompleted: true } && _endedAt is null) _endedAt = time.GetTimestamp();
+        if (_run is null || (_endedAt is { } ended && _failure is not null && time.GetElapsedTime(ended) >= Pause)) (_run, _endedAt) = (RunAsync(_stop.Token), null);
         if (!_run.IsCompleted) return new RestoreProgress.Running(_last);
         return _failure is { } why ? new RestoreProgress.Failed(why) : new RestoreProgress.Done();
     }

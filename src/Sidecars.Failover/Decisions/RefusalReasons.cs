@@ -16,7 +16,13 @@ public static class RefusalReasons
         [
             "fenced-unconfirmed", "fenced-doubted", "open-unconfirmed", "step-down-unconfirmed", "value-unknown", "fenced-unseen",
         ]),
-        ("death", ["no-promotable-replica", "no-agreement", "address-unknown"]),
+        ("death", ["no-promotable-replica", "no-agreement", "address-unknown", "replica-silent", "histories-differ", "other-master"]),
+        ("abandoned", ["no-agreement", "no-promotable-replica", "replica-silent", "histories-differ", "other-master"]),
+        ("led-away",
+        [
+            "foreign-replica", "record-unavailable", "addresses-incomplete", "address-is-another", "loading", "never-named", "replica-promoted",
+            "failing-over", "step-down", "replaced", "replicas-missing", "epoch-beyond-reason", "epoch-not-believable",
+        ]),
         ("publish", ["token-went-back", "address-is-another", "no-majority", "no-agreement"]),
         ("publish-another",
         [
@@ -41,8 +47,7 @@ public static class RefusalReasons
         ]),
         ("hand-over-repair",
         [
-            "failover-in-progress", "hand-over-under-way", "named-follows-another", "named-no-master", "named-silent", "no-majority",
-            "other-lineage", "others-promotable", "second-master", "target-not-down", "target-unclear",
+            "failover-in-progress", "giving-up-unreadable", "no-majority", "second-master", "target-not-down", "target-silent", "target-unclear",
         ]),
         ("passwords",
         [

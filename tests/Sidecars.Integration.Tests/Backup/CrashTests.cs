@@ -60,7 +60,7 @@ public class CrashTests
         await rig.WaitForBackupsAsync(2);
         await client.CallAsync(default, "SET", "after", "2");
         first.Resume();
-        await first.WaitForLineAsync(line => line.Contains("taken by another node", StringComparison.Ordinal), "it notices");
+        await first.WaitForLineAsync(line => line.Contains("lease was taken by redis-1", StringComparison.Ordinal), "it notices");
         await rig.WaitUntilCoveredAsync();
         var catalogue = await rig.Store.ReadCatalogueAsync(default);
         Assert.Equal("redis-1", catalogue.Uploader!.Holder);

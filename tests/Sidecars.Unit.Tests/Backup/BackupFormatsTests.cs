@@ -9,6 +9,8 @@ namespace Sidecars.Unit.Tests.Backup;
 
 public class BackupFormatsTests
 {
+    private static readonly ChainDigest Digest = Samples.Chain((1, 0, 9))[0].Digest;
+
     [Fact]
     public void A_segment_name_reads_back_and_sorts_by_place()
     {
@@ -53,12 +55,26 @@ public class BackupFormatsTests
         Assert.Equal(empty with { Databases = default }, BackupManifestDocument.Read(BackupManifestDocument.Write(empty)).Value! with { Databases = default });
         var snapshot = empty with { IsSnapshot = true };
         Assert.True(BackupManifestDocument.Read(BackupManifestDocument.Write(snapshot)).Value!.IsSnapshot);
-        var lease = new UploaderLease("redis-0", 3, 2, 9, Samples.Time(77)) { Writer = "redis-1", BaseWanted = Samples.Time(78) };
+        var told = snapshot with { ServerProduct = "Valkey", ServerVersion = "9.1.2", Format = new RdbFormat("VALKEY", 80), Before = new ChainMark(1, new StreamPosition(4, 5), Digest) };
+        Assert.Equal(told with { Databases = default }, BackupManifestDocument.Read(BackupManifestDocument.Write(told)).Value! with { Databases = default });
+        var lease = new UploaderLease("redis-0", 3, 2, 9, Samples.Time(77)) { Writer = "redis-1", BaseWanted = Samples.Time(78), Tip = new ChainMark(2, new StreamPosition(6, 7), Digest) };
         Assert.Equal(lease, UploaderLeaseDocument.Read(UploaderLeaseDocument.Write(lease)).Value);
-        var released = lease with { Holder = "", Writer = "", BaseWanted = null };
+        var released = lease with { Holder = "", Writer = "", BaseWanted = null, Tip = null };
         Assert.Equal(released, UploaderLeaseDocument.Read(UploaderLeaseDocument.Write(released)).Value);
         var verification = new Verification(Samples.Time(5), 10, 20, 30, "ab");
         Assert.Equal(verification, VerificationDocument.Read(VerificationDocument.Write(verification)).Value);
+    }
+
+    [Fact]
+    public void A_manifest_of_before_is_read_and_a_field_of_later_ignored()
+    {
+        var manifest = BackupManifestDocument.Read(Encoding.UTF8.GetBytes($$"""
+            {"format":1,"cluster":"t/r","id":"20261121T055743Z-1","generation":1,"node":"n","completed_ms":1,"covered_ms":1,"server_version":"7.0.15","colour":"red",
+            "base":{"name":"appendonly.aof.1.base.rdb","length":89,"sha256":"{{new string('a', 64)}}"},"base_sequence":1,"base_time":1,
+            "start":{"sequence":1,"offset":0,"digest":"{{new string('0', 64)}}"},"end":{"sequence":1,"offset":9,"digest":"{{new string('b', 64)}}"},
+            "databases":[]}
+            """));
+        Assert.Equal(("", "server 7.0.15", null, null), (manifest.Value!.ServerProduct, manifest.Value.Server, manifest.Value.Format, manifest.Value.Before));
     }
 
     [Fact]

@@ -21,8 +21,7 @@ public sealed class PruneRunnerTests : IDisposable
     {
         var now = Samples.Time(10 * 86_400);
         var whole = Samples.Backup(1, 9 * 86_400, (1, 0), (1, 0));
-        await PutAsync(_store.Layout.Base(1, whole.Id) + whole.Manifest.Base!.Name);
-        await _store.Objects.PutAsync(_store.Layout.Base(1, whole.Id) + BackupLayout.ManifestName, ObjectContent.Of(BackupManifestDocument.Write(whole.Manifest)), PutCondition.Absent, default);
+        await Samples.PutAsync(_store, whole, []);
         var old = _store.Layout.Base(1, BackupLayout.BaseId(Samples.Time(86_400), 1)) + "appendonly.aof.1.base.rdb";
         var recent = _store.Layout.Base(2, BackupLayout.BaseId(now - TimeSpan.FromHours(47), 2)) + "appendonly.aof.1.base.rdb";
         await PutAsync(old);
@@ -40,7 +39,7 @@ public sealed class PruneRunnerTests : IDisposable
         var left = await KeysAsync();
         Assert.DoesNotContain(old, left);
         Assert.Contains(recent, left);
-        Assert.Contains(_store.Layout.Base(1, whole.Id) + whole.Manifest.Base.Name, left);
+        Assert.Contains(_store.Layout.Base(1, whole.Id) + whole.Manifest.Base!.Name, left);
         Assert.Equal(["recent"], Directory.GetFiles(_folder.File(".partial")).Select(Path.GetFileName));
         Assert.Empty((await new PruneRunner(_store).RunAsync(Rules, now, dryRun: false, default)).Leftovers);
     }

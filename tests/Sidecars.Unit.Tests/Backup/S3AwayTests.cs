@@ -91,6 +91,42 @@ public sealed class S3AwayTests : IDisposable
         Assert.Equal((StoreFailure.Denied, 1), ((await FailsAsync(Delete(), TimeSpan.Zero)).Failure, _wire.Sent.Count));
     }
 
+    [Theory]
+    [InlineData("If-None-Match", "If-None-Match")]
+    [InlineData("If-Match", "If-Match")]
+    [InlineData("x-amz-checksum-crc32c", "x-amz-checksum-crc32c")]
+    public async Task A_store_that_does_not_know_a_header_is_unfit_and_that_header_is_named(string unknown, string named)
+    {
+        _wire.Respond = request => request.Headers.Contains(unknown) || request.Content?.Headers.Contains(unknown) == true ? Error(HttpStatusCode.NotImplemented) : Stored();
+        var condition = unknown == "If-Match" ? PutCondition.Matches("\"1\"") : PutCondition.Absent;
+        var failure = await FailsAsync(_store.PutAsync("a/uploader.json", ObjectContent.Of(new byte[3]), condition, default), TimeSpan.Zero);
+
+        Assert.Equal(StoreFailure.Unfit, failure.Failure);
+        Assert.Contains($"501: the store does not know the header {named},", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("s3://backups/t/ at s3.test", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(HttpStatusCode.Forbidden, "403 AccessDenied")]
+    [InlineData(HttpStatusCode.NotFound, "404")]
+    [InlineData(HttpStatusCode.ServiceUnavailable, "503 ")]
+    public async Task An_error_names_status_object_bucket_prefix_and_endpoint(HttpStatusCode status, string named)
+    {
+        _wire.Respond = _ => status == HttpStatusCode.Forbidden ? Error(status, "AccessDenied") : Error(status);
+        foreach (var call in (Func<Task>[])[() => _store.OpenAsync("a/x", default), () => _store.ListFoldersAsync("a/", default), () => _store.PutAsync("a/x", ObjectContent.Of(new byte[3]), PutCondition.None, default)])
+        {
+            var failure = await FailsAsync(call(), TimeSpan.FromMinutes(1));
+            foreach (var part in (string[])["a/", named, "s3://backups/t/ at s3.test"]) Assert.Contains(part, failure.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task One_that_gets_no_answer_names_them_too()
+    {
+        _wire.Hangs = true;
+        Assert.Contains("s3://backups/t/ at s3.test", (await FailsAsync(Delete(), TimeSpan.FromMinutes(5))).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_cancellation_ends_the_pause()
     {
@@ -145,9 +181,16 @@ public sealed class S3AwayTests : IDisposable
 
     private static HttpResponseMessage Done => new(HttpStatusCode.NoContent);
 
-    private static HttpResponseMessage Error(HttpStatusCode status) => new(status)
+    private static HttpResponseMessage Stored()
     {
-        Content = new StringContent($"<Error><Code>{status}</Code><Message>no</Message></Error>", Encoding.UTF8, "application/xml"),
+        var response = new HttpResponseMessage(HttpStatusCode.OK) { Content = new ByteArrayContent([]) };
+        response.Headers.ETag = new("\"93b885adfe0da089cdf634904fd59f71\""); // of one byte 0
+        return response;
+    }
+
+    private static HttpResponseMessage Error(HttpStatusCode status, string? code = null) => new(status)
+    {
+        Content = new StringContent($"<Error><Code>{code ?? status.ToString()}</Code><Message>no</Message></Error>", Encoding.UTF8, "application/xml"),
     };
 
     private HttpResponseMessage Throttled(string retryAfter)
@@ -187,6 +230,9 @@ public sealed class S3AwayTests : IDisposable
 
         public Func<HttpResponseMessage> Answer { get; set; } = () => Done;
 
+        /// <summary>In place of <see cref="Answer"/>, where it is set.</summary>
+        public Func<HttpRequestMessage, HttpResponseMessage>? Respond { get; set; }
+
         public bool Hangs { get; set; }
 
         /// <summary>A request waits for an answer that never comes, and is not given up.</summary>
@@ -197,7 +243,8 @@ public sealed class S3AwayTests : IDisposable
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
             Sent.Enqueue(time.Now);
-            if (!Hangs) return Answer();
+            if (Respond is not null && request.Content is not null) await request.Content.CopyToAsync(Stream.Null, cancellationToken).ConfigureAwait(false);
+            if (!Hangs) return Respond?.Invoke(request) ?? Answer();
             _hanging = cancellationToken;
             await Task.Delay(System.Threading.Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken).ConfigureAwait(false);
             throw new InvalidOperationException("it never answers");

@@ -6,7 +6,7 @@ using Sidecars.Retries;
 namespace Sidecars.Backup.Store.S3;
 
 /// <summary>One request, or a few tries of it, each bounded in time; failures as <see cref="StoreException"/>.</summary>
-internal sealed class S3Attempts(S3Settings settings, RotatingCredentials credentials, TimeProvider time, Func<double> random)
+internal sealed class S3Attempts(S3Settings settings, S3Errors errors, RotatingCredentials credentials, TimeProvider time, Func<double> random)
 {
     // A lost connection or a SlowDown. What lasts longer is the caller's to wait for: the uploader has files to watch meanwhile.
     private static readonly RetryRules Rules = new(new BackoffSchedule(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(2)))
@@ -66,9 +66,9 @@ internal sealed class S3Attempts(S3Settings settings, RotatingCredentials creden
         }
         catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
         {
-            throw new StoreException(StoreFailure.Unavailable, key, $"no answer within {within.TotalSeconds:0} s", e);
+            throw errors.Of(StoreFailure.Unavailable, key, $"no answer within {within.TotalSeconds:0} s", e);
         }
-        catch (Exception e) when (S3Errors.Map(key, e) is { } mapped)
+        catch (Exception e) when (errors.Map(key, e) is { } mapped)
         {
             throw mapped;
         }

@@ -9,7 +9,7 @@ namespace Sidecars.Backup.Store.S3;
 /// The body of a GET: each read is bounded in time, and every failure, the checksum at its end included, is a
 /// <see cref="StoreException"/> that names the object. An object that went in parts has none of its own.
 /// </summary>
-internal sealed class S3Download(GetObjectResponse response, string key, TimeSpan stall, TimeProvider time) : Stream
+internal sealed class S3Download(GetObjectResponse response, S3Errors errors, string key, TimeSpan stall, TimeProvider time) : Stream
 {
     // A server that gives a byte now and then must not hold a restore for years; a line of 32 kbit/s is none to restore over.
     private const double SlowestBytesPerSecond = 4096;
@@ -31,7 +31,7 @@ internal sealed class S3Download(GetObjectResponse response, string key, TimeSpa
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         var left = stall + TimeSpan.FromSeconds(_received / SlowestBytesPerSecond) - _waited;
-        if (left <= TimeSpan.Zero) throw new StoreException(StoreFailure.Unavailable, key, $"{_received} bytes in {_waited.TotalSeconds:0} s: too slow");
+        if (left <= TimeSpan.Zero) throw errors.Of(StoreFailure.Unavailable, key, $"{_received} bytes in {_waited.TotalSeconds:0} s: too slow");
         using var limit = new CancellationTokenSource(left < stall ? left : stall, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
@@ -43,9 +43,9 @@ internal sealed class S3Download(GetObjectResponse response, string key, TimeSpa
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new StoreException(StoreFailure.Unavailable, key, $"no bytes for {stall.TotalSeconds:0} s", e);
+            throw errors.Of(StoreFailure.Unavailable, key, $"no bytes for {stall.TotalSeconds:0} s", e);
         }
-        catch (Exception e) when (S3Errors.Map(key, e) is { } mapped)
+        catch (Exception e) when (errors.Map(key, e) is { } mapped)
         {
             throw mapped;
         }
@@ -59,7 +59,7 @@ internal sealed class S3Download(GetObjectResponse response, string key, TimeSpa
         {
             return Checked(buffer.AsSpan(offset, count), response.ResponseStream.Read(buffer, offset, count));
         }
-        catch (Exception e) when (S3Errors.Map(key, e) is { } mapped)
+        catch (Exception e) when (errors.Map(key, e) is { } mapped)
         {
             throw mapped;
         }
@@ -79,7 +79,7 @@ internal sealed class S3Download(GetObjectResponse response, string key, TimeSpa
     {
         if (_expected is null) return read;
         _sum.Append(buffer[..read]);
-        return read > 0 || buffer.IsEmpty || Crc32C.Text(_sum) == _expected ? read : throw new StoreException(StoreFailure.Damaged, key, "its checksum is not the one that it was stored with");
+        return read > 0 || buffer.IsEmpty || Crc32C.Text(_sum) == _expected ? read : throw errors.Of(StoreFailure.Damaged, key, "its checksum is not the one that it was stored with");
     }
 
     protected override void Dispose(bool disposing)

@@ -4,7 +4,7 @@ using Amazon.S3.Model;
 namespace Sidecars.Backup.Store.S3;
 
 /// <summary>An upload in parts, several at once: the object appears with the last request, or not at all.</summary>
-internal sealed class S3Multipart(IAmazonS3 client, S3Settings settings, S3Requests requests, S3Attempts attempts)
+internal sealed class S3Multipart(IAmazonS3 client, S3Settings settings, S3Requests requests, S3Errors errors, S3Attempts attempts)
 {
     private const int MaxParts = 10_000; // S3's limit
     private static readonly TimeSpan AbortLimit = TimeSpan.FromSeconds(10);
@@ -37,7 +37,7 @@ internal sealed class S3Multipart(IAmazonS3 client, S3Settings settings, S3Reque
         try
         {
             var done = await attempts.OnceAsync(key, settings.CompletionTimeout, token => client.CompleteMultipartUploadAsync(complete, token), cancellation).ConfigureAwait(false);
-            return S3Errors.Stored(key, done.ETag);
+            return errors.Stored(key, done.ETag);
         }
         catch (StoreException e) when (e.Failure == StoreFailure.Unavailable)
         {
@@ -93,7 +93,7 @@ internal sealed class S3Multipart(IAmazonS3 client, S3Settings settings, S3Reque
             using var limit = new CancellationTokenSource(AbortLimit, attempts.Time);
             await client.AbortMultipartUploadAsync(new AbortMultipartUploadRequest { BucketName = settings.Bucket, Key = path, UploadId = upload }, limit.Token).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is OperationCanceledException || S3Errors.Map(path, e) is not null)
+        catch (Exception e) when (e is OperationCanceledException || errors.Map(path, e) is not null)
         {
             // The first failure is the one to tell.
         }

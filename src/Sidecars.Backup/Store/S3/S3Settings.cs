@@ -28,6 +28,9 @@ public enum S3LockMode
 /// <param name="Prefix">All keys begin with it: "" or what ends in a slash.</param>
 public sealed record S3Settings(string Bucket, string Prefix)
 {
+    /// <summary>For messages: bucket, prefix and who is asked.</summary>
+    public string Place => $"s3://{Bucket}/{Prefix} at {Endpoint?.Authority ?? (Region is null ? "AWS" : $"AWS, region {Region}")}";
+
     /// <summary>S3's least size of a part but the last.</summary>
     public const int MinPartBytes = 5 << 20;
 

@@ -14,10 +14,12 @@ namespace Sidecars.Backup.Store.S3;
 public sealed class S3Store : IObjectStore, IDisposable
 {
     private const int CopyBytes = 128 * 1024; // of the SDK's own copies; at its 8 KiB a body costs sixteen times the system calls
+    private const string ProbeSuffix = ".probe";
     private readonly S3Settings _settings;
     private readonly HttpClientFactory? _http;
     private readonly RotatingCredentials _credentials;
     private readonly S3Requests _requests;
+    private readonly S3Errors _errors;
     private readonly S3Attempts _attempts;
     private readonly SemaphoreSlim _gate = new(1);
     private AmazonS3Client? _client;
@@ -31,11 +33,12 @@ public sealed class S3Store : IObjectStore, IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(settings.PartBytes, S3Settings.MinPartBytes);
         (_settings, _http, _credentials) = (settings, http, credentials);
-        (_requests, _attempts) = (new S3Requests(settings, time), new S3Attempts(settings, credentials, time, Random.Shared.NextDouble));
+        (_requests, _errors) = (new S3Requests(settings, time), new S3Errors(settings));
+        _attempts = new S3Attempts(settings, _errors, credentials, time, Random.Shared.NextDouble);
     }
 
     /// <inheritdoc/>
-    public string Description => $"s3://{_settings.Bucket}/{_settings.Prefix}{(_settings.Endpoint is { } endpoint ? $" at {endpoint.Authority}" : "")}";
+    public string Description => _settings.Place;
 
     /// <inheritdoc/>
     public async Task<string?> PutAsync(string key, ObjectContent content, PutCondition condition, CancellationToken cancellation)
@@ -44,14 +47,18 @@ public sealed class S3Store : IObjectStore, IDisposable
         var client = await ClientAsync(key, cancellation).ConfigureAwait(false);
         try
         {
-            if (content.Length > _settings.PartBytes) return await new S3Multipart(client, _settings, _requests, _attempts).RunAsync(key, path, content, condition, cancellation).ConfigureAwait(false);
+            if (content.Length > _settings.PartBytes) return await new S3Multipart(client, _settings, _requests, _errors, _attempts).RunAsync(key, path, content, condition, cancellation).ConfigureAwait(false);
             var put = await _attempts.OnceAsync(
                 key, _attempts.Within(content.Length), token => client.PutObjectAsync(_requests.Put(key, path, content, condition), token), cancellation).ConfigureAwait(false);
-            return S3Errors.Stored(key, put.ETag);
+            return _errors.Stored(key, put.ETag);
         }
         catch (StoreException e) when (condition.Kind != PutConditionKind.None && e.InnerException is { } cause && IsLost(cause, condition))
         {
             return null;
+        }
+        catch (StoreException e) when (e.Failure == StoreFailure.Unfit)
+        {
+            throw _errors.Unknown(key, await RefusedHeaderAsync(client, key, condition, cancellation).ConfigureAwait(false), e);
         }
     }
 
@@ -61,7 +68,7 @@ public sealed class S3Store : IObjectStore, IDisposable
         var request = new GetObjectRequest { BucketName = _settings.Bucket, Key = PathOf(key), ChecksumMode = ChecksumMode.ENABLED };
         var client = await ClientAsync(key, cancellation).ConfigureAwait(false);
         var response = await _attempts.RepeatAsync(key, 0, token => client.GetObjectAsync(request, token), cancellation).ConfigureAwait(false);
-        return new ObjectDownload(new S3Download(response, key, _settings.Timeout, _attempts.Time), response.ContentLength, response.ETag);
+        return new ObjectDownload(new S3Download(response, _errors, key, _settings.Timeout, _attempts.Time), response.ContentLength, response.ETag);
     }
 
     /// <inheritdoc/>
@@ -124,6 +131,34 @@ public sealed class S3Store : IObjectStore, IDisposable
         _gate.Dispose();
     }
 
+    // The answer names no header, or the SDK does not keep it: a write without the condition tells, at a key that nobody reads.
+    private async Task<string> RefusedHeaderAsync(AmazonS3Client client, string key, PutCondition condition, CancellationToken cancellation)
+    {
+        if (condition.Kind == PutConditionKind.None) return S3Errors.ChecksumHeader;
+        var header = condition.Kind == PutConditionKind.Absent ? "If-None-Match" : "If-Match";
+        var path = PathOf(key + ProbeSuffix);
+        try
+        {
+            var put = _requests.Put(key, path, ObjectContent.Of(new byte[1]), PutCondition.None);
+            await _attempts.OnceAsync(key, _attempts.Within(1), token => client.PutObjectAsync(put, token), cancellation).ConfigureAwait(false);
+        }
+        catch (StoreException e)
+        {
+            return e.Failure == StoreFailure.Unfit ? S3Errors.ChecksumHeader : $"{header} or {S3Errors.ChecksumHeader}";
+        }
+
+        try
+        {
+            await DeleteAsync(key + ProbeSuffix, cancellation).ConfigureAwait(false);
+        }
+        catch (StoreException)
+        {
+            // An uploader needs no right to delete; the one byte is written over by the next probe.
+        }
+
+        return header;
+    }
+
     private static bool IsLost(Exception cause, PutCondition condition) =>
         S3Errors.IsConditionFailed(cause) || (condition.Kind == PutConditionKind.Matches && S3Errors.IsNoSuchKey(cause));
 
@@ -136,7 +171,7 @@ public sealed class S3Store : IObjectStore, IDisposable
             yield return page;
             if (page.IsTruncated != true) break;
             // A listing that ends early would hide segments, or let a prune delete what is needed.
-            request.ContinuationToken = page.NextContinuationToken is { Length: > 0 } next ? next : throw new StoreException(StoreFailure.Damaged, prefix, "the listing is truncated and does not say where it goes on");
+            request.ContinuationToken = page.NextContinuationToken is { Length: > 0 } next ? next : throw _errors.Of(StoreFailure.Damaged, prefix, "the listing is truncated and does not say where it goes on");
         }
     }
 
@@ -147,7 +182,7 @@ public sealed class S3Store : IObjectStore, IDisposable
         {
             return _client ??= new AmazonS3Client(_credentials, Configuration());
         }
-        catch (Exception e) when (S3Errors.Map(key, e) is { } mapped)
+        catch (Exception e) when (_errors.Map(key, e) is { } mapped)
         {
             throw mapped;
         }

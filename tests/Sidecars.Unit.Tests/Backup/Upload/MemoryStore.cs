@@ -22,6 +22,9 @@ internal sealed class MemoryStore : IObjectStore
     /// <summary>Requests for these keys are not answered until <see cref="Answer"/>.</summary>
     public Func<string, bool> Hangs { get; set; } = _ => false;
 
+    /// <summary>Writes to these keys take place, and their answers are lost.</summary>
+    public Func<string, bool> Loses { get; set; } = _ => false;
+
     public int Requests => Volatile.Read(ref _requests);
 
     public int Hanging => Volatile.Read(ref _hanging);
@@ -54,7 +57,7 @@ internal sealed class MemoryStore : IObjectStore
             if (!holds) return null;
             var etag = (++_versions).ToString(CultureInfo.InvariantCulture);
             _objects[key] = (bytes.ToArray(), etag);
-            return etag;
+            return Loses(key) ? throw new StoreException(StoreFailure.Unavailable, key, "the answer was lost") : etag;
         }
     }
 

@@ -22,13 +22,15 @@ internal sealed class UploaderRig : IAsyncDisposable
     private readonly string _aof;
     private readonly JsonLineLog _lines;
     private Task _running = Task.CompletedTask;
+    private int _sequence = 1;
 
-    public UploaderRig(bool snapshots = false)
+    public UploaderRig(bool snapshots = false, Func<UploaderOptions, UploaderOptions>? with = null)
     {
         _aof = _folder.Folder(DataLayout.Default.AppendDirectory);
         Append();
         File.WriteAllText(Path.Combine(_aof, DataLayout.Default.ManifestFile), "file appendonly.aof.1.incr.aof seq 1 type i\n");
         Options = new UploaderOptions { Node = "redis-0", Snapshots = snapshots };
+        if (with is not null) Options = with(Options);
         Redis = new MemoryServer(MemoryGroup.Me, Answer);
         _lines = new JsonLineLog(_log, "test", Time);
         Store = new BackupStore(Objects, new BackupLayout(Samples.Cluster));
@@ -56,15 +58,27 @@ internal sealed class UploaderRig : IAsyncDisposable
 
     public int Saves { get; private set; }
 
+    /// <summary>BGREWRITEAOF, each carried out at once.</summary>
+    public int Rewrites { get; private set; }
+
     public string[] Lines => Encoding.UTF8.GetString(_log.ToArray()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
     /// <summary>Segments that lie in the store.</summary>
     public long Stored => Objects.Keys.Count(k => k.Contains("/tail/", StringComparison.Ordinal));
 
     /// <summary>The server writes one command more.</summary>
-    public void Append() => File.AppendAllText(Path.Combine(_aof, "appendonly.aof.1.incr.aof"), Command);
+    public void Append() => File.AppendAllText(Path.Combine(_aof, $"appendonly.aof.{_sequence}.incr.aof"), Command);
 
     public void WriteSnapshot() => File.WriteAllBytes(Path.Combine(_folder.Path, DataLayout.Default.RdbFile), Rdb(Time.GetUtcNow().ToUnixTimeSeconds()));
+
+    private void Rewrite()
+    {
+        Rewrites++;
+        _sequence++;
+        File.WriteAllText(Path.Combine(_aof, $"appendonly.aof.{_sequence}.incr.aof"), "");
+        File.WriteAllText(Path.Combine(_aof, $"appendonly.aof.{_sequence}.base.aof"), Command);
+        File.WriteAllText(Path.Combine(_aof, DataLayout.Default.ManifestFile), $"file appendonly.aof.{_sequence}.base.aof seq {_sequence} type b\nfile appendonly.aof.{_sequence}.incr.aof seq {_sequence} type i\n");
+    }
 
     public Task Start() => _running = Task.Run(() => Loop.RunAsync(_stop.Token));
 
@@ -100,6 +114,9 @@ internal sealed class UploaderRig : IAsyncDisposable
             case "INFO":
                 return FakeReply.Bulk($"redis_version:7.0.15\r\nrun_id:{new string('a', 40)}\r\nrole:slave\r\nmaster_host:10.0.0.2\r\nmaster_port:6379\r\nmaster_link_status:{(IsLinkUp ? "up" : "down")}\r\n"
                     + "master_last_io_seconds_ago:0\r\nmaster_sync_in_progress:0\r\nslave_repl_offset:100\r\nloading:0\r\nrdb_bgsave_in_progress:0\r\nrdb_last_bgsave_status:ok\r\n");
+            case "BGREWRITEAOF":
+                Rewrite();
+                return FakeReply.Simple("Background append only file rewriting started");
             case "BGSAVE":
                 Saves++;
                 if (OnSave[0] == (byte)'+') WriteSnapshot();
