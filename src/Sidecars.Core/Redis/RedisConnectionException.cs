@@ -50,7 +50,7 @@ public sealed class RedisConnectionException(RedisFailure failure, string messag
     {
         RedisConnectionException own => own,
         RespProtocolException => new(RedisFailure.Protocol, $"{peer}: {exception.Message}", exception),
-        TimeoutException => new(RedisFailure.TimedOut, $"{peer}: not done within the deadline.", exception),
+        TimeoutException => new(RedisFailure.TimedOut, $"{peer}: no answer within the deadline.", exception),
         SocketException socket => new(Classify(socket.SocketErrorCode), $"{peer}: {socket.Message}", exception),
         IOException { InnerException: SocketException socket } => new(Classify(socket.SocketErrorCode), $"{peer}: {socket.Message}", exception),
 
@@ -64,7 +64,7 @@ public sealed class RedisConnectionException(RedisFailure failure, string messag
     {
         var failure = From(exception, peer);
         return failure.Failure == RedisFailure.TimedOut && !ReferenceEquals(failure, exception)
-            ? new(RedisFailure.ConnectTimedOut, failure.Message, exception)
+            ? new(RedisFailure.ConnectTimedOut, $"{peer}: no connection within the deadline.", exception)
             : failure;
     }
 

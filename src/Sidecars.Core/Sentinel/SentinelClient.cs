@@ -37,7 +37,7 @@ public sealed class SentinelClient(Func<RedisEndpoint, IRespTransport> transport
         {
             return e.IsNoConnection
                 ? new SentinelObservation.Unreachable(endpoint, e.Message)
-                : new SentinelObservation.Unknown(endpoint, e.Message);
+                : new SentinelObservation.Unknown(endpoint, e.Message) { LoginRefused = RedisLogin.IsRefusal(e.ServerError), Failure = e.Failure };
         }
     }
 
@@ -127,11 +127,14 @@ public sealed class SentinelClient(Func<RedisEndpoint, IRespTransport> transport
         return pattern.ToString();
     }
 
+    private static SentinelObservation.Unknown Refused(RedisEndpoint endpoint, string error) =>
+        new(endpoint, $"it answers {error}") { LoginRefused = RedisLogin.IsRefusal(error) };
+
     private static SentinelObservation Read(RedisEndpoint endpoint, IReadOnlyList<RespValue> replies)
     {
-        if (replies[0].IsError) return new SentinelObservation.Unknown(endpoint, $"it answers {replies[0].Text}");
+        if (replies[0].IsError) return Refused(endpoint, replies[0].Text);
         if (!SentinelReplies.TryParseMyId(replies[0], out var myId)) return new SentinelObservation.Unknown(endpoint, "its SENTINEL MYID can't be read");
-        if (replies[1].IsError) return new SentinelObservation.Unknown(endpoint, $"it answers {replies[1].Text}");
+        if (replies[1].IsError) return Refused(endpoint, replies[1].Text);
         if (!SentinelReplies.TryParseAddress(replies[1], out var address)) return new SentinelObservation.Unknown(endpoint, "its master address can't be read");
         var tilt = InfoReply.TryParse(replies[5], out var info) && info.Get("sentinel_tilt") == "1";
         if (address is null) return new SentinelObservation.Known(endpoint, new SentinelView { MyId = myId, Tilt = tilt });

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Sidecars.Core.Primitives;
+using Sidecars.Core.Redis;
 
 namespace Sidecars.Core.Sentinel;
 
@@ -22,7 +23,16 @@ public abstract record SentinelObservation
     public sealed record Known(RedisEndpoint Endpoint, SentinelView View) : SentinelObservation(Endpoint);
 
     /// <summary>Something listens there, but no usable answer came: no login, garbage, silence after connecting.</summary>
-    public sealed record Unknown(RedisEndpoint Endpoint, string Why) : SentinelObservation(Endpoint);
+    public sealed record Unknown(RedisEndpoint Endpoint, string Why) : SentinelObservation(Endpoint)
+    {
+        /// <summary>True where it refused our group's login. For people: nothing is decided from it.</summary>
+        [JsonIgnore]
+        public bool LoginRefused { get; init; }
+
+        /// <summary>Why there was no reply; null: it replied, or that is not known. For people, as well.</summary>
+        [JsonIgnore]
+        public RedisFailure? Failure { get; init; }
+    }
 
     /// <summary>Nothing could be connected to.</summary>
     public sealed record Unreachable(RedisEndpoint Endpoint, string Why) : SentinelObservation(Endpoint);

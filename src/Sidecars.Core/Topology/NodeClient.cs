@@ -37,7 +37,7 @@ public sealed class NodeClient(Func<RedisEndpoint, IRespTransport> transport, Re
             var (look, why, error) = await LookAsync(transport(endpoint), options, withSettings: true, cancellation).ConfigureAwait(false);
             return look switch
             {
-                null => new NodeObservation.Unknown(endpoint, IsLoginError(error), why),
+                null => new NodeObservation.Unknown(endpoint, RedisLogin.IsRefusal(error), why),
                 { Role: NodeRole.Replica, MasterAddress: null } => new NodeObservation.Unknown(endpoint, LoginRefused: false, "whom it follows can't be read"),
                 _ => new NodeObservation.Known(endpoint, look),
             };
@@ -46,11 +46,7 @@ public sealed class NodeClient(Func<RedisEndpoint, IRespTransport> transport, Re
         {
             if (e.IsNoConnection) return new NodeObservation.Unreachable(endpoint, e.Message);
             // "max number of clients" also fails the login, and says nothing of whose server it is.
-            return new NodeObservation.Unknown(endpoint, IsLoginError(e.ServerError), e.Message);
+            return new NodeObservation.Unknown(endpoint, RedisLogin.IsRefusal(e.ServerError), e.Message) { Failure = e.Failure };
         }
     }
-
-    private static bool IsLoginError(string? error) => error is not null
-        && (error.StartsWith("NOAUTH", StringComparison.Ordinal) || error.StartsWith("WRONGPASS", StringComparison.Ordinal)
-            || error.StartsWith("NOPERM", StringComparison.Ordinal) || error.StartsWith("ERR AUTH", StringComparison.Ordinal));
 }

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Sidecars.Core.Primitives;
+using Sidecars.Core.Redis;
 
 namespace Sidecars.Core.Topology;
 
@@ -36,7 +37,12 @@ public abstract record NodeObservation
     /// <param name="Endpoint">The address that was asked.</param>
     /// <param name="LoginRefused">True where it refused our group's login: another tenant's, or a wrong password.</param>
     /// <param name="Why">In words.</param>
-    public sealed record Unknown(RedisEndpoint Endpoint, bool LoginRefused, string Why) : NodeObservation(Endpoint);
+    public sealed record Unknown(RedisEndpoint Endpoint, bool LoginRefused, string Why) : NodeObservation(Endpoint)
+    {
+        /// <summary>Why there was no reply; null: it replied, or that is not known. For people: nothing is decided from it.</summary>
+        [JsonIgnore]
+        public RedisFailure? Failure { get; init; }
+    }
 
     /// <summary>No connection: refused, no route, or no answer to the connect within its deadline.</summary>
     public sealed record Unreachable(RedisEndpoint Endpoint, string Why) : NodeObservation(Endpoint);

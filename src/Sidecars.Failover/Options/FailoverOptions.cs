@@ -47,6 +47,9 @@ internal sealed record FailoverOptions
     /// <summary>The backup store, for <c>status</c> alone; null: none is configured here.</summary>
     public required string? BackupStore { get; init; }
 
+    /// <summary>The terminal may get colours: <c>NO_COLOR</c> is not set, and <c>TERM</c> is not <c>dumb</c>.</summary>
+    public required bool Colors { get; init; }
+
     /// <summary>Where Main finds its variables.</summary>
     public static IReadOnlyDictionary<string, string> ProcessEnvironment()
     {
@@ -69,6 +72,8 @@ internal sealed record FailoverOptions
         var metricsPort = settings.Port("METRICS_PORT", 9120, "Port of /metrics and /healthz; 0: none.", min: 0);
         var priority = ReadPriority(settings);
         var backup = settings.OptionalText("BACKUP_STORE", "Where redis-backup keeps backups; status shows the last one and the last drill of a directory.");
+        var noColor = settings.OptionalText("NO_COLOR", "Set to anything: status has no colours.");
+        var terminal = settings.OptionalText("TERM", "Kind of terminal; dumb: status has no colours.");
         var publish = PublishOptions.Read(publishing, group);
         // After those have taken their mistakes: a label is no reason to stop publishing.
         var roleLabel = publishing.Flag("ROLE_LABEL", false, "Label this pod with sidecars.redis/role, master or replica, for people's eyes: nothing selects by it. Needs POD_NAMESPACE and POD_UID, and the right to patch pods/status. A mistake here stops it alone.");
@@ -88,6 +93,7 @@ internal sealed record FailoverOptions
             MetricsPort = metricsPort,
             ReplicaPriority = priority,
             BackupStore = backup,
+            Colors = noColor is null && terminal != "dumb",
         };
     }
 

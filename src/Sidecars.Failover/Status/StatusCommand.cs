@@ -10,7 +10,7 @@ internal static class StatusCommand
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(2); // Sentinels tell each other what is new every 2 s
 
-    private const string Json = "json";
+    private const string Json = "json", Auto = "auto", Always = "always";
 
     public static Command Create(CommandContext context, HostedCode hosted)
     {
@@ -19,27 +19,53 @@ internal static class StatusCommand
         {
             if (CommandMistakes.OneOf("--output", given.GetValueOrDefault<string>(), "table", Json) is { } why) given.AddError(why);
         });
-        var watch = new Option<bool>("--watch") { Description = "again every 2 s until SIGTERM or SIGINT; json: one object a line" };
+        var color = new Option<string>("--color") { Description = "auto (on a terminal, unless NO_COLOR is set), always or never", DefaultValueFactory = _ => Auto };
+        color.Validators.Add(given =>
+        {
+            if (CommandMistakes.OneOf("--color", given.GetValueOrDefault<string>(), Auto, Always, "never") is { } why) given.AddError(why);
+        });
+        var watch = new Option<bool>("--watch") { Description = "again every 2 s until SIGINT or SIGTERM, on a terminal in place; json: one object a line" };
         var explain = new Option<string?>("--explain") { Description = "instead: take decisions again, each from its snapshot: those that CONFIG_DIR keeps (a folder), of a file, or of standard input (-)" };
-        var command = new Command("status", "The group at a glance, and every disagreement with what to do. Exit 0: all agree; 1: something does not.") { form, watch, explain };
+        var command = new Command("status", "The group at a glance, and every disagreement with what to do. Exit 0: all agree; 1: something does not.") { form, color, watch, explain };
         command.SetAction((parsed, _) => parsed.GetValue(explain) is { } file
             ? ExplainAsync(context, hosted, file)
-            : context.WithAsync(options => ShowAsync(context, hosted, options, parsed.GetRequiredValue(form), parsed.GetValue(watch))));
+            : context.WithAsync(options => ShowAsync(
+                context, hosted, options, parsed.GetRequiredValue(form) == Json, parsed.GetRequiredValue(color), parsed.GetValue(watch))));
         return command;
     }
 
-    private static async Task<int> ShowAsync(CommandContext context, HostedCode hosted, FailoverOptions options, string form, bool isWatch)
+    /// <summary>Looks and shows, once or until it is cancelled.</summary>
+    public static async Task<int> RunAsync(
+        Func<CancellationToken, Task<StatusSnapshot>> gather, StatusScreen screen, bool isWatch, TimeProvider time, CancellationToken cancellation)
     {
-        using var gatherer = new StatusGatherer(options, hosted.Backups, TimeProvider.System);
-        while (true)
+        try
         {
-            var report = StatusPolicy.Decide(await gatherer.GatherAsync(context.Signals.Token).ConfigureAwait(false));
-            var text = form == Json ? StatusJson.Write(report, oneLine: isWatch) : StatusTable.Write(report);
-            await context.Output.WriteAsync(isWatch && form != Json ? text + "\n" : text).ConfigureAwait(false);
-            await context.Output.FlushAsync().ConfigureAwait(false);
-            if (!isWatch) return report.IsHealthy ? ExitCode.Ok : ExitCode.Failed;
-            await Task.Delay(Period, TimeProvider.System, context.Signals.Token).ConfigureAwait(false);
+            while (true)
+            {
+                var report = StatusPolicy.Decide(await gather(cancellation).ConfigureAwait(false));
+                if (!isWatch)
+                {
+                    await screen.OnceAsync(report).ConfigureAwait(false);
+                    return report.IsHealthy ? ExitCode.Ok : ExitCode.Failed;
+                }
+
+                await screen.NextAsync(report).ConfigureAwait(false);
+                await Task.Delay(Period, time, cancellation).ConfigureAwait(false);
+            }
         }
+        finally
+        {
+            await screen.EndAsync().ConfigureAwait(false);
+        }
+    }
+
+    private static async Task<int> ShowAsync(CommandContext context, HostedCode hosted, FailoverOptions options, bool asJson, string color, bool isWatch)
+    {
+        var isTerminal = !Console.IsOutputRedirected;
+        var paint = new Paint(color == Always || (color == Auto && isTerminal && options.Colors));
+        var screen = new StatusScreen(context.Output, () => isTerminal ? new TerminalSize(Console.WindowWidth, Console.WindowHeight) : null, asJson, paint);
+        using var gatherer = new StatusGatherer(options, hosted.Backups, TimeProvider.System);
+        return await RunAsync(gatherer.GatherAsync, screen, isWatch, TimeProvider.System, context.Signals.Token).ConfigureAwait(false);
     }
 
     // Lines that are no decisions are passed over, since a log has many; a file without any is a mistake.

@@ -4,6 +4,7 @@ using Sidecars.Core.Election;
 using Sidecars.Core.Group;
 using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Lineage;
+using Sidecars.Core.Primitives;
 using Sidecars.Core.Topology;
 using Sidecars.Failover.HandOver;
 using Sidecars.Failover.Options;
@@ -47,15 +48,19 @@ internal sealed class StatusGatherer : IDisposable
         var addresses = ReadAddressesAsync(cancellation);
         var data = _options.Group.DataDirectory;
         var seen = await group.ConfigureAwait(false);
+        var recorded = await addresses.ConfigureAwait(false);
         return new StatusSnapshot
         {
+            At = _time.GetUtcNow(),
             Cluster = _options.Group.Cluster,
             MasterName = _options.Group.MasterName,
             Group = seen,
             Marker = new MarkerStore(data).Read() is { IsKnown: true, Value: { } marker } ? marker : null,
             Record = await record.ConfigureAwait(false),
             Places = [.. await places.ConfigureAwait(false)],
-            Addresses = Own(seen) is { } mine ? With(await addresses.ConfigureAwait(false), mine) : await addresses.ConfigureAwait(false),
+            Addresses = Own(seen) is { } mine ? With(recorded, mine) : recorded,
+            OwnAnnounced = recorded.FirstOrDefault(a => a.Node == _options.Group.NodeName)?.Announced ?? AnnouncedAddress(),
+            Waiting = WaitReader.Read(_options.Group.ConfigDirectory, _time.GetUtcNow()),
             PublishedAs = _options.Publish.Others.DistinctBy(o => o.Announced).ToImmutableDictionary(o => o.Announced, o => o.Address),
             Rescues = [.. new RescueStore(data, new RescueLimits(RescueLimits.DefaultMaxCount, long.MaxValue)).List()],
             Backup = await backup.ConfigureAwait(false),
@@ -80,6 +85,10 @@ internal sealed class StatusGatherer : IDisposable
         var pod = PodAddress.Of(group.PodAddress, announced, AnnounceAddress.OwnAddresses(), group.RedisPort);
         return new NodeAddresses(group.NodeName, group.PodUid ?? "", announced, pod, _options.Publish.Address ?? announced.Host);
     }
+
+    // A name is left to whoever announces it: what it resolves to here may be another address.
+    private RedisEndpoint? AnnouncedAddress() =>
+        _options.Group.AnnounceHost is { } host && new RedisEndpoint(host, _options.Group.AnnouncePort) is { IsAddress: true } address ? address : null;
 
     // What can't be read is not known: a finding says so where it matters.
     private async Task<ImmutableArray<NodeAddresses>> ReadAddressesAsync(CancellationToken cancellation)

@@ -45,17 +45,33 @@ public sealed record BackupReading(int Count, string? LastId, TimeSpan? LastAge,
     public static BackupReading Unread(string why) => new(0, null, null, null, null) { NotLookedAt = why };
 }
 
+/// <summary>Why redis-bootstrap beside this process has not started the server yet, as its heartbeat says.</summary>
+/// <param name="Code">Stable.</param>
+/// <param name="Reason">In words.</param>
+/// <param name="WaitingFor">Pods, addresses, or what a person must bring.</param>
+/// <param name="For">Since when with this code.</param>
+public sealed record BootstrapWait(string Code, string Reason, ImmutableArray<string> WaitingFor, TimeSpan For);
+
 /// <summary>Everything that <c>status</c> gathered; immutable. What is null was not configured.</summary>
 public sealed record StatusSnapshot
 {
     /// <summary>The group.</summary>
     public required ClusterId Cluster { get; init; }
 
+    /// <summary>When it was gathered, UTC.</summary>
+    public required DateTimeOffset At { get; init; }
+
     /// <summary>Name in Sentinel.</summary>
     public required string MasterName { get; init; }
 
     /// <summary>Servers and Sentinels; its own node is the Redis beside this process.</summary>
     public required HandOverSnapshot Group { get; init; }
+
+    /// <summary>What the own node announces, as its settings or its record say; null: neither does.</summary>
+    public RedisEndpoint? OwnAnnounced { get; init; }
+
+    /// <summary>Null: redis-bootstrap does not wait beside this process.</summary>
+    public BootstrapWait? Waiting { get; init; }
 
     /// <summary>The marker on this node's disk; null: none, or not readable.</summary>
     public Marker? Marker { get; init; }

@@ -1,84 +1,15 @@
-using Sidecars.Core.Election;
-using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
-using Sidecars.Failover.HandOver;
-using Sidecars.Failover.Publish;
 using Sidecars.Failover.Status;
 using static Sidecars.Unit.Tests.Bootstrap.Election.Facts;
 using static Sidecars.Unit.Tests.Failover.HandOver.HandOverFacts;
+using static Sidecars.Unit.Tests.Failover.Status.StatusFacts;
 
 namespace Sidecars.Unit.Tests.Failover.Status;
 
 public sealed class StatusPolicyTests
 {
-    private static readonly StatusSnapshot Healthy = Snapshot(Peered(Whole));
-
-    private static readonly Dictionary<string, StatusSnapshot> Disagreements = new(StringComparer.Ordinal)
-    {
-        ["master-down"] = On(s => s.WithSentinel(2, Peer(Names(2, A, 7, "master,s_down", Listed(B), Listed(C))))),
-        ["failover-in-progress"] = On(s => s.WithSentinel(2, Peer(Names(2, A, 7, "master,failover_in_progress", Listed(B), Listed(C))))),
-        ["epoch-spreading"] = On(s => s.WithSentinel(2, Peer(Names(2, B, 8, "master", Listed(A), Listed(C))))),
-        ["sentinels-split"] = On(s => s.WithSentinel(2, Peer(Names(2, B, 7, "master", Listed(A), Listed(C))))),
-        ["no-majority"] = On(s => s.WithSentinel(1, Dead(1)).WithSentinel(2, Dead(2))),
-        ["sentinel-unreachable"] = On(s => s.WithSentinel(3, Dead(3))),
-        ["sentinel-unknown"] = On(s => s.WithSentinel(3, AsksPassword(3))),
-        ["sentinel-tilt"] = On(s => s.WithSentinel(3, Peer(Says(3, A, 7, "master", true, B, C)))),
-        ["sentinel-without-master"] = On(s => s.WithSentinel(3, Says(3, null))),
-        ["ghost-sentinels"] = On(s => s.WithSentinel(3, Peer(Names(3, A, Listed(B), Listed(C)), others: 3))),
-        ["sentinels-not-met"] = On(s => s.WithSentinel(3, Peer(Names(3, A, Listed(B), Listed(C)), others: 1))),
-        ["replicas-not-seen"] = On(s => s.WithSentinel(3, Peer(Names(3, A, Listed(B), Listed(C, flags: "slave,s_down"))))),
-        ["sentinels-missing"] = On(s => s with { Sentinels = s.Sentinels[..2] }),
-        ["redis-unreachable"] = On(s => s.WithOther(Gone(C))),
-        ["redis-unknown"] = On(s => s.WithOther(Garbled(C))),
-        ["redis-missing"] = On(s => s with { Others = s.Others[..1] }),
-        ["several-masters"] = On(s => s.WithOther(C, n => n with { Role = NodeRole.Master, MasterAddress = null })),
-        ["named-is-replica"] = On(s => s.WithOwn(n => n with { Role = NodeRole.Replica, MasterAddress = B })),
-        ["another-process"] = On(s => s.WithOwn(n => n with { RunId = new string('7', 40) })),
-        ["follows-another"] = On(s => s.WithOther(C, n => n with { MasterAddress = B })),
-        ["stray-replica"] = On(s => s.WithOther(C, n => n with { MasterAddress = B }) with { Sentinels = [.. AllName(A, Listed(B)).Select(o => Peer(o))] }),
-        ["syncing"] = On(s => s.WithOther(C, n => n with { SyncInProgress = true, MasterLinkUp = false })),
-        ["link-down"] = On(s => s.WithOther(C, n => n with { MasterLinkUp = false })),
-        ["loading"] = On(s => s.WithOther(C, n => n with { Loading = true })),
-        ["fence-off"] = On(s => s.WithOwn(n => n with { MaxLag = 0 })),
-        ["hand-over-fence"] = On(s => s.WithOwn(n => n with { MinReplicas = 99 })),
-        ["fenced"] = On(s => s.WithOwn(n => n with { MinReplicas = 1_000_000 })),
-        ["fenced-by-hand"] = On(s => s.WithOwn(n => n with { MinReplicas = 9999 })),
-        ["writes-refused"] = On(s => s.WithOwn(n => n with { Attached = 0 })),
-        ["requirement-low"] = On(s => s.WithOwn(n => n with { MinReplicas = 0 })),
-        ["place-unreadable"] = Healthy with { Places = [new PlaceReading.Failed("route53", "Throttled: rate exceeded")] },
-        ["place-empty"] = Healthy with { Places = [new PlaceReading.Empty("zone-file")] },
-        ["published-another"] = Published(B.Host, new FencingToken(2, 7, 0)),
-        ["published-old"] = Published(A.Host, new FencingToken(2, 6, 4)),
-        ["slice-names-no-pod: a Service's"] = Sliced(A.Host),
-        ["slice-names-no-pod: a former pod's"] = Sliced("10.244.0.77"),
-        ["published-another: in the slice"] = Sliced("10.244.0.2"),
-        ["epoch-went-back"] = Published(A.Host, new FencingToken(2, 9, 0)),
-        ["record-unreadable"] = Healthy with { Record = new ElectionObservation.Unavailable("503") },
-        ["record-names-another"] = Healthy with { Record = Serving(B, new FencingToken(2, 7, 0)) },
-        ["record-old"] = Healthy with { Record = Serving(B, new FencingToken(2, 6, 0)) },
-        ["led-away"] = On(s => s with { Sentinels = [.. AllName(new RedisEndpoint("10.9.9.9", 6379), Listed(A), Listed(B), Listed(C)).Select(o => Peer(o))] })
-            with { Record = ElectionOf(2, Evidence(A), Evidence(B), Evidence(C)) },
-        ["foreign-replica"] = On(s => s with { Sentinels = [.. AllName(A, Listed(B), Listed(C), Listed(new RedisEndpoint("10.9.9.9", 6379))).Select(o => Peer(o))] })
-            with { Record = ElectionOf(2, Evidence(A), Evidence(B), Evidence(C)) },
-        ["backup-unreadable"] = Healthy with { Backup = new BackupReading(0, null, null, null, null, "permission denied") },
-        ["no-backup"] = Healthy with { Backup = new BackupReading(0, null, null, null, null) },
-        ["backup-old"] = Healthy with { Backup = new BackupReading(3, "b", TimeSpan.FromHours(30), TimeSpan.FromDays(2), TimeSpan.FromMinutes(6)) },
-    };
-
-    private static readonly Dictionary<string, StatusSnapshot> Notes = new(StringComparer.Ordinal)
-    {
-        ["never-promoted"] = On(s => s.WithOther(C, n => n with { Priority = 0 })),
-        ["stepping-down"] = On(s => s.WithOwn(n => n with { MinReplicas = 99 })) with { SteppingDown = true },
-        ["published-unknown"] = Published("203.0.113.9", new FencingToken(2, 7, 0)),
-        ["published-unknown: a node has recorded nothing"] = Sliced("10.244.0.77", recorded: 2),
-        ["record-without-master"] = Healthy with { Record = ElectionOf(2) },
-        ["drill-old"] = Healthy with { Backup = new BackupReading(3, "b", TimeSpan.FromHours(3), null, TimeSpan.FromSeconds(2)) },
-        ["backup-not-looked-at"] = Healthy with { Backup = new BackupReading(0, null, null, null, null) { NotLookedAt = "s3://bucket is no directory" } },
-        ["rescues"] = Healthy with { Rescues = [new Rescue("20261121T010203004Z-5e5e5e5e", "it followed 10.0.0.2:6379", new FencingToken(2, 6, 0), new NodeIdentity("redis-0", "u"), true, [new RescuedFile("dump.rdb", 123, 1)])] },
-    };
-
     public static TheoryData<string> DisagreementNames => [.. Disagreements.Keys.Order(StringComparer.Ordinal)];
 
     public static TheoryData<string> NoteNames => [.. Notes.Keys.Order(StringComparer.Ordinal)];
@@ -87,9 +18,9 @@ public sealed class StatusPolicyTests
     public void A_group_in_which_everything_agrees_is_healthy()
     {
         var report = StatusPolicy.Decide(Healthy);
-        Assert.True(report.IsHealthy, StatusTable.Write(report));
+        Assert.True(report.IsHealthy, Text(report));
         Assert.Empty(report.Findings);
-        Assert.Equal("10.0.0.1:6379", report.Master);
+        Assert.Equal("10.0.0.1:6379", report.Quorum.Master);
     }
 
     [Theory]
@@ -98,7 +29,7 @@ public sealed class StatusPolicyTests
     {
         var report = StatusPolicy.Decide(Disagreements[code]);
         var finding = report.Findings.FirstOrDefault(f => f.Code == code.Split(':')[0]);
-        Assert.True(finding is not null, StatusTable.Write(report));
+        Assert.True(finding is not null, Text(report));
         Assert.Equal(FindingKind.Disagreement, finding.Kind);
         Assert.NotEmpty(finding.ToDo);
         Assert.False(report.IsHealthy);
@@ -113,14 +44,6 @@ public sealed class StatusPolicyTests
         Assert.DoesNotContain(StatusPolicy.Decide(partial).Findings, f => f.Code == code);
     }
 
-    [Fact]
-    public void A_replica_that_one_Sentinel_lists_is_no_stray()
-    {
-        var report = StatusPolicy.Decide(On(s => s.WithOther(C, n => n with { MasterAddress = B }).WithSentinel(1, Peer(Names(1, A, Listed(B))))));
-        Assert.Contains(report.Findings, f => f.Code == "follows-another");
-        Assert.DoesNotContain(report.Findings, f => f.Code == "stray-replica");
-    }
-
     [Theory]
     [MemberData(nameof(NoteNames))]
     public void What_is_only_good_to_know_leaves_the_group_healthy(string code)
@@ -128,6 +51,130 @@ public sealed class StatusPolicyTests
         var report = StatusPolicy.Decide(Notes[code]);
         Assert.Equal([(code.Split(':')[0], FindingKind.Note)], report.Findings.Select(f => (f.Code, f.Kind)));
         Assert.True(report.IsHealthy);
+    }
+
+    [Fact]
+    public void Every_code_has_a_case_in_these_tables_and_no_table_has_another()
+    {
+        Assert.Equal(Names(FindingKind.Disagreement), Disagreements.Keys.Select(key => key.Split(':')[0]).ToHashSet());
+        Assert.Equal(Names(FindingKind.Note), Notes.Keys.Select(key => key.Split(':')[0]).ToHashSet());
+
+        static HashSet<string> Names(FindingKind kind) => [.. FindingCodes.All.Where(code => code.Kind == kind).Select(code => code.Name)];
+    }
+
+    [Fact]
+    public void A_time_out_is_not_called_a_login_error_and_a_refused_login_is()
+    {
+        foreach (var (key, word) in (IEnumerable<(string, bool)>)[("sentinel-timed-out", false), ("redis-timed-out", false), ("sentinel-login-refused", true), ("redis-login-refused", true)])
+        {
+            var finding = StatusPolicy.Decide(Disagreements[key]).Findings.Single(f => f.Code == key);
+            Assert.Equal(word, finding.ToDo.Contains("SIDECAR_PASSWORD", StringComparison.Ordinal));
+            Assert.Equal(!word, finding.Text.Contains("does not answer within COMMAND_TIMEOUT_MS", StringComparison.Ordinal));
+        }
+
+        Assert.Contains("TLS", StatusPolicy.Decide(Disagreements["sentinel-unusable: no TLS"]).Findings.Single(f => f.Code == "sentinel-unusable").ToDo, StringComparison.Ordinal);
+    }
+
+    // An isolated master that nobody replaced is the whole group: "nothing" would leave it without writes for ever.
+    [Fact]
+    public void What_to_do_about_a_fence_depends_on_who_else_takes_writes()
+    {
+        static Finding Fenced(StatusSnapshot s) => StatusPolicy.Decide(s).Findings.Single(f => f.Code == "fenced");
+        static StatusSnapshot Fence(StatusSnapshot s) => s with { Group = s.Group.WithOwn(n => n with { MinReplicas = 1_000_000 }) };
+
+        var alone = Fenced(Fence(NoMajority));
+        Assert.Equal("no-majority", alone.Because);
+        Assert.Contains("the group takes no writes", alone.Text, StringComparison.Ordinal);
+        Assert.Contains("majority of the Sentinels", alone.ToDo, StringComparison.Ordinal);
+
+        // They name B, which is gone.
+        var unfollowed = Fenced(Fence(On(s => s.WithOther(Gone(B)) with { Sentinels = [.. AllName(B, Listed(A), Listed(C)).Select(o => Peer(o))] })));
+        Assert.Equal("redis-unreachable", unfollowed.Because);
+        Assert.Contains($"bring {B} back", unfollowed.ToDo, StringComparison.Ordinal);
+
+        // They name B, which serves: only then is it nobody's business.
+        var replaced = Fenced(Fence(On(s => s.WithOther(B, n => n with { Role = NodeRole.Master, MasterAddress = null })
+            .WithOther(C, n => n with { MasterAddress = B }) with { Sentinels = [.. AllName(B, Listed(A), Listed(C)).Select(o => Peer(o))] })));
+        Assert.StartsWith("nothing", replaced.ToDo, StringComparison.Ordinal);
+
+        Assert.Contains("sidecar", Fenced(Disagreements["fenced"]).ToDo, StringComparison.Ordinal);
+        Assert.All((Finding[])[alone, unfollowed], f => Assert.DoesNotContain("nothing", f.ToDo, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_master_that_is_down_is_waited_for_only_while_a_replica_can_be_promoted()
+    {
+        Assert.StartsWith("nothing", MasterDown(100).ToDo, StringComparison.Ordinal);
+        Assert.StartsWith("no replica can be promoted", MasterDown(0).ToDo, StringComparison.Ordinal);
+
+        static Finding MasterDown(int priority) => StatusPolicy.Decide(On(s => s with { Sentinels = [.. Enumerable.Range(1, 3).Select(n => Peer(Names(n, A, 7, "master,o_down", Listed(B, priority), Listed(C, priority))))] }))
+            .Findings.Single(f => f.Code == "master-down");
+    }
+
+    [Fact]
+    public void A_node_that_waits_says_for_whom()
+    {
+        var report = StatusPolicy.Decide(Waiting());
+        var finding = report.Findings.Single(f => f.Code == "redis-waiting");
+        Assert.Equal([A.ToString()], finding.Subjects.AsEnumerable());
+        Assert.Contains("the last serving master is absent (waits for redis-2)", finding.Text, StringComparison.Ordinal);
+        var row = report.Redis.Single(n => n.State == "waiting");
+        Assert.Equal(("election-wait", 75L), (row.Waiting!.Code, row.Waiting.WaitedSeconds));
+        Assert.Equal(["redis-2"], row.Waiting.WaitingFor.AsEnumerable());
+
+        // One that serves does not wait, however fresh the file is.
+        Assert.Empty(StatusPolicy.Decide(Healthy with { Waiting = Waiting().Waiting }).Findings);
+    }
+
+    [Fact]
+    public void A_group_that_nobody_has_written_to_has_no_fault()
+    {
+        var fresh = Healthy with { Backup = new BackupReading(0, null, null, null, null), Record = ElectionOf(1), Group = Healthy.Group.WithOwn(n => n with { Offset = 0 }).WithOther(B, n => n with { Offset = 0 }).WithOther(C, n => n with { Offset = 0 }) };
+        Assert.True(StatusPolicy.Decide(fresh).IsHealthy);
+        Assert.False(StatusPolicy.Decide(fresh with { Group = fresh.Group.WithOwn(n => n with { Keys = 1 }) }).IsHealthy);
+    }
+
+    [Fact]
+    public void A_server_with_several_addresses_is_one_row_and_one_subject()
+    {
+        static RedisEndpoint Six(RedisEndpoint four) => new("fd00::" + four.Host[^1], four.Port);
+        var both = On(s => s with
+        {
+            Sentinels = [.. s.Sentinels.SelectMany(o => (SentinelObservation[])[o, o is SentinelObservation.Known k ? new SentinelObservation.Known(Six(k.Endpoint), k.View) : o])],
+            Others = [.. s.Others.SelectMany(o => (NodeObservation[])[o, o is NodeObservation.Known k ? new NodeObservation.Known(Six(k.Endpoint), k.View) : o])],
+        });
+        var report = StatusPolicy.Decide(both);
+        Assert.Empty(report.Findings);
+        Assert.Equal(["10.0.1.1:26379", "10.0.1.2:26379", "10.0.1.3:26379"], report.Sentinels.Select(r => r.Address));
+        Assert.Equal(["[fd00::1]:26379"], report.Sentinels[0].OtherAddresses!);
+        Assert.Equal(["10.0.0.1:6379", "10.0.0.2:6379", "10.0.0.3:6379"], report.Redis.Select(r => r.Address));
+        Assert.Equal(["[fd00::2]:6379"], report.Redis[1].OtherAddresses!);
+
+        // A finding of a Sentinel is not said twice either.
+        var tilted = StatusPolicy.Decide(both with { Group = both.Group with { Sentinels = [.. both.Group.Sentinels.Select(o => o is SentinelObservation.Known k ? k with { View = k.View with { Tilt = true } } : o)] } });
+        Assert.Equal(3, Assert.Single(tilted.Findings).Subjects.Length);
+    }
+
+    [Fact]
+    public void A_dead_node_is_one_row_at_loopback_its_pods_and_its_Services_address()
+    {
+        var pod = new RedisEndpoint("10.244.0.1", 6379);
+        var dead = On(s => s with { Own = Gone(new RedisEndpoint("127.0.0.1", 6379)), Others = [.. s.Others, Gone(pod), Gone(A)] }) with
+        {
+            OwnAnnounced = A,
+            Addresses = [new NodeAddresses("redis-0", "u", A, pod, null)],
+        };
+        var report = StatusPolicy.Decide(dead);
+        Assert.Equal((3, "unreachable"), (report.Redis.Length, report.Redis[0].State));
+        Assert.Equal([A.ToString()], report.Findings.Single(f => f.Code == "redis-unreachable").Subjects.AsEnumerable());
+    }
+
+    [Fact]
+    public void A_replica_that_one_Sentinel_lists_is_no_stray()
+    {
+        var report = StatusPolicy.Decide(On(s => s.WithOther(C, n => n with { MasterAddress = B }).WithSentinel(1, Peer(HandOver.HandOverFacts.Names(1, A, Listed(B))))));
+        Assert.Contains(report.Findings, f => f.Code == "follows-another");
+        Assert.DoesNotContain(report.Findings, f => f.Code == "stray-replica");
     }
 
     [Fact]
@@ -145,77 +192,4 @@ public sealed class StatusPolicyTests
     [Fact]
     public void An_address_outside_that_a_node_has_recorded_is_known_to_be_its_own() =>
         Assert.Empty(StatusPolicy.Decide(Published("203.0.113.9", new FencingToken(2, 7, 0)) with { Addresses = [new NodeAddresses("redis-0", "u", A, null, "203.0.113.9")] }).Findings);
-
-    [Fact]
-    public void The_table_reads_so()
-    {
-        var s = Published(B.Host, new FencingToken(2, 7, 1)) with { Backup = new BackupReading(3, "20261120T030000Z", TimeSpan.FromHours(30), TimeSpan.FromDays(2), TimeSpan.FromSeconds(2)), Record = Serving(A, new FencingToken(2, 7, 0)) };
-        s = s with { Group = s.Group.WithOther(Gone(C)) };
-        Assert.Equal(
-            """
-            demo/redis: master 10.0.0.1:6379; 3 of 3 Sentinels name 10.0.0.1:6379 in epoch 7
-
-            REDIS          ROLE         OF             LINK  OFFSET  LAG  WRITES  PRIORITY  TOKEN  RUN
-            10.0.0.1:6379  master                            1000         open    100              00000000
-            10.0.0.2:6379  replica      10.0.0.1:6379  up    990     10           100              00000000
-            10.0.0.3:6379  unreachable
-
-            SENTINEL        STATE  NAMES          EPOCH  FLAGS   OTHERS  REPLICAS  ID
-            10.0.1.1:26379  up     10.0.0.1:6379  7      master  2       2         bbbbbbbb
-            10.0.1.2:26379  up     10.0.0.1:6379  7      master  2       2         cccccccc
-            10.0.1.3:26379  up     10.0.0.1:6379  7      master  2       2         dddddddd
-
-            SOURCE     SAYS
-            record     term 2, epoch 7; redis-1 served last at 10.0.0.1:6379 with token 2.7.0
-            zone-file  10.0.0.2 with token 2.7.1
-            rescue     none on this node
-            backup     3, the last 20261120T030000Z 30 h ago; tail until 2 s ago; drill 2 days ago
-
-            ! redis-unreachable: Redis 10.0.0.3:6379: connection refused
-                see its pod's log: redis-bootstrap says what it waits for
-            ! published-another: zone-file names 10.0.0.2, which is 10.0.0.2:6379; Sentinels name 10.0.0.1:6379
-                the sidecar of 10.0.0.1:6379 writes it within a second, the others after some; else see its log (publish)
-
-            """.ReplaceLineEndings("\n"),
-            StatusTable.Write(StatusPolicy.Decide(s)));
-    }
-
-    [Fact]
-    public void The_JSON_has_what_the_table_has()
-    {
-        using var document = System.Text.Json.JsonDocument.Parse(StatusJson.Write(StatusPolicy.Decide(Disagreements["fenced"])));
-        var root = document.RootElement;
-        Assert.False(root.GetProperty("healthy").GetBoolean());
-        Assert.Equal(("10.0.0.1:6379", 3, 3), (root.GetProperty("master").GetString(), root.GetProperty("redis").GetArrayLength(), root.GetProperty("sentinels").GetArrayLength()));
-        Assert.Equal("fenced", root.GetProperty("redis")[0].GetProperty("writes").GetString());
-        Assert.Equal("fenced", root.GetProperty("findings")[0].GetProperty("code").GetString());
-        Assert.Equal("not configured", root.GetProperty("sources").GetProperty("backup").GetString());
-        Assert.DoesNotContain('\n', StatusJson.Write(StatusPolicy.Decide(Healthy), oneLine: true).TrimEnd('\n'));
-    }
-
-    private static StatusSnapshot Snapshot(HandOverSnapshot group) => new() { Cluster = ClusterId.TryParse("demo/redis", out var id) ? id : throw new InvalidOperationException(), MasterName = "demo.redis", Group = group };
-
-    private static StatusSnapshot On(Func<HandOverSnapshot, HandOverSnapshot> change) => Snapshot(change(Peered(Whole)));
-
-    // Pods 10.244.0.1 to 3 behind the announced addresses, as the first so many have recorded it.
-    private static StatusSnapshot Sliced(string address, int recorded = 3) => Healthy with
-    {
-        Places = [new PlaceReading.Known("endpoint-slice", new PublishedMaster(new FencingToken(2, 7, 0), address))],
-        Addresses = [.. ((RedisEndpoint[])[A, B, C]).Take(recorded).Select((at, i) => new NodeAddresses($"redis-{i}", "u", at, new RedisEndpoint($"10.244.0.{i + 1}", 6379), null))],
-    };
-
-    private static StatusSnapshot Published(string address, FencingToken token) => Healthy with { Places = [new PlaceReading.Known("zone-file", new PublishedMaster(token, address))] };
-
-    private static ElectionObservation.Known Serving(RedisEndpoint at, FencingToken token) => new(new ElectionView
-    {
-        Record = new ElectionRecord { Term = 2, HighestEpoch = 7, LastServing = new ServingMaster("redis-" + at.Host[^1], "u", at, token, ReplicationId.TryParse(OldStream, out var id) ? id : default, 1) },
-        Version = "v",
-    });
-
-    private static HandOverSnapshot Peered(HandOverSnapshot s) => s with { Sentinels = [.. s.Sentinels.Select(o => Peer(o))] };
-
-    // The other Sentinels that each of three knows.
-    private static SentinelObservation Peer(SentinelObservation observation, int others = 2) => observation is SentinelObservation.Known k
-        ? k with { View = k.View with { Others = [.. Enumerable.Range(0, others).Select(n => new SentinelPeer { Address = SentinelAt(90 + n), MyId = new string((char)('p' + n), 40), Flags = "sentinel" })] } }
-        : observation;
 }
