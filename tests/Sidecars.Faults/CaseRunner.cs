@@ -17,7 +17,7 @@ internal sealed class CaseRunner(CasePlan plan, TimeSpan downAfter, string? fake
     private const string EverPresentKey = "faults:ever-present";
     private const int FirstCrash = 128; // ended by a signal that nobody sent
     private const int RedisPanic = 134; // SIGABRT: what a replica does whose disk is full (redis.conf, replica-ignore-disk-write-errors)
-    private const string ServerReport = "REDIS BUG REPORT END"; // the server's own words when it crashes
+    private static readonly string[] ServerReports = ["REDIS BUG REPORT END", "FAST MEMORY TEST"]; // the server's own words when it crashes; it can crash again in its report
     private const int ClientWritesPerSecond = 200;
     private const int InsideWritesPerSecond = 20;
     private static readonly TimeSpan HealDeadline = TimeSpan.FromSeconds(60); // I8
@@ -188,7 +188,7 @@ internal sealed class CaseRunner(CasePlan plan, TimeSpan downAfter, string? fake
         _violations.AddRange(records.Violations);
         var ends = group.Hosts.SelectMany(h => h.Containers).SelectMany(c => c.Ends.Select(end => (c.Name, end.Code, end.Tail))).ToArray();
         // A crash of redis-server on a full disk (7.0.15: SIGSEGV once) or damaged data is one more fault: the group is judged, the end listed among the restarts.
-        foreach (var (name, code, tail) in ends.Where(end => end.Code >= FirstCrash && !(plan.Has(FaultKind.FillDisk, FaultKind.FillAllDisks, FaultKind.DamageFile) && (end.Code == RedisPanic || end.Tail.Contains(ServerReport, StringComparison.Ordinal))))) _violations.Add(new Violation("crash", FormattableString.Invariant($"{name} ended by itself with {code}\n{tail}")));
+        foreach (var (name, code, tail) in ends.Where(end => end.Code >= FirstCrash && !(plan.Has(FaultKind.FillDisk, FaultKind.FillAllDisks, FaultKind.DamageFile) && (end.Code == RedisPanic || ServerReports.Any(words => end.Tail.Contains(words, StringComparison.Ordinal)))))) _violations.Add(new Violation("crash", FormattableString.Invariant($"{name} ended by itself with {code}\n{tail}")));
         return new CaseReport(plan, _rounds, _violations)
         {
             LongestDualMs = monitors.SelectMany(m => m.Spans).Select(s => s.Length.TotalMilliseconds).DefaultIfEmpty(0).Max(),
