@@ -153,10 +153,16 @@ internal sealed class FaultInjector(HostGroup group, AckLog? acks = null)
             case FaultKind.PauseSidecar:
                 return Active(Losses.None, Pause(host.Sidecar));
             case FaultKind.BlockLog:
-                var silent = step.Of<Container>([host.Sidecar, host.Sidecar, host.Redis, host.Sentinel]);
+                var (silent, isNew) = step.Of(Silent(host));
                 await silent.BlockLogAsync();
+                if (isNew)
+                {
+                    await silent.KillAsync();
+                    silent.Release();
+                }
+
                 // A server that has something to say then stands still, as one that is stopped.
-                return Active(silent == host.Redis ? IfMaster(Losses.UntilFenced) : Losses.None, silent.ReadLogAsync) with { Met = silent.Name };
+                return Active(silent == host.Redis ? IfMaster(Losses.UntilFenced) : Losses.None, silent.ReadLogAsync) with { Met = silent.Name + (isNew ? ", started anew" : "") };
             case FaultKind.JumpClock:
                 var clock = group.ClockFile(host) ?? throw new InvalidOperationException("no libfaketime");
                 var seconds = (step.Strength - 0.25) * 4 * LargestJumpSeconds; // back and forth
@@ -172,6 +178,10 @@ internal sealed class FaultInjector(HostGroup group, AckLog? acks = null)
     private static IEnumerable<(IPAddress From, IPAddress To)> Pairs(IReadOnlyCollection<IPAddress> from, IReadOnlyCollection<IPAddress> to) => from.SelectMany(_ => to, (f, t) => (f, t));
 
     private static IEnumerable<(IPAddress From, IPAddress To)> Both(IReadOnlyCollection<IPAddress> one, IReadOnlyCollection<IPAddress> other) => [.. Pairs(one, other), .. Pairs(other, one)];
+
+    // Whose log nobody reads, and whether of one that starts then: a server's bootstrap.
+    private static (Container Container, bool IsNew)[] Silent(Host host) =>
+        [.. new[] { host.Sidecar, host.Redis, host.Sentinel }.SelectMany(container => new[] { (container, false), (container, true) })];
 
     private static Task Done(Action action)
     {

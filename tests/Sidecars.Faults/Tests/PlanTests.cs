@@ -29,6 +29,28 @@ public sealed class PlanTests
     }
 
     [Fact]
+    public void A_kind_is_planned_as_often_as_its_weight_says()
+    {
+        FaultKind[] kinds = [FaultKind.KillRedis, FaultKind.DamageFile];
+        var steps = Enumerable.Range(0, 600).SelectMany(i => CasePlanner.Plan(3, i, 3, kinds).Rounds).Select(r => r.Steps[0].Kind).ToArray();
+        var expected = (double)FaultNames.TraitsOf(kinds[1]).Weight / kinds.Sum(k => FaultNames.TraitsOf(k).Weight);
+        Assert.InRange((double)steps.Count(k => k == kinds[1]) / steps.Length, expected - 0.06, expected + 0.06);
+    }
+
+    [Fact]
+    public void Strengths_of_plans_choose_every_one_of_several_ways_and_never_none()
+    {
+        string[] ways = ["a", "b", "c"];
+        var steps = Enumerable.Range(0, 100).SelectMany(i => CasePlanner.Plan(4, i, 3, [FaultKind.DamageFile]).Rounds).SelectMany(r => r.Steps).ToArray();
+        Assert.Equal(ways, steps.Select(step => step.Of(ways)).Distinct().Order());
+        Assert.Equal(("a", "c"), ((steps[0] with { Strength = 0 }).Of(ways), (steps[0] with { Strength = 1 }).Of(ways)));
+    }
+
+    [Fact]
+    public void Help_names_every_kind_with_what_it_is() =>
+        Assert.All(FaultNames.All, kind => Assert.Matches($@"\n  {FaultNames.Of(kind)} +\d[* ] {System.Text.RegularExpressions.Regex.Escape(FaultNames.TraitsOf(kind).Words)}", FaultsOptions.Usage));
+
+    [Fact]
     public void Every_kind_has_a_name_that_is_found_again() =>
         Assert.All(FaultNames.All, kind => Assert.Equal(kind, FaultNames.Find(FaultNames.Of(kind))));
 
