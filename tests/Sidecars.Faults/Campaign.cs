@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Sidecars.Faults.Planning;
 using Sidecars.TestKit.Pods;
+using Sidecars.TestKit.Processes;
 
 namespace Sidecars.Faults;
 
@@ -16,7 +17,15 @@ internal sealed class Campaign(FaultsOptions options, string folder, TextWriter 
         Directory.Exists("/usr/lib") ? Directory.EnumerateFiles("/usr/lib", "libfaketime.so.1", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2, IgnoreInaccessible = true }).FirstOrDefault() : null;
 
     /// <summary>Kinds that can be played here.</summary>
-    public IReadOnlyList<FaultKind> Kinds => [.. options.Kinds.Where(kind => kind != FaultKind.JumpClock || FakeTimeLibrary is not null)];
+    public IReadOnlyList<FaultKind> Kinds { get; } = [.. options.Kinds.Where(kind => Obstacle(kind) is null)];
+
+    /// <summary>Why a kind can't be played on this machine; null: it can.</summary>
+    public static string? Obstacle(FaultKind kind) => FaultNames.TraitsOf(kind).Needs switch
+    {
+        FaultNeeds.FakeTime when FakeTimeLibrary is null => "libfaketime is not installed",
+        FaultNeeds.SmallDisks => SmallDisk.Unavailable,
+        _ => null,
+    };
 
     /// <summary>The plans.</summary>
     public IEnumerable<CasePlan> Plans =>
@@ -28,6 +37,7 @@ internal sealed class Campaign(FaultsOptions options, string folder, TextWriter 
     public async Task<int> RunAsync(CancellationToken cancellation)
     {
         Directory.CreateDirectory(folder);
+        foreach (var kind in options.Kinds.Except(Kinds)) output.WriteLine($"left out: {FaultNames.Of(kind)}: {Obstacle(kind)}");
         var began = TimeProvider.System.GetTimestamp();
         var reports = new List<CaseReport>();
         var playing = Parallel.ForEachAsync(Plans, new ParallelOptions { MaxDegreeOfParallelism = options.Parallel, CancellationToken = cancellation }, async (plan, stop) =>

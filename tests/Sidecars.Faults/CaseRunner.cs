@@ -17,7 +17,7 @@ internal sealed class CaseRunner(CasePlan plan, TimeSpan downAfter, string? fake
     private const string EverPresentKey = "faults:ever-present";
     private const int FirstCrash = 128; // ended by a signal that nobody sent
     private const int RedisPanic = 134; // SIGABRT: what a replica does whose disk is full (redis.conf, replica-ignore-disk-write-errors)
-    private const string ServerReport = "REDIS BUG REPORT END"; // the server's own words when it crashes
+    private static readonly string[] ServerReports = ["REDIS BUG REPORT END", "FAST MEMORY TEST"]; // the server's own words when it crashes; it can crash again in its report
     private const int ClientWritesPerSecond = 200;
     private const int InsideWritesPerSecond = 20;
     private static readonly TimeSpan HealDeadline = TimeSpan.FromSeconds(60); // I8
@@ -37,9 +37,10 @@ internal sealed class CaseRunner(CasePlan plan, TimeSpan downAfter, string? fake
         var started = TimeProvider.System.GetTimestamp();
         await using var group = await HostGroup.CreateAsync(new HostOptions(FormattableString.Invariant($"faults-{plan.Seed}-{plan.Index}"), plan.Hosts, downAfter)
         {
-            SmallDisks = plan.Has(FaultKind.FillDisk),
-            FakeTimeLibrary = plan.Has(FaultKind.JumpClock) ? fakeTimeLibrary : null,
-            Backup = plan.Has(FaultKind.RestoreVolumes),
+            SmallDisks = plan.Needs(FaultNeeds.SmallDisks),
+            FakeTimeLibrary = plan.Needs(FaultNeeds.FakeTime) ? fakeTimeLibrary : null,
+            Backup = plan.Needs(FaultNeeds.Backup),
+            Passwords = plan.Needs(FaultNeeds.Passwords),
             Announce = Announce,
             Hairpin = plan.Hairpin,
         });
@@ -90,6 +91,10 @@ internal sealed class CaseRunner(CasePlan plan, TimeSpan downAfter, string? fake
             KeyPrefix = prefix,
             KeepTimes = true,
             Transport = transport,
+            RedisPassword = group.Group.Options.Passwords.Redis,
+            SentinelPassword = group.Group.Options.Passwords.Sentinel,
+            NextRedisPassword = group.Group.Options.NextPasswords.Redis,
+            NextSentinelPassword = group.Group.Options.NextPasswords.Sentinel,
         });
 
     private static async Task PlantAsync(HostGroup group)
@@ -105,9 +110,9 @@ internal sealed class CaseRunner(CasePlan plan, TimeSpan downAfter, string? fake
     {
         var began = TimeProvider.System.GetTimestamp();
         var marks = loads.Select(load => load.Acks.Mark()).ToArray();
-        var injector = new FaultInjector(group);
+        var injector = new FaultInjector(group, loads[0].Acks);
         var faults = await Task.WhenAll(round.Steps.Select(step => PlayAsync(injector, step)));
-        foreach (var finding in faults.Select(f => f.Finding).OfType<string>()) _violations.Add(new Violation("I7", finding));
+        _violations.AddRange(faults.Select(f => f.Finding).OfType<Violation>());
         var before = loads[0].Acks.Count;
         var healed = await HealAsync(group, () => loads[0].Acks.Count > before ? null : "no client's write is acknowledged");
         if (healed is not { } took) return false;
@@ -182,8 +187,8 @@ internal sealed class CaseRunner(CasePlan plan, TimeSpan downAfter, string? fake
     {
         _violations.AddRange(records.Violations);
         var ends = group.Hosts.SelectMany(h => h.Containers).SelectMany(c => c.Ends.Select(end => (c.Name, end.Code, end.Tail))).ToArray();
-        // A crash of redis-server on a full disk (7.0.15: SIGSEGV once) is one more fault: the group is judged, the end listed among the restarts.
-        foreach (var (name, code, tail) in ends.Where(end => end.Code >= FirstCrash && !(plan.Has(FaultKind.FillDisk) && (end.Code == RedisPanic || end.Tail.Contains(ServerReport, StringComparison.Ordinal))))) _violations.Add(new Violation("crash", FormattableString.Invariant($"{name} ended by itself with {code}\n{tail}")));
+        // A crash of redis-server on a full disk (7.0.15: SIGSEGV once) or damaged data is one more fault: the group is judged, the end listed among the restarts.
+        foreach (var (name, code, tail) in ends.Where(end => end.Code >= FirstCrash && !(plan.Has(FaultKind.FillDisk, FaultKind.FillAllDisks, FaultKind.DamageFile) && (end.Code == RedisPanic || ServerReports.Any(words => end.Tail.Contains(words, StringComparison.Ordinal)))))) _violations.Add(new Violation("crash", FormattableString.Invariant($"{name} ended by itself with {code}\n{tail}")));
         return new CaseReport(plan, _rounds, _violations)
         {
             LongestDualMs = monitors.SelectMany(m => m.Spans).Select(s => s.Length.TotalMilliseconds).DefaultIfEmpty(0).Max(),

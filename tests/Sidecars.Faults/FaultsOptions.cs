@@ -7,7 +7,9 @@ namespace Sidecars.Faults;
 /// <summary>The command line.</summary>
 internal sealed record FaultsOptions
 {
-    public const string Usage = """
+    private const int NameWidth = 22;
+
+    private const string Head = """
         Usage: scripts/faults [--seed S] [--count N] [--case I] [--hosts 3|5] [--only KIND,…] [--without KIND,…]
                               [--parallel P] [--minutes M] [--down-after MS] [--announce service|name|address]
                               [--no-hairpin] [--out DIR] [--plan]
@@ -26,7 +28,13 @@ internal sealed record FaultsOptions
           --plan           print the plans, play nothing
 
         Exit codes: 0 all invariants held, 1 one was broken, 2 wrong arguments, 3 no hosts can be made here.
+
+        Kinds, with how often each is planned beside the others (* never beside another at once):
         """;
+
+    /// <summary>For <c>--help</c>.</summary>
+    public static string Usage { get; } = Head + string.Concat(FaultNames.All.Select(kind =>
+        FormattableString.Invariant($"\n  {FaultNames.Of(kind),-NameWidth}{FaultNames.TraitsOf(kind).Weight}{(FaultNames.TraitsOf(kind).StandsAlone ? '*' : ' ')} {FaultNames.TraitsOf(kind).Words}")));
 
     public int Seed { get; init; } = 1;
 
@@ -87,7 +95,7 @@ internal sealed record FaultsOptions
             };
             if (next is null)
             {
-                mistake = $"{args[i]} {value}: not understood; kinds are {string.Join(' ', FaultNames.All.Select(FaultNames.Of))}";
+                mistake = $"{args[i]} {value}: not understood";
                 return null;
             }
 

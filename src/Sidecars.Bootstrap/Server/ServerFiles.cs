@@ -2,6 +2,7 @@ using Sidecars.Bootstrap.Election;
 using Sidecars.Bootstrap.Options;
 using Sidecars.Bootstrap.Slots;
 using Sidecars.Core.Configuration;
+using Sidecars.Core.Group;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 
@@ -84,12 +85,22 @@ internal sealed class ServerFiles(BootstrapOptions options)
         }
     }
 
-    /// <summary>Writes configuration and users, readable by their owner only: they hold passwords.</summary>
+    /// <summary>
+    /// Writes configuration and users, readable by their owner only: they hold passwords. The sidecar beside a Redis learns which, and takes them
+    /// away again when the Secret has lost them.
+    /// </summary>
     /// <exception cref="IOException">They can't be written.</exception>
     public void Write(ServerPlan plan)
     {
+        if (options.Mode == ServerMode.Redis) new RetiredPasswords(System.IO.Path.Combine(options.Group.ConfigDirectory, RetiredPasswords.FileName)).Add(Held(options.Group));
         if (plan.AclFile is { } users) AtomicFile.Write(System.IO.Path.Combine(options.Group.ConfigDirectory, "users.acl"), users, AtomicFile.OwnerOnly, durable: false);
         AtomicFile.Write(Path, plan.Document.ToBytes(), AtomicFile.OwnerOnly, durable: false);
+    }
+
+    private static IEnumerable<GroupSecret> Held(GroupSettings group)
+    {
+        var onRedis = group.RedisSecrets;
+        return new[] { onRedis.Default, onRedis.Replication, onRedis.Sentinel, onRedis.Sidecar, group.SentinelSecrets.Default }.OfType<GroupSecret>();
     }
 
     // Redis changes to its "dir" before it opens the file.

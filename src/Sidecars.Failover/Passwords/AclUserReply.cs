@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
+using Sidecars.Core.Group;
 using Sidecars.Core.Redis;
 
 namespace Sidecars.Failover.Passwords;
@@ -9,8 +10,6 @@ namespace Sidecars.Failover.Passwords;
 /// <param name="Hashes">SHA-256 of each accepted password, 64 lower-case hex digits.</param>
 public sealed record AclUserReply(bool TakesAny, ImmutableHashSet<string> Hashes)
 {
-    private const int HashLength = 64;
-
     /// <summary>Reads it; false for errors, for a user that does not exist (null), and for what is malformed.</summary>
     public static bool TryParse(RespValue reply, [NotNullWhen(true)] out AclUserReply? user)
     {
@@ -25,11 +24,8 @@ public sealed record AclUserReply(bool TakesAny, ImmutableHashSet<string> Hashes
         }
 
         if (flags is not { IsAggregate: true } || passwords is not { IsAggregate: true }) return false;
-        if (passwords.Items.Any(item => item.Bytes.Length != HashLength || !IsHash(item.Text))) return false;
+        if (passwords.Items.Any(item => !RetiredPasswords.IsHash(item.Text))) return false;
         user = new AclUserReply(flags.Items.Any(flag => flag.Text == "nopass"), [.. passwords.Items.Select(item => item.Text)]);
         return true;
     }
-
-    /// <summary>True for 64 lower-case hex digits.</summary>
-    public static bool IsHash(string text) => text.Length == HashLength && text.All(char.IsAsciiHexDigitLower);
 }

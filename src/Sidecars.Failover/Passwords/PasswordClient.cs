@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Sidecars.Core.Group;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Core.Topology;

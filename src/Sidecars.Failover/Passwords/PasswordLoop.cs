@@ -119,6 +119,7 @@ public sealed class PasswordLoop(
 
     private async Task<PasswordFacts> GatherAsync(CancellationToken cancellation)
     {
+        retired.Refresh(); // redis-bootstrap adds to it
         var redisHosts = EndpointResolver.ResolveAsync(settings.RedisHosts, settings.ResolveTimeout, time, cancellation);
         var sentinelHosts = EndpointResolver.ResolveAsync(settings.SentinelHosts, settings.ResolveTimeout, time, cancellation);
         var named = quorum(cancellation);
@@ -161,11 +162,9 @@ public sealed class PasswordLoop(
     {
         // Also a password that was replaced without a previous one.
         if (_reading?.Redis.Sidecar is { } sidecar) _formerSidecar = sidecar.Current.Equals(next.Redis.Sidecar?.Current) ? sidecar.Previous ?? _formerSidecar : sidecar.Current;
-        var old = (_reading is null ? [] : PasswordMetrics.Secrets(_reading)).Select(s => s.Secret.Current);
-        var previous = PasswordMetrics.Secrets(next).Select(s => s.Secret.Previous).OfType<Secret>();
         try
         {
-            retired.Add([.. old, .. previous]);
+            retired.Add(PasswordMetrics.Secrets(next).Select(s => s.Secret));
         }
         catch (IOException e)
         {

@@ -27,7 +27,7 @@ internal static class PasswordWiring
             DryRun = options.DryRun,
         };
         // Beside redis.conf, which holds passwords itself: gone with the pod, as the Redis that accepts them is.
-        var path = Directory.Exists(group.ConfigDirectory) ? Path.Combine(group.ConfigDirectory, "retired-passwords") : null;
+        var path = Directory.Exists(group.ConfigDirectory) ? Path.Combine(group.ConfigDirectory, RetiredPasswords.FileName) : null;
         var client = new PasswordClient(connections.Transport, connections.AsSidecar, group.MasterName);
         return new PasswordLoop(settings, options.ReadPasswords, client, quorum, new RetiredPasswords(path, isReadOnly), connections.UsePasswords, sink, metrics, time);
     }

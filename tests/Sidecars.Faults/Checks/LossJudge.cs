@@ -66,7 +66,7 @@ internal static class LossJudge
     // A stopped master that another has replaced meanwhile wakes with writes in its sockets, and answers them before it reads its
     // sidecar's fence: nobody can close a stopped process.
     private static bool IsOfWaking(ActiveFault fault, long at) =>
-        fault is { Step.Kind: FaultKind.PauseRedis, Ended: { } ended } && Ms(ended, at) >= 0 && Ms(ended, at) <= WakingTakes.TotalMilliseconds;
+        fault is { Step.Kind: FaultKind.PauseRedis or FaultKind.BlockLog, Ended: { } ended } && Ms(ended, at) >= 0 && Ms(ended, at) <= WakingTakes.TotalMilliseconds;
 
     private static double Ms(long from, long to) => TimeProvider.System.GetElapsedTime(from, to).TotalMilliseconds;
 }

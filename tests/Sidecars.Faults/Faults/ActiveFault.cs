@@ -1,3 +1,4 @@
+using Sidecars.Faults.Checks;
 using Sidecars.Faults.Planning;
 
 namespace Sidecars.Faults.Faults;
@@ -26,15 +27,23 @@ internal enum Losses
 
 /// <summary>A fault that has begun.</summary>
 /// <param name="Step">What was planned.</param>
-/// <param name="Met">Whom it met.</param>
-/// <param name="Losses">What it excuses.</param>
-/// <param name="Began">Monotonic timestamp.</param>
-/// <param name="EndAsync">Ends it; the group must heal from then on.</param>
-internal sealed record ActiveFault(FaultStep Step, string Met, Losses Losses, long Began, Func<Task> EndAsync)
+internal sealed record ActiveFault(FaultStep Step)
 {
+    /// <summary>Whom it met.</summary>
+    public required string Met { get; set; }
+
+    /// <summary>What it excuses.</summary>
+    public required Losses Losses { get; set; }
+
+    /// <summary>When what may cost writes began; monotonic timestamp.</summary>
+    public required long Began { get; set; }
+
+    /// <summary>Ends it; the group must heal from then on.</summary>
+    public required Func<Task> EndAsync { get; set; }
+
     /// <summary>Monotonic timestamp of its end; null while it lasts.</summary>
     public long? Ended { get; set; }
 
     /// <summary>What was found wrong while it lasted, for faults that look for themselves.</summary>
-    public string? Finding { get; set; }
+    public Violation? Finding { get; set; }
 }

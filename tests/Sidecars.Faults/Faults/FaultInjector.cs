@@ -3,18 +3,31 @@ using Sidecars.Faults.Hosts;
 using Sidecars.Faults.Planning;
 using Sidecars.TestKit.FakeKubernetes;
 using Sidecars.TestKit.FakeRoute53;
+using Sidecars.TestKit.Load;
 using Sidecars.TestKit.Network;
 using Sidecars.TestKit.Pods;
 
 namespace Sidecars.Faults.Faults;
 
 /// <summary>Makes planned faults real.</summary>
-internal sealed class FaultInjector(HostGroup group)
+/// <param name="group">Whose.</param>
+/// <param name="acks">Of clients, for faults that look at them; null: nobody writes.</param>
+internal sealed class FaultInjector(HostGroup group, AckLog? acks = null)
 {
     private readonly PodFaults _pods = new(group);
     private const int FastestKilobits = 2000; // of a slow link; a full sync of what a test writes still fits into its time
     private const double LargestJumpSeconds = 7200;
     private static readonly TimeSpan ApiDelay = TimeSpan.FromSeconds(3);
+
+    private static readonly Dictionary<FaultKind, NamesWeather> NamesWeathers = new()
+    {
+        [FaultKind.NamesDown] = NamesWeather.Away,
+        [FaultKind.NamesSlow] = NamesWeather.Slow,
+        [FaultKind.NamesPartly] = NamesWeather.HalfAway,
+        [FaultKind.NamesFail] = NamesWeather.Failing,
+    };
+
+    private DiskFaults Disks => new(group, _pods, acks);
 
     /// <summary>Begins a fault.</summary>
     public async Task<ActiveFault> BeginAsync(FaultStep step)
@@ -24,7 +37,9 @@ internal sealed class FaultInjector(HostGroup group)
         var isMaster = step.Target == FaultTarget.Master;
         var host = isMaster ? master : replicas[step.Pick % replicas.Length];
         var began = TimeProvider.System.GetTimestamp();
-        ActiveFault Active(Losses losses, Func<Task> end) => new(step, $"{host}{(isMaster ? " (master)" : "")}", losses, began, end);
+        ActiveFault Active(Losses losses, Func<Task> end) =>
+            new(step) { Met = $"{host}{(isMaster ? " (master)" : "")}", Losses = losses, Began = began, EndAsync = end };
+        Task Nothing() => Task.CompletedTask;
         Losses IfMaster(Losses losses) => isMaster ? losses : Losses.None;
         switch (step.Kind)
         {
@@ -69,17 +84,21 @@ internal sealed class FaultInjector(HostGroup group)
                 host.RedisNode.WipeData();
                 return Active(IfMaster(Losses.AtBegin), () => Done(() => _pods.ComeBack(host)));
             case FaultKind.FillDisk:
-                var disk = group.Disks[host.Network.Index];
-                disk.Fill();
                 // It refuses writes, PING too: Sentinel fails over, perhaps just when there is room again.
-                return Active(IfMaster(Losses.UntilFenced), () => Done(disk.Empty));
+                return await Disks.FillAsync(Active(IfMaster(Losses.UntilFenced), Nothing), host);
+            case FaultKind.FillAllDisks:
+                return await Disks.FillAsync(Active(Losses.UntilFenced, Nothing), group.Hosts);
+            case FaultKind.DamageFile:
+                return await Disks.DamageAsync(Active(IfMaster(Losses.AtBegin), Nothing), host);
+            case FaultKind.RotatePasswords:
+                return new RotationFault(group, _pods).Begin(Active(Losses.None, Nothing));
             case FaultKind.ForeignTenant:
-                return await _pods.StrangerAsync(step, host, isMaster, began, servicesFollow: false);
+                return await _pods.StrangerAsync(Active(IfMaster(Losses.AtBegin), Nothing), host, servicesFollow: false);
             case FaultKind.AddressToTenant:
-                return await _pods.StrangerAsync(step, host, isMaster, began, servicesFollow: true);
+                return await _pods.StrangerAsync(Active(IfMaster(Losses.AtBegin), Nothing), host, servicesFollow: true);
             case FaultKind.AddressToMaster:
                 var met = await _pods.AddressToMasterAsync(host);
-                return Active(IfMaster(Losses.AtBegin), () => Task.CompletedTask) with { Met = met };
+                return Active(IfMaster(Losses.AtBegin), Nothing) with { Met = met };
             case FaultKind.ReplacePod:
                 await _pods.DeleteAsync(host);
                 return Active(Losses.None, () => Done(() => _pods.ComeBack(host)));
@@ -91,6 +110,7 @@ internal sealed class FaultInjector(HostGroup group)
                 return Active(Losses.None, () => Done(() => _pods.ComeBack(group.Hosts)));
             case FaultKind.EmptyVolumes:
                 await _pods.LoseVolumesAsync();
+                began = TimeProvider.System.GetTimestamp(); // on a busy machine the last one is killed seconds after the first
                 return Active(Losses.Everything, _pods.AllowEmptyAsync);
             case FaultKind.RestoreVolumes:
                 began = await _pods.LoseVolumesAsync();
@@ -99,7 +119,9 @@ internal sealed class FaultInjector(HostGroup group)
                 return Active(Losses.None, await _pods.LoseSentinelsAsync());
             case FaultKind.NamesDown:
             case FaultKind.NamesSlow:
-                group.World.Names.Weather = step.Kind == FaultKind.NamesDown ? NamesWeather.Away : NamesWeather.Slow;
+            case FaultKind.NamesPartly:
+            case FaultKind.NamesFail:
+                group.World.Names.Weather = NamesWeathers[step.Kind];
                 await _pods.LoseAsync(host);
                 _pods.ComeBack(host);
                 return Active(IfMaster(Losses.AtBegin), () => Done(() => group.World.Names.Weather = NamesWeather.Fine));
@@ -131,6 +153,17 @@ internal sealed class FaultInjector(HostGroup group)
                 return Active(Losses.None, await KillAsync(host.Sidecar));
             case FaultKind.PauseSidecar:
                 return Active(Losses.None, Pause(host.Sidecar));
+            case FaultKind.BlockLog:
+                var (silent, isNew) = step.Of(Silent(host));
+                await silent.BlockLogAsync();
+                if (isNew)
+                {
+                    await silent.KillAsync();
+                    silent.Release();
+                }
+
+                // A server that has something to say then stands still, as one that is stopped.
+                return Active(silent == host.Redis ? IfMaster(Losses.UntilFenced) : Losses.None, silent.ReadLogAsync) with { Met = silent.Name + (isNew ? ", started anew" : "") };
             case FaultKind.JumpClock:
                 var clock = group.ClockFile(host) ?? throw new InvalidOperationException("no libfaketime");
                 var seconds = (step.Strength - 0.25) * 4 * LargestJumpSeconds; // back and forth
@@ -146,6 +179,10 @@ internal sealed class FaultInjector(HostGroup group)
     private static IEnumerable<(IPAddress From, IPAddress To)> Pairs(IReadOnlyCollection<IPAddress> from, IReadOnlyCollection<IPAddress> to) => from.SelectMany(_ => to, (f, t) => (f, t));
 
     private static IEnumerable<(IPAddress From, IPAddress To)> Both(IReadOnlyCollection<IPAddress> one, IReadOnlyCollection<IPAddress> other) => [.. Pairs(one, other), .. Pairs(other, one)];
+
+    // Whose log nobody reads, and whether of one that starts then: a server's bootstrap.
+    private static (Container Container, bool IsNew)[] Silent(Host host) =>
+        [.. new[] { host.Sidecar, host.Redis, host.Sentinel }.SelectMany(container => new[] { (container, false), (container, true) })];
 
     private static Task Done(Action action)
     {

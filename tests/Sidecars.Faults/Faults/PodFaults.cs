@@ -1,7 +1,7 @@
 using System.Globalization;
 using Sidecars.Core.Redis;
+using Sidecars.Faults.Checks;
 using Sidecars.Faults.Hosts;
-using Sidecars.Faults.Planning;
 using Sidecars.TestKit.Groups;
 using Sidecars.TestKit.Processes;
 
@@ -129,7 +129,7 @@ internal sealed class PodFaults(HostGroup group)
     /// The Redis' pod is gone, and another tenant's Redis comes up at its address: behind the Service's address too, where proxies do not
     /// hear of it; else a new pod of ours comes back at once at another address.
     /// </summary>
-    public async Task<ActiveFault> StrangerAsync(FaultStep step, Host host, bool isMaster, long began, bool servicesFollow)
+    public async Task<ActiveFault> StrangerAsync(ActiveFault fault, Host host, bool servicesFollow)
     {
         if (!servicesFollow) group.World.Services.Freeze();
         var address = host.RedisNode.Place.Own!;
@@ -140,15 +140,18 @@ internal sealed class PodFaults(HostGroup group)
         await foreign.ComeUpAtAsync(address);
         if (servicesFollow) ComeBack(host);
         ActiveFault? active = null;
-        active = new ActiveFault(step, $"{host}{(isMaster ? " (master)" : "")}", isMaster ? Losses.AtBegin : Losses.None, began, async () =>
+        active = fault with
         {
-            if (!await foreign.IsUntouchedAtAsync(address)) active!.Finding = "the other tenant's data were touched";
-            await foreign.DisposeAsync();
-            group.World.Delete(pod);
-            if (servicesFollow) return;
-            ComeBack(host);
-            group.World.Services.Thaw();
-        });
+            EndAsync = async () =>
+            {
+                if (!await foreign.IsUntouchedAtAsync(address)) active!.Finding = new Violation("I7", "the other tenant's data were touched");
+                await foreign.DisposeAsync();
+                group.World.Delete(pod);
+                if (servicesFollow) return;
+                ComeBack(host);
+                group.World.Services.Thaw();
+            },
+        };
         return active;
     }
 

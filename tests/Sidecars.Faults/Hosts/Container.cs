@@ -10,6 +10,7 @@ internal sealed class Container(string name, Func<Task> start, Func<ServerProces
     private readonly SemaphoreSlim _gate = new(1, 1);
     private int _holds = 1; // not started yet
     private int _pauses;
+    private int _logBlocks;
     private bool _expected = true; // a fault ended it, or it never ran
 
     public string Name => name;
@@ -32,36 +33,29 @@ internal sealed class Container(string name, Func<Task> start, Func<ServerProces
     public async Task KillAsync()
     {
         Hold();
-        await _gate.WaitAsync();
-        try
+        await UnderGateAsync(async () =>
         {
             _expected = true;
             if (Running) await process()!.KillAsync();
-        }
-        finally
-        {
-            _gate.Release();
-        }
+        });
     }
 
     /// <summary>SIGTERM, and SIGKILL after the grace period; down until <see cref="Release"/>.</summary>
     public async Task TerminateAsync()
     {
         Hold();
-        await _gate.WaitAsync();
-        try
+        await UnderGateAsync(async () =>
         {
             _expected = true;
-            if (Running) await process()!.TerminateAsync(GracePeriod);
-        }
-        catch (TimeoutException)
-        {
-            await process()!.KillAsync();
-        }
-        finally
-        {
-            _gate.Release();
-        }
+            try
+            {
+                if (Running) await process()!.TerminateAsync(GracePeriod);
+            }
+            catch (TimeoutException)
+            {
+                await process()!.KillAsync();
+            }
+        });
     }
 
     /// <summary>SIGSTOP.</summary>
@@ -76,23 +70,43 @@ internal sealed class Container(string name, Func<Task> start, Func<ServerProces
         if (Interlocked.Decrement(ref _pauses) == 0) process()?.Resume();
     }
 
+    /// <summary>Nobody reads its log: neither of the process that runs nor of those that start.</summary>
+    public Task BlockLogAsync() => UnderGateAsync(() => _logBlocks++ == 0 && Running ? process()!.BlockOutputAsync() : Task.CompletedTask);
+
+    /// <summary>It is read again, when every block has ended.</summary>
+    public Task ReadLogAsync() => UnderGateAsync(() =>
+    {
+        if (--_logBlocks == 0) process()?.UnblockOutput();
+        return Task.CompletedTask;
+    });
+
     /// <summary>What kubelet does now and then.</summary>
     public async Task StartIfDownAsync()
     {
         if (_holds > 0 || Running) return;
-        await _gate.WaitAsync();
-        try
+        await UnderGateAsync(async () =>
         {
             if (_holds > 0 || Running) return;
             if (process()?.ExitCode is { } code && !_expected) Ends.Add((code, process()!.Tail(TailKept)));
             await start();
             _expected = false;
+            if (_logBlocks > 0) await process()!.BlockOutputAsync();
+        });
+    }
+
+    public void Dispose() => _gate.Dispose();
+
+    // One at a time: nothing starts while it is ended.
+    private async Task UnderGateAsync(Func<Task> act)
+    {
+        await _gate.WaitAsync();
+        try
+        {
+            await act();
         }
         finally
         {
             _gate.Release();
         }
     }
-
-    public void Dispose() => _gate.Dispose();
 }

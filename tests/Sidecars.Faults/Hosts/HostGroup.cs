@@ -40,6 +40,7 @@ internal sealed class HostGroup : IAsyncDisposable
     private const int DiskMegabytes = 64;
     private const int ApiPort = 6443;
     private const int Route53Port = 8053;
+    private static readonly string[] Ages = ["old", "new"];
     private static readonly TimeSpan KubeletPeriod = TimeSpan.FromMilliseconds(200);
 
     /// <summary>
@@ -67,7 +68,11 @@ internal sealed class HostGroup : IAsyncDisposable
             Kubernetes = api,
             Pods = world,
             Transport = world.Observe,
+            Passwords = options.Passwords ? NodeSecrets.Passwords(Ages[0]) : new(),
+            NextPasswords = options.Passwords ? NodeSecrets.Passwords(Ages[1]) : new(),
         });
+        Secrets = options.Passwords ? new NodeSecrets() : null;
+        foreach (var node in Group.All) Secrets?.Put(node, PasswordAge, null);
         Backup = options.Backup ? new GroupBackup(Group) : null;
         Client = Network.Hosts[^1];
         Hosts = [.. Network.Hosts.Take(options.Hosts).Select(Compose)];
@@ -87,6 +92,15 @@ internal sealed class HostGroup : IAsyncDisposable
 
     /// <summary>Its continuous backup; null where there is none.</summary>
     public GroupBackup? Backup { get; }
+
+    /// <summary>The Secret at each node; null: the group has no passwords.</summary>
+    public NodeSecrets? Secrets { get; }
+
+    /// <summary>Which passwords are in force; a rotation changes to the other ones, and the next one back.</summary>
+    public string PasswordAge { get; set; } = Ages[0];
+
+    /// <summary>The passwords that are not in force.</summary>
+    public string OtherPasswordAge => Ages.Single(age => age != PasswordAge);
 
     /// <summary>Where clients are.</summary>
     public NetworkHost Client { get; }
@@ -176,6 +190,7 @@ internal sealed class HostGroup : IAsyncDisposable
         foreach (var container in Hosts.SelectMany(h => h.Containers)) container.Dispose();
         foreach (var disk in _disks) disk.Dispose();
         await Group.DisposeAsync();
+        Secrets?.Dispose();
         await Route53.DisposeAsync();
         await Api.DisposeAsync();
         await World.DisposeAsync();

@@ -17,6 +17,9 @@ internal sealed record HostOptions(string Name, int Hosts, TimeSpan DownAfter)
     /// <summary>True: continuous backup, which an election restores where every disk is empty.</summary>
     public bool Backup { get; init; }
 
+    /// <summary>True: every user has a password, from a Secret that each node has for itself.</summary>
+    public bool Passwords { get; init; }
+
     /// <summary>What Redis nodes are told to announce.</summary>
     public PodAnnounce Announce { get; init; }
 

@@ -26,8 +26,16 @@ internal sealed record CasePlan(int Seed, int Index, int Hosts, ImmutableArray<F
     public static CasePlan Single(FaultKind kind, FaultTarget target, TimeSpan lasts, int hosts = 3, double strength = 0.3) =>
         new(0, 0, hosts, [new FaultRound([new FaultStep(kind, target, 0, TimeSpan.Zero, lasts, strength)])]);
 
-    /// <summary>True where one of its faults is this.</summary>
-    public bool Has(FaultKind kind) => Rounds.Any(round => round.Steps.Any(step => step.Kind == kind));
+    /// <summary>True where one of its faults is one of these.</summary>
+    public bool Has(params ReadOnlySpan<FaultKind> kinds)
+    {
+        foreach (var step in Rounds.SelectMany(round => round.Steps))
+            if (kinds.Contains(step.Kind)) return true;
+        return false;
+    }
+
+    /// <summary>True where one of its faults needs this.</summary>
+    public bool Needs(FaultNeeds need) => Rounds.Any(round => round.Steps.Any(step => FaultNames.TraitsOf(step.Kind).Needs.HasFlag(need)));
 
     /// <summary>For people.</summary>
     public override string ToString() =>

@@ -31,10 +31,16 @@ internal static class CasePlanner
 
     private static FaultRound Round(Random random, int hosts, IReadOnlyList<FaultKind> kinds)
     {
-        var first = Step(random, hosts, kinds[random.Next(kinds.Count)], TimeSpan.Zero);
-        if (FaultNames.StandsAlone(first.Kind) || random.NextDouble() >= TwoAtOnce) return new FaultRound([first]);
-        var others = kinds.Where(kind => kind != first.Kind && !FaultNames.StandsAlone(kind)).ToArray();
-        return others.Length == 0 ? new FaultRound([first]) : new FaultRound([first, Step(random, hosts, others[random.Next(others.Length)], random.NextDouble() * LongestDelay)]);
+        var first = Step(random, hosts, Choose(random, kinds), TimeSpan.Zero);
+        if (FaultNames.TraitsOf(first.Kind).StandsAlone || random.NextDouble() >= TwoAtOnce) return new FaultRound([first]);
+        var others = kinds.Where(kind => kind != first.Kind && !FaultNames.TraitsOf(kind).StandsAlone).ToArray();
+        return others.Length == 0 ? new FaultRound([first]) : new FaultRound([first, Step(random, hosts, Choose(random, others), random.NextDouble() * LongestDelay)]);
+    }
+
+    private static FaultKind Choose(Random random, IReadOnlyList<FaultKind> kinds)
+    {
+        var left = random.Next(kinds.Sum(kind => FaultNames.TraitsOf(kind).Weight));
+        return kinds.First(kind => (left -= FaultNames.TraitsOf(kind).Weight) < 0);
     }
 
     private static FaultStep Step(Random random, int hosts, FaultKind kind, TimeSpan after) => new(
@@ -43,5 +49,5 @@ internal static class CasePlanner
         random.Next(hosts - 1),
         after,
         Shortest + (random.NextDouble() * random.NextDouble() * (Longest - Shortest)),
-        0.05 + (random.NextDouble() * 0.4));
+        FaultStep.Weakest + (random.NextDouble() * (FaultStep.Strongest - FaultStep.Weakest)));
 }

@@ -58,7 +58,7 @@ public sealed class SingleFaultTests(ITestOutputHelper output)
         get
         {
             var data = new TheoryData<string, bool>();
-            foreach (var kind in FaultNames.All.Where(k => k != FaultKind.JumpClock || Campaign.FakeTimeLibrary is not null))
+            foreach (var kind in FaultNames.All.Where(k => Campaign.Obstacle(k) is null))
             {
                 data.Add(FaultNames.Of(kind), true);
                 data.Add(FaultNames.Of(kind), false);

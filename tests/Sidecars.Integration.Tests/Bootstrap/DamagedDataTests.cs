@@ -13,8 +13,6 @@ namespace Sidecars.Integration.Tests.Bootstrap;
 [Collection(GroupTests.Name)]
 public sealed class DamagedDataTests
 {
-    private const string Base = "*.base.rdb";
-    private const string Increment = "*.incr.aof";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     public static TheoryData<string, int> Damages => new()
@@ -36,7 +34,7 @@ public sealed class DamagedDataTests
         var state = await group.ObserveAsync();
         var (master, replica) = (state.Master!.Node, state.Redis.First(r => !r.IsMaster).Node);
         await replica.KillAsync();
-        Damage(replica, damage);
+        replica.Damage(damage);
 
         var ends = await RestartAsKubeletDoesAsync(group, replica);
         state = await group.ObserveAsync();
@@ -55,7 +53,7 @@ public sealed class DamagedDataTests
         await Task.WhenAll(group.All.Select(node => node.KillAsync()));
         foreach (var node in group.Redis)
         {
-            Damage(node, "a base of a newer version");
+            node.Damage("a base of a newer version");
             node.WipeConfig();
         }
 
@@ -111,40 +109,5 @@ public sealed class DamagedDataTests
             },
             Patience);
         return starts - 1;
-    }
-
-    private static void Damage(LocalNode node, string damage)
-    {
-        var append = Path.Combine(node.DataFolder, "appendonlydir");
-        string Only(string pattern) => Directory.GetFiles(append, pattern).OrderBy(f => f, StringComparer.Ordinal).Last();
-        switch (damage)
-        {
-            case "zeros behind the newest increment":
-                using (var file = new FileStream(Only(Increment), FileMode.Append)) file.Write(new byte[4096]);
-                break;
-            case "empty manifest":
-                File.WriteAllText(Only("*.manifest"), "");
-                break;
-            case "missing increment":
-                File.Delete(Only(Increment));
-                break;
-            case "a flipped byte in the base":
-                Change(Only(Base), bytes => bytes[bytes.Length / 2] ^= 0xFF);
-                break;
-            case "a base of a newer version":
-                Change(Only(Base), bytes => "REDIS0999"u8.CopyTo(bytes));
-                break;
-            case "a cut base":
-                using (var file = new FileStream(Only(Base), FileMode.Open)) file.SetLength(file.Length - 5);
-                break;
-            default: throw new ArgumentException(damage);
-        }
-    }
-
-    private static void Change(string path, Action<byte[]> change)
-    {
-        var bytes = File.ReadAllBytes(path);
-        change(bytes);
-        File.WriteAllBytes(path, bytes);
     }
 }

@@ -36,7 +36,7 @@ public sealed class PasswordClientTests
         Assert.Null(await client.DropAsync(redis.Endpoint, Wish(New).OnRedis, retired, isSentinel: false, default));
         await (await redis.ConnectAsync(null, Old.Current.Value)).DisposeAsync();
 
-        retired.Add([Old.Current]);
+        retired.Add([Old]);
         Assert.Null(await client.DropAsync(redis.Endpoint, Wish(New).OnRedis, retired, isSentinel: false, default));
         seen = Assert.IsType<ServerPasswords.Known>(await client.LookAtRedisAsync(redis.Endpoint, Wish(New), retired, default));
         Assert.All(seen.Users, user => Assert.Equal((true, false, false), (user.Current, user.Previous, user.Retired)));
@@ -62,7 +62,7 @@ public sealed class PasswordClientTests
         var retired = new RetiredPasswords(null);
         Assert.Equal(PasswordAge.Previous, Assert.IsType<ServerPasswords.Known>(await client.LookAtSentinelAsync(sentinel.Endpoint, Wish(Both), retired, default)).Sends);
         Assert.Null(await client.SentinelLoginAsync(sentinel.Endpoint, New.Current, default));
-        retired.Add([Old.Current]);
+        retired.Add([Old]);
         Assert.Null(await client.DropAsync(sentinel.Endpoint, Wish(New).OnSentinel, retired, isSentinel: true, default));
         var seen = Assert.IsType<ServerPasswords.Known>(await client.LookAtSentinelAsync(sentinel.Endpoint, Wish(New), retired, default));
         Assert.Equal(PasswordAge.Current, seen.Sends);

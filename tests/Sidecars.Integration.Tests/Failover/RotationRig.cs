@@ -17,25 +17,14 @@ namespace Sidecars.Integration.Tests.Failover;
 /// <summary>A group with passwords in a folder a node, changed there as kubelet does, and a <see cref="PasswordLoop"/> beside every Redis.</summary>
 internal sealed class RotationRig : IAsyncDisposable
 {
-    private static readonly (string Variable, string Key)[] Secrets =
-    [
-        ("REDIS_PASSWORD", "redis-password"), ("REPLICATION_PASSWORD", "replication-password"), ("SENTINEL_AUTH_PASSWORD", "sentinel-auth-password"),
-        ("SIDECAR_PASSWORD", "sidecar-password"), ("SENTINEL_PASSWORD", "sentinel-password"),
-    ];
-
-    private readonly TempFolder _secrets = new("rotation-secrets");
+    private readonly NodeSecrets _secrets = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly Dictionary<LocalNode, Task> _sidecars = [];
-    private int _generation;
 
     public RotationRig(string name)
     {
-        Group = new LocalGroup(new LocalGroupOptions { Name = name, Passwords = Passwords("old"), NextPasswords = Passwords("new") });
-        foreach (var node in Group.All)
-        {
-            foreach (var (variable, key) in Secrets) node.Environment[variable + "_FILE"] = FileOf(node, key);
-            Put(node, "old", null);
-        }
+        Group = new LocalGroup(new LocalGroupOptions { Name = name, Passwords = NodeSecrets.Passwords("old"), NextPasswords = NodeSecrets.Passwords("new") });
+        foreach (var node in Group.All) Put(node, "old", null);
     }
 
     public LocalGroup Group { get; }
@@ -46,28 +35,8 @@ internal sealed class RotationRig : IAsyncDisposable
     /// <summary>Everything that the sidecars said, snapshots included.</summary>
     public ConcurrentQueue<string> Said { get; } = new();
 
-    public static string Password(string age, string key) => $"{age} \"{key}\" ä";
-
     /// <summary>A Secret reaches a node: all of its files at once.</summary>
-    public void Put(LocalNode node, string current, string? previous)
-    {
-        var target = _secrets.Folder(node.Name, string.Create(CultureInfo.InvariantCulture, $"generation-{_generation++}"));
-        foreach (var (_, key) in Secrets)
-        {
-            File.WriteAllText(Path.Combine(target, key), Password(current, key));
-            if (previous is not null) File.WriteAllText(Path.Combine(target, key + "-previous"), Password(previous, key));
-        }
-
-        var link = _secrets.File(node.Name, "link");
-        File.CreateSymbolicLink(link, target);
-        // rename(2) over the other link, as kubelet does it; File.Move does not take a link to a folder.
-        using (var move = System.Diagnostics.Process.Start("mv", ["-T", link, _secrets.File(node.Name, "data")])) move.WaitForExit();
-        foreach (var (variable, key) in Secrets)
-        {
-            if (previous is null) node.Environment.Remove(variable + "_PREVIOUS_FILE");
-            else node.Environment[variable + "_PREVIOUS_FILE"] = FileOf(node, key) + "-previous";
-        }
-    }
+    public void Put(LocalNode node, string current, string? previous) => _secrets.Put(node, current, previous);
 
     public void StartSidecars()
     {
@@ -101,7 +70,7 @@ internal sealed class RotationRig : IAsyncDisposable
             var isRedis = node.Kind == LocalNodeKind.Redis;
             (string? User, string Key)[] users = [(null, isRedis ? "redis-password" : "sentinel-password"), ("sentinel-demo/redis", "sentinel-auth-password"), ("sidecar-demo/redis", "sidecar-password"), .. isRedis ? [((string?)"repl-demo/redis", "replication-password")] : Array.Empty<(string?, string)>()];
             foreach (var (user, key) in users)
-                if (await AcceptsAsync(node, user, Password(age, key))) accepted.Add($"{node} {user ?? "default"}");
+                if (await AcceptsAsync(node, user, NodeSecrets.Password(age, key))) accepted.Add($"{node} {user ?? "default"}");
         }
 
         return accepted;
@@ -121,7 +90,7 @@ internal sealed class RotationRig : IAsyncDisposable
     public void AssertNoSecrets()
     {
         string[] ages = ["old", "new"];
-        var secrets = ages.SelectMany(age => Secrets.SelectMany(s => (string[])[$"{age} \"{s.Key}", $"{age} \\\"{s.Key}", Secret.Of(Password(age, s.Key)).Sha256Hex])).ToArray();
+        var secrets = ages.SelectMany(age => NodeSecrets.All.SelectMany(s => (string[])[$"{age} \"{s.Key}", $"{age} \\\"{s.Key}", Secret.Of(NodeSecrets.Password(age, s.Key)).Sha256Hex])).ToArray();
         foreach (var line in Said.Concat(Group.All.SelectMany(n => n.Process!.Output))) Assert.DoesNotContain(secrets, secret => line.Contains(secret, StringComparison.OrdinalIgnoreCase));
     }
 
@@ -133,17 +102,6 @@ internal sealed class RotationRig : IAsyncDisposable
         _secrets.Dispose();
         _stop.Dispose();
     }
-
-    private static GroupPasswords Passwords(string age) => new()
-    {
-        Redis = Password(age, "redis-password"),
-        Replication = Password(age, "replication-password"),
-        SentinelAuth = Password(age, "sentinel-auth-password"),
-        Sidecar = Password(age, "sidecar-password"),
-        Sentinel = Password(age, "sentinel-password"),
-    };
-
-    private string FileOf(LocalNode node, string key) => Path.Combine(_secrets.File(node.Name, "data"), key);
 
     private PasswordLoop Loop(LocalNode node)
     {
@@ -159,7 +117,7 @@ internal sealed class RotationRig : IAsyncDisposable
             ["REDIS_SERVER_SERVICE_HOST"] = string.Join(',', Group.Redis.Select(n => n.Endpoint)),
             ["REDIS_SENTINEL_SERVICE_HOST"] = string.Join(',', Group.SentinelEndpoints),
         };
-        foreach (var (variable, key) in Secrets) variables[variable + "_FILE"] = FileOf(node, key);
+        foreach (var (variable, key) in NodeSecrets.All) variables[variable + "_FILE"] = _secrets.FileOf(node, key);
         var settings = new SettingReader(variables);
         var read = GroupSettings.Read(settings, isSentinel: false) ?? throw new InvalidOperationException(string.Join('\n', settings.Errors));
         var connections = new GroupConnections(read, TimeProvider.System);

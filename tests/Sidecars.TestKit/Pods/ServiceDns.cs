@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
+using System.Numerics;
 using Sidecars.TestKit.Network;
 
 namespace Sidecars.TestKit.Pods;
@@ -16,6 +17,15 @@ public enum NamesWeather
 
     /// <summary>Every query is answered after two seconds.</summary>
     Slow,
+
+    /// <summary>
+    /// One of two servers behind the address is gone, and the proxies do not know: which one a query goes to depends on the port it comes
+    /// from, so that a question repeated from the same socket is lost again.
+    /// </summary>
+    HalfAway,
+
+    /// <summary>Every query is answered at once with SERVFAIL, as while the server itself sees no API server.</summary>
+    Failing,
 }
 
 /// <summary>
@@ -76,7 +86,7 @@ public sealed class ServiceDns : IAsyncDisposable
             while (true)
             {
                 var received = await _socket.ReceiveFromAsync(buffer, SocketFlags.None, new IPEndPoint(IPAddress.Any, 0), _stop.Token);
-                if (Weather == NamesWeather.Away || Reply(buffer.AsSpan(0, received.ReceivedBytes)) is not { } answer) continue;
+                if (IsLost(received.RemoteEndPoint) || Reply(buffer.AsSpan(0, received.ReceivedBytes)) is not { } answer) continue;
                 _ = SendAsync(answer, received.RemoteEndPoint);
             }
         }
@@ -85,6 +95,9 @@ public sealed class ServiceDns : IAsyncDisposable
             // asked to stop
         }
     }
+
+    private bool IsLost(EndPoint from) =>
+        Weather == NamesWeather.Away || (Weather == NamesWeather.HalfAway && BitOperations.PopCount((uint)((IPEndPoint)from).Port) % 2 == 0);
 
     private async Task SendAsync(byte[] answer, EndPoint to)
     {
@@ -102,6 +115,7 @@ public sealed class ServiceDns : IAsyncDisposable
     private byte[]? Reply(ReadOnlySpan<byte> query)
     {
         if (DnsMessage.ReadQuestion(query) is not { } question) return null;
+        if (Weather == NamesWeather.Failing) return DnsMessage.Answer(query, question.QuestionEnd, DnsMessage.ServerFailure, []);
         if (Volatile.Read(ref _seen).TryGetValue(question.Name, out var addresses))
             return DnsMessage.Answer(query, question.QuestionEnd, DnsMessage.NoError, question.WantsAddresses ? addresses : []);
         // Names of the world outside are not known here, which is no proof that they do not exist.

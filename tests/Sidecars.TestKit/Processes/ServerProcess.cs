@@ -37,10 +37,11 @@ public sealed class ServerProcess : IAsyncDisposable
     private readonly Process _process;
     private readonly Task _exited;
     private readonly OutputLines _lines;
+    private readonly OutputPump[] _pumps; // of stdout and stderr; none of a detached process
 
-    private ServerProcess(Process process, ServerStart start, OutputLines lines, Task exited)
+    private ServerProcess(Process process, ServerStart start, OutputLines lines, OutputPump[] pumps, Task exited)
     {
-        (_process, Start, _lines, _exited) = (process, start, lines, exited);
+        (_process, Start, _lines, _pumps, _exited) = (process, start, lines, pumps, exited);
         Pid = process.Id;
     }
 
@@ -83,21 +84,11 @@ public sealed class ServerProcess : IAsyncDisposable
         var process = new Process { StartInfo = info, EnableRaisingEvents = true };
         var exited = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         process.Exited += (_, _) => exited.TrySetResult();
-        if (start.DetachedLog is null)
-        {
-            process.OutputDataReceived += (_, e) => lines.Add("", e.Data);
-            process.ErrorDataReceived += (_, e) => lines.Add("! ", e.Data);
-        }
-
         await Task.Run(process.Start); // blocks until the program was executed
-        if (start.DetachedLog is null)
-        {
-            Watchdog.Register(process.Id);
-            process.BeginOutputReadLine();
-            process.BeginErrorReadLine();
-        }
-
-        return new ServerProcess(process, start, lines, exited.Task);
+        if (start.DetachedLog is not null) return new ServerProcess(process, start, lines, [], exited.Task);
+        Watchdog.Register(process.Id);
+        OutputPump Pump(StreamReader stream, string prefix) => new(stream.BaseStream, line => lines.Add(prefix, line));
+        return new ServerProcess(process, start, lines, [Pump(process.StandardOutput, ""), Pump(process.StandardError, "! ")], exited.Task);
     }
 
     /// <summary>SIGKILL.</summary>
@@ -111,6 +102,12 @@ public sealed class ServerProcess : IAsyncDisposable
 
     /// <summary>SIGCONT.</summary>
     public void Resume() => Signal(PosixSignals.Continue);
+
+    /// <summary>From now on stdout and stderr are full pipes that nobody reads: whoever writes to one waits.</summary>
+    public Task BlockOutputAsync() => Task.WhenAll(_pumps.Select((pump, index) => pump.HoldAsync(() => Fill(index + 1))));
+
+    /// <summary>They are read again, what has waited too.</summary>
+    public void UnblockOutput() => Array.ForEach(_pumps, pump => pump.Release());
 
     /// <summary>Sends any signal; nothing happens if the process has ended.</summary>
     public void Signal(int signal)
@@ -178,11 +175,18 @@ public sealed class ServerProcess : IAsyncDisposable
     /// <summary>The last lines of output in one text, for messages.</summary>
     public string Tail(int lines = 30) => string.Join('\n', Output.TakeLast(lines).Select(line => $"  {Start.Name}| {line}"));
 
-    /// <summary>Kills the process if it still runs, and waits for its end.</summary>
+    /// <summary>Kills the process if it still runs, and waits for its end; nothing more of its output is read.</summary>
     public async ValueTask DisposeAsync()
     {
         await KillAsync();
+        foreach (var pump in _pumps) await pump.DisposeAsync();
         _process.Dispose();
+    }
+
+    // Until a write would block.
+    private void Fill(int descriptor)
+    {
+        if (Running) _ = Command.Run("dd", "if=/dev/zero", FormattableString.Invariant($"of=/proc/{Pid}/fd/{descriptor}"), "oflag=nonblock", "conv=notrunc", "bs=4096");
     }
 
     private static void Add(ProcessStartInfo info, params string[] arguments)

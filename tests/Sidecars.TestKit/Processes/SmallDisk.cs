@@ -6,6 +6,7 @@ namespace Sidecars.TestKit.Processes;
 /// </summary>
 public sealed class SmallDisk : IDisposable
 {
+    private static readonly Lazy<string?> Obstacle = new(Try);
     private readonly TempFolder? _folder;
 
     /// <summary>Mounts it.</summary>
@@ -21,6 +22,9 @@ public sealed class SmallDisk : IDisposable
         _folder?.Dispose();
         throw new InvalidOperationException("mount: " + error);
     }
+
+    /// <summary>Why none can be mounted here; null: one can.</summary>
+    public static string? Unavailable => Obstacle.Value;
 
     /// <summary>Where it is mounted.</summary>
     public string Path { get; }
@@ -58,5 +62,19 @@ public sealed class SmallDisk : IDisposable
         // Lazy: the server that is about to be killed still has its working directory here.
         _ = Command.Run("umount", "--lazy", Path);
         _folder?.Dispose();
+    }
+
+    private static string? Try()
+    {
+        if (!Environment.IsPrivilegedProcess) return "a disk that is full needs root, to mount one";
+        try
+        {
+            new SmallDisk(megabytes: 1).Dispose();
+            return null;
+        }
+        catch (InvalidOperationException e)
+        {
+            return "no small disk can be mounted here: " + e.Message;
+        }
     }
 }

@@ -11,6 +11,7 @@ using Sidecars.Failover.Publish;
 using Sidecars.Failover.Publish.Targets.Slice;
 using Sidecars.Failover.RoleLabel;
 using Sidecars.Telemetry;
+using Sidecars.TestKit.FakeRedis;
 using Sidecars.TestKit.Processes;
 using Xunit.Abstractions;
 
@@ -58,6 +59,31 @@ public sealed class ApiAwayTests(ITestOutputHelper output)
             Assert.Equal("redis-0", sidecar.Record.Record?.LastServing?.Node);
             Assert.Equal(200, sidecar.Api.Objects.Get("endpointslices.discovery.k8s.io", MemoryApi.Namespace, "redis-master").Code);
             Assert.Empty(sidecar.Group.Failures);
+        });
+    }
+
+    /// <summary>The other quiet day: of what keeps and publishes, beside a server that is there.</summary>
+    [Fact]
+    public async Task With_nothing_away_and_nothing_new_the_server_is_asked_at_its_pace_and_the_next_event_is_published_in_the_same_moment()
+    {
+        await using var sidecar = new Rig("fine");
+        await QuietDayTests.OnThreadAsync(() =>
+        {
+            sidecar.Run(TimeSpan.FromMinutes(1));
+            var before = sidecar.Api.Sent.Count;
+            sidecar.Run(TimeSpan.FromHours(Hours));
+            output.WriteLine($"{sidecar.Api.Sent.Count - before} requests in {Hours} h");
+            // The record is renewed every 30 s, slice and label are looked at now and then, the epoch is written when it changes.
+            Assert.InRange(sidecar.Api.Sent.Count - before, 120 * Hours, 500 * Hours);
+            Assert.Equal(Enumerable.Range(0, 60 + (3600 * Hours) + 1).Select(second => TimeSpan.FromSeconds(second)), sidecar.Markers);
+            Assert.Empty(sidecar.Group.Failures);
+
+            var now = sidecar.Group.Time.Now;
+            Assert.Equal("1.3.0", sidecar.PublishedToken);
+            sidecar.Group.Named = (MemoryGroup.Me, 5);
+            foreach (var sentinel in sidecar.Group.Sentinels) sentinel.Publish(FakeReply.Message("+switch-master", "tenant/shop"));
+            sidecar.Group.Time.Settle(() => sidecar.PublishedToken == "1.5.0");
+            Assert.Equal(now, sidecar.Group.Time.Now);
         });
     }
 
@@ -179,6 +205,10 @@ public sealed class ApiAwayTests(ITestOutputHelper output)
 
         /// <summary>When each marker was written; one that was not ends the list.</summary>
         public IEnumerable<TimeSpan> Markers => _markers.Where(at => at.Ticks <= Marker.Written?.At);
+
+        /// <summary>Of the slice.</summary>
+        public string? PublishedToken =>
+            Api.Objects.Get("endpointslices.discovery.k8s.io", MemoryApi.Namespace, "redis-master").Object["metadata"]?["annotations"]?["sidecars.redis/token"]?.GetValue<string>();
 
         public void Run(TimeSpan span) => Group.Time.Run(span, () => Group.Time.Sleepers + Api.Hanging == Sleepers);
 

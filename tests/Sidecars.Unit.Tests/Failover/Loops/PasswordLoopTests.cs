@@ -6,6 +6,7 @@ using Sidecars.Core.Redis;
 using Sidecars.Failover.Passwords;
 using Sidecars.Telemetry;
 using Sidecars.TestKit.FakeRedis;
+using Sidecars.TestKit.Processes;
 using Sidecars.Unit.Tests.Backup;
 using static Sidecars.Unit.Tests.Failover.Loops.QuietDayTests;
 
@@ -48,6 +49,27 @@ public sealed class PasswordLoopTests : IAsyncDisposable
 
             _files = Reading(new GroupSecret(Second));
             _rig.Run(TimeSpan.FromSeconds(20));
+            Assert.Equal("settled", _rig.Sink["passwords"]);
+            Assert.All([_redis, _sentinel], server => Assert.All(server.Users.Values, u => Assert.Equal([Second.Sha256Hex], u)));
+        });
+    }
+
+    /// <summary>The Redis beside it was started while the Secret still held both: the sidecar's own files never had the old one.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_password_that_only_bootstrap_has_seen_is_taken_away_too(bool before)
+    {
+        using var folder = new TempFolder("passwords");
+        var path = folder.File(RetiredPasswords.FileName);
+        _files = Reading(new GroupSecret(Second));
+        if (before) new RetiredPasswords(path).Add([new GroupSecret(Second, First)]);
+        Start(new RetiredPasswords(path), Second);
+        await OnThreadAsync(() =>
+        {
+            _rig.Run(TimeSpan.FromMinutes(1));
+            if (!before) new RetiredPasswords(path).Add([new GroupSecret(Second, First)]);
+            _rig.Run(TimeSpan.FromMinutes(1));
             Assert.Equal("settled", _rig.Sink["passwords"]);
             Assert.All([_redis, _sentinel], server => Assert.All(server.Users.Values, u => Assert.Equal([Second.Sha256Hex], u)));
         });
@@ -96,9 +118,9 @@ public sealed class PasswordLoopTests : IAsyncDisposable
         }
     }
 
-    private void Start()
+    private void Start(RetiredPasswords? retired = null, params Secret[] more)
     {
-        if (_files.Redis.Default is not null) foreach (var server in (Server[])[_redis, _sentinel]) server.Accept(First);
+        if (_files.Redis.Default is not null) foreach (var server in (Server[])[_redis, _sentinel]) server.Accept(First, more);
         var settings = new PasswordSettings
         {
             Cluster = Samples.Cluster,
@@ -112,7 +134,7 @@ public sealed class PasswordLoopTests : IAsyncDisposable
         };
         var client = new PasswordClient(at => at == AtSentinel ? _sentinel.Memory : _redis.Memory, new RedisClientOptions { Time = _rig.Time }, "t/r");
         _rig.Start("passwords", new PasswordLoop(
-            settings, Read, client, _ => Task.FromResult(FailoverFacts.NamesMe), new RetiredPasswords(null), _ => _uses++, _rig.Sink, new MetricSet(), _rig.Time).RunAsync);
+            settings, Read, client, _ => Task.FromResult(FailoverFacts.NamesMe), retired ?? new RetiredPasswords(null), _ => _uses++, _rig.Sink, new MetricSet(), _rig.Time).RunAsync);
 
         PasswordReading Read()
         {
@@ -140,9 +162,9 @@ public sealed class PasswordLoopTests : IAsyncDisposable
 
         public string Sends { get; private set; } = "";
 
-        public void Accept(Secret password)
+        public void Accept(Secret password, params Secret[] more)
         {
-            foreach (var user in users) Users[user] = [password.Sha256Hex];
+            foreach (var user in users) Users[user] = [password.Sha256Hex, .. more.Select(one => one.Sha256Hex)];
             Sends = password.Value;
         }
 

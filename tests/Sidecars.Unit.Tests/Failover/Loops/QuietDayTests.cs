@@ -1,5 +1,6 @@
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
+using Sidecars.Failover.Watch;
 using Sidecars.TestKit.FakeRedis;
 using Xunit.Abstractions;
 
@@ -10,11 +11,11 @@ public sealed class QuietDayTests(ITestOutputHelper output)
 {
     private static readonly TimeSpan Day = TimeSpan.FromHours(24);
 
-    // The look at the server; the resolver, and look and subscription of each Sentinel; two loops of the fence; death; publish.
-    private const int Sleepers = 1 + 1 + (3 * 2) + 2 + 1 + 1;
+    // The look at the server; the resolver, and look and subscription of each Sentinel; two loops of the fence; death; publish; address; stray replica.
+    private const int Sleepers = 1 + 1 + (3 * 2) + 2 + 1 + 1 + 1 + 1;
 
-    // Of the server's signal: both loops of the fence, death, publish. Of the Sentinels': fence, death, publish.
-    private const int ServerWaiters = 4;
+    // Of the server's signal: both loops of the fence, death, publish, address. Of the Sentinels': fence, death, publish.
+    private const int ServerWaiters = 5;
     private const int SentinelWaiters = 3;
 
     [Fact]
@@ -63,7 +64,11 @@ public sealed class QuietDayTests(ITestOutputHelper output)
     private static MemoryGroup Start()
     {
         var group = new MemoryGroup(sentinelPeriod: TimeSpan.FromSeconds(10));
-        group.Start(("server", group.Server.RunAsync), ("sentinels", group.Watch.RunAsync), ("fence", group.Fence.RunAsync), ("death", group.Death.RunAsync), ("publish", group.Publishing.RunAsync));
+        var address = new AnnouncedAddressLoop(
+            group.Server, _ => throw new InvalidOperationException("it is announced"), _ => { }, group.Time, () => 0.5);
+        group.Start(
+            ("server", group.Server.RunAsync), ("sentinels", group.Watch.RunAsync), ("fence", group.Fence.RunAsync), ("death", group.Death.RunAsync),
+            ("publish", group.Publishing.RunAsync), ("address", address.RunAsync), ("stray-replica", group.StrayReplica(false).RunAsync));
         return group;
     }
 

@@ -38,13 +38,28 @@ public sealed class PasswordFileTests
     {
         using var folder = new TempFolder("passwords");
         var retired = new RetiredPasswords(folder.File("retired"));
-        retired.Add([Secret.Of("older"), Secret.Of("old")]);
+        retired.Add([new(Secret.Of("old"), Secret.Of("older"))]);
         var wish = new WishedPassword(PasswordUser.Default, "default", new(Secret.Of("new"), Secret.Of("old")));
         var again = new RetiredPasswords(folder.File("retired"));
         Assert.Equal(
             [PasswordAge.Current, PasswordAge.Previous, PasswordAge.Retired, PasswordAge.Other],
             ((string[])["new", "old", "older", "newer"]).Select(p => wish.AgeOf(Secret.Of(p).Sha256Hex, again)));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(folder.File("retired")));
+    }
+
+    [Fact]
+    public void What_another_process_held_is_known_too_and_nothing_of_it_is_lost()
+    {
+        using var folder = new TempFolder("passwords");
+        var (sidecar, bootstrap) = (new RetiredPasswords(folder.File("retired")), new RetiredPasswords(folder.File("retired")));
+        bootstrap.Add([new(Secret.Of("new"), Secret.Of("old"))]);
+        Assert.False(sidecar.Contains(Secret.Of("old").Sha256Hex));
+        sidecar.Refresh();
+        Assert.True(sidecar.Contains(Secret.Of("old").Sha256Hex));
+        bootstrap.Add([new(Secret.Of("newer"))]);
+        sidecar.Add([new(Secret.Of("newest"))]);
+        var again = new RetiredPasswords(folder.File("retired"));
+        Assert.All((string[])["old", "new", "newer", "newest"], password => Assert.True(again.Contains(Secret.Of(password).Sha256Hex)));
     }
 
     [Theory]
