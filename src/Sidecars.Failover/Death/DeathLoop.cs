@@ -115,6 +115,7 @@ public sealed class DeathLoop(
         var outcome = await succession.RunAsync(plan, alive, sentinelCount, _learntEpoch, cancellation).ConfigureAwait(false);
         _learntEpoch = Math.Max(_learntEpoch, outcome.HighestEpoch);
         _promoted = outcome is SuccessionOutcome.NotBegun ? _promoted : plan.Target.RunId;
+        if (outcome is SuccessionOutcome.Succeeded) _acceptedAt = time.GetTimestamp(); // the watch may not have seen it yet: once is enough
         if (outcome is SuccessionOutcome.NotBegun { } not && (not.IsLasting || ++_attempts >= MaxAttempts)) _tellingFailed = not.Reason;
         sink.Acted("death", "succession", outcome.Reason, outcome is SuccessionOutcome.Succeeded ? null : $"{outcome.Code}: {outcome.Reason}");
     }

@@ -146,7 +146,7 @@ public sealed class FenceLoop(
             ConfirmedEpoch = isMaster ? _confirmed.Epoch : null,
             Superseded = superseded(),
             FencedUnseen = value is null && master is not null && master.RunId == _fencedRun,
-            GivenUp = WriteFence.IsFenced(value) || value == WriteFence.StepDown ? givenUp() : null,
+            GivenUp = value is null || WriteFence.IsFenced(value) || value == WriteFence.StepDown ? givenUp() : null,
             ValueUnchangedFor = value is null ? TimeSpan.Zero : time.GetElapsedTime(_value.Since),
         };
     }
