@@ -1,6 +1,5 @@
 using System.Text.Json.Serialization;
 using Sidecars.Core.Primitives;
-using Sidecars.Core.Sentinel;
 
 namespace Sidecars.Failover.Death;
 
@@ -9,6 +8,4 @@ namespace Sidecars.Failover.Death;
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true, RespectNullableAnnotations = true,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, Converters = [typeof(RedisEndpointJsonConverter)])]
 [JsonSerializable(typeof(DeathFacts))]
-// A case of two closed types has the same name.
-[JsonSerializable(typeof(SentinelObservation.Known), TypeInfoPropertyName = "SentinelKnown")]
 public sealed partial class DeathJson : JsonSerializerContext;
