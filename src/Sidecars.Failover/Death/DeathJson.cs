@@ -1,6 +1,5 @@
 using System.Text.Json.Serialization;
 using Sidecars.Core.Primitives;
-using Sidecars.Core.Sentinel;
 
 namespace Sidecars.Failover.Death;
 
@@ -10,6 +9,4 @@ namespace Sidecars.Failover.Death;
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, Converters = [typeof(RedisEndpointJsonConverter)])]
 [JsonSerializable(typeof(DeathFacts))]
 [JsonSerializable(typeof(AbandonedFacts))]
-// A case of two closed types has the same name.
-[JsonSerializable(typeof(SentinelObservation.Known), TypeInfoPropertyName = "SentinelKnown")]
 public sealed partial class DeathJson : JsonSerializerContext;

@@ -23,7 +23,7 @@ public sealed record DeathFacts
     /// </summary>
     public bool BootstrapLives { get; init; }
 
-    /// <summary>Time since a Sentinel accepted our request for this death; null: none has.</summary>
+    /// <summary>Time since a majority confirmed the successor, or a Sentinel accepted our request for this death; null: neither.</summary>
     public TimeSpan? AcceptedAgo { get; init; }
 
     /// <summary>Time since the death was noticed.</summary>
@@ -86,7 +86,7 @@ public static class DeathPolicy
         if (quorum.Named is { } other && other != facts.Address) return new DeathDecision.Nothing("another-named", quorum.Reason);
         // After a promotion a part of the Sentinels may know of it: nobody is named then.
         if (quorum.Named is null && facts.Promoted is null) return new DeathDecision.Wait("no-agreement", quorum.Reason);
-        if (facts.AcceptedAgo < ShowsWithin) return new DeathDecision.Wait("accepted", "a Sentinel has accepted the request");
+        if (facts.AcceptedAgo < ShowsWithin) return new DeathDecision.Wait("accepted", "the Sentinels have been told, or one has accepted the request");
         if (facts.BootstrapLives) return new DeathDecision.Nothing("bootstrap-acts", "redis-bootstrap is back, and does what is due");
         if (quorum.Promotable.IsEmpty && facts.Promoted is null)
             return new DeathDecision.Wait("no-promotable-replica", $"{quorum.Reason}, and no replica can be promoted");

@@ -150,7 +150,7 @@ public sealed class FenceLoop(
             LedAwayFor = ledAwayFor is { Ticks: > 0 } ? ledAwayFor : null,
             Superseded = superseded(),
             FencedUnseen = value is null && master is not null && master.RunId == _fencedRun,
-            GivenUp = WriteFence.IsFenced(value) || value == WriteFence.StepDown ? givenUp() : null,
+            GivenUp = value is null || WriteFence.IsFenced(value) || value == WriteFence.StepDown ? givenUp() : null,
             ValueUnchangedFor = value is null ? TimeSpan.Zero : time.GetElapsedTime(_value.Since),
         };
     }

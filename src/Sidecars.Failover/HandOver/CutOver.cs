@@ -216,7 +216,7 @@ internal sealed class CutOver(HandOverGroup group, StepDownPlan plan, long deadl
         {
             var again = await WinAsync().ConfigureAwait(false);
             _words = again.Reason;
-            if (_won is null || GiveUp() != StepOutcome.Done) return StepOutcome.Refused;
+            if (_won is null || GiveUp() != StepOutcome.Done || !await IsPromotedAsync().ConfigureAwait(false)) return StepOutcome.Refused;
         }
 
         var outcome = await group.Leadership.AnnounceAsync(_request, _won!, default).ConfigureAwait(false);
@@ -236,12 +236,28 @@ internal sealed class CutOver(HandOverGroup group, StepDownPlan plan, long deadl
                 return StepOutcome.Done;
             }
 
+            if (!await IsPromotedAsync().ConfigureAwait(false)) return StepOutcome.Refused; // the repair's turn
             await WinAsync().ConfigureAwait(false);
             if (_won is not null && GiveUp() == StepOutcome.Done && Told(await group.Leadership.AnnounceAsync(_request, _won, default).ConfigureAwait(false))) return StepOutcome.Done;
             await Task.Delay(Pause, time).ConfigureAwait(false);
         }
 
         return StepOutcome.Unknown;
+    }
+
+    // Sentinel brings a master back that nobody was told of: this process may have been stopped for that long. By a fresh connection, since the
+    // promotion's may have been killed.
+    private async Task<bool> IsPromotedAsync()
+    {
+        var (connection, why) = await group.Nodes.OpenAsync(plan.Target.Endpoint, plan.Target.RunId, default).ConfigureAwait(false);
+        _words = why;
+        if (connection is null) return false;
+        await using (connection.ConfigureAwait(false))
+        {
+            if (await connection.RoleAsync(default).ConfigureAwait(false) is RoleReply.Master) return true;
+            _words = $"{plan.Target.Address} is no master any more";
+            return false;
+        }
     }
 
     private bool Told(LeadershipOutcome outcome)

@@ -40,6 +40,21 @@ public sealed class RedisServerPlanTests
         Assert.False(document.Contains("tls-port"));
     }
 
+    [Theory]
+    [InlineData(false, 3, "1")]
+    [InlineData(true, 3, "99")]
+    [InlineData(false, 2, "0")]
+    [InlineData(true, 2, "99")]
+    public void Who_has_given_up_starts_with_the_fence_of_a_hand_over(bool hasGivenUp, int nodes, string value)
+    {
+        foreach (var follow in (RedisEndpoint?[])[null, new RedisEndpoint("10.0.0.2", 6379)])
+        {
+            var plan = Calculate("min-replicas-to-write 7\n", Settings with { StartsFenced = hasGivenUp, RedisCount = nodes, Follow = follow });
+            Assert.Equal(value, plan.Document.Get("min-replicas-to-write"));
+            Assert.NotEqual("0", plan.Document.Get("min-replicas-max-lag"));
+        }
+    }
+
     [Fact]
     public void The_users_settings_survive_and_what_is_overruled_is_named()
     {

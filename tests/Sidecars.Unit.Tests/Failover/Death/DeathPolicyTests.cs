@@ -1,7 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using Sidecars.Core.Primitives;
-using Sidecars.Core.Sentinel;
+using Sidecars.Core.Succession;
 using Sidecars.Core.Topology;
 using Sidecars.Failover.Death;
 using Sidecars.Failover.Watch;
@@ -11,15 +11,23 @@ namespace Sidecars.Unit.Tests.Failover.Death;
 
 public sealed class DeathPolicyTests
 {
-    private static readonly DeathFacts Died = new() { Server = new OwnServer.Dead(RunId, WasMaster: true), Address = Me, Quorum = NamesMe };
+    private static readonly RedisEndpoint Third = new("10.0.0.3", 6379);
+    private static readonly QuorumFacts NamesBoth = NamesMe with { Promotable = [Other, Third] };
+    private static readonly DeathFacts Died = new() { Server = new OwnServer.Dead(RunId, WasMaster: true), Address = Me, Quorum = NamesBoth };
+    private static readonly DeathFacts Asked = Died with { Replicas = [Replica(Other, 900), Replica(Third, 1000)] };
 
     [Fact]
     public void A_death_at_an_address_that_is_not_known_is_nobody_s_to_act_on() =>
         Assert.Equal("address-unknown", Assert.IsType<DeathDecision.Wait>(DeathPolicy.Decide(Died with { Address = null })).Code);
 
     [Fact]
-    public void The_Sentinel_with_the_lowest_id_is_asked_at_once() =>
-        Assert.Equal(Executor, Assert.IsType<DeathDecision.RequestFailover>(DeathPolicy.Decide(Died)).Sentinel);
+    public void The_replicas_are_asked_and_the_one_with_the_most_data_succeeds()
+    {
+        Assert.IsType<DeathDecision.AskReplicas>(DeathPolicy.Decide(Died));
+        var succeed = Assert.IsType<DeathDecision.Succeed>(DeathPolicy.Decide(Asked));
+        Assert.Equal((Me, Third), (succeed.Plan.Master, succeed.Plan.Target.Address));
+        Assert.Equal([Other], succeed.Plan.Others.Select(o => o.Address));
+    }
 
     [Fact]
     public void A_stopped_or_loading_server_is_not_dead()
@@ -31,114 +39,105 @@ public sealed class DeathPolicyTests
     [Fact]
     public void What_stands_in_the_way_is_named()
     {
-        Assert.Equal("was-replica", DeathPolicy.Decide(Died with { Server = new OwnServer.Dead(RunId, WasMaster: false) }).Code);
-        Assert.Equal("no-agreement", DeathPolicy.Decide(Died with { Quorum = NoMajority }).Code);
-        Assert.Equal("another-named", DeathPolicy.Decide(Died with { Quorum = NamesOther }).Code);
-        Assert.Equal("failing-over", DeathPolicy.Decide(Died with { Quorum = NamesMe with { IsFailingOver = true } }).Code);
-        Assert.Equal("accepted", DeathPolicy.Decide(Died with { AcceptedAgo = TimeSpan.FromSeconds(1) }).Code);
-        Assert.Equal("bootstrap-acts", DeathPolicy.Decide(Died with { BootstrapLives = true }).Code);
-        Assert.Equal("no-promotable-replica", DeathPolicy.Decide(Died with { Quorum = NamesMe with { Promotable = [] } }).Code);
-        Assert.Equal("no-executor", DeathPolicy.Decide(Died with { Quorum = NamesMe with { Executor = null } }).Code);
-    }
-
-    [Fact]
-    public void Of_the_Sentinels_that_name_it_the_one_that_switches_soonest_is_asked()
-    {
-        Assert.Equal(Sentinel(2), Asked(Voter(1, 100), Voter(2, 500), Voter(3, 700)));
-        Assert.Equal(Sentinel(1), Asked(Voter(1, 100), Voter(2, 500, tilt: true), Voter(3, 500, names: Other)));
-        Assert.Equal(Executor, Asked(Voter(2, 500, tilt: true), Voter(3, 500, names: Other)));
-
-        static RedisEndpoint Asked(params SentinelObservation.Known[] voters) => Assert.IsType<DeathDecision.RequestFailover>(DeathPolicy.Decide(Died with { Voters = [.. voters] })).Sentinel;
-    }
-
-    [Fact]
-    public void Nobody_is_asked_where_a_fresh_look_shows_a_failover() =>
-        Assert.Equal("failing-over", DeathPolicy.Decide(Died with { Voters = [Voter(1, 500), Voter(2, 100, flags: "master,failover_in_progress")] }).Code);
-
-    [Fact]
-    public void An_accepted_request_that_shows_nowhere_is_repeated() =>
-        Assert.IsType<DeathDecision.RequestFailover>(DeathPolicy.Decide(Died with { AcceptedAgo = TimeSpan.FromSeconds(3) }));
-
-    [Fact]
-    public void Never_asked_but_for_a_dead_master_that_the_majority_names_while_no_failover_runs() => Prop.ForAll(
-        (from server in Servers from quorum in Quorums select Died with { Server = server, Quorum = quorum }).ToArbitrary(),
-        facts => DeathPolicy.Decide(facts) is not DeathDecision.RequestFailover
-            || (facts is { Server: OwnServer.Dead { WasMaster: true }, Quorum: { IsFailingOver: false, Promotable.IsEmpty: false } } && facts.Quorum.Named == Me)).QuickCheckThrowOnFailure();
-
-    [Fact]
-    public void A_Sentinel_is_told_that_would_choose_one_that_has_most()
-    {
-        var unequal = Died with { Replicas = [Replica(1, 900), Replica(2, 1000)] };
-        var (wrong, right) = (Chooses(1, Endpoint(1), Endpoint(2)), Chooses(2, Endpoint(2), Endpoint(1)));
-        Assert.Equal(Sentinel(2), Told(unequal with { Voters = [wrong, right] }));
-        Assert.Equal("sentinels-behind", DeathPolicy.Decide(unequal with { Voters = [wrong] }).Code);
-        Assert.Equal(Sentinel(1), Told(unequal with { Voters = [wrong], DeadFor = DeathPolicy.ChoosesWithin }));
-        Assert.Equal(Sentinel(1), Told(unequal with { Voters = [wrong, right], Replicas = [Replica(1, 1000), Replica(2, 1000)] }));
-    }
-
-    [Fact]
-    public void Whom_a_priority_prefers_is_no_mistake()
-    {
-        var preferred = Chooses(1, Endpoint(1), Endpoint(2));
-        preferred = preferred with { View = preferred.View with { Replicas = [.. preferred.View.Replicas.Select(r => r.Address == Endpoint(1) ? r with { Priority = 10 } : r)] } };
-        Assert.Equal(Sentinel(1), Told(Died with { Replicas = [Replica(1, 900), Replica(2, 1000)], Voters = [preferred] }));
-    }
-
-    [Fact]
-    public void An_offset_is_final_once_the_replica_has_read_the_end_of_its_connection() =>
-        Assert.Equal("replica-reads", DeathPolicy.Decide(Died with { Replicas = [Replica(1, 900, linkUp: true), Replica(2, 1000)] }).Code);
-
-    [Fact]
-    public void An_end_that_a_dead_process_still_holds_back_is_waited_for_a_moment()
-    {
-        var held = Died with { Server = new OwnServer.Dead(RunId, WasMaster: true, HoldsConnections: true), Replicas = [Replica(1, 900, linkUp: true), Replica(2, 1000, linkUp: true)], Voters = [Chooses(1, Endpoint(1), Endpoint(2)), Chooses(2, Endpoint(2), Endpoint(1))] };
-        Assert.Equal("replica-reads", DeathPolicy.Decide(held).Code);
-        Assert.Equal(Sentinel(2), Told(held with { DeadFor = DeathPolicy.ReadsWithin }));
-        Assert.Equal("replica-reads", DeathPolicy.Decide(held with { Server = new OwnServer.Dead(RunId, WasMaster: true), DeadFor = DeathPolicy.ReadsWithin }).Code);
-    }
-
-    [Fact]
-    public void Nobody_waits_where_replicas_cannot_be_compared()
-    {
-        var unequal = Died with { Voters = [Chooses(1, Endpoint(1), Endpoint(2))] };
-        Assert.Equal("request-failover", DeathPolicy.Decide(unequal with { Replicas = [Replica(1, 900, id: "other"), Replica(2, 1000)] }).Code);
-        Assert.Equal("request-failover", DeathPolicy.Decide(unequal with { Replicas = [Replica(1, 900), new NodeObservation.Unknown(Endpoint(2), false, "silent")] }).Code);
-        Assert.Equal("request-failover", DeathPolicy.Decide(unequal with { Replicas = [] }).Code);
-    }
-
-    [Fact]
-    public void Within_its_time_nobody_is_told_who_would_choose_one_that_is_behind() => Prop.ForAll(
-        (from offsets in Gen.ArrayOf(Gen.Choose(1, 3), 3) from cached in Gen.ArrayOf(Gen.ArrayOf(Gen.Choose(1, 3), 3), 3) select (offsets, cached)).ToArbitrary(),
-        pair =>
+        foreach (var died in (DeathFacts[])[Died, Asked, Died with { TellingFailed = "they refuse a hello" }])
         {
-            var voters = pair.cached.Select((seen, v) => Views(v, [.. seen.Select((offset, n) => (Endpoint(n), (long)offset))])).ToList();
-            var decision = DeathPolicy.Decide(Died with { Replicas = [.. pair.offsets.Select((offset, n) => Replica(n, offset))], Voters = [.. voters] });
-            var good = voters.Where(v => pair.offsets[int.Parse(v.View.Choice!.Address.Host[^1..], System.Globalization.CultureInfo.InvariantCulture)] == pair.offsets.Max()).Select(v => v.Endpoint).ToList();
-            return decision is DeathDecision.RequestFailover told ? good.Contains(told.Sentinel) : decision.Code == "sentinels-behind" && good.Count == 0;
-        }).QuickCheckThrowOnFailure();
-
-    private static RedisEndpoint Told(DeathFacts facts) => Assert.IsType<DeathDecision.RequestFailover>(DeathPolicy.Decide(facts)).Sentinel;
-
-    private static SentinelObservation.Known Chooses(int n, RedisEndpoint first, RedisEndpoint second) => Views(n, (first, 800), (second, 700));
-
-    private static SentinelObservation.Known Views(int n, params (RedisEndpoint Replica, long Offset)[] replicas)
-    {
-        var voter = Voter(n, 500);
-        return voter with { View = voter.View with { Replicas = [.. replicas.Select(r => new SentinelReplica { Address = r.Replica, RunId = r.Replica.Host, Flags = "slave", Priority = 100, Offset = r.Offset, InfoAge = TimeSpan.FromMilliseconds(500) })] } };
+            Assert.Equal("was-replica", DeathPolicy.Decide(died with { Server = new OwnServer.Dead(RunId, WasMaster: false) }).Code);
+            Assert.Equal("no-agreement", DeathPolicy.Decide(died with { Quorum = NoMajority }).Code);
+            Assert.Equal("another-named", DeathPolicy.Decide(died with { Quorum = NamesOther }).Code);
+            Assert.Equal("failing-over", DeathPolicy.Decide(died with { Quorum = NamesBoth with { IsFailingOver = true } }).Code);
+            Assert.Equal("accepted", DeathPolicy.Decide(died with { AcceptedAgo = TimeSpan.FromSeconds(1) }).Code);
+            Assert.Equal("bootstrap-acts", DeathPolicy.Decide(died with { BootstrapLives = true }).Code);
+            Assert.Equal("no-promotable-replica", DeathPolicy.Decide(died with { Quorum = NamesBoth with { Promotable = [] } }).Code);
+        }
     }
 
-    private static RedisEndpoint Sentinel(int n) => new("10.0.2." + n, 26379);
-
-    private static SentinelObservation.Known Voter(int n, int ageMs, bool tilt = false, RedisEndpoint? names = null, string flags = "master") => new(Sentinel(n), new SentinelView
+    [Fact]
+    public void What_was_told_or_asked_for_and_shows_nowhere_is_repeated()
     {
-        MyId = new string((char)('a' + n), 40),
-        Tilt = tilt,
-        Master = new SentinelMaster { Address = names ?? Me, ConfigEpoch = 3, Flags = flags },
-        Replicas = [new SentinelReplica { Address = Other, Flags = "slave", Priority = 100, InfoAge = TimeSpan.FromMilliseconds(ageMs) }],
-    });
+        var late = TimeSpan.FromSeconds(3);
+        Assert.IsType<DeathDecision.Succeed>(DeathPolicy.Decide(Asked with { AcceptedAgo = late }));
+        Assert.IsType<DeathDecision.RequestFailover>(DeathPolicy.Decide(Died with { TellingFailed = "they refuse a hello", AcceptedAgo = late }));
+    }
 
-    private static RedisEndpoint Endpoint(int n) => new("10.0.1." + n, 6379);
+    [Fact]
+    public void A_succession_that_a_part_of_the_Sentinels_knows_is_gone_on_with_whatever_they_name()
+    {
+        var promoted = new NodeObservation.Known(Other, new NodeLook { RunId = OtherRunId, Role = NodeRole.Master, ReplicationId = "next", PreviousReplicationId = "history", Offset = 1 });
+        var begun = Asked with { Promoted = OtherRunId, Replicas = [promoted, Replica(Third, 1000)] };
+        // Split or spreading, nobody is named, and those that know of it list it as a replica no more.
+        foreach (var quorum in (QuorumFacts[])[NamesBoth, NamesBoth with { Named = null, Promotable = [] }, NoMajority])
+        {
+            Assert.Equal(Other, Assert.IsType<DeathDecision.Succeed>(DeathPolicy.Decide(begun with { Quorum = quorum })).Plan.Target.Address);
+            Assert.IsType<DeathDecision.AskReplicas>(DeathPolicy.Decide(begun with { Quorum = quorum, Replicas = null }));
+        }
 
-    private static NodeObservation.Known Replica(int n, long offset, bool linkUp = false, string id = "history") =>
-        new(Endpoint(n), new NodeLook { RunId = "run-" + n, Role = NodeRole.Replica, ReplicationId = id, Offset = offset, MasterAddress = Me, MasterLinkUp = linkUp });
+        // It is over when a majority names anybody else than the dead one.
+        Assert.Equal("succeeded", Assert.IsType<DeathDecision.Nothing>(DeathPolicy.Decide(begun with { Quorum = NamesOther })).Code);
+        Assert.Equal("succeeded", DeathPolicy.Decide(begun with { Quorum = NamesOther with { Named = Third } }).Code);
+        // From the promotion on no Sentinel is asked: it might choose another.
+        Assert.IsType<DeathDecision.Succeed>(DeathPolicy.Decide(begun with { TellingFailed = "they refuse a hello" }));
+    }
+
+    [Fact]
+    public void Where_the_Sentinels_cannot_be_told_one_that_names_it_is_asked()
+    {
+        var failed = Died with { TellingFailed = "they refuse a hello" };
+        var request = Assert.IsType<DeathDecision.RequestFailover>(DeathPolicy.Decide(failed));
+        Assert.Equal(Executor, request.Sentinel);
+        Assert.Contains("they refuse a hello", request.Reason, StringComparison.Ordinal);
+        Assert.Equal("no-executor", DeathPolicy.Decide(failed with { Quorum = NamesBoth with { Executor = null } }).Code);
+    }
+
+    [Fact]
+    public void What_the_replicas_say_is_waited_for_as_the_succession_has_it()
+    {
+        var reading = Died with { Replicas = [Replica(Other, 900), Replica(Third, 1000, linkUp: true)] };
+        var wait = Assert.IsType<DeathDecision.Wait>(DeathPolicy.Decide(reading));
+        Assert.Equal(("replica-reads", true), (wait.Code, wait.Again > TimeSpan.Zero));
+        // The dead process still holds its connections: no end will be read.
+        var held = reading with { Server = new OwnServer.Dead(RunId, WasMaster: true, HoldsConnections: true), DeadFor = SuccessionPolicy.ReadsWithin };
+        Assert.IsType<DeathDecision.Succeed>(DeathPolicy.Decide(held));
+        Assert.Equal("replica-reads", DeathPolicy.Decide(held with { Server = Died.Server }).Code);
+        Assert.Equal("histories-differ", DeathPolicy.Decide(Died with { Replicas = [Replica(Other, 900, id: "x"), Replica(Third, 1000)] }).Code);
+        Assert.Equal(Other, Assert.IsType<DeathDecision.Succeed>(DeathPolicy.Decide(Died with { Replicas = [Replica(Other, 900, id: "x"), Replica(Third, 1000)], ReplicationId = "x" })).Plan.Target.Address);
+    }
+
+    [Fact]
+    public void Never_anything_but_for_a_dead_master_that_nobody_else_succeeds_while_no_failover_runs() => Prop.ForAll(Deaths.ToArbitrary(), facts =>
+    {
+        var decision = DeathPolicy.Decide(facts);
+        if (decision is not (DeathDecision.AskReplicas or DeathDecision.Succeed or DeathDecision.RequestFailover)) return;
+        Assert.True(facts is { Server: OwnServer.Dead { WasMaster: true }, BootstrapLives: false, Quorum.IsFailingOver: false });
+        Assert.True(facts.Quorum.Named == Me || (facts.Promoted is not null && facts.Quorum.Named is null));
+        Assert.Equal(facts is { TellingFailed: not null, Promoted: null }, decision is DeathDecision.RequestFailover);
+        if (facts.Promoted is null) Assert.False(facts.Quorum.Promotable.IsEmpty);
+    }).Check(Config.QuickThrowOnFailure.WithMaxTest(5000));
+
+    private static readonly Gen<bool> Coin = Gen.Elements(true, false);
+
+    private static readonly Gen<DeathFacts> Deaths =
+        from server in Servers
+        from quorum in Quorums
+        from bootstrap in Gen.Frequency((5, Gen.Constant(false)), (1, Gen.Constant(true)))
+        from accepted in Gen.Elements<TimeSpan?>(null, TimeSpan.Zero, TimeSpan.FromSeconds(3))
+        from promoted in Gen.Elements<string?>(null, OtherRunId)
+        from failed in Gen.Elements<string?>(null, "they refuse a hello")
+        from deadFor in Gen.Choose(0, 1000)
+        from asked in Coin
+        from linkUp in Coin
+        select new DeathFacts
+        {
+            Server = server,
+            Address = Me,
+            Quorum = quorum,
+            BootstrapLives = bootstrap,
+            AcceptedAgo = accepted,
+            Promoted = promoted,
+            TellingFailed = failed,
+            DeadFor = TimeSpan.FromMilliseconds(deadFor),
+            Replicas = asked ? [Replica(Other, 900, linkUp), Replica(Third, 1000)] : null,
+        };
+
+    private static NodeObservation.Known Replica(RedisEndpoint at, long offset, bool linkUp = false, string id = "history") =>
+        new(at, new NodeLook { RunId = "run-" + at.Host, Role = NodeRole.Replica, ReplicationId = id, Offset = offset, MasterAddress = Me, MasterLinkUp = linkUp, Priority = 100 });
 }

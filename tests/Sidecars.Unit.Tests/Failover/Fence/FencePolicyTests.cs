@@ -1,5 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
+using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Failover.Fence;
@@ -144,6 +145,43 @@ public sealed class FencePolicyTests
         Assert.Equal("confirmed", FencePolicy.Decide(oneIsMissing with { ConfirmedFor = TimeSpan.FromSeconds(2) }).Code);
         Assert.Equal("open", FencePolicy.Decide(Healthy with { Doubt = "o_down" }).Code); // a doubt alone fences nobody
     }
+
+    [Theory]
+    [InlineData(WriteFence.MinReplicas, "fenced-doubted")]
+    [InlineData(WriteFence.StepDown, "step-down-unconfirmed")]
+    public void What_a_server_gave_up_only_a_later_epoch_gives_back(long value, string kept)
+    {
+        var gaveUp = Healthy with { Server = Master with { MinReplicas = value }, GivenUp = new GivenUp(8, "it gave up for B in epoch 8"), ValueUnchangedFor = TimeSpan.FromMinutes(5), ConfirmedFor = TimeSpan.FromMinutes(5) };
+        foreach (var epoch in (long[])[3, 7, 8])
+            Assert.Equal(kept, Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(gaveUp with { Quorum = NamesMe with { Epoch = epoch } })).Code);
+        Assert.IsType<FenceDecision.Lift>(FencePolicy.Decide(gaveUp with { Quorum = NamesMe with { Epoch = 9 } }));
+        // Nor does a later epoch that names another.
+        Assert.IsNotType<FenceDecision.Lift>(FencePolicy.Decide(gaveUp with { Quorum = NamesOther with { Epoch = 9 } }));
+    }
+
+    [Fact]
+    public void A_fence_that_cannot_be_seen_is_not_lifted_against_a_giving_up_either()
+    {
+        var unseen = Healthy with { Server = Master with { MinReplicas = null }, FencedUnseen = true, GivenUp = new GivenUp(8, "it gave up for B in epoch 8") };
+        Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(unseen));
+        Assert.IsType<FenceDecision.Lift>(FencePolicy.Decide(unseen with { Quorum = NamesMe with { Epoch = 9 } }));
+    }
+
+    [Fact]
+    public void A_giving_up_alone_fences_nobody_and_one_that_cannot_be_read_is_of_every_epoch()
+    {
+        Assert.Equal("open", FencePolicy.Decide(Healthy with { GivenUp = new GivenUp(8, "it gave up") }).Code);
+        var torn = GivenUp.Of(DiskFact<GivingUp>.Unreadable(new FileFault(FileFaultKind.Torn, "empty")));
+        Assert.Equal(long.MaxValue, torn!.Epoch);
+        Assert.Equal(8, GivenUp.Of(DiskFact<GivingUp>.Known(new GivingUp(Other, OtherRunId, 8)))!.Epoch);
+        Assert.Null(GivenUp.Of(DiskFact<GivingUp>.Absent));
+    }
+
+    [Fact]
+    public void Never_lifted_on_a_master_by_an_epoch_in_which_it_had_given_up() => Prop.ForAll(
+        (from facts in Fences from epoch in Gen.Choose(0, 6) select facts with { GivenUp = new GivenUp(epoch, "it gave up") }).ToArbitrary(),
+        facts => FencePolicy.Decide(facts) is not FenceDecision.Lift || facts.Server is OwnServer.Answers { IsMaster: false } || facts.Quorum.Epoch > facts.GivenUp!.Epoch)
+        .Check(Config.QuickThrowOnFailure.WithMaxTest(2000));
 
     [Fact]
     public void A_fence_that_max_lag_0_switches_off_is_set_again() =>

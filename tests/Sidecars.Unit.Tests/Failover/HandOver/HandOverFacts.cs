@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
@@ -13,7 +14,7 @@ internal static class HandOverFacts
     public const string OldStream = "5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e";
     public const string NextStream = "6f6f6f6f6f6f6f6f6f6f6f6f6f6f6f6f6f6f6f6f";
 
-    public static readonly HandOverSettings Three = new() { SentinelCount = 3, RedisCount = 3, DownAfter = TimeSpan.FromSeconds(5), MinReplicas = 1, Priority = 100 };
+    public static readonly HandOverSettings Three = new() { SentinelCount = 3, RedisCount = 3, DownAfter = TimeSpan.FromSeconds(5), MinReplicas = 1 };
 
     public static readonly NodeLook MasterA = new() { RunId = RunId(A), Announced = A, Role = NodeRole.Master, ReplicationId = OldStream, Offset = 1000, Priority = 100, MinReplicas = 1, MaxLag = 3, Attached = 2 };
 
@@ -60,12 +61,15 @@ internal static class HandOverFacts
         Others = [Seen(ReplicaAt(B)), Seen(ReplicaAt(C))],
     };
 
-    /// <summary>C is lowered, and every Sentinel shows it.</summary>
-    public static readonly HandOverSnapshot Lowered = Whole with
+    /// <summary>C is never promoted: B is the only one that a flaw can leave without a target.</summary>
+    public static readonly HandOverSnapshot OnlyB = Whole with
     {
         Sentinels = AllName(A, Listed(B), Listed(C, 0)),
         Others = [Seen(ReplicaAt(B)), Seen(ReplicaAt(C) with { Priority = 0 })],
     };
+
+    /// <summary>A gives up for B in epoch 8.</summary>
+    public static readonly GivingUp ForB = new(B, RunId(B), 8);
 
     public static HandOverSnapshot WithOwn(this HandOverSnapshot s, Func<NodeLook, NodeLook> change) => s with { Own = Seen(change(((NodeObservation.Known)s.Own).View)) };
 

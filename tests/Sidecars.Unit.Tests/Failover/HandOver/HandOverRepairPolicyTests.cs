@@ -1,3 +1,4 @@
+using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
 using Sidecars.Failover.HandOver;
 using static Sidecars.Unit.Tests.Bootstrap.Election.Facts;
@@ -5,89 +6,136 @@ using static Sidecars.Unit.Tests.Failover.HandOver.HandOverFacts;
 
 namespace Sidecars.Unit.Tests.Failover.HandOver;
 
+/// <summary>What the sidecar beside A sees; A gives up for B in epoch 8, and three Sentinels name A in epoch 7, unless a row says otherwise.</summary>
 public sealed class HandOverRepairPolicyTests
 {
     private static readonly NodeLook PromotedB = ReplicaAt(B) with { Role = NodeRole.Master, MasterAddress = null, ReplicationId = NextStream, PreviousReplicationId = OldStream, MinReplicas = 0 };
-    private static readonly NodeLook DemotedA = MasterA with { Role = NodeRole.Replica, MasterAddress = B };
 
-    // B was promoted, A demoted, and Sentinel not told; seen from B.
-    private static readonly HandOverSnapshot Untold = Lowered with { Own = Seen(PromotedB), Others = [Seen(DemotedA), Seen(ReplicaAt(C) with { Priority = 0 })] };
+    private static readonly HandOverSnapshot Fenced = Whole.WithOwn(n => n with { MinReplicas = HandOverLimits.Fence });
 
-    // B was promoted and A still fenced; seen from A.
-    private static readonly HandOverSnapshot HalfDone = Lowered.WithOwn(n => n with { MinReplicas = 99 }).WithOther(Seen(PromotedB));
+    // B was promoted, and nobody told.
+    private static readonly HandOverSnapshot Untold = Fenced.WithOther(Seen(PromotedB));
 
-    // A was demoted and B is dead; seen from A.
-    private static readonly HandOverSnapshot Orphaned = Lowered with
+    // All Sentinels were told of B in epoch 8, and A was not demoted.
+    private static readonly HandOverSnapshot Told = Untold with { Sentinels = [.. Enumerable.Range(1, 3).Select(n => Names(n, B, 8, "master", Listed(A), Listed(C)))] };
+
+    // B is gone, and all Sentinels see it.
+    private static readonly HandOverSnapshot Orphaned = (Fenced with { Sentinels = AllName(A, Listed(B, flags: "slave,s_down"), Listed(C)) }).WithOther(Gone(B));
+
+    // By the sidecar of A, which gave up.
+    private static readonly Dictionary<string, HandOverSnapshot> GaveUp = new(StringComparer.Ordinal)
     {
-        Own = Seen(DemotedA),
-        Others = [Gone(B), Seen(ReplicaAt(C) with { Priority = 0 })],
-        Sentinels = AllName(A, Listed(B, flags: "slave,s_down"), Listed(C, 0)),
+        ["own-unknown"] = Untold with { Own = Gone(A) },
+        ["forget: never fenced, B is a replica"] = Whole,
+        ["forget: never fenced, and B is gone"] = Whole.WithOther(Gone(B)),
+        ["unfence: B was never promoted"] = Fenced,
+        ["tell-target"] = Untold,
+        ["tell-target: the same history, another process"] = Untold.WithOther(B, n => n with { RunId = RunId(C) }).WithOther(Gone(C)),
+        ["tell-target: A was started again, with another history"] = Untold.WithOwn(n => n with { RunId = new string('7', 40), ReplicationId = new string('9', 40) }),
+        ["second-master: another process and another history"] = Untold.WithOther(B, n => n with { RunId = RunId(C), PreviousReplicationId = new string('9', 40) }).WithOther(Gone(C)),
+        ["second-master: A takes writes"] = Untold.WithOwn(n => n with { MinReplicas = 1 }),
+        ["second-master: A is fenced as an isolated one"] = Untold.WithOwn(n => n with { MinReplicas = 1_000_000 }),
+        ["demote"] = Told,
+        ["demote: in a later epoch"] = Told with { Sentinels = [.. Enumerable.Range(1, 3).Select(n => Names(n, B, 12, "master", Listed(A), Listed(C)))] },
+        ["demote: A takes writes again"] = Told.WithOwn(n => n with { MinReplicas = 1 }),
+        ["target-silent"] = Told.WithOther(Gone(B)),
+        ["target-silent: it follows A"] = Told.WithOther(Seen(ReplicaAt(B))),
+        ["displaced: by C"] = Untold with { Sentinels = AllName(C, Listed(A), Listed(B)) },
+        ["no-majority: one of three was told"] = Untold.WithSentinel(1, Names(1, B, 8, "master", Listed(A), Listed(C))),
+        ["no-majority: two are dead"] = Untold.WithSentinel(1, Dead(1)).WithSentinel(2, Dead(2)),
+        ["failover-in-progress"] = Untold.WithSentinel(1, Names(1, A, 7, "master,failover_in_progress", Listed(B), Listed(C))),
+        ["target-unclear"] = Fenced.WithOther(Garbled(B)),
+        ["target-not-down: a majority reaches it"] = Fenced.WithOther(Gone(B)),
+        ["target-not-down: one of three sees it down"] = Orphaned.WithSentinel(1, Names(1, A, Listed(B), Listed(C))).WithSentinel(2, Names(2, A, Listed(B), Listed(C))),
+        ["tell-own"] = Orphaned,
+        ["tell-own: no Sentinel lists it any more"] = Orphaned with { Sentinels = AllName(A, Listed(C)) },
+        ["unfence: A is named in a later epoch"] = Untold with { Sentinels = [.. Enumerable.Range(1, 3).Select(n => Names(n, A, 9, "master", Listed(B), Listed(C)))] },
+        ["forget: A is named in a later epoch, and open"] = Whole with { Sentinels = [.. Enumerable.Range(1, 3).Select(n => Names(n, A, 9, "master", Listed(B), Listed(C)))] },
+        ["tell-target: A is named in the very epoch in which it gave up"] = Untold with { Sentinels = [.. Enumerable.Range(1, 3).Select(n => Names(n, A, 8, "master", Listed(B), Listed(C)))] },
+        ["forget: A is a replica"] = Told with { Own = Seen(MasterA with { Role = NodeRole.Replica, MasterAddress = B }) },
     };
 
-    private static readonly Dictionary<string, HandOverSnapshot> Rows = new(StringComparer.Ordinal)
+    // Without a note: by the sidecar of any node.
+    private static readonly Dictionary<string, HandOverSnapshot> NoNote = new(StringComparer.Ordinal)
     {
         ["nothing-left"] = Whole,
         ["own-unknown"] = Whole with { Own = Gone(A) },
-        ["tell-sentinel"] = Untold,
-        ["tell-sentinel: the old one not linked yet"] = Untold.WithOther(A, n => n with { MasterLinkUp = false }),
-        ["named-silent: the old one is gone"] = Untold.WithOther(Gone(A)),
-        ["named-follows-another"] = Untold.WithOther(A, n => n with { MasterAddress = C }),
-        ["other-lineage"] = Untold.WithOther(A, n => n with { ReplicationId = new string('9', 40) }),
-        ["others-promotable"] = Untold.WithSentinel(2, Names(2, A, Listed(B), Listed(C))),
-        ["not-demoted"] = Untold.WithOther(A, n => n with { Role = NodeRole.Master }),
-        ["no-majority"] = Untold.WithSentinel(1, Dead(1)).WithSentinel(2, Dead(2)).WithOwn(n => n with { MinReplicas = 99 }),
-        ["failover-in-progress"] = Untold.WithSentinel(1, Names(1, A, 7, "master,failover_in_progress", Listed(B))).WithOwn(n => n with { MinReplicas = 99 }),
-        ["take-back"] = HalfDone,
-        ["second-master: another stream"] = HalfDone.WithOther(B, n => n with { PreviousReplicationId = new string('9', 40) }),
-        ["unfence"] = Lowered.WithOwn(n => n with { MinReplicas = 99 }),
-        ["unfence: the target is gone"] = Lowered.WithOwn(n => n with { MinReplicas = 99 }).WithOther(Gone(B)),
+        ["unfence"] = Fenced,
+        ["unfence: a replica is gone"] = Fenced.WithOther(Gone(B)),
+        ["second-master"] = Untold,
+        ["displaced"] = Told,
+        ["no-majority"] = Fenced.WithSentinel(1, Dead(1)).WithSentinel(2, Dead(2)),
+        ["failover-in-progress"] = Fenced.WithSentinel(1, Names(1, A, 7, "master,failover_in_progress", Listed(B))),
         ["restore-min-replicas"] = Whole.WithOwn(n => n with { MinReplicas = 0 }),
         ["nothing-left: a person lowered the requirement while replicas are gone"] = Whole.WithOwn(n => n with { MinReplicas = 0, Attached = 0 }),
         ["nothing-left: another fence is not ours"] = Whole.WithOwn(n => n with { MinReplicas = 1_000_000 }),
-        ["resume"] = Orphaned,
-        ["target-not-down: a majority reaches it"] = Orphaned with { Sentinels = AllName(A, Listed(B), Listed(C, 0)) },
-        ["target-unclear"] = Orphaned.WithOther(Garbled(B)),
-        ["left-to-promoted"] = Orphaned.WithOther(Seen(PromotedB)),
-        ["second-master: C"] = Orphaned.WithOther(C, n => n with { Role = NodeRole.Master }),
-        ["restore-priority"] = FromC(Lowered),
-        ["hand-over-under-way"] = FromC(Lowered.WithOwn(n => n with { MinReplicas = 99 })),
-        ["named-no-master"] = FromC(Untold with { Own = Seen(DemotedA), Others = [Seen(PromotedB), Seen(ReplicaAt(C) with { Priority = 0 })] }),
-        ["named-silent: seen from C"] = FromC(Lowered with { Own = Gone(A) }),
-        ["nothing-left: a priority that is meant to be 0"] = FromC(Lowered) with { Settings = Three with { Priority = 0 } },
-        ["nothing-left: a priority that nobody knows"] = FromC(Lowered) with { Settings = Three with { Priority = null } },
-        ["unfence-replica"] = FromC(Lowered.WithOther(C, n => n with { MinReplicas = 99 })),
+        ["nothing-left: a promoted one that nobody was told of, by its own sidecar"] = Untold with { Own = Seen(PromotedB), Others = [Untold.Own, Seen(ReplicaAt(C))] },
+        ["unfence-replica"] = Whole with { Own = Seen(ReplicaAt(C) with { MinReplicas = HandOverLimits.Fence }), Others = [Whole.Own, Seen(ReplicaAt(B))] },
     };
 
-    public static TheoryData<string> RowNames => [.. Rows.Keys.Order(StringComparer.Ordinal)];
+    public static TheoryData<string, bool> RowNames
+    {
+        get
+        {
+            var rows = new TheoryData<string, bool>();
+            foreach (var row in GaveUp.Keys.Order(StringComparer.Ordinal)) rows.Add(row, true);
+            foreach (var row in NoNote.Keys.Order(StringComparer.Ordinal)) rows.Add(row, false);
+            return rows;
+        }
+    }
 
     [Theory]
     [MemberData(nameof(RowNames))]
-    public void What_is_left_of_a_hand_over_is_recognised_by_what_the_servers_say(string row)
+    public void What_is_left_of_a_hand_over_is_recognised_by_what_the_servers_and_the_note_say(string row, bool gaveUp)
     {
-        var decision = HandOverRepairPolicy.Decide(new HandOverRepairFacts(Rows[row], Coordinator: false));
+        var decision = Decide(row, gaveUp);
         Assert.True(row.Split(':')[0] == decision.Code, $"{decision.Code}: {decision.Reason}");
         Assert.NotEmpty(decision.Reason);
         Assert.Equal(decision.IsAct, decision.After > TimeSpan.Zero);
     }
 
-    [Fact]
-    public void Nothing_is_touched_beside_a_coordinator_that_lives()
+    [Theory]
+    [MemberData(nameof(RowNames))]
+    public void Nothing_is_touched_beside_a_coordinator_that_lives(string row, bool gaveUp) =>
+        Assert.False(Decide(row, gaveUp, coordinator: true).IsAct);
+
+    [Theory]
+    [MemberData(nameof(RowNames))]
+    public void Where_the_lock_cannot_be_asked_what_is_left_stands_for_thirty_seconds(string row, bool gaveUp)
     {
-        foreach (var snapshot in (HandOverSnapshot[])[HalfDone, Orphaned, Lowered.WithOwn(n => n with { MinReplicas = 99 })])
-            Assert.Equal("coordinator-alive", HandOverRepairPolicy.Decide(new HandOverRepairFacts(snapshot, Coordinator: true)).Code);
+        var blind = Decide(row, gaveUp, coordinator: null);
+        if (blind.IsAct && blind.Code != "restore-min-replicas") Assert.Equal(HandOverRepairPolicy.BlindGrace, blind.After);
     }
 
     [Fact]
-    public void Where_the_lock_cannot_be_asked_a_fence_stands_for_thirty_seconds() =>
-        Assert.Equal(TimeSpan.FromSeconds(30), HandOverRepairPolicy.Decide(new HandOverRepairFacts(Lowered.WithOwn(n => n with { MinReplicas = 99 }), Coordinator: null)).After);
+    public void An_unreadable_note_is_left_to_a_person_on_a_master_and_forgotten_on_a_replica()
+    {
+        foreach (var snapshot in (HandOverSnapshot[])[Whole, Fenced, Untold, Told])
+            Assert.Equal("giving-up-unreadable", Assert.IsType<HandOverRepairDecision.Refuse>(Unreadable(snapshot)).Code);
+        Assert.IsType<HandOverRepairDecision.Forget>(Unreadable(GaveUp["forget: A is a replica"]));
+
+        static HandOverRepairDecision Unreadable(HandOverSnapshot s) => HandOverRepairPolicy.Decide(new HandOverRepairFacts(s, Coordinator: false, GivenUpUnreadable: "Torn: empty"));
+    }
 
     [Fact]
-    public void Sentinel_is_told_through_the_one_with_the_lowest_id() =>
-        Assert.Equal(SentinelAt(1), Assert.IsType<HandOverRepairDecision.TellSentinel>(HandOverRepairPolicy.Decide(new HandOverRepairFacts(Untold with { Sentinels = [.. Untold.Sentinels.Reverse()] }, Coordinator: false))).Sentinel);
-
-    private static HandOverSnapshot FromC(HandOverSnapshot s) => s with
+    public void What_is_told_is_the_promoted_one_or_the_own_server_in_place_of_the_named_one()
     {
-        Own = s.Others.First(o => o.Endpoint == C),
-        Others = [s.Own, .. s.Others.Where(o => o.Endpoint != C)],
-    };
+        var target = Assert.IsType<HandOverRepairDecision.Tell>(Decide("tell-target", gaveUp: true));
+        Assert.Equal((B, A), (target.Target, target.Replaces));
+        var own = Assert.IsType<HandOverRepairDecision.Tell>(Decide("tell-own", gaveUp: true));
+        Assert.Equal((A, A), (own.Target, own.Replaces));
+        var demote = Assert.IsType<HandOverRepairDecision.Demote>(Decide("demote", gaveUp: true));
+        Assert.Equal((B, RunId(A), 1L), (demote.Master, demote.RunId, demote.MinReplicas));
+    }
+
+    [Fact]
+    public void A_Sentinel_in_TILT_proves_no_death()
+    {
+        var tilted = Names(1, A, Listed(B, flags: "slave,s_down"), Listed(C)) is SentinelObservation.Known k ? k with { View = k.View with { Tilt = true } } : throw new InvalidOperationException();
+        var s = Orphaned.WithSentinel(1, tilted).WithSentinel(2, Names(2, A, Listed(B), Listed(C)));
+        Assert.Equal("target-not-down", HandOverRepairPolicy.Decide(new HandOverRepairFacts(s, Coordinator: false, ForB)).Code);
+    }
+
+    private static HandOverRepairDecision Decide(string row, bool gaveUp, bool? coordinator = false) =>
+        HandOverRepairPolicy.Decide(new HandOverRepairFacts((gaveUp ? GaveUp : NoNote)[row], coordinator, gaveUp ? ForB : null));
 }

@@ -1,7 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using Sidecars.Core.Primitives;
-using Sidecars.Core.Sentinel;
+using Sidecars.Core.Succession;
 using Sidecars.Core.Topology;
 using Sidecars.Failover.HandOver;
 using static Sidecars.Unit.Tests.Bootstrap.Election.Facts;
@@ -28,7 +28,7 @@ public sealed class StepDownPolicyTests
         ["no-majority: two ask for a password"] = s => s.WithSentinel(1, AsksPassword(1)).WithSentinel(2, AsksPassword(2)),
         ["no-majority: higher epoch at one"] = s => s.WithSentinel(3, Names(3, B, 8, "master", Listed(A))),
         ["second-master"] = s => s.WithOther(C, n => n with { Role = NodeRole.Master, MasterAddress = null }),
-        ["replica-out-of-reach: target"] = s => s.WithOther(Gone(B)),
+        ["no-target: the only one is gone"] = s => s.WithOther(Gone(B)),
         ["no-replica"] = s => (s with { Sentinels = AllName(A, Listed(B, flags: "slave,s_down"), Listed(C, 0, "slave,s_down")) }).WithOther(Gone(B)).WithOther(Gone(C)),
         ["no-target: priority"] = s => (s with { Sentinels = AllName(A, Listed(B, 0), Listed(C, 0)) }).WithOther(B, n => n with { Priority = 0 }),
         ["no-target: link"] = s => s.WithOther(B, n => n with { MasterLinkUp = false, Silence = null }),
@@ -42,6 +42,7 @@ public sealed class StepDownPolicyTests
         ["no-target: a Sentinel sees it down"] = s => s.WithSentinel(2, Names(2, A, Listed(B, flags: "slave,s_down"), Listed(C, 0))),
         ["no-target: a Sentinel does not know it"] = s => s.WithSentinel(2, Names(2, A, Listed(C, 0))),
         ["target-unknown"] = s => s with { Wanted = new RedisEndpoint("10.0.0.9", 6379) },
+        ["target-unknown: it follows another"] = s => (s with { Wanted = B }).WithOther(B, n => n with { MasterAddress = C }),
     };
 
     public static TheoryData<string> FlawNames => [.. Flaws.Keys.Order(StringComparer.Ordinal)];
@@ -54,74 +55,62 @@ public sealed class StepDownPolicyTests
     }
 
     [Fact]
-    public void Whoever_else_could_be_elected_is_lowered_first()
+    public void The_best_replica_is_next_and_all_others_are_to_follow_it()
     {
-        var lower = Assert.IsType<StepDownDecision.LowerFirst>(StepDownPolicy.Decide(Whole));
-        Assert.Equal(B, lower.Plan.Target);
-        Assert.Equal([new LoweredReplica(C, RunId(C), 100)], lower.Plan.Lower.AsEnumerable());
-    }
-
-    [Fact]
-    public void While_one_Sentinel_would_still_elect_another_it_waits_and_lowers_nobody_twice()
-    {
-        var s = Lowered.WithSentinel(2, Names(2, A, Listed(B), Listed(C)));
-        Assert.Empty(Assert.IsType<StepDownDecision.LowerFirst>(StepDownPolicy.Decide(s)).Plan.Lower);
-    }
-
-    [Fact]
-    public void Once_every_Sentinel_shows_it_the_only_one_left_is_handed_to()
-    {
-        var plan = Assert.IsType<StepDownDecision.HandOver>(StepDownPolicy.Decide(Lowered)).Plan;
-        Assert.Equal((A, B, RunId(B), 7L, 1), (plan.Master, plan.Target, plan.TargetRunId, plan.Epoch, plan.MinReplicas));
+        var plan = Planned(Whole.WithOther(B, n => n with { Offset = 995 }));
+        Assert.Equal((A, RunId(A), OldStream, 7L, 1), (plan.Master, plan.MasterRunId, plan.ReplicationId, plan.Epoch, plan.MinReplicas));
+        Assert.Equal(new SuccessionNode(B, B, RunId(B)), plan.Target);
+        Assert.Equal([new SuccessionNode(C, C, RunId(C))], plan.Others.AsEnumerable());
+        Assert.Empty(plan.OutOfReach);
         Assert.Equal([SentinelAt(1), SentinelAt(2), SentinelAt(3)], plan.Sentinels.AsEnumerable());
         Assert.Equal(TimeSpan.FromSeconds(3), plan.Pause);
+    }
+
+    [Fact]
+    public void A_node_is_asked_where_it_was_found_and_announced_by_its_address()
+    {
+        var found = new RedisEndpoint("172.16.0.2", 6379);
+        var s = Whole with { Others = [new NodeObservation.Known(found, ReplicaAt(B)), Seen(ReplicaAt(C))], Wanted = B };
+        Assert.Equal(new SuccessionNode(found, B, RunId(B)), Planned(s).Target);
+        Assert.Equal(B, Planned(s with { Wanted = found }).Target.Address);
     }
 
     [Fact]
     public void A_target_that_rewrites_its_AOF_is_the_last_choice_and_taken_in_the_end()
     {
         var rewriting = Whole.WithOther(B, n => n with { Rewriting = true });
-        Assert.Equal(C, Assert.IsType<StepDownDecision.LowerFirst>(StepDownPolicy.Decide(rewriting)).Plan.Target);
+        Assert.Equal(C, Planned(rewriting).Target.Address);
         var both = rewriting.WithOther(C, n => n with { Rewriting = true });
         Assert.Equal("target-rewrites", Assert.IsType<StepDownDecision.Wait>(StepDownPolicy.Decide(both)).Code);
-        Assert.Equal(B, Assert.IsType<StepDownDecision.LowerFirst>(StepDownPolicy.Decide(both with { AcceptsRewriting = true })).Plan.Target);
+        Assert.Equal(B, Planned(both with { AcceptsRewriting = true }).Target.Address);
     }
 
     [Fact]
-    public void Told_is_the_Sentinel_that_is_about_to_ask_the_target_and_that_moment_is_waited_for()
+    public void A_replica_that_is_out_of_reach_stands_in_nobodys_way_and_is_named_for_whoever_must_ask_a_Sentinel()
     {
-        var early = Lowered with { Sentinels = [Asked(1, 9000), Asked(2, 399), Asked(3, 651)] };
-        Assert.IsType<StepDownDecision.AwaitMoment>(StepDownPolicy.Decide(early));
-        Assert.Equal([SentinelAt(2), SentinelAt(1), SentinelAt(3)], Assert.IsType<StepDownDecision.HandOver>(StepDownPolicy.Decide(early with { AcceptsAnyMoment = true })).Plan.Sentinels.AsEnumerable());
-        var now = Lowered with { Sentinels = [Asked(1, 9000), Asked(2, 400), Asked(3, 650)] };
-        Assert.Equal([SentinelAt(3), SentinelAt(2), SentinelAt(1)], Assert.IsType<StepDownDecision.HandOver>(StepDownPolicy.Decide(now)).Plan.Sentinels.AsEnumerable());
+        foreach (var silent in (NodeObservation[])[Gone(C), Garbled(C)])
+        {
+            var plan = Planned(Whole.WithOther(silent));
+            Assert.Equal((B, 0), (plan.Target.Address, plan.Others.Length));
+            Assert.Equal([C], plan.OutOfReach.AsEnumerable());
+        }
 
-        static SentinelObservation Asked(int n, int ageMs) => Names(n, A, Listed(B) with { InfoAge = TimeSpan.FromMilliseconds(ageMs) }, Listed(C, 0));
-    }
-
-    [Fact]
-    public void A_single_replica_needs_no_lowering()
-    {
-        var s = Whole with { Sentinels = AllName(A, Listed(B)), Others = [Seen(ReplicaAt(B))] };
-        Assert.IsType<StepDownDecision.HandOver>(StepDownPolicy.Decide(s));
-    }
-
-    [Fact]
-    public void A_replica_that_is_down_for_everybody_stands_in_nobodys_way()
-    {
-        var s = (Lowered with { Sentinels = AllName(A, Listed(B), Listed(C, 100, "slave,s_down,disconnected")) }).WithOther(Gone(C));
-        Assert.Equal(B, Assert.IsType<StepDownDecision.HandOver>(StepDownPolicy.Decide(s)).Plan.Target);
+        // No Sentinel would choose it: it is down for all of them, or never promoted.
+        Assert.Empty(Planned((Whole with { Sentinels = AllName(A, Listed(B), Listed(C, 100, "slave,s_down,disconnected")) }).WithOther(Gone(C))).OutOfReach);
+        Assert.Empty(Planned(OnlyB.WithOther(Gone(C))).OutOfReach);
+        // One that follows another master is out of reach as well.
+        Assert.Equal([C], Planned(Whole.WithOther(C, n => n with { MasterAddress = B })).OutOfReach.AsEnumerable());
     }
 
     [Fact]
     public void The_fence_that_a_dead_coordinator_left_is_not_taken_for_the_configured_value() =>
-        Assert.Equal(1, Assert.IsType<StepDownDecision.HandOver>(StepDownPolicy.Decide(Lowered.WithOwn(n => n with { MinReplicas = HandOverLimits.Fence }))).Plan.MinReplicas);
+        Assert.Equal(1, Planned(Whole.WithOwn(n => n with { MinReplicas = HandOverLimits.Fence })).MinReplicas);
 
     [Theory]
     [MemberData(nameof(FlawNames))]
     public void Whatever_is_missing_or_against_it_stops_it_by_name(string flaw)
     {
-        var decision = StepDownPolicy.Decide(Flaws[flaw](Lowered));
+        var decision = StepDownPolicy.Decide(Flaws[flaw](OnlyB));
         Assert.Equal(flaw.Split(':')[0], decision.Code);
         Assert.True(decision is StepDownDecision.Wait or StepDownDecision.Refuse, decision.GetType().Name);
         Assert.NotEmpty(decision.Reason);
@@ -144,8 +133,10 @@ public sealed class StepDownPolicyTests
     {
         var s = Whole.WithOther(B, n => n with { Offset = 999 }).WithOther(C, n => n with { Priority = 50 });
         foreach (var one in (HandOverSnapshot[])[s, s with { Others = [.. s.Others.Reverse()] }])
-            Assert.Equal(C, Assert.IsType<StepDownDecision.LowerFirst>(StepDownPolicy.Decide(one)).Plan.Target);
-        Assert.Equal(B, Assert.IsType<StepDownDecision.LowerFirst>(StepDownPolicy.Decide(s with { Wanted = B })).Plan.Target);
+            Assert.Equal(C, Planned(one).Target.Address);
+        Assert.Equal(B, Planned(s with { Wanted = B }).Target.Address);
+        var alike = Whole with { Others = [.. Whole.Others.Reverse()] };
+        Assert.Equal(B, Planned(alike).Target.Address);
     }
 
     [Fact]
@@ -154,10 +145,12 @@ public sealed class StepDownPolicyTests
         var flaws = Flaws.Values.ToArray();
         Prop.ForAll(
             Gen.Choose(0, flaws.Length - 1).Two().ToArbitrary(),
-            pair => StepDownPolicy.Decide(flaws[pair.Item1](Try(flaws[pair.Item2], Lowered))) is not (StepDownDecision.HandOver or StepDownDecision.LowerFirst))
+            pair => StepDownPolicy.Decide(flaws[pair.Item1](Try(flaws[pair.Item2], OnlyB))) is not StepDownDecision.HandOver)
             .QuickCheckThrowOnFailure();
 
         // Some flaws can't be combined: what they change is gone already.
         static HandOverSnapshot Try(Func<HandOverSnapshot, HandOverSnapshot> flaw, HandOverSnapshot s) => s.Own is NodeObservation.Known ? flaw(s) with { Own = flaw(s).Own is NodeObservation.Known ? flaw(s).Own : s.Own, Sentinels = flaw(s).Sentinels } : s;
     }
+
+    private static StepDownPlan Planned(HandOverSnapshot s) => Assert.IsType<StepDownDecision.HandOver>(StepDownPolicy.Decide(s)).Plan;
 }

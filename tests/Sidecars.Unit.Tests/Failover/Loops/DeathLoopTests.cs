@@ -1,10 +1,11 @@
+using Sidecars.Core.Succession;
 using Sidecars.Failover.Watch;
 using Sidecars.TestKit.FakeRedis;
 using static Sidecars.Unit.Tests.Failover.Loops.QuietDayTests;
 
 namespace Sidecars.Unit.Tests.Failover.Loops;
 
-/// <summary>A master whose death is told by hand; three Sentinels name it, and one replica can be promoted.</summary>
+/// <summary>A master whose death is told by hand; three Sentinels name it, and one replica can be promoted, or two.</summary>
 public sealed class DeathLoopTests : IAsyncDisposable
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
@@ -20,7 +21,7 @@ public sealed class DeathLoopTests : IAsyncDisposable
     public ValueTask DisposeAsync() => _group.DisposeAsync();
 
     [Fact]
-    public async Task A_death_after_a_quiet_day_is_handed_over_at_once_and_once_while_it_is_carried_out()
+    public async Task A_death_after_a_quiet_day_is_told_to_all_in_the_same_moment_and_once_while_the_watch_has_not_seen_it()
     {
         Start();
         await OnThreadAsync(() =>
@@ -29,19 +30,60 @@ public sealed class DeathLoopTests : IAsyncDisposable
             Assert.Equal((0, 0), (_group.Replica.Connects, _group.Sentinels.Sum(s => s.Connects)));
             var died = _group.Time.Now;
             _server.Say(Dead);
-            _group.Time.Settle(() => !_group.Changes.IsEmpty);
+            _group.Time.Settle(() => _group.Sink["death!"] == "succession");
             Assert.Equal(died, _group.Time.Now);
+            Assert.Equal(Succession(4), _group.Changes);
+            Assert.Empty(_group.Strangers);
             Run((3 * Second) - TimeSpan.FromMilliseconds(100));
-            Assert.Single(_group.Changes);
-            // No Sentinel shows it: told again.
+            Assert.Equal(4, _group.Changes.Count);
+            // The watch, fed by hand, still names the dead one: told again, in a higher epoch, with the same target.
             Run(Second);
-            Assert.Equal(2, _group.Changes.Count);
+            Assert.Equal([.. Succession(4), .. Succession(5)], _group.Changes);
+            _sentinels.Name(MemoryGroup.Other, 5);
+            Run(10 * Second);
+            Assert.Equal(("succeeded", 8), (_group.Sink["death"], _group.Changes.Count));
         });
     }
 
     [Fact]
-    public async Task A_Sentinel_that_refuses_is_asked_ten_times_a_second_until_it_takes_the_request()
+    public async Task The_replica_with_less_follows_the_one_that_is_promoted()
     {
+        _sentinels.Replicas = [MemoryGroup.Third, MemoryGroup.Other];
+        Start();
+        await OnThreadAsync(() =>
+        {
+            Run(Second);
+            _server.Say(Dead);
+            _group.Time.Settle(() => _group.Sink["death!"] == "succession");
+            Assert.Equal(Promotion, _group.Changes.First());
+            Assert.Contains("REPLICAOF 10.0.0.2 6379 at 10.0.0.3", _group.Changes);
+        });
+    }
+
+    [Fact]
+    public async Task A_promotion_that_is_refused_is_told_to_nobody_and_tried_again()
+    {
+        _group.PromotionReply = FakeReply.Error("ERR REPLICAOF not allowed while failing over.");
+        Start();
+        await OnThreadAsync(() =>
+        {
+            Run(Second);
+            _server.Say(Dead);
+            _group.Time.Settle(() => !_group.Changes.IsEmpty);
+            _group.Time.Settle(IsIdle);
+            Assert.Equal([Promotion], _group.Changes);
+            Assert.Equal("succession: promotion-refused: 10.0.0.2:6379: ERR REPLICAOF not allowed while failing over.", _group.Sink["death!"]);
+            _group.PromotionReply = null;
+            Run(TimeSpan.FromMilliseconds(100));
+            // The vote of the first attempt was spent: the next epoch.
+            Assert.Equal([Promotion, .. Succession(5)], _group.Changes);
+        });
+    }
+
+    [Fact]
+    public async Task Where_the_Sentinels_refuse_a_hello_one_is_asked_ten_times_a_second_until_it_takes_the_request()
+    {
+        _group.HelloReply = FakeReply.Error("NOPERM this user has no permissions to run the 'publish' command");
         _group.FailoverReply = FakeReply.Error("NOGOODSLAVE No suitable replica to promote");
         Start();
         await OnThreadAsync(() =>
@@ -50,10 +92,25 @@ public sealed class DeathLoopTests : IAsyncDisposable
             _server.Say(Dead);
             Run(10 * Second);
             Assert.InRange(_group.Changes.Count, 90, 110);
+            Assert.All(_group.Changes, c => Assert.Equal("FAILOVER at 1", c));
             _group.FailoverReply = FakeReply.Simple("OK");
             var before = _group.Changes.Count;
             Run(2 * Second);
             Assert.Equal(before + 1, _group.Changes.Count);
+        });
+    }
+
+    [Fact]
+    public async Task No_Sentinel_is_asked_that_names_another_by_now()
+    {
+        _group.Named = (MemoryGroup.Third, 4);
+        Start();
+        await OnThreadAsync(() =>
+        {
+            Run(Second);
+            _server.Say(Dead);
+            Run(5 * Second);
+            Assert.Empty(_group.Changes);
         });
     }
 
@@ -71,27 +128,27 @@ public sealed class DeathLoopTests : IAsyncDisposable
             Assert.Equal((0, 0), (_group.Replica.Connects, _group.Sentinels.Sum(s => s.Connects)));
             var now = _group.Time.Now;
             _sentinels.Name(MemoryGroup.Me, 3);
-            _group.Time.Settle(() => !_group.Changes.IsEmpty);
+            _group.Time.Settle(() => _group.Changes.Count == 4);
             Assert.Equal(now, _group.Time.Now);
         });
     }
 
     [Fact]
-    public async Task A_replica_that_hangs_is_waited_for_150_ms()
+    public async Task A_listed_replica_that_hangs_is_waited_for_half_a_second_and_no_longer_than_two_more_questions()
     {
-        _group.Replica.Hangs = true;
+        _sentinels.Replicas = [MemoryGroup.Other, MemoryGroup.Third];
+        _group.ThirdNode.Hangs = true;
         Start();
         await OnThreadAsync(() =>
         {
             Run(Second);
             _server.Say(Dead);
-            _group.Time.Settle(() => _group.Replica.Connects == 1);
-            var died = _group.Time.Now;
-            _group.Time.Run(TimeSpan.FromMilliseconds(149), () => true);
+            _group.Time.Settle(() => _group.ThirdNode.Hanging == 1);
+            _group.Time.Run(SuccessionPolicy.AnswersWithin - TimeSpan.FromMilliseconds(1), IsIdle);
+            Assert.Equal("replica-silent", _group.Sink["death"]);
             Assert.Empty(_group.Changes);
-            _group.Time.Run(TimeSpan.FromMilliseconds(1), () => true);
-            _group.Time.Settle(() => !_group.Changes.IsEmpty);
-            Assert.Equal(died + TimeSpan.FromMilliseconds(150), _group.Time.Now);
+            _group.Time.Run(TimeSpan.FromMilliseconds(2 * 153), IsIdle);
+            Assert.Equal(Succession(4), _group.Changes);
         });
     }
 
@@ -106,7 +163,7 @@ public sealed class DeathLoopTests : IAsyncDisposable
             _server.Say(Dead);
             Run(Second);
             Assert.Equal("death: a view that is none", Assert.Single(_group.Failures));
-            Assert.Single(_group.Changes);
+            Assert.Equal(Succession(4), _group.Changes);
         });
     }
 
@@ -126,6 +183,14 @@ public sealed class DeathLoopTests : IAsyncDisposable
             Assert.Empty(_group.Changes);
         });
     }
+
+    private const string Promotion = "REPLICAOF NO ONE at 10.0.0.2";
+
+    // What is changed where the replica is promoted and all Sentinels are told in this epoch.
+    private static string[] Succession(long epoch) => [Promotion, .. Enumerable.Range(1, 3).Select(n => $"told at {n}: 10.0.0.2 in {epoch}")];
+
+    // One that hangs holds two deadlines: of the connect, and of the question.
+    private bool IsIdle() => _group.Time.Sleepers == 1 || (_group.ThirdNode.Hanging == 1 && _group.Time.Deadlines == 2);
 
     private void Start(bool dryRun = false)
     {

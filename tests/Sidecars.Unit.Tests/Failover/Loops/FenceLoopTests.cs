@@ -1,4 +1,5 @@
 using System.Globalization;
+using Sidecars.Failover.Fence;
 using Sidecars.Failover.Watch;
 using Sidecars.TestKit.FakeRedis;
 using static Sidecars.Unit.Tests.Failover.Loops.QuietDayTests;
@@ -16,6 +17,7 @@ public sealed class FenceLoopTests : IAsyncDisposable
     private readonly HandServer _server;
     private readonly HandSentinels _sentinels = new();
     private int _fresh = 2;
+    private bool _isRead = true;
     private volatile bool _looks;
 
     public FenceLoopTests()
@@ -25,7 +27,7 @@ public sealed class FenceLoopTests : IAsyncDisposable
     }
 
     private OwnServer.Answers Master =>
-        FailoverFacts.Master with { FreshReplicas = _fresh, MinReplicas = long.Parse(_group.MinReplicas, CultureInfo.InvariantCulture) };
+        FailoverFacts.Master with { FreshReplicas = _fresh, MinReplicas = _isRead ? long.Parse(_group.MinReplicas, CultureInfo.InvariantCulture) : null };
 
     public ValueTask DisposeAsync() => _group.DisposeAsync();
 
@@ -49,6 +51,31 @@ public sealed class FenceLoopTests : IAsyncDisposable
             _sentinels.Name(MemoryGroup.Me, 3);
             _group.Time.Settle(() => _group.Changes.Count == 2);
             Assert.Equal((Lifted, now), (_group.Changes.Last(), _group.Time.Now));
+        });
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_it_gave_up_stays_fenced_for_an_hour_in_that_epoch_and_a_later_one_gives_it_back(bool isRead)
+    {
+        _isRead = isRead;
+        _group.GivenUp = new GivenUp(4, "it gave up for another in epoch 4");
+        Start();
+        await OnThreadAsync(() =>
+        {
+            Run(10 * Second);
+            Isolate();
+            Run(4 * Second);
+            Assert.Equal([Fenced], _group.Changes);
+            _fresh = 2;
+            _server.Say(Master);
+            _sentinels.Name(MemoryGroup.Me, 4);
+            Run(TimeSpan.FromHours(1));
+            Assert.Equal([Fenced], _group.Changes);
+            _sentinels.Name(MemoryGroup.Me, 5);
+            _group.Time.Settle(() => _group.Changes.Count == 2);
+            Assert.Equal(Lifted, _group.Changes.Last());
         });
     }
 

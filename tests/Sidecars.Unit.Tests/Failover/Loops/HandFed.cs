@@ -1,8 +1,8 @@
-using System.Collections.Immutable;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
 using Sidecars.Failover.Watch;
+using Sidecars.Unit.Tests.Failover.HandOver;
 
 namespace Sidecars.Unit.Tests.Failover.Loops;
 
@@ -77,6 +77,9 @@ internal sealed class HandSentinels : ISentinelViews
 
     public long LastEventAt => 0;
 
+    /// <summary>Those that they list while the own server is named.</summary>
+    public RedisEndpoint[] Replicas { get; set; } = [MemoryGroup.Other];
+
     /// <summary>Thrown by the next look, once.</summary>
     public Exception? Throws { get; set; }
 
@@ -102,14 +105,8 @@ internal sealed class HandSentinels : ISentinelViews
 
     private SentinelView View(int n) => new()
     {
-        MyId = new string((char)('0' + n), 40),
+        MyId = MemorySentinel.IdOf(n),
         Master = new SentinelMaster { Address = _named.Master, ConfigEpoch = _named.Epoch, Flags = "master" },
-        Replicas = ImmutableArray.Create(new SentinelReplica
-        {
-            Address = _named.Master == MemoryGroup.Me ? MemoryGroup.Other : MemoryGroup.Me,
-            Flags = "slave",
-            Priority = 100,
-            MasterLinkStatus = "ok",
-        }),
+        Replicas = [.. (_named.Master == MemoryGroup.Me ? Replicas : [MemoryGroup.Me]).Select(r => new SentinelReplica { Address = r, Flags = "slave", Priority = 100, MasterLinkStatus = "ok" })],
     };
 }

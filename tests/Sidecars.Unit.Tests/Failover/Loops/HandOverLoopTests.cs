@@ -1,15 +1,13 @@
+using Sidecars.Core.Lineage;
 using Sidecars.Core.Redis;
 using Sidecars.Failover.HandOver;
 using Sidecars.Telemetry;
-using Sidecars.TestKit.FakeRedis;
 using Sidecars.TestKit.Processes;
 using static Sidecars.Unit.Tests.Failover.Loops.QuietDayTests;
 
 namespace Sidecars.Unit.Tests.Failover.Loops;
 
-/// <summary>
-/// What <c>run</c> does about hand-overs, beside a master: repairs what a dead coordinator left, and listens for the word that clients may move.
-/// </summary>
+/// <summary>What <c>run</c> does about hand-overs, beside a master: it repairs what a dead coordinator left.</summary>
 public sealed class HandOverLoopTests : IAsyncDisposable
 {
     // The look at the server; the resolver, and look and subscription of each Sentinel; the repair.
@@ -19,8 +17,9 @@ public sealed class HandOverLoopTests : IAsyncDisposable
     private static readonly string[] Lifted = ["CONFIG SET min-replicas-to-write 1", "CONFIG REWRITE"];
 
     private readonly TempFolder _data = new("hand-over-loop");
-    private readonly MemoryGroup _group = new(sentinelPeriod: 10 * Second);
-    private int _signals;
+    private readonly MemoryGroup _group;
+
+    public HandOverLoopTests() => _group = new MemoryGroup(sentinelPeriod: 10 * Second, _data.Path);
 
     public async ValueTask DisposeAsync()
     {
@@ -82,49 +81,54 @@ public sealed class HandOverLoopTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task The_listener_keeps_one_connection_for_a_day_and_hears_the_word_in_the_same_moment()
+    public async Task A_giving_up_that_came_to_nothing_is_void_before_the_fence_is_lifted()
     {
-        StartListener();
+        Give();
+        _group.MinReplicas = "99";
+        StartRepair();
         await OnThreadAsync(() =>
         {
-            _group.Time.Run(TimeSpan.FromHours(24), () => _group.Time.Sleepers == 1);
-            Assert.Equal((1, 0), (_group.Redis.Connects, _signals));
-            var now = _group.Time.Now;
-            _group.Redis.Publish(FakeReply.Message(HandOverSignal.Channel, HandOverSignal.Text));
-            _group.Time.Settle(() => _signals == 1);
-            Assert.Equal(now, _group.Time.Now);
+            Run(5 * Second);
+            Assert.Equal(Lifted, _group.Changes);
+            Assert.Equal(FactState.Absent, GivingUp.Read(_data.Path).State);
         });
     }
 
-    [Theory]
-    [InlineData("full")]
-    [InlineData("hangs")]
-    [InlineData("throws")]
-    public async Task A_listener_that_is_turned_away_asks_ever_more_rarely_and_hears_again(string how)
+    [Fact]
+    public async Task A_promoted_one_that_nobody_was_told_of_is_told_to_all_and_then_followed()
     {
-        Turn(how);
-        StartListener();
+        Give();
+        _group.MinReplicas = "99";
+        _group.Promote();
+        StartRepair();
         await OnThreadAsync(() =>
         {
-            _group.Time.Run(TimeSpan.FromMinutes(10), IsIdle);
-            Assert.InRange(_group.Redis.Connects, how == "throws" ? 15 : 100, 310);
-            Turn("");
-            _group.Time.Run(TimeSpan.FromMinutes(1), IsIdle);
-            Assert.Equal(1, _group.Redis.OpenConnections);
-            _group.Redis.Publish(FakeReply.Message(HandOverSignal.Channel, HandOverSignal.Text));
-            _group.Time.Settle(() => _signals == 1);
+            Run(TimeSpan.FromMinutes(1));
+            Assert.Equal(
+                ["told at 1: 10.0.0.2 in 4", "told at 2: 10.0.0.2 in 4", "told at 3: 10.0.0.2 in 4", "REPLICAOF 10.0.0.2 6379", "CONFIG SET min-replicas-to-write 1"],
+                _group.Changes);
+            Assert.Empty(_group.Strangers);
+            Assert.Equal(FactState.Absent, GivingUp.Read(_data.Path).State);
+            Assert.Empty(_group.Failures);
         });
-
-        // A connect that hangs holds its deadline alone.
-        bool IsIdle() => _group.Time.Sleepers == 1 || (_group.Redis.Hanging == 1 && _group.Time.Deadlines == 1);
-
-        void Turn(string to)
-        {
-            _group.Redis.Greets = to == "full" ? FakeReply.Raw("-ERR max number of clients reached\r\n") : null;
-            _group.Redis.Hangs = to == "hangs";
-            _group.Redis.Refuses = () => to == "throws" ? new InvalidOperationException("no such certificate") : null;
-        }
     }
+
+    [Fact]
+    public async Task A_note_that_cannot_be_read_is_left_to_a_person_and_so_is_the_fence()
+    {
+        Give();
+        File.WriteAllText(GivingUp.PathIn(_data.Path), "{");
+        _group.MinReplicas = "99";
+        StartRepair();
+        await OnThreadAsync(() =>
+        {
+            Run(TimeSpan.FromMinutes(10));
+            Assert.Empty(_group.Changes);
+            Assert.Equal(FactState.Unreadable, GivingUp.Read(_data.Path).State);
+        });
+    }
+
+    private void Give() => Assert.Null(new GivingUp(MemoryGroup.Other, MemoryGroup.ReplicaRunId, 4).TryWrite(_data.Path));
 
     private void StartRepair()
     {
@@ -133,10 +137,6 @@ public sealed class HandOverLoopTests : IAsyncDisposable
             () => _group.Server.LookWithin(2.5 * Second) is { } own ? _group.HandOver.Glance(own, _group.Watch.Observe()) : null);
         _group.Start(("server", _group.Server.RunAsync), ("sentinels", _group.Watch.RunAsync), ("hand-over-repair", repair.RunAsync));
     }
-
-    private void StartListener() => _group.Start(("hand-over", new HandOverListener(
-        cancellation => _group.HandOver.ObserveNamedAsync([], cancellation), () => _group.Redis, new RedisClientOptions { Time = _group.Time }, _ => { },
-        (_, _) => _signals++, _group.Time).RunAsync));
 
     private void Run(TimeSpan span) => _group.Time.Run(span, () => _group.Time.Sleepers == Sleepers);
 }

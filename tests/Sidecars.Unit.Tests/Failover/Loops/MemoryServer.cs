@@ -36,6 +36,9 @@ internal sealed class MemoryServer(RedisEndpoint endpoint, Func<IReadOnlyList<st
     /// <summary>Connects are never answered.</summary>
     public bool Hangs { get; set; }
 
+    /// <summary>It takes commands, carries them out and answers none: a server that is stopped, or whose answers are lost.</summary>
+    public bool IsMute { get; set; }
+
     /// <summary>Connects that wait for an answer.</summary>
     public int Hanging => Volatile.Read(ref _hanging);
 
@@ -118,7 +121,8 @@ internal sealed class MemoryServer(RedisEndpoint endpoint, Func<IReadOnlyList<st
             {
                 var words = command.Items.Select(item => item.Text).ToArray();
                 IsSubscribed |= words[0] == "SUBSCRIBE";
-                Send(server._answer(words));
+                var answer = server._answer(words);
+                if (!server.IsMute) Send(answer);
             }
 
             return ValueTask.CompletedTask;
@@ -157,6 +161,7 @@ internal sealed class MemoryServer(RedisEndpoint endpoint, Func<IReadOnlyList<st
             int count;
             lock (_gate)
             {
+                if (_isEnded) return;
                 if (_read is not { } read)
                 {
                     _replies.Enqueue(bytes);

@@ -42,7 +42,7 @@ public sealed class QuietDayTests(ITestOutputHelper output)
             group.Time.Settle(() => group.Publishing.Desired is null);
             Assert.Equal(Day, group.Time.Now);
 
-            // Back, and its death: handed to Sentinel after the millisecond or two after which the connection is tried again.
+            // Back, and its death: the replica is promoted and all Sentinels are told after the millisecond or two after which the connection is tried again.
             Name(group, MemoryGroup.Me, 5);
             group.Time.Settle(() => group.Changes.Count(c => c.StartsWith("CONFIG", StringComparison.Ordinal)) == 2);
             group.Time.Settle(() => IsIdle(group));
@@ -50,7 +50,8 @@ public sealed class QuietDayTests(ITestOutputHelper output)
             group.Redis.EndAll();
             group.Time.Settle(() => group.Time.Sleepers == Sleepers + 1);
             group.Time.Run(TimeSpan.FromMilliseconds(2), () => true);
-            group.Time.Settle(() => group.Changes.Any(c => c.StartsWith("FAILOVER", StringComparison.Ordinal)));
+            group.Time.Settle(() => group.Changes.Count(c => c.StartsWith("told", StringComparison.Ordinal)) == 3);
+            Assert.Equal((MemoryGroup.Other, 6L), group.Named);
             Assert.Equal(Day + TimeSpan.FromMilliseconds(2), group.Time.Now);
         });
     }

@@ -4,6 +4,7 @@ using System.Text.Json.Serialization.Metadata;
 using Sidecars.Bootstrap.Election;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Primitives;
+using Sidecars.Core.Redis;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
 using Sidecars.Failover.Death;
@@ -77,13 +78,12 @@ public sealed class DecisionReplayTests
         var death = new DeathFacts { Server = new OwnServer.Dead(FailoverFacts.RunId, WasMaster: true), Address = A, Quorum = FailoverFacts.NamesMe with { Named = A } };
         Loop("death", death, DeathJson.Default.DeathFacts, DeathPolicy.Decide);
         Loop("death", death with { Address = null }, DeathJson.Default.DeathFacts, DeathPolicy.Decide);
-        var knows = new SentinelObservation.Known(FailoverFacts.Executor, new SentinelView
-        {
-            MyId = new string('d', 40),
-            Master = new SentinelMaster { Address = A, ConfigEpoch = 3, Flags = "master" },
-            Replicas = [new SentinelReplica { Address = B, RunId = RunId(B), Flags = "slave", Priority = 100, Offset = 890, InfoAge = TimeSpan.FromMilliseconds(500) }],
-        });
-        Loop("death", death with { Replicas = [Behind(B, 900), Behind(C, 1000)], Voters = [knows], DeadFor = TimeSpan.FromMilliseconds(5) }, DeathJson.Default.DeathFacts, DeathPolicy.Decide);
+        var asked = death with { Replicas = [Behind(B, 900), Behind(C, 1000), Down(new RedisEndpoint("10.0.0.4", 6379)), Foreign(new RedisEndpoint("10.0.0.5", 6379))] };
+        Loop("death", asked with { DeadFor = TimeSpan.FromMilliseconds(5), ReplicationId = new string('c', 40) }, DeathJson.Default.DeathFacts, DeathPolicy.Decide);
+        Loop("death", asked with { DeadFor = TimeSpan.FromSeconds(1), Promoted = RunId(B), AcceptedAgo = TimeSpan.FromSeconds(4) }, DeathJson.Default.DeathFacts, DeathPolicy.Decide);
+        Loop("death", death with { TellingFailed = "they refuse a hello" }, DeathJson.Default.DeathFacts, DeathPolicy.Decide);
+        var gaveUp = FailoverFacts.Healthy with { GivenUp = new GivenUp(8, "it gave up for 10.0.0.2:6379 in epoch 8"), Server = FailoverFacts.Master with { MinReplicas = WriteFence.MinReplicas } };
+        Loop("fence", gaveUp, FenceJson.Default.FenceFacts, FencePolicy.Decide);
         Loop("epoch", new EpochKeeperFacts(new EpochReading.Known(5, A), [Says(1, B, 6), Says(2, B, 6), Dead(3)], 3), EpochJson.Default.EpochKeeperFacts, EpochKeeperPolicy.Decide);
         Loop("epoch", new EpochKeeperFacts(new EpochReading.Unavailable("down"), [Mute(1)], 3), EpochJson.Default.EpochKeeperFacts, EpochKeeperPolicy.Decide);
         Loop("ghosts", GhostFacts.Haunted(1, 2), GhostJson.Default.GhostSnapshot, facts => GhostRepairPolicy.Decide(facts));
@@ -96,12 +96,13 @@ public sealed class DecisionReplayTests
         Loop("self-replica", new SelfReplicaFacts { Server = itself, Quorum = FailoverFacts.NamesMe }, StrayJson.Default.SelfReplicaFacts, SelfReplicaPolicy.Decide);
         foreach (var stray in StrayReplicaPolicyTests.All) Loop("stray-replica", stray, StrayJson.Default.StrayReplicaFacts, StrayReplicaPolicy.Decide);
         Loop("step-down", HandOverFacts.Whole with { Wanted = C }, HandOverJson.Default.HandOverSnapshot, StepDownPolicy.Decide);
-        Loop("step-down", HandOverFacts.Lowered.WithOther(HandOverFacts.Garbled(B)), HandOverJson.Default.HandOverSnapshot, StepDownPolicy.Decide);
-        Loop("hand-over", HandOverFacts.Whole, HandOverJson.Default.HandOverSnapshot, HandOverClaimPolicy.Decide);
+        Loop("step-down", HandOverFacts.OnlyB.WithOther(HandOverFacts.Garbled(B)), HandOverJson.Default.HandOverSnapshot, StepDownPolicy.Decide);
         foreach (var coordinator in (bool?[])[true, false, null])
         {
-            var left = new HandOverRepairFacts(HandOverFacts.Lowered.WithOwn(n => n with { MinReplicas = HandOverLimits.Fence }).WithOther(HandOverFacts.Gone(C)), coordinator);
+            var left = new HandOverRepairFacts(HandOverFacts.Whole.WithOwn(n => n with { MinReplicas = HandOverLimits.Fence }).WithOther(HandOverFacts.Gone(C)), coordinator);
             Loop("hand-over-repair", left, HandOverJson.Default.HandOverRepairFacts, HandOverRepairPolicy.Decide);
+            Loop("hand-over-repair", left with { GivenUp = HandOverFacts.ForB }, HandOverJson.Default.HandOverRepairFacts, HandOverRepairPolicy.Decide);
+            Loop("hand-over-repair", left with { GivenUpUnreadable = "Torn: empty" }, HandOverJson.Default.HandOverRepairFacts, HandOverRepairPolicy.Decide);
         }
     }
 
@@ -119,7 +120,7 @@ public sealed class DecisionReplayTests
         Assert.NotEmpty(Assert.IsType<ReplayOutcome.Unreadable>(DecisionReplay.Replay(line, SnapshotReplay.Decide)).Why);
 
     private static NodeObservation.Known Behind(RedisEndpoint at, long offset) =>
-        new(at, new NodeLook { RunId = RunId(at), Role = NodeRole.Replica, ReplicationId = new string('c', 40), Offset = offset, MasterAddress = A });
+        new(at, new NodeLook { RunId = RunId(at), Role = NodeRole.Replica, ReplicationId = new string('c', 40), Offset = offset, MasterAddress = A, Priority = 100 });
 
     private static void Loop<T>(string loop, T facts, JsonTypeInfo<T> type, Func<T, IDecision> decide) => Same(loop, JsonSerializer.Serialize(facts, type), decide(facts));
 

@@ -54,12 +54,43 @@ public sealed class LeadershipClientTests
     }
 
     [Fact]
+    public async Task An_announcement_and_whom_it_is_answered_with_are_one_exchange()
+    {
+        var afterwards = new RedisEndpoint("10.0.9.1", 6379);
+        await using var server = FakeRedisServer.Answering(words => words[0] == "PUBLISH" ? FakeReply.Integer(1) : Names(words, afterwards.Host, "4"));
+        Assert.Equal(new AnnounceAnswer.Names(afterwards, 4), await Client().AnnounceAsync(server.Endpoint, Hello, default));
+        var sent = server.Commands.Where(c => c[0] is "PUBLISH" or "SENTINEL").ToList();
+        Assert.Equal(["PUBLISH", HelloMessage.Channel, Hello.Text], sent[0]);
+        Assert.Equal(["SENTINEL", "GET-MASTER-ADDR-BY-NAME", "m"], sent[1]);
+        Assert.Equal(["SENTINEL", "MASTER", "m"], sent[2]);
+    }
+
+    [Theory]
+    [InlineData("-NOPERM this user has no permissions\r\n", "10.0.0.1", "4")]
+    [InlineData(":1\r\n", null, "4")]
+    [InlineData(":1\r\n", "", "4")]
+    [InlineData(":1\r\n", "10.0.0.1", "-1")]
+    [InlineData(":1\r\n", "10.0.0.1", "4x")]
+    public async Task Whoever_refuses_an_announcement_or_names_nobody_afterwards_says_nothing(string published, string? host, string epoch)
+    {
+        await using var server = FakeRedisServer.Answering(words => words[0] == "PUBLISH" ? FakeReply.Raw(published) : Names(words, host, epoch));
+        Assert.NotEmpty(Assert.IsType<AnnounceAnswer.Silent>(await Client().AnnounceAsync(server.Endpoint, Hello, default)).Why);
+    }
+
+    [Fact]
     public async Task Nobody_there_is_silence()
     {
         var nowhere = new RedisEndpoint("127.0.0.1", TestKit.Processes.FreePort.Next());
         Assert.IsType<VoteAnswer.Silent>(await Client().VoteAsync(ElectorAt(nowhere), 4, Candidate, default));
         Assert.IsType<HelloAnswer.Silent>(await Client().PublishAsync(nowhere, Hello, default));
+        Assert.IsType<AnnounceAnswer.Silent>(await Client().AnnounceAsync(nowhere, Hello, default));
     }
+
+    private static byte[] Names(IReadOnlyList<string> words, string? host, string epoch) => words[1] switch
+    {
+        "GET-MASTER-ADDR-BY-NAME" => host is null ? FakeReply.NullArray : FakeReply.Array(host, "6379"),
+        _ => FakeReply.Array("name", "m", "ip", host ?? "", "port", "6379", "flags", "master", "config-epoch", epoch),
+    };
 
     private static Elector ElectorAt(RedisEndpoint endpoint) => new(endpoint, new string('a', 40), Old, 3, Hello.Sender, []);
 

@@ -161,14 +161,28 @@ public sealed class LeadershipPolicyTests
     [Fact]
     public void Only_a_majority_in_the_won_epoch_confirms()
     {
-        var won = (LeadershipOutcome.Won)Looked(All());
-        Assert.IsType<LeadershipOutcome.Confirmed>(LeadershipPolicy.Confirm(Request, won, [Says(1, names: New, epoch: 4), Says(2, names: New, epoch: 4), Says(3)]));
-        Assert.IsType<LeadershipOutcome.Unconfirmed>(LeadershipPolicy.Confirm(Request, won, [Says(1, names: New, epoch: 4), Says(2), Dead(3)]));
-        Assert.IsType<LeadershipOutcome.Unconfirmed>(LeadershipPolicy.Confirm(Request, won, [Says(1, names: New, epoch: 4), Says(2, names: New, epoch: 3), Dead(3)]));
-        // Another address in the same epoch, or a later one, elsewhere: nothing is certain.
-        Assert.IsType<LeadershipOutcome.Unconfirmed>(LeadershipPolicy.Confirm(Request, won, [Says(1, names: New, epoch: 4), Says(2, names: New, epoch: 4), Says(3, epoch: 4)]));
-        Assert.Equal(7, LeadershipPolicy.Confirm(Request, won, [Says(1, names: New, epoch: 4), Says(2, names: New, epoch: 4), Says(3, epoch: 7)]).HighestEpoch);
+        Assert.IsType<LeadershipOutcome.Confirmed>(Confirmed(Named(New, 4), Named(New, 4), Named(Old, 3)));
+        Assert.IsType<LeadershipOutcome.Confirmed>(Confirmed(Named(New, 4), Named(New, 4)));
+        Assert.IsType<LeadershipOutcome.Unconfirmed>(Confirmed(Named(New, 4), Named(Old, 3), new AnnounceAnswer.Silent("no answer")));
+        Assert.IsType<LeadershipOutcome.Unconfirmed>(Confirmed(Named(New, 4), Named(New, 3), new AnnounceAnswer.Silent("no answer")));
+        Assert.IsType<LeadershipOutcome.Unconfirmed>(Confirmed(Named(New, 4), Named(New, 5), Named(New, 5)));
+        Assert.IsType<LeadershipOutcome.Unconfirmed>(Confirmed());
     }
+
+    [Theory]
+    [InlineData(4)]
+    [InlineData(7)]
+    public void Another_address_in_that_epoch_or_a_later_one_makes_it_uncertain(long epoch)
+    {
+        var outcome = Assert.IsType<LeadershipOutcome.Unconfirmed>(Confirmed(Named(New, 4), Named(New, 4), Named(Old, epoch)));
+        Assert.Equal(epoch, outcome.HighestEpoch);
+        Assert.Contains($"one names {Old} in epoch {epoch}", outcome.Reason, StringComparison.Ordinal);
+    }
+
+    private static LeadershipOutcome Confirmed(params AnnounceAnswer[] answers) =>
+        LeadershipPolicy.Confirm(Request, (LeadershipOutcome.Won)Looked(All()), answers);
+
+    private static AnnounceAnswer.Names Named(RedisEndpoint master, long epoch) => new(master, epoch);
 
     internal static string Id(int n) => new((char)('a' + n - 1), 40);
 
