@@ -106,9 +106,10 @@ internal sealed class HandOverWorld
         Check();
     }
 
-    /// <summary>A coordinator or a repair announces this master to a Sentinel.</summary>
+    /// <summary>A coordinator or a repair announces this master to a Sentinel; it may have died, and never is it a replica.</summary>
     public void Tell(MemorySentinel sentinel, RedisEndpoint master, long epoch, long current)
     {
+        Assert.True(Dead.Contains(master) || IsMaster(master), $"{master} is a replica and was announced in epoch {epoch}: {Story}");
         if (Hear(sentinel, master, epoch, current) && (_told is not { } told || epoch > told.Epoch)) _told = (master, epoch);
         Check();
     }
