@@ -98,7 +98,7 @@ internal sealed class HandOverWorld
     {
         if (Dead.Contains(A)) return;
         // Without the note nothing outlives the process, and the configured value would be in force beside a failover that was asked for.
-        MayLose |= Note is null && this[A].MinReplicas == WriteFence.StepDown;
+        MayLose |= Note is null && this[A].MinReplicas >= WriteFence.StepDown;
         var fence = Note is null ? Three.MinReplicas : WriteFence.StepDown;
         Set(A, n => n with { RunId = new string('7', 40), ReplicationId = new string('8', 40), PreviousReplicationId = "", MinReplicas = fence });
         if (SentinelQuorumPolicy.Decide(Seen(), 3) is SentinelQuorumDecision.Agreed agreed && agreed.Address != A) Follow(A, agreed.Address);
@@ -106,15 +106,12 @@ internal sealed class HandOverWorld
         Check();
     }
 
-    /// <summary>A Sentinel takes a hello: by its config epoch, as <c>sentinelProcessHelloMessage</c>.</summary>
-    public bool Tell(MemorySentinel sentinel, RedisEndpoint master, long epoch, long current)
+    /// <summary>A coordinator or a repair announces this master to a Sentinel; it may have died, and never is it a replica.</summary>
+    public void Tell(MemorySentinel sentinel, RedisEndpoint master, long epoch, long current)
     {
-        Assert.True(_announced.GetValueOrDefault(epoch, master) == master, $"{master} and {_announced.GetValueOrDefault(epoch)} were announced in epoch {epoch}: {Story}");
-        _announced[epoch] = master;
-        var isTaken = sentinel.Hear(master, epoch, current);
-        if (isTaken && (_told is not { } told || epoch > told.Epoch)) _told = (master, epoch);
+        Assert.True(Dead.Contains(master) || IsMaster(master), $"{master} is a replica and was announced in epoch {epoch}: {Story}");
+        if (Hear(sentinel, master, epoch, current) && (_told is not { } told || epoch > told.Epoch)) _told = (master, epoch);
         Check();
-        return isTaken;
     }
 
     /// <summary>What Sentinels tell each other every two seconds.</summary>
@@ -122,7 +119,7 @@ internal sealed class HandOverWorld
     {
         var highest = Sentinels.MaxBy(s => s.ConfigEpoch)!;
         var current = Sentinels.Max(s => s.CurrentEpoch);
-        foreach (var sentinel in Sentinels) Tell(sentinel, highest.Named, highest.ConfigEpoch, current);
+        foreach (var sentinel in Sentinels) Hear(sentinel, highest.Named, highest.ConfigEpoch, current);
     }
 
     /// <summary>
@@ -218,7 +215,16 @@ internal sealed class HandOverWorld
         var epoch = Sentinels.Max(s => s.CurrentEpoch) + 1;
         foreach (var sentinel in Sentinels) sentinel.Vote(epoch, new string('b', 40));
         Promote(best, this[best].MinReplicas!.Value);
-        foreach (var sentinel in Sentinels) Tell(sentinel, best, epoch, epoch);
+        foreach (var sentinel in Sentinels) Hear(sentinel, best, epoch, epoch);
+        _told = null; // a later epoch, of Sentinel's own
+    }
+
+    // No epoch has two masters, whoever says so.
+    private bool Hear(MemorySentinel sentinel, RedisEndpoint master, long epoch, long current)
+    {
+        Assert.True(_announced.GetValueOrDefault(epoch, master) == master, $"{master} and {_announced.GetValueOrDefault(epoch)} were announced in epoch {epoch}: {Story}");
+        _announced[epoch] = master;
+        return sentinel.Hear(master, epoch, current);
     }
 
     // Once a Sentinel was told of B, A takes no writes while B lives as master, unless a later epoch names A.

@@ -22,7 +22,7 @@ public sealed class StepDownSequenceTests
     ];
 
     private static readonly StepDownStep[] Forward =
-        [StepDownStep.Announce, StepDownStep.AnnounceAgain, StepDownStep.Demote, StepDownStep.AskOwn, StepDownStep.Repoint, StepDownStep.Restore, StepDownStep.End, StepDownStep.Leave];
+        [StepDownStep.Announce, StepDownStep.AnnounceAgain, StepDownStep.Demote, StepDownStep.Repoint, StepDownStep.Restore, StepDownStep.End, StepDownStep.Leave];
 
     // Numbers that choose: which message is lost, which command refused, who dies, who acts meanwhile.
     private static readonly Arbitrary<int[]> Chances = Gen.Choose(0, 5039).ArrayOf(150).ToArbitrary();
