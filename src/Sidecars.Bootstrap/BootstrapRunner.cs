@@ -7,7 +7,6 @@ using Sidecars.Bootstrap.Sentinels;
 using Sidecars.Bootstrap.Server;
 using Sidecars.Core.Configuration;
 using Sidecars.Core.Hosting;
-using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Topology;
 
