@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Sidecars.TestKit.Groups;
 using Sidecars.TestKit.Processes;
 
 namespace Sidecars.Manifests.Tests.Monitoring;
