@@ -110,6 +110,7 @@ internal sealed class FaultInjector(HostGroup group, AckLog? acks = null)
                 return Active(Losses.None, () => Done(() => _pods.ComeBack(group.Hosts)));
             case FaultKind.EmptyVolumes:
                 await _pods.LoseVolumesAsync();
+                began = TimeProvider.System.GetTimestamp(); // on a busy machine the last one is killed seconds after the first
                 return Active(Losses.Everything, _pods.AllowEmptyAsync);
             case FaultKind.RestoreVolumes:
                 began = await _pods.LoseVolumesAsync();
