@@ -1,4 +1,5 @@
 using Sidecars.Bootstrap.Backends;
+using Sidecars.Bootstrap.Configuration;
 using Sidecars.Bootstrap.Election;
 using Sidecars.Bootstrap.Options;
 using Sidecars.Bootstrap.Redis;

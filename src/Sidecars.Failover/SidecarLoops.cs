@@ -71,8 +71,8 @@ internal sealed class SidecarLoops
         (_options, _group, _connections, _decisions, _supervisor, _log, _time, _random) = (options, options.Group, connections, decisions, supervisor, log, time, random);
         _markers = new MarkerStore(_group.DataDirectory);
         _node = new NodeIdentity(_group.NodeName, _group.PodUid ?? UidOfMarker() ?? Guid.NewGuid().ToString("N"));
-        var minReplicas = RedisServerPlan.MinReplicasToWrite(_group.RedisCount);
-        var maxLag = RedisServerPlan.MinReplicasMaxLag((int)_group.DownAfter.TotalMilliseconds);
+        var minReplicas = WriteRequirement.MinReplicasToWrite(_group.RedisCount);
+        var maxLag = WriteRequirement.MinReplicasMaxLag((int)_group.DownAfter.TotalMilliseconds);
         IRespTransport ToOwn() => connections.Transport(options.Redis);
 
         Sentinels = new SentinelWatch(ResolveSentinelsAsync, connections.Transport, connections.AsSidecar, connections.Sentinels, SentinelWatchSettings.Default with { Period = options.WatchPeriod, InfoPeriod = options.DryRun ? null : options.SentinelInfoPeriod }, supervisor.KeepAsync, time,

@@ -1,3 +1,4 @@
+using Sidecars.Bootstrap.Configuration;
 using Sidecars.Bootstrap.Election;
 using Sidecars.Bootstrap.Options;
 using Sidecars.Bootstrap.Slots;

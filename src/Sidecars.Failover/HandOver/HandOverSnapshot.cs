@@ -19,7 +19,7 @@ public sealed record HandOverSettings
     /// <summary>Sentinel's down-after.</summary>
     public required TimeSpan DownAfter { get; init; }
 
-    /// <summary>What <c>min-replicas-to-write</c> of a master is to be: <see cref="RedisServerPlan.MinReplicasToWrite"/>.</summary>
+    /// <summary>What <c>min-replicas-to-write</c> of a master is to be: <see cref="WriteRequirement.MinReplicasToWrite"/>.</summary>
     public required int MinReplicas { get; init; }
 }
 

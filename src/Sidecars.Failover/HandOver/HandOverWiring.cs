@@ -20,7 +20,7 @@ internal static class HandOverWiring
                 SentinelCount = group.SentinelCount,
                 RedisCount = group.RedisCount,
                 DownAfter = group.DownAfter,
-                MinReplicas = RedisServerPlan.MinReplicasToWrite(group.RedisCount),
+                MinReplicas = WriteRequirement.MinReplicasToWrite(group.RedisCount),
             },
             connections.Sentinels,
             new HandOverClient(connections.Transport, connections.AsSidecar),

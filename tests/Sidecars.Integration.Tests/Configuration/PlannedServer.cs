@@ -1,4 +1,5 @@
 using System.Text;
+using Sidecars.Bootstrap.Configuration;
 using Sidecars.Core.Configuration;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;

@@ -85,7 +85,7 @@ internal sealed class HandOverRig : IAsyncDisposable
             SentinelCount = Group.Options.SentinelCount,
             RedisCount = Group.Options.RedisCount,
             DownAfter = Group.Options.DownAfter,
-            MinReplicas = RedisServerPlan.MinReplicasToWrite(Group.Options.RedisCount),
+            MinReplicas = WriteRequirement.MinReplicasToWrite(Group.Options.RedisCount),
         },
         Sentinels, new HandOverClient(e => new TcpTransport(e), Login),
         new SentinelLeadership(Sentinels.ObserveAsync, new LeadershipClient(e => new TcpTransport(e), Login, Group.Options.EffectiveMasterName), TimeProvider.System),

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Sidecars.Bootstrap.Configuration;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.TestKit.Processes;

@@ -1,6 +1,7 @@
 using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
+using Sidecars.Bootstrap.Configuration;
 using Sidecars.Core.Configuration;
 using Sidecars.Core.Primitives;
 
@@ -115,7 +116,7 @@ public sealed class RedisServerPlanTests
     [InlineData(5, 2)]
     [InlineData(7, 3)]
     public void The_fence_follows_the_number_of_servers(int servers, int replicas) =>
-        Assert.Equal(replicas, RedisServerPlan.MinReplicasToWrite(servers));
+        Assert.Equal(replicas, WriteRequirement.MinReplicasToWrite(servers));
 
     [Theory]
     [InlineData(30_000, 3)]
@@ -123,7 +124,7 @@ public sealed class RedisServerPlanTests
     [InlineData(4000, 2)]
     [InlineData(1000, 1)]
     public void The_lag_stays_below_down_after_and_never_switches_the_fence_off(int downAfter, int lag) =>
-        Assert.Equal(lag, RedisServerPlan.MinReplicasMaxLag(downAfter));
+        Assert.Equal(lag, WriteRequirement.MinReplicasMaxLag(downAfter));
 
     [Fact]
     public void Rdb_keeps_save_points_and_none_drops_them()

@@ -35,8 +35,7 @@ internal sealed class HandOverCoordinator(HandOverWorld world, bool isTold, Func
         StepDownStep.AnnounceAgain => AnnounceAgain(),
         StepDownStep.AskSentinel => AskSentinel(),
         StepDownStep.AwaitSwitch => AwaitSwitch(),
-        StepDownStep.Demote => Send(A, () => World.Follow(A, Next, Three.MinReplicas)),
-        StepDownStep.AskOwn => Ask(A, n => n.MasterAddress == Next),
+        StepDownStep.Demote => Demote(),
         StepDownStep.Repoint => Repoint(),
         StepDownStep.TakeBack => TakeBack(),
         StepDownStep.Unfence => Unfence(),
@@ -45,6 +44,13 @@ internal sealed class HandOverCoordinator(HandOverWorld world, bool isTold, Func
     };
 
     private RedisEndpoint Next { get; set; } = B;
+
+    // Where its answer is lost, or its connection was cut, it is asked for and sent once more.
+    private StepOutcome Demote()
+    {
+        StepOutcome Sent() => Send(A, () => World.Follow(A, Next, Three.MinReplicas));
+        return Sent() is StepOutcome.Done || Ask(A, n => n.MasterAddress == Next) is StepOutcome.Done ? StepOutcome.Done : Sent();
+    }
 
     private StepOutcome GiveUp()
     {

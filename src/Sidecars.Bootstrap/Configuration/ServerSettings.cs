@@ -1,12 +1,7 @@
+using Sidecars.Core.Configuration;
 using Sidecars.Core.Primitives;
 
-namespace Sidecars.Core.Configuration;
-
-/// <summary>Files of a TLS server, PEM; the certificate also serves as client certificate for replication.</summary>
-/// <param name="CaFile">Who signs the certificates of the group.</param>
-/// <param name="CertificateFile">This server's certificate.</param>
-/// <param name="KeyFile">Its key, without passphrase.</param>
-public sealed record TlsFiles(string CaFile, string CertificateFile, string KeyFile);
+namespace Sidecars.Bootstrap.Configuration;
 
 /// <summary>Everything that decides the configuration of one redis-server.</summary>
 public sealed record RedisServerSettings
@@ -25,7 +20,7 @@ public sealed record RedisServerSettings
 
     /// <summary>
     /// Refuse writes until its sidecar permits them: it gave up for another server, and what came of that is not known
-    /// (<see cref="Lineage.GivingUp"/>). Default: false.
+    /// (<see cref="Core.Lineage.GivingUp"/>). Default: false.
     /// </summary>
     public bool StartsFenced { get; init; }
 

@@ -1,8 +1,9 @@
 using System.Globalization;
 using System.Net;
+using Sidecars.Core.Configuration;
 using Sidecars.Core.Primitives;
 
-namespace Sidecars.Core.Configuration;
+namespace Sidecars.Bootstrap.Configuration;
 
 /// <summary>What both planners share: writing settings over a base file while noting which of the user's they overrule.</summary>
 internal sealed class ServerPlanner(RedisConfigDocument document)

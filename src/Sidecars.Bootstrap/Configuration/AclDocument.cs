@@ -1,6 +1,7 @@
 using System.Text;
+using Sidecars.Core.Configuration;
 
-namespace Sidecars.Core.Configuration;
+namespace Sidecars.Bootstrap.Configuration;
 
 /// <summary>
 /// Users of a server, from <c>user</c> lines of its configuration or from an ACL file, with those of the group merged in.

@@ -1,5 +1,7 @@
+using Sidecars.Core.Configuration;
 
-namespace Sidecars.Core.Configuration;
+
+namespace Sidecars.Bootstrap.Configuration;
 
 /// <summary>
 /// Settings of one redis-sentinel on top of the user's base file, which may also be the file that this Sentinel rewrote

@@ -1,7 +1,8 @@
+using Sidecars.Core.Configuration;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 
-namespace Sidecars.Core.Configuration;
+namespace Sidecars.Bootstrap.Configuration;
 
 /// <summary>
 /// Settings of one redis-server on top of the user's base file. Decided here whatever the base says: port, announce,
@@ -52,25 +53,10 @@ public static class RedisServerPlan
         if (settings.Follow is { } master) plan.Decide("replicaof", master.Host, ServerPlanner.Number(master.Port));
         else plan.Drop("replicaof");
         Persist(plan, settings.Durability);
-        plan.Decide("min-replicas-to-write", ServerPlanner.Number(settings.StartsFenced ? WriteFence.StepDown : MinReplicasToWrite(settings.RedisCount)));
-        plan.Decide("min-replicas-max-lag", ServerPlanner.Number(MinReplicasMaxLag(settings.DownAfterMilliseconds)));
+        plan.Decide("min-replicas-to-write", ServerPlanner.Number(settings.StartsFenced ? WriteFence.StepDown : WriteRequirement.MinReplicasToWrite(settings.RedisCount)));
+        plan.Decide("min-replicas-max-lag", ServerPlanner.Number(WriteRequirement.MinReplicasMaxLag(settings.DownAfterMilliseconds)));
         return plan.Build(SetUsers(plan, baseAclFile, settings));
     }
-
-    /// <summary>
-    /// Replicas that must be attached for a master to accept writes: 0 for one or two servers (with two, losing one must
-    /// not stop writes; the sidecar's fence stands alone), 1 for three, ⌊N/2⌋ above: with a majority of Sentinels on the
-    /// other side, two masters can't both write.
-    /// </summary>
-    /// <param name="redisCount">Configured servers, 1 or more.</param>
-    public static int MinReplicasToWrite(int redisCount) => redisCount <= 2 ? 0 : redisCount / 2;
-
-    /// <summary>
-    /// Seconds since a replica's last acknowledgement after which it no longer counts: at most 3, and 2 s below down-after,
-    /// so that an isolated master stops before another is elected; never 0, which would switch the fence off.
-    /// </summary>
-    /// <param name="downAfterMilliseconds">Sentinel's down-after.</param>
-    public static int MinReplicasMaxLag(int downAfterMilliseconds) => Math.Clamp((downAfterMilliseconds / 1000) - 2, 1, 3);
 
     private static void Ship(RedisConfigDocument document, RedisServerSettings settings)
     {
