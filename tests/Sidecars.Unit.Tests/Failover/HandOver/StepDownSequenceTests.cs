@@ -72,7 +72,7 @@ public sealed class StepDownSequenceTests
     }
 
     [Theory]
-    [InlineData(true, 4000)]
+    [InlineData(true, 2500)]
     [InlineData(false, 2000)]
     public void Whatever_is_lost_and_whoever_dies_no_two_masters_take_writes_and_in_the_end_the_group_is_whole(bool isTold, int runs) =>
         Prop.ForAll(Chances, numbers => Run(numbers, isTold)).Check(Config.QuickThrowOnFailure.WithMaxTest(runs));
