@@ -57,7 +57,7 @@ public sealed class FirstScrapeTests
             var shown = lines.Where(line => line.Length > 0 && line[0] != '#').Select(line => line.Split('{', ' ')[0]).ToHashSet();
             Assert.NotEmpty(counters);
             Assert.Empty(counters.Except(Open).Except(shown));
-            Assert.Empty(zeros.Where(series => !lines.Any(line => line.StartsWith(series + " ", StringComparison.Ordinal))));
+            Assert.All(zeros, series => Assert.Contains(lines, line => line.StartsWith(series + " ", StringComparison.Ordinal)));
         }
         finally
         {
