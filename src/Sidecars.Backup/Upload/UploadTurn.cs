@@ -129,7 +129,9 @@ internal sealed class UploadTurn(
     // Behind a hole nothing can be restored, however much is shipped: a new generation has a base of its own, and ships what the disk still has.
     private async Task CheckAsync()
     {
-        if (await chain.StepAsync(_catalogue!).ConfigureAwait(false) is not { } review) return;
+        // What was stored since the last look is known here.
+        var known = _catalogue!.Uploader is { } lease ? _catalogue with { Uploader = lease with { Tip = shipment.Tip } } : _catalogue;
+        if (await chain.StepAsync(known).ConfigureAwait(false) is not { } review) return;
         if (review.Severed(shipment.Generation) is { } hole)
             throw new GenerationEndedException("chain_broken", $"{hole}: what was written since can't be restored");
         shipment.KnowTail(review.Tails.GetValueOrDefault(shipment.Generation));

@@ -70,7 +70,7 @@ public sealed class ChainWatchTests
             rig.StartUploading();
             for (var left = 3_600; left > 0 && rig.Loop.Counters.Bases == 0; left--) rig.Run(Second);
             rig.Objects.DeleteAsync(rig.Objects.Keys.Single(k => k.EndsWith(".rdb", StringComparison.Ordinal)), default).Wait();
-            for (var left = 3_700; left > 0 && rig.Loop.Counters.Bases == 1; left--) rig.Run(Second);
+            for (var left = 30_000; left > 0 && rig.Loop.Counters.Bases == 1; left--) rig.Run(Second);
             Assert.Equal(2, rig.Loop.Counters.Bases);
         });
     }
