@@ -2,7 +2,10 @@ using System.Runtime.InteropServices;
 using Sidecars.Core.Hosting;
 using Sidecars.Demo;
 using Sidecars.Demo.Bench;
+using Sidecars.Demo.Clients;
 using Sidecars.Demo.Scenarios;
+
+if (args is ["client", .. var clientArguments]) return await StackExchangeRedisClient.RunAsync(clientArguments);
 
 using var cancel = new CancellationTokenSource();
 var endedBy = 0;
