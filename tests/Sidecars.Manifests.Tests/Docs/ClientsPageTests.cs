@@ -21,7 +21,8 @@ public sealed partial class ClientsPageTests
     [Fact]
     public void Every_program_with_a_marked_part_is_on_the_page_and_every_snippet_has_a_program()
     {
-        var marked = Directory.EnumerateFiles(Programs).Where(file => Marked().IsMatch(File.ReadAllText(file))).Select(Path.GetFileName);
+        var programs = Directory.EnumerateFiles(Programs).Where(file => Marked().IsMatch(File.ReadAllText(file)));
+        var marked = programs.Select(file => Path.GetFileName(file));
         var page = File.ReadAllText(Page);
         Assert.Equal(marked.Order(), Snippets().Keys.Order());
         Assert.Equal(Snippets().Count, Fence().Count(page) / 2);
@@ -30,7 +31,8 @@ public sealed partial class ClientsPageTests
     private static string Page => Path.Combine(Repository.Root, "manifests/docs/clients.md");
 
     private static Dictionary<string, string> Snippets() =>
-        Snippet().Matches(File.ReadAllText(Page)).ToDictionary(match => match.Groups["program"].Value, match => match.Groups["text"].Value.TrimEnd('\n'));
+        Snippet().Matches(File.ReadAllText(Page))
+            .ToDictionary(match => match.Groups["program"].Value, match => match.Groups["text"].Value.TrimEnd('\n'));
 
     // Imports stand apart from what uses them in some languages: all marked parts of a program, an empty line between them.
     private static string MarkedIn(string program) =>

@@ -99,7 +99,7 @@ internal sealed record SwitchBench : IBenchResult
                 catch (Exception e) when (e is TimeoutException or InvalidOperationException or RedisConnectionException)
                 {
                     // The group may not be whole: later runs in it would say nothing.
-                    failed.Add(string.Create(CultureInfo.InvariantCulture, $"run {run}: {e.Message}"));
+                    failed.Add(string.Create(CultureInfo.InvariantCulture, $"run {run}: {e.Message}\n{writer.Tail}"));
                 }
             }
         }

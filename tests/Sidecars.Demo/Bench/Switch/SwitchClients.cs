@@ -58,9 +58,10 @@ internal static class SwitchClients
         return line.TrimStart('!', ' ').Replace(Repository.Root + "/", "", StringComparison.Ordinal);
     }
 
-    // An interpreter of the user's own may be first on PATH; Debian's package belongs to Debian's.
+    // An interpreter of the user's own may be first on PATH; Debian's package belongs to Debian's. -B: nothing is written beside sources.
     private static StockClient Python(string name, string file) =>
-        new(name, "python3-redis (scripts/setup --clients)", ["python3", File(file)], ["/usr/bin/python3", File(file)]);
+        new(name, "python3-redis (scripts/setup --clients)",
+            ["python3", "-B", File(file)], ["/usr/bin/python3", "-B", File(file)]);
 
     private static string File(string name) => Path.Combine(Repository.Root, "tests/Sidecars.Demo/Clients", name);
 

@@ -16,6 +16,9 @@ internal sealed record Noticed(double LongestGapMs, long Acknowledged, IReadOnly
 /// <summary>Somebody who writes while the master moves.</summary>
 internal interface ISwitchWriter : IAsyncDisposable
 {
+    /// <summary>Its last words, for the message of a failed run.</summary>
+    string Tail { get; }
+
     /// <summary>Gaps count from now on.</summary>
     void Mark();
 
@@ -33,6 +36,9 @@ internal sealed class InHouseWriters(LocalGroup group, string prefix) : ISwitchW
         new WriteLoadOptions(group.SentinelEndpoints, group.Options.EffectiveMasterName) { KeyPrefix = prefix });
 
     private AckMark? _mark;
+
+    public string Tail =>
+        FormattableString.Invariant($"{_load.Acks.Count} acknowledged, {_load.Refused} refused, {_load.Unknown} unanswered");
 
     public void Mark() => _mark = _load.Acks.Mark();
 
@@ -78,6 +84,8 @@ internal sealed class StockWriter : ISwitchWriter
         return new StockWriter(group, await ServerProcess.StartAsync(start), prefix);
     }
 
+    public string Tail => _process.Tail(8);
+
     public void Mark() => _from = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0;
 
     public async Task<Noticed> StopAsync()
@@ -87,7 +95,7 @@ internal sealed class StockWriter : ISwitchWriter
         JsonElement[] lines = [.. said.Select(line => JsonSerializer.Deserialize<JsonElement>(line))];
         var summary = lines.LastOrDefault(line => line.TryGetProperty("acknowledged", out _));
         if (code is not (0 or EndedBySigterm) || summary.ValueKind != JsonValueKind.Object)
-            throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture, $"ended with {code}: {_process.Tail(8)}"));
+            throw new InvalidOperationException(FormattableString.Invariant($"the client ended with {code}"));
         _acknowledged = summary.GetProperty("acknowledged").GetInt64();
         var gaps = lines.Where(l => l.TryGetProperty("gap_ms", out _) && l.GetProperty("ended").GetDouble() >= _from)
             .Select(l => l.GetProperty("gap_ms").GetDouble());
