@@ -99,7 +99,8 @@ internal sealed class SidecarLoops
             Server, client, Sentinels, connections.Nodes, Superseded, MarkerEpoch, () => GivenUp.Of(GivingUp.Read(_group.DataDirectory)), decisions, time,
             named => LedAway?.IsStranger(named) == true);
         _death = new DeathLoop(
-            Server, Sentinels, connections.Sentinels, connections.Nodes, connections.Succession, _group.SentinelCount, Heartbeat, options.DryRun, decisions, time);
+            Server, Sentinels, connections.Sentinels, connections.Nodes, connections.Succession, _group.SentinelCount, Heartbeat, options.DryRun, decisions, time,
+            () => StepDownLock.IsHeldByAnother(_group.DataDirectory));
         _abandoned = new AbandonedLoop(Server, Sentinels, connections.Nodes, connections.Succession, _group.SentinelCount, options.DryRun, decisions, time);
         _selfReplica = new SelfReplicaLoop(
             () => Server.Address, () => Server.Last, () => QuorumFacts.Of(Sentinels.Observe(), _group.SentinelCount), client.PromoteSelfReplicaAsync, Period,

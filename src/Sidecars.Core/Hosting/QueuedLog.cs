@@ -62,10 +62,11 @@ public sealed class QueuedLog : IDisposable
     /// <param name="level">The lowest level that is written.</param>
     /// <param name="format">How.</param>
     /// <param name="folder">Where <see cref="DecisionFile"/> is; null: snapshots are not kept.</param>
-    public static QueuedLog OnStandardOutput(string component, LogLevel level, LogFormat format, string? folder = null) => new(
+    /// <param name="file">Its name, which one process alone may use; null: the component's.</param>
+    public static QueuedLog OnStandardOutput(string component, LogLevel level, LogFormat format, string? folder = null, string? file = null) => new(
         Console.OpenStandardOutput(), component, TimeProvider.System, level,
         format == LogFormat.Text || (format == LogFormat.Auto && !Console.IsOutputRedirected),
-        folder is null ? null : new DecisionFile(folder, component));
+        folder is null ? null : new DecisionFile(folder, file ?? component));
 
     /// <summary>The log that callers write to.</summary>
     public JsonLineLog Log { get; }

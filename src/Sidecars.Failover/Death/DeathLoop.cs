@@ -20,9 +20,10 @@ namespace Sidecars.Failover.Death;
 /// <param name="dryRun">Decide and say, do nothing.</param>
 /// <param name="sink">Decisions.</param>
 /// <param name="time">Its clock.</param>
+/// <param name="isSteppingDown">Whether a step-down runs beside the server; null: nobody knows.</param>
 public sealed class DeathLoop(
     IOwnServer server, ISentinelViews sentinels, SentinelClient client, NodeClient nodes, SuccessionRunner succession, int sentinelCount,
-    Func<DateTime?> heartbeat, bool dryRun, IDecisionSink sink, TimeProvider time)
+    Func<DateTime?> heartbeat, bool dryRun, IDecisionSink sink, TimeProvider time, Func<bool?>? isSteppingDown = null)
 {
     // What stands in the way of a vote (a rival, a Sentinel's own attempt, TILT) passes within a Sentinel's tick or two (100 ms).
     private static readonly TimeSpan Again = TimeSpan.FromMilliseconds(100);
@@ -69,6 +70,7 @@ public sealed class DeathLoop(
             Address = server.Address,
             Quorum = QuorumFacts.Of(sentinels.Observe(), sentinelCount),
             BootstrapLives = last is OwnServer.Dead && heartbeat() is { } beat && beat != _heartbeatAtDeath,
+            SteppingDown = last is OwnServer.Dead ? isSteppingDown?.Invoke() : null,
             AcceptedAgo = _acceptedAt is { } at ? time.GetElapsedTime(at) : null,
             DeadFor = last is OwnServer.Dead ? time.GetElapsedTime(_diedAt) : TimeSpan.Zero,
             ReplicationId = _replicationId,

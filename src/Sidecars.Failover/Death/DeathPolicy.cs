@@ -23,6 +23,9 @@ public sealed record DeathFacts
     /// </summary>
     public bool BootstrapLives { get; init; }
 
+    /// <summary>A step-down runs beside the server, and may have promoted its target already; null: it can't be told.</summary>
+    public bool? SteppingDown { get; init; }
+
     /// <summary>Time since a majority confirmed the successor, or a Sentinel accepted our request for this death; null: neither.</summary>
     public TimeSpan? AcceptedAgo { get; init; }
 
@@ -73,6 +76,14 @@ public static class DeathPolicy
     /// <summary>An accepted request is not repeated within this: the failover must show at the Sentinels first.</summary>
     public static readonly TimeSpan ShowsWithin = TimeSpan.FromSeconds(3);
 
+    /// <summary>
+    /// How long a step-down of the server that died is waited for: its target may be promoted in an epoch that another one would outdo. From the
+    /// fence to the announcement it takes 3 s at most.
+    /// </summary>
+    public static readonly TimeSpan StepDownEndsWithin = TimeSpan.FromSeconds(3);
+
+    private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(50);
+
     /// <summary>Decides.</summary>
     public static DeathDecision Decide(DeathFacts facts)
     {
@@ -88,6 +99,7 @@ public static class DeathPolicy
         if (quorum.Named is null && facts.Promoted is null) return new DeathDecision.Wait("no-agreement", quorum.Reason);
         if (facts.AcceptedAgo < ShowsWithin) return new DeathDecision.Wait("accepted", "the Sentinels have been told, or one has accepted the request");
         if (facts.BootstrapLives) return new DeathDecision.Nothing("bootstrap-acts", "redis-bootstrap is back, and does what is due");
+        if (facts.SteppingDown == true && facts.DeadFor < StepDownEndsWithin) return new DeathDecision.Wait("step-down", "a step-down of this server may have promoted its target", Soon);
         if (quorum.Promotable.IsEmpty && facts.Promoted is null)
             return new DeathDecision.Wait("no-promotable-replica", $"{quorum.Reason}, and no replica can be promoted");
         if (facts.TellingFailed is { } why && facts.Promoted is null)

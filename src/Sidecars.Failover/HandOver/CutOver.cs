@@ -12,7 +12,7 @@ using static Sidecars.Failover.HandOver.HandOverClient;
 namespace Sidecars.Failover.HandOver;
 
 /// <summary>
-/// The part of a hand-over that clients notice: from the fence to the switch, and every way back. It executes the steps; what
+/// The part of a hand-over that clients notice: from the fence to the switch; every way back is in the other file. It executes the steps; what
 /// follows what is <see cref="StepDownSequence"/>'s. Nothing cancels it; its deadline bounds every wait.
 /// </summary>
 /// <param name="group">Where it looks and acts.</param>
@@ -20,7 +20,7 @@ namespace Sidecars.Failover.HandOver;
 /// <param name="deadline">Timestamp of the end.</param>
 /// <param name="report">After each step; the next begins when it returns.</param>
 /// <param name="time">The clock.</param>
-internal sealed class CutOver(HandOverGroup group, StepDownPlan plan, long deadline, Func<string, StepOutcome, string, Task> report, TimeProvider time)
+internal sealed partial class CutOver(HandOverGroup group, StepDownPlan plan, long deadline, Func<string, StepOutcome, string, Task> report, TimeProvider time)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50); // between two looks at Sentinels or at a server that is silent
 
@@ -351,109 +351,6 @@ internal sealed class CutOver(HandOverGroup group, StepDownPlan plan, long deadl
         while (time.GetElapsedTime(started) < HandOverLimits.LongestQuestion);
 
         return StepOutcome.Unknown;
-    }
-
-    private async Task<StepOutcome> RepointAsync()
-    {
-        var others = plan.Others.Add(plan.Target).Where(o => o != _next).ToList();
-        var outcomes = await Task.WhenAll(others.Select(FollowNextAsync)).ConfigureAwait(false);
-        _words = $"{outcomes.Count(o => o == StepOutcome.Done)} of {others.Count} other replicas follow {_next.Address}";
-        return outcomes.All(o => o == StepOutcome.Done) ? StepOutcome.Done : StepOutcome.Unknown;
-    }
-
-    private async Task<StepOutcome> FollowNextAsync(SuccessionNode replica)
-    {
-        var (connection, _) = await group.Nodes.OpenAsync(replica.Endpoint, replica.RunId, default).ConfigureAwait(false);
-        if (connection is null) return StepOutcome.Refused;
-        await using (connection.ConfigureAwait(false)) return await connection.SendAsync([Follow(_next.Address)], default).ConfigureAwait(false);
-    }
-
-    private async Task<StepOutcome> TakeBackAsync()
-    {
-        _words = $"{plan.Target.Address} follows {plan.Master} again; nobody was told of it";
-        do
-        {
-            var (connection, why) = await group.Nodes.OpenAsync(plan.Target.Endpoint, plan.Target.RunId, default).ConfigureAwait(false);
-            if (connection is null) _words = why;
-            else
-            {
-                await using (connection.ConfigureAwait(false))
-                {
-                    _ = await connection.TransactAsync([Follow(plan.Master), Set(MinReplicas, plan.MinReplicas)], default).ConfigureAwait(false);
-                    if (await connection.RoleAsync(default).ConfigureAwait(false) is RoleReply.Replica) return StepOutcome.Done;
-                }
-            }
-
-            await Task.Delay(Pause, time).ConfigureAwait(false);
-        }
-        while (HasTime(TimeSpan.Zero));
-
-        return StepOutcome.Unknown;
-    }
-
-    private async Task<StepOutcome> UnfenceAsync()
-    {
-        // First: with the note, nobody would lift what this process may leave fenced.
-        if (GivingUp.TryRemove(group.DataDirectory) is { } failure)
-        {
-            _words = $"the note that {plan.Master} gives up can't be removed: {failure}";
-            return StepOutcome.Refused;
-        }
-
-        do
-        {
-            var (connection, why) = await group.Nodes.OpenAsync(group.Own, plan.MasterRunId, default).ConfigureAwait(false);
-            _words = connection is null ? why : $"{plan.Master} takes writes again";
-            if (connection is not null)
-            {
-                await using (connection.ConfigureAwait(false))
-                {
-                    if (await connection.SendAsync([Set(MinReplicas, plan.MinReplicas), RespCommand.Of("CLIENT", "UNPAUSE")], default).ConfigureAwait(false) == StepOutcome.Done) return StepOutcome.Done;
-                }
-            }
-
-            await Task.Delay(Pause, time).ConfigureAwait(false);
-        }
-        while (HasTime(TimeSpan.Zero));
-
-        return StepOutcome.Unknown;
-    }
-
-    private async Task<StepOutcome> RestoreAsync()
-    {
-        var outcome = StepOutcome.Done;
-        _words = "settings";
-        if (GivingUp.TryRemove(group.DataDirectory) is { } failure) (outcome, _words) = (StepOutcome.Unknown, $"the note that {plan.Master} gives up stays: {failure}");
-        if (!await RestoreMinReplicasAsync().ConfigureAwait(false))
-        {
-            _words += $"; min-replicas-to-write stays 0 on {_next.Address} until replicas are attached: its sidecar restores it";
-            outcome = StepOutcome.Unknown;
-        }
-
-        // Best effort: the old master's setting is right in memory.
-        var (own, _) = await group.Nodes.OpenAsync(group.Own, plan.MasterRunId, default).ConfigureAwait(false);
-        if (own is not null)
-        {
-            await using (own.ConfigureAwait(false)) _ = await own.SendAsync([Rewrite], default).ConfigureAwait(false);
-        }
-
-        return outcome;
-    }
-
-    // Raised before its replicas are back, it would refuse writes.
-    private async Task<bool> RestoreMinReplicasAsync()
-    {
-        if (plan.MinReplicas == 0) return true;
-        do
-        {
-            if (await group.Nodes.ObserveAsync(_next.Endpoint, default).ConfigureAwait(false) is NodeObservation.Known { View: var node }
-                && node.RunId == _next.RunId && node.Role == NodeRole.Master && node.Attached >= plan.MinReplicas)
-                return await group.Nodes.ConfigureAsync(_next.Endpoint, _next.RunId, MinReplicas, plan.MinReplicas, rewrite: true, default).ConfigureAwait(false) == StepOutcome.Done;
-            await Task.Delay(Pause, time).ConfigureAwait(false);
-        }
-        while (HasTime(TimeSpan.Zero));
-
-        return false;
     }
 
     private bool HasTime(TimeSpan reserve) => time.GetElapsedTime(time.GetTimestamp(), deadline) > reserve;

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
 using Sidecars.Core.Configuration;
+using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
@@ -43,6 +44,9 @@ public sealed record HandOverSnapshot
 
     /// <summary>True: a replica that rewrites its AOF will do, since one that does not was waited for long enough.</summary>
     public bool AcceptsRewriting { get; init; }
+
+    /// <summary>For whom the own server gave up before; null: for nobody, or the note can't be read.</summary>
+    public GivingUp? GivenUp { get; init; }
 
     /// <summary>The others that answered, each process once, without the own one under another address.</summary>
     [JsonIgnore]

@@ -29,8 +29,9 @@ internal static class StepDownCommand
 
     private static async Task<int> RunAsync(CommandContext context, FailoverOptions options, TimeSpan timeout, string? to, bool isDry)
     {
-        using var lines = Console.OpenStandardOutput();
-        var log = new JsonLineLog(lines, "redis-failover", TimeProvider.System, options.Group.LogLevel);
+        // Queued: a reader that is away must not hold up a hand-over between the fence and the promotion.
+        using var lines = QueuedLog.OnStandardOutput("redis-failover", options.Group.LogLevel, options.Group.LogFormat, options.Group.ConfigDirectory, "step-down");
+        var log = lines.Log;
         RedisEndpoint? wanted = null;
         if (to is not null)
         {
@@ -62,7 +63,9 @@ internal static class StepDownCommand
         switch (progress)
         {
             case StepDownProgress.Decided decided:
-                log.Info("decision", decided.Message, LogField.Of("loop", "step-down"), LogField.Of("code", decided.Decision.Code), at, LogField.Json("snapshot", JsonSerializer.Serialize(decided.Snapshot, HandOverJson.Default.HandOverSnapshot)));
+                log.Decision(
+                    LogLevel.Info, decided.Message, () => JsonSerializer.Serialize(decided.Snapshot, HandOverJson.Default.HandOverSnapshot),
+                    LogField.Of("loop", "step-down"), LogField.Of("code", decided.Decision.Code), at);
                 break;
             case StepDownProgress.Stepped step:
                 log.Write(step.Outcome is StepOutcome.Done ? LogLevel.Info : LogLevel.Warning, "step-down-" + step.Step, step.Message, LogField.Of("outcome", step.Outcome.ToString().ToLowerInvariant()), at);

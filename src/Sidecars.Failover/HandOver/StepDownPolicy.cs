@@ -1,3 +1,4 @@
+using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Succession;
@@ -20,10 +21,15 @@ public static class StepDownPolicy
         if (own.View.Role == NodeRole.Replica) return new StepDownDecision.Nothing("replica", $"{own.Address} is a replica of {own.View.MasterAddress}");
         if (OwnObstacle(own) is { } obstacle) return obstacle;
         if (SentinelObstacle(s, own, out var agreed) is { } disagreement) return disagreement;
+        if (s.GivenUp is { } before && agreed!.Epoch <= before.Epoch && !IsReplica(s, before.Target))
+            return new StepDownDecision.Wait("gives-up-already", $"{own.Address} gave up for {before.Target} in epoch {before.Epoch}, which is not known to be a replica again: its sidecar settles that first");
         foreach (var peer in s.Peers)
             if (peer.View.Role == NodeRole.Master) return new StepDownDecision.Wait("second-master", $"{peer.Address} says master too: another hand-over or failover is under way");
         return Choose(s, own, agreed!);
     }
+
+    private static bool IsReplica(HandOverSnapshot s, RedisEndpoint target) =>
+        s.Peers.Any(p => p.Address == target && p.View.Role == NodeRole.Replica);
 
     private static StepDownDecision? OwnObstacle(NodeObservation.Known own)
     {

@@ -1,3 +1,4 @@
+using Sidecars.Core.Lineage;
 using Sidecars.Core.Sentinel.Leadership;
 
 namespace Sidecars.Failover.HandOver;
@@ -33,6 +34,7 @@ public sealed class StepDownRunner(HandOverGroup group, StepDownOptions options,
         {
             var seen = await group.ObserveAsync(options.Wanted, cancellation).ConfigureAwait(false) with
             {
+                GivenUp = GivingUp.Read(group.DataDirectory).Value,
                 AcceptsRewriting = time.GetElapsedTime(_started) >= HandOverLimits.RewritePatience,
             };
             var decision = StepDownPolicy.Decide(seen);
