@@ -6,7 +6,6 @@ using Sidecars.Bootstrap.Redis;
 using Sidecars.Bootstrap.Rounds;
 using Sidecars.Bootstrap.Sentinels;
 using Sidecars.Bootstrap.Server;
-using Sidecars.Core.Configuration;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Topology;

@@ -11,7 +11,7 @@ public sealed class UploadCounters
     internal static readonly string[] Reasons =
     [
         .. Enum.GetNames<StoreFailure>().Select(failure => failure.ToLowerInvariant()),
-        "dataset_replaced", "increment_gone", "not_proven", "other_content", "rewritten_meanwhile", "shrunk", "start_unknown", "stream_broken",
+        "chain_broken", "dataset_replaced", "increment_gone", "not_proven", "other_content", "rewritten_meanwhile", "shrunk", "start_unknown", "stream_broken",
         "too_far_behind", "refused", "other",
     ];
 

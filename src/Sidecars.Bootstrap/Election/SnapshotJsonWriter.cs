@@ -118,7 +118,6 @@ internal static class SnapshotJsonWriter
             json.WriteString("flags", replica.Flags);
             json.WriteNumber("priority", replica.Priority);
             json.WriteNumber("offset", replica.Offset);
-            Time(json, "info_age", replica.InfoAge);
             json.WriteString("master_link_status", replica.MasterLinkStatus);
             json.WriteEndObject();
         }

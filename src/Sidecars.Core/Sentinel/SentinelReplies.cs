@@ -70,7 +70,6 @@ public static class SentinelReplies
                 Flags = fields.GetValueOrDefault("flags", ""),
                 Priority = (int)Math.Clamp(priority, 0, int.MaxValue),
                 Offset = offset,
-                InfoAge = TryNumber(fields, "info-refresh", out var age) && age is >= 0 and < int.MaxValue ? TimeSpan.FromMilliseconds(age) : null,
                 MasterLinkStatus = fields.GetValueOrDefault("master-link-status", ""),
             });
         }

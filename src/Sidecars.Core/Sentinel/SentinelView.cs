@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text.Json.Serialization;
 using Sidecars.Core.Primitives;
 
 namespace Sidecars.Core.Sentinel;
@@ -23,14 +22,6 @@ public sealed record SentinelView
 
     /// <summary>Other Sentinels that it knows of, ghosts included.</summary>
     public ImmutableArray<SentinelPeer> Others { get; init; } = [];
-
-    /// <summary>
-    /// Whom it would promote by what it knows: the lowest priority, then the highest offset, then the lowest run id (sentinel.c,
-    /// compareSlavesForPromotion); null: nobody.
-    /// </summary>
-    [JsonIgnore]
-    public SentinelReplica? Choice => Replicas.Where(r => r.Promotable)
-        .OrderBy(r => r.Priority).ThenByDescending(r => r.Offset).ThenBy(r => r.RunId.Length == 0).ThenBy(r => r.RunId, StringComparer.OrdinalIgnoreCase).FirstOrDefault();
 }
 
 /// <summary>A master as Sentinel sees it: <c>SENTINEL MASTER name</c>, with the address of <c>GET-MASTER-ADDR-BY-NAME</c>.</summary>
@@ -99,9 +90,6 @@ public sealed record SentinelReplica
 
     /// <summary><c>ok</c> or <c>err</c>: its link to the master at its last INFO.</summary>
     public string MasterLinkStatus { get; init; } = "";
-
-    /// <summary>Since its last answer to this Sentinel's INFO (<c>info-refresh</c>); null where that is not said.</summary>
-    public TimeSpan? InfoAge { get; init; }
 
     /// <summary>True where Sentinel would take it into account for a promotion.</summary>
     public bool Promotable => Priority > 0 && !Down;

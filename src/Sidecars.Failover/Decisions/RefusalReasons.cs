@@ -23,7 +23,7 @@ public static class RefusalReasons
             "foreign-replica", "record-unavailable", "addresses-incomplete", "address-is-another", "loading", "never-named", "replica-promoted",
             "failing-over", "step-down", "replaced", "replicas-missing", "epoch-beyond-reason", "epoch-not-believable",
         ]),
-        ("publish", ["token-went-back", "address-is-another", "no-majority", "no-agreement"]),
+        ("publish", ["token-went-back", "address-is-another", "no-majority", "no-agreement", "epoch-not-believable"]),
         ("publish-another",
         [
             "address-not-recorded", "addresses-unread", "address-ambiguous", "login-refused", "login-unclear", "login-unreachable",

@@ -1,5 +1,4 @@
 using Sidecars.Core.Lineage;
-using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Core.Succession;
 using Sidecars.Core.Topology;

@@ -5,7 +5,6 @@ using Sidecars.Core.Redis;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Sentinel.Leadership;
 using Sidecars.Core.Succession;
-using Sidecars.Core.Topology;
 using Sidecars.Failover.Watch;
 using static Sidecars.Failover.HandOver.HandOverClient;
 
@@ -142,12 +141,21 @@ internal sealed partial class CutOver(HandOverGroup group, StepDownPlan plan, lo
         return failure is null ? StepOutcome.Done : StepOutcome.Refused;
     }
 
-    private Task<StepOutcome> FenceAsync()
+    private async Task<StepOutcome> FenceAsync()
     {
         _fenced = time.GetTimestamp();
         var fence = Set(MinReplicas, HandOverLimits.Fence);
         _words = plan.Pause is { } pause ? $"writes are paused for {pause.TotalMilliseconds:0} ms and refused on {plan.Master}" : $"writes are refused on {plan.Master}";
-        return _own!.SendAsync(plan.Pause is { } p ? [RespCommand.Of("CLIENT", "PAUSE", p.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture), "WRITE"), fence] : [fence], default);
+        if (plan.Pause is { } p)
+        {
+            // Redis looks at min-replicas-to-write before it looks at the pause: what a client sends once the fence is set is refused, what it
+            // sent before waits, and finds its connection cut when the next master is there.
+            var paused = await _own!.SendAsync([RespCommand.Of("CLIENT", "PAUSE", p.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture), "WRITE")], default).ConfigureAwait(false);
+            if (paused != StepOutcome.Done) return paused;
+            await Task.Delay(HandOverLimits.ClientsSendWithin, time).ConfigureAwait(false);
+        }
+
+        return await _own!.SendAsync([fence], default).ConfigureAwait(false);
     }
 
     private async Task<StepOutcome> AwaitOffsetsAsync(IReadOnlyCollection<SuccessionNode> others)

@@ -1,7 +1,6 @@
 using Sidecars.Core.Redis;
 using Sidecars.Faults.Checks;
 using Sidecars.Faults.Hosts;
-using Sidecars.Faults.Planning;
 using Sidecars.TestKit.Groups;
 using Sidecars.TestKit.Load;
 using Sidecars.TestKit.Processes;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Sidecars.Bootstrap.Configuration;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.TestKit.Processes;

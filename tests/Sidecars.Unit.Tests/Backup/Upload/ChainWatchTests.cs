@@ -1,7 +1,6 @@
 using Sidecars.Backup.Archive;
 using Sidecars.Backup.Retention;
 using Sidecars.Backup.Store;
-using Sidecars.Backup.Upload;
 using static Sidecars.Unit.Tests.Failover.Loops.QuietDayTests;
 
 namespace Sidecars.Unit.Tests.Backup.Upload;

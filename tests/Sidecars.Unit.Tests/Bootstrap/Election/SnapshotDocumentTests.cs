@@ -129,7 +129,7 @@ public sealed class SnapshotDocumentTests
                 MyId = new string('a', 40),
                 Tilt = true,
                 Master = new SentinelMaster { Address = B, Monitored = A, FailoverState = "reconf_slaves", RunId = RunId(B), Flags = "master,s_down", ConfigEpoch = 4, Quorum = 2, RoleReported = "master" },
-                Replicas = [new SentinelReplica { Address = C, Flags = "slave", Priority = 100, Offset = 77, InfoAge = TimeSpan.FromMilliseconds(1234), MasterLinkStatus = "ok" }],
+                Replicas = [new SentinelReplica { Address = C, Flags = "slave", Priority = 100, Offset = 77, MasterLinkStatus = "ok" }],
                 Others = [new SentinelPeer { Address = SentinelAt(2), MyId = new string('b', 40), Flags = "sentinel", VotedEpoch = 9 }],
             }),
             Mute(2),

@@ -34,7 +34,7 @@ public sealed class SuccessionPolicyTests
         ["other-master: two"] = Dead with { Replicas = [Promoted(B), Promoted(C)] },
         ["other-master: no Sentinel lists the promoted one"] = Dead with { Listed = [B], Replicas = [Replica(B, 900), Promoted(C)] },
         ["no-promotable-replica: none"] = Dead with { Listed = [], Replicas = [] },
-        ["no-promotable-replica: priority 0, and one that is not known"] = Dead with { Replicas = [Changed(B, n => n with { Priority = 0 }), Changed(C, n => n with { Priority = null })] },
+        ["no-promotable-replica: priority 0"] = Dead with { Replicas = [Changed(B, n => n with { Priority = 0 }), Changed(C, n => n with { Priority = 0 })] },
         ["no-promotable-replica: loading, and receiving a full copy"] = Dead with { Replicas = [Changed(B, n => n with { Loading = true }), Changed(C, n => n with { SyncInProgress = true })] },
         ["no-promotable-replica: they follow another"] = Dead with { Replicas = [Changed(B, n => n with { MasterAddress = C }), Changed(C, n => n with { MasterAddress = B })] },
         ["no-promotable-replica: no Sentinel would promote them"] = Dead with { Listed = [] },
@@ -93,7 +93,7 @@ public sealed class SuccessionPolicyTests
         var candidates = Candidates(facts);
         var alike = candidates.Where(c => c.View.ReplicationId == target.View.ReplicationId).ToList();
         Assert.Contains(target, candidates);
-        Assert.All(alike, c => Assert.True(c.View.Priority >= target.View.Priority, "a better priority was left out"));
+        Assert.All(alike, c => Assert.True((c.View.Priority ?? int.MaxValue) >= (target.View.Priority ?? int.MaxValue), "a better priority was left out"));
         Assert.All(alike.Where(c => c.View.Priority == target.View.Priority), c => Assert.True(c.View.Offset <= target.View.Offset, "more data was left out"));
         // Another history is passed over only for the dead one's own.
         if (alike.Count < candidates.Count) Assert.Equal(facts.ReplicationId, target.View.ReplicationId);
@@ -135,7 +135,7 @@ public sealed class SuccessionPolicyTests
 
     private static List<NodeObservation.Known> Candidates(SuccessionFacts facts) =>
         [.. facts.Replicas.OfType<NodeObservation.Known>().Where(r => facts.Listed.Contains(r.Address) && r.View.MasterAddress == A
-            && r.View is { Role: NodeRole.Replica, Loading: false, SyncInProgress: false, Priority: > 0 })];
+            && r.View is { Role: NodeRole.Replica, Loading: false, SyncInProgress: false, Priority: not 0 })];
 
     private static void ForAll(Action<SuccessionFacts> holds) => Prop.ForAll(Random.ToArbitrary(), holds).Check(Config.QuickThrowOnFailure.WithMaxTest(5000));
 

@@ -72,8 +72,9 @@ public sealed class DeathPolicyTests
         }
 
         // It is over when a majority names anybody else than the dead one.
-        Assert.Equal("succeeded", Assert.IsType<DeathDecision.Nothing>(DeathPolicy.Decide(begun with { Quorum = NamesOther })).Code);
-        Assert.Equal("succeeded", DeathPolicy.Decide(begun with { Quorum = NamesOther with { Named = Third } }).Code);
+        Assert.Equal("another-named", Assert.IsType<DeathDecision.Nothing>(DeathPolicy.Decide(begun with { Quorum = NamesOther })).Code);
+        Assert.Equal("another-named", DeathPolicy.Decide(begun with { Quorum = NamesOther with { Named = Third } }).Code);
+        Assert.Equal("succeeded", DeathPolicy.Decide(begun with { IsSucceeded = true }).Code);
         // From the promotion on no Sentinel is asked: it might choose another.
         Assert.IsType<DeathDecision.Succeed>(DeathPolicy.Decide(begun with { TellingFailed = "they refuse a hello" }));
     }

@@ -72,6 +72,7 @@ internal sealed class HandOverCoordinator(HandOverWorld world, bool isTold, Func
 
     private StepOutcome AnnounceOnce()
     {
+        if (Answers(A) && World[A].MinReplicas != HandOverLimits.Fence) return StepOutcome.Refused; // lifted while it was stopped
         if (WasStopped && (!Win() || GiveUp() != StepOutcome.Done || !IsPromoted)) return StepOutcome.Refused;
         return Announce() is LeadershipOutcome.Confirmed ? StepOutcome.Done : StepOutcome.Unknown;
     }

@@ -34,14 +34,9 @@ public sealed class DeathLoopTests : IAsyncDisposable
             Assert.Equal(died, _group.Time.Now);
             Assert.Equal(Succession(4), _group.Changes);
             Assert.Empty(_group.Strangers);
-            Run((3 * Second) - TimeSpan.FromMilliseconds(100));
-            Assert.Equal(4, _group.Changes.Count);
-            // The watch, fed by hand, still names the dead one: told again, in a higher epoch, with the same target.
-            Run(Second);
-            Assert.Equal([.. Succession(4), .. Succession(5)], _group.Changes);
-            _sentinels.Name(MemoryGroup.Other, 5);
-            Run(10 * Second);
-            Assert.Equal(("succeeded", 8), (_group.Sink["death"], _group.Changes.Count));
+            // The watch, fed by hand, still names the dead one; a majority has confirmed the next.
+            Run(TimeSpan.FromMinutes(1));
+            Assert.Equal(("succeeded", 4), (_group.Sink["death"], _group.Changes.Count));
         });
     }
 
