@@ -115,7 +115,7 @@ public sealed class StepDownTests(ITestOutputHelper output)
         await Eventually.UntilAsync("writes again", () => after.Count > 100);
         await load.StopAsync();
         var check = await load.CheckAsync(state.Master!.Node.Endpoint);
-        output.WriteLine($"{step}: lost {check.MissingCount} of {check.Checked}, longest gap {mark.LongestGap.TotalMilliseconds:0} ms; repairs: {string.Join("; ", rig.Repairs)}; {stepDown.Output.LastOrDefault()}");
+        output.WriteLine($"{step}: lost {check.MissingCount} of {check.Checked}, longest gap {mark.LongestGap.TotalMilliseconds:0} ms; repairs: {string.Join("; ", rig.Repairs)}; {(stepDown.Output.Count > 0 ? stepDown.Output[^1] : "")}");
         Assert.Equal(0, check.MissingCount);
         await Eventually.UntilAsync("the note that a master gives up is gone", () => !File.Exists(GivingUp.PathIn(master.DataFolder)));
     }

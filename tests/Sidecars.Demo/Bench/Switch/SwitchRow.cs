@@ -62,9 +62,9 @@ internal sealed record SwitchRow
         + $"{Lost} of {Acknowledged} lost; errors: {ErrorText}")
         + string.Concat(Failed.Select(why => $"\n  FAILED: {why}"));
 
-    private static double? Median(IReadOnlyList<double> values)
+    private static double? Median(double[] values)
     {
-        if (values.Count == 0) return null;
+        if (values.Length == 0) return null;
         double[] sorted = [.. values.Order()];
         var middle = sorted.Length / 2;
         return sorted.Length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;

@@ -22,8 +22,8 @@ public sealed class ChainWatchTests
         {
             Ship(rig, 3);
             var key = Segments(rig)[missing];
-            rig.Objects.DeleteAsync(key, default).Wait();
-            if (isCut) rig.Objects.PutAsync(key, ObjectContent.Of(new byte[3]), PutCondition.None, default).Wait();
+            Assert.True(rig.Objects.DeleteAsync(key, default).IsCompletedSuccessfully);
+            if (isCut) Assert.True(rig.Objects.PutAsync(key, ObjectContent.Of(new byte[3]), PutCondition.None, default).IsCompletedSuccessfully);
             rig.Run(Walk);
             rig.Time.Settle(() => rig.Loop.Counters.Generation == 2);
             rig.Run(TimeSpan.FromMinutes(1));
@@ -68,7 +68,7 @@ public sealed class ChainWatchTests
         {
             rig.StartUploading();
             for (var left = 3_600; left > 0 && rig.Loop.Counters.Bases == 0; left--) rig.Run(Second);
-            rig.Objects.DeleteAsync(rig.Objects.Keys.Single(k => k.EndsWith(".rdb", StringComparison.Ordinal)), default).Wait();
+            Assert.True(rig.Objects.DeleteAsync(rig.Objects.Keys.Single(k => k.EndsWith(".rdb", StringComparison.Ordinal)), default).IsCompletedSuccessfully);
             for (var left = 30_000; left > 0 && rig.Loop.Counters.Bases == 1; left--) rig.Run(Second);
             Assert.Equal(2, rig.Loop.Counters.Bases);
         });

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Sentinel.Leadership;
@@ -80,5 +81,5 @@ internal class HandOverActor(HandOverWorld world, RedisEndpoint target, RedisEnd
 
     private MemorySentinel SentinelOf(string myId) => world.Sentinels.Single(s => s.MyId == myId);
 
-    private IReadOnlyCollection<SentinelObservation> Reached() => world.Seen(_ => isReached());
+    private ImmutableArray<SentinelObservation> Reached() => world.Seen(_ => isReached());
 }

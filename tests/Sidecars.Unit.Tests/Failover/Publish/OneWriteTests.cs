@@ -126,7 +126,7 @@ public sealed class OneWriteTests : IAsyncLifetime
 
     private string? Published() => _zone.Zone.Sets.SingleOrDefault(set => set.Name == Record + "." && set.Type == "A")?.Values[0];
 
-    private ITargetWriter Writer()
+    private TargetWriter<DnsSnapshot, DnsChange> Writer()
     {
         var client = new Route53Client(
             new Route53Settings { HostedZoneId = FakeRoute53Server.ZoneId, Endpoint = _zone.Endpoint, CallDeadline = TimeSpan.FromMinutes(1) },
