@@ -213,7 +213,14 @@ internal sealed partial class CutOver(HandOverGroup group, StepDownPlan plan, lo
 
     private async Task<StepOutcome> AnnounceAsync()
     {
-        // This process may have been stopped, and the fence lifted meanwhile: what was written since, the target lacks.
+        // This process may have been stopped, and its hand-over settled meanwhile: what was written since, the target lacks. Whoever settles it
+        // removes the note before anything else, also if the server was started anew since.
+        if (!NoteStands())
+        {
+            _words = $"the note that {plan.Master} gives up is gone: somebody has settled it";
+            return StepOutcome.Refused;
+        }
+
         if (await _own!.MinReplicasAsync(default).ConfigureAwait(false) is { } value && value != HandOverLimits.Fence)
         {
             _words = $"the fence of {plan.Master} was lifted meanwhile";
@@ -244,7 +251,7 @@ internal sealed partial class CutOver(HandOverGroup group, StepDownPlan plan, lo
                 return StepOutcome.Done;
             }
 
-            if (!await IsPromotedAsync().ConfigureAwait(false)) return StepOutcome.Refused; // the repair's turn
+            if (!NoteStands() || !await IsPromotedAsync().ConfigureAwait(false)) return StepOutcome.Refused; // the repair's turn
             await WinAsync().ConfigureAwait(false);
             if (_won is not null && GiveUp() == StepOutcome.Done && Told(await group.Leadership.AnnounceAsync(_request, _won, default).ConfigureAwait(false))) return StepOutcome.Done;
             await Task.Delay(Pause, time).ConfigureAwait(false);
@@ -267,6 +274,8 @@ internal sealed partial class CutOver(HandOverGroup group, StepDownPlan plan, lo
             return false;
         }
     }
+
+    private bool NoteStands() => GivingUp.Read(group.DataDirectory) is { IsKnown: true, Value.TargetRunId: var target } && target == plan.Target.RunId;
 
     private bool Told(LeadershipOutcome outcome)
     {

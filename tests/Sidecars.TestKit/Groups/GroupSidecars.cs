@@ -9,6 +9,7 @@ using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
 using Sidecars.Failover.Ghosts;
 using Sidecars.Failover.Keeper;
+using Sidecars.Failover.Watch;
 using Sidecars.Telemetry;
 using Sidecars.TestKit.Processes;
 

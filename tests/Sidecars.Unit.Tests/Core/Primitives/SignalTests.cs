@@ -1,4 +1,5 @@
 using Sidecars.Core.Primitives;
+using Sidecars.Failover.Watch;
 using Sidecars.Unit.Tests.Failover.Loops;
 
 namespace Sidecars.Unit.Tests.Core.Primitives;

@@ -72,7 +72,8 @@ internal sealed class HandOverCoordinator(HandOverWorld world, bool isTold, Func
 
     private StepOutcome AnnounceOnce()
     {
-        if (Answers(A) && World[A].MinReplicas != HandOverLimits.Fence) return StepOutcome.Refused; // lifted while it was stopped
+        if (World.Note is null) return StepOutcome.Refused; // settled while it was stopped
+        if (Answers(A) && World[A].MinReplicas != HandOverLimits.Fence) return StepOutcome.Refused;
         if (WasStopped && (!Win() || GiveUp() != StepOutcome.Done || !IsPromoted)) return StepOutcome.Refused;
         return Announce() is LeadershipOutcome.Confirmed ? StepOutcome.Done : StepOutcome.Unknown;
     }
@@ -82,7 +83,7 @@ internal sealed class HandOverCoordinator(HandOverWorld world, bool isTold, Func
         for (var i = 0; i < 4; i++)
         {
             if (SentinelQuorumPolicy.Decide(World.Seen(), 3) is SentinelQuorumDecision.Agreed agreed && agreed.Address != A) return agreed.Address == B ? StepOutcome.Done : StepOutcome.Refused;
-            if (!IsPromoted) return StepOutcome.Refused;
+            if (World.Note is null || !IsPromoted) return StepOutcome.Refused;
             if (Win() && GiveUp() == StepOutcome.Done && Announce() is LeadershipOutcome.Confirmed) return StepOutcome.Done;
             if (roll(2) == 0) World.Gossip();
         }

@@ -1,4 +1,4 @@
-namespace Sidecars.Core.Primitives;
+namespace Sidecars.Failover.Watch;
 
 /// <summary>Runs loops that belong together: none goes on without the others, and no failure is left unseen.</summary>
 public static class SideBySide
