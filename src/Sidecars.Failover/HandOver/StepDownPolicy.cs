@@ -88,19 +88,19 @@ public static class StepDownPolicy
 
     private static StepDownPlan Plan(
         HandOverSnapshot s, NodeObservation.Known own, SentinelQuorumDecision.Agreed agreed, List<NodeObservation.Known> replicas, NodeObservation.Known best) => new()
-    {
-        Master = own.Address,
-        MasterRunId = own.View.RunId,
-        ReplicationId = own.View.ReplicationId,
-        Target = NodeOf(best),
-        Others = [.. replicas.Where(r => r.View.RunId != best.View.RunId).Select(NodeOf)],
-        OutOfReach = [.. s.Voters.SelectMany(v => v.View.Replicas).Where(r => r.Promotable && replicas.All(known => known.Address != r.Address)).Select(r => r.Address).Distinct()],
-        Epoch = agreed.Epoch,
-        Pause = HandOverLimits.Pause(s.Settings.DownAfter),
-        // 99 here was left by a coordinator that died: this process holds the lock.
-        MinReplicas = own.View.MinReplicas == HandOverLimits.Fence ? s.Settings.MinReplicas : (int)own.View.MinReplicas!.Value,
-        Sentinels = [.. s.Voters.Select(v => v.Endpoint)],
-    };
+        {
+            Master = own.Address,
+            MasterRunId = own.View.RunId,
+            ReplicationId = own.View.ReplicationId,
+            Target = NodeOf(best),
+            Others = [.. replicas.Where(r => r.View.RunId != best.View.RunId).Select(NodeOf)],
+            OutOfReach = [.. s.Voters.SelectMany(v => v.View.Replicas).Where(r => r.Promotable && replicas.All(known => known.Address != r.Address)).Select(r => r.Address).Distinct()],
+            Epoch = agreed.Epoch,
+            Pause = HandOverLimits.Pause(s.Settings.DownAfter),
+            // 99 here was left by a coordinator that died: this process holds the lock.
+            MinReplicas = own.View.MinReplicas == HandOverLimits.Fence ? s.Settings.MinReplicas : (int)own.View.MinReplicas!.Value,
+            Sentinels = [.. s.Voters.Select(v => v.Endpoint)],
+        };
 
     private static SuccessionNode NodeOf(NodeObservation.Known node) => new(node.Endpoint, node.Address, node.View.RunId);
 

@@ -8,9 +8,18 @@ internal sealed class Paint(bool on)
 
     private static readonly Dictionary<string, string> OfWord = new(StringComparer.Ordinal)
     {
-        ["unreachable"] = Red, ["timed-out"] = Red, ["login-refused"] = Red, ["unusable"] = Red, ["tilt"] = Red,
-        ["down"] = Red, ["fenced"] = Red, ["refused"] = Red,
-        ["waiting"] = Yellow, ["loading"] = Yellow, ["syncing"] = Yellow, ["hand-over"] = Yellow,
+        ["unreachable"] = Red,
+        ["timed-out"] = Red,
+        ["login-refused"] = Red,
+        ["unusable"] = Red,
+        ["tilt"] = Red,
+        ["down"] = Red,
+        ["fenced"] = Red,
+        ["refused"] = Red,
+        ["waiting"] = Yellow,
+        ["loading"] = Yellow,
+        ["syncing"] = Yellow,
+        ["hand-over"] = Yellow,
         ["master"] = Bold,
     };
 

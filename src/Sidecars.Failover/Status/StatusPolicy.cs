@@ -78,11 +78,11 @@ public static class StatusPolicy
 
     private static NodeRow Row(StatusView v, NodeSeen silent) =>
         new(silent.Address.ToString(), v.SilenceOf(silent)!.Name["redis-".Length..])
-    {
-        OtherAddresses = Texts(silent.Others),
-        Waiting = v.WaitOf(silent) is { } wait ? new WaitRow(wait.Code, wait.Reason, wait.WaitingFor, (long)wait.For.TotalSeconds) : null,
-        Why = Words.Why(silent.Seen),
-    };
+        {
+            OtherAddresses = Texts(silent.Others),
+            Waiting = v.WaitOf(silent) is { } wait ? new WaitRow(wait.Code, wait.Reason, wait.WaitingFor, (long)wait.For.TotalSeconds) : null,
+            Why = Words.Why(silent.Seen),
+        };
 
     private static SentinelRow Row(SentinelSeen seen) => seen.View is { } view
         ? new SentinelRow(seen.Address.ToString(), view.Tilt ? "tilt" : "up")

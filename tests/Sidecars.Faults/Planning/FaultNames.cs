@@ -47,7 +47,9 @@ internal static class FaultNames
         [FaultKind.FillAllDisks] = new("every Redis' volume is full, as volumes of one size and one dataset become") { StandsAlone = true, Needs = FaultNeeds.SmallDisks },
         [FaultKind.DamageFile] = new("a Redis' pod is lost, and its AOF damaged before another pod starts on it; a master has a successor before that")
         {
-            StandsAlone = true, HasStrength = true, Weight = Often,
+            StandsAlone = true,
+            HasStrength = true,
+            Weight = Often,
         },
         [FaultKind.ForeignTenant] = new("a Redis' pod is gone, and another tenant's Redis is at its address, behind its Service too") { StandsAlone = true },
         [FaultKind.ApiDown] = new("the API server resets every connection"),
@@ -60,12 +62,15 @@ internal static class FaultNames
         [FaultKind.PauseSidecar] = new("a redis-failover neither runs nor answers"),
         [FaultKind.BlockLog] = new("nobody reads the log of a container (sidecar, Redis with its bootstrap, Sentinel): its pipe is full")
         {
-            HasStrength = true, Weight = Often,
+            HasStrength = true,
+            Weight = Often,
         },
         [FaultKind.JumpClock] = new("a sidecar's clock jumps") { HasStrength = true, Needs = FaultNeeds.FakeTime },
         [FaultKind.RotatePasswords] = new("every password is rotated: both valid, the new one, the old one dropped; a Redis' pod is lost in the first or the second half")
         {
-            HasStrength = true, Weight = Often, Needs = FaultNeeds.Passwords,
+            HasStrength = true,
+            Weight = Often,
+            Needs = FaultNeeds.Passwords,
         },
         [FaultKind.StepDown] = new("the preStop hook and SIGTERM") { StandsAlone = true },
         [FaultKind.ReplacePod] = new("a Redis' pod is deleted as a person does it, and another takes its place at another address") { StandsAlone = true },

@@ -41,7 +41,7 @@ internal sealed class MemoryGroup : IAsyncDisposable
 
     // A write is answered on the thread that sends it, and a transaction is one write.
     [ThreadStatic]
-    private static int t_queued;
+    private static int _queued;
 
     private bool _isPromoted;
 
@@ -169,11 +169,11 @@ internal sealed class MemoryGroup : IAsyncDisposable
 
     private byte[] Answer(IReadOnlyList<string> words)
     {
-        t_queued++;
+        _queued++;
         switch (words[0])
         {
             case "MULTI":
-                t_queued = 0;
+                _queued = 0;
                 return FakeReply.Ok;
             case "INFO" when Follows is { } master:
                 return FakeReply.Bulk($"run_id:{RunId}\r\nrole:slave\r\nmaster_host:{master.Host}\r\nmaster_port:{master.Port}\r\nmaster_link_status:up\r\nslave_repl_offset:100\r\nmaster_replid:{new string('c', 40)}\r\nloading:0\r\n");
@@ -189,7 +189,7 @@ internal sealed class MemoryGroup : IAsyncDisposable
                 Changes.Enqueue(string.Join(' ', words));
                 return FakeReply.Simple("QUEUED");
             case "EXEC":
-                return FakeReply.Array([.. Enumerable.Repeat(FakeReply.Ok, t_queued - 1)]);
+                return FakeReply.Array([.. Enumerable.Repeat(FakeReply.Ok, _queued - 1)]);
             case "INFO":
                 return FakeReply.Bulk($"# Server\r\nrun_id:{RunId}\r\n# Replication\r\nrole:master\r\nconnected_slaves:2\r\nslave0:ip=10.0.0.2,port=6379,state=online,offset=100,lag=0\r\n"
                     + $"slave1:ip=10.0.0.3,port=6379,state=online,offset=100,lag=0\r\nmaster_replid:{new string('c', 40)}\r\nmaster_repl_offset:100\r\n# Persistence\r\nloading:0\r\n");

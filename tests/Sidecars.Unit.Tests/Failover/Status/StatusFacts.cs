@@ -42,9 +42,11 @@ internal static class StatusFacts
         ["sentinel-tilt"] = On(s => s.WithSentinel(3, Peer(Says(3, A, 7, "master", true, B, C)))),
         ["sentinel-without-master"] = On(s => s.WithSentinel(3, Says(3, null))),
         ["led-away"] = On(s => s with { Sentinels = [.. AllName(new RedisEndpoint("10.9.9.9", 6379), Listed(A), Listed(B), Listed(C)).Select(o => Peer(o))] })
-            with { Record = ElectionOf(2, Evidence(A), Evidence(B), Evidence(C)) },
+            with
+        { Record = ElectionOf(2, Evidence(A), Evidence(B), Evidence(C)) },
         ["foreign-replica"] = On(s => s with { Sentinels = [.. AllName(A, Listed(B), Listed(C), Listed(new RedisEndpoint("10.9.9.9", 6379))).Select(o => Peer(o))] })
-            with { Record = ElectionOf(2, Evidence(A), Evidence(B), Evidence(C)) },
+            with
+        { Record = ElectionOf(2, Evidence(A), Evidence(B), Evidence(C)) },
         ["ghost-sentinels"] = On(s => s.WithSentinel(3, Peer(Names(3, A, Listed(B), Listed(C)), others: 3))),
         ["sentinels-not-met"] = On(s => s.WithSentinel(3, Peer(Names(3, A, Listed(B), Listed(C)), others: 1))),
         ["replicas-not-seen"] = On(s => s.WithSentinel(3, Peer(Names(3, A, Listed(B), Listed(C, flags: "slave,s_down"))))),

@@ -3,8 +3,8 @@ using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
 using Sidecars.Failover.Status;
-using static Sidecars.Unit.Tests.Failover.HandOver.HandOverFacts;
 using static Sidecars.Unit.Tests.Bootstrap.Election.Facts;
+using static Sidecars.Unit.Tests.Failover.HandOver.HandOverFacts;
 using static Sidecars.Unit.Tests.Failover.Status.StatusFacts;
 
 namespace Sidecars.Unit.Tests.Failover.Status;

@@ -94,7 +94,8 @@ public sealed class StatusPolicyTests
 
         // They name B, which serves: only then is it nobody's business.
         var replaced = Fenced(Fence(On(s => s.WithOther(B, n => n with { Role = NodeRole.Master, MasterAddress = null })
-            .WithOther(C, n => n with { MasterAddress = B }) with { Sentinels = [.. AllName(B, Listed(A), Listed(C)).Select(o => Peer(o))] })));
+            .WithOther(C, n => n with { MasterAddress = B }) with
+        { Sentinels = [.. AllName(B, Listed(A), Listed(C)).Select(o => Peer(o))] })));
         Assert.StartsWith("nothing", replaced.ToDo, StringComparison.Ordinal);
 
         Assert.Contains("sidecar", Fenced(Disagreements["fenced"]).ToDo, StringComparison.Ordinal);
