@@ -35,7 +35,7 @@ public sealed class HoleTests
 
         var port = FreePort.Next();
         await using var again = await rig.StartSidecarAsync(("METRICS_PORT", $"{port}"));
-        await again.WaitForLineAsync(line => line.Contains("chain_broken", StringComparison.Ordinal), "the hole to be noticed");
+        await again.WaitForLineAsync(line => line.Contains("\"backup_damaged\"", StringComparison.Ordinal), "the hole to be noticed");
         await rig.WaitForBackupsAsync(2);
         await rig.WaitUntilCoveredAsync();
         Assert.Equal(await BackupRig.DigestAsync(rig.Redis), await rig.RestoredDigestAsync("latest"));

@@ -36,7 +36,7 @@ public sealed class NamedMasterTests
         await group.WaitAgreedAsync();
         await group.AssertAllKeysEverywhereAsync();
         var kinds = old.Process!.Decisions();
-        Assert.Contains(kinds, d => d is { Kind: "RequestFailover", Code: "named-hand-over" });
+        Assert.Contains(kinds, d => d is { Kind: "Succeed", Code: "named-hand-over" });
         Assert.Equal("Follow", kinds[^1].Kind);
         Assert.DoesNotContain(kinds, d => d.Kind == "StartAsMaster");
     }
