@@ -11,22 +11,37 @@ namespace Sidecars.Backup.Upload;
 internal sealed class ChainWatch(BackupStore store, UploaderOptions options, UploadCounters counters, JsonLineLog log, TimeProvider time)
     : IDisposable
 {
+    // The uploader's own steps notice a store that is away; this one only looks.
+    private static readonly TimeSpan AfterFailure = TimeSpan.FromMinutes(1);
+
     private readonly CancellationTokenSource _stop = new();
+    private long? _failedAt;
     private Task<StoreReview>? _walk;
     private long? _walked;
     private string _told = "";
 
     /// <summary>Begins a walk where one is due.</summary>
     /// <returns>What a walk found that has ended; else null.</returns>
-    /// <exception cref="IOException">It failed, and begins anew at the next step.</exception>
     public async Task<StoreReview?> StepAsync(Catalogue catalogue)
     {
+        if (_failedAt is { } at && time.GetElapsedTime(at) < AfterFailure) return null;
         if (_walk is null && (_walked is null || time.GetElapsedTime(_walked.Value) >= options.Walk))
             _walk = StoreReview.WalkAsync(store, catalogue, options.Retention, time.GetUtcNow(), _stop.Token);
         if (_walk is not { IsCompleted: true } walk) return null;
         _walk = null;
-        var review = await walk.ConfigureAwait(false);
-        _walked = time.GetTimestamp();
+        StoreReview review;
+        try
+        {
+            review = await walk.ConfigureAwait(false);
+        }
+        catch (IOException e)
+        {
+            _failedAt = time.GetTimestamp();
+            log.Warning("chain_unread", $"what is stored can't be looked through: {e.Message}; again in {AfterFailure.TotalSeconds:0} s");
+            return null;
+        }
+
+        (_walked, _failedAt) = (time.GetTimestamp(), null);
         counters.Holes = review.Faults;
         var lines = string.Join("; ", review.Lines());
         // Once for each finding: it stays until it has left the recovery window.
