@@ -34,8 +34,9 @@ public sealed class SentinelLossTests(ITestOutputHelper output)
         Assert.Equal((before.Master!.RunId, epoch), (after.Master!.RunId, after.Sentinels[0].Epoch));
 
         var next = await pods.FailoverAsync();
-        Assert.Equal(epoch + 1, next.Sentinels[0].Epoch);
-        await Eventually.UntilAsync($"epoch {epoch + 1} to be kept", async () => await pods.Sidecars.KeptEpochAsync() == epoch + 1);
+        var raised = next.Sentinels[0].Epoch;
+        Assert.True(raised > epoch, $"{raised} after {epoch}"); // not always the next one: rebuilt Sentinels vote only in later epochs than the known ones
+        await Eventually.UntilAsync($"epoch {raised} to be kept", async () => await pods.Sidecars.KeptEpochAsync() == raised);
         Assert.DoesNotContain("epoch-went-back", pods.Sidecars.EpochCodes);
         output.WriteLine($"seed {seed}: epoch {epoch} > lost > {after.Sentinels[0].Epoch} > failover > {next.Sentinels[0].Epoch}; {string.Join(" > ", pods.Sidecars.EpochCodes)}");
     }
