@@ -23,9 +23,6 @@ public sealed class AbandonedLoop(
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
-    // A vote that is lost is no reason to ask again at once: each keeps Sentinels from acting by themselves.
-    private static readonly TimeSpan AfterAttempt = TimeSpan.FromSeconds(3);
-
     private long? _since;
     private RedisEndpoint? _down;
     private string? _promoted;
@@ -47,7 +44,6 @@ public sealed class AbandonedLoop(
     {
         var facts = Gather();
         var decision = AbandonedPolicy.Decide(facts);
-        if (decision is AbandonedDecision.AskReplicas && _attemptedAt is { } at && time.GetElapsedTime(at) < AfterAttempt) return decision;
         if (decision is AbandonedDecision.AskReplicas)
         {
             var listed = sentinels.Observe().OfType<SentinelObservation.Known>().SelectMany(s => s.View.Replicas.Select(r => r.Address)).Distinct();
@@ -83,6 +79,7 @@ public sealed class AbandonedLoop(
             SentinelCount = sentinelCount,
             AbandonedFor = _since is { } since ? time.GetElapsedTime(since) : TimeSpan.Zero,
             Rank = Rank(seen),
+            AttemptedAgo = _attemptedAt is { } at ? time.GetElapsedTime(at) : null,
             Promoted = _promoted,
         };
     }

@@ -28,6 +28,9 @@ public sealed record AbandonedFacts
     /// <summary>This server's place among the replicas, from 0.</summary>
     public required int Rank { get; init; }
 
+    /// <summary>Time since the last attempt of this sidecar; null: none was made.</summary>
+    public TimeSpan? AttemptedAgo { get; init; }
+
     /// <summary>The process that an attempt has promoted, unconfirmed; null: none.</summary>
     public string? Promoted { get; init; }
 
@@ -67,6 +70,9 @@ public static class AbandonedPolicy
     /// <summary>How much later each further replica's sidecar acts: longer than an attempt takes.</summary>
     public static readonly TimeSpan RankDelay = TimeSpan.FromSeconds(1);
 
+    /// <summary>Between two attempts: each may leave an unused vote, which keeps Sentinels from acting by themselves.</summary>
+    public static readonly TimeSpan AfterAttempt = TimeSpan.FromSeconds(3);
+
     /// <summary>Decides.</summary>
     public static AbandonedDecision Decide(AbandonedFacts facts)
     {
@@ -78,6 +84,8 @@ public static class AbandonedPolicy
         if (named == facts.Address) return new AbandonedDecision.Nothing("own", "it is the server beside this process: its death is noticed elsewhere");
         var due = Patience + (facts.Rank * RankDelay);
         if (facts.AbandonedFor < due) return new AbandonedDecision.Wait("sentinels-turn", $"{quorum.Reason}, which is down; Sentinel's own failover is waited for, {due.TotalSeconds:0} s");
+        if (facts.Replicas is null && facts.AttemptedAgo < AfterAttempt)
+            return new AbandonedDecision.Wait("sentinels-turn", $"{quorum.Reason}, which is down; the last attempt is not over");
         if (facts.Replicas is not { } replicas) return new AbandonedDecision.AskReplicas($"{quorum.Reason}, which has been down for {facts.AbandonedFor.TotalSeconds:F1} s, and nobody replaces it");
         return SuccessionPolicy.Decide(new SuccessionFacts
         {

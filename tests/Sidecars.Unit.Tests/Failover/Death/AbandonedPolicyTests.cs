@@ -39,6 +39,8 @@ public sealed class AbandonedPolicyTests
         Assert.Equal("own", AbandonedPolicy.Decide(Abandoned with { Quorum = NamesMe }).Code);
         Assert.Equal("sentinels-turn", AbandonedPolicy.Decide(Abandoned with { AbandonedFor = AbandonedPolicy.Patience - TimeSpan.FromMilliseconds(1) }).Code);
         Assert.Equal("sentinels-turn", AbandonedPolicy.Decide(Abandoned with { Rank = 1 }).Code);
+        Assert.Equal("sentinels-turn", AbandonedPolicy.Decide(Abandoned with { AttemptedAgo = TimeSpan.FromSeconds(2) }).Code);
+        Assert.Equal("ask-replicas", AbandonedPolicy.Decide(Abandoned with { AttemptedAgo = AbandonedPolicy.AfterAttempt }).Code);
         Assert.Equal("no-promotable-replica", AbandonedPolicy.Decide(Abandoned with { Replicas = [] }).Code);
     }
 
