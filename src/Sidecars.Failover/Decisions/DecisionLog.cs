@@ -9,7 +9,7 @@ namespace Sidecars.Failover.Decisions;
 public sealed class DecisionLog(JsonLineLog log, FailoverMetrics metrics) : IDecisionSink
 {
     // Loops whose acts change what clients may do, or replace data. The others repair lists, record and publish.
-    private static readonly HashSet<string> Grave = ["fence", "death", "hand-over-repair", "self-replica", "stray-replica"];
+    private static readonly HashSet<string> Grave = ["fence", "death", "abandoned", "hand-over-repair", "self-replica", "stray-replica"];
 
     private readonly ConcurrentDictionary<string, string> _last = new();
 

@@ -30,15 +30,6 @@ public abstract record DesiredMaster(RedisEndpoint Master, FencingToken Token, l
     public sealed record Own(RedisEndpoint Master, FencingToken Token, MasterAddresses Addresses, RoleProof Role, long Since)
         : DesiredMaster(Master, Token, Since);
 
-    /// <summary>The server beside this process, to which a master has handed over, before the Sentinels name it.</summary>
-    /// <param name="Master">Its announced address.</param>
-    /// <param name="Token">See <see cref="DesiredMaster"/>; the epoch is that of the master which handed over.</param>
-    /// <param name="Addresses">What it is published as.</param>
-    /// <param name="Role">Its answer, on which the claim was decided.</param>
-    /// <param name="Since">Timestamp of the claim, which ends <see cref="HandOverClaim.Life"/> later.</param>
-    public sealed record HandedOver(RedisEndpoint Master, FencingToken Token, MasterAddresses Addresses, RoleProof Role, long Since)
-        : DesiredMaster(Master, Token, Since);
-
     /// <summary>Another node's master: written only where its own sidecar has not, and looked at before that.</summary>
     /// <param name="Master">Its announced address.</param>
     /// <param name="Token">See <see cref="DesiredMaster"/>.</param>

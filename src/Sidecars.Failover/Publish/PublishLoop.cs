@@ -67,28 +67,6 @@ public sealed class PublishLoop(
     }
 
     /// <summary>
-    /// Publishes the server beside this process before the Sentinels name it. The claim is desired until they name somebody in a later
-    /// epoch, it is contradicted, or <see cref="HandOverClaim.Life"/> is over. A lost claim costs the second until Sentinel's switch.
-    /// </summary>
-    public void Claim(HandOverClaim claim)
-    {
-        ArgumentNullException.ThrowIfNull(claim);
-        var now = time.GetTimestamp();
-        var token = new FencingToken(term(), claim.Epoch, 0);
-        var desired = new DesiredMaster.HandedOver(settings.Address, token, settings.Addresses, new RoleProof(claim.RunId, now), now);
-        lock (_gate)
-        {
-            // Of another address than this loop publishes, or overtaken by Sentinel's switch.
-            if (claim.To != settings.Address || _desired?.Token.Epoch > claim.Epoch) return;
-            // Sent twice, it is carried out once.
-            if (_desired is DesiredMaster.HandedOver before && before.Role.RunId == claim.RunId && before.Token == token) return;
-            _desired = desired;
-        }
-
-        Changed.Raise();
-    }
-
-    /// <summary>
     /// Whether a place may still say this: it is of the epoch in which the Sentinels name a master, or named the one before. Anything else
     /// was remembered before the last switch but one, or before the group's first.
     /// </summary>
@@ -111,12 +89,12 @@ public sealed class PublishLoop(
         var isNews = _accepted?.Address != settings.Address || _accepted.Epoch != quorum.Epoch;
         // The moment that counts: the last look may be from before the promotion. And a look from before a pause proves nothing.
         var isDue = isNews || own is not OwnServer.Answers { IsMaster: true } || server.AnsweredAgo > settings.Period * 2;
-        if ((quorum.Named == settings.Address && isDue) || before is DesiredMaster.HandedOver)
+        if (quorum.Named == settings.Address && isDue)
             own = await server.LookAsync(cancellation).ConfigureAwait(false);
         var facts = Facts(own, observations, quorum, now);
         var decision = PublishPolicy.Decide(facts);
         sink.Decided("publish", decision.Code, decision.Reason, decision is PublishDecision.Refuse, () => JsonSerializer.Serialize(facts, PublishJson.Default.PublishFacts));
-        var stands = before is not null && PublishPolicy.Stands(before, time.GetElapsedTime(before.Since), facts);
+        var stands = before is not null && PublishPolicy.Stands(before, facts);
         switch (decision)
         {
             case PublishDecision.Own d:
@@ -124,9 +102,6 @@ public sealed class PublishLoop(
                 var token = new FencingToken(d.Term, d.Epoch, 0);
                 if (Desired is DesiredMaster.Own same && same.Token == token && same.Role.RunId == d.RunId) break;
                 Set(new DesiredMaster.Own(settings.Address, token, settings.Addresses, new RoleProof(d.RunId, now), Since(now)));
-                break;
-            // A hand-over to this server, of which the Sentinels do not know yet.
-            case PublishDecision.ForAnother when stands && before is DesiredMaster.HandedOver:
                 break;
             case PublishDecision.ForAnother d:
                 _accepted = new AcceptedMaster(d.Master, d.Term, d.Epoch);
@@ -155,9 +130,6 @@ public sealed class PublishLoop(
         return ReferenceEquals(order.Desired, Desired) && order.Desired switch
         {
             DesiredMaster.Own own => PublishPolicy.MayBeMaster(server.Last, server.HasImpostor, own.Role.RunId),
-            // What it answered before the claim was made says nothing about it.
-            DesiredMaster.HandedOver claim => time.GetElapsedTime(claim.Since) is var age && age < HandOverClaim.Life
-                && (!(server.AnsweredAgo <= age) || PublishPolicy.IsMaster(server.Last, server.HasImpostor, claim.Role.RunId)),
             _ => time.GetElapsedTime(order.Role.SeenAt) <= ProofLife,
         };
     }

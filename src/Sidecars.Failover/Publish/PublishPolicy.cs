@@ -78,16 +78,12 @@ public static class PublishPolicy
     /// contradicts nothing.
     /// </summary>
     /// <param name="desired">What was decided before.</param>
-    /// <param name="age">For how long it has been desired.</param>
-    /// <param name="facts">What is known now; for a hand-over with a look at the server that was taken after its claim.</param>
-    public static bool Stands(DesiredMaster desired, TimeSpan age, PublishFacts facts)
+    /// <param name="facts">What is known now.</param>
+    public static bool Stands(DesiredMaster desired, PublishFacts facts)
     {
         ArgumentNullException.ThrowIfNull(facts);
         return desired switch
         {
-            // The Sentinels still name the old master, in its epoch: that they do not know yet contradicts nothing.
-            DesiredMaster.HandedOver claim => age < HandOverClaim.Life && (facts.Quorum.Named is null || facts.Quorum.Epoch <= claim.Token.Epoch)
-                && IsMaster(facts.Server, facts.HasImpostor, claim.Role.RunId),
             DesiredMaster.Own own => (facts.Quorum.Named ?? own.Master) == own.Master
                 && MayBeMaster(facts.Server, facts.HasImpostor, own.Role.RunId),
             _ => (facts.Quorum.Named ?? desired.Master) == desired.Master,
@@ -107,8 +103,8 @@ public static class PublishPolicy
         !hasImpostor && server is OwnServer.Answers { IsMaster: true } master && master.RunId == runId;
 
     /// <summary>
-    /// The process that these facts prove to be the desired master; null: none. It says ROLE=master, and is the process that said so before.
-    /// Unless it claims a hand-over, which Sentinels do not know yet, it is also the process that their majority names and talks to.
+    /// The process that these facts prove to be the desired master; null: none. It says ROLE=master, is the process that said so before, and the
+    /// one that a majority of the Sentinels names and talks to.
     /// </summary>
     /// <param name="desired">Whom.</param>
     /// <param name="facts">With a look at the server that was taken for this question.</param>
@@ -117,7 +113,6 @@ public static class PublishPolicy
         ArgumentNullException.ThrowIfNull(facts);
         return desired switch
         {
-            DesiredMaster.HandedOver { Role.RunId: var runId } when IsMaster(facts.Server, facts.HasImpostor, runId) => runId,
             DesiredMaster.Own { Role.RunId: var runId, Token: var token } when Decide(facts) is PublishDecision.Own own && own.RunId == runId
                 && (own.Term, own.Epoch) == (token.Term, token.Epoch) && facts.Quorum.RunIds.Contains(runId) => runId,
             _ => null,

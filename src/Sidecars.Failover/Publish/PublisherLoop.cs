@@ -31,8 +31,6 @@ public sealed class PublisherLoop(
     // A refusal is a person's to mend (a record of another owner, a weighted one): seen within this, it is over without a restart. One read each.
     private static readonly TimeSpan Mended = TimeSpan.FromSeconds(30);
 
-    private const string NotWritten = "not written while the hand-over was known to stand; Sentinel's switch is published by itself";
-
     // Between looks that fail.
     private readonly RetryPause _failing = new(new BackoffSchedule(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30)), time, random);
 
@@ -95,14 +93,10 @@ public sealed class PublisherLoop(
         var isFresh = isCheck || !loop.MayStand(target.Remembered);
         switch (await target.PublishAsync(order, loop, isFresh, cancellation).ConfigureAwait(false))
         {
-            // The claim is over; where that is so by Sentinel's switch, it is published next.
-            case null when desired is DesiredMaster.HandedOver:
-                if (loop.Desired is not DesiredMaster.Own) sink.Acted(_name, "hand-over", target.Description, NotWritten);
-                return Settle(desired);
             // Another master is about to be desired, or a look says otherwise that was overtaken by a newer one.
             case null:
                 return LeastPause;
-            case PublishOutcome.NotVerified unproven when desired is not DesiredMaster.HandedOver:
+            case PublishOutcome.NotVerified unproven:
                 Seen = (unproven.There, time.GetTimestamp());
                 sink.Decided(_name, unproven.Code, $"{target.Description}: {unproven.Reason}", isRefusal: true, () => "null");
                 return Unproven;
@@ -120,7 +114,6 @@ public sealed class PublisherLoop(
     private async Task<PublishOrder?> OrderAsync(DesiredMaster desired, CancellationToken cancellation) => desired switch
     {
         DesiredMaster.Own own => new PublishOrder(own, own.Addresses, own.Role),
-        DesiredMaster.HandedOver claim => new PublishOrder(claim, claim.Addresses, claim.Role),
         _ => await another((DesiredMaster.Another)desired, cancellation).ConfigureAwait(false),
     };
 
@@ -150,12 +143,10 @@ public sealed class PublisherLoop(
         var isToldAlready = refused is not null && refused == _refused;
         _refused = refused;
         if (isCheck && (outcome is PublishOutcome.UpToDate || isToldAlready)) return;
-        var isDone = outcome is PublishOutcome.Written or PublishOutcome.UpToDate;
-        var isFailure = desired is DesiredMaster.HandedOver ? !isDone : outcome is PublishOutcome.Refused;
         sink.Acted(
-            _name, desired is DesiredMaster.HandedOver ? "hand-over" : outcome.Code,
+            _name, outcome.Code,
             $"{target.Description}: {outcome.Reason} (sent after {sent.TotalMilliseconds:F1} ms, settled after {after.TotalMilliseconds:F1} ms)",
-            isFailure ? outcome.Reason : null);
+            refused);
     }
 
     // An own address does not become known later; another node's sidecar may record it yet.

@@ -18,25 +18,12 @@ public static class RevisionPlan
         ArgumentNullException.ThrowIfNull(desired);
         return desired switch
         {
-            DesiredMaster.HandedOver claim => OfClaim(claim, proof, ours, there),
             _ when there is null || (there.Token.Term, there.Token.Epoch) != (desired.Token.Term, desired.Token.Epoch) => desired.Token,
-            // It goes on with the token of an earlier process of the sidecar, or of a hand-over.
+            // It goes on with the token of an earlier process of the sidecar.
             DesiredMaster.Own when there.Address == ours => there.Token,
             DesiredMaster.Own own when there.Token != own.Token || there.Address.Length > 0 => Raised(there.Token, own.Token, own.Role.RunId, proof),
             _ => desired.Token,
         };
-    }
-
-    // The new master's own token, (term, epoch + 1, 0), does not exist yet and must not be guessed: another failover may take that epoch. So
-    // one revision more within the epoch of the master that handed over: newer than all that it published, older than anything of the next
-    // epoch, so that Sentinel's switch, or another one's, overwrites it with one write. If the hand-over fails and the old master is master
-    // again, it raises the revision once more. A newer token at the target is left as it is.
-    private static FencingToken? OfClaim(DesiredMaster.HandedOver claim, RoleProof? proof, string ours, PublishedMaster? there)
-    {
-        if (there is null) return Raised(claim.Token, claim.Token, claim.Role.RunId, proof);
-        if (there.Address == ours) return there.Token;
-        var mine = claim.Token with { Term = there.Token.Term };
-        return there.Token.Epoch > mine.Epoch ? mine : Raised(there.Token.Epoch == mine.Epoch ? there.Token : mine, mine, claim.Role.RunId, proof);
     }
 
     // The greatest number can't be raised. No target reaches it by our writes; one that has it is left to a person.

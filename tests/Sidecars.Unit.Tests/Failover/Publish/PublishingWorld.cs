@@ -136,13 +136,6 @@ internal sealed class PublishingNode : IAsyncDisposable
     public PublisherLoop Over(ITargetWriter place) =>
         new(place, Loop, Another.FindAsync, new PublisherSettings(TimeSpan.FromSeconds(60), DryRun: false), new PublishMetrics(new MetricSet()), Sink, _world.Time, () => 0.5);
 
-    /// <summary>Claims a hand-over from the master that Sentinels name, and has a place follow.</summary>
-    public async Task ClaimAsync(PublisherLoop publisher)
-    {
-        Loop.Claim(new HandOverClaim(_world.Sentinels.Named, Announced, _world.Sentinels.Epoch, RunId));
-        await publisher.RoundAsync(default);
-    }
-
     /// <summary>Decides, and has a place follow.</summary>
     public async Task PublishAsync(PublisherLoop publisher)
     {

@@ -13,7 +13,6 @@ public sealed class RevisionPlanTests
     private static readonly MasterAddresses Addresses = new(Ours, new RedisEndpoint(Ours, 6379));
     private static readonly RoleProof Proof = new("b", 1);
     private static readonly DesiredMaster.Own Own = new(Me, new FencingToken(4, 7, 0), Addresses, Proof, 0);
-    private static readonly DesiredMaster.HandedOver Claim = new(Me, new FencingToken(4, 7, 0), Addresses, Proof, 0);
     private static readonly DesiredMaster.Another Another = new(Me, new FencingToken(4, 7, 0), 0);
 
     [Fact]
@@ -37,46 +36,14 @@ public sealed class RevisionPlanTests
     }
 
     [Fact]
-    public void The_greatest_revision_is_left_to_a_person()
-    {
-        Assert.Equal(Own.Token, Token(Own, Proof, There(4, 7, long.MaxValue, Theirs)));
-        Assert.Equal(Claim.Token, Token(Claim, Proof, There(4, 7, long.MaxValue, Theirs)));
-    }
+    public void The_greatest_revision_is_left_to_a_person() => Assert.Equal(Own.Token, Token(Own, Proof, There(4, 7, long.MaxValue, Theirs)));
 
     [Fact]
     public void Another_nodes_master_never_raises_it() => Assert.Equal(Another.Token, Token(Another, Proof, There(4, 7, 3, Theirs)));
 
     [Fact]
-    public void The_early_token_is_newer_than_the_old_masters_and_older_than_Sentinels_switch()
-    {
-        var published = There(4, 7, 2, Theirs);
-        var early = Token(Claim, Proof, published)!.Value;
-        Assert.True(early > published.Token && early < new FencingToken(4, 8, 0));
-        Assert.Equal(new FencingToken(4, 7, 3), early);
-    }
-
-    [Fact]
-    public void A_record_that_names_the_new_master_or_a_later_epoch_is_left_alone()
-    {
-        Assert.Equal(new FencingToken(4, 7, 2), Token(Claim, Proof, There(4, 7, 2, Ours)));
-        foreach (var term in new long[] { 3, 4, 5 }) Assert.True(Token(Claim, Proof, There(term, 8, 0, Theirs)) < new FencingToken(term, 8, 0));
-    }
-
-    [Fact]
-    public void A_record_that_lags_an_epoch_behind_is_overtaken_in_the_old_masters_epoch() =>
-        Assert.Equal(new FencingToken(4, 7, 1), Token(Claim, Proof, There(4, 5, 9, Theirs)));
-
-    [Fact]
-    public void A_hand_over_that_is_rolled_back_is_published_with_one_revision_more()
-    {
-        var early = Token(Claim, Proof, There(4, 7, 0, Theirs))!.Value;
-        var back = new DesiredMaster.HandedOver(new RedisEndpoint("10.96.0.1", 6379), Claim.Token, new MasterAddresses(Theirs, null), new RoleProof("a", 1), 0);
-        Assert.Equal(early with { Rev = early.Rev + 1 }, RevisionPlan.Decide(back, back.Role, Theirs, new PublishedMaster(early, Ours)));
-    }
-
-    [Fact]
     public void Without_a_proof_no_token_is_above_what_stands_there_in_the_same_epoch() => Prop.ForAll(
-        (from kind in Gen.Elements<DesiredMaster>(Own, Claim, Another)
+        (from kind in Gen.Elements<DesiredMaster>(Own, Another)
          from term in Gen.Choose(3, 5)
          from epoch in Gen.Choose(6, 8)
          from rev in Gen.Choose(0, 3)
