@@ -54,8 +54,9 @@ public sealed class SentinelLossTests(ITestOutputHelper output)
                 async () => (await client.CallAsync(default, "SENTINEL", "FAILOVER", group.Options.EffectiveMasterName)).Text == "OK");
         }
 
-        await Eventually.UntilAsync("epoch 1 to be kept", async () => await sidecars.KeptEpochAsync() == 1);
-        var before = await group.WaitAgreedAsync();
+        var before = await group.WaitForAsync("the switch", s => s.Sentinels.All(x => x.Epoch > 0 && x.Master == s.Master?.Node.Endpoint && x.Epoch == s.Sentinels[0].Epoch));
+        var epoch = before.Sentinels[0].Epoch;
+        await Eventually.UntilAsync($"epoch {epoch} to be kept", async () => await sidecars.KeptEpochAsync() == epoch);
         await Task.WhenAll(group.Sentinels.Select(node => node.KillAsync()));
         foreach (var node in group.Sentinels)
         {
@@ -64,7 +65,7 @@ public sealed class SentinelLossTests(ITestOutputHelper output)
         }
 
         var after = await group.WaitAgreedAsync();
-        Assert.Equal((1, before.Master!.RunId), (after.Sentinels[0].Epoch, after.Master!.RunId));
+        Assert.Equal((epoch, before.Master!.RunId), (after.Sentinels[0].Epoch, after.Master!.RunId));
     }
 
     [Fact]
@@ -88,8 +89,9 @@ public sealed class SentinelLossTests(ITestOutputHelper output)
         var former = (await group.ObserveAsync()).Master!.Node;
         await group.WaitHealthyAsync(); // every Sentinel has polled every replica
         await former.KillAsync();
-        var switched = await group.WaitForAsync("another master", s => s.Master is { } m && m.Node != former && s.Sentinels.All(x => x.Master == m.Node.Endpoint));
-        await Eventually.UntilAsync("epoch 1 to be kept", async () => await pods.Sidecars.KeptEpochAsync() == 1);
+        var switched = await group.WaitForAsync("another master", s => s.Master is { } m && m.Node != former && s.Sentinels.All(x => x.Master == m.Node.Endpoint && x.Epoch == s.Sentinels[0].Epoch));
+        var epoch = switched.Sentinels[0].Epoch;
+        await Eventually.UntilAsync($"epoch {epoch} to be kept", async () => await pods.Sidecars.KeptEpochAsync() == epoch);
         var lost = group.Sentinels;
         await Task.WhenAll(lost.Select(node => node.KillAsync()));
 
@@ -109,7 +111,7 @@ public sealed class SentinelLossTests(ITestOutputHelper output)
         await resumed.KillAsync(); // a person, or the fence, settles it
         await former.StartAsync();
         var healed = await group.WaitAgreedAsync();
-        Assert.Equal((switched.Master!.Node, switched.Master.RunId, 1), (healed.Master!.Node, healed.Master.RunId, healed.Sentinels[0].Epoch));
+        Assert.Equal((switched.Master!.Node, switched.Master.RunId, epoch), (healed.Master!.Node, healed.Master.RunId, healed.Sentinels[0].Epoch));
         await pods.AssertIdsAreSlotsAsync();
     }
 }
