@@ -83,6 +83,9 @@ public sealed class DirectoryStore : IObjectStore
             cancellation.ThrowIfCancellationRequested();
             yield return entry;
         }
+
+        // A store that goes away under a list leaves a part of it, which must not pass for the whole.
+        _ = await GuardAsync(prefix, () => Task.FromResult(true)).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -116,9 +119,8 @@ public sealed class DirectoryStore : IObjectStore
     private static IEnumerable<ObjectEntry> Walk(string prefix, string folder, string? startAfter)
     {
         var directory = new DirectoryInfo(folder);
-        if (!directory.Exists) yield break;
         // A folder sorts as its name with a slash: so keys come in ordinal order, as from S3.
-        var entries = directory.EnumerateFileSystemInfos()
+        var entries = EntriesOf(prefix, directory)
             .Where(e => ObjectKey.IsPart(e.Name))
             .Select(e => (Name: e is DirectoryInfo ? e.Name + "/" : e.Name, Entry: e))
             .OrderBy(e => e.Name, StringComparer.Ordinal);
@@ -127,12 +129,33 @@ public sealed class DirectoryStore : IObjectStore
             var key = prefix + name;
             if (entry is FileInfo file)
             {
-                if (string.CompareOrdinal(key, startAfter) > 0) yield return new ObjectEntry(key, file.Length);
+                if (file.Exists && string.CompareOrdinal(key, startAfter) > 0) yield return new ObjectEntry(key, file.Length);
             }
             else if (startAfter is null || string.CompareOrdinal(key, startAfter) > 0 || startAfter.StartsWith(key, StringComparison.Ordinal))
             {
                 foreach (var below in Walk(key, entry.FullName, startAfter)) yield return below;
             }
+        }
+    }
+
+    // A folder that is gone is an empty one: another process may remove it while this one walks.
+    private static FileSystemInfo[] EntriesOf(string prefix, DirectoryInfo directory)
+    {
+        try
+        {
+            return directory.GetFileSystemInfos();
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return [];
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new StoreException(StoreFailure.Denied, prefix, e.Message, e);
+        }
+        catch (IOException e)
+        {
+            throw new StoreException(StoreFailure.Unavailable, prefix, e.Message, e);
         }
     }
 
@@ -148,7 +171,10 @@ public sealed class DirectoryStore : IObjectStore
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException && !isWrite)
         {
-            throw new StoreException(StoreFailure.NotFound, key, "there is no such object", e);
+            // Or the whole store went away since it was looked at.
+            throw IdentityProblem(isWrite: false) is { } gone
+                ? new StoreException(StoreFailure.Unavailable, key, gone, e)
+                : new StoreException(StoreFailure.NotFound, key, "there is no such object", e);
         }
         catch (UnauthorizedAccessException e)
         {
