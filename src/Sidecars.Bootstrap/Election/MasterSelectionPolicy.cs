@@ -88,7 +88,7 @@ public static class MasterSelectionPolicy
         }
 
         var replicas = Nodes(s).Where(k => k.View.Role == NodeRole.Replica).ToList();
-        var promotable = replicas.Where(r => agreed.Promotable.Contains(r.Address) && !r.View.SyncInProgress && !r.View.Loading && !r.FollowsItself).ToList();
+        var promotable = replicas.Where(r => (agreed.Promotable.Contains(r.Address) || agreed.Unreached.Contains(r.Address)) && !r.View.SyncInProgress && !r.View.Loading && !r.FollowsItself).ToList();
         if (promotable.Count > 0)
             return Succeed(s, agreed, "named-hand-over", $"{agreed.Reason}, that is me, and {promotable[0].Address} can be promoted");
         if (replicas.Find(r => r.FollowsItself) is { } lost)
@@ -253,6 +253,7 @@ public static class MasterSelectionPolicy
     {
         Master = agreed.Address,
         Listed = agreed.Promotable,
+        Unreached = agreed.Unreached,
         Replicas = s.Peers,
         DeadFor = s.SilentFor,
         ReplicationId = s.Me.Address == agreed.Address ? s.Me.Position?.At.Id.ToString() : null,

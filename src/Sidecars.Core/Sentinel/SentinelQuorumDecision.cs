@@ -22,7 +22,13 @@ public abstract record SentinelQuorumDecision
     /// <param name="Promotable">Replicas that at least one voter would take into account for a promotion.</param>
     /// <param name="Reason">Why.</param>
     public sealed record Agreed(RedisEndpoint Address, long Epoch, ImmutableArray<string> RunIds, bool Down, ImmutableArray<RedisEndpoint> Promotable, string Reason)
-        : SentinelQuorumDecision(Reason);
+        : SentinelQuorumDecision(Reason)
+    {
+        /// <summary>
+        /// Replicas that no voter is connected to and none holds for down either: a process that has just been started looks so for a second or two.
+        /// </summary>
+        public ImmutableArray<RedisEndpoint> Unreached { get; init; } = [];
+    }
 
     /// <summary>A failover runs: wait, its outcome is not known.</summary>
     public sealed record Busy(string Reason) : SentinelQuorumDecision(Reason);

@@ -62,12 +62,15 @@ public static class SentinelQuorumPolicy
         }
 
         var masters = group.Voters.Select(v => v.View.Master!).ToList();
-        var promotable = group.Voters.Where(v => !v.View.Tilt).SelectMany(v => v.View.Replicas).Where(r => r.Promotable)
-            .Select(r => r.Address).Distinct().OrderBy(a => a.ToString(), StringComparer.Ordinal).ToImmutableArray();
+        var replicas = group.Voters.Where(v => !v.View.Tilt).SelectMany(v => v.View.Replicas).ToLookup(r => r.Address);
+        var ordered = replicas.OrderBy(r => r.Key.ToString(), StringComparer.Ordinal).ToList();
+        ImmutableArray<RedisEndpoint> promotable = [.. ordered.Where(r => r.Any(seen => seen.Promotable)).Select(r => r.Key)];
+        ImmutableArray<RedisEndpoint> unreached =
+            [.. ordered.Where(r => r.All(seen => seen is { Priority: > 0, OnlyDisconnected: true })).Select(r => r.Key)];
         var runIds = masters.Select(m => m.RunId).Where(id => id.Length > 0).Distinct(StringComparer.Ordinal).ToImmutableArray();
         var down = masters.Any(m => m.SubjectivelyDown || m.ObjectivelyDown);
         return new SentinelQuorumDecision.Agreed(group.Address, epoch, runIds, down, promotable,
-            $"{group.Votes} of {configured} Sentinels name {group.Address} in epoch {epoch}{(down ? ", which they see down" : "")}");
+            $"{group.Votes} of {configured} Sentinels name {group.Address} in epoch {epoch}{(down ? ", which they see down" : "")}") { Unreached = unreached };
     }
 
     private static string NoMajorityReason(IReadOnlyCollection<SentinelObservation> observations, int answered, int needed, int configured)

@@ -100,6 +100,10 @@ public sealed record SentinelReplica
     /// <summary>True where this Sentinel can't reach it.</summary>
     public bool Down => SentinelFlags.IsDown(Flags);
 
+    /// <summary>True where this Sentinel has no connection to it, and does not hold it for down (yet).</summary>
+    public bool OnlyDisconnected =>
+        Down && !SentinelFlags.Has(Flags, SentinelFlags.SubjectivelyDown) && !SentinelFlags.Has(Flags, SentinelFlags.ObjectivelyDown);
+
     /// <summary>True where this Sentinel reaches it, its link to the master is up, and nothing is being done to it.</summary>
     public bool Linked => MasterLinkStatus == "ok" && SentinelFlags.IsAlive(Flags, "slave");
 }

@@ -11,10 +11,16 @@ public sealed record SuccessionFacts
     /// <summary>The dead master's address in the group.</summary>
     public required RedisEndpoint Master { get; init; }
 
-    /// <summary>Replicas that a Sentinel majority holds for promotable.</summary>
+    /// <summary>Replicas that at least one Sentinel would promote: those that are silent are waited for.</summary>
     public required ImmutableArray<RedisEndpoint> Listed { get; init; }
 
-    /// <summary>What they say since the death.</summary>
+    /// <summary>
+    /// Replicas that Sentinels list and have no connection to at this moment, as just after a restart: as good as the others where they answer,
+    /// and not waited for.
+    /// </summary>
+    public ImmutableArray<RedisEndpoint> Unreached { get; init; } = [];
+
+    /// <summary>What these, and other replicas that are to follow, say since the death.</summary>
     public required ImmutableArray<NodeObservation> Replicas { get; init; }
 
     /// <summary>Since the death was noticed.</summary>

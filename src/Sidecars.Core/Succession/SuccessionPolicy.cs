@@ -37,7 +37,7 @@ public static class SuccessionPolicy
         if (known.Find(r => r.View.Role == NodeRole.Master) is { } master)
             return new SuccessionDecision.Wait("other-master", $"{master.Address} is master already");
 
-        var candidates = known.Where(r => facts.Listed.Contains(r.Address) && r.View is { Role: NodeRole.Replica, Loading: false, SyncInProgress: false, Priority: not 0 }
+        var candidates = known.Where(r => IsListed(facts, r) && r.View is { Role: NodeRole.Replica, Loading: false, SyncInProgress: false, Priority: not 0 }
             && r.View.MasterAddress == facts.Master && !r.FollowsItself).ToList();
         if (candidates.Count == 0)
             return new SuccessionDecision.Wait("no-promotable-replica", $"no replica of {facts.Master} that answers can be promoted");
@@ -55,13 +55,16 @@ public static class SuccessionPolicy
         return Succeed(facts, best, known, $"{best.Address} has the most data of {candidates.Count} at offset {best.View.Offset}{unheard}");
     }
 
+    private static bool IsListed(SuccessionFacts facts, NodeObservation.Known node) =>
+        facts.Listed.Contains(node.Address) || facts.Unreached.Contains(node.Address);
+
     // By an earlier attempt, of this process or of one that has died since: a listed replica that goes on with the dead master's data.
     private static NodeObservation.Known? PromotedOf(SuccessionFacts facts, List<NodeObservation.Known> known)
     {
         var masters = known.Where(r => r.View.Role == NodeRole.Master).ToList();
         if (masters.Find(m => m.View.RunId == facts.Promoted) is { } ours) return ours;
         var id = facts.ReplicationId ?? known.Find(r => r.View.Role == NodeRole.Replica && r.View.MasterAddress == facts.Master)?.View.ReplicationId;
-        return masters is [var only] && facts.Listed.Contains(only.Address) && id is { Length: > 0 } && only.View.PreviousReplicationId == id ? only : null;
+        return masters is [var only] && IsListed(facts, only) && id is { Length: > 0 } && only.View.PreviousReplicationId == id ? only : null;
     }
 
     private static SuccessionDecision.Succeed Succeed(SuccessionFacts facts, NodeObservation.Known target, List<NodeObservation.Known> known, string reason)

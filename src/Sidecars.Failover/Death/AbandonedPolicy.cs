@@ -91,6 +91,7 @@ public static class AbandonedPolicy
         {
             Master = named,
             Listed = quorum.Promotable,
+            Unreached = quorum.Unreached,
             Replicas = replicas,
             DeadFor = facts.AbandonedFor,
             Promoted = facts.Promoted,

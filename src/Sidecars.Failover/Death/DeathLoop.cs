@@ -32,6 +32,9 @@ public sealed class DeathLoop(
     // Who hangs is not waited for: nobody may write meanwhile.
     private static readonly TimeSpan AnswersWithin = TimeSpan.FromMilliseconds(150);
 
+    // Most of those that no Sentinel reaches are gone; one that has just been started answers within a round trip or two.
+    private static readonly TimeSpan UnreachedAnswersWithin = TimeSpan.FromMilliseconds(20);
+
     // Attempts that did not begin, until a Sentinel is asked: each may leave an unused vote, which keeps Sentinels from acting by themselves.
     private const int MaxAttempts = 5;
 
@@ -151,17 +154,23 @@ public sealed class DeathLoop(
         sink.Acted("death", "failover", $"SENTINEL FAILOVER at {sentinel}", answer.Obstacle);
     }
 
-    // Where a promotion is unconfirmed, Sentinels that know of it list that node no more, but name it.
+    // All that a Sentinel lists: those that it does not reach are to follow the next master too. Where a promotion is unconfirmed, Sentinels that
+    // know of it list that node no more, but name it.
     private async Task<ImmutableArray<NodeObservation>> AskReplicasAsync(QuorumFacts quorum, CancellationToken cancellation)
     {
-        var named = sentinels.Observe().OfType<SentinelObservation.Known>().SelectMany(s => s.View.Replicas.Select(r => r.Address).Append(s.View.Master?.Address));
-        RedisEndpoint[] asked = _promoted is null ? [.. quorum.Promotable] : [.. named.OfType<RedisEndpoint>().Where(a => a != server.Address).Distinct()];
-        return [.. await Task.WhenAll(asked.Select(replica => AskAsync(replica, cancellation))).ConfigureAwait(false)];
+        var views = sentinels.Observe().OfType<SentinelObservation.Known>().Select(s => s.View);
+        var listed = views.SelectMany(v => v.Replicas.Select(r => r.Address).Append(v.Master?.Address));
+        var asked = listed.OfType<RedisEndpoint>().Where(a => a != server.Address).Distinct().Select(address =>
+        {
+            var isReached = quorum.Promotable.Contains(address) || _promoted is not null;
+            return AskAsync(address, isReached ? AnswersWithin : UnreachedAnswersWithin, cancellation);
+        });
+        return [.. await Task.WhenAll(asked).ConfigureAwait(false)];
     }
 
-    private async Task<NodeObservation> AskAsync(RedisEndpoint replica, CancellationToken cancellation)
+    private async Task<NodeObservation> AskAsync(RedisEndpoint replica, TimeSpan within, CancellationToken cancellation)
     {
-        using var over = new CancellationTokenSource(AnswersWithin, time);
+        using var over = new CancellationTokenSource(within, time);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(over.Token, cancellation);
         try
         {

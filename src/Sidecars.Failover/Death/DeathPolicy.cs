@@ -100,7 +100,7 @@ public static class DeathPolicy
         if (facts.AcceptedAgo < ShowsWithin) return new DeathDecision.Wait("accepted", "the Sentinels have been told, or one has accepted the request");
         if (facts.BootstrapLives) return new DeathDecision.Nothing("bootstrap-acts", "redis-bootstrap is back, and does what is due");
         if (facts.SteppingDown == true && facts.DeadFor < StepDownEndsWithin) return new DeathDecision.Wait("step-down", "a step-down of this server may have promoted its target", Soon);
-        if (quorum.Promotable.IsEmpty && facts.Promoted is null)
+        if (quorum.Promotable.IsEmpty && quorum.Unreached.IsEmpty && facts.Promoted is null)
             return new DeathDecision.Wait("no-promotable-replica", $"{quorum.Reason}, and no replica can be promoted");
         if (facts.TellingFailed is { } why && facts.Promoted is null)
         {
@@ -114,6 +114,7 @@ public static class DeathPolicy
         {
             Master = facts.Address,
             Listed = quorum.Promotable,
+            Unreached = quorum.Unreached,
             Replicas = replicas,
             DeadFor = facts.DeadFor,
             HoldsConnections = dead.HoldsConnections,

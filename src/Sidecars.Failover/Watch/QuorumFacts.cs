@@ -28,6 +28,9 @@ public sealed record QuorumFacts
     /// <summary>Replicas that could be promoted.</summary>
     public ImmutableArray<RedisEndpoint> Promotable { get; init; } = [];
 
+    /// <summary>See <see cref="SentinelQuorumDecision.Agreed.Unreached"/>.</summary>
+    public ImmutableArray<RedisEndpoint> Unreached { get; init; } = [];
+
     /// <summary>
     /// The Sentinel to ask for a failover if nothing else decides: of those that name the master and trust their clock, the one with the
     /// lowest id. FAILOVER takes no vote, and two Sentinels asked at once made two masters in one epoch.
@@ -60,6 +63,7 @@ public sealed record QuorumFacts
             RunIds = [.. known.Select(k => k.View.Master).Where(m => m is { FailoverInProgress: false, RunId.Length: > 0 } && m.Address == named && m.ConfigEpoch == epoch).Select(m => m!.RunId).Distinct()],
             IsFailingOver = known.Any(k => k.View.Master is { FailoverInProgress: true }),
             Promotable = decision is SentinelQuorumDecision.Agreed p ? [.. p.Promotable.Where(r => r != named)] : [],
+            Unreached = decision is SentinelQuorumDecision.Agreed u ? [.. u.Unreached.Where(r => r != named)] : [],
             Executor = Executors(known, named).FirstOrDefault()?.Endpoint,
             Reason = decision.Reason,
         };

@@ -51,7 +51,7 @@ internal sealed record SwitchBench : IBenchResult
             foreach (var client in present)
             {
                 var runs = options.Runs ?? (client is null ? scenario.InHouseRuns : scenario.Runs);
-                var row = await MeasureAsync(scenario, client, runs, cancellation);
+                var row = await MeasureAsync(scenario, client, runs, options.LogOverMs, output, cancellation);
                 rows.Add(row);
                 await output.WriteLineAsync(row.ToString());
             }
@@ -72,7 +72,7 @@ internal sealed record SwitchBench : IBenchResult
 
     // One group for all runs of a client: each begins with the settled group that the one before left behind.
     private static async Task<SwitchRow> MeasureAsync(
-        SwitchScenario scenario, FoundClient? client, int runs, CancellationToken cancellation)
+        SwitchScenario scenario, FoundClient? client, int runs, int? logOverMs, TextWriter output, CancellationToken cancellation)
     {
         var name = client?.Client.Name ?? SwitchClients.InHouse;
         var noticed = new List<Noticed>();
@@ -89,10 +89,17 @@ internal sealed record SwitchBench : IBenchResult
                 try
                 {
                     await WaitForWritesAsync(stage, WritesBefore, cancellation);
+                    var said = stage.LinesSoFar();
                     writer.Mark();
                     await scenario.PlayAsync(stage);
                     await WaitForWritesAsync(stage, WritesAfter, cancellation);
                     noticed.Add(await writer.StopAsync());
+                    if (noticed[^1].LongestGapMs > logOverMs)
+                    {
+                        await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"run {run}: gap {noticed[^1].LongestGapMs:F1} ms"));
+                        foreach (var line in stage.LinesAfter(said)) await output.WriteLineAsync(line);
+                    }
+
                     lost += await writer.LostAsync((await stage.MasterAsync()).Endpoint, cancellation);
                     await stage.EmptyAsync();
                 }

@@ -14,6 +14,9 @@ internal sealed record SwitchOptions
     /// <summary>Empty: all.</summary>
     public IReadOnlyList<string> Scenarios { get; init; } = [];
 
+    /// <summary>Of a run with a longer gap, what the group's processes said meanwhile; null: of none.</summary>
+    public int? LogOverMs { get; init; }
+
     /// <summary>The table as Markdown.</summary>
     public bool Markdown { get; init; }
 
@@ -35,6 +38,9 @@ internal sealed record SwitchOptions
                 case "--runs" when int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var runs) && runs > 0:
                     options = options with { Runs = runs };
                     break;
+                case "--log-over" when int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var gap):
+                    options = options with { LogOverMs = gap };
+                    break;
                 case "--client" when SwitchClients.Names.Contains(value):
                     options = options with { Clients = [.. options.Clients, value] };
                     break;
@@ -43,7 +49,8 @@ internal sealed record SwitchOptions
                     break;
                 default:
                     mistake = $"{arguments[i]} {value}: --runs NUMBER, --client {string.Join('|', SwitchClients.Names)}, "
-                        + $"--scenario {string.Join('|', SwitchScenarios.All.Select(s => s.Name))}, --markdown";
+                        + $"--scenario {string.Join('|', SwitchScenarios.All.Select(s => s.Name))}, "
+                        + "--log-over MILLISECONDS, --markdown";
                     break;
             }
 

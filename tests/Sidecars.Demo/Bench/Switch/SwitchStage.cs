@@ -78,12 +78,26 @@ internal sealed class SwitchStage : IAsyncDisposable
         return ReplyText.TryInt64(reply, out var keys) ? keys : throw new InvalidOperationException($"{master} refused DBSIZE");
     }
 
+    /// <summary>What the group's processes have said since a moment, in the order of their own times where they have one.</summary>
+    /// <param name="since">Numbers of lines that they had said before; see <see cref="LinesSoFar"/>.</param>
+    public IEnumerable<string> LinesAfter(IReadOnlyDictionary<string, int> since) =>
+        Processes().SelectMany(p => p.Process.Output.Skip(since.GetValueOrDefault(p.Name)).Select(line => $"{p.Name}: {line}"));
+
+    /// <summary>How many lines each process has said.</summary>
+    public IReadOnlyDictionary<string, int> LinesSoFar() => Processes().ToDictionary(p => p.Name, p => p.Process.Output.Count);
+
     /// <summary>Removes everything that a run wrote.</summary>
     public async Task EmptyAsync()
     {
         await using var client = await Group.ConnectAsync(await MasterAsync(), HookDeadline, _cancellation);
         await client.CallAsync(_cancellation, "FLUSHALL", "ASYNC");
     }
+
+    private IEnumerable<(string Name, ServerProcess Process)> Processes() =>
+    [
+        .. _sidecars.Select(s => ($"sidecar of {s.Key.Name}", s.Value)),
+        .. Group.Redis.Concat(Group.Sentinels).Where(n => n.Process is not null).Select(n => (n.Name, n.Process!)),
+    ];
 
     public async ValueTask DisposeAsync()
     {

@@ -87,6 +87,20 @@ public sealed class SentinelQuorumPolicyTests
         Assert.Equal([A], agreed.Promotable.AsEnumerable());
     }
 
+    [Theory]
+    [InlineData("slave,disconnected", "slave,disconnected", true)]
+    [InlineData("slave,disconnected", "slave", false)]
+    [InlineData("slave,disconnected", "slave,s_down,disconnected", false)]
+    public void A_replica_is_unreached_where_no_voter_is_connected_to_it_and_none_holds_it_for_down(string first, string second, bool expected)
+    {
+        static SentinelObservation.Known Sees(int n, string flags) => Says(n, B) is SentinelObservation.Known seen
+            ? seen with { View = seen.View with { Replicas = [new SentinelReplica { Address = C, Flags = flags, Priority = 100 }] } }
+            : throw new InvalidOperationException();
+        var agreed = Assert.IsType<SentinelQuorumDecision.Agreed>(SentinelQuorumPolicy.Decide([Sees(1, first), Sees(2, second), Says(3, B)], 3));
+        Assert.Equal(expected, agreed.Unreached.Contains(C));
+        Assert.Equal(first == "slave" || second == "slave", agreed.Promotable.Contains(C));
+    }
+
     [Fact]
     public void Order_does_not_matter()
     {

@@ -40,10 +40,16 @@ public sealed class DeathLoopTests : IAsyncDisposable
         });
     }
 
-    [Fact]
-    public async Task The_replica_with_less_follows_the_one_that_is_promoted()
+    /// <summary>A process that has just been started looks disconnected to Sentinels, and is as good as before.</summary>
+    [Theory]
+    [InlineData("slave", "slave")]
+    [InlineData("slave", "slave,disconnected")]
+    [InlineData("slave,disconnected", "slave")]
+    [InlineData("slave,s_down,disconnected", "slave")]
+    public async Task The_replica_with_less_follows_the_one_that_is_promoted(string less, string more)
     {
         _sentinels.Replicas = [MemoryGroup.Third, MemoryGroup.Other];
+        (_sentinels.Flags[MemoryGroup.Third], _sentinels.Flags[MemoryGroup.Other]) = (less, more);
         Start();
         await OnThreadAsync(() =>
         {

@@ -80,6 +80,9 @@ internal sealed class HandSentinels : ISentinelViews
     /// <summary>Those that they list while the own server is named.</summary>
     public RedisEndpoint[] Replicas { get; set; } = [MemoryGroup.Other];
 
+    /// <summary>Flags of a replica that is more than <c>slave</c>.</summary>
+    public Dictionary<RedisEndpoint, string> Flags { get; } = [];
+
     /// <summary>Thrown by the next look, once.</summary>
     public Exception? Throws { get; set; }
 
@@ -107,6 +110,9 @@ internal sealed class HandSentinels : ISentinelViews
     {
         MyId = MemorySentinel.IdOf(n),
         Master = new SentinelMaster { Address = _named.Master, ConfigEpoch = _named.Epoch, Flags = "master" },
-        Replicas = [.. (_named.Master == MemoryGroup.Me ? Replicas : [MemoryGroup.Me]).Select(r => new SentinelReplica { Address = r, Flags = "slave", Priority = 100, MasterLinkStatus = "ok" })],
+        Replicas = [.. (_named.Master == MemoryGroup.Me ? Replicas : [MemoryGroup.Me]).Select(ReplicaAt)],
     };
+
+    private SentinelReplica ReplicaAt(RedisEndpoint address) =>
+        new() { Address = address, Flags = Flags.GetValueOrDefault(address, "slave"), Priority = 100, MasterLinkStatus = "ok" };
 }
