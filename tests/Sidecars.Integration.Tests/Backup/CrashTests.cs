@@ -6,7 +6,7 @@ namespace Sidecars.Integration.Tests.Backup;
 /// <summary>The sidecar dies at any moment, or two of them live: what is listed restores, and no byte is missing or twice.</summary>
 public class CrashTests
 {
-    private static int Rounds => Environment.GetEnvironmentVariable("SIDECARS_SOAK") == "1" ? 100 : 3;
+    private static int Rounds => RunCount.Soak ? 100 : 3;
 
     [Fact]
     public async Task Killed_at_random_moments_under_writes_and_rewrites_it_leaves_no_gap_and_no_overlap()

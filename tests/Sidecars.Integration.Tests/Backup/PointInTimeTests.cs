@@ -7,7 +7,7 @@ namespace Sidecars.Integration.Tests.Backup;
 /// <summary>Every recorded second comes back as it was, byte for byte, through rewrites.</summary>
 public class PointInTimeTests
 {
-    private static bool Soak => Environment.GetEnvironmentVariable("SIDECARS_SOAK") == "1";
+    private static bool Soak => RunCount.Soak;
 
     [Fact]
     public async Task Each_recorded_second_is_restored_exactly_over_three_rewrites()

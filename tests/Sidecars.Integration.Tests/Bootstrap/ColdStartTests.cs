@@ -15,15 +15,7 @@ public sealed class ColdStartTests(ITestOutputHelper output, ColdStartFigures fi
     private static readonly TimeSpan MaxDelay = TimeSpan.FromSeconds(2);
 
     /// <summary>SIDECARS_SEEDS (default 3), or a hundred with SIDECARS_SOAK=1.</summary>
-    public static TheoryData<int> Seeds
-    {
-        get
-        {
-            var wanted = int.TryParse(Environment.GetEnvironmentVariable("SIDECARS_SEEDS"), NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : 3;
-            var soak = Environment.GetEnvironmentVariable("SIDECARS_SOAK") == "1";
-            return [.. Enumerable.Range(1, soak ? 100 : wanted)];
-        }
-    }
+    public static TheoryData<int> Seeds => [.. Enumerable.Range(1, RunCount.Of(soak: 100, usual: 3))];
 
     [Theory]
     [MemberData(nameof(Seeds))]

@@ -25,7 +25,7 @@ public sealed class EmptyStartTests(ITestOutputHelper output, FilledVolume volum
         get
         {
             var data = new TheoryData<int, int>();
-            var starts = Environment.GetEnvironmentVariable("SIDECARS_SOAK") == "1" ? 20 : 2;
+            var starts = RunCount.Soak ? 20 : 2;
             for (var start = 1; start <= starts; start++) data.Add(start, Delays[start % Delays.Length]);
             return data;
         }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Sidecars.Core.Lineage;
 using Sidecars.Integration.Tests.Bootstrap.Support;
 using Sidecars.TestKit.FakeKubernetes;
@@ -46,7 +45,7 @@ public sealed class LossScenarioTests(ITestOutputHelper output)
         if (namedDisk != "newest") Assert.NotEqual(named, state.Master!.Node);
         // Sentinel carried it out: it has nothing to undo later.
         var epochs = state.Sentinels.Select(s => s.Epoch).ToArray();
-        if (Soak) await WatchAsync(group, state.Master!.Node, epochs[0], TimeSpan.FromSeconds(60));
+        if (RunCount.Soak) await WatchAsync(group, state.Master!.Node, epochs[0], TimeSpan.FromSeconds(60));
         output.WriteLine(run.Summary(state));
     }
 
@@ -175,14 +174,11 @@ public sealed class LossScenarioTests(ITestOutputHelper output)
         await run.AssertNothingHeldIsLostAsync(await group.WaitAgreedAsync(), best);
     }
 
-    private static bool Soak => Environment.GetEnvironmentVariable("SIDECARS_SOAK") == "1";
-
     private static TheoryData<string, int> Seeds(int soak, params string[] kinds)
     {
-        var wanted = int.TryParse(Environment.GetEnvironmentVariable("SIDECARS_SEEDS"), NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : 2;
         var data = new TheoryData<string, int>();
         foreach (var kind in kinds)
-            for (var seed = 1; seed <= (Soak ? soak : wanted); seed++) data.Add(kind, seed);
+            for (var seed = 1; seed <= RunCount.Of(soak); seed++) data.Add(kind, seed);
         return data;
     }
 

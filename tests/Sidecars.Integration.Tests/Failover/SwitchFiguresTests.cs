@@ -20,7 +20,7 @@ public sealed class SwitchFiguresTests(ITestOutputHelper output)
 
     private static readonly string[] Publishers = ["route53", "endpoint-slice", "zone-file"];
 
-    private static bool Soak => Environment.GetEnvironmentVariable("SIDECARS_SOAK") == "1";
+    private static bool Soak => RunCount.Soak;
 
     /// <summary>A small dataset, and with SIDECARS_SOAK=1 one of 2 GB.</summary>
     public static TheoryData<int> DatasetsMiB => Soak ? [0, 2048] : [0];

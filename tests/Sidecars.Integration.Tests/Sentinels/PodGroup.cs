@@ -19,11 +19,7 @@ internal sealed class PodGroup : IAsyncDisposable
 
     public GroupSidecars Sidecars { get; private set; } = null!;
 
-    public static int[] Seeds(int soak)
-    {
-        var wanted = int.TryParse(Environment.GetEnvironmentVariable("SIDECARS_SEEDS"), NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : 2;
-        return [.. Enumerable.Range(1, Environment.GetEnvironmentVariable("SIDECARS_SOAK") == "1" ? soak : wanted)];
-    }
+    public static int[] Seeds(int soak) => [.. Enumerable.Range(1, RunCount.Of(soak))];
 
     /// <summary>Three and three, healthy; Sentinels think a master down after 2 s.</summary>
     public static async Task<PodGroup> StartAsync(string name)

@@ -9,7 +9,7 @@ namespace Sidecars.Integration.Tests.Sentinels;
 [Collection(GroupTests.Name)]
 public sealed class SentinelChurnTests(ITestOutputHelper output)
 {
-    private static bool Soak => Environment.GetEnvironmentVariable("SIDECARS_SOAK") == "1";
+    private static bool Soak => RunCount.Soak;
 
     [Fact]
     public async Task Replaced_one_after_the_other_each_knows_exactly_the_others_and_one_of_three_may_still_be_lost()

@@ -24,7 +24,7 @@ public sealed class ApiAwayTests(ITestOutputHelper output)
     private const int Sleepers = 14;
 
     /// <summary>An hour; a day with SIDECARS_SOAK=1.</summary>
-    internal static readonly int Hours = Environment.GetEnvironmentVariable("SIDECARS_SOAK") == "1" ? 24 : 1;
+    internal static readonly int Hours = RunCount.Soak ? 24 : 1;
 
     /// <summary>What the server does, and how many requests of the four loops that may come to in an hour.</summary>
     public static TheoryData<string, int> Weathers => new()
