@@ -174,7 +174,7 @@ public sealed class FenceLoop(
         if (quorum.HasMajority && sentinels.AnsweredAgo(SentinelQuorumPolicy.Majority(settings.SentinelCount)) is { } ago) NoteHeard(now, ago);
         var isAttached = master?.FreshReplicas >= settings.RedisCount - 1;
         if (isAttached) NoteHeard(now, TimeSpan.FromSeconds(master!.ReplicaLag) + (server.AnsweredAgo ?? TimeSpan.Zero));
-        return master is not null && !quorum.HasMajority && !isAttached;
+        return (master is not null || wasMaster) && !quorum.HasMajority && !isAttached;
     }
 
     private void NoteHeard(long now, TimeSpan ago) => _heardAt = Math.Max(_heardAt, now - (long)(ago.TotalSeconds * time.TimestampFrequency));

@@ -131,6 +131,11 @@ public sealed class FencePolicyTests
         var silent = Healthy with { Server = new OwnServer.Silent("hangs"), WasMaster = true };
         AssertFence("being-replaced", silent with { Replacement = new Replacement(Executor, "wait_promotion") });
         AssertFence("higher-epoch", silent with { Quorum = NamesOther });
+        // Cut off, it does not hear of its replacement.
+        AssertFence("isolated", silent with { Quorum = NoMajority, IsolatedFor = silent.Patience });
+        Assert.Equal("server-silent", FencePolicy.Decide(silent with { Quorum = NoMajority, IsolatedFor = silent.Patience - TimeSpan.FromTicks(1) }).Code);
+        Assert.Equal("server-silent", FencePolicy.Decide(silent with { Quorum = NoMajority, IsolatedFor = silent.Patience, WasMaster = false }).Code);
+        Assert.Equal("server-silent", FencePolicy.Decide(silent with { IsolatedFor = silent.Patience }).Code);
         Assert.Equal("server-silent", FencePolicy.Decide(silent).Code);
         Assert.Equal("server-silent", FencePolicy.Decide(silent with { Quorum = NamesOther, WasMaster = false }).Code);
     }
@@ -219,7 +224,8 @@ public sealed class FencePolicyTests
 
     [Fact]
     public void Ignorance_never_fences() => Prop.ForAll(Fences.ToArbitrary(), facts =>
-        FencePolicy.Decide(facts with { Quorum = NoMajority, Superseded = null, Replacement = null, ImpostorFor = TimeSpan.Zero, Server = facts.Server is OwnServer.Answers a ? a with { FreshReplicas = 2 } : facts.Server })
+        facts.Server is OwnServer.Silent
+        || FencePolicy.Decide(facts with { Quorum = NoMajority, Superseded = null, Replacement = null, ImpostorFor = TimeSpan.Zero, Server = facts.Server is OwnServer.Answers a ? a with { FreshReplicas = 2 } : facts.Server })
             is not FenceDecision.Fence).QuickCheckThrowOnFailure();
 
     [Fact]
