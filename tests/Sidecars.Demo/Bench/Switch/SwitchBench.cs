@@ -93,7 +93,7 @@ internal sealed record SwitchBench : IBenchResult
                     writer.Mark();
                     await scenario.PlayAsync(stage);
                     await WaitForWritesAsync(stage, WritesAfter, cancellation);
-                    noticed.Add(await writer.StopAsync());
+                    noticed.Add(await writer.StopAsync() with { ToldWithinMs = stage.ToldWithinMs(said) });
                     if (noticed[^1].LongestGapMs > logOverMs)
                     {
                         await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"run {run}: gap {noticed[^1].LongestGapMs:F1} ms"));

@@ -28,6 +28,9 @@ internal sealed record SwitchRow
     /// <summary>Longest gap of each run, in order.</summary>
     public required IReadOnlyList<double> GapsMs { get; init; }
 
+    /// <summary>From the promotion to the last Sentinel's switch in each run, in order; null where it can't be told, as in a rolling restart.</summary>
+    public required IReadOnlyList<double?> ToldWithinMs { get; init; }
+
     /// <summary>Why a run could not be finished.</summary>
     public required IReadOnlyList<string> Failed { get; init; }
 
@@ -47,6 +50,7 @@ internal sealed record SwitchRow
             MayLose = scenario.MayLose,
             Errors = noticed.SelectMany(n => n.Errors).GroupBy(e => e.Key).ToDictionary(g => g.Key, g => g.Sum(e => e.Value)),
             GapsMs = gaps,
+            ToldWithinMs = [.. noticed.Select(n => n.ToldWithinMs)],
             Failed = failed,
         };
     }
@@ -60,6 +64,7 @@ internal sealed record SwitchRow
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
         $"{Scenario,-28}{Client,-20}{Runs,3} runs, gap median {MedianGapMs,7:0.0} ms, longest {LongestGapMs,7:0.0} ms, "
         + $"{Lost} of {Acknowledged} lost; errors: {ErrorText}")
+        + (ToldWithinMs.Max() is { } told ? FormattableString.Invariant($"; all Sentinels told within {told:0} ms") : "")
         + string.Concat(Failed.Select(why => $"\n  FAILED: {why}"));
 
     private static double? Median(double[] values)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
@@ -83,6 +84,19 @@ internal sealed class SwitchStage : IAsyncDisposable
     public IEnumerable<string> LinesAfter(IReadOnlyDictionary<string, int> since) =>
         Processes().SelectMany(p => p.Process.Output.Skip(since.GetValueOrDefault(p.Name)).Select(line => $"{p.Name}: {line}"));
 
+    /// <summary>
+    /// Milliseconds from the promotion of a replica to the last Sentinel's switch, by the times in the servers' logs; null where not every
+    /// Sentinel has logged one switch, and one Redis its promotion.
+    /// </summary>
+    /// <param name="since">See <see cref="LinesAfter"/>.</param>
+    public double? ToldWithinMs(IReadOnlyDictionary<string, int> since)
+    {
+        var lines = LinesAfter(since).ToList();
+        var promoted = lines.Where(line => line.Contains("MASTER MODE enabled", StringComparison.Ordinal)).Select(TimeOf).ToList();
+        var switched = lines.Where(line => line.Contains("+switch-master", StringComparison.Ordinal)).Select(TimeOf).ToList();
+        return promoted.Count == 1 && switched.Count == Group.Sentinels.Length ? (switched.Max() - promoted[0]).TotalMilliseconds : null;
+    }
+
     /// <summary>How many lines each process has said.</summary>
     public IReadOnlyDictionary<string, int> LinesSoFar() => Processes().ToDictionary(p => p.Name, p => p.Process.Output.Count);
 
@@ -92,6 +106,9 @@ internal sealed class SwitchStage : IAsyncDisposable
         await using var client = await Group.ConnectAsync(await MasterAsync(), HookDeadline, _cancellation);
         await client.CallAsync(_cancellation, "FLUSHALL", "ASYNC");
     }
+
+    // redis-1: 404:S 30 Nov 2026 15:05:41.400 * text
+    private static TimeSpan TimeOf(string line) => TimeSpan.ParseExact(line.Split(' ')[5], @"hh\:mm\:ss\.fff", CultureInfo.InvariantCulture);
 
     private IEnumerable<(string Name, ServerProcess Process)> Processes() =>
     [

@@ -11,7 +11,11 @@ namespace Sidecars.Demo.Bench.Switch;
 /// <param name="LongestGapMs">Between two acknowledged writes, of all writers of the client together.</param>
 /// <param name="Acknowledged">Writes.</param>
 /// <param name="Errors">That the application saw, by type.</param>
-internal sealed record Noticed(double LongestGapMs, long Acknowledged, IReadOnlyDictionary<string, long> Errors);
+internal sealed record Noticed(double LongestGapMs, long Acknowledged, IReadOnlyDictionary<string, long> Errors)
+{
+    /// <summary>See <see cref="SwitchStage.ToldWithinMs"/>.</summary>
+    public double? ToldWithinMs { get; init; }
+}
 
 /// <summary>Somebody who writes while the master moves.</summary>
 internal interface ISwitchWriter : IAsyncDisposable
