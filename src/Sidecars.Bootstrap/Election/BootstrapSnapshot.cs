@@ -90,8 +90,8 @@ public abstract record MasterDecision : IDecision
     /// <summary>Do not listen; promote a replica of the named address, and tell the Sentinels.</summary>
     public sealed record Succeed(SuccessionPlan Plan, string Code, string Reason) : MasterDecision(Code, Reason);
 
-    /// <summary>Do not listen; the Sentinels can't be told: ask this one to fail over.</summary>
-    public sealed record RequestFailover(RedisEndpoint Sentinel, string Code, string Reason) : MasterDecision(Code, Reason);
+    /// <summary>Do not listen; the Sentinels can't be told: ask this one to fail over the master that it names.</summary>
+    public sealed record RequestFailover(RedisEndpoint Sentinel, RedisEndpoint Replaces, string Code, string Reason) : MasterDecision(Code, Reason);
 
     /// <summary>End these Sentinels, which a majority and ROLE contradict in the same epoch; they rebuild themselves.</summary>
     public sealed record RestartSentinels(ImmutableArray<RedisEndpoint> Sentinels, string Code, string Reason) : MasterDecision(Code, Reason)

@@ -266,7 +266,7 @@ public static class MasterSelectionPolicy
                 .Where(k => !k.View.Tilt && k.View.Master?.Address == agreed.Address)
                 .OrderBy(k => k.View.MyId, StringComparer.Ordinal).ThenBy(k => k.Endpoint.ToString(), StringComparer.Ordinal)
                 .First().Endpoint,
-            code, reason);
+            agreed.Address, code, reason);
 
     // One actor: the first living node that is not running, and only where the named one is among them.
     private static bool AmFirstSilentNode(BootstrapSnapshot s, SentinelQuorumDecision.Agreed agreed, NodeObservation.Known winner)

@@ -93,7 +93,8 @@ internal sealed class RedisRoleLoop(
                     break;
                 case MasterDecision.RequestFailover request:
                     _successionFailed = null; // asked once; whatever comes of it, telling is tried again
-                    reporter.Acted("failover-requested", request.Sentinel, (await sentinels.FailoverAsync(request.Sentinel, cancellation).ConfigureAwait(false)).Obstacle);
+                    var asked = await sentinels.FailoverAsync(request.Sentinel, request.Replaces, cancellation).ConfigureAwait(false);
+                    reporter.Acted("failover-requested", request.Sentinel, asked.Obstacle);
                     break;
                 case MasterDecision.TellSentinels tell:
                     if (!await TellAsync(tell, snapshot, cancellation).ConfigureAwait(false)) break;

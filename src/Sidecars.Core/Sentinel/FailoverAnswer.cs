@@ -9,8 +9,11 @@ public enum FailoverAnswerKind
     /// <summary>It answered no: <c>NOGOODSLAVE</c>, no such master, no right.</summary>
     Refused,
 
-    /// <summary>No connection: it heard nothing, so that another may be asked.</summary>
+    /// <summary>It can't be reached, or does not say whom it names: it heard nothing, so that another may be asked.</summary>
     NotAsked,
+
+    /// <summary>It names another master by now, or runs a failover: it was not asked.</summary>
+    Overtaken,
 
     /// <summary>It may have heard it.</summary>
     NoAnswer,

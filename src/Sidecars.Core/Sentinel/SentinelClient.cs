@@ -9,6 +9,10 @@ namespace Sidecars.Core.Sentinel;
 /// <param name="masterName">The monitored name.</param>
 public sealed class SentinelClient(Func<RedisEndpoint, IRespTransport> transport, RedisClientOptions options, string masterName)
 {
+    private RespCommand AskAddress => RespCommand.Of("SENTINEL", "GET-MASTER-ADDR-BY-NAME", masterName);
+
+    private RespCommand AskMaster => RespCommand.Of("SENTINEL", "MASTER", masterName);
+
     /// <summary>
     /// Reads one Sentinel's view in one write and one connection. Never throws for what a server does;
     /// <see cref="OperationCanceledException"/> only for <paramref name="cancellation"/>.
@@ -23,8 +27,8 @@ public sealed class SentinelClient(Func<RedisEndpoint, IRespTransport> transport
                 var replies = await client.PipelineAsync(
                     [
                         RespCommand.Of("SENTINEL", "MYID"),
-                        RespCommand.Of("SENTINEL", "GET-MASTER-ADDR-BY-NAME", masterName),
-                        RespCommand.Of("SENTINEL", "MASTER", masterName),
+                        AskAddress,
+                        AskMaster,
                         RespCommand.Of("SENTINEL", "REPLICAS", masterName),
                         RespCommand.Of("SENTINEL", "SENTINELS", masterName),
                         RespCommand.Of("INFO", "sentinel"),
@@ -42,33 +46,32 @@ public sealed class SentinelClient(Func<RedisEndpoint, IRespTransport> transport
     }
 
     /// <summary>
-    /// <c>SENTINEL FAILOVER</c>: takes no vote, so it goes to exactly one Sentinel of the group; another may be asked only where this one
-    /// can't have heard it.
+    /// <c>SENTINEL FAILOVER</c>, if this Sentinel still names <paramref name="replaces"/> and runs no failover: the command takes no vote,
+    /// and its epoch would undo what somebody else has told meanwhile. It goes to exactly one Sentinel of the group; another may be asked
+    /// only where this one can't have heard it.
     /// </summary>
-    public async Task<FailoverAnswer> FailoverAsync(RedisEndpoint endpoint, CancellationToken cancellation)
+    /// <param name="endpoint">The Sentinel.</param>
+    /// <param name="replaces">The master that is to be replaced.</param>
+    /// <param name="cancellation">Ends the call.</param>
+    public async Task<FailoverAnswer> FailoverAsync(RedisEndpoint endpoint, RedisEndpoint replaces, CancellationToken cancellation)
     {
-        RedisClient client;
+        var isAsked = false;
         try
         {
-            client = await RedisClient.ConnectAsync(transport(endpoint), options, cancellation).ConfigureAwait(false);
-        }
-        catch (RedisConnectionException e)
-        {
-            return new FailoverAnswer(FailoverAnswerKind.NotAsked, e.Message);
-        }
-
-        await using (client.ConfigureAwait(false))
-        {
-            try
+            var client = await RedisClient.ConnectAsync(transport(endpoint), options, cancellation).ConfigureAwait(false);
+            await using (client.ConfigureAwait(false))
             {
+                var seen = await client.PipelineAsync([AskAddress, AskMaster], cancellation).ConfigureAwait(false);
+                if (Objection(seen, replaces) is { } objection) return objection;
+                isAsked = true;
                 var reply = await client.CallAsync(RespCommand.Of("SENTINEL", "FAILOVER", masterName), cancellation).ConfigureAwait(false);
                 var accepted = !reply.IsError || reply.ErrorCode == "INPROG";
                 return new FailoverAnswer(accepted ? FailoverAnswerKind.UnderWay : FailoverAnswerKind.Refused, reply.Text);
             }
-            catch (RedisConnectionException e)
-            {
-                return new FailoverAnswer(FailoverAnswerKind.NoAnswer, e.Message);
-            }
+        }
+        catch (RedisConnectionException e)
+        {
+            return new FailoverAnswer(isAsked ? FailoverAnswerKind.NoAnswer : FailoverAnswerKind.NotAsked, e.Message);
         }
     }
 
@@ -125,6 +128,19 @@ public sealed class SentinelClient(Func<RedisEndpoint, IRespTransport> transport
         }
 
         return pattern.ToString();
+    }
+
+    // Null: it may be asked to fail this master over.
+    private static FailoverAnswer? Objection(IReadOnlyList<RespValue> seen, RedisEndpoint replaces)
+    {
+        if (seen[0].IsError) return NotAsked($"it answers {seen[0].Text}");
+        if (!SentinelReplies.TryParseAddress(seen[0], out var named)) return NotAsked("its master address can't be read");
+        if (named != replaces) return Overtaken($"it names {named?.ToString() ?? "no master"}, not {replaces}");
+        if (!SentinelReplies.TryParseMaster(seen[1], named, out var master)) return NotAsked("its view of the master can't be read");
+        return master.FailoverInProgress ? Overtaken("it runs a failover") : null;
+
+        static FailoverAnswer NotAsked(string why) => new(FailoverAnswerKind.NotAsked, why);
+        static FailoverAnswer Overtaken(string why) => new(FailoverAnswerKind.Overtaken, why);
     }
 
     private static SentinelObservation.Unknown Refused(RedisEndpoint endpoint, string error) =>

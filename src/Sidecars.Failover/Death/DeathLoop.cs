@@ -140,16 +140,9 @@ public sealed class DeathLoop(
         return SentinelQuorumPolicy.Decide(seen, sentinelCount) is SentinelQuorumDecision.Agreed agreed && agreed.Address == target;
     }
 
-    // FAILOVER takes no vote, and its epoch would undo what somebody else has told meanwhile.
     private async Task RequestAsync(RedisEndpoint sentinel, RedisEndpoint dead, CancellationToken cancellation)
     {
-        if (await client.ObserveAsync(sentinel, cancellation).ConfigureAwait(false) is not SentinelObservation.Known { View.Master: { FailoverInProgress: false } master } || master.Address != dead)
-        {
-            sink.Acted("death", "failover", $"SENTINEL FAILOVER at {sentinel}", $"it does not name {dead} any more, or runs a failover");
-            return;
-        }
-
-        var answer = await client.FailoverAsync(sentinel, cancellation).ConfigureAwait(false);
+        var answer = await client.FailoverAsync(sentinel, dead, cancellation).ConfigureAwait(false);
         if (answer.Kind == FailoverAnswerKind.UnderWay) _acceptedAt = time.GetTimestamp();
         sink.Acted("death", "failover", $"SENTINEL FAILOVER at {sentinel}", answer.Obstacle);
     }

@@ -286,15 +286,11 @@ internal sealed partial class CutOver(HandOverGroup group, StepDownPlan plan, lo
         return true;
     }
 
-    // FAILOVER takes no vote, and its epoch would undo what somebody else has told meanwhile.
     private async Task<StepOutcome> AskSentinelAsync()
     {
         foreach (var sentinel in plan.Sentinels)
         {
-            var seen = await group.Sentinels.ObserveAsync(sentinel, default).ConfigureAwait(false);
-            _words = $"Sentinel {sentinel} does not name {plan.Master} any more, or runs a failover";
-            if (seen is not SentinelObservation.Known { View.Master: { FailoverInProgress: false } master } || master.Address != plan.Master) continue;
-            var answer = await group.Sentinels.FailoverAsync(sentinel, default).ConfigureAwait(false);
+            var answer = await group.Sentinels.FailoverAsync(sentinel, plan.Master, default).ConfigureAwait(false);
             _words = $"SENTINEL FAILOVER at {sentinel}: {answer.Text}";
             if (answer.Kind == FailoverAnswerKind.UnderWay) return StepOutcome.Done;
             if (answer.Kind == FailoverAnswerKind.NoAnswer) return StepOutcome.Unknown;

@@ -98,7 +98,7 @@ public sealed class MasterSelectionPolicyTests
         var handOver = Assert.IsType<MasterDecision.Succeed>(MasterSelectionPolicy.Decide(s));
         Assert.Equal(("named-hand-over", B, C), (handOver.Code, handOver.Plan.Target.Address, handOver.Plan.Others.Single().Address));
         var asked = Assert.IsType<MasterDecision.RequestFailover>(MasterSelectionPolicy.Decide(s with { SuccessionFailed = "publish-denied" }));
-        Assert.Equal(SentinelAt(1), asked.Sentinel); // the lowest id, whoever asks
+        Assert.Equal((SentinelAt(1), A), (asked.Sentinel, asked.Replaces)); // the lowest id, whoever asks
     }
 
     [Fact]

@@ -82,23 +82,78 @@ public sealed class RedisRoleLoopTests : IDisposable
         Assert.Equal("no record", (await Assert.ThrowsAsync<InvalidDataException>(() => _rig.Start(Loop().RunAsync))).Message);
     }
 
+    /// <summary>Named itself, it has a replica take over; where the Sentinels refuse a hello, one of them is asked.</summary>
+    [Fact]
+    public async Task Where_the_Sentinels_refuse_a_hello_the_one_that_names_this_node_is_asked()
+    {
+        await using var group = Untold();
+        using var rig = new RoundRig(ServerMode.Redis, group.Time);
+        var loop = rig.Start(Loop(rig, group, group.To).RunAsync);
+        await OnThreadAsync(() =>
+        {
+            rig.Run(TimeSpan.FromSeconds(2), loop);
+            Assert.NotEmpty(group.Changes);
+            Assert.All(group.Changes, c => Assert.Equal("FAILOVER at 1", c));
+            group.Promote();
+            group.Named = (MemoryGroup.Other, 4);
+            rig.Run(TimeSpan.FromMinutes(1), loop);
+        });
+        Assert.Equal(MemoryGroup.Other, (await loop).Follow);
+    }
+
+    [Fact]
+    public async Task A_Sentinel_that_names_another_by_the_time_it_is_asked_gets_no_request()
+    {
+        await using var group = Untold();
+        using var rig = new RoundRig(ServerMode.Redis, group.Time);
+        var asked = 0;
+        var loop = rig.Start(Loop(rig, group, to =>
+        {
+            asked++;
+            group.Named = (MemoryGroup.Other, 4); // somebody has told all of them since this round's look
+            return group.To(to);
+        }).RunAsync);
+        await OnThreadAsync(() => rig.Run(TimeSpan.FromMinutes(1), loop));
+        Assert.Equal((MemoryGroup.Other, 1), ((await loop).Follow, asked));
+        Assert.Empty(group.Changes);
+        Assert.Contains(rig.Lines, line => line.Contains("it names 10.0.0.2:6379, not 10.0.0.1:6379", StringComparison.Ordinal));
+    }
+
+    private static MemoryGroup Untold() => new(TimeSpan.FromSeconds(1))
+    {
+        HelloReply = FakeReply.Error("NOPERM this user has no permissions to run the 'publish' command"),
+    };
+
+    // A node that three Sentinels name, and that does not listen; what it asks of one of them goes through this transport.
+    private RedisRoleLoop Loop(RoundRig rig, MemoryGroup group, Func<RedisEndpoint, IRespTransport> toSentinel)
+    {
+        var options = new RedisClientOptions { Time = group.Time };
+        SentinelClient Sentinels(Func<RedisEndpoint, IRespTransport> to) => new(to, options, rig.Options.Group.MasterName);
+        var leadership = new SentinelLeadership(Sentinels(group.To).ObserveAsync, new LeadershipClient(group.To, options, rig.Options.Group.MasterName), group.Time);
+        var addresses = new GroupAddresses([.. group.Sentinels.Select(s => s.Endpoint)], [MemoryGroup.Me, MemoryGroup.Other], TimeSpan.FromSeconds(1));
+        return Loop(rig, new GroupObserver(addresses, Sentinels(group.To), new NodeClient(group.To, options), group.Time), Sentinels(toSentinel), leadership, new SuccessionRunner(leadership, group.To, options));
+    }
+
     private RedisRoleLoop Loop()
     {
         var group = _rig.Options.Group;
         var options = new RedisClientOptions { Time = _rig.Time };
         var sentinels = new SentinelClient(Refusing, options, group.MasterName);
         var leadership = new SentinelLeadership(sentinels.ObserveAsync, new LeadershipClient(Refusing, options, group.MasterName), _rig.Time);
-        return new RedisRoleLoop(
-            new GroupObserver(new GroupAddresses(group.SentinelHosts, group.RedisHosts, group.ConnectTimeout), sentinels, new NodeClient(Refusing, options), _rig.Time),
-            sentinels,
-            leadership,
-            new SuccessionRunner(leadership, Refusing, options),
-            _election,
-            new DataGuard(_rig.Options, A, DataLayout.Default, _rig.Log, _rig.Time),
-            new BackupRestore("/nowhere/redis-backup", _rig.Data, _rig.Time),
-            new RedisRoleSettings(3, 3, Durability.Aof, TimeSpan.FromSeconds(10), null, RestoresBackups: false),
-            _rig.Reporter, _rig.Pacer, _rig.Time);
+        var observer = new GroupObserver(new GroupAddresses(group.SentinelHosts, group.RedisHosts, group.ConnectTimeout), sentinels, new NodeClient(Refusing, options), _rig.Time);
+        return Loop(_rig, observer, sentinels, leadership, new SuccessionRunner(leadership, Refusing, options));
     }
+
+    private RedisRoleLoop Loop(RoundRig rig, GroupObserver observer, SentinelClient sentinels, SentinelLeadership leadership, SuccessionRunner succession) => new(
+        observer,
+        sentinels,
+        leadership,
+        succession,
+        _election,
+        new DataGuard(rig.Options, A, DataLayout.Default, rig.Log, rig.Time),
+        new BackupRestore("/nowhere/redis-backup", rig.Data, rig.Time),
+        new RedisRoleSettings(3, 3, Durability.Aof, TimeSpan.FromSeconds(10), null, RestoresBackups: false),
+        rig.Reporter, rig.Pacer, rig.Time);
 
     private static MemoryServer Refusing(RedisEndpoint at) =>
         new(at, _ => FakeReply.Ok) { Refuses = () => new RedisConnectionException(RedisFailure.Refused, "refused") };

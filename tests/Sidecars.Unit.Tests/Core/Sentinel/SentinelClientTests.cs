@@ -45,5 +45,56 @@ public sealed class SentinelClientTests
         async Task<int> KnownAsync(string name) => Assert.IsType<SentinelObservation.Known>(await Client(name).ObserveAsync(sentinel.Endpoint, default)).View.Others.Length;
     }
 
+    [Theory]
+    [InlineData("OK", FailoverAnswerKind.UnderWay, null)]
+    [InlineData("INPROG Failover already in progress", FailoverAnswerKind.UnderWay, "INPROG Failover already in progress")]
+    [InlineData("NOGOODSLAVE No suitable replica to promote", FailoverAnswerKind.Refused, "NOGOODSLAVE No suitable replica to promote")]
+    [InlineData(null, FailoverAnswerKind.NoAnswer, null)]
+    public async Task A_Sentinel_that_names_the_master_is_asked_to_fail_over_on_the_connection_of_the_look(string? reply, FailoverAnswerKind kind, string? obstacle)
+    {
+        await using var server = Naming(Old, "master", reply);
+        var answer = await Client("m").FailoverAsync(server.Endpoint, Old, default);
+        Assert.Equal(kind, answer.Kind);
+        if (reply is not null) Assert.Equal(obstacle, answer.Obstacle);
+        Assert.Equal(["SENTINEL GET-MASTER-ADDR-BY-NAME m", "SENTINEL MASTER m", "SENTINEL FAILOVER m"], server.CommandLines);
+        Assert.Equal(1, server.Connections);
+    }
+
+    /// <summary>The command takes no vote: its epoch would undo the switch that this Sentinel knows of.</summary>
+    [Theory]
+    [InlineData("10.0.0.2", "master", FailoverAnswerKind.Overtaken, "it names 10.0.0.2:6379, not 10.0.0.1:6379")]
+    [InlineData("10.0.0.1", "master,failover_in_progress", FailoverAnswerKind.Overtaken, "it runs a failover")]
+    [InlineData(null, "master", FailoverAnswerKind.Overtaken, "it names no master, not 10.0.0.1:6379")]
+    [InlineData("10.0.0.1", null, FailoverAnswerKind.NotAsked, "its view of the master can't be read")]
+    public async Task A_Sentinel_that_names_another_or_runs_a_failover_is_not_asked(string? named, string? flags, FailoverAnswerKind kind, string why)
+    {
+        await using var server = Naming(named is null ? null : new RedisEndpoint(named, 6379), flags, "OK");
+        Assert.Equal(new FailoverAnswer(kind, why), await Client("m").FailoverAsync(server.Endpoint, Old, default));
+        Assert.DoesNotContain("SENTINEL FAILOVER m", server.CommandLines);
+    }
+
+    [Fact]
+    public async Task A_Sentinel_that_refuses_the_look_or_the_connection_was_not_asked()
+    {
+        await using var server = FakeRedisServer.Answering(_ => FakeReply.Error("NOPERM this user has no permissions"));
+        var refused = await Client("m").FailoverAsync(server.Endpoint, Old, default);
+        Assert.Equal(new FailoverAnswer(FailoverAnswerKind.NotAsked, "it answers NOPERM this user has no permissions"), refused);
+        Assert.DoesNotContain("SENTINEL FAILOVER m", server.CommandLines);
+        var absent = await Client("m").FailoverAsync(new RedisEndpoint("127.0.0.1", FreePort.Next()), Old, default);
+        Assert.Equal(FailoverAnswerKind.NotAsked, absent.Kind);
+    }
+
+    private static readonly RedisEndpoint Old = new("10.0.0.1", 6379);
+
+    // Null: it names nobody; a master without flags; the connection ends at the request.
+    private static FakeRedisServer Naming(RedisEndpoint? master, string? flags, string? failover) => FakeRedisServer.Answering(words => words[1] switch
+    {
+        "GET-MASTER-ADDR-BY-NAME" => master is null ? FakeReply.NullArray : FakeReply.Array(master.Host, "6379"),
+        "MASTER" when master is null => FakeReply.Error("ERR No such master with that name"),
+        "MASTER" => FakeReply.Array([.. flags is null ? Array.Empty<string>() : ["flags", flags], "ip", master.Host, "port", "6379", "config-epoch", "3"]),
+        _ when failover is null => throw new IOException("gone"),
+        _ => failover == "OK" ? FakeReply.Ok : FakeReply.Error(failover),
+    });
+
     private static SentinelClient Client(string name) => new(e => new TcpTransport(e), new RedisClientOptions(), name);
 }
