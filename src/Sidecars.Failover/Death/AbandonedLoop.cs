@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Text.Json;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
@@ -78,18 +77,11 @@ public sealed class AbandonedLoop(
             Down = down,
             SentinelCount = sentinelCount,
             AbandonedFor = _since is { } since ? time.GetElapsedTime(since) : TimeSpan.Zero,
-            Rank = Rank(seen),
+            Rank = ReplicaRank.Of(
+                seen.OfType<SentinelObservation.Known>().SelectMany(s => s.View.Replicas).Where(r => r.Promotable).Select(r => r.Address), server.Address),
             AttemptedAgo = _attemptedAt is { } at ? time.GetElapsedTime(at) : null,
             Promoted = _promoted,
         };
-    }
-
-    // The replicas in the order of their addresses, as the Sentinels list them: everybody counts alike without asking anybody.
-    private int Rank(IReadOnlyCollection<SentinelObservation> seen)
-    {
-        ImmutableArray<string> order = [.. seen.OfType<SentinelObservation.Known>().SelectMany(s => s.View.Replicas).Where(r => r.Promotable).Select(r => r.Address.ToString())
-            .Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
-        return server.Address is { } own && order.IndexOf(own.ToString()) is >= 0 and var rank ? rank : order.Length;
     }
 
     private async Task SucceedAsync(SuccessionPlan plan, CancellationToken cancellation)

@@ -196,11 +196,10 @@ public sealed class PublishLoop(
         Changed.Raise();
     }
 
-    // The others in the order of their addresses, as the Sentinels list them: everybody counts alike without asking anybody.
+    // From 1, also for one that no Sentinel lists: the master's own sidecar is to be first.
     private int Rank(IReadOnlyCollection<SentinelObservation> observations, RedisEndpoint? master)
     {
-        var others = observations.OfType<SentinelObservation.Known>().SelectMany(k => k.View.Replicas).Select(r => r.Address)
-            .Append(settings.Address).Where(a => a != master).Distinct().Select(a => a.ToString()).Order(StringComparer.Ordinal).ToList();
-        return Math.Max(0, others.IndexOf(settings.Address.ToString())) + 1;
+        var listed = observations.OfType<SentinelObservation.Known>().SelectMany(k => k.View.Replicas).Select(r => r.Address);
+        return ReplicaRank.Of(listed.Where(a => a != master).Append(settings.Address), settings.Address) + 1;
     }
 }
