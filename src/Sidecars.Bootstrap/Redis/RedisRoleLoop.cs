@@ -37,18 +37,13 @@ internal sealed class RedisRoleLoop(
     RoundPacer pacer,
     TimeProvider time)
 {
-    // Attempts that did not begin, until a Sentinel is asked: each may leave an unused vote, which keeps Sentinels from acting by themselves.
-    private const int MaxAttempts = 5;
-
+    private readonly SuccessionAttempts _attempts = new(succession, settings.SentinelCount);
     private readonly long _began = time.GetTimestamp();
     private bool _consultElection;
     private bool _restoreFirst;
     private long? _splitSince;
     private long? _electionSince;
     private string? _tellingDenied;
-    private string? _successionFailed;
-    private int _successionAttempts;
-    private long _learntEpoch;
 
     public async Task<RedisStart> RunAsync(CancellationToken cancellation)
     {
@@ -89,10 +84,10 @@ internal sealed class RedisRoleLoop(
                     _restoreFirst = claim.RestoreFirst;
                     continue;
                 case MasterDecision.Succeed succeed:
-                    await SucceedAsync(succeed.Plan, snapshot, cancellation).ConfigureAwait(false);
+                    reporter.Succeeded(await _attempts.RunAsync(succeed.Plan, snapshot.Sentinels, cancellation).ConfigureAwait(false));
                     break;
                 case MasterDecision.RequestFailover request:
-                    _successionFailed = null; // asked once; whatever comes of it, telling is tried again
+                    _attempts.StartOver(); // asked once; whatever comes of it, telling is tried again
                     var asked = await sentinels.FailoverAsync(request.Sentinel, request.Replaces, cancellation).ConfigureAwait(false);
                     reporter.Acted("failover-requested", request.Sentinel, asked.Obstacle);
                     break;
@@ -152,7 +147,7 @@ internal sealed class RedisRoleLoop(
             RestoresBackups = settings.RestoresBackups,
             TellingDenied = _tellingDenied,
             SplitFor = _splitSince is { } since ? time.GetElapsedTime(since) : TimeSpan.Zero,
-            SuccessionFailed = _successionFailed,
+            SuccessionFailed = _attempts.GivenUp,
             SilentFor = time.GetElapsedTime(_began),
         };
     }
@@ -185,21 +180,12 @@ internal sealed class RedisRoleLoop(
 
     private async Task<bool> TellAsync(MasterDecision.TellSentinels tell, BootstrapSnapshot snapshot, CancellationToken cancellation)
     {
-        var request = new LeadershipRequest(snapshot.Me.Address, tell.Named, settings.SentinelCount) { UnlistedBecause = tell.Evidence, LearntEpoch = _learntEpoch };
+        var request = new LeadershipRequest(snapshot.Me.Address, tell.Named, settings.SentinelCount) { UnlistedBecause = tell.Evidence, LearntEpoch = _attempts.LearntEpoch };
         var outcome = await leadership.TellAsync(request, [.. snapshot.Sentinels.Select(s => s.Endpoint)], cancellation).ConfigureAwait(false);
-        _learntEpoch = Math.Max(_learntEpoch, outcome.HighestEpoch);
+        _attempts.Learn(outcome.HighestEpoch);
         _tellingDenied = outcome is LeadershipOutcome.Refused { IsLasting: true } ? $"{outcome.Code}: {outcome.Reason}" : null;
         reporter.Told(outcome);
         return outcome is LeadershipOutcome.Confirmed;
-    }
-
-    private async Task SucceedAsync(SuccessionPlan plan, BootstrapSnapshot snapshot, CancellationToken cancellation)
-    {
-        RedisEndpoint[] alive = [.. snapshot.Sentinels.OfType<SentinelObservation.Known>().Select(s => s.Endpoint)];
-        var outcome = await succession.RunAsync(plan, alive, settings.SentinelCount, _learntEpoch, cancellation).ConfigureAwait(false);
-        _learntEpoch = Math.Max(_learntEpoch, outcome.HighestEpoch);
-        if (outcome is SuccessionOutcome.NotBegun { } not && (not.IsLasting || ++_successionAttempts % MaxAttempts == 0)) _successionFailed = not.Reason;
-        reporter.Succeeded(outcome);
     }
 
     private async Task<bool> ClaimAsync(BootstrapSnapshot snapshot, PersonsWordKind? word, CancellationToken cancellation)

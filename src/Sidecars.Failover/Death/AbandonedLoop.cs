@@ -22,11 +22,10 @@ public sealed class AbandonedLoop(
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
+    private readonly SuccessionAttempts _attempts = new(succession, sentinelCount);
     private long? _since;
     private RedisEndpoint? _down;
-    private string? _promoted;
     private long? _attemptedAt;
-    private long _learntEpoch;
 
     /// <summary>Looks until it is cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
@@ -68,7 +67,12 @@ public sealed class AbandonedLoop(
             .Where(s => !s.View.Tilt && s.View.Master is { SubjectivelyDown: true } m && m.Address == quorum.Named)
             .Select(s => s.View.MyId).Distinct(StringComparer.Ordinal).Count();
         var isDown = down >= SentinelQuorumPolicy.Majority(sentinelCount) && !quorum.IsFailingOver;
-        if (!isDown || quorum.Named != _down) (_since, _promoted, _attemptedAt) = (null, null, null);
+        if (!isDown || quorum.Named != _down)
+        {
+            (_since, _attemptedAt) = (null, null);
+            _attempts.StartOver();
+        }
+
         if (isDown) (_down, _since) = (quorum.Named, _since ?? time.GetTimestamp());
         return new AbandonedFacts
         {
@@ -77,19 +81,18 @@ public sealed class AbandonedLoop(
             Down = down,
             SentinelCount = sentinelCount,
             AbandonedFor = _since is { } since ? time.GetElapsedTime(since) : TimeSpan.Zero,
-            Rank = ReplicaRank.Of(
-                seen.OfType<SentinelObservation.Known>().SelectMany(s => s.View.Replicas).Where(r => r.Promotable).Select(r => r.Address), server.Address),
+            Rank = ReplicaRank.Of(Promotable(seen), server.Address),
             AttemptedAgo = _attemptedAt is { } at ? time.GetElapsedTime(at) : null,
-            Promoted = _promoted,
+            Promoted = _attempts.Promoted,
         };
     }
 
+    private static IEnumerable<RedisEndpoint> Promotable(IEnumerable<SentinelObservation> seen) =>
+        seen.OfType<SentinelObservation.Known>().SelectMany(s => s.View.Replicas).Where(r => r.Promotable).Select(r => r.Address);
+
     private async Task SucceedAsync(SuccessionPlan plan, CancellationToken cancellation)
     {
-        RedisEndpoint[] alive = [.. sentinels.Observe().OfType<SentinelObservation.Known>().Select(s => s.Endpoint)];
-        var outcome = await succession.RunAsync(plan, alive, sentinelCount, _learntEpoch, cancellation).ConfigureAwait(false);
-        _learntEpoch = Math.Max(_learntEpoch, outcome.HighestEpoch);
-        _promoted = outcome is SuccessionOutcome.Unconfirmed ? plan.Target.RunId : _promoted;
+        var outcome = await _attempts.RunAsync(plan, sentinels.Observe(), cancellation).ConfigureAwait(false);
         sink.Acted("abandoned", "succession", outcome.Reason, outcome is SuccessionOutcome.Succeeded ? null : $"{outcome.Code}: {outcome.Reason}");
     }
 }

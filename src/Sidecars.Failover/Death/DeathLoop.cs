@@ -35,19 +35,13 @@ public sealed class DeathLoop(
     // Most of those that no Sentinel reaches are gone; one that has just been started answers within a round trip or two.
     private static readonly TimeSpan UnreachedAnswersWithin = TimeSpan.FromMilliseconds(20);
 
-    // Attempts that did not begin, until a Sentinel is asked: each may leave an unused vote, which keeps Sentinels from acting by themselves.
-    private const int MaxAttempts = 5;
-
+    private readonly SuccessionAttempts _attempts = new(succession, sentinelCount);
     private string _runId = "";
     private string? _replicationId;
     private DateTime? _heartbeatAtDeath;
     private long? _acceptedAt;
     private long _diedAt;
-    private string? _promoted;
     private bool _isSucceeded;
-    private string? _tellingFailed;
-    private int _attempts;
-    private long _learntEpoch;
 
     /// <summary>Waits for deaths until it is cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
@@ -77,9 +71,9 @@ public sealed class DeathLoop(
             AcceptedAgo = _acceptedAt is { } at ? time.GetElapsedTime(at) : null,
             DeadFor = last is OwnServer.Dead ? time.GetElapsedTime(_diedAt) : TimeSpan.Zero,
             ReplicationId = _replicationId,
-            Promoted = _promoted,
+            Promoted = _attempts.Promoted,
             IsSucceeded = _isSucceeded,
-            TellingFailed = _tellingFailed,
+            TellingFailed = _attempts.GivenUp,
         };
         var decision = DeathPolicy.Decide(facts);
         if (decision is DeathDecision.AskReplicas)
@@ -111,33 +105,30 @@ public sealed class DeathLoop(
     private void Begin(string runId)
     {
         (_runId, _heartbeatAtDeath, _acceptedAt, _diedAt) = (runId, heartbeat(), null, time.GetTimestamp());
-        (_promoted, _isSucceeded, _tellingFailed, _attempts) = (null, false, null, 0);
+        _isSucceeded = false;
+        _attempts.StartOver();
     }
 
     private async Task SucceedAsync(SuccessionPlan plan, CancellationToken cancellation)
     {
-        SentinelObservation[] seen = [.. sentinels.Observe()];
-        // One that is silent would hold every step up for its deadline; it hears of it from the others.
-        RedisEndpoint[] alive = [.. seen.OfType<SentinelObservation.Known>().Select(s => s.Endpoint)];
-        if (_promoted is not null && await IsNamedAsync(plan.Target.Address, alive, cancellation).ConfigureAwait(false))
+        var seen = sentinels.Observe();
+        if (_attempts.Promoted is not null && await IsNamedAsync(plan.Target.Address, seen, cancellation).ConfigureAwait(false))
         {
             _isSucceeded = true;
             return;
         }
 
-        var outcome = await succession.RunAsync(plan, alive, sentinelCount, _learntEpoch, cancellation).ConfigureAwait(false);
-        _learntEpoch = Math.Max(_learntEpoch, outcome.HighestEpoch);
-        _promoted = outcome is SuccessionOutcome.NotBegun ? _promoted : plan.Target.RunId;
+        var outcome = await _attempts.RunAsync(plan, seen, cancellation).ConfigureAwait(false);
         _isSucceeded = outcome is SuccessionOutcome.Succeeded;
-        if (outcome is SuccessionOutcome.NotBegun { } not && (not.IsLasting || ++_attempts >= MaxAttempts)) _tellingFailed = not.Reason;
         sink.Acted("death", "succession", outcome.Reason, outcome is SuccessionOutcome.Succeeded ? null : $"{outcome.Code}: {outcome.Reason}");
     }
 
     // Where the answers to an announcement were lost, the Sentinels may know of it nonetheless.
-    private async Task<bool> IsNamedAsync(RedisEndpoint target, RedisEndpoint[] alive, CancellationToken cancellation)
+    private async Task<bool> IsNamedAsync(RedisEndpoint target, IEnumerable<SentinelObservation> seen, CancellationToken cancellation)
     {
-        var seen = await Task.WhenAll(alive.Select(s => client.ObserveAsync(s, cancellation))).ConfigureAwait(false);
-        return SentinelQuorumPolicy.Decide(seen, sentinelCount) is SentinelQuorumDecision.Agreed agreed && agreed.Address == target;
+        var asked = SuccessionAttempts.Answering(seen).Select(s => client.ObserveAsync(s, cancellation));
+        var now = await Task.WhenAll(asked).ConfigureAwait(false);
+        return SentinelQuorumPolicy.Decide(now, sentinelCount) is SentinelQuorumDecision.Agreed agreed && agreed.Address == target;
     }
 
     private async Task RequestAsync(RedisEndpoint sentinel, RedisEndpoint dead, CancellationToken cancellation)
@@ -155,7 +146,7 @@ public sealed class DeathLoop(
         var listed = views.SelectMany(v => v.Replicas.Select(r => r.Address).Append(v.Master?.Address));
         var asked = listed.OfType<RedisEndpoint>().Where(a => a != server.Address).Distinct().Select(address =>
         {
-            var isReached = quorum.Promotable.Contains(address) || _promoted is not null;
+            var isReached = quorum.Promotable.Contains(address) || _attempts.Promoted is not null;
             return AskAsync(address, isReached ? AnswersWithin : UnreachedAnswersWithin, cancellation);
         });
         return [.. await Task.WhenAll(asked).ConfigureAwait(false)];
