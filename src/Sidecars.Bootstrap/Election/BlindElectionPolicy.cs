@@ -1,4 +1,3 @@
-using Sidecars.Core.Election;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 

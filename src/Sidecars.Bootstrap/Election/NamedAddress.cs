@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Sidecars.Core.Election;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;

@@ -1,4 +1,5 @@
 using Sidecars.Bootstrap.Backends;
+using Sidecars.Bootstrap.Election;
 using Sidecars.Bootstrap.Options;
 using Sidecars.Bootstrap.Rounds;
 using Sidecars.Core.Election;
@@ -20,7 +21,7 @@ internal sealed class PersonsWordRunner(BootstrapOptions options, JsonLineLog lo
         var masters = await MastersAsync(cancellation).ConfigureAwait(false);
         if (PersonsWordPolicy.AgainstAllowEmpty(masters) is { } contradicted) return Refused("allow-empty", contradicted);
         using var election = Open();
-        if (election is not IGroupRecord record)
+        if (election is not IPersonsWords record)
         {
             await File.WriteAllTextAsync(ElectionBackends.WordFile(options), "", cancellation).ConfigureAwait(false);
             return Recorded("allow-empty", "the elector keeps no record: the word is heard by this node, once, when the elector names it");
@@ -35,7 +36,7 @@ internal sealed class PersonsWordRunner(BootstrapOptions options, JsonLineLog lo
     public async Task<int> TrustAsync(string node, CancellationToken cancellation)
     {
         using var election = Open();
-        if (election is not IGroupRecord record)
+        if (election is not IPersonsWords record)
         {
             return Refused("trust",
                 "the elector keeps no record, and elects the node that it names where it alone has data: empty the other disks, or start Sentinels");

@@ -1,3 +1,4 @@
+using Sidecars.Bootstrap.Backends;
 using Sidecars.Bootstrap.Disk;
 using Sidecars.Bootstrap.Election;
 using Sidecars.Bootstrap.Rounds;

@@ -1,3 +1,4 @@
+using Sidecars.Bootstrap.Backends;
 using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Primitives;
 

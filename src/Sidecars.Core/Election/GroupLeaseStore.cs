@@ -11,7 +11,7 @@ public sealed record GroupLeaseSnapshot(LeaseDocument Lease, ElectionRecord Reco
 
 /// <summary>
 /// The objects of one group: its Lease, and the evidence Lease of each pod. Knows formats and names, not elections:
-/// <see cref="LeaseElectionBackend"/> wraps it. No retries, no memory; safe for concurrent use.
+/// <see cref="LeaseGroupRecord"/> wraps it. No retries, no memory; safe for concurrent use.
 /// </summary>
 /// <param name="client">The API server.</param>
 /// <param name="cluster">The tenant, checked on every read.</param>
@@ -19,6 +19,9 @@ public sealed record GroupLeaseSnapshot(LeaseDocument Lease, ElectionRecord Reco
 /// <param name="time">The clock of the times in a Lease.</param>
 public sealed class GroupLeaseStore(KubernetesClient client, ClusterId cluster, string group, TimeProvider time)
 {
+    /// <summary>Longest validity that is written and believed, one hour: a mistyped duration must not disable elections for years.</summary>
+    public static readonly TimeSpan MaxDuration = TimeSpan.FromHours(1);
+
     /// <summary>Name of the group's Lease.</summary>
     public string LeaseName => group;
 
@@ -36,13 +39,13 @@ public sealed class GroupLeaseStore(KubernetesClient client, ClusterId cluster, 
     /// <param name="basis">What was read; null to create.</param>
     /// <param name="next">The new content.</param>
     /// <param name="holderUid">Pod UID of the holder; null writes the Lease as free.</param>
-    /// <param name="duration">Validity, whole seconds, 1 s to <see cref="LeaseTracker.MaxDuration"/>.</param>
+    /// <param name="duration">Validity, whole seconds, 1 s to <see cref="MaxDuration"/>.</param>
     /// <exception cref="ArgumentException">The content breaks its bounds, or the term is below the one that was read.</exception>
     public LeaseDocument Prepare(GroupLeaseSnapshot? basis, ElectionRecord next, string? holderUid, TimeSpan duration)
     {
         ArgumentNullException.ThrowIfNull(next);
         ArgumentOutOfRangeException.ThrowIfLessThan(duration, TimeSpan.FromSeconds(1));
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(duration, LeaseTracker.MaxDuration);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(duration, MaxDuration);
         // Fencing tokens only grow; a caller that lost count must not be able to take one back.
         if (next.Term < (basis?.Record.Term ?? 0) || next.HighestEpoch < (basis?.Record.HighestEpoch ?? 0))
             throw new ArgumentException("Term and highest epoch never go back.", nameof(next));

@@ -81,10 +81,10 @@ public sealed class GroupConnections
     /// <param name="shared">A client of <see cref="GroupSettings.Kubernetes"/>, so that what the server asks of one caller is kept by all; null: one of its own.</param>
     public IGroupRecord? OpenRecord(KubernetesClient? shared = null)
     {
-        if (_settings.Election == ElectionKind.File) return new FileElectionBackend(_settings.ElectionDirectory);
+        if (_settings.Election == ElectionKind.File) return new FileGroupRecord(_settings.ElectionDirectory);
         if (_settings.Kubernetes is not { } kubernetes) return null;
         var client = shared ?? new KubernetesClient(kubernetes.Config, _time);
-        return new LeaseElectionBackend(client, new GroupLeaseStore(client, _settings.Cluster, kubernetes.LeaseName, _time), kubernetes.PodName, _settings.RedisCount, _time);
+        return new LeaseGroupRecord(client, new GroupLeaseStore(client, _settings.Cluster, kubernetes.LeaseName, _time), kubernetes.PodName, _settings.RedisCount);
     }
 
     /// <summary>Where the highest epoch is kept; null where nothing keeps it, as <see cref="OpenRecord"/>.</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Sidecars.Bootstrap.Backends;
 using Sidecars.Core.Election;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;

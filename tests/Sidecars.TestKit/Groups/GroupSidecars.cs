@@ -107,14 +107,16 @@ public sealed class GroupSidecars : IAsyncDisposable
     /// <exception cref="InvalidOperationException">It can't be read.</exception>
     public async Task<ElectionRecord> RecordAsync()
     {
-        using var record = OpenRecord(_group.Redis[0]);
-        return await ((IGroupRecord)record).ReadAsync(default) is ElectionObservation.Known known ? known.View.Record : throw new InvalidOperationException("the record can't be read");
+        var record = OpenRecord(_group.Redis[0]);
+        using var client = record as IDisposable;
+        return await record.ReadAsync(default) is ElectionObservation.Known known ? known.View.Record : throw new InvalidOperationException("the record can't be read");
     }
 
     // A record renewed every two seconds: what thirty bring in a cluster, a test would wait for.
     private async Task KeepStateAsync(LocalNode node)
     {
-        using var record = OpenRecord(node);
+        var record = OpenRecord(node);
+        using var client = record as IDisposable;
         if (!Enum.TryParse<Durability>(_group.Options.Durability, ignoreCase: true, out var durability)) throw new InvalidOperationException("no durability");
         var addresses = new GroupAddresses([.. _group.SentinelEndpoints], [.. _group.Redis.Select(r => r.Endpoint)], TimeSpan.FromSeconds(1));
         var observer = new GroupObserver(addresses, Sentinels, _nodes, TimeProvider.System);
@@ -131,7 +133,7 @@ public sealed class GroupSidecars : IAsyncDisposable
             TimeSpan.FromSeconds(1),
             Note,
             TimeProvider.System);
-        reporter = new RecordLoop(me, markers, (IGroupRecord)record, TimeSpan.FromSeconds(2), Note, TimeProvider.System, Random.Shared.NextDouble);
+        reporter = new RecordLoop(me, markers, record, TimeSpan.FromSeconds(2), Note, TimeProvider.System, Random.Shared.NextDouble);
         await SideBySide.RunAsync(_stop.Token, LookAsync, markers.RunAsync, reporter.RunAsync);
 
         void Note(string code, string why) => Problems.Enqueue($"{node} {code}: {why}");
@@ -147,11 +149,11 @@ public sealed class GroupSidecars : IAsyncDisposable
         }
     }
 
-    private IElectionBackend OpenRecord(LocalNode node)
+    private IGroupRecord OpenRecord(LocalNode node)
     {
-        if (_group.Options.Kubernetes is not { } server) return new FileElectionBackend(Path.Combine(_group.Folder, "election"));
+        if (_group.Options.Kubernetes is not { } server) return new FileGroupRecord(Path.Combine(_group.Folder, "election"));
         var client = new KubernetesClient(server.Config, TimeProvider.System);
-        return new LeaseElectionBackend(client, new GroupLeaseStore(client, _cluster, _cluster.Value.Split('/')[^1], TimeProvider.System), node.Name, _group.Options.RedisCount, TimeProvider.System);
+        return new LeaseGroupRecord(client, new GroupLeaseStore(client, _cluster, _cluster.Value.Split('/')[^1], TimeProvider.System), node.Name, _group.Options.RedisCount);
     }
 
     private EpochKeeperLoop KeeperLoop() => new(

@@ -1,3 +1,4 @@
+using Sidecars.Bootstrap.Backends;
 using Sidecars.Bootstrap.Options;
 using Sidecars.Bootstrap.Redis;
 using Sidecars.Core.Election;

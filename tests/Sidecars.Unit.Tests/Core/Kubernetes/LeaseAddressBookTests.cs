@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Sidecars.Bootstrap.Backends;
 using Sidecars.Core.Election;
 using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Primitives;

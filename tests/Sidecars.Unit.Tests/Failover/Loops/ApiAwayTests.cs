@@ -174,7 +174,7 @@ public sealed class ApiAwayTests(ITestOutputHelper output)
             var marker = new MarkerLoop(
                 me, new ServerClient(async ct => (await Group.Server.AskAsync(ct)).Look, _data.Path, DataLayout.Default), () => Group.Server.Address,
                 Looking, () => Record!.Names, new MarkerStore(_data.Path), TimeSpan.FromSeconds(1), Problem, Group.Time);
-            Record = new RecordLoop(me, marker, new LeaseElectionBackend(Api.Client, leases, "redis-0", 3, Group.Time), TimeSpan.FromSeconds(30), Problem, Group.Time, () => 0.5);
+            Record = new RecordLoop(me, marker, new LeaseGroupRecord(Api.Client, leases, "redis-0", 3), TimeSpan.FromSeconds(30), Problem, Group.Time, () => 0.5);
             var epochs = new EpochKeeperLoop(
                 _ => Task.FromResult(Group.Watch.Observe()), new LeaseEpochStore(leases, cluster), 3, TimeSpan.FromSeconds(1), (_, _) => { }, Group.Time, () => 0.5);
             var slice = new PublisherLoop(

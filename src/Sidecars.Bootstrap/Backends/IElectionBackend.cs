@@ -1,9 +1,11 @@
-namespace Sidecars.Core.Election;
+using Sidecars.Core.Election;
+
+namespace Sidecars.Bootstrap.Backends;
 
 /// <summary>
 /// Where nodes that find no master agree on one. Implementations: <see cref="FileElectionBackend"/> (one machine),
-/// redis-bootstrap's LeaderElectorBackend (the seed's side-car), <see cref="LeaseElectionBackend"/> (Kubernetes). None of them decides: they carry
-/// evidence and a record that changes by compare-and-swap.
+/// <see cref="LeaderElectorBackend"/> (the seed's side-car), <see cref="LeaseElectionBackend"/> (Kubernetes). None of them decides: they
+/// carry evidence and a record that changes by compare-and-swap.
 /// </summary>
 public interface IElectionBackend : IDisposable
 {
@@ -29,21 +31,9 @@ public interface IElectionBackend : IDisposable
     int? InheritedDescriptor { get; }
 }
 
-/// <summary>
-/// The group's record for those who run beside a server rather than start one: what the sidecar of the master reports, and
-/// everybody reads. Implemented by the backends that keep a record.
-/// </summary>
-public interface IGroupRecord
+/// <summary>A record that keeps what a person says about whose data count.</summary>
+public interface IPersonsWords : IGroupRecord
 {
-    /// <summary>Reads the record and everybody's evidence, and publishes nothing. Never throws for what the backend does.</summary>
-    Task<ElectionObservation> ReadAsync(CancellationToken cancellation);
-
-    /// <summary>
-    /// Writes by compare-and-swap what a serving master reports (<see cref="ElectionRecord.Reported"/>);
-    /// <see cref="ClaimOutcome.Lost"/> where the record says something later.
-    /// </summary>
-    Task<ClaimOutcome> ReportAsync(ServingReport report, CancellationToken cancellation);
-
     /// <summary>A person's word that the group may start empty out of its present term, once; null where it is recorded, else why not.</summary>
     Task<string?> AllowEmptyStartAsync(CancellationToken cancellation);
 

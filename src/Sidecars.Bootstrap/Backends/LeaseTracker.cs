@@ -1,4 +1,7 @@
-namespace Sidecars.Core.Kubernetes;
+using Sidecars.Core.Election;
+using Sidecars.Core.Kubernetes;
+
+namespace Sidecars.Bootstrap.Backends;
 
 /// <summary>What is known about a Lease's validity after an observation.</summary>
 /// <param name="Holder">Pod UID of the holder; null where it is free.</param>
@@ -24,9 +27,6 @@ public sealed record LeaseView(string? Holder, TimeSpan Remaining, TimeSpan Dura
 /// <param name="fallback">The validity where the Lease names none, or one that is not positive.</param>
 public sealed class LeaseTracker(long timestampFrequency, TimeSpan fallback)
 {
-    /// <summary>Longest validity that is believed, one hour: a mistyped duration must not disable elections for years.</summary>
-    public static readonly TimeSpan MaxDuration = TimeSpan.FromHours(1);
-
     private (string? Uid, string? Holder, string? Renew, string? Acquire, int? Transitions)? _last;
     private long _changedAt;
 
@@ -48,7 +48,7 @@ public sealed class LeaseTracker(long timestampFrequency, TimeSpan fallback)
         }
 
         var duration = spec?.LeaseDurationSeconds is > 0 and var seconds ? TimeSpan.FromSeconds(seconds) : fallback;
-        if (duration > MaxDuration) duration = MaxDuration;
+        if (duration > GroupLeaseStore.MaxDuration) duration = GroupLeaseStore.MaxDuration;
         if (string.IsNullOrEmpty(spec?.HolderIdentity)) return new LeaseView(null, TimeSpan.Zero, duration);
         // A timestamp that runs backwards can only come from a caller's mix-up: no time has passed then.
         var elapsed = TimeSpan.FromSeconds(Math.Max(0, timestamp - _changedAt) / (double)timestampFrequency);

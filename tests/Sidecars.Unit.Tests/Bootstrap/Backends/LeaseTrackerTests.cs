@@ -1,8 +1,9 @@
 using FsCheck;
 using FsCheck.Fluent;
+using Sidecars.Bootstrap.Backends;
 using Sidecars.Core.Kubernetes;
 
-namespace Sidecars.Unit.Tests.Core.Kubernetes;
+namespace Sidecars.Unit.Tests.Bootstrap.Backends;
 
 public sealed class LeaseTrackerTests
 {

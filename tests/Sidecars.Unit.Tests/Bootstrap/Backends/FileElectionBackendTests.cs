@@ -1,9 +1,10 @@
+using Sidecars.Bootstrap.Backends;
 using Sidecars.Core.Election;
 using Sidecars.Core.Lineage;
 using Sidecars.TestKit.Processes;
 using static Sidecars.Unit.Tests.Bootstrap.Election.Facts;
 
-namespace Sidecars.Unit.Tests.Core.Election;
+namespace Sidecars.Unit.Tests.Bootstrap.Backends;
 
 /// <summary>
 /// The documents and the compare-and-swap. What the kernel's locks do between processes is in the integration tests: within

@@ -1,12 +1,12 @@
-using System.Collections.Immutable;
 using System.Text;
+using Sidecars.Bootstrap.Election;
+using Sidecars.Core.Election;
 using Sidecars.Core.Kubernetes;
 
-namespace Sidecars.Core.Election;
+namespace Sidecars.Bootstrap.Backends;
 
 /// <summary>
-/// Elections through Leases of the cluster's API server: the record in the group's Lease, the evidence of each pod in a Lease of
-/// its own. Not safe for concurrent use.
+/// Elections through Leases of the cluster's API server. Not safe for concurrent use.
 /// <para>A <em>round</em> makes evidence new: each process that comes to an election opens one (a nonce in the record) unless it saw
 /// another do so, and evidence counts only with that nonce and the UID of a pod that the API server knows and does not delete.
 /// So everything that is counted was read from a disk after this process began to look.</para>
@@ -16,25 +16,22 @@ namespace Sidecars.Core.Election;
 /// <param name="podName">This pod, <c>NAME-ORDINAL</c>; the others have the ordinals below <paramref name="redisCount"/>, or above it while a group grows or shrinks.</param>
 /// <param name="redisCount">How many Redis nodes there should be.</param>
 /// <param name="time">Monotonic, to judge the candidate's Lease.</param>
-public sealed class LeaseElectionBackend(KubernetesClient client, GroupLeaseStore store, string podName, int redisCount, TimeProvider time) : IElectionBackend, IGroupRecord
+public sealed class LeaseElectionBackend(KubernetesClient client, GroupLeaseStore store, string podName, int redisCount, TimeProvider time)
+    : LeaseGroupRecord(client, store, podName, redisCount), IElectionBackend, IPersonsWords
 {
     /// <summary>15 s, client-go's default: a candidate that was chosen and neither serves nor renews for so long is given up.</summary>
     public static readonly TimeSpan CandidateLease = TimeSpan.FromSeconds(15);
 
-    /// <summary>90 s: the serving master's sidecar renews every 30 s, and may miss two.</summary>
-    public static readonly TimeSpan ServingLease = TimeSpan.FromSeconds(90);
-
     private const int RoundTries = 3; // one for each node of the usual three that opens a round in the same moment
 
     private readonly LeaseTracker _tracker = new(time.TimestampFrequency, CandidateLease);
-    private GroupLeaseSnapshot? _basis;
     private string? _staleRound;
     private bool _hasLooked;
     private string? _published;
     private long _renewedAt;
 
     /// <inheritdoc />
-    public string Description => "lease:" + store.LeaseName;
+    public string Description => "lease:" + Store.LeaseName;
 
     /// <inheritdoc />
     public int? InheritedDescriptor => null;
@@ -77,33 +74,12 @@ public sealed class LeaseElectionBackend(KubernetesClient client, GroupLeaseStor
     }
 
     /// <inheritdoc />
-    public async Task<ElectionObservation> ReadAsync(CancellationToken cancellation)
-    {
-        var read = await ReadRecordAsync(cancellation).ConfigureAwait(false);
-        return read.Why is { } why ? new ElectionObservation.Unavailable(why) : await ViewAsync(read.Record!, null, false, cancellation).ConfigureAwait(false);
-    }
-
-    /// <inheritdoc />
-    public async Task<ClaimOutcome> ReportAsync(ServingReport report, CancellationToken cancellation)
-    {
-        ArgumentNullException.ThrowIfNull(report);
-        var read = await ReadRecordAsync(cancellation).ConfigureAwait(false);
-        if (read.Why is { } why) return new ClaimOutcome.Unavailable(why);
-        return read.Record!.Reported(report) is { } next
-            ? await WriteAsync(next, report.Serving.Uid, ServingLease, cancellation).ConfigureAwait(false)
-            : new ClaimOutcome.Lost($"the record says something later: {read.Record.LastServing?.Node} serves under {read.Record.LastServing?.Token}, term {read.Record.Term}");
-    }
-
-    /// <inheritdoc />
     public Task<string?> AllowEmptyStartAsync(CancellationToken cancellation) =>
         SayAsync(PersonsWordPolicy.AgainstAllowEmpty, view => view.Record with { EmptyStartAllowedInTerm = view.Record.Term }, cancellation);
 
     /// <inheritdoc />
     public Task<string?> TrustAsync(string node, CancellationToken cancellation) =>
         SayAsync(view => PersonsWordPolicy.AgainstTrust(view, node), view => view.Record.Trusting(node, view.HighestTerm), cancellation);
-
-    /// <inheritdoc />
-    public void Dispose() => client.Dispose();
 
     private async Task<string?> SayAsync(Func<ElectionView, string?> against, Func<ElectionView, ElectionRecord> next, CancellationToken cancellation)
     {
@@ -113,7 +89,7 @@ public sealed class LeaseElectionBackend(KubernetesClient client, GroupLeaseStor
             if (read is ElectionObservation.Unavailable unread) return unread.Why;
             var view = ((ElectionObservation.Known)read).View;
             if (against(view) is { } refusal) return refusal;
-            var outcome = await WriteAsync(next(view), _basis?.Lease.Spec?.HolderIdentity, CandidateLease, cancellation).ConfigureAwait(false);
+            var outcome = await WriteAsync(next(view), Basis?.Lease.Spec?.HolderIdentity, CandidateLease, cancellation).ConfigureAwait(false);
             if (outcome is ClaimOutcome.Unavailable unavailable) return unavailable.Why;
             if (outcome is not ClaimOutcome.Lost lost) return null;
             // The pods that wait for this word write the same Lease. What they wrote is read and judged before the next try.
@@ -127,44 +103,24 @@ public sealed class LeaseElectionBackend(KubernetesClient client, GroupLeaseStor
 
     private static readonly TimeSpan BetweenWords = TimeSpan.FromMilliseconds(100);
 
-    private string Version => _basis?.Lease.Metadata?.ResourceVersion ?? "";
-
-    private async Task<(ElectionRecord? Record, string? Why)> ReadRecordAsync(CancellationToken cancellation)
+    /// <inheritdoc />
+    protected override async Task<(ElectionRecord? Record, string? Why)> ReadRecordAsync(CancellationToken cancellation)
     {
-        switch (await store.ReadAsync(cancellation).ConfigureAwait(false))
-        {
-            case StoreRead<GroupLeaseSnapshot>.Found found:
-                _basis = found.Value;
-                return (found.Value.Record, null);
-            case StoreRead<GroupLeaseSnapshot>.Missing:
-                _basis = null;
-                _tracker.Forget();
-                return (new ElectionRecord(), null);
-            case StoreRead<GroupLeaseSnapshot>.Invalid invalid: return (null, $"Lease {store.LeaseName}: {invalid.Fault}; nothing overwrites it");
-            case StoreRead<GroupLeaseSnapshot>.Unavailable unavailable: return (null, $"Lease {store.LeaseName}: {unavailable.Failure.Message}");
-            default: throw new InvalidOperationException("unknown outcome");
-        }
+        var read = await base.ReadRecordAsync(cancellation).ConfigureAwait(false);
+        if (Basis is null) _tracker.Forget(); // one that is created anew counts from its first sight
+        return read;
     }
 
     // A former process of this pod is dead; another pod is, when the API server has forgotten it or its Lease has run out.
     private async Task<(bool Alive, string? Doubt)> IsCandidateAliveAsync(ElectionRecord record, CandidateEvidence mine, CancellationToken cancellation)
     {
-        if (record.Candidate is null || _basis is null) return (false, null);
+        if (record.Candidate is null || Basis is null) return (false, null);
         if (record.CandidateIncarnation == mine.Incarnation) return (true, null);
         if (record.CandidateUid == mine.Uid) return (false, null);
-        var lease = _tracker.Observe(_basis.Lease, time.GetTimestamp());
+        var lease = _tracker.Observe(Basis.Lease, time.GetTimestamp());
         if (lease.Holder != record.CandidateUid || lease.Expired) return (false, null);
         return await IsPodAliveAsync(record.Candidate, record.CandidateUid!, cancellation).ConfigureAwait(false);
     }
-
-    private async Task<(bool Alive, string? Doubt)> IsPodAliveAsync(string name, string uid, CancellationToken cancellation) =>
-        await client.GetPodAsync(name, cancellation).ConfigureAwait(false) switch
-        {
-            KubernetesRead<PodDocument>.Found found => (found.Document.Metadata is { } m && m.Uid == uid && m.DeletionTimestamp is null, null),
-            KubernetesRead<PodDocument>.Failed { Failure: KubernetesFailure.NotFound } => (false, null),
-            KubernetesRead<PodDocument>.Failed failed => (false, $"pod {name}: {failed.Failure.Message}"),
-            _ => throw new InvalidOperationException("unknown outcome"),
-        };
 
     /// <summary>Null where it was opened, or somebody else was faster: read again. Else why not.</summary>
     private async Task<string?> OpenRoundAsync(ElectionRecord record, CancellationToken cancellation)
@@ -189,62 +145,17 @@ public sealed class LeaseElectionBackend(KubernetesClient client, GroupLeaseStor
         var evidence = Encoding.UTF8.GetString(ElectionDocuments.Write(mine));
         if (_published != record.Round + evidence)
         {
-            var written = await store.WriteEvidenceAsync(podName, new EvidenceDocument(mine.Uid, podName, record.Round!, evidence), cancellation).ConfigureAwait(false);
-            if (written is not StoreWrite<EvidenceDocument>.Written) return new ElectionObservation.Unavailable($"Lease {store.EvidenceName(podName)}: not written ({written.GetType().Name})");
+            var written = await Store.WriteEvidenceAsync(PodName, new EvidenceDocument(mine.Uid, PodName, record.Round!, evidence), cancellation).ConfigureAwait(false);
+            if (written is not StoreWrite<EvidenceDocument>.Written) return new ElectionObservation.Unavailable($"Lease {Store.EvidenceName(PodName)}: not written ({written.GetType().Name})");
             _published = record.Round + evidence;
         }
 
         return await ViewAsync(record, mine, false, cancellation).ConfigureAwait(false);
     }
 
-    private async Task<ElectionObservation> ViewAsync(ElectionRecord record, CandidateEvidence? mine, bool alive, CancellationToken cancellation)
-    {
-        var all = ImmutableArray.CreateBuilder<CandidateEvidence>();
-        if (mine is not null) all.Add(mine with { Live = true });
-        for (var ordinal = 0; ordinal < CandidateEvidence.MaxRedisCount; ordinal++)
-        {
-            var name = KubernetesName.Sibling(podName, ordinal);
-            if (mine is not null && name == podName) continue;
-            switch (await store.ReadEvidenceAsync(name, cancellation).ConfigureAwait(false))
-            {
-                case StoreRead<EvidenceDocument>.Found { Value: var document }:
-                    // What can't be read is not there: its pod is missing from the round, and waited for.
-                    if (!ElectionDocuments.TryRead(Encoding.UTF8.GetBytes(document.Evidence), out CandidateEvidence? evidence) || evidence!.Uid != document.PodUid) break;
-                    var (isAlive, doubt) = record.Round is not null && document.Round == record.Round
-                        ? await IsPodAliveAsync(name, document.PodUid, cancellation).ConfigureAwait(false)
-                        : (false, null);
-                    if (doubt is not null) return new ElectionObservation.Unavailable(doubt);
-                    all.Add(evidence with { Live = isAlive });
-                    break;
-                // Beyond my own setting there may be pods of a larger one: up to the first that never testified, or that I have no right to see.
-                case StoreRead<EvidenceDocument>.Missing or StoreRead<EvidenceDocument>.Unavailable { Failure: KubernetesFailure.Forbidden } when ordinal >= redisCount:
-                    ordinal = CandidateEvidence.MaxRedisCount;
-                    break;
-                case StoreRead<EvidenceDocument>.Unavailable unavailable:
-                    return new ElectionObservation.Unavailable($"Lease {store.EvidenceName(name)}: {unavailable.Failure.Message}");
-            }
-        }
-
-        return new ElectionObservation.Known(new ElectionView { Record = record, Version = Version, CandidateAlive = alive, Evidence = all.ToImmutable() });
-    }
-
     private async Task RenewAsync(ElectionRecord record, CandidateEvidence mine, CancellationToken cancellation)
     {
         if (record.CandidateIncarnation != mine.Incarnation || time.GetElapsedTime(_renewedAt) < CandidateLease / 3) return;
         if (await WriteAsync(record, mine.Uid, CandidateLease, cancellation).ConfigureAwait(false) is ClaimOutcome.Won) _renewedAt = time.GetTimestamp();
-    }
-
-    private async Task<ClaimOutcome> WriteAsync(ElectionRecord next, string? holder, TimeSpan duration, CancellationToken cancellation)
-    {
-        switch (await store.WriteAsync(store.Prepare(_basis, next, holder, duration), cancellation).ConfigureAwait(false))
-        {
-            case StoreWrite<GroupLeaseSnapshot>.Written written:
-                _basis = written.Value;
-                return new ClaimOutcome.Won(next.Term);
-            case StoreWrite<GroupLeaseSnapshot>.Lost lost: return new ClaimOutcome.Lost(lost.Failure.Message);
-            case StoreWrite<GroupLeaseSnapshot>.NotWritten no: return new ClaimOutcome.Unavailable(no.Failure.Message);
-            case StoreWrite<GroupLeaseSnapshot>.OutcomeUnknown unknown: return new ClaimOutcome.Unavailable(unknown.Failure.Message);
-            default: throw new InvalidOperationException("unknown outcome");
-        }
     }
 }

@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
+using Sidecars.Core.Election;
 using Sidecars.Core.Primitives;
 
-namespace Sidecars.Core.Election;
+namespace Sidecars.Bootstrap.Election;
 
 /// <summary>What an election comes to for the node that asks; a closed set.</summary>
 public abstract record ElectionDecision

@@ -1,3 +1,4 @@
+using Sidecars.Bootstrap.Backends;
 using Sidecars.Core.Election;
 using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Lineage;
@@ -6,7 +7,7 @@ using Sidecars.TestKit.FakeKubernetes;
 using static Sidecars.Unit.Tests.Bootstrap.Election.Facts;
 using static Sidecars.Unit.Tests.Bootstrap.Election.LineageElectionTests;
 
-namespace Sidecars.Unit.Tests.Core.Election;
+namespace Sidecars.Unit.Tests.Bootstrap.Backends;
 
 /// <summary>Rounds, evidence, candidates and reports over a Lease of an API server on a real socket.</summary>
 public sealed class LeaseElectionBackendTests : IAsyncLifetime

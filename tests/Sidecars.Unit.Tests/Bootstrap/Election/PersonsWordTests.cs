@@ -5,7 +5,7 @@ using Sidecars.Core.Primitives;
 using static Sidecars.Unit.Tests.Bootstrap.Election.Facts;
 using static Sidecars.Unit.Tests.Bootstrap.Election.LineageElectionTests;
 
-namespace Sidecars.Unit.Tests.Core.Election;
+namespace Sidecars.Unit.Tests.Bootstrap.Election;
 
 /// <summary>When a group starts empty, and what a person's word changes. Nodes are redis-0, redis-1 and redis-2.</summary>
 public sealed class PersonsWordTests
