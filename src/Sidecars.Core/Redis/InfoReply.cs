@@ -90,15 +90,6 @@ public sealed class InfoReply
     /// <summary><c>loading</c>: the data set is being read from disk.</summary>
     public bool? LoadingInProgress => GetTruth("loading");
 
-    /// <summary><c>loading_eta_seconds</c>; while loading only.</summary>
-    public long? LoadingEtaSeconds => GetInt64("loading_eta_seconds");
-
-    /// <summary><c>loading_loaded_perc</c>, 0 to 100; while loading only.</summary>
-    public double? LoadingPercent => GetDouble("loading_loaded_perc");
-
-    /// <summary><c>aof_enabled</c>.</summary>
-    public bool? AofEnabled => GetTruth("aof_enabled");
-
     /// <summary><c>aof_rewrite_in_progress</c>.</summary>
     public bool? AofRewriteInProgress => GetTruth("aof_rewrite_in_progress");
 
@@ -201,10 +192,6 @@ public sealed class InfoReply
     }
 
     private bool? GetTruth(string name) => Get(name) switch { "1" => true, "0" => false, _ => null };
-
-    private double? GetDouble(string name) =>
-        double.TryParse(Get(name), NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)
-        && double.IsFinite(number) ? number : null; // "NaN" passes any style
 
     private List<(int Index, string Text)> Numbered(string prefix)
     {

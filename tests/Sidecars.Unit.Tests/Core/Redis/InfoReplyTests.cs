@@ -86,8 +86,6 @@ public sealed class InfoReplyTests
         Assert.Null(info.MasterEndpoint);
         Assert.Null(info.ReplicaPriority);
         Assert.False(info.LoadingInProgress);
-        Assert.Null(info.LoadingEtaSeconds);
-        Assert.True(info.AofEnabled);
         Assert.True(info.AofRewriteInProgress);
         Assert.False(info.RdbBgsaveInProgress);
         Assert.Equal(2, info.ConnectedReplicas);
@@ -118,19 +116,16 @@ public sealed class InfoReplyTests
         Assert.Equal(new string('a', 40), info.ReplicationId2);
         Assert.Equal(51, info.SecondReplicationOffset);
         Assert.True(info.LoadingInProgress);
-        Assert.Equal(13, info.LoadingEtaSeconds);
-        Assert.Equal(42.5, info.LoadingPercent);
         Assert.Empty(info.Databases);
     }
 
     [Fact]
     public void What_is_absent_or_malformed_is_unknown()
     {
-        var info = Parse("role:sentinel\nmaster_repl_offset:12x\nloading:yes\nloading_loaded_perc:NaN\nmaster_port:70000\nmaster_host:h\nconnected_slaves:\n:novalue\nnocolon\n#x:1\n");
+        var info = Parse("role:sentinel\nmaster_repl_offset:12x\nloading:yes\nmaster_port:70000\nmaster_host:h\nconnected_slaves:\n:novalue\nnocolon\n#x:1\n");
         Assert.Null(info.IsMaster);
         Assert.Null(info.MasterReplOffset);
         Assert.Null(info.LoadingInProgress);
-        Assert.Null(info.LoadingPercent);
         Assert.Null(info.MasterEndpoint);
         Assert.Null(info.ConnectedReplicas);
         Assert.Null(info.RunId);

@@ -77,7 +77,7 @@ public sealed class RespPropertyTests
         {
             _ = value.ToString();
             _ = RoleReply.TryParse(value, out _);
-            if (InfoReply.TryParse(value, out var info)) _ = (info.Replicas, info.Databases, info.MasterEndpoint, info.LoadingPercent);
+            if (InfoReply.TryParse(value, out var info)) _ = (info.Replicas, info.Databases, info.MasterEndpoint);
         }));
 
     private static string Outcome(RespLimits limits, params byte[][] pieces)
