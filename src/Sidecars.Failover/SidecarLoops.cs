@@ -23,6 +23,7 @@ using Sidecars.Failover.LedAway;
 using Sidecars.Failover.Options;
 using Sidecars.Failover.Passwords;
 using Sidecars.Failover.Publish;
+using Sidecars.Failover.Publish.Addresses;
 using Sidecars.Failover.Publish.Targets;
 using Sidecars.Failover.RoleLabel;
 using Sidecars.Failover.Strays;
@@ -108,7 +109,7 @@ internal sealed class SidecarLoops
         _strayReplica = new StrayReplicaLoop(
             HandOverWiring.Group(options, connections, time), Server, Sentinels, () => StepDownLock.IsHeldByAnother(_group.DataDirectory), Period, options.DryRun,
             decisions, time);
-        _book = kubernetes is not null ? connections.OpenAddresses(kubernetes) : null;
+        _book = kubernetes is not null ? LeaseAddressBook.Of(_group, kubernetes, time) : null;
         _another = new AnotherMaster(
             ct => _book?.ReadAsync(ct) ?? Task.FromResult(new AddressReading([])), announced => options.Publish.Others.FirstOrDefault(o => o.Announced == announced).Address,
             connections.Nodes.ObserveAsync, () => QuorumFacts.Of(Sentinels.Observe(), _group.SentinelCount), decisions, time);

@@ -2,6 +2,7 @@ using Sidecars.Bootstrap.Slots;
 using Sidecars.Core.Election;
 using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Primitives;
+using Sidecars.Failover.Publish.Targets.Slice;
 using Write = Sidecars.Core.Kubernetes.KubernetesWrite<Sidecars.Core.Kubernetes.LeaseDocument>;
 
 namespace Sidecars.Contract.Tests;

@@ -1,4 +1,5 @@
 using System.Net;
+using Sidecars.Failover.Publish.Targets.Slice;
 using k8s;
 using k8s.Autorest;
 using k8s.Models;

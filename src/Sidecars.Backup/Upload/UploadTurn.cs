@@ -2,7 +2,7 @@ using Sidecars.Backup.Archive;
 using Sidecars.Backup.Lease;
 using Sidecars.Backup.Store;
 using Sidecars.Core.Hosting;
-using Sidecars.Core.Primitives;
+using Sidecars.Retries;
 
 namespace Sidecars.Backup.Upload;
 

@@ -5,6 +5,7 @@ using Sidecars.Backup.Store;
 using Sidecars.Backup.Tail;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Primitives;
+using Sidecars.Retries;
 
 namespace Sidecars.Backup.Upload;
 

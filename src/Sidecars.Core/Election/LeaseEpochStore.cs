@@ -24,7 +24,7 @@ public sealed class LeaseEpochStore(GroupLeaseStore store, ClusterId cluster) : 
     public async Task<EpochReading> RaiseAsync(long epoch, RedisEndpoint master, CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(epoch, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(epoch, EpochKeeperPolicy.MaxEpoch);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(epoch, EpochReading.MaxEpoch);
         var why = "it keeps changing";
         for (var i = 0; i < Tries; i++)
         {

@@ -93,14 +93,6 @@ public sealed class GroupConnections
         : kubernetes is not null ? new LeaseEpochStore(new GroupLeaseStore(kubernetes, _settings.Cluster, _settings.Kubernetes!.LeaseName, _time), _settings.Cluster)
         : null;
 
-    /// <summary>Where each node records what it is reached at.</summary>
-    /// <param name="kubernetes">A client of <see cref="GroupSettings.Kubernetes"/>.</param>
-    public LeaseAddressBook OpenAddresses(KubernetesClient kubernetes)
-    {
-        var settings = _settings.Kubernetes ?? throw new InvalidOperationException("there is no API server");
-        return new LeaseAddressBook(kubernetes, settings.LeaseName, _settings.Cluster, settings.PodName, _settings.RedisCount, _time);
-    }
-
     private RedisClientOptions Login(LiveCredentials credentials) => new()
     {
         Credentials = credentials,

@@ -59,51 +59,38 @@ public sealed class KubernetesClient : IDisposable
         GetAsync("api/v1", "pods", name, KubernetesJson.ReadPod, ct);
 
     /// <summary>
-    /// Sets one label of a Pod by a JSON merge patch with the Pod's uid, which another Pod of the name refuses. Through the subresource
-    /// <c>status</c>: of a Pod it stores the labels and ignores the spec, so that the right which this needs changes no image.
+    /// Reads an object of a kind that one sidecar alone knows; <see cref="KubernetesFailure.NotFound"/> also where the cluster does not
+    /// know the kind.
     /// </summary>
-    public Task<KubernetesWrite<PodDocument>> LabelPodAsync(string name, string uid, string label, string value, CancellationToken ct) =>
-        WriteAsync(HttpMethod.Patch, "api/v1", "pods", name + "/status", name, KubernetesJson.LabelPatch(uid, label, value), KubernetesJson.ReadPod, ct);
-
-    /// <summary>Reads an EndpointSlice.</summary>
-    public Task<KubernetesRead<EndpointSliceDocument>> GetEndpointSliceAsync(string name, CancellationToken ct) =>
-        GetAsync("apis/discovery.k8s.io/v1", "endpointslices", name, KubernetesJson.ReadEndpointSlice, ct);
+    internal Task<KubernetesRead<T>> GetAsync<T>(KubernetesKind<T> kind, string name, CancellationToken ct)
+        where T : KubernetesDocument => GetAsync(kind.Group, kind.Resource, name, kind.Read, ct);
 
     /// <summary>
-    /// Replaces an EndpointSlice that was read, by compare-and-swap. Without a resourceVersion the server would overwrite
-    /// unconditionally (unlike a Lease), so such a document is not sent.
+    /// Replaces an object that was read, by compare-and-swap. Without a resourceVersion the server would overwrite unconditionally (unlike
+    /// a Lease), so such a document is not sent.
     /// </summary>
-    public Task<KubernetesWrite<EndpointSliceDocument>> PutEndpointSliceAsync(EndpointSliceDocument slice, CancellationToken ct)
+    internal Task<KubernetesWrite<T>> ReplaceAsync<T>(KubernetesKind<T> kind, T document, CancellationToken ct)
+        where T : KubernetesDocument
     {
-        ArgumentNullException.ThrowIfNull(slice);
-        var name = slice.Metadata?.Name ?? "";
-        return slice.Metadata is { ResourceVersion: not null, Uid: not null }
-            ? WriteAsync(HttpMethod.Put, "apis/discovery.k8s.io/v1", "endpointslices", name, name, KubernetesJson.Write(slice), KubernetesJson.ReadEndpointSlice, ct)
-            : RefuseAsync<EndpointSliceDocument>("an EndpointSlice is replaced with uid and resourceVersion only; create it by POST");
-    }
-
-    /// <summary>Creates an EndpointSlice by POST: the server allows no create by PUT for this kind. An existing one is a conflict.</summary>
-    public Task<KubernetesWrite<EndpointSliceDocument>> CreateEndpointSliceAsync(EndpointSliceDocument slice, CancellationToken ct)
-    {
-        ArgumentNullException.ThrowIfNull(slice);
-        return slice.Metadata is { ResourceVersion: null, Uid: null, Name: not null and var name }
-            ? WriteAsync(HttpMethod.Post, "apis/discovery.k8s.io/v1", "endpointslices", null, name, KubernetesJson.Write(slice), KubernetesJson.ReadEndpointSlice, ct)
-            : RefuseAsync<EndpointSliceDocument>("an object to create has a name, and neither uid nor resourceVersion");
-    }
-
-    /// <summary>Reads a DNSEndpoint; <see cref="KubernetesFailure.NotFound"/> also where the cluster does not know the kind.</summary>
-    public Task<KubernetesRead<DnsEndpointDocument>> GetDnsEndpointAsync(string name, CancellationToken ct) =>
-        GetAsync("apis/externaldns.k8s.io/v1alpha1", "dnsendpoints", name, DnsEndpointJson.Read, ct);
-
-    /// <summary>Replaces a DNSEndpoint that was read, by compare-and-swap.</summary>
-    public Task<KubernetesWrite<DnsEndpointDocument>> PutDnsEndpointAsync(DnsEndpointDocument document, CancellationToken ct)
-    {
-        ArgumentNullException.ThrowIfNull(document);
         var name = document.Metadata?.Name ?? "";
         return document.Metadata is { ResourceVersion: not null, Uid: not null }
-            ? WriteAsync(HttpMethod.Put, "apis/externaldns.k8s.io/v1alpha1", "dnsendpoints", name, name, DnsEndpointJson.Write(document), DnsEndpointJson.Read, ct)
-            : RefuseAsync<DnsEndpointDocument>("a DNSEndpoint is replaced with uid and resourceVersion only; it is never created here");
+            ? WriteAsync(HttpMethod.Put, kind.Group, kind.Resource, name, name, kind.Write(document), kind.Read, ct)
+            : RefuseAsync<T>("an object is replaced with uid and resourceVersion only");
     }
+
+    /// <summary>Creates an object by POST; an existing one is a conflict.</summary>
+    internal Task<KubernetesWrite<T>> CreateAsync<T>(KubernetesKind<T> kind, T document, CancellationToken ct)
+        where T : KubernetesDocument =>
+        document.Metadata is { ResourceVersion: null, Uid: null, Name: not null and var name }
+            ? WriteAsync(HttpMethod.Post, kind.Group, kind.Resource, null, name, kind.Write(document), kind.Read, ct)
+            : RefuseAsync<T>("an object to create has a name, and neither uid nor resourceVersion");
+
+    /// <summary>
+    /// Changes a Pod by a JSON merge patch. Through the subresource <c>status</c>: of a Pod it stores the labels and ignores the spec, so
+    /// that the right which this needs changes no image.
+    /// </summary>
+    internal Task<KubernetesWrite<PodDocument>> PatchPodAsync(string name, byte[] patch, CancellationToken ct) =>
+        WriteAsync(HttpMethod.Patch, "api/v1", "pods", name + "/status", name, patch, KubernetesJson.ReadPod, ct);
 
     /// <inheritdoc/>
     public void Dispose() => _transport.Dispose();

@@ -27,17 +27,6 @@ internal static class KubernetesJson
         Unknown = m.Rest,
     };
 
-    public static EndpointSliceDocument ReadEndpointSlice(JsonMembers m) => new()
-    {
-        ApiVersion = m.Text("apiVersion"),
-        Kind = m.Text("kind"),
-        Metadata = Metadata(m),
-        AddressType = m.Text("addressType"),
-        Endpoints = m.Objects("endpoints", ReadEndpoint),
-        Ports = m.Objects("ports", p => new SlicePort { Name = p.Text("name"), Port = p.Number("port"), Protocol = p.Text("protocol"), Unknown = p.Rest }),
-        Unknown = m.Rest,
-    };
-
     public static StatusDocument ReadStatus(JsonMembers m) => new()
     {
         Kind = m.Text("kind"),
@@ -63,45 +52,6 @@ internal static class KubernetesJson
         json.WriteEndObject();
     });
 
-    public static byte[] Write(EndpointSliceDocument slice) => Document(slice, json =>
-    {
-        Text(json, "addressType", slice.AddressType);
-        Objects(json, "endpoints", slice.Endpoints, WriteEndpoint);
-        Objects(json, "ports", slice.Ports, port =>
-        {
-            Text(json, "name", port.Name);
-            Number(json, "port", port.Port);
-            Text(json, "protocol", port.Protocol);
-            Rest(json, port.Unknown);
-        });
-
-        void WriteEndpoint(SliceEndpoint endpoint)
-        {
-            TextList(json, "addresses", endpoint.Addresses);
-            if (endpoint.Conditions is { } conditions)
-            {
-                json.WriteStartObject("conditions");
-                Truth(json, "ready", conditions.Ready);
-                Truth(json, "serving", conditions.Serving);
-                Truth(json, "terminating", conditions.Terminating);
-                json.WriteEndObject();
-            }
-
-            Text(json, "nodeName", endpoint.NodeName);
-            Rest(json, endpoint.Unknown);
-        }
-    });
-
-    public static byte[] LabelPatch(string uid, string label, string value) => JsonText.Object(json =>
-    {
-        json.WriteStartObject("metadata");
-        json.WriteString("uid", uid);
-        json.WriteStartObject("labels");
-        json.WriteString(label, value);
-        json.WriteEndObject();
-        json.WriteEndObject();
-    }).ToArray();
-
     internal static ObjectMeta? Metadata(JsonMembers document) => document.Object("metadata") is not { } m ? null : new ObjectMeta
     {
         Name = m.Text("name"),
@@ -122,14 +72,6 @@ internal static class KubernetesJson
         AcquireTime = m.Text("acquireTime"),
         RenewTime = m.Text("renewTime"),
         LeaseTransitions = m.Number("leaseTransitions"),
-        Unknown = m.Rest,
-    };
-
-    private static SliceEndpoint ReadEndpoint(JsonMembers m) => new()
-    {
-        Addresses = m.TextList("addresses"),
-        Conditions = m.Object("conditions") is not { } c ? null : new SliceConditions { Ready = c.Truth("ready"), Serving = c.Truth("serving"), Terminating = c.Truth("terminating") },
-        NodeName = m.Text("nodeName"),
         Unknown = m.Rest,
     };
 
@@ -166,7 +108,7 @@ internal static class KubernetesJson
         if (value is { } number) json.WriteNumber(name, number);
     }
 
-    private static void Truth(Utf8JsonWriter json, string name, bool? value)
+    internal static void Truth(Utf8JsonWriter json, string name, bool? value)
     {
         if (value is { } truth) json.WriteBoolean(name, truth);
     }

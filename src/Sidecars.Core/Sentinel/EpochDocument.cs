@@ -12,7 +12,7 @@ public static class EpochDocument
     {
         if (!JsonFacts.TryParse(bytes, out var root, out _)) return null;
         if (root.Integer("format", int.MaxValue) < Format) root.Wrong("format");
-        var read = new EpochReading.Known(root.Integer("epoch", EpochKeeperPolicy.MaxEpoch), LineageJson.OptionalAddress(root, "master"));
+        var read = new EpochReading.Known(root.Integer("epoch", EpochReading.MaxEpoch), LineageJson.OptionalAddress(root, "master"));
         return root.Fault is null ? read : null;
     }
 

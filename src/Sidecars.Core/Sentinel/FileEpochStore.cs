@@ -24,7 +24,7 @@ public sealed class FileEpochStore(string directory) : IEpochStore
     {
         ArgumentNullException.ThrowIfNull(master);
         ArgumentOutOfRangeException.ThrowIfLessThan(epoch, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(epoch, EpochKeeperPolicy.MaxEpoch);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(epoch, EpochReading.MaxEpoch);
         return Task.FromResult(Raise(epoch, master));
     }
 

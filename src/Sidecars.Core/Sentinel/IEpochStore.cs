@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 
 namespace Sidecars.Core.Sentinel;
@@ -9,6 +10,12 @@ namespace Sidecars.Core.Sentinel;
 [JsonDerivedType(typeof(Unavailable), "unavailable")]
 public abstract record EpochReading
 {
+    /// <summary>
+    /// Highest epoch that is kept, in a marker, a record or a published token, since some of these are JSON. A hello may carry any number;
+    /// one above this is nobody's failover, and a record that held it could not be read again.
+    /// </summary>
+    public const long MaxEpoch = JsonFacts.MaxExact;
+
     private EpochReading()
     {
     }
@@ -40,7 +47,7 @@ public interface IEpochStore
     /// Raises it to at least <paramref name="epoch"/>; never lowers it, whoever else writes. The result is what stands there
     /// afterwards (which may be higher), or <see cref="EpochReading.Unavailable"/> where that is not certain: ask again.
     /// </summary>
-    /// <param name="epoch">1..<see cref="EpochKeeperPolicy.MaxEpoch"/>.</param>
+    /// <param name="epoch">1..<see cref="EpochReading.MaxEpoch"/>.</param>
     /// <param name="master">Whom a majority of Sentinels holds in it.</param>
     /// <param name="cancellation">Ends the wait, not necessarily the write.</param>
     Task<EpochReading> RaiseAsync(long epoch, RedisEndpoint master, CancellationToken cancellation);

@@ -1,5 +1,6 @@
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
+using Sidecars.Retries;
 
 namespace Sidecars.Failover.Keeper;
 

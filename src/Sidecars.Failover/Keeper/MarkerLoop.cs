@@ -105,7 +105,7 @@ public sealed class MarkerLoop(
         ServerFacts facts, SentinelQuorumDecision quorum, IReadOnlyCollection<SentinelObservation> group, RedisEndpoint? own)
     {
         var highest = group.OfType<SentinelObservation.Known>().Select(k => k.View.Master?.ConfigEpoch ?? 0)
-            .Where(e => e <= EpochKeeperPolicy.MaxEpoch).DefaultIfEmpty(0).Max();
+            .Where(e => e <= EpochReading.MaxEpoch).DefaultIfEmpty(0).Max();
         var master = facts.Role == MarkerRole.Master ? own : facts.MasterAddress;
         if (master is null) return GroupKnowledge.None with { HighestEpoch = highest };
         var epoch = quorum is SentinelQuorumDecision.Agreed agreed && agreed.Address == master && agreed.Epoch <= highest ? agreed.Epoch : (long?)null;

@@ -25,7 +25,7 @@ public static class MarkerPlan
         var token = Token(last?.Token ?? FencingToken.None, server, group);
         // A version before this one took any number from a Sentinel: what nobody can have reached is not handed on to the record.
         long[] seen = [0, last?.HighestEpoch ?? 0, token.Epoch, group.HighestEpoch];
-        var highest = seen.Where(e => e <= EpochKeeperPolicy.MaxEpoch).Max();
+        var highest = seen.Where(e => e <= EpochReading.MaxEpoch).Max();
         var basis = new Marker(cluster, node, bootId, token, last?.History ?? LineageHistory.Empty, server.Role, highest)
         {
             // Of a process that has served these data: redis-bootstrap counts the starts that never came to it.

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json.Serialization;
 using Sidecars.Core.Election;
 using Sidecars.Core.Primitives;
-using Sidecars.Core.Topology;
+using Sidecars.Failover.Publish.Addresses;
 using Sidecars.Failover.Watch;
 
 namespace Sidecars.Failover.LedAway;

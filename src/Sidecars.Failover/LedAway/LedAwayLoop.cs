@@ -4,6 +4,7 @@ using Sidecars.Core.Sentinel;
 using Sidecars.Core.Sentinel.Leadership;
 using Sidecars.Failover.Decisions;
 using Sidecars.Failover.Watch;
+using Sidecars.Retries;
 
 namespace Sidecars.Failover.LedAway;
 

@@ -47,8 +47,8 @@ public static class LedAwayPolicy
 
     private static LedAwayDecision OfNamed(LedAwayFacts facts, QuorumFacts quorum)
     {
-        if (quorum.Epoch > EpochKeeperPolicy.MaxEpoch)
-            return Refuse("epoch-not-believable", $"{quorum.Reason}: above {EpochKeeperPolicy.MaxEpoch}, and recorded nowhere");
+        if (quorum.Epoch > EpochReading.MaxEpoch)
+            return Refuse("epoch-not-believable", $"{quorum.Reason}: above {EpochReading.MaxEpoch}, and recorded nowhere");
         var strangers = Strangers(facts);
         return strangers.Count == 0 || facts.StrangerFor < Patience
             ? Nothing("named", quorum.Reason)

@@ -3,6 +3,7 @@ using Sidecars.Core.Group;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Primitives;
+using Sidecars.Failover.Publish.Addresses;
 using Sidecars.Failover.Publish.Records;
 using Sidecars.Failover.Publish.Targets.Route53;
 

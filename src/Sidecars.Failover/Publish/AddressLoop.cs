@@ -1,7 +1,7 @@
 using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Primitives;
-using Sidecars.Core.Topology;
 using Sidecars.Failover.Decisions;
+using Sidecars.Failover.Publish.Addresses;
 using Sidecars.Retries;
 
 namespace Sidecars.Failover.Publish;

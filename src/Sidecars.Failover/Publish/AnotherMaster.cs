@@ -2,6 +2,7 @@ using System.Text.Json;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Topology;
 using Sidecars.Failover.Decisions;
+using Sidecars.Failover.Publish.Addresses;
 using Sidecars.Failover.Watch;
 
 namespace Sidecars.Failover.Publish;

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Topology;
+using Sidecars.Failover.Publish.Addresses;
 using Sidecars.Failover.Watch;
 
 namespace Sidecars.Failover.Publish;

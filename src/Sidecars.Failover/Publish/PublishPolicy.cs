@@ -67,7 +67,7 @@ public static class PublishPolicy
         var quorum = facts.Quorum;
         if (!quorum.HasMajority) return new PublishDecision.Refuse("no-majority", quorum.Reason);
         if (quorum.Named is not { } named) return new PublishDecision.Refuse("no-agreement", quorum.Reason);
-        if (quorum.Epoch > EpochKeeperPolicy.MaxEpoch) return new PublishDecision.Refuse("epoch-not-believable", $"{quorum.Reason}: above {EpochKeeperPolicy.MaxEpoch}");
+        if (quorum.Epoch > EpochReading.MaxEpoch) return new PublishDecision.Refuse("epoch-not-believable", $"{quorum.Reason}: above {EpochReading.MaxEpoch}");
         if (facts.Accepted is { } accepted && (facts.Term, quorum.Epoch).CompareTo((accepted.Term, accepted.Epoch)) < 0)
             return new PublishDecision.Refuse("token-went-back", $"{quorum.Reason}, below {accepted.Term}.{accepted.Epoch} of {accepted.Address}, which was accepted before");
         return named == facts.Address ? OfOwn(facts, quorum) : OfAnother(facts, quorum, named);

@@ -1,5 +1,6 @@
 using Sidecars.Core.Primitives;
 using Sidecars.Failover.Decisions;
+using Sidecars.Retries;
 
 namespace Sidecars.Failover.Publish;
 

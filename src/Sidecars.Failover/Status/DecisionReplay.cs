@@ -2,7 +2,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
 using Sidecars.Core.Primitives;
-using Sidecars.Core.Sentinel;
 using Sidecars.Failover.Death;
 using Sidecars.Failover.Fence;
 using Sidecars.Failover.Ghosts;

@@ -8,6 +8,7 @@ using Sidecars.Core.Primitives;
 using Sidecars.Core.Topology;
 using Sidecars.Failover.HandOver;
 using Sidecars.Failover.Options;
+using Sidecars.Failover.Publish.Addresses;
 using Sidecars.Failover.Publish.Targets;
 
 namespace Sidecars.Failover.Status;
@@ -36,7 +37,7 @@ internal sealed class StatusGatherer : IDisposable
         _kubernetes = options.Group.Kubernetes is { } settings ? new KubernetesClient(settings.Config, time) : null;
         var credentials = RotatingCredentials.Default(time, Random.Shared.NextDouble);
         _targets = new PublisherFactory(options.Group.Cluster, options.Publish, _kubernetes, credentials, (_, _) => { }, time, Random.Shared.NextDouble).Targets;
-        _addresses = _kubernetes is not null ? connections.OpenAddresses(_kubernetes) : null;
+        _addresses = _kubernetes is not null ? LeaseAddressBook.Of(options.Group, _kubernetes, time) : null;
     }
 
     public async Task<StatusSnapshot> GatherAsync(CancellationToken cancellation)

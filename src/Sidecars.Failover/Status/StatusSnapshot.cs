@@ -2,9 +2,9 @@ using System.Collections.Immutable;
 using Sidecars.Core.Election;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
-using Sidecars.Core.Topology;
 using Sidecars.Failover.HandOver;
 using Sidecars.Failover.Publish;
+using Sidecars.Failover.Publish.Addresses;
 
 namespace Sidecars.Failover.Status;
 

@@ -1,4 +1,5 @@
 using Sidecars.Core.Primitives;
+using Sidecars.Retries;
 
 namespace Sidecars.Failover.Watch;
 

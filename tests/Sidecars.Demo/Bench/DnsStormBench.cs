@@ -4,6 +4,7 @@ using Amazon.Runtime;
 using Sidecars.Aws;
 using Sidecars.Core.Primitives;
 using Sidecars.Failover.Publish;
+using Sidecars.Failover.Publish.Addresses;
 using Sidecars.Failover.Publish.Records;
 using Sidecars.Failover.Publish.Targets.Route53;
 using Sidecars.TestKit.FakeRoute53;

@@ -15,7 +15,7 @@ internal sealed class EpochTarget : IFuzzTarget
     public void Run(byte[] input)
     {
         if (EpochDocument.TryRead(input) is not { } known) return;
-        FuzzViolationException.Unless(known.Epoch is >= 0 and <= EpochKeeperPolicy.MaxEpoch, "the epoch is in its range");
+        FuzzViolationException.Unless(known.Epoch is >= 0 and <= EpochReading.MaxEpoch, "the epoch is in its range");
         FuzzViolationException.Unless(EpochDocument.TryRead(EpochDocument.Write(known)) == known, "what was read reads the same when written");
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Sidecars.Backup.Verify;
 using Sidecars.Bootstrap.Configuration;
 using Sidecars.Core.Configuration;
 using Sidecars.Core.Primitives;

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Sidecars.Backup.Verify;
 using Sidecars.Core.Redis;
 using Sidecars.Probe.Sockets;
 using Sidecars.TestKit.Processes;

@@ -1,4 +1,7 @@
 using Sidecars.Core.Kubernetes;
+using Sidecars.Failover.Publish.Targets.DnsEndpoint;
+using Sidecars.Failover.Publish.Targets.Slice;
+using Sidecars.Failover.RoleLabel;
 using Sidecars.Manifests.Tests.Rendering;
 using YamlDotNet.RepresentationModel;
 
@@ -13,17 +16,17 @@ public sealed class RbacTests
         [("coordination.k8s.io", "leases", "create")] = nameof(KubernetesClient.PutLeaseAsync),
         [("coordination.k8s.io", "leases", "update")] = nameof(KubernetesClient.PutLeaseAsync),
         [("", "pods", "get")] = nameof(KubernetesClient.GetPodAsync),
-        [("discovery.k8s.io", "endpointslices", "get")] = nameof(KubernetesClient.GetEndpointSliceAsync),
-        [("discovery.k8s.io", "endpointslices", "update")] = nameof(KubernetesClient.PutEndpointSliceAsync),
-        [("discovery.k8s.io", "endpointslices", "create")] = nameof(KubernetesClient.CreateEndpointSliceAsync),
+        [("discovery.k8s.io", "endpointslices", "get")] = nameof(EndpointSliceCalls.GetEndpointSliceAsync),
+        [("discovery.k8s.io", "endpointslices", "update")] = nameof(EndpointSliceCalls.PutEndpointSliceAsync),
+        [("discovery.k8s.io", "endpointslices", "create")] = nameof(EndpointSliceCalls.CreateEndpointSliceAsync),
     };
 
     // And those that a setting needs.
     private static readonly Dictionary<(string Group, string Resource, string Verb), (string Setting, string Call)> Optional = new()
     {
-        [("externaldns.k8s.io", "dnsendpoints", "get")] = ("DNS_ENDPOINT_NAME", nameof(KubernetesClient.GetDnsEndpointAsync)),
-        [("externaldns.k8s.io", "dnsendpoints", "update")] = ("DNS_ENDPOINT_NAME", nameof(KubernetesClient.PutDnsEndpointAsync)),
-        [("", "pods/status", "patch")] = ("ROLE_LABEL", nameof(KubernetesClient.LabelPodAsync)),
+        [("externaldns.k8s.io", "dnsendpoints", "get")] = ("DNS_ENDPOINT_NAME", nameof(DnsEndpointCalls.GetDnsEndpointAsync)),
+        [("externaldns.k8s.io", "dnsendpoints", "update")] = ("DNS_ENDPOINT_NAME", nameof(DnsEndpointCalls.PutDnsEndpointAsync)),
+        [("", "pods/status", "patch")] = ("ROLE_LABEL", nameof(PodLabel.LabelPodAsync)),
     };
 
     [ToolTheory("kubectl")]

@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text;
 using Sidecars.Core.Primitives;
+using Sidecars.Failover.Publish.Addresses;
 
 namespace Sidecars.Failover.Publish.Records;
 

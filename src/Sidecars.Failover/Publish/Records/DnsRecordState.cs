@@ -1,4 +1,5 @@
 using Sidecars.Core.Primitives;
+using Sidecars.Failover.Publish.Addresses;
 
 namespace Sidecars.Failover.Publish.Records;
 

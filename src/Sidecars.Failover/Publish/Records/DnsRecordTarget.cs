@@ -1,4 +1,4 @@
-using Sidecars.Core.Primitives;
+using Sidecars.Failover.Publish.Addresses;
 
 namespace Sidecars.Failover.Publish.Records;
 

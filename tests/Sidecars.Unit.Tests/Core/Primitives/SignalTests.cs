@@ -1,5 +1,6 @@
 using Sidecars.Core.Primitives;
 using Sidecars.Failover.Watch;
+using Sidecars.Retries;
 using Sidecars.Unit.Tests.Failover.Loops;
 
 namespace Sidecars.Unit.Tests.Core.Primitives;

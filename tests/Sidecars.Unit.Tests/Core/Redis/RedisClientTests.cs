@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Sidecars.Backup.Verify;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Probe.Sockets;

@@ -115,9 +115,9 @@ public sealed class LedAwayPolicyTests
     [Fact]
     public void An_epoch_that_is_recorded_nowhere_is_refused_though_they_name_this_master()
     {
-        var named = In(EpochKeeperPolicy.MaxEpoch + 1) with { Quorum = In(EpochKeeperPolicy.MaxEpoch + 1).Quorum with { Named = Me } };
+        var named = In(EpochReading.MaxEpoch + 1) with { Quorum = In(EpochReading.MaxEpoch + 1).Quorum with { Named = Me } };
         Assert.Equal("epoch-not-believable", Assert.IsType<LedAwayDecision.Refuse>(LedAwayPolicy.Decide(named)).Code);
-        Assert.Equal("named", LedAwayPolicy.Decide(named with { Quorum = named.Quorum with { Epoch = EpochKeeperPolicy.MaxEpoch } }).Code);
+        Assert.Equal("named", LedAwayPolicy.Decide(named with { Quorum = named.Quorum with { Epoch = EpochReading.MaxEpoch } }).Code);
     }
 
     [Fact]

@@ -1,6 +1,6 @@
 using Sidecars.Core.Kubernetes;
-using Sidecars.Core.Topology;
 using Sidecars.Failover.Publish;
+using Sidecars.Failover.Publish.Addresses;
 using Sidecars.Failover.Strays;
 using Sidecars.Failover.Watch;
 using static Sidecars.Unit.Tests.Failover.FailoverFacts;

@@ -1,8 +1,8 @@
 using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Primitives;
-using Sidecars.Core.Topology;
 using Sidecars.Failover.Decisions;
 using Sidecars.Failover.Publish;
+using Sidecars.Failover.Publish.Addresses;
 using Sidecars.Unit.Tests.Failover.Loops;
 
 namespace Sidecars.Unit.Tests.Failover.Publish;

@@ -1,6 +1,7 @@
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Topology;
 using Sidecars.Failover.Publish;
+using Sidecars.Failover.Publish.Addresses;
 using Sidecars.TestKit.FakeKubernetes;
 using Sidecars.TestKit.Processes;
 

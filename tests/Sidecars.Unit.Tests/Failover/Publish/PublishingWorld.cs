@@ -5,6 +5,7 @@ using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
 using Sidecars.Failover.Decisions;
 using Sidecars.Failover.Publish;
+using Sidecars.Failover.Publish.Addresses;
 using Sidecars.Failover.Watch;
 using Sidecars.Telemetry;
 using Sidecars.TestKit.FakeRedis;

@@ -14,6 +14,7 @@ using Sidecars.Failover.HandOver;
 using Sidecars.Failover.Keeper;
 using Sidecars.Failover.Passwords;
 using Sidecars.Failover.Publish;
+using Sidecars.Failover.Publish.Addresses;
 using Sidecars.Failover.RoleLabel;
 using Sidecars.Failover.Status;
 using Sidecars.Failover.Strays;

@@ -6,6 +6,7 @@ using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
 using Sidecars.Failover.HandOver;
 using Sidecars.Failover.Publish;
+using Sidecars.Failover.Publish.Addresses;
 using Sidecars.Failover.Status;
 using static Sidecars.Unit.Tests.Bootstrap.Election.Facts;
 using static Sidecars.Unit.Tests.Failover.HandOver.HandOverFacts;

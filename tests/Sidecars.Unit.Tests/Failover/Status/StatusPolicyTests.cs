@@ -1,6 +1,7 @@
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
+using Sidecars.Failover.Publish.Addresses;
 using Sidecars.Failover.Status;
 using static Sidecars.Unit.Tests.Bootstrap.Election.Facts;
 using static Sidecars.Unit.Tests.Failover.HandOver.HandOverFacts;

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using Sidecars.Core.Kubernetes;
-using Sidecars.Core.Primitives;
+using Sidecars.Failover.Publish.Addresses;
 using Sidecars.Failover.Publish.Records;
 
 namespace Sidecars.Failover.Publish.Targets.DnsEndpoint;

@@ -4,7 +4,7 @@ using System.Globalization;
 using System.Text;
 using System.Xml;
 using System.Xml.Linq;
-using Sidecars.Core.Primitives;
+using Sidecars.Failover.Publish.Addresses;
 using Sidecars.Failover.Publish.Records;
 
 namespace Sidecars.Failover.Publish.Targets.Route53;

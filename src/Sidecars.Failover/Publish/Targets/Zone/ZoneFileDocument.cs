@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
-using Sidecars.Core.Primitives;
+using Sidecars.Failover.Publish.Addresses;
 using Sidecars.Failover.Publish.Records;
 
 namespace Sidecars.Failover.Publish.Targets.Zone;

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Sidecars.Core.Primitives;
 using Sidecars.Failover.Publish;
+using Sidecars.Failover.Publish.Addresses;
 using Sidecars.Failover.Publish.Records;
 
 namespace Sidecars.Unit.Tests.Failover.Publish.Records;

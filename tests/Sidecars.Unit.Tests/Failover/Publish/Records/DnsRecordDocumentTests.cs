@@ -1,6 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
-using Sidecars.Core.Primitives;
+using Sidecars.Failover.Publish.Addresses;
 using Sidecars.Failover.Publish.Records;
 
 namespace Sidecars.Unit.Tests.Failover.Publish.Records;

@@ -1,8 +1,9 @@
 using System.Collections.Immutable;
+using Sidecars.Core.Group;
+using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Primitives;
-using Sidecars.Core.Topology;
 
-namespace Sidecars.Core.Kubernetes;
+namespace Sidecars.Failover.Publish.Addresses;
 
 /// <summary>
 /// The addresses at which each pod is reached, in its evidence Lease: only the pod writes it, all pods of the group may read it. No retries
@@ -17,6 +18,17 @@ namespace Sidecars.Core.Kubernetes;
 public sealed class LeaseAddressBook(KubernetesClient client, string group, ClusterId cluster, string podName, int redisCount, TimeProvider time)
 {
     private const int MaxPods = 31; // as many as REDIS_COUNT may say
+
+    /// <summary>The one of a group.</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="client">A client of <see cref="GroupSettings.Kubernetes"/>.</param>
+    /// <param name="time">The clock of the times in a Lease.</param>
+    public static LeaseAddressBook Of(GroupSettings group, KubernetesClient client, TimeProvider time)
+    {
+        ArgumentNullException.ThrowIfNull(group);
+        var settings = group.Kubernetes ?? throw new InvalidOperationException("there is no API server");
+        return new LeaseAddressBook(client, settings.LeaseName, group.Cluster, settings.PodName, group.RedisCount, time);
+    }
 
     /// <summary>Records this pod's addresses, unless they are recorded already. Null: they are recorded now.</summary>
     public async Task<KubernetesFailure?> RecordAsync(NodeAddresses mine, CancellationToken cancellation)

@@ -1,4 +1,6 @@
-namespace Sidecars.Core.Primitives;
+using Sidecars.Core.Primitives;
+
+namespace Sidecars.Retries;
 
 /// <summary>
 /// The pause of one caller between failures: it grows with each (<see cref="BackoffSchedule"/>), is never shorter than what the peer

@@ -1,6 +1,8 @@
-namespace Sidecars.Core.Kubernetes;
+using Sidecars.Core.Kubernetes;
 
-/// <summary>DNSEndpoint ↔ JSON: as <see cref="KubernetesJson"/>, apart from it since redis-bootstrap never reaches it.</summary>
+namespace Sidecars.Failover.Publish.Targets.DnsEndpoint;
+
+/// <summary>DNSEndpoint ↔ JSON: as <see cref="KubernetesJson"/>.</summary>
 internal static class DnsEndpointJson
 {
     public static DnsEndpointDocument Read(JsonMembers m)

@@ -1,6 +1,7 @@
 using System.Text.Json;
+using Sidecars.Core.Kubernetes;
 
-namespace Sidecars.Core.Kubernetes;
+namespace Sidecars.Failover.Publish.Targets.DnsEndpoint;
 
 /// <summary>
 /// A DNSEndpoint of <c>externaldns.k8s.io/v1alpha1</c>, the object from which external-dns takes records (its source <c>crd</c>). No

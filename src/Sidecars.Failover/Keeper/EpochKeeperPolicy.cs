@@ -1,7 +1,7 @@
-using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
+using Sidecars.Core.Sentinel;
 
-namespace Sidecars.Core.Sentinel;
+namespace Sidecars.Failover.Keeper;
 
 /// <summary>What the keeper knows in one round.</summary>
 /// <param name="Stored">As it was last read or raised; it may be older than the truth, never newer.</param>
@@ -39,12 +39,6 @@ public abstract record EpochKeeping : IDecision
 /// </summary>
 public static class EpochKeeperPolicy
 {
-    /// <summary>
-    /// Highest epoch that is kept, in a marker, a record or a published token, since some of these are JSON. A hello may carry any number;
-    /// one above this is nobody's failover, and a record that held it could not be read again.
-    /// </summary>
-    public const long MaxEpoch = JsonFacts.MaxExact;
-
     /// <summary>Decides from what is kept and what the Sentinels say.</summary>
     public static EpochKeeping Decide(EpochKeeperFacts facts)
     {
@@ -64,7 +58,7 @@ public static class EpochKeeperPolicy
 
     private static EpochKeeping OfAgreed(EpochReading.Known known, SentinelQuorumDecision.Agreed agreed)
     {
-        if (agreed.Epoch > MaxEpoch) return new EpochKeeping.Refuse("epoch-not-believable", $"{agreed.Reason}: above {MaxEpoch}");
+        if (agreed.Epoch > EpochReading.MaxEpoch) return new EpochKeeping.Refuse("epoch-not-believable", $"{agreed.Reason}: above {EpochReading.MaxEpoch}");
         if (agreed.Epoch > known.Epoch) return new EpochKeeping.Raise(agreed.Epoch, agreed.Address, agreed.Reason);
         // Their next failover would be numbered like one that was published already, and no publisher would believe it.
         if (agreed.Epoch < known.Epoch) return new EpochKeeping.Refuse("epoch-went-back", $"{agreed.Reason}, but epoch {known.Epoch} has been held");

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using Sidecars.Core.Primitives;
 
-namespace Sidecars.Core.Topology;
+namespace Sidecars.Failover.Publish.Addresses;
 
 /// <summary>What one node is reached at, as its own sidecar recorded it. It may be of a pod that is gone: a login there tells.</summary>
 /// <param name="Node">Its name.</param>

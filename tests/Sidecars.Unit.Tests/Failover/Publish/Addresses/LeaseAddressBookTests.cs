@@ -3,14 +3,13 @@ using Sidecars.Bootstrap.Backends;
 using Sidecars.Core.Election;
 using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Primitives;
-using Sidecars.Core.Topology;
 using Sidecars.Failover.Publish;
+using Sidecars.Failover.Publish.Addresses;
 using Sidecars.Retries;
 using Sidecars.TestKit.FakeKubernetes;
-using Sidecars.Unit.Tests.Failover.Publish;
 using static Sidecars.Unit.Tests.Bootstrap.Election.Facts;
 
-namespace Sidecars.Unit.Tests.Core.Kubernetes;
+namespace Sidecars.Unit.Tests.Failover.Publish.Addresses;
 
 /// <summary>What pods record in their Leases, beside what older and newer versions write there; an API server on a real socket.</summary>
 public sealed class LeaseAddressBookTests : IAsyncLifetime

@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Sockets;
 
-namespace Sidecars.Core.Primitives;
+namespace Sidecars.Failover.Publish.Addresses;
 
 /// <summary>What the name leads to: an address (A, AAAA) or another name (CNAME). One target has one text.</summary>
 public sealed record DnsTarget

@@ -1,9 +1,8 @@
 using System.Text.Json;
+using Sidecars.Core.Kubernetes;
 using Sidecars.Core.Lineage;
-using Sidecars.Core.Primitives;
-using Sidecars.Core.Topology;
 
-namespace Sidecars.Core.Kubernetes;
+namespace Sidecars.Failover.Publish.Addresses;
 
 /// <summary>
 /// The addresses at which a pod is reached, in one annotation of its evidence Lease; a write of evidence keeps it. A Lease without it

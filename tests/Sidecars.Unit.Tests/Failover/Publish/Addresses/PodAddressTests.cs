@@ -1,7 +1,7 @@
 using Sidecars.Core.Primitives;
-using Sidecars.Core.Topology;
+using Sidecars.Failover.Publish.Addresses;
 
-namespace Sidecars.Unit.Tests.Core.Topology;
+namespace Sidecars.Unit.Tests.Failover.Publish.Addresses;
 
 public sealed class PodAddressTests
 {
