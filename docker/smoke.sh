@@ -84,7 +84,7 @@ fetch() {
 
 healthy() { fetch "$1" /healthz ok; }
 
-# Ended by SIGTERM, within its bound: 0, or 143 as README.md has it.
+# Ended by SIGTERM, within its bound: 0, or 143: manifests/docs/operations.md.
 end_well() {
     local name=$1 process=$2 code=0
     kill -TERM "$process"

@@ -1,10 +1,10 @@
 using System.Text.RegularExpressions;
-using Sidecars.TestKit.Groups;
+using Sidecars.TestKit.Pages;
 using Sidecars.TestKit.Processes;
 
 namespace Sidecars.Integration.Tests.Backup;
 
-/// <summary>Settings: all mistakes at once, by their names; the help, the README and the code know the same ones.</summary>
+/// <summary>Settings: all mistakes at once, by their names; the help, the page of settings and the code know the same ones.</summary>
 public partial class OptionsTests
 {
     [Fact]
@@ -47,22 +47,17 @@ public partial class OptionsTests
     }
 
     [Fact]
-    public async Task Help_and_README_know_the_same_settings_of_backups()
+    public async Task Help_and_the_page_of_settings_know_the_same_settings()
     {
         var help = (await RunAsync(["--help"])).Succeeded().Output;
-        var shown = Line().Matches(help).Select(m => m.Groups[1].Value).Where(n => n.StartsWith("BACKUP_", StringComparison.Ordinal)).ToHashSet(StringComparer.Ordinal);
-        var readme = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "README.md"));
-        var begin = readme.IndexOf("## redis-backup\n", StringComparison.Ordinal);
-        var section = readme[begin..readme.IndexOf("\n## ", begin + 4, StringComparison.Ordinal)];
-        Assert.Equal(shown.Order(), Setting().Matches(section).Select(m => m.Value.Trim('`')).Distinct().Order());
+        var shown = Line().Matches(help).Select(m => m.Groups[1].Value).ToHashSet(StringComparer.Ordinal);
+        Assert.Contains("BACKUP_STORE", shown);
+        Assert.Equal(SettingsPage.Names("redis-backup"), shown.Order(StringComparer.Ordinal));
     }
 
     // Output is kept by lines; a setting's begins with two blanks.
     [GeneratedRegex(@"^  redis-backup\| +([A-Z][A-Z0-9_]+) \(", RegexOptions.Multiline)]
     private static partial Regex Line();
-
-    [GeneratedRegex("`BACKUP_[A-Z0-9_]+`")]
-    private static partial Regex Setting();
 
     private static async Task<CliResult> RunAsync(string[] arguments, params (string Name, string Value)[] settings)
     {
