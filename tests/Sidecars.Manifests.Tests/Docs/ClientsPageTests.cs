@@ -28,10 +28,20 @@ public sealed partial class ClientsPageTests
         Assert.Equal(Snippets().Count, Fence().Count(page) / 2);
     }
 
+    [Fact]
+    public void The_README_shows_two_of_them_unchanged()
+    {
+        var readme = Snippets(File.ReadAllText(Path.Combine(Repository.Root, "README.md")));
+        Assert.Equal(["record.py", "redis-py.py"], readme.Keys.Order(StringComparer.Ordinal));
+        Assert.All(readme, snippet => Assert.Equal(Snippets()[snippet.Key], snippet.Value));
+    }
+
     private static string Page => Path.Combine(Repository.Root, "manifests/docs/clients.md");
 
-    private static Dictionary<string, string> Snippets() =>
-        Snippet().Matches(File.ReadAllText(Page))
+    private static Dictionary<string, string> Snippets() => Snippets(File.ReadAllText(Page));
+
+    private static Dictionary<string, string> Snippets(string page) =>
+        Snippet().Matches(page)
             .ToDictionary(match => match.Groups["program"].Value, match => match.Groups["text"].Value.TrimEnd('\n'));
 
     // Imports stand apart from what uses them in some languages: all marked parts of a program, an empty line between them.

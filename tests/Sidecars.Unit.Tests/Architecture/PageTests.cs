@@ -27,15 +27,6 @@ public sealed partial class PageTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public void Links_of_a_page_lead_to_files()
-    {
-        var links = Pages().SelectMany(page => Link().Matches(File.ReadAllText(page)).Select(link => (Page: page, To: link.Groups[1].Value))).ToList();
-        Assert.NotEmpty(links);
-        Assert.Empty(links.Where(link => !Path.Exists(Path.Combine(Path.GetDirectoryName(link.Page)!, link.To)))
-            .Select(link => $"{Path.GetRelativePath(Source, link.Page)}: {link.To}"));
-    }
-
-    [Fact]
     public void Reasons_that_people_look_up_are_those_of_the_code()
     {
         var reasons = File.ReadLines(Path.Combine(Repository.Root, "manifests", "docs", "refusals.md")).SelectMany(Reasons).ToHashSet();
@@ -56,10 +47,6 @@ public sealed partial class PageTests(ITestOutputHelper output)
         line.Split('|') is [_, .., var reasons, _, _] ? Reason().Matches(reasons).Select(reason => reason.Groups[1].Value) : [];
 
     private static int Words(string page) => File.ReadAllText(page).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length;
-
-    // Relative ones; an anchor within a page is not followed.
-    [GeneratedRegex(@"\]\((?!https?:)([^)#\s]+)")]
-    private static partial Regex Link();
 
     [GeneratedRegex("`([a-z]+(?:-[a-z]+)*)`")]
     private static partial Regex Reason();
