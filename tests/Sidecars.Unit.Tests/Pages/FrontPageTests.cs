@@ -39,7 +39,7 @@ public sealed partial class FrontPageTests
             .Select(match => match.Groups[1].Value).Distinct().ToList();
         Assert.Contains("Polly.Core", used);
         var page = File.ReadAllText(Path.Combine(source, "dependencies.md"));
-        Assert.Empty(used.Where(package => !page.Contains(package, StringComparison.Ordinal)));
+        Assert.DoesNotContain(used, package => !page.Contains(package, StringComparison.Ordinal));
     }
 
     private static IEnumerable<string> LongLines(string page)
