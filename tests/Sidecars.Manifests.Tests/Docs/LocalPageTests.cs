@@ -15,9 +15,11 @@ public sealed partial class LocalPageTests
         using var folder = new TempFolder("local");
         // The managed build beside this test: no native publish is needed.
         foreach (var name in (string[])["redis-bootstrap", "redis-failover"])
-            File.SetUnixFileMode(
-                folder.Write($"bin/{name}", $"#!/bin/sh\nexec dotnet {Path.Combine(AppContext.BaseDirectory, name)}.dll \"$@\"\n"),
-                UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        {
+            var program = $"#!/bin/sh\nexec dotnet {Path.Combine(AppContext.BaseDirectory, name)}.dll \"$@\"\n";
+            Assert.Equal(0, (await Tool.RunAsync("chmod", ["+x", folder.Write($"bin/{name}", program)])).ExitCode);
+        }
+
         var page = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "manifests", "docs", "local.md"));
         var blocks = ShellBlock().Matches(page).Select(block => block.Groups[1].Value).ToArray();
         Assert.Equal(2, blocks.Length);
