@@ -1,11 +1,15 @@
 using System.Globalization;
+using Sidecars.Demo.Scenarios;
+using Sidecars.TestKit.Groups;
 using Sidecars.TestKit.Load;
 
 namespace Sidecars.Demo;
 
-/// <summary>The command line.</summary>
+/// <summary>The command line; scripts/demo --help describes it.</summary>
 internal sealed record DemoOptions
 {
+    private readonly long _read = TimeProvider.System.GetTimestamp();
+
     public string Scenario { get; init; } = "tour";
 
     public int Redis { get; init; } = 3;
@@ -25,36 +29,19 @@ internal sealed record DemoOptions
 
     public bool Pods { get; init; }
 
-    public bool List { get; init; }
+    public bool Color { get; init; } = string.IsNullOrEmpty(Variable("NO_COLOR"));
 
-    public bool Help { get; init; }
+    /// <summary>Where --keep notes what it leaves running, for scripts/demo --stop.</summary>
+    public string KeptFile { get; init; } = Variable("SIDECARS_DEMO_KEPT") is { Length: > 0 } file
+        ? file
+        : Path.Combine(Repository.Root, "artifacts", "demo", "kept");
 
-    public bool Color { get; init; } = string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
+    /// <summary>What scripts/demo took before it started this program; null: it was started by itself.</summary>
+    public double? SetUpSeconds { get; init; } =
+        double.TryParse(Variable("SIDECARS_DEMO_SETUP_SECONDS"), CultureInfo.InvariantCulture, out var seconds) ? seconds : null;
 
-    public const string Usage = """
-        Starts Redis and Sentinel on this machine with the native redis-bootstrap, writes to them without a pause, lets
-        things go wrong, and measures. Ends with code 0 only if no write was lost that must not be lost, and never two
-        masters accepted writes.
-
-        Usage: scripts/demo [--scenario NAME] [--redis N] [--sentinels N] [--writers N] [--rate N] [--client NAME]
-                            [--json FILE] [--pods] [--keep] [--list] [--no-color] [--help]
-
-          --scenario NAME   what to play; default tour
-          --list            the scenarios, one a line
-          --redis N         Redis nodes, 2 to 9; default 3
-          --sentinels N     Sentinels, 3 to 9; default 3
-          --writers N       clients that write, each waiting for its answer, 1 to 64; default 4
-          --rate N          writes a second of all writers together; 0: as fast as answers come; default 4000
-          --client NAME     what they write with: direct, which has no gaps of its own, or stackexchange-redis, an application's client;
-                            default direct
-          --json FILE       also write the figures to FILE
-          --pods            every node is a pod on a host of its own, with another address after each start, behind a Service whose
-                            address stays (network namespaces: root); default: processes at loopback ports
-          --keep            leave the group running at the end, and say how to reach and how to end it
-          --no-color        no colours (as does NO_COLOR in the environment)
-
-        Exit codes: 0 all held; 1 something did not, or a wait took too long; 2 wrong arguments; 130, 143 ended by a signal.
-        """;
+    /// <summary>Since scripts/demo was called; null where nobody said when that was.</summary>
+    public double? SecondsSinceCall => SetUpSeconds + Math.Round(TimeProvider.System.GetElapsedTime(_read).TotalSeconds, 1);
 
     /// <summary>Reads the arguments.</summary>
     /// <param name="arguments">Without the program.</param>
@@ -69,9 +56,7 @@ internal sealed record DemoOptions
             {
                 "--keep" => options with { Keep = true },
                 "--pods" => options with { Pods = true },
-                "--list" => options with { List = true },
                 "--no-color" => options with { Color = false },
-                "--help" or "-h" => options with { Help = true },
                 "--scenario" => options with { Scenario = Value() },
                 "--json" => options with { JsonFile = Value() },
                 "--redis" => options with { Redis = Number(2, 9) },
@@ -91,7 +76,8 @@ internal sealed record DemoOptions
 
             int Number(int least, int most)
             {
-                if (int.TryParse(Value(), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most) return number;
+                if (int.TryParse(Value(), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+                    && number >= least && number <= most) return number;
                 mistakes.Add($"{name} is a number from {least} to {most}");
                 return least;
             }
@@ -115,7 +101,13 @@ internal sealed record DemoOptions
             }
         }
 
+        if (ScenarioTable.Find(options.Scenario) is not { } scenario)
+            mistakes.Add($"no scenario is called {options.Scenario} (see --list)");
+        else if (options.Pods && scenario.HasSidecars)
+            mistakes.Add($"--pods: the sidecars of {scenario.Name} are processes of this machine");
         if (options is { Pods: true, Keep: true }) mistakes.Add("--keep: the network of --pods ends with this program");
         return options;
     }
+
+    private static string? Variable(string name) => Environment.GetEnvironmentVariable(name);
 }

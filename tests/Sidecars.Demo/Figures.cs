@@ -10,8 +10,11 @@ internal sealed record StepFigures
     /// <summary>From the fault to a whole group with writes flowing.</summary>
     public required double HealedSeconds { get; init; }
 
-    /// <summary>Longest time without an acknowledged write, of all writers together.</summary>
+    /// <summary>Longest time without an acknowledged write, of all writers that follow Sentinel together.</summary>
     public required double LongestGapSeconds { get; init; }
+
+    /// <summary>The same of those that follow the published record; null: none is published.</summary>
+    public double? RecordGapSeconds { get; init; }
 
     public required long AcknowledgedWrites { get; init; }
 
@@ -36,6 +39,9 @@ internal sealed record Figures
     public required int Writers { get; init; }
 
     public required double FirstWriteSeconds { get; init; }
+
+    /// <summary>Since scripts/demo was called, with its build; null: the program was called by itself.</summary>
+    public double? FirstWriteSinceCallSeconds { get; init; }
 
     public required IReadOnlyList<StepFigures> Steps { get; init; }
 

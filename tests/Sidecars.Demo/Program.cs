@@ -22,7 +22,9 @@ using var onHangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, OnSignal
 
 try
 {
-    return args is ["bench", .. var benchArguments] ? await BenchTable.RunAsync(benchArguments, cancel.Token) : await DemoAsync(cancel.Token);
+    return args is ["bench", .. var benchArguments]
+        ? await BenchTable.RunAsync(benchArguments, cancel.Token)
+        : await DemoAsync(cancel.Token);
 }
 catch (OperationCanceledException) when (cancel.IsCancellationRequested)
 {
@@ -39,25 +41,7 @@ async Task<int> DemoAsync(CancellationToken cancellation)
 {
     var mistakes = new List<string>();
     var options = DemoOptions.Read(args, mistakes);
-    var scenario = ScenarioTable.Find(options.Scenario);
-    if (scenario is null) mistakes.Add($"no scenario is called {options.Scenario} (see --list)");
-    if (options.Help)
-    {
-        Console.WriteLine(DemoOptions.Usage);
-        return ExitCode.Ok;
-    }
-
-    if (mistakes.Count > 0)
-    {
-        foreach (var mistake in mistakes) Console.Error.WriteLine("demo: " + mistake);
-        return ExitCode.WrongConfiguration;
-    }
-
-    if (options.List)
-    {
-        foreach (var each in ScenarioTable.All) Console.WriteLine($"{each.Name,-16}{each.Summary}");
-        return ExitCode.Ok;
-    }
-
-    return await DemoRun.RunAsync(options, scenario!, Console.Out, cancellation);
+    if (mistakes.Count == 0) return await DemoRun.RunAsync(options, ScenarioTable.Find(options.Scenario)!, Console.Out, cancellation);
+    foreach (var mistake in mistakes) Console.Error.WriteLine("demo: " + mistake);
+    return ExitCode.WrongConfiguration;
 }

@@ -13,6 +13,7 @@ internal sealed class LineDisplay(TextWriter output, Paint paint) : IDisplay
     private readonly long _started = TimeProvider.System.GetTimestamp();
     private Task _watching = Task.CompletedTask;
     private Stage? _stage;
+    private LocalNode? _published;
 
     public void Attach(Stage stage)
     {
@@ -44,7 +45,8 @@ internal sealed class LineDisplay(TextWriter output, Paint paint) : IDisplay
             if (TimeProvider.System.GetElapsedTime(shownAt) >= WritersInterval)
             {
                 shownAt = TimeProvider.System.GetTimestamp();
-                Print($"    {StateTable.Count(_stage.Load.Acks.Count)} writes acknowledged, gap {_stage.Load.Acks.CurrentGap.TotalSeconds:0.00} s");
+                var gap = _stage.Writers.Sentinel.Acks.CurrentGap.TotalSeconds;
+                Print(FormattableString.Invariant($"    {StateTable.Count(_stage.Writers.Acknowledged)} writes acknowledged, gap {gap:0.00} s"));
             }
 
             await Task.Delay(Interval, TimeProvider.System, _stop.Token).ContinueWith(_ => { }, TaskScheduler.Default);
@@ -55,6 +57,11 @@ internal sealed class LineDisplay(TextWriter output, Paint paint) : IDisplay
     {
         foreach (var node in state.Redis) Change(node.Node, StateTable.Words(node, _stage!.Group));
         foreach (var sentinel in state.Sentinels) Change(sentinel.Node, StateTable.Words(sentinel, _stage!.Group));
+        if (_stage!.Tenant?.Record.Node() is { } named && named != _published)
+        {
+            _published = named;
+            Print($"    {"record",-12}names {named.Name}");
+        }
     }
 
     private void Change(LocalNode node, string words)

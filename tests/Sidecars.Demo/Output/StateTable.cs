@@ -1,6 +1,8 @@
 using System.Globalization;
 using Sidecars.Core.Primitives;
+using Sidecars.Demo.Tenant;
 using Sidecars.TestKit.Groups;
+using Sidecars.TestKit.Load;
 
 namespace Sidecars.Demo.Output;
 
@@ -9,14 +11,18 @@ internal sealed class StateTable(Paint paint)
 {
     public IEnumerable<string> Rows(Stage stage)
     {
-        yield return paint.Faint($"{"node",-12}{"port",-8}{"state",-10}{"role",-24}{"link",-7}{"offset",12}");
+        var sidecars = stage.Tenant is null ? "" : "  sidecars";
+        yield return paint.Faint($"{"node",-12}{"port",-8}{"state",-10}{"role",-20}{"link",-7}{"offset",12}{sidecars}");
         if (stage.Watch.Last is { } state)
         {
-            foreach (var node in state.Redis) yield return Redis(node, state);
+            foreach (var node in state.Redis) yield return Redis(node, state) + Sidecars(stage, node.Node);
             foreach (var sentinel in state.Sentinels) yield return Sentinel(sentinel, stage.Group);
         }
 
-        yield return Writers(stage);
+        yield return Clients("follow Sentinel", stage.Writers.Sentinel);
+        if (stage is not { Tenant: { } tenant, Writers.Record: { } followers }) yield break;
+        yield return Clients("follow the record", followers);
+        yield return $"{PublishedRecord.Name} names {paint.Strong(tenant.Record.Node()?.Name ?? "nobody")}";
     }
 
     /// <summary>One node's state in a few words without what changes all the time.</summary>
@@ -37,7 +43,7 @@ internal sealed class StateTable(Paint paint)
         var presence = Shown(node.Presence);
         var role = node.Presence != Presence.Up ? "" : node.IsMaster ? "master" : $"replica of {state.Redis.FirstOrDefault(n => n.Node.Endpoint == node.Following)?.Node.Name ?? "?"}";
         var link = node.Presence != Presence.Up || node.IsMaster ? paint.Faint($"{"-",-7}") : node.LinkUp ? paint.Good($"{"up",-7}") : paint.Doubtful($"{"down",-7}");
-        role = node.IsMaster ? paint.Strong($"{role,-24}") : $"{role,-24}";
+        role = node.IsMaster ? paint.Strong($"{role,-20}") : $"{role,-20}";
         return $"{node.Node.Name,-12}{node.Node.Endpoint.Port,-8}{presence}{role}{link}{Count(node.Offset),12}";
     }
 
@@ -58,12 +64,17 @@ internal sealed class StateTable(Paint paint)
         };
     }
 
-    private string Writers(Stage stage)
+    private string Sidecars(Stage stage, LocalNode node) => stage.Tenant is null
+        ? ""
+        : "  " + (stage.Tenant.SidecarsOf(node).Running ? paint.Good("up") : paint.Bad("down"));
+
+    private string Clients(string who, WriteLoad load)
     {
-        var gap = stage.Load.Acks.CurrentGap.TotalSeconds;
-        var gapText = $"{gap:0.00} s";
-        return $"{Count(stage.Load.Acks.Count)} writes acknowledged, gap {(gap > 0.5 ? paint.Bad(gapText) : gapText)}, "
-            + $"longest {stage.Load.LongestGap.TotalSeconds:0.00} s, {Count(stage.Load.Refused)} refused, {Count(stage.Load.Unknown)} unanswered";
+        var gap = load.Acks.CurrentGap.TotalSeconds;
+        var gapText = FormattableString.Invariant($"{gap:0.00} s");
+        var longest = FormattableString.Invariant($"longest {load.LongestGap.TotalSeconds:0.00} s");
+        return $"{who,-18}{Count(load.Acks.Count),9} written, gap {(gap > 0.5 ? paint.Bad(gapText) : gapText)}, {longest}, "
+            + $"{Count(load.Refused)} refused, {Count(load.Unknown)} unanswered";
     }
 
     private static string Word(Presence presence) => presence.ToString().ToLowerInvariant();

@@ -1,3 +1,4 @@
+using Sidecars.Demo.Tenant;
 using Sidecars.TestKit.Groups;
 
 namespace Sidecars.Demo.Output;
@@ -5,18 +6,10 @@ namespace Sidecars.Demo.Output;
 /// <summary>What is printed at the end.</summary>
 internal static class Summary
 {
-    public static void Print(TextWriter output, Paint paint, Figures figures)
+    public static void Print(TextWriter output, Paint paint, Figures figures, int width)
     {
         output.WriteLine();
-        output.WriteLine(paint.Strong($"{"step",-52}{"healed",9}{"gap",9}{"writes",11}{"lost",6}"));
-        output.WriteLine($"{"start from nothing to the first acknowledged write",-52}{figures.FirstWriteSeconds,7:0.00} s");
-        foreach (var step in figures.Steps)
-        {
-            var lost = $"{step.LostWrites,6}";
-            output.WriteLine($"{step.Step,-52}{step.HealedSeconds,7:0.00} s{step.LongestGapSeconds,7:0.00} s{StateTable.Count(step.AcknowledgedWrites),11}"
-                + (step.LostWrites == 0 ? paint.Good(lost) : step.MayLose is not null ? paint.Doubtful(lost) : paint.Bad(lost)));
-        }
-
+        foreach (var row in FigureTable.Rows(figures, paint, width)) output.WriteLine(row);
         output.WriteLine();
         output.WriteLine($"{StateTable.Count(figures.AcknowledgedWrites)} writes acknowledged, {StateTable.Count(figures.LostWrites)} of them lost; "
             + $"{StateTable.Count(figures.RefusedWrites)} refused, {StateTable.Count(figures.UnansweredWrites)} without an answer");
@@ -29,18 +22,43 @@ internal static class Summary
         if (figures.Broken.Count == 0) output.WriteLine(paint.Good("all held"));
     }
 
-    public static void PrintKept(TextWriter output, LocalGroup group)
-    {
-        var pids = string.Join(' ', group.All.Where(n => n.Running).Select(n => n.Process!.Pid));
-        var sentinel = group.Sentinels[0].Endpoint.Port;
-        output.WriteLine($"""
+    public static void PrintNext(TextWriter output, Paint paint) => output.WriteLine($"""
 
-            The group runs on. Where the master is:
-              redis-cli -p {sentinel} sentinel get-master-addr-by-name {group.Options.EffectiveMasterName}
-            The nodes:
-            {string.Join('\n', group.All.Select(n => $"  {n.Name,-12}redis-cli -p {n.Endpoint.Port,-6} log {n.LogFile}"))}
-            To end it and remove everything:
-              kill -KILL {pids}; rm -r {group.Folder}
-            """);
+        {paint.Strong("Where to look next")}
+          scripts/demo --keep            leaves the group running, with lines to paste
+          scripts/demo --list            what else can go wrong
+          manifests/docs/install.md      a tenant on Kubernetes
+          manifests/docs/clients.md      how to connect a client, and what it notices of a switch
+          manifests/docs/status.md       what redis-failover status says, and what to do
+          manifests/runbooks             one page for each alert
+        """);
+
+    /// <summary>The lines to paste.</summary>
+    /// <param name="output">Stdout.</param>
+    /// <param name="paint">Colors.</param>
+    /// <param name="group">What runs on.</param>
+    /// <param name="tenant">The same with the sidecars; null: it has none.</param>
+    public static void PrintKept(TextWriter output, Paint paint, LocalGroup group, LocalTenant? tenant)
+    {
+        void Line(string what, string command) => output.WriteLine($"  {command}    {paint.Faint("# " + what)}");
+
+        output.WriteLine();
+        output.WriteLine(paint.Strong("The group runs on"));
+        var sentinel = group.Sentinels[0].Endpoint.Port;
+        Line("where the master is", $"redis-cli -p {sentinel} sentinel get-master-addr-by-name {group.Options.EffectiveMasterName}");
+        foreach (var node in group.Redis) Line($"{node.Name}; log: {node.LogFile}", $"redis-cli -p {node.Endpoint.Port} role");
+        if (tenant is not null)
+        {
+            var node = tenant.Record.Node() ?? group.Redis[0];
+            var tools = ToolFolder.Write(tenant, node);
+            Line($"the group at a glance, from {node.Name}, the master", $"{tools}/redis-failover status");
+            Line("a planned step-down of that node", $"{tools}/redis-failover step-down");
+            Line("the backups", $"{tools}/redis-backup list");
+            Line("the published record", $"cat {tenant.Record.File}");
+            Line("metrics of redis-failover", $"curl -s {tenant.SidecarsOf(node).FailoverMetrics}");
+            Line("metrics of redis-backup", $"curl -s {tenant.SidecarsOf(node).BackupMetrics}");
+        }
+
+        Line("ends it and removes everything", "scripts/demo --stop");
     }
 }

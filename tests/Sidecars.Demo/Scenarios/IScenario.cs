@@ -9,6 +9,9 @@ internal interface IScenario
     /// <summary>For --list: one line.</summary>
     string Summary { get; }
 
+    /// <summary>True: both sidecars run beside each Redis (<see cref="Stage.Tenant"/>).</summary>
+    bool HasSidecars => false;
+
     /// <summary>True: the nodes are pods of an API server (a fake one).</summary>
     bool InCluster => false;
 

@@ -41,7 +41,7 @@ internal sealed class RedisLossScenario : IScenario
 {
     public string Name => "redis-loss";
 
-    public string Summary => "every Redis killed under living Sentinels, the named master's disk newest, stale, absent: the best disk wins, through Sentinel";
+    public string Summary => "every Redis killed under living Sentinels, the master's disk newest, stale, absent: the best disk wins";
 
     public async Task RunAsync(Stage stage)
     {
@@ -76,7 +76,7 @@ internal sealed class TotalLossScenario : IScenario
 {
     public string Name => "total-loss";
 
-    public string Summary => "all pods and Sentinels killed at once under load, back in random order, three times: the newest disk wins, one master";
+    public string Summary => "all pods and Sentinels killed at once under load, back in random order, three times";
 
     public async Task RunAsync(Stage stage)
     {
@@ -100,7 +100,7 @@ internal sealed class EmptyMasterScenario : IScenario
 {
     public string Name => "empty-master";
 
-    public string Summary => "the master's data directory is emptied and it restarts inside down-after: it hands over, and wipes nobody";
+    public string Summary => "the master's data directory is emptied and it restarts inside down-after: it hands over, wipes nobody";
 
     public bool InCluster => true;
 
@@ -126,7 +126,7 @@ internal sealed class StaleDiskScenario : IScenario
 {
     public string Name => "stale-disk";
 
-    public string Summary => "a volume of earlier comes back first: it waits and says for whom; when the newer ones are there, one of them wins";
+    public string Summary => "an older volume comes back first: it waits and says for whom; when the newer ones are there, one wins";
 
     public async Task RunAsync(Stage stage)
     {
@@ -157,7 +157,7 @@ internal sealed class ApiDownScenario : IScenario
 {
     public string Name => "api-down";
 
-    public string Summary => "the Kubernetes API is down while pods restart: not needed while Sentinels or peers answer; with everything down, waited for";
+    public string Summary => "the Kubernetes API is down while pods restart: not needed while Sentinels or peers answer";
 
     public bool InCluster => true;
 

@@ -9,7 +9,7 @@ internal sealed class SentinelChurnScenario : IScenario
 
     public string Name => "sentinel-churn";
 
-    public string Summary => $"Sentinels replaced by new pods {Replacements} times: each still knows exactly the others; then one lost, and a failover";
+    public string Summary => $"Sentinels replaced by new pods {Replacements} times: each still knows exactly the others; then a failover";
 
     public bool InCluster => true;
 

@@ -1,6 +1,4 @@
-using Sidecars.Backup.Archive;
-using Sidecars.Backup.Store.Directories;
-using Sidecars.Core.Primitives;
+using Sidecars.Demo.Tenant;
 using Sidecars.TestKit.Groups;
 using Sidecars.TestKit.Processes;
 
@@ -11,7 +9,7 @@ internal sealed class VolumesLostScenario : IScenario
 {
     public string Name => "volumes-lost";
 
-    public string Summary => "every volume emptied at once under load, with continuous backup: the group restores itself from the store, to within the RPO";
+    public string Summary => "every volume emptied at once under load: the group restores itself from the store, to within the RPO";
 
     public async Task RunAsync(Stage stage)
     {
@@ -25,13 +23,13 @@ internal sealed class VolumesLostScenario : IScenario
         {
             stage.Display.Title("redis-backup ships the tail of one replica every second");
             var begun = TimeProvider.System.GetUtcNow();
-            await Eventually.UntilAsync("a backup, and a tail that follows", async () => await CoveredAsync(stage, store.Path) > begun, cancellation: stage.Cancellation);
+            await Eventually.UntilAsync("a backup, and a tail that follows", async () => await StoreLook.CoveredUntilAsync(stage.Group, store.Path, stage.Cancellation) > begun, cancellation: stage.Cancellation);
             await stage.StepAsync("everything is killed, and every volume is emptied", async () =>
             {
                 await Task.WhenAll(stage.Group.All.Select(node => node.KillAsync()));
                 await Task.WhenAll(uploaders.Select(u => u.KillAsync()));
                 foreach (var node in stage.Group.Redis) node.WipeData();
-                stage.Display.Result($"the store holds all that was written until {(TimeProvider.System.GetUtcNow() - await CoveredAsync(stage, store.Path)).TotalSeconds:0.0} s ago");
+                stage.Display.Result($"the store holds all that was written until {(TimeProvider.System.GetUtcNow() - await StoreLook.CoveredUntilAsync(stage.Group, store.Path, stage.Cancellation)).TotalSeconds:0.0} s ago");
                 await stage.Group.StartAsync(stage.Group.All, cancellation: stage.Cancellation);
             }, mayLose: "not yet in the store: it is written once a second");
         }
@@ -56,11 +54,4 @@ internal sealed class VolumesLostScenario : IScenario
             ["METRICS_PORT"] = "0",
         },
     });
-
-    private static async Task<DateTimeOffset> CoveredAsync(Stage stage, string store)
-    {
-        if (!ClusterId.TryParse(stage.Group.Options.ClusterId, out var cluster)) throw new InvalidOperationException(stage.Group.Options.ClusterId);
-        var catalogue = await new BackupStore(new DirectoryStore(store), new BackupLayout(cluster)).ReadCatalogueAsync(stage.Cancellation);
-        return catalogue is { Uploader: { } lease, Backups.Length: > 0 } ? lease.CoveredUntil : DateTimeOffset.MinValue;
-    }
 }

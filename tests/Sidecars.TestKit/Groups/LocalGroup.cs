@@ -115,12 +115,19 @@ public sealed class LocalGroup : IAsyncDisposable
     {
         var executable = Repository.NativeExecutable("redis-failover");
         var start = output is null ? new ServerStart(executable, arguments) : new ServerStart("sh", ["-c", "output=$1; shift; exec \"$@\" >\"$output\"", "sh", output, executable, .. arguments]);
-        var environment = new Dictionary<string, string>(Start(node).Environment) { ["METRICS_PORT"] = "0", ["POD_IP"] = node.PodAddress };
-        environment["PUBLISH_ADDRESSES"] = string.Join(',', Redis.Select(n => $"{n.Endpoint}={n.PodAddress}"));
+        var environment = new Dictionary<string, string>(SidecarEnvironmentOf(node));
         foreach (var (name, value) in more ?? []) environment[name] = value;
         start = start with { Name = $"{node.Name}-{(arguments[0] == "run" ? "sidecar" : arguments[0])}", Environment = environment, WorkingDirectory = node.DataFolder };
         return ServerProcess.StartAsync(within?.Invoke(start) ?? start);
     }
+
+    /// <summary>What <c>redis-failover</c> beside a Redis is configured with, unless its caller says otherwise.</summary>
+    public IReadOnlyDictionary<string, string> SidecarEnvironmentOf(LocalNode node) => new Dictionary<string, string>(EnvironmentOf(node))
+    {
+        ["METRICS_PORT"] = "0",
+        ["POD_IP"] = node.PodAddress,
+        ["PUBLISH_ADDRESSES"] = string.Join(',', Redis.Select(n => $"{n.Endpoint}={n.PodAddress}")),
+    };
 
     /// <summary>Asks every running node once, in parallel; takes at most about half a second, whoever is silent.</summary>
     public Task<GroupState> ObserveAsync(CancellationToken cancellation = default) => _probe.ObserveAsync(cancellation);

@@ -35,7 +35,7 @@ public sealed class WriteLoad : IAsyncDisposable
         _options = options;
         _sinceStart = Acks.Mark();
         _library = options.Client == LoadClient.StackExchangeRedis ? new LibraryClient(options) : null;
-        _writers = [.. Enumerable.Range(0, options.Writers).Select(index => new Writer(index, options, _library ?? (IMasterClient)new MasterResolver(options, index), Acks))];
+        _writers = [.. Enumerable.Range(0, options.Writers).Select(index => new Writer(index, options, Client(index), Acks))];
         _running = [.. _writers.Select(writer => Task.Run(() => writer.RunAsync(_stop.Token)))];
     }
 
@@ -105,6 +105,10 @@ public sealed class WriteLoad : IAsyncDisposable
         if (_library is not null) await _library.DisposeAsync();
         _stop.Dispose();
     }
+
+    private IMasterClient Client(int index) => _options.Published is { } published
+        ? new RecordResolver(_options, published)
+        : _library ?? (IMasterClient)new MasterResolver(_options, index);
 
     private static IEnumerable<long> Numbers(long from, long end)
     {

@@ -11,6 +11,9 @@ public sealed record WriteLoadOptions(IReadOnlyList<RedisEndpoint> Sentinels, st
     /// <summary>The client.</summary>
     public LoadClient Client { get; init; } = LoadClient.Direct;
 
+    /// <summary>Reads the published record: the writers follow it and ask no Sentinel. Null: they follow Sentinel.</summary>
+    public Func<RedisEndpoint?>? Published { get; init; }
+
     /// <summary>Closed-loop writers.</summary>
     public int Writers { get; init; } = 4;
 

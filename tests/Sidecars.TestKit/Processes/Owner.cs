@@ -25,7 +25,8 @@ public static class Owner
             && StartTick(pid) != tick;
     }
 
-    private static long StartTick(int pid)
+    /// <summary>When a process started, in ticks since the boot: with its pid it names one process. -1: there is none.</summary>
+    public static long StartTick(int pid)
     {
         try
         {
