@@ -41,7 +41,8 @@ internal sealed record DemoOptions
         double.TryParse(Variable("SIDECARS_DEMO_SETUP_SECONDS"), CultureInfo.InvariantCulture, out var seconds) ? seconds : null;
 
     /// <summary>Since scripts/demo was called; null where nobody said when that was.</summary>
-    public double? SecondsSinceCall => SetUpSeconds + Math.Round(TimeProvider.System.GetElapsedTime(_read).TotalSeconds, 1);
+    public double? SecondsSinceCall =>
+        SetUpSeconds is { } setUp ? Math.Round(setUp + TimeProvider.System.GetElapsedTime(_read).TotalSeconds, 1) : null;
 
     /// <summary>Reads the arguments.</summary>
     /// <param name="arguments">Without the program.</param>
