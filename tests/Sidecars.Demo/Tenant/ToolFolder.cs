@@ -21,7 +21,9 @@ internal static class ToolFolder
         var settings = environment.OrderBy(one => one.Key, StringComparer.Ordinal).Select(one => $"export {one.Key}={Quoted(one.Value)}\n");
         File.WriteAllText(file, $"#!/bin/sh\n{string.Concat(settings)}exec {Quoted(Repository.NativeExecutable(name))} \"$@\"\n");
         const UnixFileMode Execute = UnixFileMode.UserExecute | UnixFileMode.UserRead | UnixFileMode.UserWrite;
+#pragma warning disable CA1416 // Linux only
         File.SetUnixFileMode(file, Execute);
+#pragma warning restore CA1416
     }
 
     private static string Quoted(string text) => $"'{text.Replace("'", "'\\''", StringComparison.Ordinal)}'";
