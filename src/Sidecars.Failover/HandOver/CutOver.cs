@@ -11,15 +11,16 @@ using static Sidecars.Failover.HandOver.HandOverClient;
 namespace Sidecars.Failover.HandOver;
 
 /// <summary>
-/// The part of a hand-over that clients notice: from the fence to the switch; every way back is in the other file. It executes the steps; what
-/// follows what is <see cref="StepDownSequence"/>'s. Nothing cancels it; its deadline bounds every wait.
+/// The part of a hand-over that clients notice: from the fence to the switch; every way back is in the other file. It executes the steps;
+/// what follows what is <see cref="StepDownSequence"/>'s. Nothing cancels it; its deadline bounds every wait.
 /// </summary>
 /// <param name="group">Where it looks and acts.</param>
 /// <param name="plan">Who hands over to whom.</param>
 /// <param name="deadline">Timestamp of the end.</param>
 /// <param name="report">After each step; the next begins when it returns.</param>
 /// <param name="time">The clock.</param>
-internal sealed partial class CutOver(HandOverGroup group, StepDownPlan plan, long deadline, Func<string, StepOutcome, string, Task> report, TimeProvider time)
+internal sealed partial class CutOver(
+    HandOverGroup group, StepDownPlan plan, long deadline, Func<string, StepOutcome, string, Task> report, TimeProvider time)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50); // between two looks at Sentinels or at a server that is silent
 
@@ -58,7 +59,9 @@ internal sealed partial class CutOver(HandOverGroup group, StepDownPlan plan, lo
     {
         try
         {
-            return await OpenAsync().ConfigureAwait(false) ? await RunAsync(isTold: false).ConfigureAwait(false) : Result(StepDownStep.End, "connect", _words);
+            return await OpenAsync().ConfigureAwait(false)
+                ? await RunAsync(isTold: false).ConfigureAwait(false)
+                : Result(StepDownStep.End, "connect", _words);
         }
         finally
         {
@@ -73,7 +76,8 @@ internal sealed partial class CutOver(HandOverGroup group, StepDownPlan plan, lo
         {
             _words = "";
             var outcome = await ExecuteAsync(step, isTold).ConfigureAwait(false);
-            if (outcome != StepOutcome.Done && failed.Step.Length == 0 && step is not (StepDownStep.Repoint or StepDownStep.Restore)) failed = (Name(step), _words);
+            if (outcome != StepOutcome.Done && failed.Step.Length == 0 && step is not (StepDownStep.Repoint or StepDownStep.Restore))
+                failed = (Name(step), _words);
             await report(Name(step), outcome, _words).ConfigureAwait(false);
             step = StepDownSequence.After(step, outcome, isTold);
         }
@@ -128,7 +132,8 @@ internal sealed partial class CutOver(HandOverGroup group, StepDownPlan plan, lo
 
     private async Task<LeadershipOutcome> WinAsync()
     {
-        var outcome = await group.Leadership.WinAsync(_request with { LearntEpoch = _learntEpoch }, plan.Sentinels, default).ConfigureAwait(false);
+        var outcome = await group.Leadership.WinAsync(
+            _request with { LearntEpoch = _learntEpoch }, plan.Sentinels, default).ConfigureAwait(false);
         _learntEpoch = Math.Max(_learntEpoch, outcome.HighestEpoch);
         _won = outcome as LeadershipOutcome.Won;
         return outcome;
@@ -137,7 +142,9 @@ internal sealed partial class CutOver(HandOverGroup group, StepDownPlan plan, lo
     private StepOutcome GiveUp()
     {
         var failure = new GivingUp(plan.Target.Address, plan.Target.RunId, _won!.Epoch).TryWrite(group.DataDirectory);
-        _words = failure is null ? $"{plan.Master} gives up for {plan.Target.Address} in epoch {_won.Epoch}" : $"it can't be noted that {plan.Master} gives up: {failure}";
+        _words = failure is null
+            ? $"{plan.Master} gives up for {plan.Target.Address} in epoch {_won.Epoch}"
+            : $"it can't be noted that {plan.Master} gives up: {failure}";
         return failure is null ? StepOutcome.Done : StepOutcome.Refused;
     }
 
@@ -145,12 +152,16 @@ internal sealed partial class CutOver(HandOverGroup group, StepDownPlan plan, lo
     {
         _fenced = time.GetTimestamp();
         var fence = Set(MinReplicas, HandOverLimits.Fence);
-        _words = plan.Pause is { } pause ? $"writes are paused for {pause.TotalMilliseconds:0} ms and refused on {plan.Master}" : $"writes are refused on {plan.Master}";
+        _words = plan.Pause is { } pause
+            ? $"writes are paused for {pause.TotalMilliseconds:0} ms and refused on {plan.Master}"
+            : $"writes are refused on {plan.Master}";
         if (plan.Pause is { } p)
         {
-            // Redis looks at min-replicas-to-write before it looks at the pause: what a client sends once the fence is set is refused, what it
-            // sent before waits, and finds its connection cut when the next master is there.
-            var paused = await _own!.SendAsync([RespCommand.Of("CLIENT", "PAUSE", p.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture), "WRITE")], default).ConfigureAwait(false);
+            // Redis looks at min-replicas-to-write before it looks at the pause: what a client sends once the fence is set is refused, what
+            // it sent before waits, and finds its connection cut when the next master is there.
+            var paused = await _own!.SendAsync(
+                [RespCommand.Of("CLIENT", "PAUSE", p.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture), "WRITE")],
+                default).ConfigureAwait(false);
             if (paused != StepOutcome.Done) return paused;
             await Task.Delay(HandOverLimits.ClientsSendWithin, time).ConfigureAwait(false);
         }
@@ -213,8 +224,8 @@ internal sealed partial class CutOver(HandOverGroup group, StepDownPlan plan, lo
 
     private async Task<StepOutcome> AnnounceAsync()
     {
-        // This process may have been stopped, and its hand-over settled meanwhile: what was written since, the target lacks. Whoever settles it
-        // removes the note before anything else, also if the server was started anew since.
+        // This process may have been stopped, and its hand-over settled meanwhile: what was written since, the target lacks. Whoever
+        // settles it removes the note before anything else, also if the server was started anew since.
         if (!NoteStands())
         {
             _words = $"the note that {plan.Master} gives up is gone: somebody has settled it";
@@ -242,26 +253,30 @@ internal sealed partial class CutOver(HandOverGroup group, StepDownPlan plan, lo
     {
         while (HasTime(HandOverLimits.RecoveryReserve))
         {
-            var named = SentinelQuorumPolicy.Decide(await group.ObserveSentinelsAsync(default).ConfigureAwait(false), group.Settings.SentinelCount);
+            var named = SentinelQuorumPolicy.Decide(
+                await group.ObserveSentinelsAsync(default).ConfigureAwait(false), group.Settings.SentinelCount);
             if (named is SentinelQuorumDecision.Agreed agreed && agreed.Address != plan.Master)
             {
                 _words = agreed.Reason;
-                if (agreed.Address != plan.Target.Address) return StepOutcome.Refused; // somebody else's later epoch: nothing is touched any more
+                // somebody else's later epoch: nothing is touched any more
+                if (agreed.Address != plan.Target.Address) return StepOutcome.Refused;
                 _switched = time.GetElapsedTime(_fenced);
                 return StepOutcome.Done;
             }
 
             if (!NoteStands() || !await IsPromotedAsync().ConfigureAwait(false)) return StepOutcome.Refused; // the repair's turn
             await WinAsync().ConfigureAwait(false);
-            if (_won is not null && GiveUp() == StepOutcome.Done && Told(await group.Leadership.AnnounceAsync(_request, _won, default).ConfigureAwait(false))) return StepOutcome.Done;
+            if (_won is not null && GiveUp() == StepOutcome.Done
+                && Told(await group.Leadership.AnnounceAsync(_request, _won, default).ConfigureAwait(false)))
+                return StepOutcome.Done;
             await Task.Delay(Pause, time).ConfigureAwait(false);
         }
 
         return StepOutcome.Unknown;
     }
 
-    // Sentinel brings a master back that nobody was told of: this process may have been stopped for that long. By a fresh connection, since the
-    // promotion's may have been killed.
+    // Sentinel brings a master back that nobody was told of: this process may have been stopped for that long. By a fresh connection, since
+    // the promotion's may have been killed.
     private async Task<bool> IsPromotedAsync()
     {
         var (connection, why) = await group.Nodes.OpenAsync(plan.Target.Endpoint, plan.Target.RunId, default).ConfigureAwait(false);
@@ -275,7 +290,8 @@ internal sealed partial class CutOver(HandOverGroup group, StepDownPlan plan, lo
         }
     }
 
-    private bool NoteStands() => GivingUp.Read(group.DataDirectory) is { IsKnown: true, Value.TargetRunId: var target } && target == plan.Target.RunId;
+    private bool NoteStands() =>
+        GivingUp.Read(group.DataDirectory) is { IsKnown: true, Value.TargetRunId: var target } && target == plan.Target.RunId;
 
     private bool Told(LeadershipOutcome outcome)
     {
@@ -294,7 +310,8 @@ internal sealed partial class CutOver(HandOverGroup group, StepDownPlan plan, lo
             _words = $"SENTINEL FAILOVER at {sentinel}: {answer.Text}";
             if (answer.Kind == FailoverAnswerKind.UnderWay) return StepOutcome.Done;
             if (answer.Kind == FailoverAnswerKind.NoAnswer) return StepOutcome.Unknown;
-            if (answer.Kind == FailoverAnswerKind.Refused) break; // it heard: no other one is asked
+            // It heard, or somebody else moves the master: no other one is asked.
+            if (answer.Kind is FailoverAnswerKind.Refused or FailoverAnswerKind.Overtaken) break;
         }
 
         return StepOutcome.Refused;
@@ -304,9 +321,11 @@ internal sealed partial class CutOver(HandOverGroup group, StepDownPlan plan, lo
     {
         while (HasTime(HandOverLimits.RecoveryReserve))
         {
-            var quorum = SentinelQuorumPolicy.Decide(await group.ObserveSentinelsAsync(default).ConfigureAwait(false), group.Settings.SentinelCount);
+            var quorum = SentinelQuorumPolicy.Decide(
+                await group.ObserveSentinelsAsync(default).ConfigureAwait(false), group.Settings.SentinelCount);
             _words = quorum.Reason;
-            if (quorum is SentinelQuorumDecision.Agreed agreed && plan.Others.Add(plan.Target).FirstOrDefault(n => n.Address == agreed.Address) is { } next)
+            if (quorum is SentinelQuorumDecision.Agreed agreed
+                && plan.Others.Add(plan.Target).FirstOrDefault(n => n.Address == agreed.Address) is { } next)
             {
                 (_next, _switched) = (next, time.GetElapsedTime(_fenced));
                 return StepOutcome.Done;
@@ -320,17 +339,21 @@ internal sealed partial class CutOver(HandOverGroup group, StepDownPlan plan, lo
 
     private async Task<StepOutcome> DemoteAsync()
     {
-        RespCommand[] commands = [Follow(_next.Address), CutClients.Normal, CutClients.Subscribed, RespCommand.Of("CLIENT", "UNPAUSE"), Set(MinReplicas, plan.MinReplicas)];
+        RespCommand[] commands = [Follow(_next.Address), CutClients.Normal, CutClients.Subscribed, RespCommand.Of("CLIENT", "UNPAUSE"),
+            Set(MinReplicas, plan.MinReplicas)];
         var outcome = await _own!.TransactAsync(commands, default).ConfigureAwait(false);
         // Its connection may have been cut by somebody who cuts clients; the way is forward.
         if (outcome != StepOutcome.Done)
         {
             outcome = await AskAsync(group.Own, plan.MasterRunId, _own, async (connection, role) =>
-                role is RoleReply.Replica { Of: var of } && of == _next.Address ? StepOutcome.Done : await connection.TransactAsync(commands, default).ConfigureAwait(false)).ConfigureAwait(false);
+                role is RoleReply.Replica { Of: var of } && of == _next.Address
+                    ? StepOutcome.Done
+                    : await connection.TransactAsync(commands, default).ConfigureAwait(false)).ConfigureAwait(false);
         }
 
         if (outcome == StepOutcome.Done) _cutOver = time.GetElapsedTime(_fenced);
-        _words = $"{plan.Master} follows {_next.Address}, its clients are cut" + (outcome == StepOutcome.Done ? $", {_cutOver!.Value.TotalMilliseconds:0.0} ms after the fence" : "");
+        _words = $"{plan.Master} follows {_next.Address}, its clients are cut"
+            + (outcome == StepOutcome.Done ? $", {_cutOver!.Value.TotalMilliseconds:0.0} ms after the fence" : "");
         return outcome;
     }
 
@@ -353,7 +376,8 @@ internal sealed partial class CutOver(HandOverGroup group, StepDownPlan plan, lo
             {
                 await using (connection.ConfigureAwait(false))
                 {
-                    if (await connection.KillAsync(sentOn.Id, default).ConfigureAwait(false) && await connection.RoleAsync(default).ConfigureAwait(false) is { } role
+                    if (await connection.KillAsync(sentOn.Id, default).ConfigureAwait(false)
+                        && await connection.RoleAsync(default).ConfigureAwait(false) is { } role
                         && await judge(connection, role).ConfigureAwait(false) is not StepOutcome.Unknown and var outcome)
                         return outcome;
                 }
@@ -370,5 +394,6 @@ internal sealed partial class CutOver(HandOverGroup group, StepDownPlan plan, lo
 
     // "AwaitOffset" is await-offset in the log.
     internal static string Name(StepDownStep step) =>
-        string.Concat(step.ToString().Select((c, i) => char.IsAsciiLetterUpper(c) ? (i == 0 ? "" : "-") + char.ToLowerInvariant(c) : c.ToString()));
+        string.Concat(
+            step.ToString().Select((c, i) => char.IsAsciiLetterUpper(c) ? (i == 0 ? "" : "-") + char.ToLowerInvariant(c) : c.ToString()));
 }
