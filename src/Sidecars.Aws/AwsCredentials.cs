@@ -34,8 +34,8 @@ public static class AwsCredentials
     private static int _registered;
 
     /// <summary>
-    /// Walks the chain from its start and asks the first source that has any. The SDK's own resolver remembers what it found and, where that
-    /// came from a file, notices only what the file system announces: not the link that a mounted Secret is replaced by.
+    /// Walks the chain from its start and asks the first source that has any. The SDK's own resolver remembers what it found and, where
+    /// that came from a file, notices only what the file system announces: not the link that a mounted Secret is replaced by.
     /// </summary>
     /// <exception cref="Exception">No source has any, or the first one failed: of whatever type.</exception>
     public static async Task<ResolvedCredentials> ResolveAsync(CancellationToken cancellation)

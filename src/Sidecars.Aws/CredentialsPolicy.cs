@@ -64,7 +64,9 @@ public abstract record CredentialsDecision
     public sealed record Wait(TimeSpan Remaining) : CredentialsDecision;
 }
 
-/// <summary>When credentials are resolved anew: soon enough that they rotate by themselves, and never at the rate of the requests.</summary>
+/// <summary>
+/// When credentials are resolved anew: soon enough that they rotate by themselves, and never at the rate of the requests.
+/// </summary>
 public static class CredentialsPolicy
 {
     /// <summary>
@@ -98,7 +100,8 @@ public static class CredentialsPolicy
 
         if (isPaused) return new CredentialsDecision.Use();
         if (facts.Refusal == CredentialsRefusal.Invalid) return new CredentialsDecision.Resolve("invalid");
-        if (facts.Refusal == CredentialsRefusal.Denied && !(facts.SinceDenied < DeniedPause)) return new CredentialsDecision.Resolve("denied");
+        if (facts.Refusal == CredentialsRefusal.Denied && !(facts.SinceDenied < DeniedPause))
+            return new CredentialsDecision.Resolve("denied");
         if (facts.Lifetime is { } lifetime && age >= lifetime - Margin(lifetime)) return new CredentialsDecision.Refresh("expiring");
         if (facts.IsSessionOfUnknownEnd && facts.SinceResolution >= SessionCheck) return new CredentialsDecision.Refresh("session-check");
         return new CredentialsDecision.Use();

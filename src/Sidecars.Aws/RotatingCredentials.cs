@@ -11,8 +11,8 @@ namespace Sidecars.Aws;
 public sealed record CredentialsResolution(string Reason, string Outcome, string Message);
 
 /// <summary>
-/// Credentials of a process, resolved anew as <see cref="CredentialsPolicy"/> says: one for all that it signs, so that a source is asked once
-/// however many requests need it. A client signs with them, and tells what became of its request.
+/// Credentials of a process, resolved anew as <see cref="CredentialsPolicy"/> says: one for all that it signs, so that a source is asked
+/// once however many requests need it. A client signs with them, and tells what became of its request.
 /// </summary>
 public sealed class RotatingCredentials : AWSCredentials
 {
@@ -44,7 +44,8 @@ public sealed class RotatingCredentials : AWSCredentials
     public static RotatingCredentials Default(TimeProvider time, Func<double> random) => new(AwsCredentials.ResolveAsync, time, random);
 
     /// <summary>A source of its own instead of the chain.</summary>
-    public static RotatingCredentials Of(AWSCredentials source) => new(_ => ResolvedCredentials.OfAsync(source), TimeProvider.System, () => 0.5);
+    public static RotatingCredentials Of(AWSCredentials source) =>
+        new(_ => ResolvedCredentials.OfAsync(source), TimeProvider.System, () => 0.5);
 
     /// <summary>Called after each resolution, before its waiters go on. It must neither block nor throw.</summary>
     public Action<CredentialsResolution>? Resolved { get; set; }
@@ -58,7 +59,10 @@ public sealed class RotatingCredentials : AWSCredentials
         }
     }
 
-    /// <summary>Says in the log, which must not block (<see cref="QueuedLog"/>), what became of each resolution; that nothing changed, in debug only.</summary>
+    /// <summary>
+    /// Says in the log, which must not block (<see cref="QueuedLog"/>), what became of each resolution; that nothing changed, in debug
+    /// only.
+    /// </summary>
     public void LogTo(JsonLineLog log) => Resolved = resolution => log.Write(
         resolution.Outcome switch { "new" => LogLevel.Info, "failed" => LogLevel.Warning, _ => LogLevel.Debug },
         "aws-credentials",
@@ -67,7 +71,8 @@ public sealed class RotatingCredentials : AWSCredentials
         LogField.Of("outcome", resolution.Outcome));
 
     /// <summary>How often credentials were looked for, by what came of it and why.</summary>
-    public IEnumerable<(string Outcome, string Reason, long Times)> Resolutions => _counts.Select(c => (c.Key.Outcome, c.Key.Reason, c.Value));
+    public IEnumerable<(string Outcome, string Reason, long Times)> Resolutions =>
+        _counts.Select(c => (c.Key.Outcome, c.Key.Reason, c.Value));
 
     /// <inheritdoc/>
     public override async Task<ImmutableCredentials> GetCredentialsAsync()

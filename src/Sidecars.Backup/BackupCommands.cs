@@ -22,7 +22,9 @@ namespace Sidecars.Backup;
 /// <summary>The commands, and what each of them is made of.</summary>
 internal sealed class BackupCommands
 {
-    public const string ExitCodes = "Exit codes: 0 done (run: drained after SIGTERM or SIGINT), 1 failed, refused or damaged (the last line says why), 2 wrong setting or argument; of the others, 130 after SIGINT, 143 after SIGTERM.";
+    public const string ExitCodes =
+        "Exit codes: 0 done (run: drained after SIGTERM or SIGINT), 1 failed, refused or damaged (the last line says why), "
+        + "2 wrong setting or argument; of the others, 130 after SIGINT, 143 after SIGTERM.";
 
     private const string NothingKept = "DURABILITY=none: the group keeps nothing on disk, so there is nothing to back up";
 
@@ -37,7 +39,8 @@ internal sealed class BackupCommands
     private readonly RotatingCredentials _credentials = RotatingCredentials.Default(TimeProvider.System, Random.Shared.NextDouble);
     private const string Json = "json";
     private const int MostNames = 10; // of other tenants: enough to see a mistyped one
-    private readonly Option<string> _form = new("--output") { Description = "table or json", DefaultValueFactory = _ => "table", Recursive = true };
+    private readonly Option<string> _form =
+        new("--output") { Description = "table or json", DefaultValueFactory = _ => "table", Recursive = true };
 
     public BackupCommands(BackupOptions? options, SettingReader settings, TextWriter output, TextWriter error, SignalScope signals)
     {
@@ -46,7 +49,8 @@ internal sealed class BackupCommands
         {
             if (CommandMistakes.OneOf("--output", given.GetValueOrDefault<string>(), "table", Json) is { } why) given.AddError(why);
         });
-        Root = new RootCommand("redis-backup ships a Redis' append-only file as it grows, and restores it to any second.") { _form, Run(), Now(), List(), Show(), Restore(), Verify(), Prune() };
+        Root = new RootCommand("redis-backup ships a Redis' append-only file as it grows, and restores it to any second.")
+        { _form, Run(), Now(), List(), Show(), Restore(), Verify(), Prune() };
     }
 
     public RootCommand Root { get; }
@@ -62,9 +66,13 @@ internal sealed class BackupCommands
             log.Info("started", $"backups of {options.Cluster} go to {store.Objects.Description}");
             _credentials.LogTo(log);
             var loop = Loop(options, store, log);
-            var metrics = new UploaderMetrics(loop.Counters, TimeProvider.System, typeof(BackupCommands).Assembly.GetName().Version?.ToString() ?? "", _credentials, lines);
-            List<Func<CancellationToken, Task>> loops = [loop.RunAsync, ct => PasswordFiles.WatchAsync(options, log, TimeProvider.System, ct)];
-            if (options.TelemetryPort != 0) loops.Add(new TelemetryServer(options.TelemetryPort, metrics.Shown, metrics.Health, log, TimeProvider.System, Random.Shared).RunAsync);
+            var metrics = new UploaderMetrics(loop.Counters, TimeProvider.System,
+                typeof(BackupCommands).Assembly.GetName().Version?.ToString() ?? "", _credentials, lines);
+            List<Func<CancellationToken, Task>> loops =
+                [loop.RunAsync, ct => PasswordFiles.WatchAsync(options, log, TimeProvider.System, ct)];
+            if (options.TelemetryPort != 0)
+                loops.Add(new TelemetryServer(
+                    options.TelemetryPort, metrics.Shown, metrics.Health, log, TimeProvider.System, Random.Shared).RunAsync);
             await SidecarHost.RunAsync(options.Uploader.DrainLimit + DrainMargin, _signals.Token, [.. loops]).ConfigureAwait(false);
             return ExitCode.Ok;
         }));
@@ -73,13 +81,19 @@ internal sealed class BackupCommands
 
     private Command Now()
     {
-        var seconds = new Option<int>("--wait") { Description = "seconds to wait for the uploader of another node, or for a server that refuses a snapshot", DefaultValueFactory = _ => 3600 };
-        var command = new Command("now", "Takes a backup now: by the sidecar that uploads, or, where none does, from this node.") { seconds };
+        var seconds = new Option<int>("--wait")
+        {
+            Description = "seconds to wait for the uploader of another node, or for a server that refuses a snapshot",
+            DefaultValueFactory = _ => 3600
+        };
+        var command =
+            new Command("now", "Takes a backup now: by the sidecar that uploads, or, where none does, from this node.") { seconds };
         command.SetAction((parsed, _) => BesideRedisAsync(async (options, store) =>
         {
             var log = new JsonLineLog(Stream.Null, "redis-backup", TimeProvider.System);
             using var progress = Progress();
-            var id = await new NowCommand(store, Loop(options, store, log), options.Uploader, progress.Begin, TimeProvider.System).RunAsync(TimeSpan.FromSeconds(parsed.GetValue(seconds)), _signals.Token).ConfigureAwait(false);
+            var id = await new NowCommand(store, Loop(options, store, log), options.Uploader, progress.Begin, TimeProvider.System)
+                .RunAsync(TimeSpan.FromSeconds(parsed.GetValue(seconds)), _signals.Token).ConfigureAwait(false);
             await ReportAsync(parsed, report => report.Done("backup", id)).ConfigureAwait(false);
             return ExitCode.Ok;
         }));
@@ -88,14 +102,20 @@ internal sealed class BackupCommands
 
     private Command List()
     {
-        var command = new Command("list", "Lists the backups, who uploads, and what is missing of them: bases and segments by their names and lengths, one request for every 1,000 of them and one or two a backup. What is in them only 'verify' and 'restore' read.");
+        var command = new Command("list",
+            "Lists the backups, who uploads, and what is missing of them: bases and segments by their names and lengths, one request "
+            + "for every 1,000 of them and one or two a backup. What is in them only 'verify' and 'restore' read.");
         command.SetAction((parsed, _) => WithAsync(async (options, store) =>
         {
             var catalogue = await store.ReadCatalogueAsync(_signals.Token).ConfigureAwait(false);
-            var review = await StoreReview.WalkAsync(store, catalogue, options.Retention, TimeProvider.System.GetUtcNow(), _signals.Token).ConfigureAwait(false);
+            var review = await StoreReview.WalkAsync(
+                store, catalogue, options.Retention, TimeProvider.System.GetUtcNow(), _signals.Token).ConfigureAwait(false);
             await ReportAsync(parsed, report => report.List(review)).ConfigureAwait(false);
-            if (await NothingThereAsync(options, store, catalogue).ConfigureAwait(false) is { } nothing) return await RefuseAsync(nothing).ConfigureAwait(false);
-            return review.Faults == 0 ? ExitCode.Ok : await RefuseAsync($"{review.Faults} parts are missing or damaged: {review.Lines().First()}").ConfigureAwait(false);
+            if (await NothingThereAsync(options, store, catalogue).ConfigureAwait(false) is { } nothing)
+                return await RefuseAsync(nothing).ConfigureAwait(false);
+            return review.Faults == 0
+                ? ExitCode.Ok
+                : await RefuseAsync($"{review.Faults} parts are missing or damaged: {review.Lines().First()}").ConfigureAwait(false);
         }));
         return command;
     }
@@ -117,26 +137,37 @@ internal sealed class BackupCommands
 
     private Command Restore()
     {
-        var to = new Option<string>("--to") { Description = "latest, a time with zone (2026-11-21T10:00:00Z), or the id of a backup", DefaultValueFactory = _ => "latest" };
+        var to = new Option<string>("--to")
+        { Description = "latest, a time with zone (2026-11-21T10:00:00Z), or the id of a backup", DefaultValueFactory = _ => "latest" };
         var target = new Option<string?>("--target") { Description = "empty directory; default: DATA_DIR" };
         var dry = new Option<bool>("--dry-run") { Description = "say what would be fetched and reached, and change nothing" };
-        var gap = new Option<bool>("--accept-gap") { Description = "with --to latest: where a segment is missing, restore what comes before it" };
-        var copy = new Option<string?>("--new-cluster-id") { Description = "namespace/name of a new tenant that gets a copy: refused where the store holds anything of it. CLUSTER_ID is the source, which is only read" };
-        var command = new Command("restore", "Restores into an empty directory, from which redis-server --appendonly yes starts (with DURABILITY=rdb: one without AOF).") { to, target, dry, gap, copy };
+        var gap =
+            new Option<bool>("--accept-gap") { Description = "with --to latest: where a segment is missing, restore what comes before it" };
+        var copy = new Option<string?>("--new-cluster-id")
+        {
+            Description = "namespace/name of a new tenant that gets a copy: refused where the store holds anything of it. "
+                + "CLUSTER_ID is the source, which is only read"
+        };
+        var command = new Command("restore",
+            "Restores into an empty directory, from which redis-server --appendonly yes starts (with DURABILITY=rdb: one without AOF).")
+        { to, target, dry, gap, copy };
         command.SetAction((parsed, _) => WithAsync(async (options, store) =>
         {
             if (RestoreTarget.Parse(parsed.GetValue(to)!) is not { } wanted)
             {
-                await _error.WriteLineAsync($"--to is '{parsed.GetValue(to)}'; it must be latest, a time with zone (2026-11-21T10:00:00Z), or the id of a backup").ConfigureAwait(false);
+                await _error.WriteLineAsync($"--to is '{parsed.GetValue(to)}'; it must be latest, a time with zone (2026-11-21T10:00:00Z), "
+                    + "or the id of a backup").ConfigureAwait(false);
                 return ExitCode.WrongConfiguration;
             }
 
             var owner = options.Cluster;
             if (parsed.GetValue(copy) is { } name)
             {
-                if (!ClusterId.TryParse(name, out var other) || !ObjectKey.IsPart(other.MasterName) || other.MasterName == options.Cluster.MasterName)
+                if (!ClusterId.TryParse(name, out var other) || !ObjectKey.IsPart(other.MasterName)
+                    || other.MasterName == options.Cluster.MasterName)
                 {
-                    await _error.WriteLineAsync($"--new-cluster-id is '{name}'; it must be namespace/name of a tenant other than {options.Cluster}").ConfigureAwait(false);
+                    await _error.WriteLineAsync(
+                        $"--new-cluster-id is '{name}'; it must be namespace/name of a tenant other than {options.Cluster}").ConfigureAwait(false);
                     return ExitCode.WrongConfiguration;
                 }
 
@@ -151,9 +182,16 @@ internal sealed class BackupCommands
             var plan = await runner.PlanAsync(wanted, parsed.GetValue(gap), _signals.Token).ConfigureAwait(false);
             if (plan is RestorePlan.Refuse refuse) return await RefuseAsync(refuse.Reason).ConfigureAwait(false);
             var restore = (RestorePlan.Restore)plan;
-            if (owner != options.Cluster) restore = restore with { Notes = restore.Notes.Add($"a copy of {options.Cluster} for {owner}: start it with CLUSTER_ID={owner} and passwords of its own; its backups go to {store.Of(owner).Layout.Root}") };
+            if (owner != options.Cluster)
+                restore = restore with
+                {
+                    Notes = restore.Notes.Add(
+                        $"a copy of {options.Cluster} for {owner}: start it with CLUSTER_ID={owner} and passwords of its own; "
+                        + $"its backups go to {store.Of(owner).Layout.Root}")
+                };
             string[] scratch = [options.ScratchDirectory, Path.Combine(directory, MarkerStore.DirectoryName)];
-            var (server, unknown) = await TargetProbe.AskAsync(options.ServerBinary, scratch, TimeProvider.System, _signals.Token).ConfigureAwait(false);
+            var (server, unknown) = await TargetProbe.AskAsync(
+                options.ServerBinary, scratch, TimeProvider.System, _signals.Token).ConfigureAwait(false);
             var format = FormatPolicy.Decide(restore.Backup.Manifest, server, unknown);
             if (format.Refusal is { } cannot) return await RefuseAsync(cannot).ConfigureAwait(false);
             if (format.Note is { } note) restore = restore with { Notes = restore.Notes.Add(note) };
@@ -177,11 +215,14 @@ internal sealed class BackupCommands
     private Command Verify()
     {
         var id = new Option<string?>("--backup") { Description = "id; default: the newest" };
-        var command = new Command("verify", "Restores a backup into a scratch directory, has a redis-server load it, and compares; then reads the tail up to the next backup.") { id };
+        var command = new Command("verify", "Restores a backup into a scratch directory, has a redis-server load it, and compares; "
+            + "then reads the tail up to the next backup.")
+        { id };
         command.SetAction((parsed, _) => WithAsync(async (options, store) =>
         {
             using var progress = Progress();
-            var outcome = await new VerifyRunner(store, options, progress, TimeProvider.System).RunAsync(parsed.GetValue(id), _signals.Token).ConfigureAwait(false);
+            var outcome = await new VerifyRunner(store, options, progress, TimeProvider.System)
+                .RunAsync(parsed.GetValue(id), _signals.Token).ConfigureAwait(false);
             if (outcome.Problem is { } problem) return await RefuseAsync(problem).ConfigureAwait(false);
             await ReportAsync(parsed, report => report.Verified(outcome.Id, outcome.Verification!)).ConfigureAwait(false);
             return ExitCode.Ok;
@@ -197,8 +238,10 @@ internal sealed class BackupCommands
         {
             using var progress = Progress();
             progress.Begin("looking for what the retention does not keep");
-            var runner = new PruneRunner(store, deleted => progress.Begin(string.Create(CultureInfo.InvariantCulture, $"{deleted} objects deleted")));
-            var report = await runner.RunAsync(options.Retention, TimeProvider.System.GetUtcNow(), parsed.GetValue(dry), _signals.Token).ConfigureAwait(false);
+            var runner = new PruneRunner(
+                store, deleted => progress.Begin(string.Create(CultureInfo.InvariantCulture, $"{deleted} objects deleted")));
+            var report = await runner.RunAsync(
+                options.Retention, TimeProvider.System.GetUtcNow(), parsed.GetValue(dry), _signals.Token).ConfigureAwait(false);
             await ReportAsync(parsed, writer => writer.Pruned(report, parsed.GetValue(dry))).ConfigureAwait(false);
             return ExitCode.Ok;
         }));
@@ -208,12 +251,15 @@ internal sealed class BackupCommands
     private static UploaderLoop Loop(BackupOptions options, BackupStore store, JsonLineLog log)
     {
         IRespTransport transport = options.Tls is { } tls ? new TlsTransport(options.Redis, tls) : new TcpTransport(options.Redis);
-        return new UploaderLoop(store, new AofDirectory(options.DataDirectory, options.Layout), new NodeFacts(transport, options.RedisClient), options.Uploader, log, TimeProvider.System, Random.Shared);
+        return new UploaderLoop(store, new AofDirectory(options.DataDirectory, options.Layout),
+            new NodeFacts(transport, options.RedisClient), options.Uploader, log, TimeProvider.System, Random.Shared);
     }
 
     private async Task<int> WithAsync(Func<BackupOptions, BackupStore, Task<int>> action)
     {
-        if (_options is not null) return await action(_options, new BackupStore(StoreOptions.Open(_options, _credentials), new BackupLayout(_options.Cluster), _options.Keys)).ConfigureAwait(false);
+        if (_options is not null)
+            return await action(_options, new BackupStore(
+                StoreOptions.Open(_options, _credentials), new BackupLayout(_options.Cluster), _options.Keys)).ConfigureAwait(false);
         foreach (var mistake in _settings.Errors) await _error.WriteLineAsync(mistake).ConfigureAwait(false);
         await _error.WriteLineAsync("'redis-backup --help' lists every setting.").ConfigureAwait(false);
         return ExitCode.WrongConfiguration;
@@ -233,9 +279,13 @@ internal sealed class BackupCommands
     // A wrong CLUSTER_ID or prefix looks like a tenant that has no backup yet: say whose backups are there.
     private async Task<string?> NothingThereAsync(BackupOptions options, BackupStore store, Catalogue catalogue)
     {
-        if (!catalogue.Backups.IsEmpty || catalogue.Uploader is not null || await store.FirstObjectAsync(_signals.Token).ConfigureAwait(false) is not null) return null;
+        if (!catalogue.Backups.IsEmpty || catalogue.Uploader is not null
+            || await store.FirstObjectAsync(_signals.Token).ConfigureAwait(false) is not null)
+            return null;
         var others = await store.Objects.ListFoldersAsync("", _signals.Token).ConfigureAwait(false);
-        var found = others.Count == 0 ? "nothing at all" : $"only {string.Join(", ", others.Take(MostNames))}{(others.Count > MostNames ? ", …" : "")}";
+        var found = others.Count == 0
+            ? "nothing at all"
+            : $"only {string.Join(", ", others.Take(MostNames))}{(others.Count > MostNames ? ", …" : "")}";
         return $"{store.Objects.Description} holds nothing of {options.Cluster} (CLUSTER_ID): there is {found}";
     }
 

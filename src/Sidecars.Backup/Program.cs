@@ -32,8 +32,15 @@ internal static class Program
                 return ExitCode.WrongConfiguration;
             }
 
-            var code = await parsed.InvokeAsync(new() { Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }).ConfigureAwait(false);
-            if (parsed.Action is HelpAction) await output.WriteAsync($"Settings (environment):\n{settings.Help()}\n{BackupCommands.ExitCodes}\n").ConfigureAwait(false);
+            var code = await parsed.InvokeAsync(new()
+            {
+                Output = output,
+                Error = error,
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null
+            }).ConfigureAwait(false);
+            if (parsed.Action is HelpAction)
+                await output.WriteAsync($"Settings (environment):\n{settings.Help()}\n{BackupCommands.ExitCodes}\n").ConfigureAwait(false);
             return code;
         }
         catch (OperationCanceledException) when (signals.ExitCode is { } code)

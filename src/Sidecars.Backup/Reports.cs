@@ -34,12 +34,16 @@ internal sealed class TableReport(TextWriter output) : IReport
         Table(["BACKUP", "GENERATION", "COMPLETED", "BASE", "KEYS", "VERIFIED", "STATE"], catalogue.Backups.Select(b => new[]
         {
             b.Id, Number(b.Manifest.Generation), RestorePlan.Show(b.Manifest.CompletedAt), Size.Of(b.Manifest.Base?.Length ?? 0),
-            b.Manifest.Databases.IsEmpty ? "-" : Number(b.Manifest.Databases.Sum(d => d.Most)), b.Verification is { } v ? RestorePlan.Show(v.VerifiedAt) : "never",
+            b.Manifest.Databases.IsEmpty ? "-" : Number(b.Manifest.Databases.Sum(d => d.Most)), b.Verification is { } v
+                ? RestorePlan.Show(v.VerifiedAt)
+                : "never",
             review.Broken.Contains(b.Id) ? "damaged" : "whole",
         }));
         if (catalogue.Uploader is { } lease)
-            output.WriteLine($"uploader {(lease.Holder.Length == 0 ? "none" : lease.Holder)}, session {lease.Session}, generation {lease.Generation}, {Covered(review, lease)}");
-        foreach (var remnant in catalogue.Remnants) output.WriteLine($"base {remnant.Id} has no manifest: it is being taken or was interrupted, or its manifest was deleted");
+            output.WriteLine($"uploader {(lease.Holder.Length == 0 ? "none" : lease.Holder)}, session {lease.Session}, "
+                + $"generation {lease.Generation}, {Covered(review, lease)}");
+        foreach (var remnant in catalogue.Remnants)
+            output.WriteLine($"base {remnant.Id} has no manifest: it is being taken or was interrupted, or its manifest was deleted");
         foreach (var line in review.Lines()) output.WriteLine($"! {line}");
     }
 
@@ -48,19 +52,31 @@ internal sealed class TableReport(TextWriter output) : IReport
         var m = backup.Manifest;
         var rows = new List<string[]>
         {
-            new[] { "id", m.Id }, new[] { "cluster", m.Cluster.Value }, new[] { "node", m.Node }, new[] { "generation", Number(m.Generation) },
-            new[] { "server", m.Format is { } rdb ? $"{m.Server}, {rdb}" : m.Server }, new[] { "base", m.Base is { } file ? $"{file.Name}, {file.Length} bytes, SHA-256 {file.Sha256}" : "none" },
-            new[] { "base begun", RestorePlan.Show(DateTimeOffset.FromUnixTimeSeconds(m.BaseTime)) }, new[] { "completed", RestorePlan.Show(m.CompletedAt) },
+            new[] { "id", m.Id }, new[] { "cluster", m.Cluster.Value }, new[] { "node", m.Node }, new[]
+            { "generation", Number(m.Generation) },
+            new[] { "server", m.Format is { } rdb ? $"{m.Server}, {rdb}" : m.Server }, new[]
+            { "base", m.Base is { } file ? $"{file.Name}, {file.Length} bytes, SHA-256 {file.Sha256}" : "none" },
+            new[] { "base begun", RestorePlan.Show(DateTimeOffset.FromUnixTimeSeconds(m.BaseTime)) }, new[]
+            { "completed", RestorePlan.Show(m.CompletedAt) },
             new[] { "tail", m.IsSnapshot ? "none: a snapshot" : $"{m.Start} to {m.End}" },
-            new[] { "verified", backup.Verification is { } v ? $"{RestorePlan.Show(v.VerifiedAt)}: {v.Keys} keys, restored in {v.RestoreMilliseconds} ms, loaded in {v.LoadMilliseconds} ms" : "never" },
+            new[]
+            {
+                "verified",
+                backup.Verification is { } v
+                    ? $"{RestorePlan.Show(v.VerifiedAt)}: {v.Keys} keys, restored in {v.RestoreMilliseconds} ms, "
+                        + $"loaded in {v.LoadMilliseconds} ms"
+                    : "never"
+            },
         };
-        rows.AddRange(m.Databases.Select(d => new[] { $"db{d.Index}", d.Fewest == d.Most ? $"{d.Most} keys" : $"{d.Fewest} to {d.Most} keys" }));
+        rows.AddRange(
+            m.Databases.Select(d => new[] { $"db{d.Index}", d.Fewest == d.Most ? $"{d.Most} keys" : $"{d.Fewest} to {d.Most} keys" }));
         Table(null, rows);
     }
 
     public void Restored(RestorePlan.Restore plan, string directory, bool dryRun)
     {
-        output.WriteLine($"{(dryRun ? "would restore" : "restored")} backup {plan.Backup.Id} and {plan.Segments.Length} segments, {Size.Of(plan.Bytes)}, to {directory}");
+        output.WriteLine($"{(dryRun ? "would restore" : "restored")} backup {plan.Backup.Id} and {plan.Segments.Length} segments, "
+            + $"{Size.Of(plan.Bytes)}, to {directory}");
         output.WriteLine($"state of {RestorePlan.Show(plan.Reaches)}");
         foreach (var note in plan.Notes) output.WriteLine($"! {note}");
     }
@@ -70,11 +86,13 @@ internal sealed class TableReport(TextWriter output) : IReport
 
     public void Pruned(PruneReport report, bool dryRun)
     {
-        Table(["BACKUP", "COMPLETED", "", "REASON"], report.Policy.Verdicts.Select(v => new[] { v.Backup.Id, RestorePlan.Show(v.Backup.Manifest.CompletedAt), v.Keep ? "keep" : "delete", v.Reason }));
+        Table(["BACKUP", "COMPLETED", "", "REASON"], report.Policy.Verdicts.Select(
+            v => new[] { v.Backup.Id, RestorePlan.Show(v.Backup.Manifest.CompletedAt), v.Keep ? "keep" : "delete", v.Reason }));
         foreach (var key in report.Leftovers) output.WriteLine($"{key}: of a base that was interrupted");
         if (report.Unfinished > 0) output.WriteLine($"{report.Unfinished} uploads that were never completed");
         foreach (var note in report.Notes) output.WriteLine($"! {note}");
-        output.WriteLine($"{report.Segments.Count} segments that nothing needs; {Size.Of(report.Bytes)} {(dryRun ? "would be" : "were")} freed");
+        output.WriteLine(
+            $"{report.Segments.Count} segments that nothing needs; {Size.Of(report.Bytes)} {(dryRun ? "would be" : "were")} freed");
     }
 
     public void Dispose()

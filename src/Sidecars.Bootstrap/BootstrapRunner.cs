@@ -47,7 +47,8 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
         }
         catch (OperationCanceledException) when (either.IsCancellationRequested)
         {
-            log.Info("stopped", cancellation.IsCancellationRequested ? "a signal ended the wait" : "WAIT_DEADLINE_MS passed without a role");
+            log.Info(
+                "stopped", cancellation.IsCancellationRequested ? "a signal ended the wait" : "WAIT_DEADLINE_MS passed without a role");
             return ExitCode.Failed; // Main turns a signal into 130 or 143
         }
         finally
@@ -63,7 +64,8 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
         List<string> problems = [.. options.Group.DirectoryProblems(needsData: options.Mode == ServerMode.Redis)];
         var binary = ProcessReplacer.FindProblem(options.ServerBinary);
         if (binary is not null)
-            problems.Add($"{(options.Mode == ServerMode.Redis ? "REDIS_SERVER_BIN" : "REDIS_SENTINEL_BIN")} is '{options.ServerBinary}': {binary.Reason}; it must be the server's path, or its name in PATH");
+            problems.Add($"{(options.Mode == ServerMode.Redis ? "REDIS_SERVER_BIN" : "REDIS_SENTINEL_BIN")} is '{options.ServerBinary}': "
+                + $"{binary.Reason}; it must be the server's path, or its name in PATH");
         // Needed after a total loss only, so it is no reason not to start; but that is a bad time to find out.
         var needsRestore = options is { Mode: ServerMode.Redis, RestoreOnEmpty: true };
         if (needsRestore && ProcessReplacer.FindProblem(options.RestoreCommand) is { } command)
@@ -94,12 +96,15 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
         var started = time.GetTimestamp();
         while (true)
         {
-            var (resolved, why) = await AnnounceAddress.ResolveAsync(group.AnnounceHost, group.AnnouncePort, group.ConnectTimeout, time, cancellation).ConfigureAwait(false);
-            var decision = AnnouncePolicy.Decide(new AnnounceFacts(group.AnnounceHost, resolved, why, time.GetElapsedTime(started), remembered,
-                [.. resolved.Where(AnnounceAddress.IsOwn)], group.InCluster && options.Mode == ServerMode.Redis));
+            var (resolved, why) = await AnnounceAddress.ResolveAsync(
+                group.AnnounceHost, group.AnnouncePort, group.ConnectTimeout, time, cancellation).ConfigureAwait(false);
+            var decision =
+                AnnouncePolicy.Decide(new AnnounceFacts(group.AnnounceHost, resolved, why, time.GetElapsedTime(started), remembered,
+                    [.. resolved.Where(AnnounceAddress.IsOwn)], group.InCluster && options.Mode == ServerMode.Redis));
             if (decision is AnnounceDecision.Use use)
             {
-                log.Write(use.IsDoubtful ? LogLevel.Warning : LogLevel.Info, use.Code, use.Reason, LogField.Of("address", use.Address.ToString()));
+                log.Write(use.IsDoubtful ? LogLevel.Warning : LogLevel.Info, use.Code, use.Reason,
+                    LogField.Of("address", use.Address.ToString()));
                 return use.Address;
             }
 
@@ -108,21 +113,25 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
         }
     }
 
-    private async Task<int> StartRedisAsync(RedisEndpoint announce, InstanceGuard alone, RoundPacer pacer, DecisionReporter reporter, CancellationToken cancellation)
+    private async Task<int> StartRedisAsync(
+        RedisEndpoint announce, InstanceGuard alone, RoundPacer pacer, DecisionReporter reporter, CancellationToken cancellation)
     {
         var clients = new GroupClients(options, time);
         using var election = ElectionBackends.Open(options, announce, time);
         var layout = _files.Layout();
         var data = new DataGuard(options, announce, layout, log, time);
         await WaitForOwnVolumeAsync(data, pacer, reporter, cancellation).ConfigureAwait(false);
-        var settings = new RedisRoleSettings(options.Group.RedisCount, options.Group.SentinelCount, options.Group.Durability, options.LastMasterWait, options.UncleanElectionAfter, options.RestoreOnEmpty);
+        var settings = new RedisRoleSettings(options.Group.RedisCount, options.Group.SentinelCount, options.Group.Durability,
+            options.LastMasterWait, options.UncleanElectionAfter, options.RestoreOnEmpty);
         await using var restore = new BackupRestore(options.RestoreCommand, options.Group.DataDirectory, time);
-        var loop = new RedisRoleLoop(clients.Observer, clients.Sentinels, clients.Leadership, clients.Succession, election, data, restore, settings, reporter, pacer, time);
+        var loop = new RedisRoleLoop(clients.Observer, clients.Sentinels, clients.Leadership, clients.Succession, election, data, restore,
+            settings, reporter, pacer, time);
         var start = await loop.RunAsync(cancellation).ConfigureAwait(false);
         await restore.DisposeAsync().ConfigureAwait(false); // not by its scope: what follows becomes the server
         if (options.Group.Durability != Durability.None) data.WriteFirstMarker(start);
         (election as LeaderElectorBackend)?.Consume();
-        return Become(_files.PlanRedis(announce, start.Follow), [start.Elected ? election.InheritedDescriptor : null, alone.InheritedDescriptor]);
+        return Become(
+            _files.PlanRedis(announce, start.Follow), [start.Elected ? election.InheritedDescriptor : null, alone.InheritedDescriptor]);
     }
 
     // A volume of another tenant: neither to be served here nor to be overwritten by this group's master.
@@ -131,12 +140,14 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
         while (data.ForeignOwner() is { } owner)
         {
             var changed = reporter.Waiting("volume-of-another-tenant",
-                $"the marker in {options.Group.DataDirectory} says that these are the data of {owner}, and this is {options.Group.Cluster}", "its own volume, or a person who removes .sidecar from this one", isDoubtful: true);
+                $"the marker in {options.Group.DataDirectory} says that these are the data of {owner}, and this is {options.Group.Cluster}",
+                "its own volume, or a person who removes .sidecar from this one", isDoubtful: true);
             await pacer.WaitAsync(changed, cancellation).ConfigureAwait(false);
         }
     }
 
-    private async Task<int> StartSentinelAsync(RedisEndpoint announce, RoundPacer pacer, DecisionReporter reporter, CancellationToken cancellation)
+    private async Task<int> StartSentinelAsync(
+        RedisEndpoint announce, RoundPacer pacer, DecisionReporter reporter, CancellationToken cancellation)
     {
         var memory = _files.Remember();
         using var start = new SentinelStart(options, time, random);

@@ -18,7 +18,8 @@ internal enum CommandAction
 }
 
 /// <summary>The command line: a mode, and what is passed on to the server. Everything else is a setting in the environment.</summary>
-internal sealed record CommandLine(CommandAction Action, ServerMode? Mode, ImmutableArray<string> ServerArguments, ImmutableArray<string> Errors)
+internal sealed record CommandLine(
+    CommandAction Action, ServerMode? Mode, ImmutableArray<string> ServerArguments, ImmutableArray<string> Errors)
 {
     /// <summary>Of <see cref="CommandAction.Trust"/>.</summary>
     public string TrustedNode { get; private init; } = "";
@@ -39,11 +40,15 @@ internal sealed record CommandLine(CommandAction Action, ServerMode? Mode, Immut
                 case "redis" when action == CommandAction.None: (action, mode) = (CommandAction.Start, ServerMode.Redis); break;
                 case "sentinel" when action == CommandAction.None: (action, mode) = (CommandAction.Start, ServerMode.Sentinel); break;
                 case "allow-empty" when action == CommandAction.None: action = CommandAction.AllowEmpty; break;
-                case "trust" when action == CommandAction.None && i + 1 < arguments.Count: (action, node) = (CommandAction.Trust, arguments[++i]); break;
+                case "trust" when action == CommandAction.None && i + 1 < arguments.Count:
+                    (action, node) = (CommandAction.Trust, arguments[++i]);
+                    break;
                 case "trust" when action == CommandAction.None: errors.Add("'trust' needs the name of a node (redis-0)"); break;
-                case "--" when action == CommandAction.Start: return new CommandLine(action, mode, [.. arguments.Skip(i + 1)], errors.ToImmutable());
+                case "--" when action == CommandAction.Start:
+                    return new CommandLine(action, mode, [.. arguments.Skip(i + 1)], errors.ToImmutable());
                 default:
-                    errors.Add($"'{arguments[i]}' is not redis, sentinel, start, allow-empty, trust NODE, --help, --version or, behind a server's word, -- followed by its arguments");
+                    errors.Add($"'{arguments[i]}' is not redis, sentinel, start, allow-empty, trust NODE, --help, --version or, "
+                        + "behind a server's word, -- followed by its arguments");
                     break;
             }
         }

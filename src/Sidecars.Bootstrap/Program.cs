@@ -12,7 +12,9 @@ internal static class Program
 {
     // redis-probe-tls is a link to this file: TLS is here already.
     private static Task<int> Main(string[] arguments) =>
-        Environment.GetCommandLineArgs()[0].EndsWith("redis-probe-tls", StringComparison.Ordinal) ? Task.FromResult(Probe.Program.Run("redis-probe-tls", TlsOfProbe.Read, arguments)) : RunAsync(arguments);
+        Environment.GetCommandLineArgs()[0].EndsWith("redis-probe-tls", StringComparison.Ordinal)
+            ? Task.FromResult(Probe.Program.Run("redis-probe-tls", TlsOfProbe.Read, arguments))
+            : RunAsync(arguments);
 
     private static async Task<int> RunAsync(string[] arguments)
     {
@@ -21,7 +23,8 @@ internal static class Program
         var command = CommandLine.Parse(arguments);
         var settings = new SettingReader(BootstrapOptions.ProcessEnvironment());
         var options = BootstrapOptions.Read(command.Mode, command.ServerArguments, settings);
-        if (command.Action is CommandAction.Help or CommandAction.Version || (command.Action == CommandAction.None && command.Errors.IsEmpty))
+        if (command.Action is CommandAction.Help or CommandAction.Version
+            || (command.Action == CommandAction.None && command.Errors.IsEmpty))
         {
             using var text = new StreamWriter(standardOutput);
             await text.WriteAsync(command.Action == CommandAction.Version ? Version() : CommandLine.Help(settings)).ConfigureAwait(false);

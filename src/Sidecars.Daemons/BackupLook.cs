@@ -12,7 +12,8 @@ namespace Sidecars.Daemons;
 /// </summary>
 internal static class BackupLook
 {
-    public static async Task<BackupReading> ReadAsync(string store, ClusterId cluster, TimeSpan patience, TimeProvider time, CancellationToken cancellation)
+    public static async Task<BackupReading> ReadAsync(
+        string store, ClusterId cluster, TimeSpan patience, TimeProvider time, CancellationToken cancellation)
     {
         if (!Path.IsPathRooted(store)) return BackupReading.Unread($"{store} is no directory, and this command reads no other store");
         if (!Directory.Exists(store)) return BackupReading.Unread($"{store} is not mounted in this container");
@@ -23,7 +24,8 @@ internal static class BackupLook
             var now = time.GetUtcNow();
             var last = catalogue.Backups.LastOrDefault();
             var verified = catalogue.Backups.Select(b => b.Verification?.VerifiedAt).Max();
-            return new BackupReading(catalogue.Backups.Length, last?.Id, now - last?.Manifest.CompletedAt, now - verified, now - catalogue.Uploader?.Covered);
+            return new BackupReading(
+                catalogue.Backups.Length, last?.Id, now - last?.Manifest.CompletedAt, now - verified, now - catalogue.Uploader?.Covered);
         }
         catch (Exception e) when (e is StoreException or IOException or UnauthorizedAccessException or TimeoutException)
         {

@@ -19,7 +19,8 @@ internal static class Program
             case "redis-backup": return await Backup.Program.Main(arguments).ConfigureAwait(false);
             default:
                 await using (var error = Console.OpenStandardError())
-                    await error.WriteAsync(Encoding.UTF8.GetBytes("This file is redis-failover or redis-backup: call it by a link of that name.\n")).ConfigureAwait(false);
+                    await error.WriteAsync(Encoding.UTF8.GetBytes(
+                        "This file is redis-failover or redis-backup: call it by a link of that name.\n")).ConfigureAwait(false);
                 return ExitCode.WrongConfiguration;
         }
     }

@@ -38,9 +38,16 @@ internal static class Program
                 return ExitCode.WrongConfiguration;
             }
 
-            var code = await parsed.InvokeAsync(new() { Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }).ConfigureAwait(false);
+            var code = await parsed.InvokeAsync(new()
+            {
+                Output = output,
+                Error = error,
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null
+            }).ConfigureAwait(false);
             if (parsed.Action is HelpAction)
-                await output.WriteAsync($"Settings (environment):\n{settings.Help()}\nSettings of publishing; a mistake in them stops publishing alone:\n{publishing.Help()}\n{FailoverCommands.ExitCodes}\n").ConfigureAwait(false);
+                await output.WriteAsync($"Settings (environment):\n{settings.Help()}\nSettings of publishing; "
+                    + $"a mistake in them stops publishing alone:\n{publishing.Help()}\n{FailoverCommands.ExitCodes}\n").ConfigureAwait(false);
             return signals.ExitCode ?? code;
         }
         catch (OperationCanceledException) when (signals.ExitCode is { } code)

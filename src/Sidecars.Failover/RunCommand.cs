@@ -14,7 +14,8 @@ internal static class RunCommand
     public static Command Create(CommandContext context)
     {
         var command = new Command("run", "The sidecar: keeps marker and record, publishes the master, fences, repairs, until SIGTERM.");
-        var dry = new Option<bool>("--dry-run") { Description = "shadow mode: decide, log and count, change nothing but marker and record (as DRY_RUN)" };
+        var dry = new Option<bool>("--dry-run")
+        { Description = "shadow mode: decide, log and count, change nothing but marker and record (as DRY_RUN)" };
         command.Add(dry);
         command.SetAction((parsed, _) => context.WithAsync(async read =>
         {

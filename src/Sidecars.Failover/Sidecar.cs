@@ -41,11 +41,14 @@ internal sealed class Sidecar : IDisposable
     /// <summary>Runs until it is cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
-        foreach (var mistake in _options.Publish.Mistakes) _log.Error("wrong-configuration", $"{mistake}; nothing is published there, everything else runs");
+        foreach (var mistake in _options.Publish.Mistakes)
+            _log.Error("wrong-configuration", $"{mistake}; nothing is published there, everything else runs");
         var loops = new SidecarLoops(_options, _connections, _record, _kubernetes, _supervisor, _decisions, _log, _shown, _time, _random);
         foreach (var target in loops.Targets) _metrics.ExpectTarget("publish-" + target.Name);
         new SidecarGauges(_shown, loops, _supervisor, _options.Group.SentinelCount, _time).Create();
-        if (_options.MetricsPort > 0) _supervisor.Start("telemetry", new TelemetryServer(_options.MetricsPort, _shown, Health, _log, _time, _random).RunAsync, cancellation);
+        if (_options.MetricsPort > 0)
+            _supervisor.Start(
+                "telemetry", new TelemetryServer(_options.MetricsPort, _shown, Health, _log, _time, _random).RunAsync, cancellation);
         loops.Start(cancellation);
         await _supervisor.WhenEndedAsync().ConfigureAwait(false);
         _log.Info("stopped", "a signal ended it; record, slice and fence stay as they are");
@@ -60,7 +63,8 @@ internal sealed class Sidecar : IDisposable
     // Of this process, never of Redis or a cloud: a restart of the sidecar heals nothing there.
     private HealthReport Health()
     {
-        var failing = _supervisor.States.Where(state => !state.IsRunning).Select(state => $"the loop {state.Name} failed: {state.LastError}").ToArray();
+        var failing = _supervisor.States.Where(state => !state.IsRunning)
+            .Select(state => $"the loop {state.Name} failed: {state.LastError}").ToArray();
         return failing.Length == 0 ? HealthReport.Healthy : new HealthReport(failing);
     }
 

@@ -59,7 +59,8 @@ internal sealed class SidecarGauges(MetricSet metrics, SidecarLoops loops, Super
             () => supervisor.States.Select(s => new Sample(s.IsRunning ? 1 : 0, s.Name)), "loop");
         metrics.Counter(
             "sidecars_led_away_total",
-            "Times the Sentinels named a server outside of the group (told-back or refused), or one came to follow its master (foreign-replica).",
+            "Times the Sentinels named a server outside of the group (told-back or refused), "
+            + "or one came to follow its master (foreign-replica).",
             LedAway, "outcome");
     }
 
@@ -73,5 +74,6 @@ internal sealed class SidecarGauges(MetricSet metrics, SidecarLoops loops, Super
         loops.Publishers.Where(p => p.Loop.Seen?.Master is not null).Select(p => new Sample(part(p.Loop.Seen!.Value.Master!), p.Name));
 
     private IEnumerable<Sample> RecordAge() =>
-        loops.Publishers.Where(p => p.Loop.Seen is not null).Select(p => new Sample(time.GetElapsedTime(p.Loop.Seen!.Value.At).TotalSeconds, p.Name));
+        loops.Publishers.Where(p => p.Loop.Seen is not null)
+            .Select(p => new Sample(time.GetElapsedTime(p.Loop.Seen!.Value.At).TotalSeconds, p.Name));
 }

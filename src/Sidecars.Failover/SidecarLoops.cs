@@ -69,49 +69,71 @@ internal sealed class SidecarLoops
         FailoverOptions options, GroupConnections connections, IGroupRecord? record, KubernetesClient? kubernetes, Supervisor supervisor,
         DecisionLog decisions, JsonLineLog log, MetricSet shown, TimeProvider time, Random random)
     {
-        (_options, _group, _connections, _decisions, _supervisor, _log, _time, _random) = (options, options.Group, connections, decisions, supervisor, log, time, random);
+        (_options, _group, _connections, _decisions, _supervisor, _log, _time, _random) =
+            (options, options.Group, connections, decisions, supervisor, log, time, random);
         _markers = new MarkerStore(_group.DataDirectory);
         _node = new NodeIdentity(_group.NodeName, _group.PodUid ?? UidOfMarker() ?? Guid.NewGuid().ToString("N"));
         var minReplicas = WriteRequirement.MinReplicasToWrite(_group.RedisCount);
         var maxLag = WriteRequirement.MinReplicasMaxLag((int)_group.DownAfter.TotalMilliseconds);
         IRespTransport ToOwn() => connections.Transport(options.Redis);
 
-        Sentinels = new SentinelWatch(ResolveSentinelsAsync, connections.Transport, connections.AsSidecar, connections.Sentinels, SentinelWatchSettings.Default with { Period = options.WatchPeriod, InfoPeriod = options.DryRun ? null : options.SentinelInfoPeriod }, supervisor.KeepAsync, time,
+        Sentinels = new SentinelWatch(ResolveSentinelsAsync, connections.Transport, connections.AsSidecar, connections.Sentinels,
+            SentinelWatchSettings.Default with
+            { Period = options.WatchPeriod, InfoPeriod = options.DryRun ? null : options.SentinelInfoPeriod },
+            supervisor.KeepAsync, time,
             why => decisions.Problem("sentinels", "info-period", why));
         var client = new OwnServerClient(ToOwn, connections.AsSidecar, maxLag);
-        var isLoopback = options.Redis.Host == "localhost" || (IPAddress.TryParse(options.Redis.Host, out var ip) && IPAddress.IsLoopback(ip));
+        var isLoopback = options.Redis.Host == "localhost"
+            || (IPAddress.TryParse(options.Redis.Host, out var ip) && IPAddress.IsLoopback(ip));
         Server = new OwnServerWatch(client, isLoopback, Period, time, random.NextDouble, AnnouncedOfMarker());
-        _address = new AnnouncedAddressLoop(Server, ct => AnnounceAddress.FindAsync(_group.AnnounceHost, _group.AnnouncePort, _group.ConnectTimeout, time, ct), why => decisions.Problem("address", "announce-unresolved", why), time, random.NextDouble);
+        _address = new AnnouncedAddressLoop(
+            Server, ct => AnnounceAddress.FindAsync(_group.AnnounceHost, _group.AnnouncePort, _group.ConnectTimeout, time, ct),
+            why => decisions.Problem("address", "announce-unresolved", why), time, random.NextDouble);
         _process = isLoopback
-            ? new OwnProcessLoop(Server, id => OwnProcess.Find(id, options.Redis.Port), (id, isSeen) => log.Info("process", $"process {id} of {options.Redis} {(isSeen ? "is seen: its death is known before its connections end" : "is not seen (another PID namespace or user): its death is known once its connections end")}"), time)
+            ? new OwnProcessLoop(Server, id => OwnProcess.Find(id, options.Redis.Port), (id, isSeen) => log.Info("process",
+                $"process {id} of {options.Redis} " + (isSeen
+                    ? "is seen: its death is known before its connections end"
+                    : "is not seen (another PID namespace or user): its death is known once its connections end")),
+                time)
             : null;
         var me = new SidecarIdentity(_group.Cluster, _node, BootId.Read(_node.Uid), _group.SentinelCount, _group.Durability);
         Marker = new MarkerLoop(
-            me, new ServerClient(async ct => (await Server.AskAsync(ct).ConfigureAwait(false)).Look, _group.DataDirectory, DataLayout.Default),
-            () => Server.Address, Sentinels.Observe, () => Record?.Names ?? GroupNames.None, _markers, Period, (code, why) => decisions.Problem("marker", code, why), time);
-        Record = record is null ? null : new RecordLoop(me, Marker, record, RecordPeriod, (code, why) => decisions.Problem("record", code, why), time, random.NextDouble);
+            me,
+            new ServerClient(async ct => (await Server.AskAsync(ct).ConfigureAwait(false)).Look, _group.DataDirectory, DataLayout.Default),
+            () => Server.Address, Sentinels.Observe, () => Record?.Names ?? GroupNames.None, _markers, Period,
+            (code, why) => decisions.Problem("marker", code, why), time);
+        Record = record is null ? null : new RecordLoop(
+            me, Marker, record, RecordPeriod, (code, why) => decisions.Problem("record", code, why), time, random.NextDouble);
         // A reader of its own: a record is not safe for concurrent use.
         LedAway = connections.OpenRecord(kubernetes) is not { } reader ? null : new LedAwayLoop(
             new LedAwaySettings(_node.Name, _group.RedisCount, _group.SentinelCount, Period, options.DryRun), Server, Sentinels,
-            ct => ReadRecordedAsync(reader, ct), () => Marker.Written?.Marker.Token, () => StepDownLock.IsHeldByAnother(_group.DataDirectory),
+            ct => ReadRecordedAsync(reader, ct), () => Marker.Written?.Marker.Token,
+            () => StepDownLock.IsHeldByAnother(_group.DataDirectory),
             connections.Leadership.TellAsync, decisions, time, random.NextDouble);
         Fence = new FenceLoop(
-            new FenceSettings(_group.SentinelCount, _group.RedisCount, minReplicas, maxLag, Patience(_group.DownAfter), _group.FailoverTimeout, Period, options.DryRun),
-            Server, client, Sentinels, connections.Nodes, Superseded, MarkerEpoch, () => GivenUp.Of(GivingUp.Read(_group.DataDirectory)), decisions, time,
+            new FenceSettings(_group.SentinelCount, _group.RedisCount, minReplicas, maxLag, Patience(_group.DownAfter),
+                _group.FailoverTimeout, Period, options.DryRun),
+            Server, client, Sentinels, connections.Nodes, Superseded, MarkerEpoch, () => GivenUp.Of(GivingUp.Read(_group.DataDirectory)),
+            decisions, time,
             named => LedAway?.IsStranger(named) == true);
         _death = new DeathLoop(
-            Server, Sentinels, connections.Sentinels, connections.Nodes, connections.Succession, _group.SentinelCount, Heartbeat, options.DryRun, decisions, time,
+            Server, Sentinels, connections.Sentinels, connections.Nodes, connections.Succession, _group.SentinelCount, Heartbeat,
+            options.DryRun, decisions, time,
             () => StepDownLock.IsHeldByAnother(_group.DataDirectory));
-        _abandoned = new AbandonedLoop(Server, Sentinels, connections.Nodes, connections.Succession, _group.SentinelCount, options.DryRun, decisions, time);
+        _abandoned = new AbandonedLoop(
+            Server, Sentinels, connections.Nodes, connections.Succession, _group.SentinelCount, options.DryRun, decisions, time);
         _selfReplica = new SelfReplicaLoop(
-            () => Server.Address, () => Server.Last, () => QuorumFacts.Of(Sentinels.Observe(), _group.SentinelCount), client.PromoteSelfReplicaAsync, Period,
+            () => Server.Address, () => Server.Last, () => QuorumFacts.Of(Sentinels.Observe(), _group.SentinelCount),
+            client.PromoteSelfReplicaAsync, Period,
             options.DryRun, decisions, time);
         _strayReplica = new StrayReplicaLoop(
-            HandOverWiring.Group(options, connections, time), Server, Sentinels, () => StepDownLock.IsHeldByAnother(_group.DataDirectory), Period, options.DryRun,
+            HandOverWiring.Group(options, connections, time), Server, Sentinels, () => StepDownLock.IsHeldByAnother(_group.DataDirectory),
+            Period, options.DryRun,
             decisions, time);
         _book = kubernetes is not null ? LeaseAddressBook.Of(_group, kubernetes, time) : null;
         _another = new AnotherMaster(
-            ct => _book?.ReadAsync(ct) ?? Task.FromResult(new AddressReading([])), announced => options.Publish.Others.FirstOrDefault(o => o.Announced == announced).Address,
+            ct => _book?.ReadAsync(ct) ?? Task.FromResult(new AddressReading([])),
+            announced => options.Publish.Others.FirstOrDefault(o => o.Announced == announced).Address,
             connections.Nodes.ObserveAsync, () => QuorumFacts.Of(Sentinels.Observe(), _group.SentinelCount), decisions, time);
         var credentials = RotatingCredentials.Default(time, random.NextDouble);
         credentials.LogTo(log);
@@ -122,13 +144,19 @@ internal sealed class SidecarLoops
         _handOver = new HandOverLoops(options, connections, Sentinels, Server, decisions, shown, time);
         _ghosts = new GhostRepairLoop(
             new GhostRepairSettings { RedisCount = _group.RedisCount, SentinelCount = _group.SentinelCount, DryRun = options.DryRun },
-            LookAtGroupAsync, connections.Sentinels.ResetAsync, () => (Server.Last as OwnServer.Answers)?.RunId ?? "", ReportGhosts, shown, time);
-        _passwords = PasswordWiring.Loop(options, () => Server.Address, connections, _ => Task.FromResult(QuorumFacts.Of(Sentinels.Observe(), _group.SentinelCount)), decisions, shown, time);
+            LookAtGroupAsync, connections.Sentinels.ResetAsync, () => (Server.Last as OwnServer.Answers)?.RunId ?? "",
+            ReportGhosts, shown, time);
+        _passwords = PasswordWiring.Loop(options, () => Server.Address, connections,
+            _ => Task.FromResult(QuorumFacts.Of(Sentinels.Observe(), _group.SentinelCount)), decisions, shown, time);
         _roleLabel = options.RoleLabel && kubernetes is not null && _group.Kubernetes is { } pod
-            ? new RoleLabelLoop(kubernetes, pod.PodName, pod.PodUid, () => Server.Last, Server.Changed, options.DryRun, decisions, time, random.NextDouble)
+            ? new RoleLabelLoop(
+                kubernetes, pod.PodName, pod.PodUid, () => Server.Last, Server.Changed, options.DryRun, decisions, time, random.NextDouble)
             : null;
         _epochs = connections.OpenEpochs(kubernetes) is { } epochs
-            ? new EpochKeeperLoop(ObserveAsync, epochs, _group.SentinelCount, Period, (keeping, facts) => decisions.Decided("epoch", keeping.Code, keeping.Reason, keeping is EpochKeeping.Refuse, () => JsonSerializer.Serialize(facts, EpochJson.Default.EpochKeeperFacts)), time, random.NextDouble)
+            ? new EpochKeeperLoop(ObserveAsync, epochs, _group.SentinelCount, Period,
+                (keeping, facts) => decisions.Decided("epoch", keeping.Code, keeping.Reason, keeping is EpochKeeping.Refuse,
+                    () => JsonSerializer.Serialize(facts, EpochJson.Default.EpochKeeperFacts)),
+                time, random.NextDouble)
             : null;
     }
 
@@ -148,7 +176,8 @@ internal sealed class SidecarLoops
     public LedAwayLoop? LedAway { get; }
 
     /// <summary>Where the master is published. A mistake in these settings may be in any of them.</summary>
-    public IEnumerable<KnownTarget> Targets => _options.Publish.Mistakes.IsEmpty ? _factory.Targets.Where(target => target.Create is not null) : [];
+    public IEnumerable<KnownTarget> Targets =>
+        _options.Publish.Mistakes.IsEmpty ? _factory.Targets.Where(target => target.Create is not null) : [];
 
     /// <summary>Null until the address of the server is known.</summary>
     public PublishLoop? Publishing { get; private set; }
@@ -211,7 +240,8 @@ internal sealed class SidecarLoops
         using var writer = target.Create!();
         _log.Info("publisher", $"publishes at {writer.Description}", LogField.Of("publisher", target.Name));
         var settings = new PublisherSettings(target.Check, _options.DryRun, target.Backstop);
-        var publisher = new PublisherLoop(writer, loop, _another.FindAsync, settings, _publishMetrics, _decisions, _time, _random.NextDouble);
+        var publisher = new PublisherLoop(
+            writer, loop, _another.FindAsync, settings, _publishMetrics, _decisions, _time, _random.NextDouble);
         _publishers[target.Name] = publisher;
         await publisher.RunAsync(cancellation).ConfigureAwait(false);
     }
@@ -223,27 +253,33 @@ internal sealed class SidecarLoops
     }
 
     private PublishLoop Publish(RedisEndpoint address) =>
-        new(new PublishSettings(address, Own(address), _group.SentinelCount, _options.Publish.RankDelay, Period), Server, Sentinels, Term, _decisions, _time);
+        new(new PublishSettings(address, Own(address), _group.SentinelCount, _options.Publish.RankDelay, Period), Server, Sentinels, Term,
+            _decisions, _time);
 
     // What the server beside this process is published as.
     private MasterAddresses Own(RedisEndpoint address) =>
-        new(_options.Publish.Address ?? address.Host, PodAddress.Of(_group.PodAddress, address, AnnounceAddress.OwnAddresses(), _group.RedisPort));
+        new(_options.Publish.Address ?? address.Host,
+            PodAddress.Of(_group.PodAddress, address, AnnounceAddress.OwnAddresses(), _group.RedisPort));
 
     // For the other sidecars, which publish this node where this one does not.
     private AddressLoop Addresses(LeaseAddressBook book, RedisEndpoint address)
     {
         var own = Own(address);
-        return new AddressLoop(book.RecordAsync, new NodeAddresses(_node.Name, _node.Uid, address, own.Internal, own.External), _decisions, _time, _random.NextDouble);
+        return new AddressLoop(book.RecordAsync, new NodeAddresses(_node.Name, _node.Uid, address, own.Internal, own.External), _decisions,
+            _time, _random.NextDouble);
     }
 
     // Before another may be elected; and never so short that one slow look fences.
-    private static TimeSpan Patience(TimeSpan downAfter) => downAfter > TimeSpan.FromSeconds(2) ? downAfter - TimeSpan.FromSeconds(1) : TimeSpan.FromSeconds(1);
+    private static TimeSpan Patience(TimeSpan downAfter) =>
+        downAfter > TimeSpan.FromSeconds(2) ? downAfter - TimeSpan.FromSeconds(1) : TimeSpan.FromSeconds(1);
 
-    private Task<IReadOnlyCollection<SentinelObservation>> ObserveAsync(CancellationToken cancellation) => Task.FromResult(Sentinels.Observe());
+    private Task<IReadOnlyCollection<SentinelObservation>> ObserveAsync(CancellationToken cancellation) =>
+        Task.FromResult(Sentinels.Observe());
 
     private async Task<ImmutableArray<RedisEndpoint>> ResolveSentinelsAsync(CancellationToken cancellation)
     {
-        var resolved = await EndpointResolver.ResolveAsync(_group.SentinelHosts, _group.ConnectTimeout, TimeProvider.System, cancellation).ConfigureAwait(false);
+        var resolved = await EndpointResolver.ResolveAsync(
+            _group.SentinelHosts, _group.ConnectTimeout, TimeProvider.System, cancellation).ConfigureAwait(false);
         return resolved.Endpoints;
     }
 
@@ -257,18 +293,25 @@ internal sealed class SidecarLoops
         return new RecordReading(RecordedGroup.Of(view, recorded));
     }
 
-    private Task<GroupObservation> LookAtGroupAsync(CancellationToken cancellation) => _connections.Observer.ObserveNodesAsync(Sentinels.Observe(), cancellation);
+    private Task<GroupObservation> LookAtGroupAsync(CancellationToken cancellation) =>
+        _connections.Observer.ObserveNodesAsync(Sentinels.Observe(), cancellation);
 
     // Bootstrap writes the term of an election into the marker before the server starts.
-    private long Term() => Math.Max(Marker.Written?.Marker.Token.Term ?? (_markers.Read() is { IsKnown: true, Value: { } marker } ? marker.Token.Term : 0), Record?.Record?.Term ?? 0);
+    private long Term() =>
+        Math.Max(Marker.Written?.Marker.Token.Term ?? (_markers.Read() is { IsKnown: true, Value: { } marker } ? marker.Token.Term : 0),
+            Record?.Record?.Term ?? 0);
 
-    private long? MarkerEpoch() => _markers.Read() is { IsKnown: true, Value: { Role: MarkerRole.Master } marker } ? marker.Token.Epoch : null;
+    private long? MarkerEpoch() =>
+        _markers.Read() is { IsKnown: true, Value: { Role: MarkerRole.Master } marker } ? marker.Token.Epoch : null;
 
-    private RedisEndpoint? AnnouncedOfMarker() => _markers.Read() is { IsKnown: true, Value: { } marker } && marker.Node.Name == _group.NodeName ? marker.Announced?.Address : null;
+    private RedisEndpoint? AnnouncedOfMarker() =>
+        _markers.Read() is { IsKnown: true, Value: { } marker } && marker.Node.Name == _group.NodeName ? marker.Announced?.Address : null;
 
-    private string? UidOfMarker() => _markers.Read() is { IsKnown: true, Value: { } marker } && marker.Node.Name == _group.NodeName ? marker.Node.Uid : null;
+    private string? UidOfMarker() =>
+        _markers.Read() is { IsKnown: true, Value: { } marker } && marker.Node.Name == _group.NodeName ? marker.Node.Uid : null;
 
-    private string? Superseded() => Record?.Record?.LastServing is { } serving && serving.Node != _group.NodeName && Marker.Written is { } written && serving.Token > written.Marker.Token
+    private string? Superseded() => Record?.Record?.LastServing is { } serving && serving.Node != _group.NodeName
+        && Marker.Written is { } written && serving.Token > written.Marker.Token
         ? $"the group's record says that {serving.Node} serves with token {serving.Token}, newer than {written.Marker.Token}"
         : null;
 
@@ -288,7 +331,9 @@ internal sealed class SidecarLoops
 
     private void ReportGhosts(GhostDecision decision, GhostSnapshot snapshot, string? refusal)
     {
-        _decisions.Decided("ghosts", decision.Code, decision.Reason, decision is GhostDecision.Refuse, () => JsonSerializer.Serialize(snapshot, GhostJson.Default.GhostSnapshot));
-        if (decision is GhostDecision.Reset reset && !_options.DryRun) _decisions.Acted("ghosts", "reset", $"SENTINEL RESET at {reset.Sentinel}", refusal);
+        _decisions.Decided("ghosts", decision.Code, decision.Reason, decision is GhostDecision.Refuse,
+            () => JsonSerializer.Serialize(snapshot, GhostJson.Default.GhostSnapshot));
+        if (decision is GhostDecision.Reset reset && !_options.DryRun)
+            _decisions.Acted("ghosts", "reset", $"SENTINEL RESET at {reset.Sentinel}", refusal);
     }
 }

@@ -116,7 +116,8 @@ internal sealed class ProbeOptions
         for (var turn = 0; turn < 2; turn++)
         {
             var isService = turn == 0 == isNamed;
-            foreach (var password in isService ? sidecar : own) credentials.Add(new RedisCredential(isService ? cluster.SidecarUser : null, password));
+            foreach (var password in isService ? sidecar : own)
+                credentials.Add(new RedisCredential(isService ? cluster.SidecarUser : null, password));
         }
 
         return credentials;
@@ -128,7 +129,8 @@ internal sealed class ProbeOptions
         if (Secret(name) is { } current) passwords.Add(current);
         if (Previous(name) is { } previous)
         {
-            if (passwords.Count == 0 && Text(name) is null && Text(name + "_FILE") is null) _errors.Add($"{name}_PREVIOUS is set without {name}");
+            if (passwords.Count == 0 && Text(name) is null && Text(name + "_FILE") is null)
+                _errors.Add($"{name}_PREVIOUS is set without {name}");
             passwords.Add(previous);
         }
 
@@ -204,7 +206,8 @@ internal sealed class ProbeOptions
     private int Number(string name, int defaultValue, int min, int max)
     {
         if (Text(name) is not { } text) return defaultValue;
-        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= min && number <= max) return number;
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= min && number <= max)
+            return number;
         _errors.Add($"{name} is '{Shown(text)}'; it must be a whole number, {min}..{max}");
         return defaultValue;
     }

@@ -57,7 +57,8 @@ internal static partial class Program
     // No TLS in this file, so that it never pays for it.
     private static Func<Stream, string, Stream>? Plain(Func<string, string?> setting, List<string> errors)
     {
-        if (setting("TLS_CA_FILE") is not null) errors.Add("TLS_CA_FILE is set; this executable has no TLS: call redis-probe-tls, with the same arguments");
+        if (setting("TLS_CA_FILE") is not null)
+            errors.Add("TLS_CA_FILE is set; this executable has no TLS: call redis-probe-tls, with the same arguments");
         return null;
     }
 

@@ -34,7 +34,8 @@ public static class CommandMistakes
             foreach (var mistake in parsed) yield return mistake;
         }
 
-        yield return $"'{program} --help' lists commands and settings{(called == program ? "" : $", '{called} --help' what the command takes")}.";
+        var more = called == program ? "" : $", '{called} --help' what the command takes";
+        yield return $"'{program} --help' lists commands and settings{more}.";
     }
 
     /// <summary>Why a value of an option is wrong; null where it is not.</summary>

@@ -8,9 +8,9 @@ namespace Sidecars.Telemetry;
 public readonly record struct Sample(double Value, params string[] Labels);
 
 /// <summary>
-/// What one sidecar shows at <c>/metrics</c>, in a registry of its own: nothing of the process is added unasked, and tests do not meet. Names are
-/// those that Prometheus sees, unit and <c>_total</c> included. A gauge is shown once it has a value, a counter without labels from
-/// the start, one with labels as its owner says (<see cref="Family{TChild}.Shown"/>). Safe for concurrent use.
+/// What one sidecar shows at <c>/metrics</c>, in a registry of its own: nothing of the process is added unasked, and tests do not meet.
+/// Names are those that Prometheus sees, unit and <c>_total</c> included. A gauge is shown once it has a value, a counter without labels
+/// from the start, one with labels as its owner says (<see cref="Family{TChild}.Shown"/>). Safe for concurrent use.
 /// </summary>
 public sealed class MetricSet
 {
@@ -63,7 +63,8 @@ public sealed class MetricSet
 
     /// <summary>A gauge that is read at each scrape; a series that is no longer read is gone.</summary>
     public void Gauge(string name, string help, Func<IEnumerable<Sample>> read, params string[] labels) =>
-        Read(new Family<Gauge.Child>(this, _factory.CreateGauge(name, help, Configured<GaugeConfiguration>(labels))), read, (series, value) => series.Set(value));
+        Read(new Family<Gauge.Child>(this, _factory.CreateGauge(name, help, Configured<GaugeConfiguration>(labels))), read,
+            (series, value) => series.Set(value));
 
     /// <summary>A counter without labels that is counted elsewhere, and read at each scrape.</summary>
     public void Counter(string name, string help, Func<double> read) => Counter(name, help, () => Samples(read()));

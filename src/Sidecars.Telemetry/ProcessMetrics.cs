@@ -3,7 +3,9 @@ using Sidecars.Core.Hosting;
 
 namespace Sidecars.Telemetry;
 
-/// <summary>What both sidecars show: of the process, under the names that Prometheus' client libraries use, and of what they share.</summary>
+/// <summary>
+/// What both sidecars show: of the process, under the names that Prometheus' client libraries use, and of what they share.
+/// </summary>
 public static class ProcessMetrics
 {
     /// <summary>Adds the families of the process.</summary>
@@ -31,13 +33,14 @@ public static class ProcessMetrics
     }
 
     /// <summary>Adds how often AWS credentials were looked for.</summary>
-    public static void AddCredentials(MetricSet metrics, Func<IEnumerable<(string Outcome, string Reason, long Times)>> resolutions) => metrics.Counter(
-        "sidecars_aws_credential_resolutions_total",
-        "Lookups of AWS credentials, by reason and outcome.",
-        () => resolutions().Select(r => new Sample(r.Times, r.Outcome, r.Reason)).Concat(CredentialResolutions)
-            .DistinctBy(sample => (sample.Labels[0], sample.Labels[1])),
-        "outcome",
-        "reason");
+    public static void AddCredentials(MetricSet metrics, Func<IEnumerable<(string Outcome, string Reason, long Times)>> resolutions) =>
+        metrics.Counter(
+            "sidecars_aws_credential_resolutions_total",
+            "Lookups of AWS credentials, by reason and outcome.",
+            () => resolutions().Select(r => new Sample(r.Times, r.Outcome, r.Reason)).Concat(CredentialResolutions)
+                .DistinctBy(sample => (sample.Labels[0], sample.Labels[1])),
+            "outcome",
+            "reason");
 
     private static IEnumerable<Sample> CredentialResolutions =>
         from reason in (string[])["none", "expired", "invalid", "denied", "expiring", "session-check"]

@@ -5,8 +5,9 @@ using Microsoft.Extensions.Hosting;
 namespace Sidecars.Telemetry;
 
 /// <summary>
-/// What a sidecar does, as services of the generic host: started together, ended together, within a bound. The builder is empty: no configuration
-/// from files and environment, no file watched, no logging; settings come from <c>*Options</c> alone, and signals by the token.
+/// What a sidecar does, as services of the generic host: started together, ended together, within a bound. The builder is empty: no
+/// configuration from files and environment, no file watched, no logging; settings come from <c>*Options</c> alone, and signals by the
+/// token.
 /// </summary>
 public static class SidecarHost
 {
@@ -30,7 +31,8 @@ public static class SidecarHost
         }
         finally
         {
-            if (hosted.FirstOrDefault(service => service.ExecuteTask is { IsFaulted: true }) is { ExecuteTask: { } failed }) await failed.ConfigureAwait(false);
+            if (hosted.FirstOrDefault(service => service.ExecuteTask is { IsFaulted: true }) is { ExecuteTask: { } failed })
+                await failed.ConfigureAwait(false);
         }
     }
 

@@ -31,7 +31,8 @@ public sealed record HealthReport(IReadOnlyList<string> Reasons)
 /// <param name="log">For a port that can't be had.</param>
 /// <param name="time">Between two tries.</param>
 /// <param name="random">Jitter.</param>
-public sealed class TelemetryServer(int port, MetricSet metrics, Func<HealthReport> health, JsonLineLog log, TimeProvider time, Random random)
+public sealed class TelemetryServer(
+    int port, MetricSet metrics, Func<HealthReport> health, JsonLineLog log, TimeProvider time, Random random)
 {
     // A scraper, kubelet and a person: more at once is somebody else.
     private const int MaxConnections = 32;
@@ -117,7 +118,8 @@ public sealed class TelemetryServer(int port, MetricSet metrics, Func<HealthRepo
 
     private Task AnswerAsync(HttpContext context)
     {
-        if (context.Request.Path.Value != "/healthz") return WriteAsync(context, StatusCodes.Status404NotFound, "/metrics and /healthz are here\n");
+        if (context.Request.Path.Value != "/healthz")
+            return WriteAsync(context, StatusCodes.Status404NotFound, "/metrics and /healthz are here\n");
         var report = health();
         return report.Reasons.Count == 0
             ? WriteAsync(context, StatusCodes.Status200OK, "ok\n")

@@ -26,8 +26,10 @@ public sealed class ContractFactAttribute : FactAttribute;
 /// <summary>Finds the cases of <see cref="ContractFactAttribute"/>.</summary>
 public sealed class ContractFactDiscoverer(IMessageSink sink) : FactDiscoverer(sink)
 {
-    protected override IXunitTestCase CreateTestCase(ITestFrameworkDiscoveryOptions discoveryOptions, ITestMethod testMethod, IAttributeInfo factAttribute) =>
-        new ContractTestCase(DiagnosticMessageSink, discoveryOptions.MethodDisplayOrDefault(), discoveryOptions.MethodDisplayOptionsOrDefault(), testMethod);
+    protected override IXunitTestCase CreateTestCase(
+        ITestFrameworkDiscoveryOptions discoveryOptions, ITestMethod testMethod, IAttributeInfo factAttribute) =>
+        new ContractTestCase(
+            DiagnosticMessageSink, discoveryOptions.MethodDisplayOrDefault(), discoveryOptions.MethodDisplayOptionsOrDefault(), testMethod);
 }
 
 /// <summary>A case that knows why its class can't run here.</summary>
@@ -45,7 +47,9 @@ public sealed class ContractTestCase : XunitTestCase
 
     protected override string? GetSkipReason(IAttributeInfo factAttribute)
     {
-        if (TestMethod.TestClass.Class.GetCustomAttributes(typeof(RequiresMotoAttribute).AssemblyQualifiedName).Any() && MotoServer.Missing is { } missing) return missing;
+        if (TestMethod.TestClass.Class.GetCustomAttributes(typeof(RequiresMotoAttribute).AssemblyQualifiedName).Any()
+            && MotoServer.Missing is { } missing)
+            return missing;
         var requires = TestMethod.TestClass.Class.GetCustomAttributes(typeof(RequiresAttribute).AssemblyQualifiedName).FirstOrDefault();
         var variable = requires?.GetNamedArgument<string>(nameof(RequiresAttribute.Variable));
         return variable is not null && string.IsNullOrEmpty(Environment.GetEnvironmentVariable(variable))

@@ -13,7 +13,8 @@ public sealed class FakeLeaseTests : LeaseContract
     internal static async Task<IContractCluster> StartAsync()
     {
         var server = await FakeKubernetesServer.StartAsync();
-        return new Cluster(server, new KubernetesClient(server.Config with { CallDeadline = TimeSpan.FromMinutes(1) }, TimeProvider.System));
+        return new Cluster(
+            server, new KubernetesClient(server.Config with { CallDeadline = TimeSpan.FromMinutes(1) }, TimeProvider.System));
     }
 
     private static Kubernetes Connect(FakeKubernetesServer server)

@@ -25,7 +25,8 @@ public sealed record Kubeconfig(Uri Server, string CaPem, string Token, string N
                 : Text(cluster, "certificate-authority") is { } file ? File.ReadAllText(System.IO.Path.Combine(folder, file))
                 : throw new InvalidDataException($"{path}: the cluster has no certificate-authority"),
             Text(user, "token") ?? (Text(user, "tokenFile") is { } token ? File.ReadAllText(System.IO.Path.Combine(folder, token))
-                : throw new InvalidDataException($"{path}: the user has no token; a pod's client can't use client certificates (kubectl create token … makes one)")),
+                : throw new InvalidDataException(
+                    $"{path}: the user has no token; a pod's client can't use client certificates (kubectl create token … makes one)")),
             Text(context, "namespace") ?? "default")
         {
             Path = path,
@@ -35,5 +36,6 @@ public sealed record Kubeconfig(Uri Server, string CaPem, string Token, string N
     private static YamlMappingNode Named(YamlMappingNode root, string list, string name) =>
         ((YamlSequenceNode)root.Children[list]).OfType<YamlMappingNode>().First(n => Text(n, "name") == name);
 
-    private static string? Text(YamlMappingNode node, string key) => node.Children.TryGetValue(key, out var value) ? ((YamlScalarNode)value).Value : null;
+    private static string? Text(YamlMappingNode node, string key) =>
+        node.Children.TryGetValue(key, out var value) ? ((YamlScalarNode)value).Value : null;
 }

@@ -41,7 +41,8 @@ public sealed class KubeconfigTests
         await using var cluster = new RealCluster(Kubeconfig.Read(path));
         File.Delete(path);
 
-        Assert.IsType<KubernetesWrite<LeaseDocument>.Written>(await cluster.Client.PutLeaseAsync(LeaseDocument.New(cluster.Client.Namespace, "g"), default));
+        Assert.IsType<KubernetesWrite<LeaseDocument>.Written>(
+            await cluster.Client.PutLeaseAsync(LeaseDocument.New(cluster.Client.Namespace, "g"), default));
         await cluster.DeleteAsync("apis/coordination.k8s.io/v1/leases", "g");
         await cluster.DeleteAsync("apis/coordination.k8s.io/v1/leases", "g");
         Assert.IsType<KubernetesRead<LeaseDocument>.Failed>(await cluster.Client.GetLeaseAsync("g", default));

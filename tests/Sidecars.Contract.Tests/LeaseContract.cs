@@ -31,8 +31,10 @@ public abstract class LeaseContract : IAsyncLifetime
     [ContractFact]
     public async Task What_does_not_exist_is_NotFound()
     {
-        Assert.IsType<KubernetesFailure.NotFound>(Assert.IsType<KubernetesRead<LeaseDocument>.Failed>(await Client.GetLeaseAsync(_name, default)).Failure);
-        Assert.IsType<KubernetesFailure.NotFound>(Assert.IsType<KubernetesRead<PodDocument>.Failed>(await Client.GetPodAsync(_name, default)).Failure);
+        Assert.IsType<KubernetesFailure.NotFound>(
+            Assert.IsType<KubernetesRead<LeaseDocument>.Failed>(await Client.GetLeaseAsync(_name, default)).Failure);
+        Assert.IsType<KubernetesFailure.NotFound>(
+            Assert.IsType<KubernetesRead<PodDocument>.Failed>(await Client.GetPodAsync(_name, default)).Failure);
     }
 
     [ContractFact]
@@ -41,7 +43,8 @@ public abstract class LeaseContract : IAsyncLifetime
         var written = Assert.IsType<Write.Written>(await Client.PutLeaseAsync(New("a"), default));
         Assert.True(written.Created);
         var read = await ReadAsync();
-        Assert.Equal(("a", written.Document.Metadata!.ResourceVersion, written.Document.Metadata.Uid), (read.Spec!.HolderIdentity, read.Metadata!.ResourceVersion, read.Metadata.Uid));
+        Assert.Equal(("a", written.Document.Metadata!.ResourceVersion, written.Document.Metadata.Uid),
+            (read.Spec!.HolderIdentity, read.Metadata!.ResourceVersion, read.Metadata.Uid));
         Assert.Equal("2026-11-20T10:00:00.000001Z", read.Spec.RenewTime);
     }
 
@@ -69,7 +72,8 @@ public abstract class LeaseContract : IAsyncLifetime
         var first = await CreateAsync("a");
         await _cluster.DeleteAsync(Leases, _name);
         Conflict(await Client.PutLeaseAsync(Hold(first, "b"), default));
-        Assert.IsType<KubernetesFailure.NotFound>(Assert.IsType<KubernetesRead<LeaseDocument>.Failed>(await Client.GetLeaseAsync(_name, default)).Failure);
+        Assert.IsType<KubernetesFailure.NotFound>(
+            Assert.IsType<KubernetesRead<LeaseDocument>.Failed>(await Client.GetLeaseAsync(_name, default)).Failure);
     }
 
     [ContractFact]
@@ -135,12 +139,16 @@ public abstract class LeaseContract : IAsyncLifetime
     public async Task An_endpoint_slice_is_created_by_post_and_replaced_by_compare_and_swap()
     {
         var slice = Slice("10.0.0.1");
-        var created = Assert.IsType<KubernetesWrite<EndpointSliceDocument>.Written>(await Client.CreateEndpointSliceAsync(slice, default)).Document;
-        Assert.IsType<KubernetesFailure.Conflict>(Assert.IsType<KubernetesWrite<EndpointSliceDocument>.NotWritten>(await Client.CreateEndpointSliceAsync(slice, default)).Failure);
+        var created = Assert.IsType<KubernetesWrite<EndpointSliceDocument>.Written>(
+            await Client.CreateEndpointSliceAsync(slice, default)).Document;
+        Assert.IsType<KubernetesFailure.Conflict>(Assert.IsType<KubernetesWrite<EndpointSliceDocument>.NotWritten>(
+            await Client.CreateEndpointSliceAsync(slice, default)).Failure);
         var moved = created with { Endpoints = Slice("10.0.0.2").Endpoints };
         Assert.IsType<KubernetesWrite<EndpointSliceDocument>.Written>(await Client.PutEndpointSliceAsync(moved, default));
-        Assert.IsType<KubernetesFailure.Conflict>(Assert.IsType<KubernetesWrite<EndpointSliceDocument>.NotWritten>(await Client.PutEndpointSliceAsync(created, default)).Failure);
-        Assert.IsType<KubernetesWrite<EndpointSliceDocument>.NotWritten>(await Client.PutEndpointSliceAsync(slice, default)); // would overwrite unconditionally
+        Assert.IsType<KubernetesFailure.Conflict>(
+            Assert.IsType<KubernetesWrite<EndpointSliceDocument>.NotWritten>(await Client.PutEndpointSliceAsync(created, default)).Failure);
+        // would overwrite unconditionally
+        Assert.IsType<KubernetesWrite<EndpointSliceDocument>.NotWritten>(await Client.PutEndpointSliceAsync(slice, default));
         var read = Assert.IsType<KubernetesRead<EndpointSliceDocument>.Found>(await Client.GetEndpointSliceAsync(_name, default)).Document;
         Assert.Equal("10.0.0.2", read.Endpoints![0].Addresses![0]);
     }
@@ -150,19 +158,24 @@ public abstract class LeaseContract : IAsyncLifetime
     {
         var store = Store();
         Assert.IsType<StoreRead<GroupLeaseSnapshot>.Missing>(await store.ReadAsync(default));
-        var first = Written(await store.WriteAsync(store.Prepare(null, new ElectionRecord { Term = 1 }, "uid-0", TimeSpan.FromSeconds(60)), default));
+        var first = Written(
+            await store.WriteAsync(store.Prepare(null, new ElectionRecord { Term = 1 }, "uid-0", TimeSpan.FromSeconds(60)), default));
         var renewed = Written(await store.WriteAsync(store.Prepare(first, first.Record, "uid-0", TimeSpan.FromSeconds(60)), default));
         Assert.NotEqual(first.Lease.Spec!.RenewTime, renewed.Lease.Spec!.RenewTime);
         Assert.Equal((first.Lease.Spec.AcquireTime, 0), (renewed.Lease.Spec.AcquireTime, renewed.Lease.Spec.LeaseTransitions!.Value));
-        var taken = Written(await store.WriteAsync(store.Prepare(renewed, new ElectionRecord { Term = 2 }, "uid-1", TimeSpan.FromSeconds(60)), default));
+        var taken = Written(
+            await store.WriteAsync(store.Prepare(renewed, new ElectionRecord { Term = 2 }, "uid-1", TimeSpan.FromSeconds(60)), default));
         Assert.Equal(1, taken.Lease.Spec!.LeaseTransitions);
-        Assert.IsType<StoreWrite<GroupLeaseSnapshot>.Lost>(await store.WriteAsync(store.Prepare(renewed, renewed.Record, "uid-0", TimeSpan.FromSeconds(60)), default));
+        Assert.IsType<StoreWrite<GroupLeaseSnapshot>.Lost>(
+            await store.WriteAsync(store.Prepare(renewed, renewed.Record, "uid-0", TimeSpan.FromSeconds(60)), default));
         Assert.Throws<ArgumentException>(() => store.Prepare(taken, new ElectionRecord { Term = 1 }, "uid-1", TimeSpan.FromSeconds(60)));
 
         await _cluster.DeleteAsync(Leases, _name);
-        Assert.IsType<StoreWrite<GroupLeaseSnapshot>.Lost>(await store.WriteAsync(store.Prepare(taken, taken.Record, "uid-1", TimeSpan.FromSeconds(60)), default));
+        Assert.IsType<StoreWrite<GroupLeaseSnapshot>.Lost>(
+            await store.WriteAsync(store.Prepare(taken, taken.Record, "uid-1", TimeSpan.FromSeconds(60)), default));
         Assert.IsType<StoreRead<GroupLeaseSnapshot>.Missing>(await store.ReadAsync(default));
-        Assert.Equal(3, Written(await store.WriteAsync(store.Prepare(null, new ElectionRecord { Term = 3 }, "uid-1", TimeSpan.FromSeconds(60)), default)).Record.Term);
+        Assert.Equal(3, Written(await store.WriteAsync(
+            store.Prepare(null, new ElectionRecord { Term = 3 }, "uid-1", TimeSpan.FromSeconds(60)), default)).Record.Term);
     }
 
     [ContractFact]
@@ -172,8 +185,10 @@ public abstract class LeaseContract : IAsyncLifetime
         var evidence = new EvidenceDocument("uid-0", "node-a", "n-1", new string('x', EvidenceDocument.MaxEvidenceBytes));
         Assert.IsType<StoreRead<EvidenceDocument>.Missing>(await store.ReadEvidenceAsync("redis-0", default));
         Assert.IsType<StoreWrite<EvidenceDocument>.Written>(await store.WriteEvidenceAsync("redis-0", evidence, default));
-        Assert.IsType<StoreWrite<EvidenceDocument>.Written>(await store.WriteEvidenceAsync("redis-0", evidence with { Round = "n-2" }, default));
-        Assert.Equal(evidence with { Round = "n-2" }, Assert.IsType<StoreRead<EvidenceDocument>.Found>(await store.ReadEvidenceAsync("redis-0", default)).Value);
+        Assert.IsType<StoreWrite<EvidenceDocument>.Written>(
+            await store.WriteEvidenceAsync("redis-0", evidence with { Round = "n-2" }, default));
+        Assert.Equal(evidence with { Round = "n-2" },
+            Assert.IsType<StoreRead<EvidenceDocument>.Found>(await store.ReadEvidenceAsync("redis-0", default)).Value);
     }
 
     [ContractFact]
@@ -191,7 +206,9 @@ public abstract class LeaseContract : IAsyncLifetime
                 var basis = (read as StoreRead<SlotSnapshot>.Found)?.Value;
                 if (basis is null) Assert.IsType<StoreRead<SlotSnapshot>.Missing>(read);
                 var table = basis?.Table ?? SlotTable.Empty;
-                if (SlotPolicy.Decide(table, uid, "sentinel-" + uid, new RedisEndpoint("10.0.0.1", 26379), 3, new Dictionary<int, SlotFacts>()) is not SlotDecision.Claim claim)
+                if (SlotPolicy.Decide(
+                    table, uid, "sentinel-" + uid, new RedisEndpoint("10.0.0.1", 26379), 3, new Dictionary<int, SlotFacts>())
+                    is not SlotDecision.Claim claim)
                     throw new InvalidOperationException("three slots for three pods");
                 if (await store.WriteAsync(basis, claim.Next, default) is StoreWrite<SlotTable>.Written) return claim.Slot;
             }
@@ -204,20 +221,25 @@ public abstract class LeaseContract : IAsyncLifetime
 
     private GroupLeaseStore Store() => new(Client, Cluster, _name, TimeProvider.System);
 
-    private async Task<LeaseDocument> CreateAsync(string holder) => Assert.IsType<Write.Written>(await Client.PutLeaseAsync(New(holder), default)).Document;
+    private async Task<LeaseDocument> CreateAsync(string holder) =>
+        Assert.IsType<Write.Written>(await Client.PutLeaseAsync(New(holder), default)).Document;
 
-    private async Task<LeaseDocument> ReadAsync() => Assert.IsType<KubernetesRead<LeaseDocument>.Found>(await Client.GetLeaseAsync(_name, default)).Document;
+    private async Task<LeaseDocument> ReadAsync() =>
+        Assert.IsType<KubernetesRead<LeaseDocument>.Found>(await Client.GetLeaseAsync(_name, default)).Document;
 
-    private static GroupLeaseSnapshot Written(StoreWrite<GroupLeaseSnapshot> write) => Assert.IsType<StoreWrite<GroupLeaseSnapshot>.Written>(write).Value;
+    private static GroupLeaseSnapshot Written(StoreWrite<GroupLeaseSnapshot> write) =>
+        Assert.IsType<StoreWrite<GroupLeaseSnapshot>.Written>(write).Value;
 
     private static void Conflict(Write write) => Assert.IsType<KubernetesFailure.Conflict>(Assert.IsType<Write.NotWritten>(write).Failure);
 
     private LeaseDocument New(string holder) => LeaseDocument.New(Client.Namespace, _name) with
     {
-        Spec = new LeaseSpec { HolderIdentity = holder, LeaseDurationSeconds = 30, RenewTime = "2026-11-20T10:00:00.000001Z", LeaseTransitions = 0 },
+        Spec = new LeaseSpec
+        { HolderIdentity = holder, LeaseDurationSeconds = 30, RenewTime = "2026-11-20T10:00:00.000001Z", LeaseTransitions = 0 },
     };
 
-    private static LeaseDocument Hold(LeaseDocument lease, string holder) => lease with { Spec = lease.Spec! with { HolderIdentity = holder } };
+    private static LeaseDocument Hold(LeaseDocument lease, string holder) =>
+        lease with { Spec = lease.Spec! with { HolderIdentity = holder } };
 
     private EndpointSliceDocument Slice(string address) => EndpointSliceDocument.New(Client.Namespace, _name) with
     {

@@ -1,15 +1,15 @@
 using System.Net;
-using Sidecars.Failover.Publish.Targets.Slice;
 using k8s;
 using k8s.Autorest;
 using k8s.Models;
 using Sidecars.Core.Kubernetes;
+using Sidecars.Failover.Publish.Targets.Slice;
 
 namespace Sidecars.Contract.Tests;
 
 /// <summary>
-/// The official client of Kubernetes beside ours on the same objects: what each writes the other reads, and each one's writes make the other's
-/// stale. Against the fake it says what a client that we did not write makes of it.
+/// The official client of Kubernetes beside ours on the same objects: what each writes the other reads, and each one's writes make the
+/// other's stale. Against the fake it says what a client that we did not write makes of it.
 /// </summary>
 public abstract class OfficialClientContract : IAsyncLifetime
 {
@@ -39,7 +39,8 @@ public abstract class OfficialClientContract : IAsyncLifetime
         await CreateAsync("a");
         var read = await Official.ReadNamespacedLeaseAsync(_name, Ours.Namespace);
         Assert.Equal(("a", 30, 0), (read.Spec.HolderIdentity, read.Spec.LeaseDurationSeconds, read.Spec.LeaseTransitions));
-        Assert.Equal(new DateTime(2026, 11, 20, 10, 0, 0, DateTimeKind.Utc).AddMicroseconds(1), read.Spec.RenewTime!.Value.ToUniversalTime());
+        Assert.Equal(
+            new DateTime(2026, 11, 20, 10, 0, 0, DateTimeKind.Utc).AddMicroseconds(1), read.Spec.RenewTime!.Value.ToUniversalTime());
         Assert.Equal("ünïcode \"quoted\"", read.Annotations()["example.com/note"]);
         Assert.NotNull(read.CreationTimestamp());
     }
@@ -50,14 +51,16 @@ public abstract class OfficialClientContract : IAsyncLifetime
         var lease = new V1Lease
         {
             Metadata = new V1ObjectMeta { Name = _name, Labels = new Dictionary<string, string> { ["team"] = "platform" } },
-            Spec = new V1LeaseSpec { HolderIdentity = "theirs", LeaseDurationSeconds = 15, RenewTime = DateTime.UnixEpoch.AddYears(50).AddMilliseconds(1.5) },
+            Spec = new V1LeaseSpec
+            { HolderIdentity = "theirs", LeaseDurationSeconds = 15, RenewTime = DateTime.UnixEpoch.AddYears(50).AddMilliseconds(1.5) },
         };
         await Official.CreateNamespacedLeaseAsync(lease, Ours.Namespace);
         var read = await ReadAsync();
         Assert.Equal(("theirs", 15), (read.Spec!.HolderIdentity, read.Spec.LeaseDurationSeconds));
         Assert.IsType<KubernetesWrite<LeaseDocument>.Written>(await Ours.PutLeaseAsync(Hold(read, "ours"), default));
         var again = await Official.ReadNamespacedLeaseAsync(_name, Ours.Namespace);
-        Assert.Equal(("ours", "platform", read.Spec.RenewTime is not null), (again.Spec.HolderIdentity, again.Labels()["team"], again.Spec.RenewTime is not null));
+        Assert.Equal(("ours", "platform", read.Spec.RenewTime is not null),
+            (again.Spec.HolderIdentity, again.Labels()["team"], again.Spec.RenewTime is not null));
     }
 
     [ContractFact]
@@ -73,7 +76,8 @@ public abstract class OfficialClientContract : IAsyncLifetime
 
         Assert.IsType<KubernetesWrite<LeaseDocument>.Written>(await Ours.PutLeaseAsync(Hold(await ReadAsync(), "ours"), default));
         Assert.Equal(HttpStatusCode.Conflict, await RefusedAsync(() => Official.ReplaceNamespacedLeaseAsync(stale, _name, Ours.Namespace)));
-        Assert.Equal(HttpStatusCode.Conflict, await RefusedAsync(() => Official.ReplaceNamespacedLeaseAsync(theirs, _name, Ours.Namespace)));
+        Assert.Equal(
+            HttpStatusCode.Conflict, await RefusedAsync(() => Official.ReplaceNamespacedLeaseAsync(theirs, _name, Ours.Namespace)));
         Assert.Equal("ours", (await ReadAsync()).Spec!.HolderIdentity);
     }
 
@@ -82,11 +86,13 @@ public abstract class OfficialClientContract : IAsyncLifetime
     {
         Assert.Equal(HttpStatusCode.NotFound, await RefusedAsync(() => Official.ReadNamespacedLeaseAsync(_name, Ours.Namespace)));
         await CreateAsync("a");
-        var lease = new V1Lease { Metadata = new V1ObjectMeta { Name = _name }, Spec = new V1LeaseSpec { HolderIdentity = "b", LeaseDurationSeconds = 15 } };
+        var lease = new V1Lease
+        { Metadata = new V1ObjectMeta { Name = _name }, Spec = new V1LeaseSpec { HolderIdentity = "b", LeaseDurationSeconds = 15 } };
         Assert.Equal(HttpStatusCode.Conflict, await RefusedAsync(() => Official.CreateNamespacedLeaseAsync(lease, Ours.Namespace)));
         lease.Spec.LeaseDurationSeconds = 0;
         lease.Metadata.ResourceVersion = (await ReadAsync()).Metadata!.ResourceVersion;
-        Assert.Equal(HttpStatusCode.UnprocessableEntity, await RefusedAsync(() => Official.ReplaceNamespacedLeaseAsync(lease, _name, Ours.Namespace)));
+        Assert.Equal(HttpStatusCode.UnprocessableEntity,
+            await RefusedAsync(() => Official.ReplaceNamespacedLeaseAsync(lease, _name, Ours.Namespace)));
         Assert.Equal("a", (await ReadAsync()).Spec!.HolderIdentity);
     }
 
@@ -96,7 +102,8 @@ public abstract class OfficialClientContract : IAsyncLifetime
         var first = await CreateAsync("a");
         await _cluster.DeleteAsync(Leases, _name);
         Assert.Equal(HttpStatusCode.NotFound, await RefusedAsync(() => Official.ReadNamespacedLeaseAsync(_name, Ours.Namespace)));
-        Assert.IsType<KubernetesFailure.Conflict>(Assert.IsType<KubernetesWrite<LeaseDocument>.NotWritten>(await Ours.PutLeaseAsync(Hold(first, "b"), default)).Failure);
+        Assert.IsType<KubernetesFailure.Conflict>(
+            Assert.IsType<KubernetesWrite<LeaseDocument>.NotWritten>(await Ours.PutLeaseAsync(Hold(first, "b"), default)).Failure);
     }
 
     [ContractFact]
@@ -115,20 +122,25 @@ public abstract class OfficialClientContract : IAsyncLifetime
         Assert.Equal(("redis", 6379, "TCP"), (read.Ports[0].Name, read.Ports[0].Port, read.Ports[0].Protocol));
     }
 
-    private static async Task<HttpStatusCode> RefusedAsync(Func<Task> call) => (await Assert.ThrowsAsync<HttpOperationException>(call)).Response.StatusCode;
+    private static async Task<HttpStatusCode> RefusedAsync(Func<Task> call) =>
+        (await Assert.ThrowsAsync<HttpOperationException>(call)).Response.StatusCode;
 
     private async Task<LeaseDocument> CreateAsync(string holder)
     {
         var lease = LeaseDocument.New(Ours.Namespace, _name);
         lease = lease with
         {
-            Metadata = lease.Metadata! with { Annotations = new Dictionary<string, string?> { ["example.com/note"] = "ünïcode \"quoted\"" } },
-            Spec = new LeaseSpec { HolderIdentity = holder, LeaseDurationSeconds = 30, RenewTime = "2026-11-20T10:00:00.000001Z", LeaseTransitions = 0 },
+            Metadata =
+                lease.Metadata! with { Annotations = new Dictionary<string, string?> { ["example.com/note"] = "ünïcode \"quoted\"" } },
+            Spec = new LeaseSpec
+            { HolderIdentity = holder, LeaseDurationSeconds = 30, RenewTime = "2026-11-20T10:00:00.000001Z", LeaseTransitions = 0 },
         };
         return Assert.IsType<KubernetesWrite<LeaseDocument>.Written>(await Ours.PutLeaseAsync(lease, default)).Document;
     }
 
-    private async Task<LeaseDocument> ReadAsync() => Assert.IsType<KubernetesRead<LeaseDocument>.Found>(await Ours.GetLeaseAsync(_name, default)).Document;
+    private async Task<LeaseDocument> ReadAsync() =>
+        Assert.IsType<KubernetesRead<LeaseDocument>.Found>(await Ours.GetLeaseAsync(_name, default)).Document;
 
-    private static LeaseDocument Hold(LeaseDocument lease, string holder) => lease with { Spec = lease.Spec! with { HolderIdentity = holder } };
+    private static LeaseDocument Hold(LeaseDocument lease, string holder) =>
+        lease with { Spec = lease.Spec! with { HolderIdentity = holder } };
 }

@@ -37,7 +37,8 @@ public sealed class RealCluster : IContractCluster
     {
         try
         {
-            if (resourcePath.EndsWith("leases", StringComparison.Ordinal)) await Official.CoordinationV1.DeleteNamespacedLeaseAsync(name, Client.Namespace);
+            if (resourcePath.EndsWith("leases", StringComparison.Ordinal))
+                await Official.CoordinationV1.DeleteNamespacedLeaseAsync(name, Client.Namespace);
             else await Official.DiscoveryV1.DeleteNamespacedEndpointSliceAsync(name, Client.Namespace);
         }
         catch (HttpOperationException e) when (e.Response.StatusCode == HttpStatusCode.NotFound)

@@ -28,7 +28,8 @@ internal sealed record StepFigures
 /// <summary>The result of a scenario; <c>--json</c> writes it as it is.</summary>
 internal sealed record Figures
 {
-    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+    private static readonly JsonSerializerOptions Json =
+        new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
     public required string Scenario { get; init; }
 
@@ -59,7 +60,8 @@ internal sealed record Figures
     /// <summary>What was broken, in sentences; empty: all held.</summary>
     public IReadOnlyList<string> Broken =>
     [
-        .. Steps.Where(s => s.LostWrites > 0 && s.MayLose is null).Select(s => $"{s.LostWrites} acknowledged writes lost by \"{s.Step}\", which must lose none"),
+        .. Steps.Where(s => s.LostWrites > 0 && s.MayLose is null)
+            .Select(s => $"{s.LostWrites} acknowledged writes lost by \"{s.Step}\", which must lose none"),
         .. TwoMastersAccepted > 0 ? (string[])[$"two masters accepted writes, {TwoMastersAccepted} times"] : [],
     ];
 

@@ -22,7 +22,8 @@ internal sealed class GroupWatch : IAsyncDisposable
 
     /// <summary>Waits for a state, seen after the call, for which the condition holds.</summary>
     /// <exception cref="TimeoutException">Not in time; the message has the last state and the end of the nodes' output.</exception>
-    public async Task<GroupState> WaitForAsync(string what, Func<GroupState, bool> condition, TimeSpan deadline, CancellationToken cancellation)
+    public async Task<GroupState> WaitForAsync(
+        string what, Func<GroupState, bool> condition, TimeSpan deadline, CancellationToken cancellation)
     {
         var started = TimeProvider.System.GetTimestamp();
         await NextAsync(cancellation); // under way before the call

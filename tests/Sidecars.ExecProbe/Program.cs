@@ -26,7 +26,10 @@ _ = int.TryParse(Environment.GetEnvironmentVariable("EXECPROBE_STORM"), out var 
 if (storm > 0)
 {
     ThreadPool.SetMinThreads(storm, storm);
-    for (var i = 0; i < 4; i++) new Thread(() => { for (var n = 0; n < storm / 4; n++) ThreadPool.UnsafeQueueUserWorkItem(_ => Thread.Sleep(Timeout.Infinite), null); }) { IsBackground = true }.Start();
+    for (var i = 0; i < 4; i++)
+        new Thread(
+            () => { for (var n = 0; n < storm / 4; n++) ThreadPool.UnsafeQueueUserWorkItem(_ => Thread.Sleep(Timeout.Infinite), null); })
+        { IsBackground = true }.Start();
     SpinWait.SpinUntil(() => ThreadPool.ThreadCount > storm / 10);
 }
 

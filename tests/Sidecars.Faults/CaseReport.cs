@@ -4,7 +4,8 @@ using Sidecars.Faults.Planning;
 namespace Sidecars.Faults;
 
 /// <summary>What a round showed.</summary>
-internal sealed record RoundReport(string Faults, IReadOnlyList<string> Met, double HealedMs, double LongestGapMs, long Acknowledged, IReadOnlyList<Loss> Losses);
+internal sealed record RoundReport(
+    string Faults, IReadOnlyList<string> Met, double HealedMs, double LongestGapMs, long Acknowledged, IReadOnlyList<Loss> Losses);
 
 /// <summary>What a case showed.</summary>
 internal sealed record CaseReport(CasePlan Plan, IReadOnlyList<RoundReport> Rounds, IReadOnlyList<Violation> Violations)

@@ -11,13 +11,17 @@ using Sidecars.TestKit.Processes;
 
 namespace Sidecars.Faults;
 
-/// <summary>Plays one plan on a fresh group, under writes from a host of clients and from every host of the group, and checks the invariants.</summary>
-internal sealed class CaseRunner(CasePlan plan, TimeSpan downAfter, string? fakeTimeLibrary, Action<string> log, CancellationToken cancellation = default)
+/// <summary>
+/// Plays one plan on a fresh group, under writes from a host of clients and from every host of the group, and checks the invariants.
+/// </summary>
+internal sealed class CaseRunner(
+    CasePlan plan, TimeSpan downAfter, string? fakeTimeLibrary, Action<string> log, CancellationToken cancellation = default)
 {
     private const string EverPresentKey = "faults:ever-present";
     private const int FirstCrash = 128; // ended by a signal that nobody sent
     private const int RedisPanic = 134; // SIGABRT: what a replica does whose disk is full (redis.conf, replica-ignore-disk-write-errors)
-    private static readonly string[] ServerReports = ["REDIS BUG REPORT END", "FAST MEMORY TEST"]; // the server's own words when it crashes; it can crash again in its report
+    // the server's own words when it crashes; it can crash again in its report
+    private static readonly string[] ServerReports = ["REDIS BUG REPORT END", "FAST MEMORY TEST"];
     private const int ClientWritesPerSecond = 200;
     private const int InsideWritesPerSecond = 20;
     private static readonly TimeSpan HealDeadline = TimeSpan.FromSeconds(60); // I8
@@ -35,15 +39,16 @@ internal sealed class CaseRunner(CasePlan plan, TimeSpan downAfter, string? fake
     public async Task<CaseReport> RunAsync()
     {
         var started = TimeProvider.System.GetTimestamp();
-        await using var group = await HostGroup.CreateAsync(new HostOptions(FormattableString.Invariant($"faults-{plan.Seed}-{plan.Index}"), plan.Hosts, downAfter)
-        {
-            SmallDisks = plan.Needs(FaultNeeds.SmallDisks),
-            FakeTimeLibrary = plan.Needs(FaultNeeds.FakeTime) ? fakeTimeLibrary : null,
-            Backup = plan.Needs(FaultNeeds.Backup),
-            Passwords = plan.Needs(FaultNeeds.Passwords),
-            Announce = Announce,
-            Hairpin = plan.Hairpin,
-        });
+        await using var group = await HostGroup.CreateAsync(
+            new HostOptions(FormattableString.Invariant($"faults-{plan.Seed}-{plan.Index}"), plan.Hosts, downAfter)
+            {
+                SmallDisks = plan.Needs(FaultNeeds.SmallDisks),
+                FakeTimeLibrary = plan.Needs(FaultNeeds.FakeTime) ? fakeTimeLibrary : null,
+                Backup = plan.Needs(FaultNeeds.Backup),
+                Passwords = plan.Needs(FaultNeeds.Passwords),
+                Announce = Announce,
+                Hairpin = plan.Hairpin,
+            });
         var records = new RecordWatch(group);
         var loads = new List<WriteLoad>();
         var monitors = new List<MasterMonitor>();
@@ -53,7 +58,8 @@ internal sealed class CaseRunner(CasePlan plan, TimeSpan downAfter, string? fake
             if (await HealAsync(group, null) is null) return Report(group, records, monitors, started);
             loads.Add(Load(group, group.Client.Namespace.Transport, "c:", group.Hosts, 2, ClientWritesPerSecond));
             foreach (var host in group.Hosts)
-                loads.Add(Load(group, host.Network.Namespace.Transport, $"{host}:", [host, .. group.Hosts.Where(h => h != host)], 1, InsideWritesPerSecond));
+                loads.Add(Load(group, host.Network.Namespace.Transport, $"{host}:", [host, .. group.Hosts.Where(h => h != host)], 1,
+                    InsideWritesPerSecond));
             await loads[0].Acks.First.WaitAsync(HealDeadline, cancellation);
             var isPlanted = false;
             foreach (var round in plan.Rounds)
@@ -79,30 +85,33 @@ internal sealed class CaseRunner(CasePlan plan, TimeSpan downAfter, string? fake
     }
 
     /// <summary>
-    /// Writers somewhere, which ask the Sentinels in this order, with the kit's own client. StackExchange.Redis could write from there too, by
-    /// its Tunnel; but it chooses among the Sentinels by itself, and stays with a server that it can reach. A client inside a part that was cut
-    /// off must hear that part's Sentinel first, and take whatever master it names: that is how two masters are found.
+    /// Writers somewhere, which ask the Sentinels in this order, with the kit's own client. StackExchange.Redis could write from there too,
+    /// by its Tunnel; but it chooses among the Sentinels by itself, and stays with a server that it can reach. A client inside a part that
+    /// was cut off must hear that part's Sentinel first, and take whatever master it names: that is how two masters are found.
     /// </summary>
-    internal static WriteLoad Load(HostGroup group, Func<RedisEndpoint, IRespTransport> transport, string prefix, IEnumerable<Host> order, int writers, int rate) =>
-        WriteLoad.Start(new WriteLoadOptions(new NodeEndpoints([.. order.Select(h => h.SentinelNode)]), group.Group.Options.EffectiveMasterName)
-        {
-            Writers = writers,
-            WritesPerSecond = rate,
-            KeyPrefix = prefix,
-            KeepTimes = true,
-            Transport = transport,
-            RedisPassword = group.Group.Options.Passwords.Redis,
-            SentinelPassword = group.Group.Options.Passwords.Sentinel,
-            NextRedisPassword = group.Group.Options.NextPasswords.Redis,
-            NextSentinelPassword = group.Group.Options.NextPasswords.Sentinel,
-        });
+    internal static WriteLoad Load(
+        HostGroup group, Func<RedisEndpoint, IRespTransport> transport, string prefix, IEnumerable<Host> order, int writers, int rate) =>
+        WriteLoad.Start(
+            new WriteLoadOptions(new NodeEndpoints([.. order.Select(h => h.SentinelNode)]), group.Group.Options.EffectiveMasterName)
+            {
+                Writers = writers,
+                WritesPerSecond = rate,
+                KeyPrefix = prefix,
+                KeepTimes = true,
+                Transport = transport,
+                RedisPassword = group.Group.Options.Passwords.Redis,
+                SentinelPassword = group.Group.Options.Passwords.Sentinel,
+                NextRedisPassword = group.Group.Options.NextPasswords.Redis,
+                NextSentinelPassword = group.Group.Options.NextPasswords.Sentinel,
+            });
 
     private static async Task PlantAsync(HostGroup group)
     {
         var state = await group.Group.WaitForAsync("a master for the key that every copy has", s => s.Master is not null, HealDeadline);
         await using var client = await group.Group.ConnectAsync(state.Master!.Node, TimeSpan.FromSeconds(5));
         await client.CallAsync(default, "SET", EverPresentKey, "1");
-        await Eventually.UntilAsync("the key to be everywhere", async () => (await client.CallAsync(default, "WAIT", "9", "500")).Integer >= group.Hosts.Length - 1);
+        await Eventually.UntilAsync("the key to be everywhere",
+            async () => (await client.CallAsync(default, "WAIT", "9", "500")).Integer >= group.Hosts.Length - 1);
     }
 
     // False: the group did not heal, so that nothing more can be learnt from it.
@@ -117,8 +126,13 @@ internal sealed class CaseRunner(CasePlan plan, TimeSpan downAfter, string? fake
         var healed = await HealAsync(group, () => loads[0].Acks.Count > before ? null : "no client's write is acknowledged");
         if (healed is not { } took) return false;
         var losses = await CheckAsync(group, loads, faults, began);
-        _rounds.Add(new RoundReport(round.ToString(), [.. faults.Select(f => f.Met)], took.TotalMilliseconds, marks[0].LongestGap.TotalMilliseconds, marks.Sum(m => m.Count), losses));
-        log(FormattableString.Invariant($"  {round} [{string.Join(", ", faults.Select(f => f.Met))}]: healed {took.TotalSeconds:0.0} s after its end, longest gap {marks[0].LongestGap.TotalSeconds:0.0} s, {losses.Sum(l => l.Count)} of {marks.Sum(m => m.Count)} lost{string.Concat(losses.Select(l => FormattableString.Invariant($" ({l.Count} at {l.FromMs:0}..{l.ToMs:0} ms{(l.Excused ? "" : ", NOT EXCUSED")})")))}"));
+        _rounds.Add(new RoundReport(round.ToString(), [.. faults.Select(f => f.Met)], took.TotalMilliseconds,
+            marks[0].LongestGap.TotalMilliseconds, marks.Sum(m => m.Count), losses));
+        var which = losses.Select(l =>
+            FormattableString.Invariant($" ({l.Count} at {l.FromMs:0}..{l.ToMs:0} ms{(l.Excused ? "" : ", NOT EXCUSED")})"));
+        log(FormattableString.Invariant($"  {round} [{string.Join(", ", faults.Select(f => f.Met))}]: healed {took.TotalSeconds:0.0} s ")
+            + FormattableString.Invariant($"after its end, longest gap {marks[0].LongestGap.TotalSeconds:0.0} s, ")
+            + FormattableString.Invariant($"{losses.Sum(l => l.Count)} of {marks.Sum(m => m.Count)} lost") + string.Concat(which));
         return true;
     }
 
@@ -149,7 +163,8 @@ internal sealed class CaseRunner(CasePlan plan, TimeSpan downAfter, string? fake
             if (problem is null) return took;
             if (took > HealDeadline)
             {
-                _violations.Add(new Violation(more is null ? "start" : "I8", $"not healed after {HealDeadline.TotalSeconds:0} s: {problem}\n{await group.Group.ObserveAsync()}"));
+                _violations.Add(new Violation(more is null ? "start" : "I8",
+                    $"not healed after {HealDeadline.TotalSeconds:0} s: {problem}\n{await group.Group.ObserveAsync()}"));
                 return null;
             }
 
@@ -160,7 +175,8 @@ internal sealed class CaseRunner(CasePlan plan, TimeSpan downAfter, string? fake
     private async Task<IReadOnlyList<Loss>> CheckAsync(HostGroup group, List<WriteLoad> loads, ActiveFault[] faults, long began)
     {
         // It was just healed; a single look may meet a busy moment.
-        var master = (await group.Group.WaitForAsync("the master whose data are checked", state => state.Master is not null, HealDeadline, cancellation)).Master!.Node;
+        var master = (await group.Group.WaitForAsync(
+            "the master whose data are checked", state => state.Master is not null, HealDeadline, cancellation)).Master!.Node;
         var times = new List<long>();
         foreach (var load in loads)
         {
@@ -171,24 +187,33 @@ internal sealed class CaseRunner(CasePlan plan, TimeSpan downAfter, string? fake
 
         var losses = LossJudge.Judge(times, faults, began, downAfter);
         foreach (var loss in losses.Where(l => !l.Excused))
-            _violations.Add(new Violation(LossJudge.Invariant(faults), FormattableString.Invariant($"{loss.Count} acknowledged writes lost, acknowledged {loss.FromMs:0}..{loss.ToMs:0} ms after the round began: {string.Join(", ", faults.Select(f => $"{f.Step} [{f.Met}]"))}")));
+            _violations.Add(new Violation(LossJudge.Invariant(faults), FormattableString.Invariant(
+                $"{loss.Count} acknowledged writes lost, acknowledged {loss.FromMs:0}..{loss.ToMs:0} ms after the round began: ")
+                + string.Join(", ", faults.Select(f => $"{f.Step} [{f.Met}]"))));
         return losses;
     }
 
     private void Judge(MasterMonitor monitor)
     {
         foreach (var span in monitor.Spans.Where(s => s.Length > downAfter + DualSlack))
-            _violations.Add(new Violation("I3", FormattableString.Invariant($"{string.Join(" and ", span.Nodes)} accepted writes for {span.Length.TotalSeconds:0.0} s, from {span.From.TotalSeconds:0.0} s")));
+            _violations.Add(new Violation("I3", FormattableString.Invariant(
+                $"{string.Join(" and ", span.Nodes)} accepted writes for {span.Length.TotalSeconds:0.0} s, ")
+                + FormattableString.Invariant($"from {span.From.TotalSeconds:0.0} s")));
         foreach (var (name, at) in monitor.EmptyMasters)
-            _violations.Add(new Violation("I4", FormattableString.Invariant($"{name} was master without the data, at {at.TotalSeconds:0.0} s")));
+            _violations.Add(
+                new Violation("I4", FormattableString.Invariant($"{name} was master without the data, at {at.TotalSeconds:0.0} s")));
     }
 
     private CaseReport Report(HostGroup group, RecordWatch records, List<MasterMonitor> monitors, long started)
     {
         _violations.AddRange(records.Violations);
         var ends = group.Hosts.SelectMany(h => h.Containers).SelectMany(c => c.Ends.Select(end => (c.Name, end.Code, end.Tail))).ToArray();
-        // A crash of redis-server on a full disk (7.0.15: SIGSEGV once) or damaged data is one more fault: the group is judged, the end listed among the restarts.
-        foreach (var (name, code, tail) in ends.Where(end => end.Code >= FirstCrash && !(plan.Has(FaultKind.FillDisk, FaultKind.FillAllDisks, FaultKind.DamageFile) && (end.Code == RedisPanic || ServerReports.Any(words => end.Tail.Contains(words, StringComparison.Ordinal)))))) _violations.Add(new Violation("crash", FormattableString.Invariant($"{name} ended by itself with {code}\n{tail}")));
+        // A crash of redis-server on a full disk (7.0.15: SIGSEGV once) or damaged data is one more fault: the group is judged, the end
+        // listed among the restarts.
+        foreach (var (name, code, tail) in ends.Where(end => end.Code >= FirstCrash
+            && !(plan.Has(FaultKind.FillDisk, FaultKind.FillAllDisks, FaultKind.DamageFile)
+                && (end.Code == RedisPanic || ServerReports.Any(words => end.Tail.Contains(words, StringComparison.Ordinal))))))
+            _violations.Add(new Violation("crash", FormattableString.Invariant($"{name} ended by itself with {code}\n{tail}")));
         return new CaseReport(plan, _rounds, _violations)
         {
             LongestDualMs = monitors.SelectMany(m => m.Spans).Select(s => s.Length.TotalMilliseconds).DefaultIfEmpty(0).Max(),

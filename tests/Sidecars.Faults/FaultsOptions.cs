@@ -34,7 +34,8 @@ internal sealed record FaultsOptions
 
     /// <summary>For <c>--help</c>.</summary>
     public static string Usage { get; } = Head + string.Concat(FaultNames.All.Select(kind =>
-        FormattableString.Invariant($"\n  {FaultNames.Of(kind),-NameWidth}{FaultNames.TraitsOf(kind).Weight}{(FaultNames.TraitsOf(kind).StandsAlone ? '*' : ' ')} {FaultNames.TraitsOf(kind).Words}")));
+        FormattableString.Invariant(
+            $"\n  {FaultNames.Of(kind),-NameWidth}{FaultNames.TraitsOf(kind).Weight}{(FaultNames.TraitsOf(kind).StandsAlone ? '*' : ' ')} {FaultNames.TraitsOf(kind).Words}")));
 
     public int Seed { get; init; } = 1;
 
@@ -90,7 +91,8 @@ internal sealed record FaultsOptions
                 "--announce" when value is "address" => options with { Announce = PodAnnounce.PodAddress },
                 "--out" when value.Length > 0 => options with { Out = value },
                 "--only" when kinds.All(k => k is not null) => options with { Kinds = [.. kinds.Select(k => k!.Value)] },
-                "--without" when kinds.All(k => k is not null) => options with { Kinds = [.. FaultNames.All.Where(k => !kinds.Contains(k))] },
+                "--without" when kinds.All(k => k is not null) =>
+                    options with { Kinds = [.. FaultNames.All.Where(k => !kinds.Contains(k))] },
                 _ => null,
             };
             if (next is null)

@@ -10,7 +10,8 @@ public sealed record FuzzCrash(string Target, int Seed, long Iteration, byte[] I
 {
     /// <summary>How to see it again.</summary>
     public override string ToString() =>
-        $"{Target}: {What}\nreproduce: scripts/fuzz --target {Target} --seed {Seed} --from {Iteration} --iterations 1\ninput (base64): {Convert.ToBase64String(Input)}";
+        $"{Target}: {What}\nreproduce: scripts/fuzz --target {Target} --seed {Seed} --from {Iteration} --iterations 1\ninput (base64): "
+        + $"{Convert.ToBase64String(Input)}";
 }
 
 /// <summary>Feeds a target.</summary>

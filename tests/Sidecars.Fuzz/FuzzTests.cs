@@ -11,7 +11,8 @@ public class FuzzTests
     public void Any_bytes_give_a_typed_result_within_bounded_memory(string name)
     {
         var target = FuzzTargets.All.Single(t => t.Name == name);
-        var crash = FuzzRunner.Run(target, seed: 20261121, from: 0, target.IsSlow() ? Iterations / FuzzTargetExtensions.SlowFactor : Iterations);
+        var crash = FuzzRunner.Run(
+            target, seed: 20261121, from: 0, target.IsSlow() ? Iterations / FuzzTargetExtensions.SlowFactor : Iterations);
         Assert.True(crash is null, crash?.ToString());
     }
 
@@ -27,7 +28,8 @@ public class FuzzTests
     public void A_reader_that_throws_or_over_allocates_or_breaks_its_promise_is_caught()
     {
         Assert.Contains("IndexOutOfRange", FuzzRunner.Run(new Broken(b => _ = b[b.Length + 1]), 1, 0, 10)!.What, StringComparison.Ordinal);
-        Assert.Contains("allocated", FuzzRunner.Run(new Broken(_ => GC.KeepAlive(new byte[1 << 20])), 1, 0, 10)!.What, StringComparison.Ordinal);
+        Assert.Contains(
+            "allocated", FuzzRunner.Run(new Broken(_ => GC.KeepAlive(new byte[1 << 20])), 1, 0, 10)!.What, StringComparison.Ordinal);
         Assert.Equal("a promise", FuzzRunner.Run(new Broken(_ => FuzzViolationException.Unless(false, "a promise")), 1, 0, 10)!.What);
     }
 

@@ -37,9 +37,14 @@ public static class Mutator
             case 0 when rest > 0: bytes[at] ^= (byte)(1 << random.Next(8)); break;
             case 1 when rest > 0: bytes[at] = (byte)random.Next(256); break;
             case 2 when rest > 0: bytes.RemoveRange(at, 1 + random.Next(rest)); break;
-            case 3 when rest > 0: bytes.InsertRange(random.Next(bytes.Count), bytes.GetRange(at, 1 + random.Next(Math.Min(rest, 200)))); break;
+            case 3 when rest > 0:
+                bytes.InsertRange(random.Next(bytes.Count), bytes.GetRange(at, 1 + random.Next(Math.Min(rest, 200))));
+                break;
             case 4: bytes.InsertRange(at, target.Words.Count > 0 ? target.Words[random.Next(target.Words.Count)] : [0]); break;
-            case 5: bytes.InsertRange(at, Encoding.ASCII.GetBytes(Boundaries[random.Next(Boundaries.Length)].ToString(System.Globalization.CultureInfo.InvariantCulture))); break;
+            case 5:
+                bytes.InsertRange(at, Encoding.ASCII.GetBytes(
+                    Boundaries[random.Next(Boundaries.Length)].ToString(System.Globalization.CultureInfo.InvariantCulture)));
+                break;
             case 6:
                 var number = new byte[8];
                 BinaryPrimitives.WriteInt64BigEndian(number, Boundaries[random.Next(Boundaries.Length)]);

@@ -30,7 +30,8 @@ public static class Program
                 _ => false,
             };
             if (good) continue;
-            Console.Error.WriteLine($"{args[i]} {value}: not understood\n{Usage}\ntargets: {string.Join(' ', FuzzTargets.All.Select(t => t.Name))}");
+            Console.Error.WriteLine(
+                $"{args[i]} {value}: not understood\n{Usage}\ntargets: {string.Join(' ', FuzzTargets.All.Select(t => t.Name))}");
             return 2;
         }
 
@@ -38,7 +39,8 @@ public static class Program
         foreach (var target in FuzzTargets.All.Where(t => name.Length == 0 || t.Name == name))
         {
             var clock = Stopwatch.StartNew();
-            var crash = FuzzRunner.Run(target, seed, from, target.IsSlow() ? Math.Max(1, iterations / FuzzTargetExtensions.SlowFactor) : iterations);
+            var crash = FuzzRunner.Run(
+                target, seed, from, target.IsSlow() ? Math.Max(1, iterations / FuzzTargetExtensions.SlowFactor) : iterations);
             Console.WriteLine(crash is null
                 ? $"{target.Name}: seed {seed}, ok, {clock.Elapsed.TotalSeconds:0.0} s"
                 : crash.ToString());

@@ -3,9 +3,9 @@ using Sidecars.Core.Hosting;
 using Sidecars.Failover.HandOver;
 using Sidecars.Failover.Options;
 
-// The coordinator of `redis-failover step-down`, by the same settings and lock, which does nothing more after the step of its argument: killed
-// then, it has died right after that step. With a second argument it stops itself there (SIGSTOP), until it is told to go on. It prints each step
-// when it has ended.
+// The coordinator of `redis-failover step-down`, by the same settings and lock, which does nothing more after the step of its argument:
+// killed then, it has died right after that step. With a second argument it stops itself there (SIGSTOP), until it is told to go on. It
+// prints each step when it has ended.
 
 var settings = new SettingReader(FailoverOptions.ProcessEnvironment());
 var options = FailoverOptions.Read(settings, settings) ?? throw new InvalidOperationException(string.Join('\n', settings.Errors));

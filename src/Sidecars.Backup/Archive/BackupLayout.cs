@@ -55,18 +55,25 @@ public sealed class BackupLayout(ClusterId cluster)
     /// <summary>The generation that a folder below <see cref="Root"/> is.</summary>
     public static bool TryGeneration(string folder, out long generation) => SegmentName.TryNumber(folder, 10, out generation);
 
-    /// <summary>Whether an object with this key is ever written again: the lease and the drill's result are, all else is written once.</summary>
-    public static bool IsReplaced(string key) => key.EndsWith('/' + UploaderName, StringComparison.Ordinal) || key.EndsWith('/' + VerifiedName, StringComparison.Ordinal);
+    /// <summary>
+    /// Whether an object with this key is ever written again: the lease and the drill's result are, all else is written once.
+    /// </summary>
+    public static bool IsReplaced(string key) =>
+        key.EndsWith('/' + UploaderName, StringComparison.Ordinal) || key.EndsWith('/' + VerifiedName, StringComparison.Ordinal);
 
-    /// <summary>The id of a base: when it was begun, and by which session, so that ids sort by time and two uploaders never share one.</summary>
+    /// <summary>
+    /// The id of a base: when it was begun, and by which session, so that ids sort by time and two uploaders never share one.
+    /// </summary>
     public static string BaseId(DateTimeOffset utc, long session) =>
-        utc.UtcDateTime.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture) + "-" + session.ToString(CultureInfo.InvariantCulture);
+        utc.UtcDateTime.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture) + "-"
+        + session.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>When a base was begun, by its id.</summary>
     public static bool TryBegun(string id, out DateTimeOffset begun)
     {
         begun = default;
-        return IsBaseId(id) && DateTimeOffset.TryParseExact(id[..16], "yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out begun);
+        return IsBaseId(id) && DateTimeOffset.TryParseExact(
+            id[..16], "yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out begun);
     }
 
     /// <summary>Whether a text can be a base's id (<see cref="BaseId"/>).</summary>

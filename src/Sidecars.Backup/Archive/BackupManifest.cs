@@ -43,10 +43,14 @@ public sealed record BackupManifest
     /// <summary>When it was complete, by the node's clock.</summary>
     public required DateTimeOffset CompletedAt { get; init; }
 
-    /// <summary>All that was written before this time, by the node's clock, is in the base or in the tail up to <see cref="End"/>.</summary>
+    /// <summary>
+    /// All that was written before this time, by the node's clock, is in the base or in the tail up to <see cref="End"/>.
+    /// </summary>
     public required DateTimeOffset CoveredUntil { get; init; }
 
-    /// <summary>The server's product (<see cref="Archive.ServerProduct"/>); "" where it was not reachable, and where an older version wrote this.</summary>
+    /// <summary>
+    /// The server's product (<see cref="Archive.ServerProduct"/>); "" where it was not reachable, and where an older version wrote this.
+    /// </summary>
     public string ServerProduct { get; init; } = "";
 
     /// <summary>The server's version; "" where it was not reachable.</summary>
@@ -77,7 +81,8 @@ public sealed record BackupManifest
     public RdbFormat? Format { get; init; }
 
     /// <summary>For people: product and version, as far as they are known.</summary>
-    public string Server => ServerVersion.Length == 0 ? "an unknown server" : $"{(ServerProduct.Length == 0 ? "server" : ServerProduct)} {ServerVersion}";
+    public string Server =>
+        ServerVersion.Length == 0 ? "an unknown server" : $"{(ServerProduct.Length == 0 ? "server" : ServerProduct)} {ServerVersion}";
 
     /// <summary>The end of the generation before this one, as far as it was known when this one began; null: none, or not known.</summary>
     public ChainMark? Before { get; init; }
@@ -168,7 +173,8 @@ public static class BackupManifestDocument
         if (end.At < start.At) root.Wrong("end");
         var databases = ImmutableArray.CreateBuilder<DatabaseCount>();
         foreach (var database in root.Objects("databases", MaxDatabases))
-            databases.Add(new DatabaseCount((int)Math.Min(database.Integer("index"), int.MaxValue), database.Integer("fewest"), database.Integer("most")));
+            databases.Add(new DatabaseCount(
+                (int)Math.Min(database.Integer("index"), int.MaxValue), database.Integer("fewest"), database.Integer("most")));
         var manifest = new BackupManifest
         {
             Cluster = cluster!,
@@ -178,7 +184,9 @@ public static class BackupManifestDocument
             CompletedAt = JsonDocuments.ReadTime(root, "completed_ms"),
             CoveredUntil = JsonDocuments.ReadTime(root, "covered_ms"),
             ServerProduct = root.OptionalText("server_product", 64) ?? "",
-            Format = root.OptionalObject("rdb") is { } rdb ? new RdbFormat(rdb.Text("family", 16), (int)rdb.Integer("version", int.MaxValue)) : null,
+            Format = root.OptionalObject("rdb") is { } rdb
+                ? new RdbFormat(rdb.Text("family", 16), (int)rdb.Integer("version", int.MaxValue))
+                : null,
             ServerVersion = root.OptionalText("server_version", 64) ?? "",
             Base = file,
             IsSnapshot = root.OptionalTruth("snapshot"),

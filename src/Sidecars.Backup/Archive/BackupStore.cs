@@ -9,7 +9,9 @@ namespace Sidecars.Backup.Archive;
 /// <summary>One tenant's backups in a store: documents, listings, the lease.</summary>
 /// <param name="store">The objects.</param>
 /// <param name="layout">Their names.</param>
-/// <param name="keys">Encrypts bases and segments with the first of them; null: nothing is encrypted, and encrypted objects can't be read.</param>
+/// <param name="keys">
+/// Encrypts bases and segments with the first of them; null: nothing is encrypted, and encrypted objects can't be read.
+/// </param>
 public sealed class BackupStore(IObjectStore store, BackupLayout layout, KeyRing? keys = null)
 {
     /// <summary>The objects, decrypted.</summary>
@@ -31,7 +33,8 @@ public sealed class BackupStore(IObjectStore store, BackupLayout layout, KeyRing
         if (manifest.KeyId is not { } id) return ContentHash.Plain;
         if (keys?.Find(id) is { } key) return ContentHash.With(key);
         var configured = keys is null ? "no key is configured" : $"configured: {keys.Ids}";
-        throw new StoreException(StoreFailure.Denied, Layout.Base(manifest.Generation, manifest.Id), $"backup {manifest.Id} is encrypted with key {id}; {configured}");
+        throw new StoreException(StoreFailure.Denied, Layout.Base(manifest.Generation, manifest.Id),
+            $"backup {manifest.Id} is encrypted with key {id}; {configured}");
     }
 
     /// <summary>A small object, whole; null where there is none.</summary>
@@ -41,10 +44,14 @@ public sealed class BackupStore(IObjectStore store, BackupLayout layout, KeyRing
         try
         {
             using var download = await Objects.OpenAsync(key, cancellation).ConfigureAwait(false);
-            if (download.Length > ObjectLimits.MaxDocumentBytes) throw new StoreException(StoreFailure.Damaged, key, "is too large for what it should be");
+            if (download.Length > ObjectLimits.MaxDocumentBytes)
+                throw new StoreException(StoreFailure.Damaged, key, "is too large for what it should be");
             var bytes = new byte[download.Length];
-            var read = await download.Content.ReadAtLeastAsync(bytes, bytes.Length, throwOnEndOfStream: false, cancellation).ConfigureAwait(false);
-            return read == bytes.Length ? (bytes, download.ETag) : throw new StoreException(StoreFailure.Damaged, key, "is shorter than the store says");
+            var read = await download.Content.ReadAtLeastAsync(
+                bytes, bytes.Length, throwOnEndOfStream: false, cancellation).ConfigureAwait(false);
+            return read == bytes.Length
+                ? (bytes, download.ETag)
+                : throw new StoreException(StoreFailure.Damaged, key, "is shorter than the store says");
         }
         catch (StoreException e) when (e.Failure == StoreFailure.NotFound)
         {
@@ -66,7 +73,8 @@ public sealed class BackupStore(IObjectStore store, BackupLayout layout, KeyRing
     /// <param name="etag">Of the one that is replaced; null: there must be none.</param>
     /// <param name="cancellation">Ends it.</param>
     public Task<string?> WriteLeaseAsync(UploaderLease lease, string? etag, CancellationToken cancellation) =>
-        Objects.PutAsync(Layout.Uploader, ObjectContent.Of(UploaderLeaseDocument.Write(lease)), etag is null ? PutCondition.Absent : PutCondition.Matches(etag), cancellation);
+        Objects.PutAsync(Layout.Uploader, ObjectContent.Of(UploaderLeaseDocument.Write(lease)),
+            etag is null ? PutCondition.Absent : PutCondition.Matches(etag), cancellation);
 
     /// <summary>Everything that is listed, and what should not be there.</summary>
     public async Task<Catalogue> ReadCatalogueAsync(CancellationToken cancellation)
@@ -87,7 +95,8 @@ public sealed class BackupStore(IObjectStore store, BackupLayout layout, KeyRing
         }
 
         var lease = await ReadLeaseAsync(cancellation).ConfigureAwait(false);
-        return new Catalogue([.. backups.OrderBy(b => b.Manifest.Generation).ThenBy(b => b.Manifest.CompletedAt)], lease?.Lease, oddities.ToImmutable())
+        return new Catalogue(
+            [.. backups.OrderBy(b => b.Manifest.Generation).ThenBy(b => b.Manifest.CompletedAt)], lease?.Lease, oddities.ToImmutable())
         {
             Remnants = remnants.ToImmutable(),
         };
@@ -117,13 +126,15 @@ public sealed class BackupStore(IObjectStore store, BackupLayout layout, KeyRing
         {
             var parts = entry.Key[prefix.Length..].Split('/');
             if (parts.Length != 2 || !SegmentName.TryParse(parts[0], parts[1], out var name)) odd(new Oddity(entry.Key, "is no segment"));
-            else if (entry.Length != name.Length && entry.Length != ObjectCipher.StoredLength(name.Length)) odd(new Oddity(entry.Key, $"has {entry.Length} bytes, and its name says {name.Length}"));
+            else if (entry.Length != name.Length && entry.Length != ObjectCipher.StoredLength(name.Length))
+                odd(new Oddity(entry.Key, $"has {entry.Length} bytes, and its name says {name.Length}"));
             else yield return name;
         }
     }
 
     /// <summary>The same, whole.</summary>
-    public async Task<List<SegmentName>> ListSegmentsAsync(long generation, long fromSequence, List<Oddity> oddities, CancellationToken cancellation)
+    public async Task<List<SegmentName>> ListSegmentsAsync(
+        long generation, long fromSequence, List<Oddity> oddities, CancellationToken cancellation)
     {
         var segments = new List<SegmentName>();
         await foreach (var segment in SegmentsAsync(generation, fromSequence, oddities.Add, cancellation).ConfigureAwait(false))
@@ -181,7 +192,8 @@ public sealed class BackupStore(IObjectStore store, BackupLayout layout, KeyRing
         var manifest = BackupManifestDocument.Read(bytes);
         if (!manifest.IsKnown) oddities.Add(new Oddity(key, manifest.ToString()));
         else if (manifest.Value.Cluster != Layout.Cluster || manifest.Value.Generation != generation || manifest.Value.Id != id)
-            oddities.Add(new Oddity(key, $"is of {manifest.Value.Cluster}, generation {manifest.Value.Generation}, id {manifest.Value.Id}: it does not belong here"));
+            oddities.Add(new Oddity(key, $"is of {manifest.Value.Cluster}, generation {manifest.Value.Generation}, id {manifest.Value.Id}: "
+                + "it does not belong here"));
         else
         {
             var verification = isVerified ? await ReadVerificationAsync(folder, oddities, cancellation).ConfigureAwait(false) : null;
@@ -198,7 +210,8 @@ public sealed class BackupStore(IObjectStore store, BackupLayout layout, KeyRing
         return there.Length == length ? null : new Oddity(key, $"has {there.Length} bytes, and its manifest says {length}");
     }
 
-    private async Task<Verification?> ReadVerificationAsync(string folder, ImmutableArray<Oddity>.Builder oddities, CancellationToken cancellation)
+    private async Task<Verification?> ReadVerificationAsync(
+        string folder, ImmutableArray<Oddity>.Builder oddities, CancellationToken cancellation)
     {
         if (await TryReadAsync(folder + BackupLayout.VerifiedName, cancellation).ConfigureAwait(false) is not var (bytes, _)) return null;
         var verification = VerificationDocument.Read(bytes);

@@ -28,7 +28,9 @@ public sealed record Remnant(string Id, ImmutableArray<ObjectEntry> Objects);
 /// <summary>All backups of one tenant, by generation and time, and who uploads.</summary>
 /// <param name="Backups">Oldest first.</param>
 /// <param name="Uploader">The lease; null where there has never been one.</param>
-/// <param name="Oddities">Objects that could not be read as what they should be; they are never taken into account, and never deleted.</param>
+/// <param name="Oddities">
+/// Objects that could not be read as what they should be; they are never taken into account, and never deleted.
+/// </param>
 public sealed record Catalogue(ImmutableArray<BackupEntry> Backups, UploaderLease? Uploader, ImmutableArray<Oddity> Oddities)
 {
     /// <summary>Bases that are not listed.</summary>

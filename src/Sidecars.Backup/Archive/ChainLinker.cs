@@ -1,9 +1,9 @@
 namespace Sidecars.Backup.Archive;
 
 /// <summary>
-/// Links the segments of one generation as they are listed, in the order of their places. Where sessions overlap (an upload of a process that
-/// was killed arrived late), the later session counts. Only the segments of one place are in memory, however long the tail is. Pure; content
-/// is checked against the digests when it is read.
+/// Links the segments of one generation as they are listed, in the order of their places. Where sessions overlap (an upload of a process
+/// that was killed arrived late), the later session counts. Only the segments of one place are in memory, however long the tail is. Pure;
+/// content is checked against the digests when it is read.
 /// </summary>
 /// <param name="start">Where to begin.</param>
 /// <param name="digest">The chain's digest there.</param>

@@ -18,7 +18,8 @@ public sealed record ChainHole(long Generation, StreamPosition At, SegmentName? 
 {
     /// <summary>For people: names the place, and what follows it.</summary>
     public override string ToString() =>
-        string.Create(CultureInfo.InvariantCulture, $"a segment is missing: generation {Generation:D10}, tail/{At.Sequence:D10}/{At.Offset:D15}-…")
+        string.Create(
+            CultureInfo.InvariantCulture, $"a segment is missing: generation {Generation:D10}, tail/{At.Sequence:D10}/{At.Offset:D15}-…")
         + (Next is not null ? $"; the next one is tail/{Next}" : Until is { } known ? $"; the tail reached to {known}" : "");
 }
 
@@ -29,8 +30,8 @@ public sealed record ChainHole(long Generation, StreamPosition At, SegmentName? 
 public sealed record ChainState(ImmutableArray<ChainHole> Holes, ImmutableArray<string> Broken, long TailBytes);
 
 /// <summary>
-/// Walks along the tail of one generation as it is listed, from its first backup to the last place that is known of it. By names alone, which
-/// are linked by digests; at a hole it goes on from the next backup. Memory is bounded by the number of backups. Pure.
+/// Walks along the tail of one generation as it is listed, from its first backup to the last place that is known of it. By names alone,
+/// which are linked by digests; at a hole it goes on from the next backup. Memory is bounded by the number of backups. Pure.
 /// </summary>
 public sealed class ChainWalk
 {

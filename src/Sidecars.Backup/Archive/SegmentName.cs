@@ -57,6 +57,7 @@ public sealed record SegmentName(long Sequence, long Start, long End, long Time,
     internal static bool TryNumber(string text, int digits, out long value)
     {
         value = 0;
-        return text.Length == digits && text.All(char.IsAsciiDigit) && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value);
+        return text.Length == digits && text.All(char.IsAsciiDigit)
+            && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value);
     }
 }

@@ -32,8 +32,8 @@ public readonly record struct StreamPosition(long Sequence, long Offset) : IComp
 }
 
 /// <summary>
-/// A hash (<see cref="ContentHash"/>) over everything that a generation has shipped, as a chain: a segment's is that of (digest before, content). So one
-/// digest names one history, and a segment that is missing, changed or of another history is noticed.
+/// A hash (<see cref="ContentHash"/>) over everything that a generation has shipped, as a chain: a segment's is that of (digest before,
+/// content). So one digest names one history, and a segment that is missing, changed or of another history is noticed.
 /// </summary>
 public readonly record struct ChainDigest
 {
@@ -61,7 +61,8 @@ public readonly record struct ChainDigest
     }
 
     /// <summary>The digest after one more segment.</summary>
-    public ChainDigest Append(ObjectContent content, ContentHash? hash = null) => new(Convert.ToHexStringLower((hash ?? ContentHash.Plain).Of(Bytes, content)));
+    public ChainDigest Append(ObjectContent content, ContentHash? hash = null) =>
+        new(Convert.ToHexStringLower((hash ?? ContentHash.Plain).Of(Bytes, content)));
 
     /// <summary>A hash that has this digest in it, to be given the content as it comes.</summary>
     public IncrementalHash Begin(ContentHash? with = null)

@@ -10,12 +10,14 @@ namespace Sidecars.Backup.Archive;
 /// <param name="Session">Raised by each acquisition, never lowered.</param>
 /// <param name="Generation">The stream being written; 0 before the first. Equals the session that began it.</param>
 /// <param name="Beat">Raised by each renewal, so that others see a change without comparing clocks.</param>
-/// <param name="CoveredUntil">All that the node wrote up to this time is in the store, by its clock: what a restore may claim while nothing is written.</param>
+/// <param name="CoveredUntil">
+/// All that the node wrote up to this time is in the store, by its clock: what a restore may claim while nothing is written.
+/// </param>
 public sealed record UploaderLease(string Holder, long Session, long Generation, long Beat, DateTimeOffset CoveredUntil)
 {
     /// <summary>
-    /// The node whose AOF the generation is; "" before the first. Only it may go on with it: two nodes' files can hold the same bytes in the
-    /// same place without being the same file.
+    /// The node whose AOF the generation is; "" before the first. Only it may go on with it: two nodes' files can hold the same bytes in
+    /// the same place without being the same file.
     /// </summary>
     public string Writer { get; init; } = "";
 
@@ -56,7 +58,8 @@ public static class UploaderLeaseDocument
         if (!JsonFacts.TryParse(utf8, out var root, out var fault)) return DiskFact<UploaderLease>.Unreadable(fault);
         if (root.Integer("format") != Format) root.Wrong("format");
         var lease = new UploaderLease(
-            root.OptionalText("holder", 253) ?? "", root.Integer("session"), root.Integer("generation"), root.Integer("beat"), JsonDocuments.ReadTime(root, "covered_until_ms"))
+            root.OptionalText("holder", 253) ?? "", root.Integer("session"), root.Integer("generation"), root.Integer("beat"),
+            JsonDocuments.ReadTime(root, "covered_until_ms"))
         {
             Writer = root.OptionalText("writer", 253) ?? "",
             Tip = root.OptionalObject("tip") is { } tip ? JsonDocuments.ReadMark(tip, root.Integer("generation")) : null,
@@ -96,7 +99,8 @@ public static class VerificationDocument
         if (!JsonFacts.TryParse(utf8, out var root, out var fault)) return DiskFact<Verification>.Unreadable(fault);
         if (root.Integer("format") != Format) root.Wrong("format");
         var verification = new Verification(
-            JsonDocuments.ReadTime(root, "verified_ms"), root.Integer("keys"), root.Integer("restore_ms"), root.Integer("load_ms"), root.OptionalText("sample", 64) ?? "");
+            JsonDocuments.ReadTime(root, "verified_ms"), root.Integer("keys"), root.Integer("restore_ms"), root.Integer("load_ms"),
+            root.OptionalText("sample", 64) ?? "");
         return root.Fault is { } wrong ? DiskFact<Verification>.Unreadable(wrong) : DiskFact<Verification>.Known(verification);
     }
 }

@@ -19,7 +19,9 @@ internal sealed record BaseOrigin(string Id, string Node, long Generation, bool 
 /// <param name="CoveredUntil">All that was acknowledged before is in it.</param>
 internal sealed record TailTip(StreamPosition Position, ChainDigest Digest, DateTimeOffset CoveredUntil);
 
-/// <summary>One backup in the making: the base file goes up beside the tail; the manifest comes last, when the tail has all that it names.</summary>
+/// <summary>
+/// One backup in the making: the base file goes up beside the tail; the manifest comes last, when the tail has all that it names.
+/// </summary>
 internal sealed class BaseUpload : IDisposable
 {
     private readonly BackupStore _store;
@@ -48,7 +50,8 @@ internal sealed class BaseUpload : IDisposable
     /// <param name="origin">Which backup it is.</param>
     /// <param name="startDigest">The chain's digest at the base's start.</param>
     /// <param name="cancellation">Ends it.</param>
-    public static BaseUpload Begin(BackupStore store, PinnedBase pinned, BaseOrigin origin, ChainDigest startDigest, CancellationToken cancellation) =>
+    public static BaseUpload Begin(
+        BackupStore store, PinnedBase pinned, BaseOrigin origin, ChainDigest startDigest, CancellationToken cancellation) =>
         new(store, pinned, origin, startDigest, CancellationTokenSource.CreateLinkedTokenSource(cancellation));
 
     /// <summary>Writes the manifest, after which the backup is listed.</summary>
@@ -58,7 +61,8 @@ internal sealed class BaseUpload : IDisposable
     /// <param name="utcNow">The time of completion in the manifest.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <exception cref="StoreException">It was not written; try again.</exception>
-    public async Task<BackupManifest> CompleteAsync(TailTip tip, NodeSnapshot before, NodeSnapshot after, DateTimeOffset utcNow, CancellationToken cancellation)
+    public async Task<BackupManifest> CompleteAsync(
+        TailTip tip, NodeSnapshot before, NodeSnapshot after, DateTimeOffset utcNow, CancellationToken cancellation)
     {
         var manifest = new BackupManifest
         {
@@ -84,10 +88,16 @@ internal sealed class BaseUpload : IDisposable
             Databases = NodeSnapshot.Between(before, after),
         };
         var key = _store.Layout.Base(_origin.Generation, _origin.Id) + BackupLayout.ManifestName;
-        if (await _store.Objects.PutAsync(key, ObjectContent.Of(BackupManifestDocument.Write(manifest)), PutCondition.Absent, cancellation).ConfigureAwait(false) is not null) return manifest;
+        if (await _store.Objects.PutAsync(
+            key, ObjectContent.Of(BackupManifestDocument.Write(manifest)), PutCondition.Absent, cancellation).ConfigureAwait(false)
+            is not null)
+            return manifest;
         // Ours, of a try whose answer was lost; an id holds the session.
-        var there = await _store.TryReadAsync(key, cancellation).ConfigureAwait(false) is var (bytes, _) ? BackupManifestDocument.Read(bytes) : default;
-        return there is { IsKnown: true, Value: var written } && written.Id == _origin.Id && written.Node == _origin.Node && written.Base == manifest.Base
+        var there = await _store.TryReadAsync(key, cancellation).ConfigureAwait(false) is var (bytes, _)
+            ? BackupManifestDocument.Read(bytes)
+            : default;
+        return there is { IsKnown: true, Value: var written } && written.Id == _origin.Id && written.Node == _origin.Node
+            && written.Base == manifest.Base
             ? written
             : throw new StoreException(StoreFailure.Damaged, key, "is there already, and is another's");
     }
@@ -110,10 +120,12 @@ internal sealed class BaseUpload : IDisposable
     private async Task<BaseFile?> UploadAsync(CancellationToken cancellation)
     {
         if (_pinned.File is null) return null;
-        var content = ObjectContent.Of(_pinned.File, 0, RandomAccess.GetLength(_pinned.File)); // renamed into place complete: it does not grow
+        // renamed into place complete: it does not grow
+        var content = ObjectContent.Of(_pinned.File, 0, RandomAccess.GetLength(_pinned.File));
         // Both at once: the hash has one core, and the parts that are sent are read from memory a second time.
         var digest = Task.Run(() => Convert.ToHexStringLower(_store.Hash.Of([], content)), cancellation);
-        var sent = _store.Objects.PutAsync(_store.Layout.Base(_origin.Generation, _origin.Id) + _pinned.Name, content, PutCondition.None, cancellation);
+        var sent = _store.Objects.PutAsync(
+            _store.Layout.Base(_origin.Generation, _origin.Id) + _pinned.Name, content, PutCondition.None, cancellation);
         await Task.WhenAll((Task)digest, sent).ConfigureAwait(false);
         return new BaseFile(_pinned.Name, content.Length, await digest.ConfigureAwait(false));
     }

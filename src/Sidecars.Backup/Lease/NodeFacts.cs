@@ -44,7 +44,9 @@ public sealed record NodeSnapshot(NodeStanding Standing, string Version, Immutab
     /// <summary>Its product (<see cref="ServerProduct"/>); "" where unknown.</summary>
     public string Product { get; init; } = "";
 
-    /// <summary>On a replica, the longest since it heard its master (<c>master_last_io_seconds_ago</c>, whole seconds); zero on a master.</summary>
+    /// <summary>
+    /// On a replica, the longest since it heard its master (<c>master_last_io_seconds_ago</c>, whole seconds); zero on a master.
+    /// </summary>
     public TimeSpan HeardAgo { get; init; }
 
     /// <summary>Whether its files hold what the group acknowledges.</summary>
@@ -59,7 +61,8 @@ public sealed record NodeSnapshot(NodeStanding Standing, string Version, Immutab
             : isReplica ? look is { MasterLinkUp: true, SyncInProgress: false } ? NodeStanding.InSyncReplica : NodeStanding.NotInSync
             : info.ConnectedReplicas > 0 ? NodeStanding.Master : NodeStanding.LoneMaster;
         var (product, version) = ServerProduct.Of(info);
-        return new NodeSnapshot(standing, version, [.. info.Databases.Select(d => new DatabaseCount(d.Index, Math.Max(0, d.Keys - d.Expires), d.Keys))])
+        return new NodeSnapshot(
+            standing, version, [.. info.Databases.Select(d => new DatabaseCount(d.Index, Math.Max(0, d.Keys - d.Expires), d.Keys))])
         {
             Product = product,
             HeardAgo = isReplica ? TimeSpan.FromSeconds(1 + Math.Min(look.Silence?.TotalSeconds ?? 0, MaxSilence)) : TimeSpan.Zero,
@@ -69,12 +72,15 @@ public sealed record NodeSnapshot(NodeStanding Standing, string Version, Immutab
     /// <summary>Bounds that hold for both looks and all between them, as far as two looks can tell.</summary>
     public static ImmutableArray<DatabaseCount> Between(NodeSnapshot first, NodeSnapshot second)
     {
-        if (first.Standing is NodeStanding.Unknown or NodeStanding.Down || second.Standing is NodeStanding.Unknown or NodeStanding.Down) return [];
+        if (first.Standing is NodeStanding.Unknown or NodeStanding.Down || second.Standing is NodeStanding.Unknown or NodeStanding.Down)
+            return [];
         var indexes = first.Databases.Concat(second.Databases).Select(d => d.Index).Distinct().Order();
-        return [.. indexes.Select(i => new DatabaseCount(i, Math.Min(Find(first, i).Fewest, Find(second, i).Fewest), Math.Max(Find(first, i).Most, Find(second, i).Most)))];
+        return [.. indexes.Select(i => new DatabaseCount(
+            i, Math.Min(Find(first, i).Fewest, Find(second, i).Fewest), Math.Max(Find(first, i).Most, Find(second, i).Most)))];
     }
 
-    private static DatabaseCount Find(NodeSnapshot snapshot, int index) => snapshot.Databases.FirstOrDefault(d => d.Index == index) ?? new DatabaseCount(index, 0, 0);
+    private static DatabaseCount Find(NodeSnapshot snapshot, int index) =>
+        snapshot.Databases.FirstOrDefault(d => d.Index == index) ?? new DatabaseCount(index, 0, 0);
 }
 
 /// <summary>Asks the server beside the uploader, on a fresh connection each time; an answer within its time-out or none.</summary>
@@ -82,7 +88,9 @@ public sealed record NodeSnapshot(NodeStanding Standing, string Version, Immutab
 /// <param name="options">Log-in and time-outs.</param>
 public sealed class NodeFacts(IRespTransport transport, RedisClientOptions options)
 {
-    /// <summary>One look; <see cref="NodeSnapshot.Unknown"/> where there is no answer, <see cref="NodeSnapshot.Down"/> where nobody listens.</summary>
+    /// <summary>
+    /// One look; <see cref="NodeSnapshot.Unknown"/> where there is no answer, <see cref="NodeSnapshot.Down"/> where nobody listens.
+    /// </summary>
     public async Task<NodeSnapshot> LookAsync(CancellationToken cancellation)
     {
         try
@@ -109,7 +117,9 @@ public sealed class NodeFacts(IRespTransport transport, RedisClientOptions optio
         {
             await using var client = await RedisClient.ConnectAsync(transport, options, cancellation).ConfigureAwait(false);
             var reply = await client.CallAsync(cancellation, "INFO", "persistence").ConfigureAwait(false);
-            return InfoReply.TryParse(reply, out var info) && info.RdbBgsaveInProgress == false ? info.Get("rdb_last_bgsave_status") == "ok" : null;
+            return InfoReply.TryParse(reply, out var info) && info.RdbBgsaveInProgress == false
+                ? info.Get("rdb_last_bgsave_status") == "ok"
+                : null;
         }
         catch (RedisConnectionException)
         {

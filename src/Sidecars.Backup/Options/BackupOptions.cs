@@ -40,7 +40,9 @@ internal sealed record BackupOptions
     /// <summary>What <see cref="RedisClient"/> logs in with; changes while clients hold it.</summary>
     public required LiveCredentials Credentials { get; init; }
 
-    /// <summary>Reads the passwords again, from files that may have changed; where there are mistakes, the credentials are not to be used.</summary>
+    /// <summary>
+    /// Reads the passwords again, from files that may have changed; where there are mistakes, the credentials are not to be used.
+    /// </summary>
     public required Func<(IReadOnlyList<RedisCredential> Credentials, IReadOnlyList<string> Mistakes)> ReadCredentials { get; init; }
 
     /// <summary>Which files the group's servers keep.</summary>
@@ -77,26 +79,38 @@ internal sealed record BackupOptions
     public static BackupOptions? Read(SettingReader settings)
     {
         var space = settings.OptionalText("POD_NAMESPACE", "Fallback for the first half of CLUSTER_ID.");
-        var clusterText = settings.Text("CLUSTER_ID", (space ?? "default") + "/redis", "Identity of this tenant's group, namespace/name: the folder of its backups.");
+        var clusterText = settings.Text(
+            "CLUSTER_ID", (space ?? "default") + "/redis", "Identity of this tenant's group, namespace/name: the folder of its backups.");
         if (!ClusterId.TryParse(clusterText, out var cluster) || !ObjectKey.IsPart(cluster.MasterName))
             settings.Fail("CLUSTER_ID is not namespace/name of letters, digits, . - _ that begins with no dot");
-        var store = settings.RequiredText("BACKUP_STORE", "Where backups are kept: s3://bucket/prefix, or an absolute path (a local disk or a shared volume).");
-        var upload = settings.Integer("BACKUP_UPLOAD_KIB_S", 0, 0, 10_000_000, "Bound of all uploads together, KiB a second; 0: none.") * 1024L;
+        var store = settings.RequiredText(
+            "BACKUP_STORE", "Where backups are kept: s3://bucket/prefix, or an absolute path (a local disk or a shared volume).");
+        var upload =
+            settings.Integer("BACKUP_UPLOAD_KIB_S", 0, 0, 10_000_000, "Bound of all uploads together, KiB a second; 0: none.") * 1024L;
         var s3 = StoreOptions.Read(settings, store, upload);
-        if (s3 is null && store.Length > 0 && !System.IO.Path.IsPathRooted(store)) settings.Fail($"BACKUP_STORE is '{store}'; it must be s3://bucket/prefix or an absolute path");
+        if (s3 is null && store.Length > 0 && !System.IO.Path.IsPathRooted(store))
+            settings.Fail($"BACKUP_STORE is '{store}'; it must be s3://bucket/prefix or an absolute path");
         KeyRing? keys = null;
-        var secret = settings.OptionalSecret("BACKUP_KEYS", "Keys for AES-256-GCM before anything leaves this node: base64 of 32 bytes each (openssl rand -base64 32), spaces between them. The first encrypts, all decrypt. Without the keys no backup can be restored.");
-        if (secret is not null && !KeyRing.TryParse(secret, out keys)) settings.Fail("BACKUP_KEYS must be 1 to 16 keys, each the base64 of 32 bytes, with spaces between them");
+        var secret = settings.OptionalSecret("BACKUP_KEYS",
+            "Keys for AES-256-GCM before anything leaves this node: base64 of 32 bytes each (openssl rand -base64 32), "
+            + "spaces between them. The first encrypts, all decrypt. Without the keys no backup can be restored.");
+        if (secret is not null && !KeyRing.TryParse(secret, out keys))
+            settings.Fail("BACKUP_KEYS must be 1 to 16 keys, each the base64 of 32 bytes, with spaces between them");
         var hostName = settings.OptionalText("HOSTNAME", "Fallback for NODE_NAME; a pod's is its name.");
-        var node = settings.OptionalText("NODE_NAME", "This node's name: stable over restarts, and its own in the group (redis-0).") ?? hostName ?? Environment.MachineName;
+        var node = settings.OptionalText("NODE_NAME", "This node's name: stable over restarts, and its own in the group (redis-0).")
+            ?? hostName ?? Environment.MachineName;
         var data = settings.Path("DATA_DIR", "/data", "Redis' working directory, readable; for restore, the empty target.");
         var appendDirectory = settings.Text("APPEND_DIR_NAME", DataLayout.Default.AppendDirectory, "Redis' appenddirname.");
         var appendFile = settings.Text("APPEND_FILE_NAME", DataLayout.Default.AppendFile, "Redis' appendfilename.");
-        foreach (var (name, value) in (ReadOnlySpan<(string, string)>)[("APPEND_DIR_NAME", appendDirectory), ("APPEND_FILE_NAME", appendFile)])
+        foreach (var (name, value) in (ReadOnlySpan<(string, string)>)[("APPEND_DIR_NAME", appendDirectory),
+            ("APPEND_FILE_NAME", appendFile)])
             if (!ObjectKey.IsPart(value)) settings.Fail($"{name} must be a name of letters, digits, . - _ that begins with no dot");
         var port = settings.Port("REDIS_PORT", 6379, "Port of Redis.");
-        var redis = settings.OptionalEndpoint("REDIS_HOST", port, "The Redis beside this process: asked for its role and for rewrites, never for data. Default: 127.0.0.1.");
-        var durability = settings.Choice("DURABILITY", Durability.Aof, "As for redis-bootstrap: aof; rdb: snapshots alone are kept, and no time between two of them can be restored; none: a cache, of which there are no backups.");
+        var redis = settings.OptionalEndpoint(
+            "REDIS_HOST", port, "The Redis beside this process: asked for its role and for rewrites, never for data. Default: 127.0.0.1.");
+        var durability = settings.Choice("DURABILITY", Durability.Aof,
+            "As for redis-bootstrap: aof; rdb: snapshots alone are kept, and no time between two of them can be restored; none: "
+            + "a cache, of which there are no backups.");
         var credentials = new LiveCredentials();
         credentials.Use(ReadCredentialsOf(settings, cluster));
         var tls = ReadTls(settings);
@@ -106,8 +120,12 @@ internal sealed record BackupOptions
             settings.Integer("BACKUP_DAILY", 7, 0, 3660, "Beyond the window: days (UTC) of which the last backup is kept."),
             settings.Integer("BACKUP_WEEKLY", 4, 0, 520, "Likewise, ISO weeks."),
             settings.Integer("BACKUP_MONTHLY", 12, 0, 1200, "Likewise, months."));
-        var server = settings.Path("REDIS_SERVER_BIN", "redis-server", "For verify: the server that loads the restored data; for restore: asked which format it reads. Looked up in PATH if it has no slash.");
-        var scratch = settings.Path("BACKUP_SCRATCH_DIR", System.IO.Path.GetTempPath(), "For verify: where it restores to; needs room for the whole dataset. For restore: where the server is asked. Emptied afterwards.");
+        var server = settings.Path("REDIS_SERVER_BIN", "redis-server",
+            "For verify: the server that loads the restored data; for restore: asked which format it reads. "
+            + "Looked up in PATH if it has no slash.");
+        var scratch = settings.Path("BACKUP_SCRATCH_DIR", System.IO.Path.GetTempPath(),
+            "For verify: where it restores to; needs room for the whole dataset. For restore: where the server is asked. "
+            + "Emptied afterwards.");
         var telemetry = settings.Port("METRICS_PORT", 9122, "For run: port of GET /metrics and GET /healthz; 0: none.", min: 0);
         var (logLevel, logFormat) = LogSettings.Read(settings);
         if (settings.Errors.Count > 0) return null;
@@ -142,22 +160,35 @@ internal sealed record BackupOptions
 
     private static UploaderOptions ReadUploader(SettingReader settings, string node)
     {
-        var renew = settings.Milliseconds("BACKUP_LEASE_RENEW_MS", 30_000, 100, 600_000, "How often the uploader renews its lease: one request each.");
-        var life = settings.Milliseconds("BACKUP_LEASE_LIFE_MS", 90_000, 300, 3_600_000, "A lease that has not changed for so long may be taken by another node.");
+        var renew = settings.Milliseconds(
+            "BACKUP_LEASE_RENEW_MS", 30_000, 100, 600_000, "How often the uploader renews its lease: one request each.");
+        var life = settings.Milliseconds(
+            "BACKUP_LEASE_LIFE_MS", 90_000, 300, 3_600_000, "A lease that has not changed for so long may be taken by another node.");
         if (life < renew * 3) settings.Fail("BACKUP_LEASE_LIFE_MS must be at least three times BACKUP_LEASE_RENEW_MS");
         return new UploaderOptions
         {
             Node = node,
-            Flush = settings.Milliseconds("BACKUP_FLUSH_MS", 1000, 100, 600_000, "How often the tail is shipped while there is something to ship: the most that is lost with the disks, about."),
-            SegmentBytes = settings.Integer("BACKUP_SEGMENT_KIB", 4096, 4, 65_536, "A segment is cut at the first command after so many KiB.") * 1024L,
-            BaseInterval = TimeSpan.FromMinutes(settings.Integer("BACKUP_BASE_MINUTES", 1440, 1, 525_600, "Time between two bases: more often is a quicker restore and more to store.")),
-            BaseTailFactor = settings.Integer("BACKUP_BASE_TAIL_FACTOR", 4, 0, 1000, "A base is also taken where the tail since the last one is longer than so many times that, at most once an hour, and with BACKUP_REWRITE; 0: by time alone."),
-            BaseTailBytes = settings.Integer("BACKUP_BASE_TAIL_MIB", 256, 1, 1_048_576, "And longer than so many MiB, so that a small base is not taken again and again.") * 1024L * 1024,
-            Rewrite = settings.Flag("BACKUP_REWRITE", true, "Ask Redis for BGREWRITEAOF before a base, so that it is new; false takes the last rewrite's."),
+            Flush = settings.Milliseconds("BACKUP_FLUSH_MS", 1000, 100, 600_000,
+                "How often the tail is shipped while there is something to ship: the most that is lost with the disks, about."),
+            SegmentBytes =
+                settings.Integer("BACKUP_SEGMENT_KIB", 4096, 4, 65_536, "A segment is cut at the first command after so many KiB.") * 1024L,
+            BaseInterval = TimeSpan.FromMinutes(settings.Integer(
+                "BACKUP_BASE_MINUTES", 1440, 1, 525_600, "Time between two bases: more often is a quicker restore and more to store.")),
+            BaseTailFactor = settings.Integer("BACKUP_BASE_TAIL_FACTOR", 4, 0, 1000,
+                "A base is also taken where the tail since the last one is longer than so many times that, at most once an hour, "
+                + "and with BACKUP_REWRITE; 0: by time alone."),
+            BaseTailBytes = settings.Integer("BACKUP_BASE_TAIL_MIB", 256, 1, 1_048_576,
+                "And longer than so many MiB, so that a small base is not taken again and again.")
+                * 1024L * 1024,
+            Rewrite = settings.Flag(
+                "BACKUP_REWRITE", true, "Ask Redis for BGREWRITEAOF before a base, so that it is new; false takes the last rewrite's."),
             Renew = renew,
             LeaseLife = life,
-            OutOfSync = settings.Milliseconds("BACKUP_OUT_OF_SYNC_MS", 30_000, 100, 3_600_000, "An uploader whose server is down, loads, or has no link to its master for so long gives the lease to another node."),
-            MaxPendingBytes = settings.Integer("BACKUP_MAX_PENDING_MIB", 1024, 1, 1_048_576, "While the store is away, rewritten AOF files are kept for it, up to so many MiB; then a new generation begins.") * 1024L * 1024,
+            OutOfSync = settings.Milliseconds("BACKUP_OUT_OF_SYNC_MS", 30_000, 100, 3_600_000,
+                "An uploader whose server is down, loads, or has no link to its master for so long gives the lease to another node."),
+            MaxPendingBytes = settings.Integer("BACKUP_MAX_PENDING_MIB", 1024, 1, 1_048_576,
+                "While the store is away, rewritten AOF files are kept for it, up to so many MiB; then a new generation begins.")
+                * 1024L * 1024,
             DrainLimit = settings.Milliseconds("BACKUP_DRAIN_MS", 10_000, 0, 600_000, "After SIGTERM, how long to ship what is left."),
         };
     }
@@ -166,7 +197,8 @@ internal sealed record BackupOptions
     {
         var fallback = settings.OptionalSecret("REDIS_PASSWORD", "Fallback for SIDECAR_PASSWORD.");
         var fallbackBefore = settings.PreviousSecret("REDIS_PASSWORD");
-        var own = settings.OptionalSecret("SIDECAR_PASSWORD", "Password of the ACL user sidecar-<cluster id>. None: no log-in. Files are read again while it runs.");
+        var own = settings.OptionalSecret(
+            "SIDECAR_PASSWORD", "Password of the ACL user sidecar-<cluster id>. None: no log-in. Files are read again while it runs.");
         var ownBefore = settings.PreviousSecret("SIDECAR_PASSWORD");
         var access = new List<RedisCredential>();
         foreach (var secret in own is not null ? (Secret?[])[own, ownBefore] : [fallback, fallbackBefore])

@@ -2,7 +2,9 @@ using Sidecars.Core.Hosting;
 
 namespace Sidecars.Backup.Options;
 
-/// <summary>Passwords that change under a running sidecar: their files are read again, and the next look at Redis logs in with them.</summary>
+/// <summary>
+/// Passwords that change under a running sidecar: their files are read again, and the next look at Redis logs in with them.
+/// </summary>
 internal static class PasswordFiles
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(2); // two small files; a rotation waits for every sidecar

@@ -15,25 +15,35 @@ internal static class StoreOptions
     public static S3Settings? Read(SettingReader settings, string address, long uploadBytesPerSecond)
     {
         var region = settings.OptionalText("BACKUP_S3_REGION", "Default: as AWS' own tools find it.");
-        var endpoint = settings.OptionalText("BACKUP_S3_ENDPOINT", "URL of another implementation of S3 (it must know If-None-Match and If-Match), or of a VPC endpoint.");
-        var pathStyle = settings.Flag("BACKUP_S3_PATH_STYLE", endpoint is not null, "Bucket in the path instead of the host's name. Default: true with BACKUP_S3_ENDPOINT.");
-        var encryption = settings.Choice("BACKUP_S3_ENCRYPTION", S3Encryption.Bucket, "Encryption by the service: bucket (as it says), s3 (SSE-S3) or kms (SSE-KMS).");
+        var endpoint = settings.OptionalText(
+            "BACKUP_S3_ENDPOINT", "URL of another implementation of S3 (it must know If-None-Match and If-Match), or of a VPC endpoint.");
+        var pathStyle = settings.Flag("BACKUP_S3_PATH_STYLE", endpoint is not null,
+            "Bucket in the path instead of the host's name. Default: true with BACKUP_S3_ENDPOINT.");
+        var encryption = settings.Choice(
+            "BACKUP_S3_ENCRYPTION", S3Encryption.Bucket, "Encryption by the service: bucket (as it says), s3 (SSE-S3) or kms (SSE-KMS).");
         var key = settings.OptionalText("BACKUP_S3_KMS_KEY", "With kms: id or ARN. Default: the account's key for S3.");
-        var storageClass = settings.OptionalText("BACKUP_S3_STORAGE_CLASS", "Of objects of 128 KiB and more: STANDARD_IA, ONEZONE_IA, INTELLIGENT_TIERING, GLACIER_IR. Default: STANDARD.");
-        var lockDays = settings.Integer("BACKUP_S3_LOCK_DAYS", 0, 0, 36_500, "Object Lock: days for which nobody deletes or replaces what is written. Not more than what is kept, and the bucket must have it enabled.");
+        var storageClass = settings.OptionalText("BACKUP_S3_STORAGE_CLASS",
+            "Of objects of 128 KiB and more: STANDARD_IA, ONEZONE_IA, INTELLIGENT_TIERING, GLACIER_IR. Default: STANDARD.");
+        var lockDays = settings.Integer("BACKUP_S3_LOCK_DAYS", 0, 0, 36_500,
+            "Object Lock: days for which nobody deletes or replaces what is written. Not more than what is kept, "
+            + "and the bucket must have it enabled.");
         var lockMode = settings.Choice("BACKUP_S3_LOCK_MODE", S3LockMode.Governance, "governance or compliance.");
         var parallel = settings.Integer("BACKUP_S3_PARALLEL", 4, 1, 32, "Parts of a large object in flight.");
-        var timeout = settings.Milliseconds("BACKUP_S3_TIMEOUT_MS", 20_000, 100, 600_000, "How long a request waits for its answer, besides the time for its bytes.");
+        var timeout = settings.Milliseconds(
+            "BACKUP_S3_TIMEOUT_MS", 20_000, 100, 600_000, "How long a request waits for its answer, besides the time for its bytes.");
         if (!address.StartsWith(Scheme, StringComparison.Ordinal)) return null;
         if (key is not null && encryption != S3Encryption.Kms) settings.Fail("BACKUP_S3_KMS_KEY needs BACKUP_S3_ENCRYPTION=kms");
         Uri? uri = null;
-        if (endpoint is not null && !(Uri.TryCreate(endpoint, UriKind.Absolute, out uri) && uri.Scheme is "http" or "https" && uri.AbsolutePath == "/" && uri.UserInfo.Length == 0))
+        if (endpoint is not null && !(Uri.TryCreate(endpoint, UriKind.Absolute, out uri) && uri.Scheme is "http" or "https"
+            && uri.AbsolutePath == "/" && uri.UserInfo.Length == 0))
             settings.Fail("BACKUP_S3_ENDPOINT must be http(s)://host or http(s)://host:port");
         var slash = address.IndexOf('/', Scheme.Length);
         var bucket = slash < 0 ? address[Scheme.Length..] : address[Scheme.Length..slash];
         var prefix = slash < 0 ? "" : address[(slash + 1)..].TrimEnd('/');
-        if (bucket.Length is < 3 or > 63 || !bucket.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '.' or '-') || (prefix.Length > 0 && !ObjectKey.IsValid(prefix)))
-            settings.Fail($"BACKUP_STORE is '{address}'; a bucket has 3 to 63 of a-z 0-9 . - and a prefix parts of A-Z a-z 0-9 . _ - between slashes");
+        if (bucket.Length is < 3 or > 63 || !bucket.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '.' or '-')
+            || (prefix.Length > 0 && !ObjectKey.IsValid(prefix)))
+            settings.Fail($"BACKUP_STORE is '{address}'; a bucket has 3 to 63 of a-z 0-9 . - and a prefix parts of A-Z a-z 0-9 . "
+                + "_ - between slashes");
         var slowest = new S3Settings("", "").SlowestBytesPerSecond;
         return new S3Settings(bucket, prefix.Length == 0 ? "" : prefix + "/")
         {
@@ -48,14 +58,16 @@ internal static class StoreOptions
             Parallel = parallel,
             Timeout = timeout,
             // A limit that we keep must not look like a connection that hangs: parts and segments share it.
-            SlowestBytesPerSecond = uploadBytesPerSecond == 0 ? slowest : (int)Math.Clamp(uploadBytesPerSecond / ((parallel + 1) * 2), 256, slowest),
+            SlowestBytesPerSecond =
+                uploadBytesPerSecond == 0 ? slowest : (int)Math.Clamp(uploadBytesPerSecond / ((parallel + 1) * 2), 256, slowest),
         };
     }
 
     /// <summary>Opens it; nobody is contacted yet.</summary>
     public static IObjectStore Open(BackupOptions options, RotatingCredentials credentials)
     {
-        IObjectStore store = options.S3 is { } s3 ? new S3Store(s3, TimeProvider.System, credentials) : new DirectoryStore(options.StoreDirectory);
+        IObjectStore store =
+            options.S3 is { } s3 ? new S3Store(s3, TimeProvider.System, credentials) : new DirectoryStore(options.StoreDirectory);
         return options.UploadBytesPerSecond > 0 ? new LimitedStore(store, options.UploadBytesPerSecond, TimeProvider.System) : store;
     }
 }

@@ -26,12 +26,16 @@ public sealed record FormatPolicy(string? Refusal, string? Note)
         var (source, isRdb) = (manifest.Server, manifest.Base?.Name.EndsWith(".rdb", StringComparison.Ordinal) == true);
         if (!isRdb && manifest.Format is null) return new FormatPolicy(null, null); // commands, or nothing
         if (manifest.Format is not { } format)
-            return new FormatPolicy(null, $"the backup, of {source}, does not say its format: whether the server here can load it shows when it starts");
-        if (target is null) return new FormatPolicy(null, $"whether the server here can load the backup ({format}, of {source}) is not known: {why}");
-        var refused = $"backup {manifest.Id} was taken of {source}, in format {format}; the server here is {target.Name}, which reads up to "
-            + $"{target.Writes}. It would not start with it: restore to {source} or later";
+            return new FormatPolicy(
+                null, $"the backup, of {source}, does not say its format: whether the server here can load it shows when it starts");
+        if (target is null)
+            return new FormatPolicy(null, $"whether the server here can load the backup ({format}, of {source}) is not known: {why}");
+        var refused =
+            $"backup {manifest.Id} was taken of {source}, in format {format}; the server here is {target.Name}, which reads up to "
+                + $"{target.Writes}. It would not start with it: restore to {source} or later";
         if (format.Family == target.Writes.Family) return new FormatPolicy(format.Version > target.Writes.Version ? refused : null, null);
         if (format.Family == Valkey) return new FormatPolicy(refused, null);
-        return new FormatPolicy(null, format.Version <= LastCommon ? null : $"{target.Name} loads {format}, of {source}, with rdb-version-check relaxed alone");
+        return new FormatPolicy(
+            null, format.Version <= LastCommon ? null : $"{target.Name} loads {format}, of {source}, with rdb-version-check relaxed alone");
     }
 }

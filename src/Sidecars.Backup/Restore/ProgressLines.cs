@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Sidecars.Backup.Restore;
 
 /// <summary>
-/// What a command that takes a while is at, on standard error: on a terminal one line that is redrawn, elsewhere a line every 5 s. Nothing is
-/// said of what is done before the first of them.
+/// What a command that takes a while is at, on standard error: on a terminal one line that is redrawn, elsewhere a line every 5 s. Nothing
+/// is said of what is done before the first of them.
 /// </summary>
 internal sealed class ProgressLines : IProgress<RestoreProgress>, IDisposable
 {
@@ -80,7 +80,8 @@ internal sealed class ProgressLines : IProgress<RestoreProgress>, IDisposable
         if (_progress.Total <= 0) return string.Create(CultureInfo.InvariantCulture, $"{_doing}, {seconds:0} s");
         var rate = _progress.Done / Math.Max(seconds, 0.001);
         var left = (_progress.Total - _progress.Done) / Math.Max(1, rate);
-        return string.Create(CultureInfo.InvariantCulture, $"{_doing}: {Size.Of(_progress.Done)} of {Size.Of(_progress.Total)}, {Size.Of((long)rate)}/s, {left:0} s left");
+        return string.Create(CultureInfo.InvariantCulture,
+            $"{_doing}: {Size.Of(_progress.Done)} of {Size.Of(_progress.Total)}, {Size.Of((long)rate)}/s, {left:0} s left");
     }
 }
 

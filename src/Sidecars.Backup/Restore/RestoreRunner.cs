@@ -57,15 +57,19 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout, TimeProv
         var catalogue = await store.ReadCatalogueAsync(cancellation).ConfigureAwait(false);
         if (RestorePlan.Choose(catalogue, target, store.Layout.Cluster.Value, out var backup) is { } refused) return refused;
         if (durability != Durability.Aof && !backup!.Manifest.IsSnapshot)
-            return new RestorePlan.Refuse("other_durability", $"backup {backup.Id} is an append-only file, and a server without one (DURABILITY={durability.ToString().ToLowerInvariant()}) would not load it and start empty: restore with DURABILITY=aof");
+            return new RestorePlan.Refuse("other_durability", $"backup {backup.Id} is an append-only file, and a server without one "
+                + $"(DURABILITY={durability.ToString().ToLowerInvariant()}) would not load it and start empty: "
+                + "restore with DURABILITY=aof");
         if (KeyProblem(backup!.Manifest) is { } locked) return new RestorePlan.Refuse("wrong_key", locked);
         var oddities = new List<Oddity>();
-        var segments = await store.ListSegmentsAsync(backup.Manifest.Generation, backup.Manifest.Start.Sequence, oddities, cancellation).ConfigureAwait(false);
+        var segments = await store.ListSegmentsAsync(
+            backup.Manifest.Generation, backup.Manifest.Start.Sequence, oddities, cancellation).ConfigureAwait(false);
         var plan = RestorePlan.Calculate(catalogue, target, backup, segments);
         if (plan is RestorePlan.Refuse { Code: "missing_segment" })
         {
             foreach (var other in RestorePlan.Alternatives(catalogue, target, backup))
-                if (RestorePlan.Calculate(catalogue, target, other, segments) is RestorePlan.Restore found) return found with { Notes = found.Notes.Add($"backup {backup.Id} is verified and lacks a part of the tail since: {other.Id} is the start") };
+                if (RestorePlan.Calculate(catalogue, target, other, segments) is RestorePlan.Restore found) return found with
+                { Notes = found.Notes.Add($"backup {backup.Id} is verified and lacks a part of the tail since: {other.Id} is the start") };
             if (acceptGap) plan = RestorePlan.Calculate(catalogue, target, backup, segments, acceptGap);
         }
 
@@ -77,7 +81,8 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout, TimeProv
     /// <summary>Reads the tail behind a backup, up to the next one or to its end, and checks every byte.</summary>
     /// <returns>Where it has a hole; null: nowhere.</returns>
     /// <exception cref="StoreException">A segment is damaged; the message names it.</exception>
-    public async Task<string?> ReadTailAsync(Catalogue catalogue, BackupEntry backup, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
+    public async Task<string?> ReadTailAsync(
+        Catalogue catalogue, BackupEntry backup, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
     {
         var manifest = backup.Manifest;
         if (manifest.IsSnapshot) return null;
@@ -93,7 +98,8 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout, TimeProv
             if (linked is not null && linked.To > manifest.End) segments.Add((linked, before));
         }
 
-        await foreach (var segment in store.SegmentsAsync(manifest.Generation, manifest.Start.Sequence, oddities.Add, cancellation).ConfigureAwait(false))
+        await foreach (var segment in store.SegmentsAsync(
+            manifest.Generation, manifest.Start.Sequence, oddities.Add, cancellation).ConfigureAwait(false))
         {
             if (until is { } next && segment.From >= next) break;
             walk.Add(segment);
@@ -101,7 +107,8 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout, TimeProv
         }
 
         Take(linker.Digest, linker.Settle());
-        if (walk.End().Holes.FirstOrDefault() is { } hole) return oddities.Count > 0 ? $"{hole}; {oddities[0].Key} {oddities[0].Problem}" : hole.ToString();
+        if (walk.End().Holes.FirstOrDefault() is { } hole)
+            return oddities.Count > 0 ? $"{hole}; {oddities[0].Key} {oddities[0].Problem}" : hole.ToString();
         var (done, total) = (0L, segments.Sum(s => s.Segment.Length));
         await ForEachAsync(segments, (item, count, token) => FetchSegmentAsync(manifest, item.Segment, item.Before, null, count, token),
             bytes => progress?.Report(new RestoreProgress(Interlocked.Add(ref done, bytes), total)), cancellation).ConfigureAwait(false);
@@ -115,8 +122,10 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout, TimeProv
     {
         if (!Directory.Exists(directory)) return $"{directory} does not exist: is the volume mounted?";
         if (owner is not null && new MarkerStore(directory).Read() is { IsKnown: true, Value: var marker } && marker.Cluster != owner)
-            return $"{directory} belongs to {marker.Cluster}, as its {MarkerStore.DirectoryName}/{MarkerStore.FileName} says, not to {owner}";
-        var found = Directory.EnumerateFileSystemEntries(directory).Select(Path.GetFileName).FirstOrDefault(name => !Harmless.Contains(name));
+            return $"{directory} belongs to {marker.Cluster}, as its {MarkerStore.DirectoryName}/{MarkerStore.FileName} says, "
+                + $"not to {owner}";
+        var found = Directory.EnumerateFileSystemEntries(directory).Select(Path.GetFileName)
+            .FirstOrDefault(name => !Harmless.Contains(name));
         return found is null ? null : $"{directory} is not empty: it holds {found}; a restore never overwrites";
     }
 
@@ -126,11 +135,13 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout, TimeProv
     {
         if (TargetProblem(directory, owner) is { } problem) throw new RestoreException("not_empty", problem);
         var free = new DriveInfo(Path.GetFullPath(directory)).AvailableFreeSpace;
-        if (free < plan.Bytes) throw new RestoreException("no_space", $"{directory} has {free} bytes free, and the restore needs {plan.Bytes}");
+        if (free < plan.Bytes)
+            throw new RestoreException("no_space", $"{directory} has {free} bytes free, and the restore needs {plan.Bytes}");
         var trial = Path.Combine(directory, ".restore-" + Guid.NewGuid().ToString("n"));
         try
         {
-            using var file = new FileStream(trial, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Options = FileOptions.DeleteOnClose });
+            using var file = new FileStream(
+                trial, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Options = FileOptions.DeleteOnClose });
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -141,7 +152,8 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout, TimeProv
     /// <summary>Fetches, checks and puts into place.</summary>
     /// <exception cref="RestoreException">The target is not empty, or has no room.</exception>
     /// <exception cref="StoreException">An object is missing or damaged; the message names it.</exception>
-    public async Task RunAsync(RestorePlan.Restore plan, string directory, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
+    public async Task RunAsync(
+        RestorePlan.Restore plan, string directory, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
     {
         CheckTarget(plan, directory);
         var staging = Path.Combine(directory, MarkerStore.DirectoryName, StagingName);
@@ -164,7 +176,8 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout, TimeProv
         catch (Exception e)
         {
             if (Directory.Exists(staging)) Directory.Delete(staging, recursive: true);
-            if (e is IOException and not (StoreException or RestoreException)) throw new RestoreException("disk", $"{directory}: {e.Message}", e);
+            if (e is IOException and not (StoreException or RestoreException))
+                throw new RestoreException("disk", $"{directory}: {e.Message}", e);
             throw;
         }
     }
@@ -179,7 +192,8 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout, TimeProv
         }
         catch (IOException e)
         {
-            throw new RestoreException("busy", $"{directory} is being restored into by another process, or is not writable: {e.Message}", e);
+            throw new RestoreException(
+                "busy", $"{directory} is being restored into by another process, or is not writable: {e.Message}", e);
         }
     }
 
@@ -198,19 +212,25 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout, TimeProv
         }
     }
 
-    private async Task FetchAsync(RestorePlan.Restore plan, string staging, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
+    private async Task FetchAsync(
+        RestorePlan.Restore plan, string staging, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
     {
         long done = 0;
         void Count(int bytes) => progress?.Report(new RestoreProgress(Interlocked.Add(ref done, bytes), plan.Bytes));
         var manifest = plan.Backup.Manifest;
         var digests = plan.Segments.Select((s, i) => (Segment: s, Before: i == 0 ? manifest.StartDigest : plan.Segments[i - 1].Digest));
-        var baseFile = manifest.Base is { } file ? RepeatAsync((count, token) => FetchBaseAsync(manifest, file, staging, count, token), Count, cancellation) : Task.CompletedTask;
-        var tail = ForEachAsync(digests, (item, count, token) => FetchSegmentAsync(manifest, item.Segment, item.Before, staging, count, token), Count, cancellation);
-        await Task.WhenAll(baseFile, tail).ConfigureAwait(false); // both have ended, however they end: nobody writes to what is deleted then
+        var baseFile = manifest.Base is { } file
+            ? RepeatAsync((count, token) => FetchBaseAsync(manifest, file, staging, count, token), Count, cancellation)
+            : Task.CompletedTask;
+        var tail = ForEachAsync(digests,
+            (item, count, token) => FetchSegmentAsync(manifest, item.Segment, item.Before, staging, count, token), Count, cancellation);
+        // both have ended, however they end: nobody writes to what is deleted then
+        await Task.WhenAll(baseFile, tail).ConfigureAwait(false);
         if (plan.CutAfter is { } second) Cut(plan.Segments[^1], Path.Combine(staging, IncrementName(plan.Segments[^1].Sequence)), second);
     }
 
-    private Task ForEachAsync<T>(IEnumerable<T> items, Func<T, Action<int>, CancellationToken, Task> fetch, Action<int> count, CancellationToken cancellation) =>
+    private Task ForEachAsync<T>(
+        IEnumerable<T> items, Func<T, Action<int>, CancellationToken, Task> fetch, Action<int> count, CancellationToken cancellation) =>
         System.Threading.Tasks.Parallel.ForEachAsync(
             items, new ParallelOptions { MaxDegreeOfParallelism = Parallel, CancellationToken = cancellation },
             async (item, token) => await RepeatAsync((counted, ct) => fetch(item, counted, ct), count, token).ConfigureAwait(false));
@@ -238,24 +258,31 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout, TimeProv
             }
         }, cancellation);
 
-    private async Task FetchBaseAsync(BackupManifest manifest, BaseFile file, string staging, Action<int> count, CancellationToken cancellation)
+    private async Task FetchBaseAsync(
+        BackupManifest manifest, BaseFile file, string staging, Action<int> count, CancellationToken cancellation)
     {
         var key = store.Layout.Base(manifest.Generation, manifest.Id) + file.Name;
         using var hash = store.HashOf(manifest).Begin();
-        await CopyAsync(key, Path.Combine(staging, IsDump(manifest) ? layout.RdbFile : BaseName(file)), 0, file.Length, hash, count, cancellation).ConfigureAwait(false);
-        if (Convert.ToHexStringLower(hash.GetHashAndReset()) != file.Sha256) throw new StoreException(StoreFailure.Damaged, key, "its SHA-256 is not the manifest's");
+        await CopyAsync(key, Path.Combine(staging, IsDump(manifest) ? layout.RdbFile : BaseName(file)), 0, file.Length, hash, count,
+            cancellation).ConfigureAwait(false);
+        if (Convert.ToHexStringLower(hash.GetHashAndReset()) != file.Sha256)
+            throw new StoreException(StoreFailure.Damaged, key, "its SHA-256 is not the manifest's");
     }
 
-    private async Task FetchSegmentAsync(BackupManifest manifest, SegmentName segment, ChainDigest before, string? staging, Action<int> count, CancellationToken cancellation)
+    private async Task FetchSegmentAsync(BackupManifest manifest, SegmentName segment, ChainDigest before, string? staging,
+        Action<int> count, CancellationToken cancellation)
     {
         var key = store.Layout.Segment(manifest.Generation, segment);
         using var hash = before.Begin(store.HashOf(manifest));
         // Offsets count from the first segment of the file that is wanted, which is its first byte: a base starts at the start of a file.
-        await CopyAsync(key, staging is null ? null : Path.Combine(staging, IncrementName(segment.Sequence)), segment.Start, segment.Length, hash, count, cancellation).ConfigureAwait(false);
-        if (ChainDigest.End(hash) != segment.Digest) throw new StoreException(StoreFailure.Damaged, key, "its content is not what its name says");
+        await CopyAsync(key, staging is null ? null : Path.Combine(staging, IncrementName(segment.Sequence)), segment.Start, segment.Length,
+            hash, count, cancellation).ConfigureAwait(false);
+        if (ChainDigest.End(hash) != segment.Digest)
+            throw new StoreException(StoreFailure.Damaged, key, "its content is not what its name says");
     }
 
-    private async Task CopyAsync(string key, string? path, long offset, long length, IncrementalHash hash, Action<int> count, CancellationToken cancellation)
+    private async Task CopyAsync(
+        string key, string? path, long offset, long length, IncrementalHash hash, Action<int> count, CancellationToken cancellation)
     {
         using var download = await store.Objects.OpenAsync(key, cancellation).ConfigureAwait(false);
         using var file = path is null ? null : File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite);
@@ -265,7 +292,8 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout, TimeProv
         {
             var read = await ReadAsync(download, key, buffer, cancellation).ConfigureAwait(false);
             if (read == 0) break;
-            if (copied + read > length) throw new StoreException(StoreFailure.Damaged, key, $"has more than the {length} bytes that it should have");
+            if (copied + read > length)
+                throw new StoreException(StoreFailure.Damaged, key, $"has more than the {length} bytes that it should have");
             hash.AppendData(buffer, 0, read);
             if (file is not null) RandomAccess.Write(file, buffer.AsSpan(0, read), offset + copied);
             copied += read;
@@ -311,23 +339,28 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout, TimeProv
     {
         var text = new StringBuilder();
         var manifest = plan.Backup.Manifest;
-        if (manifest.Base is { } file) text.Append(CultureInfo.InvariantCulture, $"file {BaseName(file)} seq {Math.Max(1, manifest.BaseSequence)} type b\n");
+        if (manifest.Base is { } file)
+            text.Append(CultureInfo.InvariantCulture, $"file {BaseName(file)} seq {Math.Max(1, manifest.BaseSequence)} type b\n");
         foreach (var sequence in plan.Segments.Select(s => s.Sequence).Distinct())
             text.Append(CultureInfo.InvariantCulture, $"file {IncrementName(sequence)} seq {sequence} type i\n");
-        if (text.Length == 0) text.Append("file ").Append(await EmptyIncrementAsync(manifest, staging, cancellation).ConfigureAwait(false)).Append('\n');
+        if (text.Length == 0)
+            text.Append("file ").Append(await EmptyIncrementAsync(manifest, staging, cancellation).ConfigureAwait(false)).Append('\n');
         AtomicFile.Write(Path.Combine(staging, layout.ManifestFile), Encoding.ASCII.GetBytes(text.ToString()));
     }
 
     // No base and no command: a server that never held anything. An empty file says so.
     private async Task<string> EmptyIncrementAsync(BackupManifest manifest, string staging, CancellationToken cancellation)
     {
-        await File.WriteAllBytesAsync(Path.Combine(staging, IncrementName(manifest.Start.Sequence)), [], cancellation).ConfigureAwait(false);
-        return string.Create(CultureInfo.InvariantCulture, $"{IncrementName(manifest.Start.Sequence)} seq {manifest.Start.Sequence} type i");
+        await File.WriteAllBytesAsync(
+            Path.Combine(staging, IncrementName(manifest.Start.Sequence)), [], cancellation).ConfigureAwait(false);
+        return string.Create(
+            CultureInfo.InvariantCulture, $"{IncrementName(manifest.Start.Sequence)} seq {manifest.Start.Sequence} type i");
     }
 
     private string IncrementName(long sequence) => string.Create(CultureInfo.InvariantCulture, $"{layout.AppendFile}.{sequence}.incr.aof");
 
     // Under the name that the target's server would give it, whatever the source's was called.
     private string BaseName(BaseFile file) =>
-        string.Create(CultureInfo.InvariantCulture, $"{layout.AppendFile}.1.base{(file.Name.EndsWith(".rdb", StringComparison.Ordinal) ? ".rdb" : ".aof")}");
+        string.Create(CultureInfo.InvariantCulture,
+            $"{layout.AppendFile}.1.base{(file.Name.EndsWith(".rdb", StringComparison.Ordinal) ? ".rdb" : ".aof")}");
 }

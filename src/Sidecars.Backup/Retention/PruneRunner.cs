@@ -10,12 +10,14 @@ namespace Sidecars.Backup.Retention;
 /// <param name="Unfinished">Uploads that were never completed (<see cref="IObjectStore.RemoveUnfinishedAsync"/>).</param>
 /// <param name="Bytes">Bytes of all that goes, but for what is unfinished.</param>
 /// <param name="Notes">What a person should know.</param>
-public sealed record PruneReport(RetentionPolicy Policy, IReadOnlyList<string> Segments, IReadOnlyList<string> Leftovers, int Unfinished, long Bytes, IReadOnlyList<string> Notes);
+public sealed record PruneReport(RetentionPolicy Policy, IReadOnlyList<string> Segments, IReadOnlyList<string> Leftovers, int Unfinished,
+    long Bytes, IReadOnlyList<string> Notes);
 
 /// <summary>
-/// Deletes what the retention does not keep. A backup's drill goes first, then its manifest, so that none is listed whose parts are missing, and
-/// no drill is left of one that is not; then its base; segments last. What could not be read as what it should be is never deleted, and nothing
-/// is while a listed manifest is unreadable. What can't be restored counts for nothing, so that the last good way back stays.
+/// Deletes what the retention does not keep. A backup's drill goes first, then its manifest, so that none is listed whose parts are
+/// missing, and no drill is left of one that is not; then its base; segments last. What could not be read as what it should be is never
+/// deleted, and nothing is while a listed manifest is unreadable. What can't be restored counts for nothing, so that the last good way back
+/// stays.
 /// </summary>
 /// <param name="store">The tenant's.</param>
 /// <param name="progress">Takes the number of objects deleted so far; null: nobody asks.</param>
@@ -31,7 +33,8 @@ public sealed class PruneRunner(BackupStore store, Action<int>? progress = null)
     {
         var catalogue = await store.ReadCatalogueAsync(cancellation).ConfigureAwait(false);
         if (catalogue.Oddities.FirstOrDefault() is { } odd)
-            throw new StoreException(StoreFailure.Damaged, odd.Key, $"{odd.Problem}; nothing is deleted while it is not known what that is");
+            throw new StoreException(
+                StoreFailure.Damaged, odd.Key, $"{odd.Problem}; nothing is deleted while it is not known what that is");
         var review = await StoreReview.WalkAsync(store, catalogue, rules, utcNow, cancellation).ConfigureAwait(false);
         var policy = review.Policy;
         var bytes = 0L;
@@ -60,7 +63,8 @@ public sealed class PruneRunner(BackupStore store, Action<int>? progress = null)
 
         // While something is missing, what nobody can tell apart from a backup whose manifest was deleted stays.
         var remnants = review.Faults > 0 ? [] : catalogue.Remnants;
-        var (leftovers, leftBytes) = await RemoveLeftoversAsync(remnants, utcNow - InterruptedAge, dryRun, cancellation).ConfigureAwait(false);
+        var (leftovers, leftBytes) = await RemoveLeftoversAsync(
+            remnants, utcNow - InterruptedAge, dryRun, cancellation).ConfigureAwait(false);
         var (unfinished, notes) = await RemoveUnfinishedAsync(utcNow - InterruptedAge, dryRun, cancellation).ConfigureAwait(false);
         return new PruneReport(policy, segments, leftovers, unfinished, bytes + leftBytes, [.. review.Lines(), .. notes]);
     }
@@ -80,7 +84,8 @@ public sealed class PruneRunner(BackupStore store, Action<int>? progress = null)
         return (keys, bytes);
     }
 
-    private async Task<(int Count, List<string> Notes)> RemoveUnfinishedAsync(DateTimeOffset before, bool dryRun, CancellationToken cancellation)
+    private async Task<(int Count, List<string> Notes)> RemoveUnfinishedAsync(
+        DateTimeOffset before, bool dryRun, CancellationToken cancellation)
     {
         try
         {

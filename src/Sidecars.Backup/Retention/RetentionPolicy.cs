@@ -19,7 +19,9 @@ public sealed record RetentionVerdict(BackupEntry Backup, bool Keep, string Reas
 
 /// <summary>Chooses what is kept. Pure.</summary>
 /// <param name="Verdicts">All backups, oldest first.</param>
-/// <param name="Anchor">The backup that the recovery window starts from: every segment from its start on, and every later generation, stays.</param>
+/// <param name="Anchor">
+/// The backup that the recovery window starts from: every segment from its start on, and every later generation, stays.
+/// </param>
 public sealed record RetentionPolicy(ImmutableArray<RetentionVerdict> Verdicts, BackupEntry? Anchor)
 {
     /// <summary>
@@ -30,9 +32,11 @@ public sealed record RetentionPolicy(ImmutableArray<RetentionVerdict> Verdicts, 
     /// <param name="rules">What is kept.</param>
     /// <param name="now">The recovery window ends here.</param>
     /// <param name="broken">Ids of those that can't be restored.</param>
-    public static RetentionPolicy Decide(IEnumerable<BackupEntry> backups, RetentionRules rules, DateTimeOffset now, IReadOnlySet<string>? broken = null)
+    public static RetentionPolicy Decide(
+        IEnumerable<BackupEntry> backups, RetentionRules rules, DateTimeOffset now, IReadOnlySet<string>? broken = null)
     {
-        var all = backups.OrderBy(b => b.Manifest.CompletedAt).ThenBy(b => b.Manifest.Generation).ThenBy(b => b.Id, StringComparer.Ordinal).ToList();
+        var all = backups.OrderBy(b => b.Manifest.CompletedAt).ThenBy(b => b.Manifest.Generation)
+            .ThenBy(b => b.Id, StringComparer.Ordinal).ToList();
         var from = now - rules.Window;
         var good = all.Where(b => broken?.Contains(b.Id) != true).ToList();
         if (good.Count == 0) return new RetentionPolicy([.. all.Select(b => new RetentionVerdict(b, true, "damaged, as all are"))], null);
@@ -40,7 +44,9 @@ public sealed record RetentionPolicy(ImmutableArray<RetentionVerdict> Verdicts, 
         // What would be kept without the damage stays too: what is missing may be put back.
         BackupEntry[] anchors = [Keep(good, rules, from, reasons), Keep(all, rules, from, reasons)];
         return new RetentionPolicy(
-            [.. all.Select(b => reasons.TryGetValue(b, out var reason) ? new RetentionVerdict(b, true, reason) : new RetentionVerdict(b, false, "past the window and in no daily, weekly or monthly place"))],
+            [.. all.Select(b => reasons.TryGetValue(b, out var reason)
+                ? new RetentionVerdict(b, true, reason)
+                : new RetentionVerdict(b, false, "past the window and in no daily, weekly or monthly place"))],
             anchors.MinBy(all.IndexOf));
     }
 
@@ -57,10 +63,12 @@ public sealed record RetentionPolicy(ImmutableArray<RetentionVerdict> Verdicts, 
         // Nothing is listed: what is there belongs to a backup that is still being taken.
         if (Anchor is not { Manifest: var anchor } || generation > anchor.Generation) return true;
         if (generation == anchor.Generation && end > anchor.Start) return true;
-        return Verdicts.Any(v => v.Keep && v.Backup.Manifest is var kept && kept.Generation == generation && end > kept.Start && start < kept.End);
+        return Verdicts.Any(
+            v => v.Keep && v.Backup.Manifest is var kept && kept.Generation == generation && end > kept.Start && start < kept.End);
     }
 
-    private static BackupEntry Keep(List<BackupEntry> backups, RetentionRules rules, DateTimeOffset from, Dictionary<BackupEntry, string> reasons)
+    private static BackupEntry Keep(
+        List<BackupEntry> backups, RetentionRules rules, DateTimeOffset from, Dictionary<BackupEntry, string> reasons)
     {
         var anchor = backups.LastOrDefault(b => b.Manifest.CompletedAt <= from) ?? backups[0];
         reasons.TryAdd(backups[^1], "newest");
@@ -72,10 +80,12 @@ public sealed record RetentionPolicy(ImmutableArray<RetentionVerdict> Verdicts, 
         Add(backups, reasons, rules.Monthly, "monthly", at => at.ToString("yyyy-MM", CultureInfo.InvariantCulture));
         return anchor;
 
-        static string Week(DateTime at) => string.Create(CultureInfo.InvariantCulture, $"{ISOWeek.GetYear(at)}-W{ISOWeek.GetWeekOfYear(at):D2}");
+        static string Week(DateTime at) =>
+            string.Create(CultureInfo.InvariantCulture, $"{ISOWeek.GetYear(at)}-W{ISOWeek.GetWeekOfYear(at):D2}");
     }
 
-    private static void Add(List<BackupEntry> all, Dictionary<BackupEntry, string> reasons, int count, string name, Func<DateTime, string> period)
+    private static void Add(
+        List<BackupEntry> all, Dictionary<BackupEntry, string> reasons, int count, string name, Func<DateTime, string> period)
     {
         var last = all.GroupBy(b => period(b.Manifest.CompletedAt.UtcDateTime)).TakeLast(count).Select(g => (g.Key, Backup: g.Last()));
         foreach (var (key, backup) in last) reasons.TryAdd(backup, $"{name} {key}");

@@ -3,7 +3,9 @@ using Sidecars.Backup.Archive;
 
 namespace Sidecars.Backup.Retention;
 
-/// <summary>What of a tenant's backups can be restored, as names and lengths tell; contents are read by <c>verify</c> and <c>restore</c>.</summary>
+/// <summary>
+/// What of a tenant's backups can be restored, as names and lengths tell; contents are read by <c>verify</c> and <c>restore</c>.
+/// </summary>
 /// <param name="Catalogue">What is listed.</param>
 /// <param name="Policy">What is kept of it.</param>
 /// <param name="Broken">Ids of backups that can't be restored.</param>
@@ -11,7 +13,8 @@ namespace Sidecars.Backup.Retention;
 /// <param name="Oddities">Objects of the tail that are no segments, or not whole.</param>
 /// <param name="Tails">Bytes of the tail since the last backup, by generation.</param>
 public sealed record StoreReview(
-    Catalogue Catalogue, RetentionPolicy Policy, ImmutableHashSet<string> Broken, ImmutableArray<ChainHole> Holes, ImmutableArray<Oddity> Oddities,
+    Catalogue Catalogue, RetentionPolicy Policy, ImmutableHashSet<string> Broken, ImmutableArray<ChainHole> Holes,
+    ImmutableArray<Oddity> Oddities,
     ImmutableDictionary<long, long> Tails)
 {
     /// <summary>Walks along all tails: for each generation with a backup one request for every 1,000 segments.</summary>
@@ -38,7 +41,8 @@ public sealed record StoreReview(
         }
 
         var policy = RetentionPolicy.Decide(catalogue.Backups, rules, utcNow, broken);
-        return new StoreReview(catalogue, policy, [.. broken], [.. holes.Where(policy.Needs)], [.. oddities], tails.ToImmutableDictionary());
+        return new StoreReview(
+            catalogue, policy, [.. broken], [.. holes.Where(policy.Needs)], [.. oddities], tails.ToImmutableDictionary());
     }
 
     /// <summary>What is damaged or missing, each once.</summary>
@@ -47,12 +51,16 @@ public sealed record StoreReview(
     /// <summary>The hole behind which nothing of a generation can be restored; null: its end can be.</summary>
     public ChainHole? Severed(long generation)
     {
-        var good = Catalogue.Backups.Where(b => b.Manifest.Generation == generation && !Broken.Contains(b.Id)).Select(b => b.Manifest.Start).ToList();
-        return Holes.LastOrDefault(hole => hole.Generation == generation) is { } last && good.TrueForAll(start => start <= last.At) ? last : null;
+        var good = Catalogue.Backups.Where(b => b.Manifest.Generation == generation && !Broken.Contains(b.Id))
+            .Select(b => b.Manifest.Start).ToList();
+        return Holes.LastOrDefault(hole => hole.Generation == generation) is { } last && good.TrueForAll(start => start <= last.At)
+            ? last
+            : null;
     }
 
     /// <summary>For people, a line each.</summary>
     public IEnumerable<string> Lines() =>
-        Catalogue.Backups.Select(b => b.BaseProblem).OfType<Oddity>().Concat(Catalogue.Oddities).Concat(Oddities).Select(o => $"{o.Key} {o.Problem}")
+        Catalogue.Backups.Select(b => b.BaseProblem).OfType<Oddity>().Concat(Catalogue.Oddities).Concat(Oddities)
+            .Select(o => $"{o.Key} {o.Problem}")
             .Concat(Holes.Select(h => h.ToString()));
 }

@@ -11,7 +11,9 @@ public readonly record struct PutCondition(PutConditionKind Kind, string ETag)
     /// <summary>Only where no object has this key (S3: <c>If-None-Match: *</c>): of many writers one succeeds.</summary>
     public static PutCondition Absent => new(PutConditionKind.Absent, "");
 
-    /// <summary>Only over this very version (S3: <c>If-Match</c>). For documents of at most <see cref="ObjectLimits.MaxComparedBytes"/>.</summary>
+    /// <summary>
+    /// Only over this very version (S3: <c>If-Match</c>). For documents of at most <see cref="ObjectLimits.MaxComparedBytes"/>.
+    /// </summary>
     public static PutCondition Matches(string etag) => new(PutConditionKind.Matches, etag);
 }
 
@@ -34,7 +36,9 @@ public static class ObjectLimits
     /// <summary>Largest JSON document that is read or compared, 1 MiB: a manifest has a few hundred bytes and a line a database.</summary>
     public const int MaxDocumentBytes = 1 << 20;
 
-    /// <summary>Largest object that every store has an ETag of, 64 KiB: a lease, which is what is compared, has a few hundred bytes.</summary>
+    /// <summary>
+    /// Largest object that every store has an ETag of, 64 KiB: a lease, which is what is compared, has a few hundred bytes.
+    /// </summary>
     public const int MaxComparedBytes = 64 * 1024;
 }
 
@@ -64,7 +68,9 @@ public interface IObjectStore
     string Description { get; }
 
     /// <summary>Writes an object.</summary>
-    /// <returns>Its ETag ("" where it is too large to be compared), or null where the condition did not hold: nothing was written then.</returns>
+    /// <returns>
+    /// Its ETag ("" where it is too large to be compared), or null where the condition did not hold: nothing was written then.
+    /// </returns>
     Task<string?> PutAsync(string key, ObjectContent content, PutCondition condition, CancellationToken cancellation);
 
     /// <summary>Opens an object.</summary>
@@ -77,7 +83,9 @@ public interface IObjectStore
     /// <param name="cancellation">Ends it.</param>
     IAsyncEnumerable<ObjectEntry> ListAsync(string prefix, string? startAfter, CancellationToken cancellation);
 
-    /// <summary>Names directly below <paramref name="prefix"/> that have objects below them (S3: common prefixes), in ordinal order.</summary>
+    /// <summary>
+    /// Names directly below <paramref name="prefix"/> that have objects below them (S3: common prefixes), in ordinal order.
+    /// </summary>
     Task<IReadOnlyList<string>> ListFoldersAsync(string prefix, CancellationToken cancellation);
 
     /// <summary>Deletes an object; deleting one that is not there is no error.</summary>

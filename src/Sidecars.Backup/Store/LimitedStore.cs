@@ -1,8 +1,8 @@
 namespace Sidecars.Backup.Store;
 
 /// <summary>
-/// Bounds what all uploads together send, so that backups leave the network to replication. Downloads are not bounded: a restore is what one
-/// waits for.
+/// Bounds what all uploads together send, so that backups leave the network to replication. Downloads are not bounded: a restore is what
+/// one waits for.
 /// </summary>
 /// <param name="inner">The store.</param>
 /// <param name="bytesPerSecond">The bound, more than zero; bursts are a quarter of a second's worth.</param>
@@ -22,16 +22,19 @@ public sealed class LimitedStore(IObjectStore inner, long bytesPerSecond, TimePr
     public Task<ObjectDownload> OpenAsync(string key, CancellationToken cancellation) => inner.OpenAsync(key, cancellation);
 
     /// <inheritdoc/>
-    public IAsyncEnumerable<ObjectEntry> ListAsync(string prefix, string? startAfter, CancellationToken cancellation) => inner.ListAsync(prefix, startAfter, cancellation);
+    public IAsyncEnumerable<ObjectEntry> ListAsync(string prefix, string? startAfter, CancellationToken cancellation) =>
+        inner.ListAsync(prefix, startAfter, cancellation);
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<string>> ListFoldersAsync(string prefix, CancellationToken cancellation) => inner.ListFoldersAsync(prefix, cancellation);
+    public Task<IReadOnlyList<string>> ListFoldersAsync(string prefix, CancellationToken cancellation) =>
+        inner.ListFoldersAsync(prefix, cancellation);
 
     /// <inheritdoc/>
     public Task DeleteAsync(string key, CancellationToken cancellation) => inner.DeleteAsync(key, cancellation);
 
     /// <inheritdoc/>
-    public Task<int> RemoveUnfinishedAsync(string prefix, DateTimeOffset before, bool dryRun, CancellationToken cancellation) => inner.RemoveUnfinishedAsync(prefix, before, dryRun, cancellation);
+    public Task<int> RemoveUnfinishedAsync(string prefix, DateTimeOffset before, bool dryRun, CancellationToken cancellation) =>
+        inner.RemoveUnfinishedAsync(prefix, before, dryRun, cancellation);
 
     private sealed class Limited(ObjectContent content, UploadLimit limit) : ObjectContent
     {
@@ -58,7 +61,8 @@ public sealed class LimitedStore(IObjectStore inner, long bytesPerSecond, TimePr
         {
             stream.Position = position;
             var read = await stream.ReadAsync(buffer[..Math.Min(buffer.Length, MaxRead)], cancellation).ConfigureAwait(false);
-            if (limit.Take(read) is var wait && wait > TimeSpan.Zero) await Task.Delay(wait, limit.Time, cancellation).ConfigureAwait(false);
+            if (limit.Take(read) is var wait && wait > TimeSpan.Zero)
+                await Task.Delay(wait, limit.Time, cancellation).ConfigureAwait(false);
             return read;
         }
 

@@ -15,8 +15,9 @@ public abstract class ObjectContent
     public abstract long Length { get; }
 
     /// <summary>
-    /// A fresh stream from the first byte, which can seek. It throws <see cref="IOException"/> where the content has become shorter. What is sent is
-    /// read asynchronously, and only that is held back by a bound on uploads; digests, which some stores need before they send, read synchronously.
+    /// A fresh stream from the first byte, which can seek. It throws <see cref="IOException"/> where the content has become shorter. What
+    /// is sent is read asynchronously, and only that is held back by a bound on uploads; digests, which some stores need before they send,
+    /// read synchronously.
     /// </summary>
     public abstract Stream Open();
 

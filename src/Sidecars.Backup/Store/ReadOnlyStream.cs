@@ -26,12 +26,15 @@ internal abstract class ReadOnlyStream(long length) : Stream
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        var read = Count(buffer.Length) is > 0 and var count ? await ReadAtAsync(buffer[..count], _position, cancellationToken).ConfigureAwait(false) : 0;
+        var read = Count(buffer.Length) is > 0 and var count
+            ? await ReadAtAsync(buffer[..count], _position, cancellationToken).ConfigureAwait(false)
+            : 0;
         _position += read;
         return read;
     }
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     public override long Seek(long offset, SeekOrigin origin) =>
         _position = origin switch { SeekOrigin.Begin => offset, SeekOrigin.Current => _position + offset, _ => length + offset };

@@ -23,7 +23,8 @@ public enum StoreFailure
 }
 
 /// <summary>A store did not do what was asked, or an object is not what it should be; the message names the object.</summary>
-public sealed class StoreException(StoreFailure failure, string key, string message, Exception? inner = null) : IOException($"{key}: {message}", inner)
+public sealed class StoreException(StoreFailure failure, string key, string message, Exception? inner = null)
+    : IOException($"{key}: {message}", inner)
 {
     /// <summary>Why.</summary>
     public StoreFailure Failure { get; } = failure;

@@ -44,8 +44,8 @@ public sealed class AofDirectory(string dataDirectory, DataLayout layout)
         _files.ReadAll(Path.Combine(Folder, Layout.ManifestFile), AofManifestReader.MaxBytes).Then(bytes => AofManifestReader.Read(bytes));
 
     /// <summary>
-    /// True while the files hold an older dataset than the server: after a full sync, or <c>appendonly yes</c> at run time, commands go to a
-    /// temporary increment until the first rewrite ends (startAppendOnly in aof.c). One older than the manifest is a crash's leftover.
+    /// True while the files hold an older dataset than the server: after a full sync, or <c>appendonly yes</c> at run time, commands go to
+    /// a temporary increment until the first rewrite ends (startAppendOnly in aof.c). One older than the manifest is a crash's leftover.
     /// </summary>
     public bool IsBehindServer =>
         DiskFiles.Stat(Path.Combine(Folder, $"temp-{Layout.AppendFile}.incr")) is { IsKnown: true, Value: var temporary }
@@ -78,7 +78,8 @@ public sealed class AofDirectory(string dataDirectory, DataLayout layout)
         {
             var before = ReadManifest();
             if (!before.IsKnown) throw new IOException($"{Layout.ManifestFile}: {before}");
-            if (before.Value.Increments.Count == 0) throw new IOException($"{Layout.ManifestFile} names no increment file: nothing is appended to");
+            if (before.Value.Increments.Count == 0)
+                throw new IOException($"{Layout.ManifestFile} names no increment file: nothing is appended to");
             var start = new StreamPosition(before.Value.Increments[0].Sequence, 0);
             if (before.Value.Base is not { } entry) return new PinnedBase(null, "", 0, 0, start);
             if (TryOpen(entry.Name) is not { } handle) continue;
@@ -86,7 +87,8 @@ public sealed class AofDirectory(string dataDirectory, DataLayout layout)
             if (after.IsKnown && after.Value.Base == entry && after.Value.Increments[0].Sequence == start.Sequence)
             {
                 var header = Header(handle);
-                return new PinnedBase(handle, entry.Name, entry.Sequence, BaseTime(handle, header), start) { Format = header.IsKnown ? RdbFormat.Of(header.Value) : null };
+                return new PinnedBase(handle, entry.Name, entry.Sequence, BaseTime(handle, header), start)
+                { Format = header.IsKnown ? RdbFormat.Of(header.Value) : null };
             }
 
             handle.Dispose();
@@ -99,8 +101,10 @@ public sealed class AofDirectory(string dataDirectory, DataLayout layout)
     /// <exception cref="IOException">There is none, or it is no RDB file.</exception>
     public PinnedBase PinSnapshot()
     {
-        var handle = TryOpen(Path.Combine(DataDirectory, Layout.RdbFile)) ?? throw new IOException($"{Layout.RdbFile} is not there: the server has not saved yet");
-        if (Header(handle) is { IsKnown: true, Value: { CreatedSeconds: { } created } header }) return new PinnedBase(handle, Layout.RdbFile, 0, created, default) { Format = RdbFormat.Of(header) };
+        var handle = TryOpen(Path.Combine(DataDirectory, Layout.RdbFile))
+            ?? throw new IOException($"{Layout.RdbFile} is not there: the server has not saved yet");
+        if (Header(handle) is { IsKnown: true, Value: { CreatedSeconds: { } created } header })
+            return new PinnedBase(handle, Layout.RdbFile, 0, created, default) { Format = RdbFormat.Of(header) };
         handle.Dispose();
         throw new IOException($"{Layout.RdbFile} is no snapshot");
     }
@@ -113,5 +117,7 @@ public sealed class AofDirectory(string dataDirectory, DataLayout layout)
 
     // A base of commands has no header; it was renamed into place after it was begun, and its last change is later than that.
     private static long BaseTime(SafeFileHandle handle, DiskFact<RdbHeader> header) =>
-        header is { IsKnown: true, Value.CreatedSeconds: { } created } ? created : new DateTimeOffset(File.GetLastWriteTimeUtc(handle)).ToUnixTimeSeconds();
+        header is { IsKnown: true, Value.CreatedSeconds: { } created }
+            ? created
+            : new DateTimeOffset(File.GetLastWriteTimeUtc(handle)).ToUnixTimeSeconds();
 }

@@ -1,8 +1,8 @@
 namespace Sidecars.Backup.Tail;
 
 /// <summary>
-/// The quick way through what is nearly always there: a command that lies whole in the bytes at hand, skipped by its lengths. What is not whole,
-/// or not as it should be, is left to <see cref="AofCommandReader"/>, which takes it a line at a time and knows what to say of it.
+/// The quick way through what is nearly always there: a command that lies whole in the bytes at hand, skipped by its lengths. What is not
+/// whole, or not as it should be, is left to <see cref="AofCommandReader"/>, which takes it a line at a time and knows what to say of it.
 /// </summary>
 internal static class AofWholeCommand
 {
@@ -35,7 +35,8 @@ internal static class AofWholeCommand
         number = 0;
         if ((uint)at >= (uint)bytes.Length || bytes[at] != mark) return 0;
         var first = ++at;
-        for (; at < bytes.Length && at - first <= MaxDigits && (uint)(bytes[at] - '0') <= 9; at++) number = (number * 10) + (bytes[at] - '0');
+        for (; at < bytes.Length && at - first <= MaxDigits && (uint)(bytes[at] - '0') <= 9; at++)
+            number = (number * 10) + (bytes[at] - '0');
         return at > first && at - first <= MaxDigits && at + 1 < bytes.Length && bytes[at] == '\r' && bytes[at + 1] == '\n' ? at + 2 : 0;
     }
 }

@@ -87,7 +87,8 @@ public sealed partial class AppendDirectoryWatch : IDisposable
         const string Suffix = ".incr.aof";
         return name.StartsWith(_appendFile + ".", StringComparison.Ordinal) && name.EndsWith(Suffix, StringComparison.Ordinal)
             && name.Length > _appendFile.Length + 1 + Suffix.Length
-            && long.TryParse(name.AsSpan(_appendFile.Length + 1, name.Length - _appendFile.Length - 1 - Suffix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out sequence);
+            && long.TryParse(name.AsSpan(_appendFile.Length + 1, name.Length - _appendFile.Length - 1 - Suffix.Length), NumberStyles.None,
+                CultureInfo.InvariantCulture, out sequence);
     }
 
     [LibraryImport("libc", EntryPoint = "inotify_init1", SetLastError = true)]

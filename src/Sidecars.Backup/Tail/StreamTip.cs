@@ -5,8 +5,8 @@ using Sidecars.Core.Lineage;
 namespace Sidecars.Backup.Tail;
 
 /// <summary>
-/// Where a generation may be gone on with: its newest segment in the store, proven to be what this node's disk holds. No state of our own is
-/// kept for it, so none can be wrong.
+/// Where a generation may be gone on with: its newest segment in the store, proven to be what this node's disk holds. No state of our own
+/// is kept for it, so none can be wrong.
 /// </summary>
 internal sealed class StreamTip(BackupStore store, AofDirectory aof)
 {
@@ -30,9 +30,11 @@ internal sealed class StreamTip(BackupStore store, AofDirectory aof)
         _ = SegmentName.TryNumber(folders[0], 10, out var from);
         var segments = await store.ListSegmentsAsync(generation, from, [], cancellation).ConfigureAwait(false);
         // The last session decided the chain; an earlier one's object behind that is a leftover.
-        if (segments.MaxBy(s => (s.Session, s.Sequence, s.End)) is not { } tip) return Fresh("nothing_shipped", $"generation {generation} has no segment");
+        if (segments.MaxBy(s => (s.Session, s.Sequence, s.End)) is not { } tip)
+            return Fresh("nothing_shipped", $"generation {generation} has no segment");
         if (Previous(segments, tip) is not { } before) return Fresh("chain_unknown", $"nothing before tail/{tip} is found");
-        if (TailPolicy.Resume(tip, manifest, LocalDigest(manifest, tip, before)) is TailDecision.NewGeneration fresh) return new Found(null, null, fresh);
+        if (TailPolicy.Resume(tip, manifest, LocalDigest(manifest, tip, before)) is TailDecision.NewGeneration fresh)
+            return new Found(null, null, fresh);
         var first = segments.FirstOrDefault(s => s.Sequence == tip.Sequence && s.Start == 0);
         return new Found(tip, first is null ? null : Previous(segments, first), null);
     }
@@ -47,6 +49,8 @@ internal sealed class StreamTip(BackupStore store, AofDirectory aof)
     {
         if (manifest.Increments.FirstOrDefault(f => f.Sequence == tip.Sequence) is not { } entry) return null;
         using var file = aof.TryOpen(entry.Name);
-        return file is not null && RandomAccess.GetLength(file) >= tip.End ? before.Append(ObjectContent.Of(file, tip.Start, tip.Length), store.Hash) : null;
+        return file is not null && RandomAccess.GetLength(file) >= tip.End
+            ? before.Append(ObjectContent.Of(file, tip.Start, tip.Length), store.Hash)
+            : null;
     }
 }

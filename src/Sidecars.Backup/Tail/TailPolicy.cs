@@ -63,25 +63,33 @@ public static class TailPolicy
         {
             var (sequence, before) = (newer[i].Sequence, i == 0 ? last : newer[i - 1].Sequence);
             if (originOf(sequence) == IncrementOrigin.Renamed)
-                return new TailDecision.NewGeneration("dataset_replaced", $"increment {sequence} came with a new base: a full sync, or the AOF was switched on again");
+                return new TailDecision.NewGeneration(
+                    "dataset_replaced", $"increment {sequence} came with a new base: a full sync, or the AOF was switched on again");
             if ((listed || i > 0) || (sequence == before + 1 && originOf(sequence) == IncrementOrigin.Created)) continue;
-            return new TailDecision.NewGeneration("not_proven", $"nothing shows that increment {sequence} continues {before}: a rewrite was not watched");
+            return new TailDecision.NewGeneration(
+                "not_proven", $"nothing shows that increment {sequence} continues {before}: a rewrite was not watched");
         }
 
         return new TailDecision.Continue(newer);
     }
 
-    /// <summary>Decides after a restart of the uploader: whether the last segment in the store is still what this node's disk holds.</summary>
+    /// <summary>
+    /// Decides after a restart of the uploader: whether the last segment in the store is still what this node's disk holds.
+    /// </summary>
     /// <param name="last">The last segment of the node's last generation.</param>
     /// <param name="manifest">As on disk now.</param>
-    /// <param name="localDigest">Of the chain, with the segment's bytes read from the local file; null where the file is missing or shorter.</param>
+    /// <param name="localDigest">
+    /// Of the chain, with the segment's bytes read from the local file; null where the file is missing or shorter.
+    /// </param>
     public static TailDecision Resume(SegmentName last, AofManifest manifest, ChainDigest? localDigest)
     {
         if (manifest.Increments.All(f => f.Sequence != last.Sequence))
             return new TailDecision.NewGeneration("rewritten_meanwhile", $"increment {last.Sequence} was replaced while nobody watched");
-        if (localDigest is null) return new TailDecision.NewGeneration("shrunk", $"increment {last.Sequence} is shorter than what was shipped of it");
+        if (localDigest is null)
+            return new TailDecision.NewGeneration("shrunk", $"increment {last.Sequence} is shorter than what was shipped of it");
         return localDigest == last.Digest
             ? Decide(last.Sequence, manifest, _ => IncrementOrigin.Unknown)
-            : new TailDecision.NewGeneration("other_content", $"increment {last.Sequence} holds other bytes than were shipped, or they were shipped with another key");
+            : new TailDecision.NewGeneration(
+                "other_content", $"increment {last.Sequence} holds other bytes than were shipped, or they were shipped with another key");
     }
 }

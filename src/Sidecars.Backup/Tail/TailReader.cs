@@ -38,10 +38,12 @@ public sealed class TailReader(AofDirectory directory, long session, ContentHash
     public long LastSequence { get; private set; }
 
     /// <summary>The end of what is on disk now.</summary>
-    public StreamPosition End => _files.Count > 0 ? new StreamPosition(LastSequence, RandomAccess.GetLength(_files.Last().Handle)) : Position;
+    public StreamPosition End =>
+        _files.Count > 0 ? new StreamPosition(LastSequence, RandomAccess.GetLength(_files.Last().Handle)) : Position;
 
     /// <summary>Bytes on disk that are not shipped.</summary>
-    public long Pending => _files.Sum(f => RandomAccess.GetLength(f.Handle)) - (_files.Count > 0 && _files.Peek().Entry.Sequence == Position.Sequence ? Position.Offset : 0);
+    public long Pending => _files.Sum(f => RandomAccess.GetLength(f.Handle))
+        - (_files.Count > 0 && _files.Peek().Entry.Sequence == Position.Sequence ? Position.Offset : 0);
 
     /// <summary>Goes on from a place that was reached before.</summary>
     /// <param name="at">The place.</param>
@@ -66,8 +68,12 @@ public sealed class TailReader(AofDirectory directory, long session, ContentHash
 
     /// <summary>The next segment; null where no whole command is left.</summary>
     /// <param name="target">Bytes after which to cut at the next command.</param>
-    /// <param name="until">An <see cref="End"/> of before, behind which nothing is looked at: who follows a server that writes would never come to an end.</param>
-    /// <exception cref="InvalidDataException">The stream is broken: a file shrank, is no AOF, or ends within a command though another follows.</exception>
+    /// <param name="until">
+    /// An <see cref="End"/> of before, behind which nothing is looked at: who follows a server that writes would never come to an end.
+    /// </param>
+    /// <exception cref="InvalidDataException">
+    /// The stream is broken: a file shrank, is no AOF, or ends within a command though another follows.
+    /// </exception>
     public TailSegment? Next(long target, StreamPosition until)
     {
         while (_files.TryPeek(out var file))
@@ -75,7 +81,8 @@ public sealed class TailReader(AofDirectory directory, long session, ContentHash
             var end = file.Entry.Sequence < until.Sequence ? long.MaxValue : file.Entry.Sequence == until.Sequence ? until.Offset : 0;
             if (Cut(file.Handle, target, end) is { } boundary) return Segment(file.Handle, boundary);
             if (_files.Count == 1 || file.Entry.Sequence >= until.Sequence) return null;
-            if (RandomAccess.GetLength(file.Handle) != Position.Offset) throw new InvalidDataException($"{file.Entry.Name} ends within a command, and another file follows it");
+            if (RandomAccess.GetLength(file.Handle) != Position.Offset)
+                throw new InvalidDataException($"{file.Entry.Name} ends within a command, and another file follows it");
             _files.Dequeue().Handle.Dispose();
             Position = new StreamPosition(_files.Peek().Entry.Sequence, 0);
             Restart();
@@ -102,7 +109,8 @@ public sealed class TailReader(AofDirectory directory, long session, ContentHash
     // Goes on reading where it stopped; what lies behind the last boundary is not read again with the next segment.
     private AofBoundary? Cut(SafeFileHandle file, long target, long end)
     {
-        if (RandomAccess.GetLength(file) < _scanBase + _scan.Offset) throw new InvalidDataException($"increment {Position.Sequence} became shorter than what was read of it");
+        if (RandomAccess.GetLength(file) < _scanBase + _scan.Offset)
+            throw new InvalidDataException($"increment {Position.Sequence} became shorter than what was read of it");
         _scan.StopAtOffset = Position.Offset - _scanBase + target;
         while (_scanBase + _scan.Boundary.Offset < Position.Offset + target)
         {
@@ -110,7 +118,8 @@ public sealed class TailReader(AofDirectory directory, long session, ContentHash
             if (left <= 0) break;
             var read = RandomAccess.Read(file, _buffer.AsSpan(0, (int)Math.Min(left, _buffer.Length)), _scanBase + _scan.Offset);
             if (read == 0) break;
-            if (_scan.Read(_buffer.AsSpan(0, read), out _) == AofScan.Malformed) throw new InvalidDataException($"increment {Position.Sequence} is no AOF: {_scan.Problem}");
+            if (_scan.Read(_buffer.AsSpan(0, read), out _) == AofScan.Malformed)
+                throw new InvalidDataException($"increment {Position.Sequence} is no AOF: {_scan.Problem}");
         }
 
         return _scanBase + _scan.Boundary.Offset > Position.Offset ? _scan.Boundary : null;
@@ -120,7 +129,8 @@ public sealed class TailReader(AofDirectory directory, long session, ContentHash
     {
         var end = _scanBase + boundary.Offset;
         var content = ObjectContent.Of(file, Position.Offset, end - Position.Offset);
-        var name = new SegmentName(Position.Sequence, Position.Offset, end, boundary.Time, session, Digest.Short, Digest.Append(content, hash));
+        var name = new SegmentName(
+            Position.Sequence, Position.Offset, end, boundary.Time, session, Digest.Short, Digest.Append(content, hash));
         return new TailSegment(name, content);
     }
 }

@@ -6,7 +6,8 @@ using Sidecars.Backup.Tail;
 namespace Sidecars.Backup.Upload;
 
 /// <summary>Takes bases when they are due: at the beginning of a generation, every so often, and on request.</summary>
-internal sealed class BaseSchedule(BackupStore store, AofDirectory aof, NodeFacts node, UploaderOptions options, TimeProvider time) : IDisposable
+internal sealed class BaseSchedule(BackupStore store, AofDirectory aof, NodeFacts node, UploaderOptions options, TimeProvider time)
+    : IDisposable
 {
     // A rewrite of tens of gigabytes takes minutes; a server that does not come to an end, or refuses, gives what it has.
     private static readonly TimeSpan RewriteLimit = TimeSpan.FromMinutes(30);
@@ -21,7 +22,10 @@ internal sealed class BaseSchedule(BackupStore store, AofDirectory aof, NodeFact
     private long _tailFrom; // what this session had shipped where that base starts
 
     /// <summary>See <see cref="IShipment.WaitsFor"/>.</summary>
-    public string? WaitsFor => _upload is not null ? null : Refusal is { } why ? $"BGREWRITEAOF is refused: {why}" : _taken ? "BGREWRITEAOF has not come to an end" : "the tail has not come to the start of a base";
+    public string? WaitsFor => _upload is not null ? null
+        : Refusal is { } why ? $"BGREWRITEAOF is refused: {why}"
+        : _taken ? "BGREWRITEAOF has not come to an end"
+        : "the tail has not come to the start of a base";
 
     /// <summary>See <see cref="IShipment.Refusal"/>: of the rewrite.</summary>
     public string? Refusal { get; private set; }
@@ -65,7 +69,8 @@ internal sealed class BaseSchedule(BackupStore store, AofDirectory aof, NodeFact
     /// <exception cref="IOException">It failed, and is tried again at the next step.</exception>
     public async Task<BackupManifest?> TickAsync(UploadSession session, DateTimeOffset currentUntil, CancellationToken cancellation)
     {
-        if (_upload is { File.IsCompleted: true } ready) return await CompleteAsync(ready, session, currentUntil, cancellation).ConfigureAwait(false);
+        if (_upload is { File.IsCompleted: true } ready)
+            return await CompleteAsync(ready, session, currentUntil, cancellation).ConfigureAwait(false);
         if (_upload is not null) return null;
         if (!_clock.IsDue && !IsOutgrown(session)) return null;
         if (!_first && options.Rewrite && !await IsRewrittenAsync(cancellation).ConfigureAwait(false)) return null;
@@ -80,7 +85,8 @@ internal sealed class BaseSchedule(BackupStore store, AofDirectory aof, NodeFact
         }
 
         var id = BackupLayout.BaseId(time.GetUtcNow(), session.Session);
-        _upload = BaseUpload.Begin(store, pinned, new BaseOrigin(id, options.Node, session.Generation, IsSnapshot: false, Before), digest, cancellation);
+        _upload = BaseUpload.Begin(
+            store, pinned, new BaseOrigin(id, options.Node, session.Generation, IsSnapshot: false, Before), digest, cancellation);
         _begunAt = session.Shipped - (session.Position.Sequence == pinned.Start.Sequence ? session.Position.Offset : 0);
         return null;
     }
@@ -102,7 +108,8 @@ internal sealed class BaseSchedule(BackupStore store, AofDirectory aof, NodeFact
         return sequence != asked.Sequence || time.GetElapsedTime(asked.Since) > RewriteLimit;
     }
 
-    private async Task<BackupManifest> CompleteAsync(BaseUpload upload, UploadSession session, DateTimeOffset currentUntil, CancellationToken cancellation)
+    private async Task<BackupManifest> CompleteAsync(
+        BaseUpload upload, UploadSession session, DateTimeOffset currentUntil, CancellationToken cancellation)
     {
         try
         {
@@ -118,7 +125,9 @@ internal sealed class BaseSchedule(BackupStore store, AofDirectory aof, NodeFact
         var before = await node.LookAsync(cancellation).ConfigureAwait(false);
         await session.FlushAsync(currentUntil, cancellation).ConfigureAwait(false);
         var after = await node.LookAsync(cancellation).ConfigureAwait(false);
-        var tip = session.Position > upload.Start ? new TailTip(session.Position, session.Digest, session.CoveredUntil) : new TailTip(upload.Start, upload.StartDigest, session.CoveredUntil);
+        var tip = session.Position > upload.Start
+            ? new TailTip(session.Position, session.Digest, session.CoveredUntil)
+            : new TailTip(upload.Start, upload.StartDigest, session.CoveredUntil);
         var manifest = await upload.CompleteAsync(tip, before, after, time.GetUtcNow(), cancellation).ConfigureAwait(false);
         (_upload, _first, _rewrite, Refusal, _taken) = (null, false, null, null, false);
         (_baseBytes, _tailBefore, _tailFrom) = (manifest.Base?.Length ?? 0, 0, _begunAt);

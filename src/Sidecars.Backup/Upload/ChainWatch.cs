@@ -5,8 +5,8 @@ using Sidecars.Core.Hosting;
 namespace Sidecars.Backup.Upload;
 
 /// <summary>
-/// Walks along what lies in the store, beside the uploader's steps, which never wait for it. What a person or a lifecycle rule has deleted there
-/// nothing else would tell before a restore.
+/// Walks along what lies in the store, beside the uploader's steps, which never wait for it. What a person or a lifecycle rule has deleted
+/// there nothing else would tell before a restore.
 /// </summary>
 internal sealed class ChainWatch(BackupStore store, UploaderOptions options, UploadCounters counters, JsonLineLog log, TimeProvider time)
     : IDisposable

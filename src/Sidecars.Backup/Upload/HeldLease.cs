@@ -18,8 +18,10 @@ internal sealed class HeldLease
     private string _etag;
     private long _renewedAt;
 
-    private HeldLease(BackupStore store, UploaderOptions options, TimeProvider time, UploaderLease lease, string etag, long ownGeneration) =>
-        (_store, _options, _time, _lease, _etag, OwnGeneration, Reached, _renewedAt) = (store, options, time, lease, etag, ownGeneration, lease.Tip, time.GetTimestamp());
+    private HeldLease(
+        BackupStore store, UploaderOptions options, TimeProvider time, UploaderLease lease, string etag, long ownGeneration) =>
+        (_store, _options, _time, _lease, _etag, OwnGeneration, Reached, _renewedAt) =
+            (store, options, time, lease, etag, ownGeneration, lease.Tip, time.GetTimestamp());
 
     /// <summary>This time with the lease.</summary>
     public long Session => _lease.Session;
@@ -37,10 +39,12 @@ internal sealed class HeldLease
     public bool IsDue => _time.GetElapsedTime(_renewedAt) >= _options.Renew;
 
     /// <summary>Takes it in place of what was read; null where another was faster.</summary>
-    public static async Task<HeldLease?> TryTakeAsync(BackupStore store, UploaderOptions options, TimeProvider time, (UploaderLease Lease, string ETag)? current, CancellationToken cancellation)
+    public static async Task<HeldLease?> TryTakeAsync(BackupStore store, UploaderOptions options, TimeProvider time,
+        (UploaderLease Lease, string ETag)? current, CancellationToken cancellation)
     {
         var before = current?.Lease;
-        var lease = new UploaderLease(options.Node, (before?.Session ?? 0) + 1, before?.Generation ?? 0, 0, before?.CoveredUntil ?? DateTimeOffset.UnixEpoch)
+        var lease = new UploaderLease(
+            options.Node, (before?.Session ?? 0) + 1, before?.Generation ?? 0, 0, before?.CoveredUntil ?? DateTimeOffset.UnixEpoch)
         {
             Writer = before?.Writer ?? "",
             Tip = before?.Tip,
@@ -51,21 +55,25 @@ internal sealed class HeldLease
     }
 
     /// <summary>
-    /// Proves, on the lease itself, that the store keeps the conditions on which everything rests: this lease is there, so that a write where
-    /// there must be none is refused, and so is one over a version that it never had. An S3 look-alike that ignores either answers with success.
+    /// Proves, on the lease itself, that the store keeps the conditions on which everything rests: this lease is there, so that a write
+    /// where there must be none is refused, and so is one over a version that it never had. An S3 look-alike that ignores either answers
+    /// with success.
     /// </summary>
     /// <exception cref="StoreException">It does not: <see cref="StoreFailure.Unfit"/>.</exception>
     public async Task ProveConditionsAsync(CancellationToken cancellation)
     {
-        if (await _store.WriteLeaseAsync(_lease, null, cancellation).ConfigureAwait(false) is { } over) throw Unfit("If-None-Match: *", over);
-        if (await _store.WriteLeaseAsync(_lease, NoVersion, cancellation).ConfigureAwait(false) is { } other) throw Unfit("If-Match", other);
+        if (await _store.WriteLeaseAsync(_lease, null, cancellation).ConfigureAwait(false) is { } over)
+            throw Unfit("If-None-Match: *", over);
+        if (await _store.WriteLeaseAsync(_lease, NoVersion, cancellation).ConfigureAwait(false) is { } other)
+            throw Unfit("If-Match", other);
     }
 
     private StoreException Unfit(string header, string etag)
     {
         _etag = etag;
         return new StoreException(StoreFailure.Unfit, _store.Layout.Uploader,
-            $"{_store.Objects.Description} ignores {header}: it overwrote an object in spite of it. Two nodes would upload at once, and such backups do not restore: use a store with conditional writes");
+            $"{_store.Objects.Description} ignores {header}: it overwrote an object in spite of it. Two nodes would upload at once, "
+            + "and such backups do not restore: use a store with conditional writes");
     }
 
     /// <summary>Writes it; adopts a request that <c>now</c> has put into it.</summary>
@@ -96,8 +104,11 @@ internal sealed class HeldLease
             }
 
             var now = await _store.ReadLeaseAsync(cancellation).ConfigureAwait(false);
-            // It is never deleted: this is another directory than it was, or somebody has cleared the store. Nothing is begun anew on that ground.
-            if (now is null) throw new StoreException(StoreFailure.Unavailable, _store.Layout.Uploader, "the uploader's lease is gone: is the store what it was?");
+            // It is never deleted: this is another directory than it was, or somebody has cleared the store. Nothing is begun anew on that
+            // ground.
+            if (now is null)
+                throw new StoreException(
+                    StoreFailure.Unavailable, _store.Layout.Uploader, "the uploader's lease is gone: is the store what it was?");
             if (now.Value.Lease == lease)
             {
                 (_lease, _etag, _renewedAt) = (lease, now.Value.ETag, _time.GetTimestamp()); // written, and the answer was lost
@@ -109,7 +120,8 @@ internal sealed class HeldLease
             (_lease, _etag) = (there, now.Value.ETag); // a request of 'now', or a write of this node whose answer was lost
         }
 
-        throw new StoreException(StoreFailure.Unavailable, _store.Layout.Uploader, $"the lease changed at each of {Tries} tries, and is this node's still");
+        throw new StoreException(
+            StoreFailure.Unavailable, _store.Layout.Uploader, $"the lease changed at each of {Tries} tries, and is this node's still");
     }
 
     private string Lost(UploaderLease there)

@@ -4,7 +4,9 @@ using Sidecars.Backup.Tail;
 
 namespace Sidecars.Backup.Upload;
 
-/// <summary>What one holder of the lease ships: a stream with bases (<see cref="StreamShipment"/>), or snapshots (<see cref="SnapshotShipment"/>).</summary>
+/// <summary>
+/// What one holder of the lease ships: a stream with bases (<see cref="StreamShipment"/>), or snapshots (<see cref="SnapshotShipment"/>).
+/// </summary>
 internal interface IShipment : IDisposable
 {
     /// <summary>Being written.</summary>
@@ -19,7 +21,9 @@ internal interface IShipment : IDisposable
     /// <summary>What the next backup waits for, for a person; null where nothing of another's holds it up.</summary>
     string? WaitsFor { get; }
 
-    /// <summary>What the server said when it was asked for what the next backup needs; null where it took the request, or was not asked.</summary>
+    /// <summary>
+    /// What the server said when it was asked for what the next backup needs; null where it took the request, or was not asked.
+    /// </summary>
     string? Refusal { get; }
 
     /// <summary>All that the group acknowledged up to this time is in the store; by the node's clock.</summary>
@@ -62,7 +66,9 @@ internal interface IShipment : IDisposable
 }
 
 /// <summary>The tail of an AOF, and bases beside it.</summary>
-internal sealed class StreamShipment(BackupStore store, AofDirectory aof, NodeFacts node, UploaderOptions options, UploadCounters counters, long session, TimeProvider time) : IShipment
+internal sealed class StreamShipment(
+    BackupStore store, AofDirectory aof, NodeFacts node, UploaderOptions options, UploadCounters counters, long session, TimeProvider time)
+    : IShipment
 {
     private readonly UploadSession _session = new(store, aof, options, counters, session, time);
     private readonly BaseSchedule _bases = new(store, aof, node, options, time);
@@ -101,7 +107,8 @@ internal sealed class StreamShipment(BackupStore store, AofDirectory aof, NodeFa
 
     public void WantNow() => _bases.Begin();
 
-    public Task<BackupManifest?> TickAsync(DateTimeOffset currentUntil, CancellationToken cancellation) => _bases.TickAsync(_session, currentUntil, cancellation);
+    public Task<BackupManifest?> TickAsync(DateTimeOffset currentUntil, CancellationToken cancellation) =>
+        _bases.TickAsync(_session, currentUntil, cancellation);
 
     public Task ShipRestAsync(CancellationToken cancellation) => _session.ShipRestAsync(cancellation);
 

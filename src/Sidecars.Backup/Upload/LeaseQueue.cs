@@ -22,11 +22,15 @@ internal sealed class LeaseQueue(BackupStore store, NodeFacts node, UploaderOpti
             var standing = await node.LookAsync(cancellation).ConfigureAwait(false);
             var current = await store.ReadLeaseAsync(cancellation).ConfigureAwait(false);
             if (seen != (current?.ETag ?? "")) (seen, since) = (current?.ETag ?? "", time.GetTimestamp());
-            var decision = UploaderPolicy.Decide(options.Node, standing.Standing, current?.Lease, time.GetElapsedTime(since), options.LeaseLife);
+            var decision = UploaderPolicy.Decide(
+                options.Node, standing.Standing, current?.Lease, time.GetElapsedTime(since), options.LeaseLife);
             if (decision.Take)
             {
-                if (await HeldLease.TryTakeAsync(store, options, time, current, cancellation).ConfigureAwait(false) is not { } held) continue; // another was faster
-                log.Info("lease_taken", decision.Reason, LogField.Of("session", held.Session), LogField.Of("generation", current?.Lease.Generation ?? 0));
+                // another was faster
+                if (await HeldLease.TryTakeAsync(store, options, time, current, cancellation).ConfigureAwait(false) is not { } held)
+                    continue;
+                log.Info("lease_taken", decision.Reason, LogField.Of("session", held.Session),
+                    LogField.Of("generation", current?.Lease.Generation ?? 0));
                 _told = "";
                 return held;
             }
@@ -34,7 +38,8 @@ internal sealed class LeaseQueue(BackupStore store, NodeFacts node, UploaderOpti
             if (_told != decision.Code) log.Info("waiting", decision.Reason, LogField.Of("code", decision.Code));
             _told = decision.Code;
             // The store is asked a tenth of a lease's life apart.
-            await Task.Delay(decision.Code is "server_unknown" or "not_in_sync" ? SoonAgain : options.LeaseLife / 10, time, cancellation).ConfigureAwait(false);
+            await Task.Delay(decision.Code is "server_unknown" or "not_in_sync" ? SoonAgain : options.LeaseLife / 10, time,
+                cancellation).ConfigureAwait(false);
         }
     }
 }

@@ -19,19 +19,23 @@ internal sealed class NowCommand(BackupStore store, UploaderLoop loop, UploaderO
             if (current is not { Lease.Holder.Length: > 0 })
             {
                 progress("no node uploads: taking the backup here");
-                if (await loop.BackUpOnceAsync(wait - time.GetElapsedTime(started), cancellation).ConfigureAwait(false) is { } done) return done.Id;
+                if (await loop.BackUpOnceAsync(wait - time.GetElapsedTime(started), cancellation).ConfigureAwait(false) is { } done)
+                    return done.Id;
                 continue; // an uploader came up meanwhile
             }
 
             var lease = current.Value.Lease;
             progress($"waiting for the backup of {lease.Holder}, which uploads");
             if (lease.BaseWanted is not { } wanted || wanted < asked)
-                await store.WriteLeaseAsync(lease with { BaseWanted = asked, Beat = lease.Beat + 1 }, current.Value.ETag, cancellation).ConfigureAwait(false);
+                await store.WriteLeaseAsync(
+                    lease with { BaseWanted = asked, Beat = lease.Beat + 1 }, current.Value.ETag, cancellation).ConfigureAwait(false);
             var catalogue = await store.ReadCatalogueAsync(cancellation).ConfigureAwait(false);
-            if (catalogue.Backups.Where(b => b.Manifest.CompletedAt >= asked).MaxBy(b => b.Manifest.CompletedAt) is { } newest) return newest.Id;
+            if (catalogue.Backups.Where(b => b.Manifest.CompletedAt >= asked).MaxBy(b => b.Manifest.CompletedAt) is { } newest)
+                return newest.Id;
             await Task.Delay(Poll, time, cancellation).ConfigureAwait(false);
         }
 
-        throw new IOException($"no backup was completed within {wait.TotalSeconds:0} s: does the uploader run? It sees the request within {options.Renew.TotalSeconds:0} s");
+        throw new IOException($"no backup was completed within {wait.TotalSeconds:0} s: does the uploader run? It sees the request within "
+            + $"{options.Renew.TotalSeconds:0} s");
     }
 }

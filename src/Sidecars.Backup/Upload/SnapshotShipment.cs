@@ -9,7 +9,9 @@ namespace Sidecars.Backup.Upload;
 /// Snapshots of a server without AOF: BGSAVE when one is due, then the file, whole. There is no tail, and so no time between two of them
 /// that could be restored.
 /// </summary>
-internal sealed class SnapshotShipment(BackupStore store, AofDirectory aof, NodeFacts node, UploaderOptions options, UploadCounters counters, long session, TimeProvider time) : IShipment
+internal sealed class SnapshotShipment(
+    BackupStore store, AofDirectory aof, NodeFacts node, UploaderOptions options, UploadCounters counters, long session, TimeProvider time)
+    : IShipment
 {
     // As a rewrite: tens of gigabytes take minutes.
     private static readonly TimeSpan SaveLimit = TimeSpan.FromMinutes(30);
@@ -40,7 +42,8 @@ internal sealed class SnapshotShipment(BackupStore store, AofDirectory aof, Node
     public async Task<TailDecision.NewGeneration?> BeginAsync(long previous, ChainMark? reached, CancellationToken cancellation)
     {
         // Not into the generation of a stream, from before the AOF was switched off.
-        var goesOn = previous > 0 && (await store.Objects.ListFoldersAsync(store.Layout.Tail(previous), cancellation).ConfigureAwait(false)).Count == 0;
+        var goesOn = previous > 0
+            && (await store.Objects.ListFoldersAsync(store.Layout.Tail(previous), cancellation).ConfigureAwait(false)).Count == 0;
         Generation = goesOn ? previous : session;
         if (goesOn) return null;
         counters.Generations++;
@@ -80,9 +83,12 @@ internal sealed class SnapshotShipment(BackupStore store, AofDirectory aof, Node
         if (_upload is not null || !_clock.IsDue) return null;
         if (options.Rewrite && _taken is null && !await IsSavedAsync(cancellation).ConfigureAwait(false)) return null;
         var pinned = aof.PinSnapshot();
-        if (_save is { } saved) (_taken, _save) = (new Taken(pinned.Time, saved.Before, await node.LookAsync(cancellation).ConfigureAwait(false)), null);
-        var taken = _taken?.Time == pinned.Time ? _taken : new Taken(pinned.Time, NodeSnapshot.Unknown, NodeSnapshot.Unknown); // another save's: nobody counted
-        var origin = new BaseOrigin(BackupLayout.BaseId(time.GetUtcNow(), session), options.Node, Generation, IsSnapshot: true, Before: null);
+        if (_save is { } saved)
+            (_taken, _save) = (new Taken(pinned.Time, saved.Before, await node.LookAsync(cancellation).ConfigureAwait(false)), null);
+        // another save's: nobody counted
+        var taken = _taken?.Time == pinned.Time ? _taken : new Taken(pinned.Time, NodeSnapshot.Unknown, NodeSnapshot.Unknown);
+        var origin = new BaseOrigin(
+            BackupLayout.BaseId(time.GetUtcNow(), session), options.Node, Generation, IsSnapshot: true, Before: null);
         _upload = (BaseUpload.Begin(store, pinned, origin, ChainDigest.Start, cancellation), taken);
         return null;
     }
@@ -124,7 +130,8 @@ internal sealed class SnapshotShipment(BackupStore store, AofDirectory aof, Node
         using var upload = ready.Upload;
         _upload = null;
         var covered = DateTimeOffset.FromUnixTimeSeconds(ready.Taken.Time) - ready.Taken.Before.HeardAgo;
-        var manifest = await upload.CompleteAsync(new TailTip(upload.Start, ChainDigest.Start, covered), ready.Taken.Before, ready.Taken.After, time.GetUtcNow(), cancellation).ConfigureAwait(false);
+        var manifest = await upload.CompleteAsync(new TailTip(upload.Start, ChainDigest.Start, covered), ready.Taken.Before,
+            ready.Taken.After, time.GetUtcNow(), cancellation).ConfigureAwait(false);
         if (covered > CoveredUntil) CoveredUntil = covered;
         counters.CoveredUntilMilliseconds = CoveredUntil.ToUnixTimeMilliseconds();
         _taken = null;

@@ -11,7 +11,8 @@ public sealed class UploadCounters
     internal static readonly string[] Reasons =
     [
         .. Enum.GetNames<StoreFailure>().Select(failure => failure.ToLowerInvariant()),
-        "chain_broken", "dataset_replaced", "increment_gone", "not_proven", "other_content", "rewritten_meanwhile", "shrunk", "start_unknown", "stream_broken",
+        "chain_broken", "dataset_replaced", "increment_gone", "not_proven", "other_content", "rewritten_meanwhile", "shrunk",
+        "start_unknown", "stream_broken",
         "too_far_behind", "refused", "other",
     ];
 
@@ -49,15 +50,24 @@ public sealed class UploadCounters
 
     /// <summary>
     /// What failed, by a closed set of reasons: those of <see cref="StoreFailure"/> in lower case, the codes of
-    /// <see cref="GenerationEndedException"/>, <c>refused</c> (the server refuses what the next backup needs; every flush), and <c>other</c>.
+    /// <see cref="GenerationEndedException"/>, <c>refused</c> (the server refuses what the next backup needs; every flush), and
+    /// <c>other</c>.
     /// </summary>
     public IReadOnlyDictionary<string, long> FailuresByReason => _failures;
 
     /// <summary>Unix milliseconds up to which all is in the store; 0 before the first flush of this node's time with the lease.</summary>
-    public long CoveredUntilMilliseconds { get => Interlocked.Read(ref _covered); internal set => Interlocked.Exchange(ref _covered, value); }
+    public long CoveredUntilMilliseconds
+    {
+        get => Interlocked.Read(ref _covered);
+        internal set => Interlocked.Exchange(ref _covered, value);
+    }
 
     /// <summary>Unix milliseconds of the newest drill that succeeded; 0: none, or not known here.</summary>
-    public long VerifiedAtMilliseconds { get => Interlocked.Read(ref _verified); internal set => Interlocked.Exchange(ref _verified, value); }
+    public long VerifiedAtMilliseconds
+    {
+        get => Interlocked.Read(ref _verified);
+        internal set => Interlocked.Exchange(ref _verified, value);
+    }
 
     /// <summary>What that drill took to restore and to load.</summary>
     public TimeSpan VerifiedRestore { get; internal set; }
@@ -75,7 +85,9 @@ public sealed class UploadCounters
 
     internal void Know(Catalogue catalogue)
     {
-        if (catalogue.Backups.Where(b => b.Verification is not null).Select(b => b.Verification!).MaxBy(v => v.VerifiedAt) is not { } newest) return;
+        if (catalogue.Backups.Where(b => b.Verification is not null).Select(b => b.Verification!).MaxBy(v => v.VerifiedAt)
+            is not { } newest)
+            return;
         VerifiedAtMilliseconds = newest.VerifiedAt.ToUnixTimeMilliseconds();
         VerifiedRestore = TimeSpan.FromMilliseconds(newest.RestoreMilliseconds + newest.LoadMilliseconds);
     }

@@ -13,7 +13,8 @@ public sealed class GenerationEndedException(string code, string message) : Exce
 }
 
 /// <summary>
-/// One generation, or its continuation, by one holder of the lease: ships the tail in order, one segment after the other, and bases beside it.
+/// One generation, or its continuation, by one holder of the lease: ships the tail in order, one segment after the other, and bases beside
+/// it.
 /// </summary>
 public sealed class UploadSession : IDisposable
 {
@@ -34,7 +35,8 @@ public sealed class UploadSession : IDisposable
 
     /// <summary>Opens what it needs; call <see cref="BeginAsync"/> next.</summary>
     /// <exception cref="IOException">The AOF directory is not there.</exception>
-    public UploadSession(BackupStore store, AofDirectory aof, UploaderOptions options, UploadCounters counters, long session, TimeProvider time)
+    public UploadSession(
+        BackupStore store, AofDirectory aof, UploaderOptions options, UploadCounters counters, long session, TimeProvider time)
     {
         (_store, _aof, _options, _counters, _time, Session) = (store, aof, options, counters, time, session);
         _watch = AppendDirectoryWatch.Open(aof.Folder, aof.Layout.AppendFile); // before the first look: nothing happens unseen in between
@@ -93,7 +95,8 @@ public sealed class UploadSession : IDisposable
     {
         var manifest = _aof.ReadManifest();
         _watch.Drain(); // after the manifest: what it names has happened
-        if (_aof.IsBehindServer) throw new GenerationEndedException("dataset_replaced", "the server writes to a new AOF that is not complete yet");
+        if (_aof.IsBehindServer)
+            throw new GenerationEndedException("dataset_replaced", "the server writes to a new AOF that is not complete yet");
         if (!manifest.IsKnown) return; // torn or gone for the moment: what is open stays open
         switch (TailPolicy.Decide(_reader.LastSequence, manifest.Value, _watch.OriginOf))
         {
@@ -108,7 +111,9 @@ public sealed class UploadSession : IDisposable
     }
 
     /// <summary>Ships all whole commands that are on disk as it begins, and goes on looking while the store takes its time.</summary>
-    /// <param name="currentUntil">The server is known to have had, up to this time, what the group acknowledged: nothing later is claimed.</param>
+    /// <param name="currentUntil">
+    /// The server is known to have had, up to this time, what the group acknowledged: nothing later is claimed.
+    /// </param>
     /// <param name="cancellation">Ends it.</param>
     /// <exception cref="GenerationEndedException">The stream ends.</exception>
     /// <exception cref="StoreException">The store did not take a segment; call again.</exception>
@@ -152,10 +157,14 @@ public sealed class UploadSession : IDisposable
     {
         _counters.PendingBytes = _reader.Pending;
         if (_counters.PendingBytes > _options.MaxPendingBytes)
-            throw new GenerationEndedException("too_far_behind", $"{_counters.PendingBytes} bytes wait for the store, more than {_options.MaxPendingBytes}");
+            throw new GenerationEndedException(
+                "too_far_behind", $"{_counters.PendingBytes} bytes wait for the store, more than {_options.MaxPendingBytes}");
         try
         {
-            return _reader.Next(_counters.PendingBytes > _options.SegmentBytes * 4 ? Math.Max(_options.SegmentBytes, CatchUpSegmentBytes) : _options.SegmentBytes, until);
+            return _reader.Next(_counters.PendingBytes > _options.SegmentBytes * 4
+                ? Math.Max(_options.SegmentBytes, CatchUpSegmentBytes)
+                : _options.SegmentBytes,
+                until);
         }
         catch (InvalidDataException e)
         {
@@ -175,8 +184,8 @@ public sealed class UploadSession : IDisposable
         Shipped += segment.Name.Length;
     }
 
-    // A request may hang for its whole time-out, and two rewrites within it would take a file away unseen. What ends the stream is told after
-    // the request, whose content must stay open until then.
+    // A request may hang for its whole time-out, and two rewrites within it would take a file away unseen. What ends the stream is told
+    // after the request, whose content must stay open until then.
     private async Task WhileLookingAsync(Task request, CancellationToken cancellation)
     {
         Exception? ended = null;

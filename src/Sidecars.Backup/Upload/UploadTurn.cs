@@ -20,7 +20,8 @@ namespace Sidecars.Backup.Upload;
 /// <param name="failing">The pause after a failure of the store; it outlives this turn.</param>
 /// <param name="time">Clock.</param>
 internal sealed class UploadTurn(
-    ChainWatch chain, HeldLease held, IShipment shipment, NodeWatch watch, UploaderOptions options, UploadCounters counters, JsonLineLog log,
+    ChainWatch chain, HeldLease held, IShipment shipment, NodeWatch watch, UploaderOptions options, UploadCounters counters,
+    JsonLineLog log,
     RetryPause failing, TimeProvider time)
 {
     private static readonly TimeSpan LearnEvery = TimeSpan.FromHours(1); // a few requests each
@@ -49,7 +50,9 @@ internal sealed class UploadTurn(
             {
                 counters.Fail(e);
                 _flushed = null; // the next step asks the store: one that does not would look like its return
-                if (failures++ % 20 == 0) log.Warning("store_failed", e.Message, LogField.Of("failures", failures), LogField.Of("pending_bytes", counters.PendingBytes));
+                if (failures++ % 20 == 0)
+                    log.Warning(
+                        "store_failed", e.Message, LogField.Of("failures", failures), LogField.Of("pending_bytes", counters.PendingBytes));
                 await KeepLookingAsync(failing.Failed(e.Asked), cancellation).ConfigureAwait(false);
             }
             catch (GenerationEndedException e) when (e.Code != "too_far_behind")
@@ -87,7 +90,9 @@ internal sealed class UploadTurn(
         if (held.IsDue) await held.RenewAsync(shipment, cancellation).ConfigureAwait(false);
         if (!UploaderPolicy.GivesBack(watch.Standing, watch.OutOfSyncFor, options.OutOfSync)) return true;
         await held.ReleaseAsync(shipment, cancellation).ConfigureAwait(false);
-        log.Warning("lease_given_back", $"the server beside it is not up, or has no link to its master, for {watch.OutOfSyncFor.TotalSeconds:0} s", LogField.Of("session", held.Session));
+        log.Warning(
+            "lease_given_back", $"the server beside it is not up, or has no link to its master, for {watch.OutOfSyncFor.TotalSeconds:0} s",
+            LogField.Of("session", held.Session));
         return false;
     }
 
@@ -108,7 +113,8 @@ internal sealed class UploadTurn(
         counters.Bases++;
         _learnt = null;
         chain.Again();
-        log.Info("backup_completed", $"backup {done.Id}", LogField.Of("id", done.Id), LogField.Of("generation", done.Generation), LogField.Of("base_bytes", done.Base?.Length ?? 0));
+        log.Info("backup_completed", $"backup {done.Id}", LogField.Of("id", done.Id), LogField.Of("generation", done.Generation),
+            LogField.Of("base_bytes", done.Base?.Length ?? 0));
     }
 
     // Until the next look, or the next flush where that is sooner: a flush that waits for a look comes late.
@@ -126,7 +132,8 @@ internal sealed class UploadTurn(
         _learnt = time.GetTimestamp();
     }
 
-    // Behind a hole nothing can be restored, however much is shipped: a new generation has a base of its own, and ships what the disk still has.
+    // Behind a hole nothing can be restored, however much is shipped: a new generation has a base of its own, and ships what the disk still
+    // has.
     private async Task CheckAsync()
     {
         // What was stored since the last look is known here.
@@ -151,7 +158,8 @@ internal sealed class UploadTurn(
     private async Task ShipRestAsync(CancellationToken cancellation)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        using var after = time.CreateTimer(state => ((CancellationTokenSource)state!).Cancel(), limit, options.DrainLimit, Timeout.InfiniteTimeSpan);
+        using var after = time.CreateTimer(
+            state => ((CancellationTokenSource)state!).Cancel(), limit, options.DrainLimit, Timeout.InfiniteTimeSpan);
         try
         {
             await shipment.ShipRestAsync(limit.Token).ConfigureAwait(false);

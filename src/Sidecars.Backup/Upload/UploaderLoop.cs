@@ -10,10 +10,11 @@ using Sidecars.Retries;
 namespace Sidecars.Backup.Upload;
 
 /// <summary>
-/// Gets the lease, ships (<see cref="UploadTurn"/>) until it is lost or the stream ends, and begins again; whatever fails is tried again, and Redis never waits for
-/// any of it. Ends only by cancellation, after a bounded drain.
+/// Gets the lease, ships (<see cref="UploadTurn"/>) until it is lost or the stream ends, and begins again; whatever fails is tried again,
+/// and Redis never waits for any of it. Ends only by cancellation, after a bounded drain.
 /// </summary>
-public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts node, UploaderOptions options, JsonLineLog log, TimeProvider time, Random random)
+public sealed class UploaderLoop(
+    BackupStore store, AofDirectory aof, NodeFacts node, UploaderOptions options, JsonLineLog log, TimeProvider time, Random random)
 {
     private static readonly TimeSpan OnceLook = TimeSpan.FromMilliseconds(25); // somebody waits for it
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
@@ -56,7 +57,8 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
                 var refused = e as StoreException;
                 var failing = refused?.Failure == StoreFailure.Unfit ? _unfit : _failing;
                 var pause = failing.Failed(refused?.Asked);
-                log.Warning("failed", e.Message, LogField.Of("failures", failing.Failures), LogField.Of("again_after_s", (long)pause.TotalSeconds));
+                log.Warning(
+                    "failed", e.Message, LogField.Of("failures", failing.Failures), LogField.Of("again_after_s", (long)pause.TotalSeconds));
                 await PauseAsync(pause, cancellation).ConfigureAwait(false);
             }
             finally
@@ -76,7 +78,8 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
         var current = await store.ReadLeaseAsync(cancellation).ConfigureAwait(false);
         if (current is { Lease.Holder.Length: > 0 } && current.Value.Lease.Holder != options.Node) return null;
         if (!options.Snapshots && !Directory.Exists(aof.Folder))
-            throw new IOException($"{aof.Folder} is no directory: no server with an append-only file runs on it (DATA_DIR, APPEND_DIR_NAME)");
+            throw new IOException(
+                $"{aof.Folder} is no directory: no server with an append-only file runs on it (DATA_DIR, APPEND_DIR_NAME)");
         await using var watch = await NodeWatch.StartAsync(node, time, cancellation).ConfigureAwait(false);
         if (options is { Snapshots: true, Rewrite: true } && watch.CurrentUntil == DateTimeOffset.UnixEpoch)
             throw new IOException("the server beside this tool is not up, or not in sync: it can't be asked for a snapshot");
@@ -96,7 +99,8 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
             shipment.Look();
             await shipment.FlushAsync(watch.CurrentUntil, cancellation).ConfigureAwait(false);
             done = await shipment.TickAsync(watch.CurrentUntil, cancellation).ConfigureAwait(false);
-            if (done is null && shipment.WaitsFor is { } what && time.GetElapsedTime(started) >= wait) throw await GiveUpAsync(held, shipment, wait, what, cancellation).ConfigureAwait(false);
+            if (done is null && shipment.WaitsFor is { } what && time.GetElapsedTime(started) >= wait)
+                throw await GiveUpAsync(held, shipment, wait, what, cancellation).ConfigureAwait(false);
             if (done is null) await PauseAsync(OnceLook, cancellation).ConfigureAwait(false);
         }
 
@@ -113,7 +117,8 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
         _unfit.Succeeded();
     }
 
-    private static async Task<IOException> GiveUpAsync(HeldLease held, IShipment shipment, TimeSpan wait, string what, CancellationToken cancellation)
+    private static async Task<IOException> GiveUpAsync(
+        HeldLease held, IShipment shipment, TimeSpan wait, string what, CancellationToken cancellation)
     {
         await held.ReleaseAsync(shipment, cancellation).ConfigureAwait(false);
         return new IOException($"no backup within {wait.TotalSeconds:0} s: {what}");
@@ -129,10 +134,12 @@ public sealed class UploaderLoop(BackupStore store, AofDirectory aof, NodeFacts 
         using var shipment = Open(held.Session);
         var began = await shipment.BeginAsync(_fresh ? 0 : held.OwnGeneration, held.Reached, cancellation).ConfigureAwait(false);
         _fresh = false;
-        log.Info(began is null ? "resumed" : "generation_begun", began?.Reason ?? "the stream goes on where it was", LogField.Of("generation", shipment.Generation), LogField.Of("position", shipment.Place));
+        log.Info(began is null ? "resumed" : "generation_begun", began?.Reason ?? "the stream goes on where it was",
+            LogField.Of("generation", shipment.Generation), LogField.Of("position", shipment.Place));
         Counters.Hold(shipment.Generation);
         using var chain = new ChainWatch(store, options, Counters, log, time);
-        await new UploadTurn(chain, held, shipment, watch, options, Counters, log, _failing, time).RunAsync(cancellation).ConfigureAwait(false);
+        await new UploadTurn(chain, held, shipment, watch, options, Counters, log, _failing, time)
+            .RunAsync(cancellation).ConfigureAwait(false);
     }
 
     // A pause is a step, however long.

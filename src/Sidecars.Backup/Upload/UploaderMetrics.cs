@@ -36,7 +36,8 @@ internal sealed class UploaderMetrics
             () => counters.PendingBytes);
         Shown.Gauge(
             "sidecars_backup_holes",
-            "Bases and stretches of the append-only file that the retention keeps and that are missing or cut in the store; looked for every 6 h.",
+            "Bases and stretches of the append-only file that the retention keeps and that are missing or cut in the store; "
+            + "looked for every 6 h.",
             () => counters.Holes);
         Shown.Gauge(
             "sidecars_backup_verified_age_seconds",
@@ -64,12 +65,17 @@ internal sealed class UploaderMetrics
     /// <summary>What is scraped.</summary>
     public MetricSet Shown { get; } = new();
 
-    /// <summary>A store that is away is no illness of this process: a restart would not help it, and would lose what is held open.</summary>
+    /// <summary>
+    /// A store that is away is no illness of this process: a restart would not help it, and would lose what is held open.
+    /// </summary>
     public HealthReport Health()
     {
         var since = _time.GetElapsedTime(Math.Max(_started, _counters.SteppedAt));
-        return since < LongestStep ? HealthReport.Healthy : new HealthReport([$"the uploader has done nothing for {since.TotalSeconds:0} s"]);
+        return since < LongestStep
+            ? HealthReport.Healthy
+            : new HealthReport([$"the uploader has done nothing for {since.TotalSeconds:0} s"]);
     }
 
-    private double? Age(long unixMilliseconds) => unixMilliseconds > 0 ? Math.Max(0, (_time.GetUtcNow().ToUnixTimeMilliseconds() - unixMilliseconds) / 1000.0) : null;
+    private double? Age(long unixMilliseconds) =>
+        unixMilliseconds > 0 ? Math.Max(0, (_time.GetUtcNow().ToUnixTimeMilliseconds() - unixMilliseconds) / 1000.0) : null;
 }

@@ -11,7 +11,8 @@ namespace Sidecars.Backup.Verify;
 internal sealed class ScratchServer : IAsyncDisposable
 {
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(20);
-    private static readonly RedisClientOptions Options = new() { CommandTimeout = TimeSpan.FromMinutes(5) }; // DEBUG and SCAN of a large dataset on a busy machine
+    // DEBUG and SCAN of a large dataset on a busy machine
+    private static readonly RedisClientOptions Options = new() { CommandTimeout = TimeSpan.FromMinutes(5) };
     private readonly Process _process;
     private readonly Task<string> _words;
 
@@ -26,11 +27,14 @@ internal sealed class ScratchServer : IAsyncDisposable
     {
         var socket = Path.Combine(directory, ".sidecar", "s"); // short: a socket's path has at most 107 bytes
         Directory.CreateDirectory(Path.GetDirectoryName(socket)!);
-        var info = new ProcessStartInfo(binary) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = directory };
+        var info =
+            new ProcessStartInfo(binary) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = directory };
         string[] words =
         [
-            "--port", "0", "--unixsocket", socket, "--unixsocketperm", "700", "--dir", directory, "--appendonly", "yes", "--save", "", "--logfile", "",
-            "--auto-aof-rewrite-percentage", "0", "--enable-debug-command", "local", "--aof-load-truncated", "no", "--databases", "16384", "--daemonize", "no",
+            "--port", "0", "--unixsocket", socket, "--unixsocketperm", "700", "--dir", directory, "--appendonly", "yes", "--save", "",
+            "--logfile", "",
+            "--auto-aof-rewrite-percentage", "0", "--enable-debug-command", "local", "--aof-load-truncated", "no", "--databases", "16384",
+            "--daemonize", "no",
         ];
         foreach (var word in words) info.ArgumentList.Add(word);
         Process process;
@@ -83,7 +87,8 @@ internal sealed class ScratchServer : IAsyncDisposable
     {
         while (true)
         {
-            if (_process.HasExited) throw new IOException($"redis-server did not load the restored data: {await _words.ConfigureAwait(false)}");
+            if (_process.HasExited)
+                throw new IOException($"redis-server did not load the restored data: {await _words.ConfigureAwait(false)}");
             try
             {
                 var client = await RedisClient.ConnectAsync(new UnixTransport(socket), Options, cancellation).ConfigureAwait(false);

@@ -19,15 +19,18 @@ internal static class ElectionBackends
             case ElectionKind.Lease:
                 var settings = options.Group.Kubernetes!;
                 var client = new KubernetesClient(settings.Config, time);
-                return new LeaseElectionBackend(client, new GroupLeaseStore(client, options.Group.Cluster, settings.LeaseName, time), settings.PodName, options.Group.RedisCount, time);
+                return new LeaseElectionBackend(client, new GroupLeaseStore(client, options.Group.Cluster, settings.LeaseName, time),
+                    settings.PodName, options.Group.RedisCount, time);
             default:
                 var group = options.Group;
                 var key = new PeerEvidenceKey(group.Cluster, new GroupAccess(group.Cluster, group.RedisSecrets).Sidecar.Password);
                 var peers = new PeerEvidence(
                     new RedisEndpoint(announce.Host, options.Port), key,
-                    async cancellation => (await EndpointResolver.ResolveAsync(group.RedisHosts, group.ConnectTimeout, time, cancellation).ConfigureAwait(false)).Endpoints,
+                    async cancellation => (await EndpointResolver.ResolveAsync(
+                        group.RedisHosts, group.ConnectTimeout, time, cancellation).ConfigureAwait(false)).Endpoints,
                     group.ConnectTimeout + group.CommandTimeout, time);
-                return new LeaderElectorBackend(options.ElectorUrl, [announce.Host, group.NodeName, .. AnnounceAddress.OwnAddresses()], group.CommandTimeout)
+                return new LeaderElectorBackend(
+                    options.ElectorUrl, [announce.Host, group.NodeName, .. AnnounceAddress.OwnAddresses()], group.CommandTimeout)
                 {
                     Peers = peers,
                     WordFile = WordFile(options),

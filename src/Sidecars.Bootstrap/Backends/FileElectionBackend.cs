@@ -29,7 +29,8 @@ public sealed class FileElectionBackend(string directory) : FileGroupRecord(dire
             var (record, version, why) = await ReadRecordAsync(cancellation).ConfigureAwait(false);
             if (record is null) return new ElectionObservation.Unavailable(why);
             if (!Publish(mine))
-                return new ElectionObservation.Unavailable($"another live process publishes evidence as {mine.Node}: node names must differ");
+                return new ElectionObservation.Unavailable(
+                    $"another live process publishes evidence as {mine.Node}: node names must differ");
             return new ElectionObservation.Known(new ElectionView
             {
                 Record = record,
@@ -45,7 +46,8 @@ public sealed class FileElectionBackend(string directory) : FileGroupRecord(dire
     }
 
     /// <inheritdoc />
-    public async Task<ClaimOutcome> ClaimAsync(ElectionView decidedOn, CandidateEvidence mine, PersonsWordKind? word, CancellationToken cancellation)
+    public async Task<ClaimOutcome> ClaimAsync(
+        ElectionView decidedOn, CandidateEvidence mine, PersonsWordKind? word, CancellationToken cancellation)
     {
         try
         {
@@ -67,7 +69,8 @@ public sealed class FileElectionBackend(string directory) : FileGroupRecord(dire
 
     /// <inheritdoc />
     public Task<string?> AllowEmptyStartAsync(CancellationToken cancellation) =>
-        SayAsync(PersonsWordPolicy.AgainstAllowEmpty, view => view.Record with { EmptyStartAllowedInTerm = view.Record.Term }, cancellation);
+        SayAsync(
+            PersonsWordPolicy.AgainstAllowEmpty, view => view.Record with { EmptyStartAllowedInTerm = view.Record.Term }, cancellation);
 
     /// <inheritdoc />
     public Task<string?> TrustAsync(string node, CancellationToken cancellation) =>
@@ -81,11 +84,14 @@ public sealed class FileElectionBackend(string directory) : FileGroupRecord(dire
         (_mine, _candidate) = (null, null);
     }
 
-    private async Task<string?> SayAsync(Func<ElectionView, string?> against, Func<ElectionView, ElectionRecord> next, CancellationToken cancellation) =>
+    private async Task<string?> SayAsync(
+        Func<ElectionView, string?> against, Func<ElectionView, ElectionRecord> next, CancellationToken cancellation) =>
         await ReadAsync(cancellation).ConfigureAwait(false) switch
         {
             ElectionObservation.Known { View: var view } when against(view) is { } refusal => refusal,
-            ElectionObservation.Known { View: var view } => await SwapAsync(view.Version, next(view), cancellation).ConfigureAwait(false) ? null : "the record changed meanwhile; try again",
+            ElectionObservation.Known { View: var view } => await SwapAsync(view.Version, next(view), cancellation).ConfigureAwait(false)
+                ? null
+                : "the record changed meanwhile; try again",
             ElectionObservation.Unavailable unavailable => unavailable.Why,
             _ => throw new InvalidOperationException("unknown outcome"),
         };

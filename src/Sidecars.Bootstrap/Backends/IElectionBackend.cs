@@ -34,7 +34,9 @@ public interface IElectionBackend : IDisposable
 /// <summary>A record that keeps what a person says about whose data count.</summary>
 public interface IPersonsWords : IGroupRecord
 {
-    /// <summary>A person's word that the group may start empty out of its present term, once; null where it is recorded, else why not.</summary>
+    /// <summary>
+    /// A person's word that the group may start empty out of its present term, once; null where it is recorded, else why not.
+    /// </summary>
     Task<string?> AllowEmptyStartAsync(CancellationToken cancellation);
 
     /// <summary>A person's word that the data of a node are the group's; null where it is recorded, else why not.</summary>

@@ -6,8 +6,8 @@ namespace Sidecars.Bootstrap.Backends;
 
 /// <summary>
 /// The leader-elector side-car of the seed image: <c>GET http://localhost:4040/</c> answers <c>{"name": "…"}</c>, the id of
-/// the leader. It carries no evidence: nodes ask each other (<see cref="PeerEvidence"/>), and the leader starts only where that shows that no
-/// data can be lost (<see cref="BlindElectionPolicy"/>).
+/// the leader. It carries no evidence: nodes ask each other (<see cref="PeerEvidence"/>), and the leader starts only where that shows that
+/// no data can be lost (<see cref="BlindElectionPolicy"/>).
 /// </summary>
 public sealed class LeaderElectorBackend : IElectionBackend
 {
@@ -20,7 +20,9 @@ public sealed class LeaderElectorBackend : IElectionBackend
 
     /// <summary>Asks at <paramref name="url"/>.</summary>
     /// <param name="url">Plain http on localhost.</param>
-    /// <param name="myNames">What the side-car may call me: the addresses of this host, its name, the announced host (<c>--id=$(hostname -i)</c> in the seed).</param>
+    /// <param name="myNames">
+    /// What the side-car may call me: the addresses of this host, its name, the announced host (<c>--id=$(hostname -i)</c> in the seed).
+    /// </param>
     /// <param name="timeout">Longest time per request.</param>
     public LeaderElectorBackend(Uri url, IReadOnlyCollection<string> myNames, TimeSpan timeout)
     {
@@ -59,7 +61,8 @@ public sealed class LeaderElectorBackend : IElectionBackend
             Peers?.Publish(mine);
             var asked = Peers?.AskAsync(cancellation);
             var body = await _http.GetByteArrayAsync(_url, cancellation).ConfigureAwait(false);
-            if (!JsonFacts.TryParse(body, out var answer, out _)) return new ElectionObservation.Unavailable("the elector's answer is no JSON object");
+            if (!JsonFacts.TryParse(body, out var answer, out _))
+                return new ElectionObservation.Unavailable("the elector's answer is no JSON object");
             if (!answer.Contains("name")) return new ElectionObservation.Unavailable("the elector's answer has no \"name\"");
             var leader = answer.TextOrEmpty("name", MaxAnswerBytes);
             if (answer.Fault is { } fault) return new ElectionObservation.Unavailable($"the elector's answer: {fault.Detail}");
@@ -87,7 +90,8 @@ public sealed class LeaderElectorBackend : IElectionBackend
     }
 
     /// <inheritdoc />
-    public Task<ClaimOutcome> ClaimAsync(ElectionView decidedOn, CandidateEvidence mine, PersonsWordKind? word, CancellationToken cancellation) =>
+    public Task<ClaimOutcome> ClaimAsync(
+        ElectionView decidedOn, CandidateEvidence mine, PersonsWordKind? word, CancellationToken cancellation) =>
         Task.FromResult<ClaimOutcome>(new ClaimOutcome.Lost("the elector chooses by itself"));
 
     /// <inheritdoc />

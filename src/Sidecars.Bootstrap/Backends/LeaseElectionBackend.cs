@@ -13,7 +13,10 @@ namespace Sidecars.Bootstrap.Backends;
 /// </summary>
 /// <param name="client">The API server.</param>
 /// <param name="store">The group's Leases.</param>
-/// <param name="podName">This pod, <c>NAME-ORDINAL</c>; the others have the ordinals below <paramref name="redisCount"/>, or above it while a group grows or shrinks.</param>
+/// <param name="podName">
+/// This pod, <c>NAME-ORDINAL</c>; the others have the ordinals below <paramref name="redisCount"/>, or above it while a group grows or
+/// shrinks.
+/// </param>
 /// <param name="redisCount">How many Redis nodes there should be.</param>
 /// <param name="time">Monotonic, to judge the candidate's Lease.</param>
 public sealed class LeaseElectionBackend(KubernetesClient client, GroupLeaseStore store, string podName, int redisCount, TimeProvider time)
@@ -54,15 +57,18 @@ public sealed class LeaseElectionBackend(KubernetesClient client, GroupLeaseStor
                 return await ViewAsync(record, mine, alive, cancellation).ConfigureAwait(false);
             }
 
-            if (record.Round is not null && record.Round != _staleRound) return await TestifyAsync(record, mine, cancellation).ConfigureAwait(false);
-            if (await OpenRoundAsync(record, cancellation).ConfigureAwait(false) is { } refused) return new ElectionObservation.Unavailable(refused);
+            if (record.Round is not null && record.Round != _staleRound)
+                return await TestifyAsync(record, mine, cancellation).ConfigureAwait(false);
+            if (await OpenRoundAsync(record, cancellation).ConfigureAwait(false) is { } refused)
+                return new ElectionObservation.Unavailable(refused);
         }
 
         return new ElectionObservation.Unavailable("several nodes open a round in the same moment; again");
     }
 
     /// <inheritdoc />
-    public async Task<ClaimOutcome> ClaimAsync(ElectionView decidedOn, CandidateEvidence mine, PersonsWordKind? word, CancellationToken cancellation)
+    public async Task<ClaimOutcome> ClaimAsync(
+        ElectionView decidedOn, CandidateEvidence mine, PersonsWordKind? word, CancellationToken cancellation)
     {
         if (decidedOn.Version != Version) return new ClaimOutcome.Lost("the record was read again meanwhile");
         var next = decidedOn.Record.Claimed(mine, decidedOn.HighestTerm, word);
@@ -75,13 +81,15 @@ public sealed class LeaseElectionBackend(KubernetesClient client, GroupLeaseStor
 
     /// <inheritdoc />
     public Task<string?> AllowEmptyStartAsync(CancellationToken cancellation) =>
-        SayAsync(PersonsWordPolicy.AgainstAllowEmpty, view => view.Record with { EmptyStartAllowedInTerm = view.Record.Term }, cancellation);
+        SayAsync(
+            PersonsWordPolicy.AgainstAllowEmpty, view => view.Record with { EmptyStartAllowedInTerm = view.Record.Term }, cancellation);
 
     /// <inheritdoc />
     public Task<string?> TrustAsync(string node, CancellationToken cancellation) =>
         SayAsync(view => PersonsWordPolicy.AgainstTrust(view, node), view => view.Record.Trusting(node, view.HighestTerm), cancellation);
 
-    private async Task<string?> SayAsync(Func<ElectionView, string?> against, Func<ElectionView, ElectionRecord> next, CancellationToken cancellation)
+    private async Task<string?> SayAsync(
+        Func<ElectionView, string?> against, Func<ElectionView, ElectionRecord> next, CancellationToken cancellation)
     {
         for (var overtaken = 0; ; overtaken++)
         {
@@ -89,7 +97,8 @@ public sealed class LeaseElectionBackend(KubernetesClient client, GroupLeaseStor
             if (read is ElectionObservation.Unavailable unread) return unread.Why;
             var view = ((ElectionObservation.Known)read).View;
             if (against(view) is { } refusal) return refusal;
-            var outcome = await WriteAsync(next(view), Basis?.Lease.Spec?.HolderIdentity, CandidateLease, cancellation).ConfigureAwait(false);
+            var outcome = await WriteAsync(
+                next(view), Basis?.Lease.Spec?.HolderIdentity, CandidateLease, cancellation).ConfigureAwait(false);
             if (outcome is ClaimOutcome.Unavailable unavailable) return unavailable.Why;
             if (outcome is not ClaimOutcome.Lost lost) return null;
             // The pods that wait for this word write the same Lease. What they wrote is read and judged before the next try.
@@ -112,7 +121,8 @@ public sealed class LeaseElectionBackend(KubernetesClient client, GroupLeaseStor
     }
 
     // A former process of this pod is dead; another pod is, when the API server has forgotten it or its Lease has run out.
-    private async Task<(bool Alive, string? Doubt)> IsCandidateAliveAsync(ElectionRecord record, CandidateEvidence mine, CancellationToken cancellation)
+    private async Task<(bool Alive, string? Doubt)> IsCandidateAliveAsync(
+        ElectionRecord record, CandidateEvidence mine, CancellationToken cancellation)
     {
         if (record.Candidate is null || Basis is null) return (false, null);
         if (record.CandidateIncarnation == mine.Incarnation) return (true, null);
@@ -145,8 +155,10 @@ public sealed class LeaseElectionBackend(KubernetesClient client, GroupLeaseStor
         var evidence = Encoding.UTF8.GetString(ElectionDocuments.Write(mine));
         if (_published != record.Round + evidence)
         {
-            var written = await Store.WriteEvidenceAsync(PodName, new EvidenceDocument(mine.Uid, PodName, record.Round!, evidence), cancellation).ConfigureAwait(false);
-            if (written is not StoreWrite<EvidenceDocument>.Written) return new ElectionObservation.Unavailable($"Lease {Store.EvidenceName(PodName)}: not written ({written.GetType().Name})");
+            var written = await Store.WriteEvidenceAsync(
+                PodName, new EvidenceDocument(mine.Uid, PodName, record.Round!, evidence), cancellation).ConfigureAwait(false);
+            if (written is not StoreWrite<EvidenceDocument>.Written)
+                return new ElectionObservation.Unavailable($"Lease {Store.EvidenceName(PodName)}: not written ({written.GetType().Name})");
             _published = record.Round + evidence;
         }
 
@@ -156,6 +168,7 @@ public sealed class LeaseElectionBackend(KubernetesClient client, GroupLeaseStor
     private async Task RenewAsync(ElectionRecord record, CandidateEvidence mine, CancellationToken cancellation)
     {
         if (record.CandidateIncarnation != mine.Incarnation || time.GetElapsedTime(_renewedAt) < CandidateLease / 3) return;
-        if (await WriteAsync(record, mine.Uid, CandidateLease, cancellation).ConfigureAwait(false) is ClaimOutcome.Won) _renewedAt = time.GetTimestamp();
+        if (await WriteAsync(record, mine.Uid, CandidateLease, cancellation).ConfigureAwait(false) is ClaimOutcome.Won)
+            _renewedAt = time.GetTimestamp();
     }
 }

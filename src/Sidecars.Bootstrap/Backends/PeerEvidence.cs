@@ -35,7 +35,9 @@ public sealed class PeerEvidenceKey(ClusterId cluster, string password)
 /// <param name="timeout">Longest time to wait for one answer.</param>
 /// <param name="time">The clock of the deadlines.</param>
 public sealed class PeerEvidence(
-    RedisEndpoint me, PeerEvidenceKey key, Func<CancellationToken, Task<IReadOnlyCollection<RedisEndpoint>>> peers, TimeSpan timeout, TimeProvider time) : IDisposable
+    RedisEndpoint me, PeerEvidenceKey key, Func<CancellationToken, Task<IReadOnlyCollection<RedisEndpoint>>> peers, TimeSpan timeout,
+    TimeProvider time)
+    : IDisposable
 {
     private const int Offset = 10_000; // as Redis Cluster's bus lies from its data port, which no group here uses
     private const int HighestFixed = 32_767; // above it Linux takes local ports of outgoing connections (ip_local_port_range)
@@ -67,7 +69,9 @@ public sealed class PeerEvidence(
         _ = AcceptAsync(listener, _stop.Token);
     }
 
-    /// <summary>What the peers that answer say, each marked live. A peer that is not there, or proves nothing, is left out: it is unseen.</summary>
+    /// <summary>
+    /// What the peers that answer say, each marked live. A peer that is not there, or proves nothing, is left out: it is unseen.
+    /// </summary>
     public async Task<IReadOnlyList<CandidateEvidence>> AskAsync(CancellationToken cancellation)
     {
         var endpoints = await peers(cancellation).ConfigureAwait(false);
@@ -100,7 +104,8 @@ public sealed class PeerEvidence(
             var space = Array.IndexOf(line, (byte)' ');
             if (space < 0) return null;
             var document = line.AsSpan(space + 1);
-            return key.Verifies(nonce, document, Encoding.ASCII.GetString(line, 0, space)) && ElectionDocuments.TryRead(document, out CandidateEvidence? evidence)
+            return key.Verifies(nonce, document, Encoding.ASCII.GetString(line, 0, space))
+                && ElectionDocuments.TryRead(document, out CandidateEvidence? evidence)
                 ? evidence! with { Live = true }
                 : null;
         }
@@ -144,10 +149,13 @@ public sealed class PeerEvidence(
             using var deadline = new CancellationTokenSource(timeout, time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, deadline.Token);
             var stream = open.GetStream();
-            if (await ReadLineAsync(stream, NonceLength, either.Token).ConfigureAwait(false) is not { Length: NonceLength } nonce || _mine is not { } mine) return;
+            if (await ReadLineAsync(stream, NonceLength, either.Token).ConfigureAwait(false) is not { Length: NonceLength } nonce
+                || _mine is not { } mine)
+                return;
             var document = ElectionDocuments.Write(mine);
             var signature = key.Sign(Encoding.ASCII.GetString(nonce), document);
-            await stream.WriteAsync((byte[])[.. Encoding.ASCII.GetBytes(signature + " "), .. document, (byte)'\n'], either.Token).ConfigureAwait(false);
+            await stream.WriteAsync(
+                (byte[])[.. Encoding.ASCII.GetBytes(signature + " "), .. document, (byte)'\n'], either.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is SocketException or IOException or OperationCanceledException or ObjectDisposedException)
         {

@@ -38,19 +38,23 @@ internal static class AclDocument
         }
 
         if (!hasDefault && defaultSecret is not null)
-            text.Append("user default on ").AppendJoin(' ', GroupLogin.Passwords(defaultSecret)).Append(' ').AppendJoin(' ', EverythingAllowed).Append('\n');
+            text.Append("user default on ").AppendJoin(' ', GroupLogin.Passwords(defaultSecret)).Append(' ')
+                .AppendJoin(' ', EverythingAllowed).Append('\n');
         foreach (var words in users) text.Append("user ").AppendJoin(' ', words).Append('\n');
         return Encoding.Latin1.GetBytes(text.ToString());
     }
 
-    /// <summary>Adds the group's users, and the default user's passwords to its line, which keeps its rules; without one it may do all.</summary>
+    /// <summary>
+    /// Adds the group's users, and the default user's passwords to its line, which keeps its rules; without one it may do all.
+    /// </summary>
     public static void Merge(RedisConfigDocument document, IReadOnlyList<IReadOnlyList<string>> users, GroupSecret? defaultSecret)
     {
         if (defaultSecret is not null)
         {
             var passwords = GroupLogin.Passwords(defaultSecret);
             if (DefaultLine(document) is { } line)
-                document.Replace(line, ConfigLine.Parse([.. line.Raw.Span.TrimEnd(" \t\r"u8), .. Encoding.ASCII.GetBytes(" " + string.Join(' ', passwords))]));
+                document.Replace(line,
+                    ConfigLine.Parse([.. line.Raw.Span.TrimEnd(" \t\r"u8), .. Encoding.ASCII.GetBytes(" " + string.Join(' ', passwords))]));
             else
                 document.Set("user", ["default", "on", .. passwords, .. EverythingAllowed]);
         }
@@ -65,7 +69,8 @@ internal static class AclDocument
     public static void Deny(RedisConfigDocument document, IReadOnlyList<IReadOnlyList<string>> users, string rule)
     {
         var ours = users.Select(words => words[0]).ToHashSet(StringComparer.Ordinal);
-        if (DefaultLine(document) is null && document.Get("requirepass") is null or "") document.Set("user", ["default", "on", "nopass", .. EverythingAllowed]);
+        if (DefaultLine(document) is null && document.Get("requirepass") is null or "")
+            document.Set("user", ["default", "on", "nopass", .. EverythingAllowed]);
         foreach (var line in document.All("user").Where(line => !ours.Contains(line.Text(0))).ToList())
             document.Replace(line, ConfigLine.Parse([.. line.Raw.Span.TrimEnd(" \t\r"u8), .. Encoding.ASCII.GetBytes(" " + rule)]));
     }
@@ -100,5 +105,6 @@ internal static class AclDocument
             .Select(line => line.Split([' ', '\r', '\t'], StringSplitOptions.RemoveEmptyEntries))
             .LastOrDefault(words => words.Length > 1 && words[0] == "user" && words[1] == "default")?.Skip(2);
 
-    private static ConfigLine? DefaultLine(RedisConfigDocument document) => document.All("user").LastOrDefault(line => line.Text(0) == "default");
+    private static ConfigLine? DefaultLine(RedisConfigDocument document) =>
+        document.All("user").LastOrDefault(line => line.Text(0) == "default");
 }

@@ -28,8 +28,8 @@ public static class RedisServerPlan
     // Sentinel and the sidecars fail without these.
     private static readonly HashSet<string> Needed = new(StringComparer.OrdinalIgnoreCase)
     {
-        "acl", "auth", "bgrewriteaof", "bgsave", "client", "config", "exec", "failover", "info", "multi", "ping", "psync", "publish", "replconf",
-        "replicaof", "role", "script", "slaveof", "subscribe", "sync", "wait",
+        "acl", "auth", "bgrewriteaof", "bgsave", "client", "config", "exec", "failover", "info", "multi", "ping", "psync", "publish",
+        "replconf", "replicaof", "role", "script", "slaveof", "subscribe", "sync", "wait",
     };
 
     /// <summary>Calculates the configuration.</summary>
@@ -53,7 +53,8 @@ public static class RedisServerPlan
         if (settings.Follow is { } master) plan.Decide("replicaof", master.Host, ServerPlanner.Number(master.Port));
         else plan.Drop("replicaof");
         Persist(plan, settings.Durability);
-        plan.Decide("min-replicas-to-write", ServerPlanner.Number(settings.StartsFenced ? WriteFence.StepDown : WriteRequirement.MinReplicasToWrite(settings.RedisCount)));
+        plan.Decide("min-replicas-to-write",
+            ServerPlanner.Number(settings.StartsFenced ? WriteFence.StepDown : WriteRequirement.MinReplicasToWrite(settings.RedisCount)));
         plan.Decide("min-replicas-max-lag", ServerPlanner.Number(WriteRequirement.MinReplicasMaxLag(settings.DownAfterMilliseconds)));
         return plan.Build(SetUsers(plan, baseAclFile, settings));
     }
@@ -77,9 +78,11 @@ public static class RedisServerPlan
     private static void CheckCommands(ServerPlanner plan)
     {
         foreach (var line in plan.Document.All("rename-command").Where(line => Needed.Contains(line.Text(0))))
-            plan.Problem($"rename-command {line.Text(0)}: replication, Sentinel and the sidecars need it; restrict the default user by ACL instead");
+            plan.Problem(
+                $"rename-command {line.Text(0)}: replication, Sentinel and the sidecars need it; restrict the default user by ACL instead");
         if (string.Equals(plan.Document.Get("cluster-enabled"), "yes", StringComparison.OrdinalIgnoreCase))
-            plan.Problem("cluster-enabled yes: Redis Cluster does its own failover; Sentinel and these executables are for groups without it");
+            plan.Problem(
+                "cluster-enabled yes: Redis Cluster does its own failover; Sentinel and these executables are for groups without it");
     }
 
     private static byte[]? SetUsers(ServerPlanner plan, byte[]? baseAclFile, RedisServerSettings settings)
@@ -94,7 +97,8 @@ public static class RedisServerPlan
             return null;
         }
 
-        if (plan.Document.Contains("user")) plan.Problem("aclfile and user lines in one configuration: Redis refuses both; move the users to the ACL file");
+        if (plan.Document.Contains("user"))
+            plan.Problem("aclfile and user lines in one configuration: Redis refuses both; move the users to the ACL file");
         if (baseAclFile is not { } file)
         {
             plan.Problem($"aclfile {path}: not loaded, so that its users are unknown");

@@ -48,11 +48,13 @@ public static class SentinelServerPlan
 
     private static void Monitor(ServerPlanner plan, string master, SentinelServerSettings settings)
     {
-        plan.Decide("sentinel", "monitor", master, settings.Master.Host, ServerPlanner.Number(settings.Master.Port), ServerPlanner.Number(settings.Quorum));
+        plan.Decide("sentinel", "monitor", master, settings.Master.Host, ServerPlanner.Number(settings.Master.Port),
+            ServerPlanner.Number(settings.Quorum));
         plan.Decide("sentinel", "down-after-milliseconds", master, ServerPlanner.Number(settings.DownAfterMilliseconds));
         plan.Decide("sentinel", "failover-timeout", master, ServerPlanner.Number(settings.FailoverTimeoutMilliseconds));
         // One replica at a time resynchronises with the new master; the others go on serving reads.
-        if (plan.Document.Lines.All(line => line.Key != $"sentinel parallel-syncs {master}")) plan.Decide("sentinel", "parallel-syncs", master, "1");
+        if (plan.Document.Lines.All(line => line.Key != $"sentinel parallel-syncs {master}"))
+            plan.Decide("sentinel", "parallel-syncs", master, "1");
     }
 
     private static void Epochs(ServerPlanner plan, string master, SentinelServerSettings settings)
@@ -81,7 +83,9 @@ public static class SentinelServerPlan
         plan.Decide("sentinel", "sentinel-user", access.Sentinel.User);
         plan.Decide("sentinel", "sentinel-pass", access.Sentinel.Password);
         plan.CheckDefaultUser(access, AclDocument.DefaultRules(plan.Document));
-        if (plan.Document.AclFile is not null) plan.Problem("aclfile in the base file of a Sentinel: write its users as user lines, beside which those of the group can stand");
+        if (plan.Document.AclFile is not null)
+            plan.Problem(
+                "aclfile in the base file of a Sentinel: write its users as user lines, beside which those of the group can stand");
         AclDocument.Merge(plan.Document, access.SentinelUsers, access.Default);
         // Whoever may publish a hello here may name any address as master (sentinel.c, sentinelPublishCommand). No client needs it.
         AclDocument.Deny(plan.Document, access.SentinelUsers, "-publish");
@@ -93,13 +97,17 @@ public static class SentinelServerPlan
         foreach (var peer in settings.KnownSentinels.Where(peer => !IsRunId(peer.Id)))
             plan.Problem($"sentinel known-sentinel {peer.Endpoint}: its id must be 40 lower-case hex digits");
         foreach (var endpoint in settings.KnownReplicas.Append(settings.Master).Append(settings.Announce))
-            if (!endpoint.IsAddress && !ResolvesNames(plan.Document)) plan.Problem($"{endpoint} is a name, and sentinel resolve-hostnames is off: give an IP address");
-        foreach (var line in plan.Document.All("sentinel").Where(line => ConfigLine.Canonical(line.Text(0)) == "monitor" && line.Text(1) != master))
-            plan.Problem($"sentinel monitor {line.Text(1)} in the base file: this Sentinel is for {master} only; remove it or name the master so");
+            if (!endpoint.IsAddress && !ResolvesNames(plan.Document))
+                plan.Problem($"{endpoint} is a name, and sentinel resolve-hostnames is off: give an IP address");
+        foreach (var line in plan.Document.All("sentinel")
+            .Where(line => ConfigLine.Canonical(line.Text(0)) == "monitor" && line.Text(1) != master))
+            plan.Problem(
+                $"sentinel monitor {line.Text(1)} in the base file: this Sentinel is for {master} only; remove it or name the master so");
     }
 
     private static bool ResolvesNames(RedisConfigDocument document) =>
-        document.Lines.LastOrDefault(line => line.Key == "sentinel resolve-hostnames") is { } line && string.Equals(line.Text(1), "yes", StringComparison.OrdinalIgnoreCase);
+        document.Lines.LastOrDefault(line => line.Key == "sentinel resolve-hostnames") is { } line
+        && string.Equals(line.Text(1), "yes", StringComparison.OrdinalIgnoreCase);
 
     private static bool IsRunId(string id) => id.Length == 40 && id.All(char.IsAsciiHexDigitLower);
 

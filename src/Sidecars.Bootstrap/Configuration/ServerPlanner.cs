@@ -55,7 +55,8 @@ internal sealed class ServerPlanner(RedisConfigDocument document)
     {
         if (document.All("bind").LastOrDefault() is not { Count: > 0 } line) return;
         string[] written = [.. Enumerable.Range(0, line.Count).Select(line.Text)];
-        string[] addresses = [.. written.Select(address => address.TrimStart('-'))]; // a dash: no mistake where the machine has no such address
+        // a dash: no mistake where the machine has no such address
+        string[] addresses = [.. written.Select(address => address.TrimStart('-'))];
         var hasLoopback = addresses.Any(address => address is "*" or "0.0.0.0" || IsLoopback(address));
         if (addresses.All(IsLoopback) && !IsLoopback(announce.Host))
             Problem($"bind {string.Join(' ', written)}: no other node can connect to {announce}; leave the line out, or write bind * -::*");
@@ -63,7 +64,8 @@ internal sealed class ServerPlanner(RedisConfigDocument document)
             Decide("bind", [.. written, OptionalLoopback]);
     }
 
-    private static bool IsLoopback(string address) => address == "localhost" || (IPAddress.TryParse(address, out var ip) && IPAddress.IsLoopback(ip));
+    private static bool IsLoopback(string address) =>
+        address == "localhost" || (IPAddress.TryParse(address, out var ip) && IPAddress.IsLoopback(ip));
 
     /// <summary>In the foreground, log to stdout: the container's log is the log.</summary>
     public void RunInForeground()
@@ -91,9 +93,11 @@ internal sealed class ServerPlanner(RedisConfigDocument document)
     public void CheckDefaultUser(GroupAccess access, IEnumerable<string>? defaultRules)
     {
         if (access.Default is not null) Drop("requirepass");
-        var defaultIsProtected = defaultRules is null ? document.Get("requirepass") is { Length: > 0 } : AclDocument.IsProtected(defaultRules);
+        var defaultIsProtected =
+            defaultRules is null ? document.Get("requirepass") is { Length: > 0 } : AclDocument.IsProtected(defaultRules);
         if (defaultIsProtected && access.HasOpenUser)
-            Problem("the base file protects the default user, but a user of the group has no password: set the default user's password or one for each of replication, Sentinel and sidecar");
+            Problem("the base file protects the default user, but a user of the group has no password: "
+                + "set the default user's password or one for each of replication, Sentinel and sidecar");
     }
 
     public ServerPlan Build(byte[]? aclFile = null) => new(document, aclFile, [.. _overruled], _problems);

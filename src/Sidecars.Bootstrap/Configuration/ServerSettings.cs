@@ -87,13 +87,17 @@ public sealed record SentinelServerSettings
     /// <summary>Milliseconds; an aborted attempt is repeated after twice this. Default 15000.</summary>
     public int FailoverTimeoutMilliseconds { get; init; } = 15_000;
 
-    /// <summary>Identity of this Sentinel's slot, 40 lower-case hex digits; null: as the base file has it, else Sentinel draws one.</summary>
+    /// <summary>
+    /// Identity of this Sentinel's slot, 40 lower-case hex digits; null: as the base file has it, else Sentinel draws one.
+    /// </summary>
     public string? MyId { get; init; }
 
     /// <summary>Highest config-epoch known for the master; null: as the base file has it. Must never restart.</summary>
     public long? ConfigEpoch { get; init; }
 
-    /// <summary>Highest epoch known anywhere. The next one seeds current-epoch and leader-epoch, so that this Sentinel votes only in later ones.</summary>
+    /// <summary>
+    /// Highest epoch known anywhere. The next one seeds current-epoch and leader-epoch, so that this Sentinel votes only in later ones.
+    /// </summary>
     public long? CurrentEpoch { get; init; }
 
     /// <summary>Replicas known to others, so that a failover is possible at once.</summary>
@@ -113,5 +117,8 @@ public sealed record SentinelServerSettings
 /// <param name="Document">redis.conf or sentinel.conf.</param>
 /// <param name="AclFile">Content of <c>users.acl</c> in the run directory; null where users stand in the document.</param>
 /// <param name="Overruled">Directives of the base file that another setting decided; names only.</param>
-/// <param name="Problems">Why the server must not be started with it; names the directive or setting, never a value that may be secret.</param>
-public sealed record ServerPlan(RedisConfigDocument Document, byte[]? AclFile, IReadOnlyList<string> Overruled, IReadOnlyList<string> Problems);
+/// <param name="Problems">
+/// Why the server must not be started with it; names the directive or setting, never a value that may be secret.
+/// </param>
+public sealed record ServerPlan(
+    RedisConfigDocument Document, byte[]? AclFile, IReadOnlyList<string> Overruled, IReadOnlyList<string> Problems);

@@ -30,10 +30,15 @@ public static class AofTailReader
     /// <summary>Places tried. The first one or two succeed in a real file; values full of CR LF * must not cost more than this.</summary>
     private const int MaxAnchors = 64;
 
-    /// <summary>Places tried behind a snapshot: one byte in 256 looks like its end, one in 128 of those is followed by what begins a command.</summary>
+    /// <summary>
+    /// Places tried behind a snapshot: one byte in 256 looks like its end, one in 128 of those is followed by what begins a command.
+    /// </summary>
     private const int MaxSnapshotEnds = 4096;
 
-    /// <summary>Arguments of a command and bytes of an argument that a server takes (PROTO_MAX: 1024*1024 and 512 MB by default; wider here, as aof.c is).</summary>
+    /// <summary>
+    /// Arguments of a command and bytes of an argument that a server takes (PROTO_MAX: 1024*1024 and 512 MB by default; wider here, as
+    /// aof.c is).
+    /// </summary>
     private const long MaxNumber = int.MaxValue;
 
     /// <summary>Reads the last bytes of a file.</summary>
@@ -64,7 +69,10 @@ public static class AofTailReader
         return new AofTail(best.End, best.LastTimestamp, false) { Overhead = best.Overhead };
     }
 
-    /// <summary>A whole file that begins with a snapshot: complete where that ends the file, or where whole commands lead from its end to the file's.</summary>
+    /// <summary>
+    /// A whole file that begins with a snapshot: complete where that ends the file, or where whole commands lead from its end to the
+    /// file's.
+    /// </summary>
     private static AofTail BehindSnapshot(ReadOnlySpan<byte> file, long recent)
     {
         Run? torn = null;
@@ -83,11 +91,14 @@ public static class AofTailReader
             : new AofTail(AofEnd.Unrecognised, null, true);
     }
 
-    /// <summary>Reads the end of a file: one window, and a larger one where the first shows no timestamp or not all that is asked about.</summary>
+    /// <summary>
+    /// Reads the end of a file: one window, and a larger one where the first shows no timestamp or not all that is asked about.
+    /// </summary>
     internal static DiskFact<AofTail> Read(DiskFiles files, string path, long length, long recent = 0)
     {
         var first = ReadWindow(files, path, FirstWindow, length, recent);
-        var isEnough = first is not { IsKnown: true, Value: { FromStart: false } tail } || (tail.LastTimestamp is not null && recent <= FirstWindow);
+        var isEnough = first is not { IsKnown: true, Value: { FromStart: false } tail }
+            || (tail.LastTimestamp is not null && recent <= FirstWindow);
         return isEnough ? first : ReadWindow(files, path, LastWindow, length, recent);
     }
 
@@ -102,7 +113,8 @@ public static class AofTailReader
             var next = tail[at..].IndexOf("\r\n"u8);
             if (next < 0) return false;
             at += next + 2;
-            if (at + 1 < tail.Length && ((tail[at] == '*' && char.IsAsciiDigit((char)tail[at + 1])) || tail[at..].StartsWith("#TS:"u8))) return true;
+            if (at + 1 < tail.Length && ((tail[at] == '*' && char.IsAsciiDigit((char)tail[at + 1])) || tail[at..].StartsWith("#TS:"u8)))
+                return true;
         }
     }
 
@@ -119,7 +131,8 @@ public static class AofTailReader
                 var end = rest.IndexOf("\r\n"u8);
                 if (end < 0) return new Run(AofEnd.Torn, timestamp, commands, overhead + rest.Length);
                 if (rest.Length <= recent) overhead += end + 2;
-                if (rest.StartsWith("#TS:"u8) && Utf8Parser.TryParse(rest[4..end], out long seconds, out var used) && used == end - 4 && seconds >= 0)
+                if (rest.StartsWith("#TS:"u8) && Utf8Parser.TryParse(rest[4..end], out long seconds, out var used) && used == end - 4
+                    && seconds >= 0)
                     timestamp = seconds;
                 rest = rest[(end + 2)..];
             }

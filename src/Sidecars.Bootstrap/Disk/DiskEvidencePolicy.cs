@@ -23,7 +23,9 @@ public static class DiskEvidencePolicy
         return new DiskEvidence(facts, state, reason, detail)
         {
             VersusMarker = versus,
-            AofLength = facts.SingleAof.Value is { } single && !facts.Manifest.IsKnown ? single.Length : facts.AofFiles.Sum(f => f.Stat.Value?.Length ?? 0),
+            AofLength = facts.SingleAof.Value is { } single && !facts.Manifest.IsKnown
+                ? single.Length
+                : facts.AofFiles.Sum(f => f.Stat.Value?.Length ?? 0),
             Filled = filled,
             // What a marker or a dump says here is of the data that lay here before.
             Position = state is DataState.Present or DataState.Empty && filled is null ? Locate(facts, versus) : null,
@@ -35,7 +37,8 @@ public static class DiskEvidencePolicy
         if (facts.Filled.Value is not { } mark) return null;
         var written = facts.AofFiles.Select(f => f.Stat).Append(facts.ManifestFile).Append(facts.SingleAof).Append(facts.RdbFile)
             .Any(f => f.Value is { } file && file.ChangedTicks > mark.ChangedTicks);
-        var noted = facts.Marker is { IsKnown: true, Value.Position: not null } && facts.MarkerFile.Value is { } marker && marker.ChangedTicks > mark.ChangedTicks;
+        var noted = facts.Marker is { IsKnown: true, Value.Position: not null } && facts.MarkerFile.Value is { } marker
+            && marker.ChangedTicks > mark.ChangedTicks;
         return written || noted ? null : mark.By;
     }
 
@@ -62,7 +65,8 @@ public static class DiskEvidencePolicy
 
     private static (DataState, SuspectReason, string) JudgeAof(DiskFacts facts, DirectoryFacts directory)
     {
-        if (facts.Manifest.State == FactState.Unreadable) return Suspect(SuspectReason.ManifestUnreadable, $"manifest: {facts.Manifest.Fault}");
+        if (facts.Manifest.State == FactState.Unreadable)
+            return Suspect(SuspectReason.ManifestUnreadable, $"manifest: {facts.Manifest.Fault}");
         if (!facts.Manifest.IsKnown) return JudgeWithoutManifest(facts, directory);
         if (facts.AofFiles.FirstOrDefault(f => !f.Stat.IsKnown) is { } missing)
             return Suspect(SuspectReason.AofFileMissing, $"{missing.Entry.Name}: {missing.Stat}");
@@ -87,7 +91,8 @@ public static class DiskEvidencePolicy
         if (directory.AofFiles > 0) return Suspect(SuspectReason.ManifestMissing, $"{directory.AofFiles} AOF files and no manifest");
         return facts.RdbFile.State == FactState.Absent
             ? (DataState.Absent, SuspectReason.None, "")
-            : Suspect(SuspectReason.RdbWithoutAof, "a dump and no AOF: with the AOF on, the server would start empty and overwrite the dump");
+            : Suspect(
+                SuspectReason.RdbWithoutAof, "a dump and no AOF: with the AOF on, the server would start empty and overwrite the dump");
     }
 
     private static string? Garbled(DiskFact<AofTail> tail) => tail.State switch
@@ -102,9 +107,12 @@ public static class DiskEvidencePolicy
     {
         if (facts.ManifestFile.Value is not { } manifest) return null;
         if (unfinished.AofStart is { } started && started > manifest.ChangedTicks && !Vouches(facts, started))
-            return Suspect(SuspectReason.StaleAof, "an AOF was being started anew when the server died; the manifest names the one before it");
-        if (facts.Marker is { IsKnown: true, Value.FullSyncInProgress: true } && facts.MarkerFile.Value is { } mark && mark.ChangedTicks >= manifest.ChangedTicks)
-            return Suspect(SuspectReason.FullSyncInterrupted, "a full sync was under way when the marker was written, and the manifest is older");
+            return Suspect(
+                SuspectReason.StaleAof, "an AOF was being started anew when the server died; the manifest names the one before it");
+        if (facts.Marker is { IsKnown: true, Value.FullSyncInProgress: true } && facts.MarkerFile.Value is { } mark
+            && mark.ChangedTicks >= manifest.ChangedTicks)
+            return Suspect(
+                SuspectReason.FullSyncInterrupted, "a full sync was under way when the marker was written, and the manifest is older");
 
         // A dump that came with a full sync always tells its position; a dump newer than all of the AOF may be one, or an own save.
         var newest = facts.AofFiles.Select(f => f.Stat.Value!.ChangedTicks).Append(manifest.ChangedTicks).Max();
@@ -114,7 +122,9 @@ public static class DiskEvidencePolicy
         return null;
     }
 
-    /// <summary>A marker written after <paramref name="changedTicks"/> saw no sync and no rewrite, and knows an AOF that the manifest names.</summary>
+    /// <summary>
+    /// A marker written after <paramref name="changedTicks"/> saw no sync and no rewrite, and knows an AOF that the manifest names.
+    /// </summary>
     private static bool Vouches(DiskFacts facts, long changedTicks) =>
         facts.Marker is { IsKnown: true, Value: { FullSyncInProgress: false, AofRewriteInProgress: false, Aof: { } aof } }
         && facts.MarkerFile.Value is { } file && file.ChangedTicks >= changedTicks
@@ -139,7 +149,8 @@ public static class DiskEvidencePolicy
                 : dump.ChangedTicks > markerFile.ChangedTicks ? DiskVersusMarker.DiskNewer : DiskVersusMarker.Unknown;
         if (facts.Marker.Value.Aof is not { } mark || facts.Manifest.Value?.Newest is not { } newest) return DiskVersusMarker.Unknown;
         // The total is of the moment of the offset; the length was taken a little later, and may count twice what was buffered.
-        if (facts.AofGrowth is { } growth) return growth > 0 ? DiskVersusMarker.DiskNewer : growth < 0 ? DiskVersusMarker.DiskOlder : DiskVersusMarker.Same;
+        if (facts.AofGrowth is { } growth)
+            return growth > 0 ? DiskVersusMarker.DiskNewer : growth < 0 ? DiskVersusMarker.DiskOlder : DiskVersusMarker.Same;
         if (newest.Name == mark.File)
             return facts.AofFiles[^1].Stat.Value is not { } file ? DiskVersusMarker.Unknown
                 : file.Length > mark.Length ? DiskVersusMarker.DiskNewer
@@ -147,25 +158,31 @@ public static class DiskEvidencePolicy
                 : DiskVersusMarker.Same;
 
         // A rewrite has begun another file since the marker, or an old volume came back under a newer marker.
-        return facts.ManifestFile.Value is { } manifest && manifest.ChangedTicks > markerFile.ChangedTicks ? DiskVersusMarker.DiskNewer : DiskVersusMarker.Unknown;
+        return facts.ManifestFile.Value is { } manifest && manifest.ChangedTicks > markerFile.ChangedTicks
+            ? DiskVersusMarker.DiskNewer
+            : DiskVersusMarker.Unknown;
     }
 
     private static DiskPosition? Locate(DiskFacts facts, DiskVersusMarker versus)
     {
         var inDump = facts.Rdb.Value?.Position;
-        var noted = facts.Marker is { IsKnown: true, Value: { FullSyncInProgress: false, Position: { } position } } ? position : (ReplicationPosition?)null;
+        var noted = facts.Marker is { IsKnown: true, Value: { FullSyncInProgress: false, Position: { } position } }
+            ? position
+            : (ReplicationPosition?)null;
         if (facts.Durability != Durability.Aof)
         {
             // The dump is the dataset, whatever was in memory: its own position is exact, a marker's is at most a promise.
             if (inDump is { } exact) return Position(exact, PositionBound.Exact, PositionSource.RdbHeader);
             return noted is { } claimed
-                ? Position(claimed, versus == DiskVersusMarker.DiskNewer ? PositionBound.Unclear : PositionBound.AtMost, PositionSource.Marker)
+                ? Position(
+                    claimed, versus == DiskVersusMarker.DiskNewer ? PositionBound.Unclear : PositionBound.AtMost, PositionSource.Marker)
                 : null;
         }
 
         var dumpIsNewer = facts.RdbFile.Value is { } dump && facts.MarkerFile.Value is { } file && dump.ChangedTicks > file.ChangedTicks;
         if (inDump is { } saved && (noted is null || (dumpIsNewer && (noted.Value.Id != saved.Id || noted.Value.Offset < saved.Offset))))
-            return Position(saved, PositionBound.AtLeast, PositionSource.RdbHeader); // the AOF holds what an own save held, and what came after it
+            // the AOF holds what an own save held, and what came after it
+            return Position(saved, PositionBound.AtLeast, PositionSource.RdbHeader);
         return noted is { } at ? AgainstAof(facts, versus, at) : null;
     }
 
@@ -194,12 +211,14 @@ public static class DiskEvidencePolicy
             : position;
     }
 
-    private static DiskPosition Position(ReplicationPosition at, PositionBound bound, PositionSource source, long? missing = null) => new(at, bound, source)
-    {
-        Lower = bound is PositionBound.Exact or PositionBound.AtLeast ? at.Offset : Math.Max(0, at.Offset - (missing ?? at.Offset)),
-        Upper = bound is PositionBound.Exact or PositionBound.AtMost ? at.Offset : null,
-        Estimate = bound is PositionBound.Exact or PositionBound.AtLeast ? at.Offset : Math.Max(0, at.Offset - (missing ?? at.Offset)),
-    };
+    private static DiskPosition Position(ReplicationPosition at, PositionBound bound, PositionSource source, long? missing = null) =>
+        new(at, bound, source)
+        {
+            Lower = bound is PositionBound.Exact or PositionBound.AtLeast ? at.Offset : Math.Max(0, at.Offset - (missing ?? at.Offset)),
+            Upper = bound is PositionBound.Exact or PositionBound.AtMost ? at.Offset : null,
+            Estimate = bound is PositionBound.Exact or PositionBound.AtLeast ? at.Offset : Math.Max(0, at.Offset - (missing ?? at.Offset)),
+        };
 
-    private static (DataState State, SuspectReason Reason, string Detail) Suspect(SuspectReason reason, string detail) => (DataState.Suspect, reason, detail);
+    private static (DataState State, SuspectReason Reason, string Detail) Suspect(SuspectReason reason, string detail) =>
+        (DataState.Suspect, reason, detail);
 }

@@ -4,9 +4,9 @@ using Sidecars.Core.Primitives;
 namespace Sidecars.Bootstrap.Disk;
 
 /// <summary>
-/// Reads what a data directory testifies, without loading it: at most 256 KiB of marker, 64 bytes of mark, 1 MiB of manifest, 4 KiB of each snapshot's
-/// head, and 64 KiB + 1 MiB of each AOF end that matters, whatever the size of the dataset. Never throws; never writes. Meant for a
-/// server that does not run: a running one answers for itself.
+/// Reads what a data directory testifies, without loading it: at most 256 KiB of marker, 64 bytes of mark, 1 MiB of manifest, 4 KiB of each
+/// snapshot's head, and 64 KiB + 1 MiB of each AOF end that matters, whatever the size of the dataset. Never throws; never writes. Meant
+/// for a server that does not run: a running one answers for itself.
 /// </summary>
 public static class DiskEvidenceReader
 {
@@ -43,18 +43,24 @@ public static class DiskEvidenceReader
         facts = facts with { Rdb = header, RdbLooksWhole = whole };
         facts = facts.Manifest.Value is { } manifest
             ? ReadAof(files, appendDirectory, manifest, facts)
-            : facts with { AofTail = facts.SingleAof.Then(s => AofTailReader.Read(files, Path.Combine(dataDirectory, layout.AppendFile), s.Length)) };
+            : facts with
+            { AofTail = facts.SingleAof.Then(s => AofTailReader.Read(files, Path.Combine(dataDirectory, layout.AppendFile), s.Length)) };
         return facts with { BytesRead = files.BytesRead };
     }
 
     private static DiskFacts ReadAof(DiskFiles files, string directory, AofManifest manifest, DiskFacts facts)
     {
         var onDisk = manifest.Loaded.Select(f => new AofFileOnDisk(f, DiskFiles.Stat(Path.Combine(directory, f.Name)))).ToArray();
-        facts = facts with { AofFiles = onDisk, AofBase = DiskFact<RdbHeader>.Absent, AofBaseLooksWhole = true, AofTail = DiskFact<AofTail>.Absent };
+        facts = facts with
+        { AofFiles = onDisk, AofBase = DiskFact<RdbHeader>.Absent, AofBaseLooksWhole = true, AofTail = DiskFact<AofTail>.Absent };
         if (onDisk.FirstOrDefault(f => f.Entry.Type == AofFileType.Base) is { } @base)
             facts = ReadBase(files, Path.Combine(directory, @base.Entry.Name), @base.Stat, isLast: onDisk.Length == 1, facts);
         if (onDisk.LastOrDefault(f => f.Entry.Type == AofFileType.Increment) is { } newest)
-            facts = facts with { AofTail = newest.Stat.Then(s => AofTailReader.Read(files, Path.Combine(directory, newest.Entry.Name), s.Length, recent: facts.AofGrowth ?? 0)) };
+            facts = facts with
+            {
+                AofTail = newest.Stat.Then(
+                    s => AofTailReader.Read(files, Path.Combine(directory, newest.Entry.Name), s.Length, recent: facts.AofGrowth ?? 0))
+            };
         return facts;
     }
 
@@ -80,14 +86,17 @@ public static class DiskEvidenceReader
         return facts with { AofBaseLooksWhole = fits, AofBaseEndsInCommands = fits, AofTail = isLast ? end : facts.AofTail };
     }
 
-    /// <summary>With <c>aof-use-rdb-preamble no</c> the base holds commands; a server tells by the first bytes, whatever the name.</summary>
+    /// <summary>
+    /// With <c>aof-use-rdb-preamble no</c> the base holds commands; a server tells by the first bytes, whatever the name.
+    /// </summary>
     private static bool HoldsCommands(DiskFiles files, string path) =>
         files.ReadHead(path, 1) is { IsKnown: true, Value: var first } && (first.Length == 0 || first[0] is (byte)'*' or (byte)'#');
 
     private static (DiskFact<RdbHeader> Header, bool LooksWhole) ReadSnapshot(DiskFiles files, string path, DiskFact<FileStat> stat)
     {
         var header = stat.Then(s => files.ReadHead(path, RdbHeaderReader.MaxBytes).Then(head => RdbHeaderReader.Read(head, s.Length)));
-        var whole = header.IsKnown && files.ReadTail(path, RdbTail.Length) is { IsKnown: true, Value: var tail } && RdbTail.LooksWhole(tail, header.Value.Version);
+        var whole = header.IsKnown && files.ReadTail(path, RdbTail.Length) is { IsKnown: true, Value: var tail }
+            && RdbTail.LooksWhole(tail, header.Value.Version);
         return (header, whole);
     }
 
@@ -97,13 +106,16 @@ public static class DiskEvidenceReader
         {
             if (!Directory.Exists(dataDirectory)) return DiskFact<DirectoryFacts>.Absent;
             var top = new DirectoryInfo(dataDirectory).EnumerateFiles().Take(MaxNames + 1).ToList();
-            var inAppend = Directory.Exists(appendDirectory) ? new DirectoryInfo(appendDirectory).EnumerateFiles().Take(MaxNames + 1).ToList() : [];
+            var inAppend =
+                Directory.Exists(appendDirectory) ? new DirectoryInfo(appendDirectory).EnumerateFiles().Take(MaxNames + 1).ToList() : [];
             if (top.Count > MaxNames || inAppend.Count > MaxNames)
                 return DiskFact<DirectoryFacts>.Unreadable(new FileFault(FileFaultKind.TooLarge, $"more than {MaxNames} files"));
 
             var unfinished = UnfinishedWork.None;
-            foreach (var file in top.Concat(inAppend)) unfinished = unfinished.With(file.Name, file.LastWriteTimeUtc.Ticks, layout.AppendFile);
-            var aofFiles = inAppend.Count(f => f.Name.StartsWith(layout.AppendFile + ".", StringComparison.Ordinal) && f.Name != layout.ManifestFile);
+            foreach (var file in top.Concat(inAppend))
+                unfinished = unfinished.With(file.Name, file.LastWriteTimeUtc.Ticks, layout.AppendFile);
+            var aofFiles =
+                inAppend.Count(f => f.Name.StartsWith(layout.AppendFile + ".", StringComparison.Ordinal) && f.Name != layout.ManifestFile);
             return DiskFact<DirectoryFacts>.Known(new DirectoryFacts(unfinished, aofFiles));
         }
         catch (Exception e) when (FileFault.IsIo(e))

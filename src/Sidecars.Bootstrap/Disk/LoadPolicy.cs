@@ -30,7 +30,9 @@ public abstract record LoadDecision
 /// </summary>
 public static class LoadPolicy
 {
-    /// <summary>Starts that came to nothing before the files are held responsible. One may be an eviction or a kill for memory, and so may a second.</summary>
+    /// <summary>
+    /// Starts that came to nothing before the files are held responsible. One may be an eviction or a kill for memory, and so may a second.
+    /// </summary>
     public const int MaxFailedStarts = 3;
 
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(10); // as kubelet begins
@@ -45,9 +47,11 @@ public static class LoadPolicy
     {
         if (evidence.Facts.Durability == Durability.None || evidence.State == DataState.Absent) return Load;
         var tried = failedStarts >= MaxFailedStarts
-            ? string.Create(CultureInfo.InvariantCulture, $"the server was started {failedStarts} times on these files and never came to serve them")
+            ? string.Create(
+                CultureInfo.InvariantCulture, $"the server was started {failedStarts} times on these files and never came to serve them")
             : null;
-        if (follows && evidence.State == DataState.Suspect) return new LoadDecision.PutAside($"these data are not to be trusted: {evidence.Detail}");
+        if (follows && evidence.State == DataState.Suspect)
+            return new LoadDecision.PutAside($"these data are not to be trusted: {evidence.Detail}");
         if (tried is null) return Load;
         return follows ? new LoadDecision.PutAside(tried) : new LoadDecision.TryAgainAfter(tried, Pause(failedStarts));
     }

@@ -5,9 +5,9 @@ using Sidecars.Core.Primitives;
 namespace Sidecars.Bootstrap.Disk;
 
 /// <summary>
-/// <c>&lt;data&gt;/.sidecar/starts.json</c>: how often a server was started on these very data files and never came to serve them. Damage in the
-/// middle of a file, and a snapshot of a newer version, are seen by the server's loader alone, and bootstrap, which becomes the server,
-/// cannot watch it. What cannot be read or written counts as no start: the count only ever decides for caution.
+/// <c>&lt;data&gt;/.sidecar/starts.json</c>: how often a server was started on these very data files and never came to serve them. Damage
+/// in the middle of a file, and a snapshot of a newer version, are seen by the server's loader alone, and bootstrap, which becomes the
+/// server, cannot watch it. What cannot be read or written counts as no start: the count only ever decides for caution.
 /// </summary>
 public sealed class StartRecord(string dataDirectory)
 {
@@ -56,12 +56,16 @@ public sealed class StartRecord(string dataDirectory)
         }
     }
 
-    /// <summary>Number, bytes and last change of the files that a server loads: a server that has served as much as a second has changed one.</summary>
+    /// <summary>
+    /// Number, bytes and last change of the files that a server loads: a server that has served as much as a second has changed one.
+    /// </summary>
     private static string? Fingerprint(DiskFacts facts)
     {
-        FileStat[] files = [.. facts.AofFiles.Select(f => f.Stat).Concat([facts.ManifestFile, facts.SingleAof, facts.RdbFile]).Select(f => f.Value).OfType<FileStat>()];
+        FileStat[] files = [.. facts.AofFiles.Select(f => f.Stat).Concat([facts.ManifestFile, facts.SingleAof, facts.RdbFile])
+            .Select(f => f.Value).OfType<FileStat>()];
         return files.Length == 0
             ? null
-            : string.Create(CultureInfo.InvariantCulture, $"{files.Length} files, {files.Sum(f => f.Length)} bytes, changed {files.Max(f => f.ChangedTicks)}");
+            : string.Create(CultureInfo.InvariantCulture,
+                $"{files.Length} files, {files.Sum(f => f.Length)} bytes, changed {files.Max(f => f.ChangedTicks)}");
     }
 }

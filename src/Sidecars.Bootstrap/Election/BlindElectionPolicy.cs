@@ -19,12 +19,14 @@ internal static class BlindElectionPolicy
         if (me.Data == DataState.Suspect)
             return new ElectionDecision.Refuse(ElectionPolicy.BlindBackend, $"the elector names me, but my disk is unreadable ({me.Why})");
 
-        var peers = view.Evidence.Where(e => e.Live && e.Node != me.Node).OrderBy(e => e.Node, StringComparer.Ordinal).DistinctBy(e => e.Node).ToList();
+        var peers = view.Evidence.Where(e => e.Live && e.Node != me.Node).OrderBy(e => e.Node, StringComparer.Ordinal)
+            .DistinctBy(e => e.Node).ToList();
         var full = peers.Where(PersonsWordPolicy.MayHoldData).ToList();
         if (full.Count > 0)
         {
             return new ElectionDecision.Refuse(ElectionPolicy.BlindBackend,
-                $"the elector names me, but it knows no data: {PersonsWordPolicy.Describe(full)}, and my disk is {(me.HasData ? "not empty either" : "empty")}; "
+                $"the elector names me, but it knows no data: {PersonsWordPolicy.Describe(full)}, "
+                + $"and my disk is {(me.HasData ? "not empty either" : "empty")}; "
                 + "Sentinels must say who served last, or the elector name the one node with data");
         }
 
@@ -34,7 +36,8 @@ internal static class BlindElectionPolicy
         {
             var missing = MissingNodes.Of([me.Node, .. peers.Select(e => e.Node)], [], facts.GroupSize);
             return new ElectionDecision.Wait(missing,
-                $"the elector names me, but it knows no data, and {peers.Count + 1} of {facts.GroupSize} nodes have said what is on their disks: "
+                $"the elector names me, but it knows no data, and {peers.Count + 1} of {facts.GroupSize} nodes have said what is on "
+                + "their disks: "
                 + "one that is not here may have more than mine");
         }
 

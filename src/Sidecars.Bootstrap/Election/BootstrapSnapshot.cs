@@ -43,13 +43,21 @@ public sealed record BootstrapSnapshot
     /// <summary>See <see cref="ElectionFacts.RestoresBackups"/>.</summary>
     public bool RestoresBackups { get; init; }
 
-    /// <summary>Why the Sentinels can't be told, until something else changes; null where they were not told yet, or may be told again.</summary>
+    /// <summary>
+    /// Why the Sentinels can't be told, until something else changes; null where they were not told yet, or may be told again.
+    /// </summary>
     public string? TellingDenied { get; init; }
 
-    /// <summary>For how long every look has shown Sentinels that disagree: split, or a minority in the highest epoch. Zero where this one shows neither.</summary>
+    /// <summary>
+    /// For how long every look has shown Sentinels that disagree: split, or a minority in the highest epoch. Zero where this one shows
+    /// neither.
+    /// </summary>
     public TimeSpan SplitFor { get; init; }
 
-    /// <summary>Why no replica could be promoted by telling the Sentinels, so that one of them is asked; null where it was not tried yet, or may be again.</summary>
+    /// <summary>
+    /// Why no replica could be promoted by telling the Sentinels, so that one of them is asked; null where it was not tried yet, or may be
+    /// again.
+    /// </summary>
     public string? SuccessionFailed { get; init; }
 
     /// <summary>For how long this node, which does not listen, has looked for its role.</summary>
@@ -74,7 +82,9 @@ public abstract record MasterDecision : IDecision
     /// <param name="Reason">Why.</param>
     public sealed record Follow(RedisEndpoint Master, FencingToken Token, string Code, string Reason) : MasterDecision(Code, Reason)
     {
-        /// <summary>Why my data must be kept before the master's replace them; null where it provably has them, or there are none.</summary>
+        /// <summary>
+        /// Why my data must be kept before the master's replace them; null where it provably has them, or there are none.
+        /// </summary>
         public string? RescueFirst { get; init; }
     }
 
@@ -91,10 +101,12 @@ public abstract record MasterDecision : IDecision
     public sealed record Succeed(SuccessionPlan Plan, string Code, string Reason) : MasterDecision(Code, Reason);
 
     /// <summary>Do not listen; the Sentinels can't be told: ask this one to fail over the master that it names.</summary>
-    public sealed record RequestFailover(RedisEndpoint Sentinel, RedisEndpoint Replaces, string Code, string Reason) : MasterDecision(Code, Reason);
+    public sealed record RequestFailover(RedisEndpoint Sentinel, RedisEndpoint Replaces, string Code, string Reason)
+        : MasterDecision(Code, Reason);
 
     /// <summary>End these Sentinels, which a majority and ROLE contradict in the same epoch; they rebuild themselves.</summary>
-    public sealed record RestartSentinels(ImmutableArray<RedisEndpoint> Sentinels, string Code, string Reason) : MasterDecision(Code, Reason)
+    public sealed record RestartSentinels(ImmutableArray<RedisEndpoint> Sentinels, string Code, string Reason)
+        : MasterDecision(Code, Reason)
     {
         /// <summary>All in one round: one by one they would learn again what the others still name.</summary>
         public bool Together { get; init; }

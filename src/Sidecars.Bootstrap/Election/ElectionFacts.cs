@@ -52,7 +52,8 @@ public sealed record NamedMaster(RedisEndpoint Address, long Epoch);
 /// This node has waited for the last serving master as long as it should (<c>LAST_MASTER_WAIT_MS</c>): go on with those that were in
 /// sync with it. Its disk may hold writes that it acknowledged and never sent.
 /// </param>
-public sealed record ElectionFacts(ElectionView View, CandidateEvidence Me, int RedisCount, Durability Durability, NamedMaster? Named, bool IsUnclean = false, bool IsLastMasterOverdue = true)
+public sealed record ElectionFacts(ElectionView View, CandidateEvidence Me, int RedisCount, Durability Durability, NamedMaster? Named,
+    bool IsUnclean = false, bool IsLastMasterOverdue = true)
 {
     /// <summary>
     /// How many nodes the election counts with: while a group grows or shrinks both sizes live, and of them the larger decides, so that

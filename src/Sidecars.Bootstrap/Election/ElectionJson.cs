@@ -39,7 +39,8 @@ internal sealed class EvidenceJsonConverter : JsonConverter<CandidateEvidence>
         return facts.Fault is { } fault ? throw new JsonException(fault.Detail) : evidence;
     }
 
-    public override void Write(Utf8JsonWriter writer, CandidateEvidence value, JsonSerializerOptions options) => throw new NotSupportedException();
+    public override void Write(Utf8JsonWriter writer, CandidateEvidence value, JsonSerializerOptions options) =>
+        throw new NotSupportedException();
 }
 
 /// <summary>The record within a snapshot, read as in its own document.</summary>
@@ -52,5 +53,6 @@ internal sealed class RecordJsonConverter : JsonConverter<ElectionRecord>
         return facts.Fault is { } fault ? throw new JsonException(fault.Detail) : record;
     }
 
-    public override void Write(Utf8JsonWriter writer, ElectionRecord value, JsonSerializerOptions options) => throw new NotSupportedException();
+    public override void Write(Utf8JsonWriter writer, ElectionRecord value, JsonSerializerOptions options) =>
+        throw new NotSupportedException();
 }

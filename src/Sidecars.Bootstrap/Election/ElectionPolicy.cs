@@ -45,13 +45,16 @@ public static class ElectionPolicy
         {
             return view.Record.CandidateIncarnation == me.Incarnation
                 ? new ElectionDecision.Won(view.Record.Term, $"I am the candidate of term {view.Record.Term}")
-                : new ElectionDecision.Lost(candidate, view.Record.CandidateAddress, $"{candidate} is the candidate of term {view.Record.Term} and lives");
+                : new ElectionDecision.Lost(
+                    candidate, view.Record.CandidateAddress, $"{candidate} is the candidate of term {view.Record.Term} and lives");
         }
 
         // One incarnation a node: the live one; several live ones of one name are a fault that is never resolved by choosing.
         var live = view.Evidence.Where(e => e.Live).OrderBy(e => e.Node, StringComparer.Ordinal).ToList();
-        var twice = live.GroupBy(e => e.Node, StringComparer.Ordinal).FirstOrDefault(g => g.Select(e => e.Incarnation).Distinct(StringComparer.Ordinal).Count() > 1);
-        if (twice is not null) return new ElectionDecision.Refuse("node-alive-twice", $"{twice.Key} is alive twice; each node needs a name of its own");
+        var twice = live.GroupBy(e => e.Node, StringComparer.Ordinal)
+            .FirstOrDefault(g => g.Select(e => e.Incarnation).Distinct(StringComparer.Ordinal).Count() > 1);
+        if (twice is not null)
+            return new ElectionDecision.Refuse("node-alive-twice", $"{twice.Key} is alive twice; each node needs a name of its own");
         var lineage = GroupLineage.Of(view.Record, view.Evidence);
         if (durability != Durability.None && ByWord(facts, live, lineage) is { } said) return said;
         if (AllLost(facts, live, lineage)) return FirstToRestore(facts, live);
@@ -73,7 +76,8 @@ public static class ElectionPolicy
             {
                 null => new ElectionDecision.Wait([trusted], $"a person trusts the data of {trusted}, and it is not here"),
                 { HasData: true } node => Result(facts, node, $"a person trusts the data of {trusted}", PersonsWordKind.Trust),
-                var node => new ElectionDecision.Refuse(TrustedWithoutData, $"a person trusts the data of {trusted}, whose disk is {(node.Data == DataState.Absent ? "empty" : $"not to be trusted ({node.Why})")}; "
+                var node => new ElectionDecision.Refuse(TrustedWithoutData, $"a person trusts the data of {trusted}, whose disk is "
+                    + $"{(node.Data == DataState.Absent ? "empty" : $"not to be trusted ({node.Why})")}; "
                     + "'redis-bootstrap trust NODE' names another, 'redis-bootstrap allow-empty' starts without data"),
             };
         }
@@ -82,14 +86,21 @@ public static class ElectionPolicy
         if (filled.Count > 1)
         {
             return new ElectionDecision.Refuse(FilledTwice,
-                $"the disks of {string.Join(", ", filled.Select(e => e.Node))} were filled on purpose, and only one can be the group's: 'redis-bootstrap trust NODE' says which");
+                $"the disks of {string.Join(", ", filled.Select(e => e.Node))} were filled on purpose, "
+                + "and only one can be the group's: 'redis-bootstrap trust NODE' says which");
         }
 
         if (filled is [var one])
-            return Result(facts, one, $"the disk of {one.Node} was filled on purpose ({(one.Filled == FilledBy.Adopt ? "adopted" : "restored")}): nobody else may win", one.Filled == FilledBy.Adopt ? PersonsWordKind.Adopt : PersonsWordKind.Restore);
-        if (record.EmptyStartAllowedInTerm != record.Term || live.Exists(e => e.Data == DataState.Suspect || Counts(e, lineage))) return null;
+            return Result(facts, one,
+                $"the disk of {one.Node} was filled on purpose ({(one.Filled == FilledBy.Adopt ? "adopted" : "restored")}): "
+                + "nobody else may win",
+                one.Filled == FilledBy.Adopt ? PersonsWordKind.Adopt : PersonsWordKind.Restore);
+        if (record.EmptyStartAllowedInTerm != record.Term || live.Exists(e => e.Data == DataState.Suspect || Counts(e, lineage)))
+            return null;
         var first = First(facts, live);
-        return Result(facts, first, $"a person allows an empty start, and no disk that is here holds data; {first.Node} is first of {live.Count}", PersonsWordKind.AllowEmpty);
+        return Result(
+            facts, first, $"a person allows an empty start, and no disk that is here holds data; {first.Node} is first of {live.Count}",
+            PersonsWordKind.AllowEmpty);
     }
 
     // Valid files of no keys that no history knows are what a replica leaves that died before its first full sync.
@@ -99,16 +110,20 @@ public static class ElectionPolicy
     private static CandidateEvidence First(ElectionFacts facts, List<CandidateEvidence> live) =>
         live.OrderByDescending(e => e.Address == facts.Named?.Address).ThenBy(e => e.Node, StringComparer.Ordinal).First();
 
-    // Every node is here, and none of them has any file: whom else to wait for? With one disk unseen or unreadable this is no case for a backup,
-    // which is older than what was acknowledged.
+    // Every node is here, and none of them has any file: whom else to wait for? With one disk unseen or unreadable this is no case for a
+    // backup, which is older than what was acknowledged.
     private static bool AllLost(ElectionFacts facts, List<CandidateEvidence> live, GroupLineage lineage) =>
-        facts.RestoresBackups && facts.Durability != Durability.None && live.Count >= facts.GroupSize && live.All(e => e.Data == DataState.Absent)
+        facts.RestoresBackups && facts.Durability != Durability.None && live.Count >= facts.GroupSize
+        && live.All(e => e.Data == DataState.Absent)
         && HasHadAMaster(facts, lineage);
 
     private static ElectionDecision FirstToRestore(ElectionFacts facts, List<CandidateEvidence> live)
     {
         var first = First(facts, live);
-        var result = Result(facts, first, $"all {live.Count} disks are empty, though this group has had a master (term {facts.View.HighestTerm}); {first.Node} restores a backup", PersonsWordKind.Restore);
+        var result = Result(facts, first,
+            $"all {live.Count} disks are empty, though this group has had a master (term {facts.View.HighestTerm}); "
+            + $"{first.Node} restores a backup",
+            PersonsWordKind.Restore);
         return result is ElectionDecision.Claim claim ? claim with { RestoreFirst = true } : result;
     }
 
@@ -121,7 +136,8 @@ public static class ElectionPolicy
             if (counts && HasHadAMaster(facts, lineage))
             {
                 return new ElectionDecision.Refuse(AllEmpty,
-                    $"{unclean}every disk is empty, though this group has had a master (term {facts.View.HighestTerm}); restore a backup, bring a disk back, or allow it with 'redis-bootstrap allow-empty'");
+                    $"{unclean}every disk is empty, though this group has had a master (term {facts.View.HighestTerm}); "
+                    + "restore a backup, bring a disk back, or allow it with 'redis-bootstrap allow-empty'");
             }
 
             var first = First(facts, live);
@@ -134,8 +150,10 @@ public static class ElectionPolicy
     // No sidecar has recorded anything: whom Sentinels name, else the longest file. All nodes are here.
     private static ElectionDecision ByLength(ElectionFacts facts, List<CandidateEvidence> intact, string unclean)
     {
-        var winner = intact.OrderByDescending(e => e.Address == facts.Named?.Address).ThenByDescending(e => e.DataBytes).ThenBy(e => e.Node, StringComparer.Ordinal).First();
-        return Result(facts, winner, $"{unclean}{winner.Node} has the best disk of {intact.Count} ({winner.DataBytes} bytes{(winner.Address == facts.Named?.Address ? ", and was the last to serve" : "")}); no lineage is recorded");
+        var winner = intact.OrderByDescending(e => e.Address == facts.Named?.Address).ThenByDescending(e => e.DataBytes)
+            .ThenBy(e => e.Node, StringComparer.Ordinal).First();
+        return Result(facts, winner, $"{unclean}{winner.Node} has the best disk of {intact.Count} ({winner.DataBytes} "
+            + $"bytes{(winner.Address == facts.Named?.Address ? ", and was the last to serve" : "")}); no lineage is recorded");
     }
 
     private static ElectionDecision ByLineage(ElectionFacts facts, List<CandidateEvidence> intact, GroupLineage lineage, string unclean)
@@ -144,7 +162,8 @@ public static class ElectionPolicy
         if (unknown.Count > 0 && !facts.IsUnclean)
         {
             return new ElectionDecision.Refuse(LineageUnknown,
-                $"the data of {string.Join(", ", unknown.Select(e => $"{e.Node} ({e.Position?.At.ToString() ?? "no marker"})"))} are of no replication id that the group's history knows: they may be the newest, or another group's; "
+                $"the data of {string.Join(", ", unknown.Select(e => $"{e.Node} ({e.Position?.At.ToString() ?? "no marker"})"))} are "
+                + "of no replication id that the group's history knows: they may be the newest, or another group's; "
                 + "'redis-bootstrap trust NODE' says whose data count, and the others keep theirs as a rescue");
         }
 
@@ -165,7 +184,8 @@ public static class ElectionPolicy
         if (facts.Named?.Address != winner.Address && !facts.IsUnclean && lineage.ConflictFrom(position) is { } conflict)
         {
             return new ElectionDecision.Refuse(LineageConflict,
-                $"{conflict.First.Master.Name} and {conflict.Second.Master.Name} both served at {conflict.Second.Position} ({conflict.Kind}); "
+                $"{conflict.First.Master.Name} and {conflict.Second.Master.Name} both served at {conflict.Second.Position} "
+                + $"({conflict.Kind}); "
                 + "a person must say whose writes count: 'redis-bootstrap trust NODE', and the others keep theirs as a rescue");
         }
 
@@ -178,5 +198,6 @@ public static class ElectionPolicy
             ? new ElectionDecision.Claim(why) { Word = word }
             : new ElectionDecision.Lost(winner.Node, winner.Address, $"{why}; it is to claim term {facts.View.HighestTerm + 1}");
 
-    internal static bool HasHadAMaster(ElectionFacts facts, GroupLineage lineage) => facts.View.HighestTerm > 0 || !lineage.IsEmpty || lineage.Served is not null;
+    internal static bool HasHadAMaster(ElectionFacts facts, GroupLineage lineage) =>
+        facts.View.HighestTerm > 0 || !lineage.IsEmpty || lineage.Served is not null;
 }

@@ -21,7 +21,8 @@ internal static class ElectionWaitPolicy
     /// <summary>What is missing, or null where nothing is.</summary>
     public static ElectionDecision.Wait? Missing(ElectionFacts facts, List<CandidateEvidence> live, GroupLineage lineage)
     {
-        if (facts.Durability == Durability.None) return TooFew(facts, live, SentinelQuorumPolicy.Majority(facts.GroupSize), ", only to avoid duels");
+        if (facts.Durability == Durability.None)
+            return TooFew(facts, live, SentinelQuorumPolicy.Majority(facts.GroupSize), ", only to avoid duels");
         if (lineage.IsEmpty) return WithoutLineage(facts, live);
 
         if (live.Count(e => e.HasData) >= facts.GroupSize) return null; // nobody is left to come
@@ -30,35 +31,49 @@ internal static class ElectionWaitPolicy
         // Snapshots are of different moments: the last master's may be older than a replica's that is not here yet. Not for ever, since
         // none of them promises what was acknowledged.
         if (facts.Durability == Durability.Rdb && !facts.IsLastMasterOverdue
-            && TooFew(facts, live, facts.GroupSize, ": each snapshot is of its own moment, and the newest may be another's; goes on without it after LAST_MASTER_WAIT_MS") is { } newer)
+            && TooFew(facts, live, facts.GroupSize,
+                ": each snapshot is of its own moment, and the newest may be another's; goes on without it after LAST_MASTER_WAIT_MS")
+                is { } newer)
             return newer;
         if (serving is not null && lineage.IsCurrent(serving, live))
-            return serving.Address == facts.Named?.Address ? null : TooFew(facts, live, majority, $": {serving.Node} served last, but no Sentinels say that nobody did after it");
+            return serving.Address == facts.Named?.Address
+                ? null
+                : TooFew(facts, live, majority, $": {serving.Node} served last, but no Sentinels say that nobody did after it");
 
         var servedBy = ServedBy(facts, live, lineage);
-        var about = serving is null ? $"{servedBy}, which served last, is not here" : $"the disk of {serving.Node}, which served last, is {State(serving)}";
+        var about = serving is null
+            ? $"{servedBy}, which served last, is not here"
+            : $"the disk of {serving.Node}, which served last, is {State(serving)}";
         if (lineage.IsRecordLatest && facts.View.Record.InSync is { Length: > 0 } inSync && servedBy == lineage.Served!.Node)
         {
             var absent = inSync.Where(r => !live.Any(e => e.Node == r.Node && Holds(facts, lineage, e, r))).ToList();
             if (absent.Count == 0 && serving is null && !facts.IsLastMasterOverdue)
-                return new ElectionDecision.Wait([servedBy], $"{about}; those that were in sync with it are, and go on without it after LAST_MASTER_WAIT_MS");
+                return new ElectionDecision.Wait(
+                    [servedBy], $"{about}; those that were in sync with it are, and go on without it after LAST_MASTER_WAIT_MS");
             if (absent.Count == 0) return TooFew(facts, live, majority, $": {about}");
             var names = absent.Select(r => r.Node).Order(StringComparer.Ordinal).ToList();
             if (serving is null) names.Insert(0, servedBy);
             return new ElectionDecision.Wait([.. names],
-                $"{about}; in sync with it were {string.Join(", ", inSync.Select(r => r.Node).Order(StringComparer.Ordinal))}, of which {string.Join(", ", absent.Select(r => Absent(r, live)))}");
+                $"{about}; in sync with it were {string.Join(", ", inSync.Select(r => r.Node).Order(StringComparer.Ordinal))}, "
+                + $"of which {string.Join(", ", absent.Select(r => Absent(r, live)))}");
         }
 
         return Suspects(live) ?? TooFew(facts, live, facts.GroupSize, $": {about}, and who was in sync with it is not recorded");
     }
 
-    /// <summary>The live node that served last: whom Sentinels name in an epoch that is not older than what is recorded, else the recorded one.</summary>
+    /// <summary>
+    /// The live node that served last: whom Sentinels name in an epoch that is not older than what is recorded, else the recorded one.
+    /// </summary>
     public static CandidateEvidence? ServingNode(ElectionFacts facts, IEnumerable<CandidateEvidence> live, GroupLineage lineage) =>
-        NamedIsLatest(facts, lineage) && !IsReused(facts, live) ? live.FirstOrDefault(e => e.Address == facts.Named!.Address) : live.FirstOrDefault(e => e.Node == lineage.Served?.Node);
+        NamedIsLatest(facts, lineage) && !IsReused(facts, live)
+            ? live.FirstOrDefault(e => e.Address == facts.Named!.Address)
+            : live.FirstOrDefault(e => e.Node == lineage.Served?.Node);
 
-    // The named address is another node's by now than the one that the record says served there in that epoch: pods get addresses of dead ones.
+    // The named address is another node's by now than the one that the record says served there in that epoch: pods get addresses of dead
+    // ones.
     private static bool IsReused(ElectionFacts facts, IEnumerable<CandidateEvidence> live) =>
-        facts.Named is { } named && facts.View.Record.LastServing is { } last && last.Address == named.Address && last.Token.Epoch == named.Epoch
+        facts.Named is { } named && facts.View.Record.LastServing is { } last && last.Address == named.Address
+        && last.Token.Epoch == named.Epoch
         && live.FirstOrDefault(e => e.Address == named.Address) is { } owner && owner.Node != last.Node;
 
     private static string ServedBy(ElectionFacts facts, List<CandidateEvidence> live, GroupLineage lineage)
@@ -69,7 +84,8 @@ internal static class ElectionWaitPolicy
             ?? (facts.View.Record.LastServing is { } last && last.Address == address ? last.Node : address.ToString());
     }
 
-    private static bool NamedIsLatest(ElectionFacts facts, GroupLineage lineage) => facts.Named is { } named && named.Epoch >= (lineage.Served?.Token.Epoch ?? 0);
+    private static bool NamedIsLatest(ElectionFacts facts, GroupLineage lineage) =>
+        facts.Named is { } named && named.Epoch >= (lineage.Served?.Token.Epoch ?? 0);
 
     // A snapshot is older than what was acknowledged by nature.
     private static bool Holds(ElectionFacts facts, GroupLineage lineage, CandidateEvidence evidence, InSyncReplica replica) =>
@@ -99,7 +115,8 @@ internal static class ElectionWaitPolicy
         var here = live.Select(e => e.Node).Distinct(StringComparer.Ordinal).ToList();
         if (here.Count >= needed) return null;
         var record = facts.View.Record;
-        var known = facts.View.Evidence.Select(e => e.Node).Concat(record.LastServing is { } last ? [last.Node] : []).Concat((record.InSync ?? []).Select(r => r.Node));
+        var known = facts.View.Evidence.Select(e => e.Node).Concat(record.LastServing is { } last ? [last.Node] : [])
+            .Concat((record.InSync ?? []).Select(r => r.Node));
         return new ElectionDecision.Wait(MissingNodes.Of(here, known, facts.GroupSize),
             $"{here.Count} of {facts.GroupSize} nodes are here ({string.Join(", ", here)}), {needed} are needed{why}");
     }

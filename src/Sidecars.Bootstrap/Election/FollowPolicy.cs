@@ -51,7 +51,8 @@ internal static class FollowPolicy
     /// <summary>Refusal: the master is empty, and I have data of no known stream.</summary>
     public const string Empty = "master-empty";
 
-    private const string Remedy = "'redis-bootstrap trust NODE' with that master's name says that its data count (mine are kept as a rescue)";
+    private const string Remedy =
+        "'redis-bootstrap trust NODE' with that master's name says that its data count (mine are kept as a rescue)";
 
     /// <summary>Judges one master.</summary>
     /// <param name="me">My evidence.</param>
@@ -59,14 +60,17 @@ internal static class FollowPolicy
     /// <param name="master">The master, as observed.</param>
     /// <param name="namedEpoch">The epoch in which a Sentinel majority names it; null where none does.</param>
     /// <param name="election">The group's record, where it was read.</param>
-    /// <param name="isRecordLongAway">The record has been unreadable or silent for as long as this node waits for what comes by itself.</param>
+    /// <param name="isRecordLongAway">
+    /// The record has been unreadable or silent for as long as this node waits for what comes by itself.
+    /// </param>
     public static FollowVerdict Judge(
         CandidateEvidence me, Durability durability, NodeObservation.Known master, long? namedEpoch, ElectionObservation? election,
         bool isRecordLongAway = false)
     {
         var view = (election as ElectionObservation.Known)?.View;
         var token = me.Token with { Epoch = Math.Max(me.Token.Epoch, namedEpoch ?? 0) };
-        if (durability == Durability.None || me.Data == DataState.Absent) return new FollowVerdict.Allowed(token, null, "I have no data to lose");
+        if (durability == Durability.None || me.Data == DataState.Absent)
+            return new FollowVerdict.Allowed(token, null, "I have no data to lose");
         var history = LineageHistory.TryCreate(me.History, out var known) ? known : LineageHistory.Empty;
         var marked = MarkedPosition(me);
         if (me.Data == DataState.Empty && marked is null) return new FollowVerdict.Allowed(token, null, "my files hold no key");
@@ -117,7 +121,8 @@ internal static class FollowPolicy
             if (!lineage.Knows(mine.Id, at))
             {
                 return new FollowVerdict.Refused(Foreign,
-                    $"the data here are of replication id {mine.Id.Short} ({me.Token}), which the recorded lineage of {master.Address} never had: "
+                    $"the data here are of replication id {mine.Id.Short} ({me.Token}), "
+                    + $"which the recorded lineage of {master.Address} never had: "
                     + $"it would destroy what nobody else has; {Remedy}");
             }
 
@@ -127,9 +132,9 @@ internal static class FollowPolicy
                 : new FollowVerdict.Allowed(At(token, view), rescue, "its recorded lineage has the replication id of my data");
         }
 
-        // Nobody has recorded what the master's data came from. Where the record is of my line, and where there is none, a Sentinel majority is
-        // believed. Where the record knows neither of us, or can't be read, wait for the master's sidecar to write it, but only for a while:
-        // unknown does not contradict, and a rescue keeps the data.
+        // Nobody has recorded what the master's data came from. Where the record is of my line, and where there is none, a Sentinel
+        // majority is believed. Where the record knows neither of us, or can't be read, wait for the master's sidecar to write it, but only
+        // for a while: unknown does not contradict, and a rescue keeps the data.
         var ofMyLine = view is { CarriesEvidence: true } && view.Record.History.Any(e => e.Id == mine.Id);
         var nothingToWaitFor = ofMyLine || view is { CarriesEvidence: false } || isRecordLongAway;
         if (nothingToWaitFor && namedEpoch >= me.Token.Epoch && master.View.Keys > 0)
@@ -149,13 +154,15 @@ internal static class FollowPolicy
         if (master.View.Keys == 0)
         {
             return new FollowVerdict.Refused(Empty,
-                $"{master.Address} has no keys, and it is not known what my {me.DataBytes} bytes of data are: an empty master must not replace them; {Remedy}");
+                $"{master.Address} has no keys, and it is not known what my {me.DataBytes} bytes of data are: "
+                + $"an empty master must not replace them; {Remedy}");
         }
 
         return view is not null && Vouches(view, me, master)
             ? new FollowVerdict.Allowed(At(token, view), rescue, "the group's record names it, and it has data")
             : new FollowVerdict.Unproven(
-                $"it is not known what my {me.DataBytes} bytes of data are, and neither a Sentinel majority nor the group's record names {master.Address}");
+                $"it is not known what my {me.DataBytes} bytes of data are, and neither a Sentinel majority nor the group's record "
+                + $"names {master.Address}");
     }
 
     // Whom the record stands for serves in its term.
@@ -169,7 +176,9 @@ internal static class FollowPolicy
     // perhaps put here after it: for them only the word about that very master counts.
     private static bool Covers(ElectionView view, CandidateEvidence me, NodeObservation.Known master, long? namedEpoch) =>
         view.Record.Word is { } word && word.Covers(me.Token) && word.Node != me.Node
-        && (MarkedPosition(me) is null ? IsTrusted(view, master) : namedEpoch is not null || IsRecorded(view.Record, master) || IsTrusted(view, master));
+        && (MarkedPosition(me) is null
+            ? IsTrusted(view, master)
+            : namedEpoch is not null || IsRecorded(view.Record, master) || IsTrusted(view, master));
 
     private static bool IsTrusted(ElectionView view, NodeObservation.Known master) =>
         view.Record.Word is { Kind: PersonsWordKind.Trust, Node: var node }
@@ -193,7 +202,8 @@ internal static class FollowPolicy
     private static string Short(string id) => id.Length >= 8 ? id[..8] : "unknown";
 
     private static bool Continues(CandidateEvidence me, NodeLook master) =>
-        me.Position is { } position && (master.ReplicationId == position.At.Id.ToString() || master.PreviousReplicationId == position.At.Id.ToString());
+        me.Position is { } position
+        && (master.ReplicationId == position.At.Id.ToString() || master.PreviousReplicationId == position.At.Id.ToString());
 
     // A replica's data came out of the master's stream; what a failed master wrote last may be in no stream that lives.
     private static string? Rescue(CandidateEvidence me, NodeLook master)
@@ -201,7 +211,8 @@ internal static class FollowPolicy
         if (me.Data == DataState.Empty) return null;
         if (me.Position is not { } position) return $"it is not known what my {me.DataBytes} bytes of data are";
         if (master.ReplicationId == position.At.Id.ToString()) return null;
-        if (master.PreviousReplicationId == position.At.Id.ToString() && position.Upper is { } upper && upper < master.PreviousEnded) return null;
+        if (master.PreviousReplicationId == position.At.Id.ToString() && position.Upper is { } upper && upper < master.PreviousEnded)
+            return null;
         return $"the master may lack what I have of {position.At}";
     }
 }

@@ -28,7 +28,8 @@ internal sealed class GroupLineage
     public Served? Served { get; }
 
     /// <summary>True where the record's own account of the last serving master is the latest.</summary>
-    public bool IsRecordLatest => _record.LastServing is { } last && Served is { } served && last.Node == served.Node && last.Token == served.Token;
+    public bool IsRecordLatest =>
+        _record.LastServing is { } last && Served is { } served && last.Node == served.Node && last.Token == served.Token;
 
     /// <summary>Of the record and all evidence, dead or alive: memory does not age.</summary>
     public static GroupLineage Of(ElectionRecord record, IReadOnlyCollection<CandidateEvidence> all)
@@ -39,7 +40,8 @@ internal sealed class GroupLineage
         {
             histories.Add(Create(evidence.History));
             // With equal tokens the record, written by compare-and-swap, is believed.
-            if (evidence.LastServing is { } seen && (served is null || seen.Token > served.Token)) served = new Served(seen.Node.Name, seen.Token);
+            if (evidence.LastServing is { } seen && (served is null || seen.Token > served.Token))
+                served = new Served(seen.Node.Name, seen.Token);
         }
 
         return new GroupLineage(record, LineageMerge.Of(histories), served);
@@ -47,7 +49,9 @@ internal sealed class GroupLineage
 
     /// <summary>Where the node's data stand in the group's history; null where that does not know them.</summary>
     public LineagePosition? PositionOf(CandidateEvidence evidence) =>
-        evidence.Position is { } position && _merge.History.Find(position.At.Id) is LineageLookup.Recorded recorded ? recorded.Entry.Position : null;
+        evidence.Position is { } position && _merge.History.Find(position.At.Id) is LineageLookup.Recorded recorded
+            ? recorded.Entry.Position
+            : null;
 
     /// <summary>
     /// True where this node, which served last, has everything that was acknowledged: its data are of the newest replication id,
@@ -58,7 +62,9 @@ internal sealed class GroupLineage
         if (!serving.HasData || serving.Position is not { } mine || PositionOf(serving) is not { } position) return false;
         if (_merge.History.Newest is { } newest && position < newest.Position) return false;
         // Its marker was durable before it was reported: below the report the disk is an older one.
-        if (_record.LastServing is { } last && last.Node == serving.Node && last.ReplicationId == mine.At.Id && mine.At.Offset < last.Offset) return false;
+        if (_record.LastServing is { } last && last.Node == serving.Node && last.ReplicationId == mine.At.Id
+            && mine.At.Offset < last.Offset)
+            return false;
         foreach (var other in others)
         {
             if (other.Node == serving.Node || !other.HasData || other.Position is not { } theirs || theirs.At.Id != mine.At.Id) continue;
@@ -73,7 +79,8 @@ internal sealed class GroupLineage
     {
         if (!evidence.HasData || evidence.Position is not { } position || _record.LastServing is not { } last) return false;
         if (position.At.Id == last.ReplicationId) return position.At.Offset >= replica.Offset;
-        return PositionOf(evidence) is { } own && _merge.History.Find(last.ReplicationId) is LineageLookup.Recorded recorded && own > recorded.Entry.Position;
+        return PositionOf(evidence) is { } own && _merge.History.Find(last.ReplicationId) is LineageLookup.Recorded recorded
+            && own > recorded.Entry.Position;
     }
 
     /// <summary>A contradiction that is not older than this position; null where there is none.</summary>
@@ -81,5 +88,6 @@ internal sealed class GroupLineage
         _merge.Conflicts.FirstOrDefault(c => c.First.Position >= position || c.Second.Position >= position
             || (c.First.Position.Term, c.First.Position.Epoch) == (position.Term, position.Epoch));
 
-    private static LineageHistory Create(IReadOnlyList<LineageEntry> entries) => LineageHistory.TryCreate(entries, out var history) ? history : LineageHistory.Empty;
+    private static LineageHistory Create(IReadOnlyList<LineageEntry> entries) =>
+        LineageHistory.TryCreate(entries, out var history) ? history : LineageHistory.Empty;
 }

@@ -46,7 +46,8 @@ public sealed record LineageMerge(LineageHistory History, IReadOnlyList<LineageC
         var known = new List<LineageEntry>();
         foreach (var accounts in all.GroupBy(e => e.Id))
         {
-            known.Add(accounts.Last() is { } last && last.Master == NodeIdentity.Unknown && accounts.LastOrDefault(e => e.Master != NodeIdentity.Unknown) is { } named
+            known.Add(accounts.Last() is { } last && last.Master == NodeIdentity.Unknown
+                && accounts.LastOrDefault(e => e.Master != NodeIdentity.Unknown) is { } named
                 ? last with { Master = named.Master }
                 : accounts.Last());
             var names = accounts.Where(e => e.Master != NodeIdentity.Unknown).DistinctBy(e => e.Master.Name).ToList();

@@ -32,7 +32,9 @@ public static class MasterSelectionPolicy
     {
         // Started as its replica, this node would follow itself; started as master, the group would have two under one address.
         if (Known(s).FirstOrDefault(k => k.Address == s.Me.Address) is { } predecessor)
-            return Wait("own-address-taken", $"{predecessor.Endpoint} answers and announces {s.Me.Address}, which is mine: an earlier pod of this node still runs", $"the end of the process at {predecessor.Endpoint}");
+            return Wait("own-address-taken",
+                $"{predecessor.Endpoint} answers and announces {s.Me.Address}, which is mine: an earlier pod of this node still runs",
+                $"the end of the process at {predecessor.Endpoint}");
         var quorum = SentinelQuorumPolicy.Decide(s.Sentinels, s.SentinelCount);
         return quorum switch
         {
@@ -49,10 +51,14 @@ public static class MasterSelectionPolicy
     // another was promoted; restarted, it takes it from the others (MonitorSelectionPolicy).
     private static MasterDecision OnSpreading(BootstrapSnapshot s, SentinelQuorumDecision.Spreading spreading)
     {
-        if (s.SplitFor >= SpreadingBeforeRestart && spreading.Address == s.Me.Address && TellAgain(s, spreading.Reason) is { } again) return again;
-        var behind = s.Sentinels.OfType<SentinelObservation.Known>().Where(k => k.View.Master is { } m && m.ConfigEpoch < spreading.Epoch).Select(k => k.Endpoint).ToImmutableArray();
+        if (s.SplitFor >= SpreadingBeforeRestart && spreading.Address == s.Me.Address && TellAgain(s, spreading.Reason) is { } again)
+            return again;
+        var behind = s.Sentinels.OfType<SentinelObservation.Known>().Where(k => k.View.Master is { } m && m.ConfigEpoch < spreading.Epoch)
+            .Select(k => k.Endpoint).ToImmutableArray();
         return s.SplitFor >= SpreadingBeforeRestart && !behind.IsEmpty && Masters(s) is [var only] && only.Address == spreading.Address
-            ? new MasterDecision.RestartSentinels(behind, "sentinel-behind", $"{spreading.Reason}; {only.Address} is the only master, and no other Sentinel has heard of it for {s.SplitFor.TotalSeconds:F0} s")
+            ? new MasterDecision.RestartSentinels(behind, "sentinel-behind",
+                $"{spreading.Reason}; {only.Address} is the only master, and no other Sentinel has heard of it for "
+                + $"{s.SplitFor.TotalSeconds:F0} s")
             : Wait("epoch-spreading", spreading.Reason, "the other Sentinels to learn this epoch");
     }
 
@@ -62,15 +68,19 @@ public static class MasterSelectionPolicy
         if (split.Majority is not { } address) return Wait("sentinel-split", split.Reason, "a failover that raises the epoch");
         var isMaster = Known(s).Any(k => k.Address == address && k.View.Role == NodeRole.Master);
         if (s.SplitFor >= SplitBeforeRestart && isMaster)
-            return new MasterDecision.RestartSentinels(split.Odd, "sentinel-split-odd", $"{split.Reason}; {address} has the majority and is master, and equal epochs never heal");
+            return new MasterDecision.RestartSentinels(
+                split.Odd, "sentinel-split-odd", $"{split.Reason}; {address} has the majority and is master, and equal epochs never heal");
         return Wait("sentinel-split", split.Reason, "the Sentinels to agree");
     }
 
     // I was announced and not to all, and nobody else may make it good: I do not listen before a majority names me.
     private static MasterDecision.TellSentinels? TellAgain(BootstrapSnapshot s, string reason) =>
         Nodes(s).Count == 0 && s.TellingDenied is null
-        && s.Election is ElectionObservation.Known { View: { CandidateAlive: true, Record: var record } } && record.CandidateIncarnation == s.Me.Incarnation
-        && s.Sentinels.OfType<SentinelObservation.Known>().Select(k => k.View.Master?.Address).FirstOrDefault(a => a is not null && a != s.Me.Address) is { } other
+        && s.Election is ElectionObservation.Known { View: { CandidateAlive: true, Record: var record } }
+            && record.CandidateIncarnation == s.Me.Incarnation
+        && s.Sentinels.OfType<SentinelObservation.Known>().Select(k => k.View.Master?.Address)
+            .FirstOrDefault(a => a is not null && a != s.Me.Address)
+            is { } other
             ? new MasterDecision.TellSentinels(other, $"{s.Me.Node} was announced already", "telling-again", reason)
             : null;
 
@@ -82,17 +92,23 @@ public static class MasterSelectionPolicy
         if (masters.Count > 0)
         {
             // One that continues my data was promoted by somebody who died before the Sentinels knew: only forward.
-            return Succession(s, agreed) is SuccessionDecision.Succeed { Plan: var half } && masters.Exists(m => m.View.RunId == half.Target.RunId) && s.SuccessionFailed is null
-                ? new MasterDecision.Succeed(half, "named-hand-over", $"{agreed.Reason}, that is me; {half.Target.Address} was promoted, and the Sentinels do not know it")
-                : Wait("named-but-other-master", $"{agreed.Reason}, that is me, but {masters[0].Address} is master: Sentinel has to resolve this", "Sentinel to convert one of them");
+            return Succession(s, agreed) is SuccessionDecision.Succeed { Plan: var half }
+                && masters.Exists(m => m.View.RunId == half.Target.RunId) && s.SuccessionFailed is null
+                ? new MasterDecision.Succeed(half, "named-hand-over",
+                    $"{agreed.Reason}, that is me; {half.Target.Address} was promoted, and the Sentinels do not know it")
+                : Wait("named-but-other-master",
+                    $"{agreed.Reason}, that is me, but {masters[0].Address} is master: Sentinel has to resolve this",
+                    "Sentinel to convert one of them");
         }
 
         var replicas = Nodes(s).Where(k => k.View.Role == NodeRole.Replica).ToList();
-        var promotable = replicas.Where(r => (agreed.Promotable.Contains(r.Address) || agreed.Unreached.Contains(r.Address)) && !r.View.SyncInProgress && !r.View.Loading && !r.FollowsItself).ToList();
+        var promotable = replicas.Where(r => (agreed.Promotable.Contains(r.Address) || agreed.Unreached.Contains(r.Address))
+            && !r.View.SyncInProgress && !r.View.Loading && !r.FollowsItself).ToList();
         if (promotable.Count > 0)
             return Succeed(s, agreed, "named-hand-over", $"{agreed.Reason}, that is me, and {promotable[0].Address} can be promoted");
         if (replicas.Find(r => r.FollowsItself) is { } lost)
-            return Wait("peer-follows-itself", $"{agreed.Reason}, that is me; {lost.Address} lives, and its master is its own address", $"{lost.Address} to be restarted");
+            return Wait("peer-follows-itself", $"{agreed.Reason}, that is me; {lost.Address} lives, and its master is its own address",
+                $"{lost.Address} to be restarted");
         if (replicas.Count > 0)
             return LiveReplicasButNonePromotable(s, agreed, replicas);
         return Elect(s, agreed);
@@ -100,14 +116,18 @@ public static class MasterSelectionPolicy
 
     // Replicas live, but Sentinel would not take any of them (yet): it has not polled them, they sync, or load. While they may
     // become promotable, waiting costs seconds and resuming may cost data.
-    private static MasterDecision LiveReplicasButNonePromotable(BootstrapSnapshot s, SentinelQuorumDecision.Agreed agreed, List<NodeObservation.Known> replicas)
+    private static MasterDecision LiveReplicasButNonePromotable(
+        BootstrapSnapshot s, SentinelQuorumDecision.Agreed agreed, List<NodeObservation.Known> replicas)
     {
         var unfinished = replicas.All(r => r.View.SyncInProgress);
         // A marker that names another as the last to serve contradicts what the Sentinels say: then it is not my data.
         var isMine = s.Me.LastServing is null || s.Me.LastServing.Node.Name == s.Me.Node;
         if (unfinished && ((s.Me.HasData && isMine) || s.Durability == Durability.None))
-            return new MasterDecision.StartAsMaster("named-resume", $"{agreed.Reason}, that is me; every living replica is in the middle of a full copy of my data, so nobody else has it");
-        return Wait("named-no-promotable-replica", $"{agreed.Reason}, that is me; {replicas.Count} replica(s) live, but Sentinel would promote none of them yet", "a replica that can be promoted");
+            return new MasterDecision.StartAsMaster("named-resume",
+                $"{agreed.Reason}, that is me; every living replica is in the middle of a full copy of my data, so nobody else has it");
+        return Wait("named-no-promotable-replica",
+            $"{agreed.Reason}, that is me; {replicas.Count} replica(s) live, but Sentinel would promote none of them yet",
+            "a replica that can be promoted");
     }
 
     private static MasterDecision SentinelsNameAnother(BootstrapSnapshot s, SentinelQuorumDecision.Agreed agreed)
@@ -115,12 +135,15 @@ public static class MasterSelectionPolicy
         var named = s.Peers.FirstOrDefault(p => p.Endpoint == agreed.Address);
         switch (named)
         {
-            case NodeObservation.Known { View.Role: NodeRole.Master } other when agreed.RunIds.Length > 0 && !agreed.RunIds.Contains(other.View.RunId):
-                return Wait("named-run-id-differs", $"{agreed.Reason}, but the process there is another one than Sentinel talks to", "Sentinel to notice the restart");
+            case NodeObservation.Known { View.Role: NodeRole.Master } other
+                when agreed.RunIds.Length > 0 && !agreed.RunIds.Contains(other.View.RunId):
+                return Wait("named-run-id-differs", $"{agreed.Reason}, but the process there is another one than Sentinel talks to",
+                    "Sentinel to notice the restart");
             case NodeObservation.Known { View.Role: NodeRole.Master } master:
                 return Follow(s, master, agreed.Epoch, "follow-sentinels", agreed.Reason);
             case NodeObservation.Known { FollowsItself: true }:
-                return Wait("named-follows-itself", $"{agreed.Reason}, but it is a replica of its own address", "the sidecar beside it to make it master");
+                return Wait("named-follows-itself", $"{agreed.Reason}, but it is a replica of its own address",
+                    "the sidecar beside it to make it master");
             case NodeObservation.Known:
                 return Wait("named-is-replica", $"{agreed.Reason}, but it is a replica", "the failover to complete");
             case NodeObservation.Unknown unknown:
@@ -130,8 +153,8 @@ public static class MasterSelectionPolicy
         }
     }
 
-    // Something answers there. While no Redis of the group runs, it may be a pod's address that belongs to somebody else by now; the evidence of
-    // every node tells.
+    // Something answers there. While no Redis of the group runs, it may be a pod's address that belongs to somebody else by now; the
+    // evidence of every node tells.
     private static MasterDecision NamedIsUnclear(BootstrapSnapshot s, SentinelQuorumDecision.Agreed agreed, NodeObservation.Unknown unknown)
     {
         var why = unknown.LoginRefused
@@ -139,7 +162,9 @@ public static class MasterSelectionPolicy
             : $"{agreed.Reason}, but {unknown.Why}";
         var isAsked = Nodes(s).Count == 0;
         if (isAsked && s.Election is null) return new MasterDecision.ConsultElection("consult-election", why);
-        var named = isAsked && s.Election is ElectionObservation.Known { View: var view } ? NamedAddress.Of(s, agreed.Address, FactsOf(s, view, agreed)) : null;
+        var named = isAsked && s.Election is ElectionObservation.Known { View: var view }
+            ? NamedAddress.Of(s, agreed.Address, FactsOf(s, view, agreed))
+            : null;
         if (named is NamedAddress.Nobodys) return Elect(s, agreed);
         if (named is not null) why = $"{why}; {named.Reason}";
         return unknown.LoginRefused ? new MasterDecision.Refuse("named-refuses-login", why)
@@ -150,12 +175,14 @@ public static class MasterSelectionPolicy
     private static MasterDecision NamedIsDead(BootstrapSnapshot s, SentinelQuorumDecision.Agreed agreed)
     {
         var live = Nodes(s);
-        var carried = live.FirstOrDefault(k => k.View.Role == NodeRole.Replica && k.View.MasterAddress == agreed.Address && !k.FollowsItself);
+        var carried =
+            live.FirstOrDefault(k => k.View.Role == NodeRole.Replica && k.View.MasterAddress == agreed.Address && !k.FollowsItself);
         if (live.Count == 0) return Elect(s, agreed);
         if (live.FirstOrDefault(k => k.View.Role == NodeRole.Master) is { } rogue)
         {
             return new MasterDecision.Refuse("other-master-lives",
-                $"{agreed.Reason}, which does not answer, while {rogue.Address} is master without the Sentinels' knowledge: following either may destroy data");
+                $"{agreed.Reason}, which does not answer, while {rogue.Address} is master without the Sentinels' knowledge: "
+                + "following either may destroy data");
         }
 
         // Another bootstrap won the election and started as replica of the dead address: Sentinel has to be asked, since it may
@@ -176,17 +203,21 @@ public static class MasterSelectionPolicy
         // A linked replica proves that its master lived a moment ago; we have not reached it ourselves, so we do not follow it.
         var linked = replicas.FirstOrDefault(r => r.View.MasterLinkUp);
         return linked is not null
-            ? Wait("master-out-of-reach", $"{why}; {linked.Address} follows {linked.View.MasterAddress}, which does not answer me", "that master to answer")
-            : Wait("replicas-without-master", $"{why}; {replicas.Count} replica(s) live without a master, and only Sentinel may promote one", "a majority of Sentinels");
+            ? Wait("master-out-of-reach", $"{why}; {linked.Address} follows {linked.View.MasterAddress}, which does not answer me",
+                "that master to answer")
+            : Wait("replicas-without-master",
+                $"{why}; {replicas.Count} replica(s) live without a master, and only Sentinel may promote one", "a majority of Sentinels");
     }
 
     // The record orders their tokens, or nobody does.
     private static MasterDecision SeveralMasters(BootstrapSnapshot s, List<NodeObservation.Known> masters, string why)
     {
-        var reason = $"{why}; {masters.Count} nodes are master ({string.Join(", ", masters.Select(m => m.Address))}), and following the wrong one destroys data";
+        var reason = $"{why}; {masters.Count} nodes are master ({string.Join(", ", masters.Select(m => m.Address))}), "
+            + "and following the wrong one destroys data";
         if (s.Election is null) return new MasterDecision.ConsultElection("consult-election", reason);
         var record = (s.Election as ElectionObservation.Known)?.View.Record;
-        var vouched = record is null ? [] : masters.Where(m => FollowPolicy.Vouches(((ElectionObservation.Known)s.Election).View, s.Me, m)).ToList();
+        var vouched =
+            record is null ? [] : masters.Where(m => FollowPolicy.Vouches(((ElectionObservation.Known)s.Election).View, s.Me, m)).ToList();
         return vouched.Count == 1
             ? Follow(s, vouched[0], null, "follow-recorded-master", $"{reason}; the group's record names {vouched[0].Address}")
             : new MasterDecision.Refuse("two-masters", $"{reason}; 'redis-bootstrap trust NODE' says whose data count");
@@ -195,10 +226,12 @@ public static class MasterSelectionPolicy
     private static MasterDecision Follow(BootstrapSnapshot s, NodeObservation.Known master, long? namedEpoch, string code, string reason) =>
         FollowPolicy.Judge(s.Me, s.Durability, master, namedEpoch, s.Election, s.ElectionWaitedFor >= s.LastMasterWait) switch
         {
-            FollowVerdict.Allowed allowed => new MasterDecision.Follow(master.Address, allowed.Token, code, $"{reason}; {allowed.Reason}") { RescueFirst = allowed.RescueFirst },
+            FollowVerdict.Allowed allowed => new MasterDecision.Follow(master.Address, allowed.Token, code, $"{reason}; {allowed.Reason}")
+            { RescueFirst = allowed.RescueFirst },
             FollowVerdict.Consult consult => new MasterDecision.ConsultElection("consult-election", $"{reason}; {consult.Reason}"),
             FollowVerdict.Refused refused => new MasterDecision.Refuse(refused.Code, $"{reason}; {refused.Reason}"),
-            var unproven => Wait("master-unproven", $"{reason}; {unproven.Reason}", "Sentinels or the group's record to vouch for that master"),
+            var unproven =>
+                Wait("master-unproven", $"{reason}; {unproven.Reason}", "Sentinels or the group's record to vouch for that master"),
         };
 
     private static MasterDecision Elect(BootstrapSnapshot s, SentinelQuorumDecision.Agreed? agreed, string why = "")
@@ -213,14 +246,17 @@ public static class MasterSelectionPolicy
             case null:
                 return new MasterDecision.ConsultElection("consult-election", $"{why}; no node lives");
             case ElectionObservation.Unavailable unavailable:
-                return Wait("election-unavailable", $"{why}; no node lives, and the election can't be read: {unavailable.Why}", "the election backend");
+                return Wait("election-unavailable", $"{why}; no node lives, and the election can't be read: {unavailable.Why}",
+                    "the election backend");
         }
 
         var facts = FactsOf(s, ((ElectionObservation.Known)s.Election).View, agreed);
         var named = agreed is null || agreed.Address == s.Me.Address ? null : NamedAddress.Of(s, agreed.Address, facts);
         var decision = ElectionPolicy.Decide(named is NamedAddress.Nobodys ? facts with { Named = null } : facts);
         var reason = $"{why}; {decision.Reason}";
-        var due = decision is ElectionDecision.Claim claim ? new MasterDecision.Claim("claim", reason) { RestoreFirst = claim.RestoreFirst, Word = claim.Word } : null;
+        var due = decision is ElectionDecision.Claim claim
+            ? new MasterDecision.Claim("claim", reason) { RestoreFirst = claim.RestoreFirst, Word = claim.Word }
+            : null;
         return decision switch
         {
             ElectionDecision.Claim or ElectionDecision.Won when named is not null => CarryOutPolicy.Decide(s, agreed!, named, due, reason),
@@ -235,7 +271,8 @@ public static class MasterSelectionPolicy
     }
 
     private static ElectionFacts FactsOf(BootstrapSnapshot s, ElectionView view, SentinelQuorumDecision.Agreed? agreed) => new(
-        view, s.Me, s.RedisCount, s.Durability, agreed is null ? null : new NamedMaster(agreed.Address, agreed.Epoch), s.ElectionWaitedFor >= s.UncleanElectionAfter, s.ElectionWaitedFor >= s.LastMasterWait)
+        view, s.Me, s.RedisCount, s.Durability, agreed is null ? null : new NamedMaster(agreed.Address, agreed.Epoch),
+        s.ElectionWaitedFor >= s.UncleanElectionAfter, s.ElectionWaitedFor >= s.LastMasterWait)
     { RestoresBackups = s.RestoresBackups };
 
     private static MasterDecision Succeed(BootstrapSnapshot s, SentinelQuorumDecision.Agreed agreed, string code, string reason)
@@ -249,19 +286,21 @@ public static class MasterSelectionPolicy
     }
 
     // The connections of the process that was here before ended when it did.
-    private static SuccessionDecision Succession(BootstrapSnapshot s, SentinelQuorumDecision.Agreed agreed) => SuccessionPolicy.Decide(new SuccessionFacts
-    {
-        Master = agreed.Address,
-        Listed = agreed.Promotable,
-        Unreached = agreed.Unreached,
-        Replicas = s.Peers,
-        DeadFor = s.SilentFor,
-        ReplicationId = s.Me.Address == agreed.Address ? s.Me.Position?.At.Id.ToString() : null,
-    });
+    private static SuccessionDecision Succession(BootstrapSnapshot s, SentinelQuorumDecision.Agreed agreed) =>
+        SuccessionPolicy.Decide(new SuccessionFacts
+        {
+            Master = agreed.Address,
+            Listed = agreed.Promotable,
+            Unreached = agreed.Unreached,
+            Replicas = s.Peers,
+            DeadFor = s.SilentFor,
+            ReplicationId = s.Me.Address == agreed.Address ? s.Me.Position?.At.Id.ToString() : null,
+        });
 
     // SENTINEL FAILOVER takes no vote, and two at once made two masters in one epoch: so always the same Sentinel, the one
     // with the lowest id that names the agreed address and trusts its clock. There is one: it named the promotable replica.
-    private static MasterDecision.RequestFailover RequestFailover(BootstrapSnapshot s, SentinelQuorumDecision.Agreed agreed, string code, string reason) =>
+    private static MasterDecision.RequestFailover RequestFailover(
+        BootstrapSnapshot s, SentinelQuorumDecision.Agreed agreed, string code, string reason) =>
         new(s.Sentinels.OfType<SentinelObservation.Known>()
                 .Where(k => !k.View.Tilt && k.View.Master?.Address == agreed.Address)
                 .OrderBy(k => k.View.MyId, StringComparer.Ordinal).ThenBy(k => k.Endpoint.ToString(), StringComparer.Ordinal)

@@ -44,7 +44,9 @@ public abstract record MonitorDecision : IDecision
     /// <summary>Start, and monitor this master.</summary>
     /// <param name="Master">Its address.</param>
     /// <param name="Epoch">The config-epoch to start with: never lower than what any Sentinel holds for this master.</param>
-    /// <param name="Replicas">Known replicas: Sentinel learns them from a living master only, and can promote none that it does not know.</param>
+    /// <param name="Replicas">
+    /// Known replicas: Sentinel learns them from a living master only, and can promote none that it does not know.
+    /// </param>
     /// <param name="Code">Stable.</param>
     /// <param name="Reason">Why.</param>
     public sealed record Monitor(RedisEndpoint Master, long Epoch, ImmutableArray<RedisEndpoint> Replicas, string Code, string Reason)
@@ -89,18 +91,21 @@ public static class MonitorSelectionPolicy
         if (s.KeptEpoch is EpochReading.Known kept && kept.Epoch > a.Epoch && kept.Master is { } other && other != a.Address
             && !(Masters(s) is [var only] && only.Address == a.Address))
         {
-            return new MonitorDecision.Wait($"{a.Address} to be the only master", "majority-is-older", $"{a.Reason}, but {other} was held in epoch {kept.Epoch}");
+            return new MonitorDecision.Wait(
+                $"{a.Address} to be the only master", "majority-is-older", $"{a.Reason}, but {other} was held in epoch {kept.Epoch}");
         }
 
-        return new MonitorDecision.Monitor(a.Address, Math.Max(a.Epoch, EpochFor(s, a.Address)), ReplicasOf(s, a.Address), "join-majority", a.Reason);
+        return new MonitorDecision.Monitor(
+            a.Address, Math.Max(a.Epoch, EpochFor(s, a.Address)), ReplicasOf(s, a.Address), "join-majority", a.Reason);
     }
 
-    // The highest epoch wins at every Sentinel that hears of it. Some never do: Sentinels meet in the channels of the servers that they know,
-    // and those that were all started just before their master died know nobody else. With the master's own word, and nobody else's, the one
-    // that starts makes the majority that they lack; held back, it would wait for ever.
+    // The highest epoch wins at every Sentinel that hears of it. Some never do: Sentinels meet in the channels of the servers that they
+    // know, and those that were all started just before their master died know nobody else. With the master's own word, and nobody else's,
+    // the one that starts makes the majority that they lack; held back, it would wait for ever.
     private static MonitorDecision JoinSpreading(MonitorSnapshot s, SentinelQuorumDecision.Spreading p) =>
         Masters(s) is [var only] && only.Address == p.Address
-            ? new MonitorDecision.Monitor(p.Address, Math.Max(p.Epoch, EpochFor(s, p.Address)), ReplicasOf(s, p.Address), "join-highest-epoch", $"{p.Reason}; {p.Address} is the only master")
+            ? new MonitorDecision.Monitor(p.Address, Math.Max(p.Epoch, EpochFor(s, p.Address)), ReplicasOf(s, p.Address),
+                "join-highest-epoch", $"{p.Reason}; {p.Address} is the only master")
             : new MonitorDecision.Wait("the other Sentinels to learn this epoch", "epoch-spreading", p.Reason);
 
     // Equal epochs never heal by themselves; a Sentinel that joins with the true master in the next epoch heals them, where
@@ -110,20 +115,24 @@ public static class MonitorSelectionPolicy
         var masters = Masters(s);
         var everybodySeen = Live(s).Count >= s.RedisCount;
         if (masters.Count != 1 || !everybodySeen || ReplicasOf(s, masters[0].Address).Length < s.RedisCount - 1)
-            return new MonitorDecision.Wait("the Sentinels to agree, or every Redis to show the same master", "sentinel-split", split.Reason);
-        return new MonitorDecision.Monitor(masters[0].Address, EpochFor(s, masters[0].Address), ReplicasOf(s, masters[0].Address), "heal-split",
+            return new MonitorDecision.Wait(
+                "the Sentinels to agree, or every Redis to show the same master", "sentinel-split", split.Reason);
+        return new MonitorDecision.Monitor(
+            masters[0].Address, EpochFor(s, masters[0].Address), ReplicasOf(s, masters[0].Address), "heal-split",
             $"{split.Reason}; {masters[0].Address} is master of all {s.RedisCount} nodes");
     }
 
     private static MonitorDecision FromRoles(MonitorSnapshot s, string why)
     {
         if (s.Sentinels.OfType<SentinelObservation.Known>().FirstOrDefault(k => k.View.Master is { FailoverInProgress: true }) is { } busy)
-            return new MonitorDecision.Wait("the failover's end", "failover-in-progress", $"{why}; Sentinel {busy.Endpoint} runs a failover");
+            return new MonitorDecision.Wait(
+                "the failover's end", "failover-in-progress", $"{why}; Sentinel {busy.Endpoint} runs a failover");
         var masters = Masters(s);
         // Unknown is not 0: counted from there, every later failover would be older than what was published. A Sentinel with a
         // memory of its own goes on without, as it does on every restart of its container.
         if (masters.Count <= 1 && s.KeptEpoch is EpochReading.Unavailable unavailable && s.Remembered is null)
-            return new MonitorDecision.Wait("the group's highest epoch, or a majority of the Sentinels", "epoch-unknown", $"{why}; the highest epoch can't be read: {unavailable.Why}");
+            return new MonitorDecision.Wait("the group's highest epoch, or a majority of the Sentinels", "epoch-unknown",
+                $"{why}; the highest epoch can't be read: {unavailable.Why}");
         return masters.Count switch
         {
             0 => NoMaster(s, why),
@@ -137,19 +146,25 @@ public static class MonitorSelectionPolicy
         if (Successor(s, masters) is not { } successor)
         {
             return new MonitorDecision.Refuse("two-masters",
-                $"{why}; {masters.Count} nodes are master ({string.Join(", ", masters.Select(m => m.Address))}): monitoring either would destroy the other's data");
+                $"{why}; {masters.Count} nodes are master ({string.Join(", ", masters.Select(m => m.Address))}): "
+                + "monitoring either would destroy the other's data");
         }
 
         var replaced = masters.Where(m => m != successor).Select(m => m.Address).ToList();
-        return new MonitorDecision.Monitor(successor.Address, EpochFor(s, successor.Address), [.. ReplicasOf(s, successor.Address), .. replaced], "monitor-successor",
-            $"{why}; a majority held {successor.Address} for master, which was promoted out of the history of {string.Join(", ", replaced)}: Sentinels have yet to demote that one");
+        return new MonitorDecision.Monitor(
+            successor.Address, EpochFor(s, successor.Address), [.. ReplicasOf(s, successor.Address), .. replaced], "monitor-successor",
+            $"{why}; a majority held {successor.Address} for master, which was promoted out of the history of "
+            + $"{string.Join(", ", replaced)}: Sentinels have yet to demote that one");
     }
 
     // The master that a majority held in the highest epoch, if every other one is what it replaced. Sentinel demotes a replaced master only
-    // after eight seconds, and none does if all of them are lost before that; known to it as a replica, it is demoted as it would have been.
+    // after eight seconds, and none does if all of them are lost before that; known to it as a replica, it is demoted as it would have
+    // been.
     private static NodeObservation.Known? Successor(MonitorSnapshot s, List<NodeObservation.Known> masters) =>
-        s.KeptEpoch is EpochReading.Known { Epoch: > 0, Master: { } held } kept && Views(s).All(v => v.Address == held || v.Epoch < kept.Epoch)
-            && masters.Find(m => m.Address == held) is { View.PreviousReplicationId.Length: > 0 } successor && masters.All(m => m == successor || m.View.ReplicationId == successor.View.PreviousReplicationId)
+        s.KeptEpoch is EpochReading.Known { Epoch: > 0, Master: { } held } kept
+        && Views(s).All(v => v.Address == held || v.Epoch < kept.Epoch)
+            && masters.Find(m => m.Address == held) is { View.PreviousReplicationId.Length: > 0 } successor
+            && masters.All(m => m == successor || m.View.ReplicationId == successor.View.PreviousReplicationId)
             ? successor
             : null;
 
@@ -158,13 +173,15 @@ public static class MonitorSelectionPolicy
         // A Sentinel that names somebody else must be overruled by a greater epoch; only where its master was seen as a replica.
         var named = Views(s).Where(v => v.Address != master.Address).OrderByDescending(v => v.Epoch).FirstOrDefault();
         if (named is not null && named.Epoch >= HighestEpochOf(s, master.Address)
-            && !Live(s).Any(k => k.Address == named.Address && k.View.Role == NodeRole.Replica) && !IsWhole(s, master, except: named.Address))
+            && !Live(s).Any(k => k.Address == named.Address && k.View.Role == NodeRole.Replica)
+            && !IsWhole(s, master, except: named.Address))
         {
             return new MonitorDecision.Wait($"{named.Address} to be seen as a replica", "other-master-named",
                 $"{why}; {master.Address} is master, but a Sentinel names {named.Address} in epoch {named.Epoch}");
         }
 
-        return new MonitorDecision.Monitor(master.Address, EpochFor(s, master.Address), ReplicasOf(s, master.Address), "monitor-live-master",
+        return new MonitorDecision.Monitor(
+            master.Address, EpochFor(s, master.Address), ReplicasOf(s, master.Address), "monitor-live-master",
             $"{why}; {master.Address} is the only master");
     }
 
@@ -180,7 +197,8 @@ public static class MonitorSelectionPolicy
         var lost = replicas.Select(r => r.View.MasterAddress).Distinct().ToList();
         if (replicas.Count == 0) return new MonitorDecision.Wait("a Redis", "no-redis", $"{why}; no Redis lives");
         if (lost.Count > 1 || lost[0] is not { } address)
-            return new MonitorDecision.Wait("the replicas to agree on their master", "replicas-disagree", $"{why}; {replicas.Count} replica(s) live and name {lost.Count} masters");
+            return new MonitorDecision.Wait("the replicas to agree on their master", "replicas-disagree",
+                $"{why}; {replicas.Count} replica(s) live and name {lost.Count} masters");
         return new MonitorDecision.Monitor(address, EpochFor(s, address), ReplicasOf(s, address), "monitor-lost-master",
             $"{why}; {replicas.Count} replica(s) live, and all lost {address}");
     }
@@ -204,9 +222,10 @@ public static class MonitorSelectionPolicy
     }
 
     // The epoch whose master is not recorded counts for any: an epoch more than needed would be a failover that never was.
-    private static long KeptEpochFor(MonitorSnapshot s, RedisEndpoint address) => s.KeptEpoch is not EpochReading.Known { Epoch: > 0 } kept ? 0
-        : kept.Master is null || kept.Master == address ? kept.Epoch
-        : kept.Epoch + 1;
+    private static long KeptEpochFor(MonitorSnapshot s, RedisEndpoint address) =>
+        s.KeptEpoch is not EpochReading.Known { Epoch: > 0 } kept ? 0
+            : kept.Master is null || kept.Master == address ? kept.Epoch
+            : kept.Epoch + 1;
 
     private static ImmutableArray<RedisEndpoint> ReplicasOf(MonitorSnapshot s, RedisEndpoint master) =>
         [.. Live(s).Where(k => k.View.Role == NodeRole.Replica && k.View.MasterAddress == master).Select(k => k.Address)];
@@ -214,5 +233,6 @@ public static class MonitorSelectionPolicy
     private static List<NodeObservation.Known> Masters(MonitorSnapshot s) => [.. Live(s).Where(k => k.View.Role == NodeRole.Master)];
 
     private static List<NodeObservation.Known> Live(MonitorSnapshot s) =>
-        [.. s.Nodes.OfType<NodeObservation.Known>().OrderBy(k => k.Endpoint.ToString(), StringComparer.Ordinal).DistinctBy(k => k.View.RunId)];
+        [.. s.Nodes.OfType<NodeObservation.Known>().OrderBy(k => k.Endpoint.ToString(), StringComparer.Ordinal)
+            .DistinctBy(k => k.View.RunId)];
 }

@@ -29,8 +29,8 @@ internal abstract record NamedAddress
     public sealed record Untold(string Reason) : NamedAddress(Reason);
 
     /// <summary>
-    /// Judges it. A pod that is gone from the API server may still run on a machine that is cut off, so a majority of the Sentinels must see
-    /// the address down, too, unless it refuses this group's login: then it is somebody else's already.
+    /// Judges it. A pod that is gone from the API server may still run on a machine that is cut off, so a majority of the Sentinels must
+    /// see the address down, too, unless it refuses this group's login: then it is somebody else's already.
     /// </summary>
     public static NamedAddress Of(BootstrapSnapshot s, RedisEndpoint named, ElectionFacts facts)
     {
@@ -52,12 +52,14 @@ internal abstract record NamedAddress
         var missing = ElectionWaitPolicy.TooFew(facts, live, facts.GroupSize, $" before {named} is known to be nobody's");
         if (missing is not null && !facts.IsUnclean) return new Unproven(missing.WaitingFor, missing.Reason);
 
-        var all = $"{string.Join(", ", live.Select(e => $"{e.Node} at {e.Address}"))} take part in the election, and none announces {named}";
+        var all =
+            $"{string.Join(", ", live.Select(e => $"{e.Node} at {e.Address}"))} take part in the election, and none announces {named}";
         if (missing is null && s.Peers.OfType<NodeObservation.Unknown>().Any(p => p.Endpoint == named && p.LoginRefused))
             return new Nobodys($"{all}, where another group answers");
         return down >= needed
             ? new Nobodys($"{all}; {down} Sentinels see it down")
             : new Unproven(
-                [$"{needed - down} more Sentinel(s) to see {named} down"], $"{all}, but only {down} Sentinels see it down, {needed} are needed");
+                [$"{needed - down} more Sentinel(s) to see {named} down"],
+                $"{all}, but only {down} Sentinels see it down, {needed} are needed");
     }
 }

@@ -24,7 +24,9 @@ public static class PersonsWordPolicy
         return masters.Count > 0 ? $"{masters[0]} is master: nobody needs to start empty" : null;
     }
 
-    /// <summary>Why a living master contradicts the trust in <paramref name="node"/>; null where none does. Of two masters the word says which.</summary>
+    /// <summary>
+    /// Why a living master contradicts the trust in <paramref name="node"/>; null where none does. Of two masters the word says which.
+    /// </summary>
     /// <param name="view">The record, with the addresses that the node has had.</param>
     /// <param name="node">The name of the trusted node.</param>
     /// <param name="masters">Addresses of the nodes that say master now.</param>
@@ -33,12 +35,15 @@ public static class PersonsWordPolicy
         ArgumentNullException.ThrowIfNull(view);
         ArgumentNullException.ThrowIfNull(masters);
         var isItsOwn = masters is [var only]
-            && (view.Evidence.Any(e => e.Node == node && e.Address == only) || (view.Record.LastServing is { } last && last.Node == node && last.Address == only));
+            && (view.Evidence.Any(e => e.Node == node && e.Address == only)
+                || (view.Record.LastServing is { } last && last.Node == node && last.Address == only));
         return masters.Count != 1 || isItsOwn ? null
             : $"{masters[0]} is master and is not {node}: stop it first, or 'redis-failover step-down' hands over without a loss";
     }
 
-    /// <summary>What speaks against an empty start: data, or files that may hold some; not what a replica leaves that died before its first copy.</summary>
+    /// <summary>
+    /// What speaks against an empty start: data, or files that may hold some; not what a replica leaves that died before its first copy.
+    /// </summary>
     internal static bool MayHoldData(CandidateEvidence evidence) =>
         evidence.Data != DataState.Absent && !(evidence.Data == DataState.Empty && evidence.Position is null);
 

@@ -52,10 +52,12 @@ public static class SnapshotDocument
     });
 
     /// <summary>Reads a logged snapshot of a starting Redis; null with a reason for anything else.</summary>
-    public static BootstrapSnapshot? TryReadBootstrap(string json, out string why) => TryRead(json, ElectionJson.Default.BootstrapSnapshot, out why);
+    public static BootstrapSnapshot? TryReadBootstrap(string json, out string why) =>
+        TryRead(json, ElectionJson.Default.BootstrapSnapshot, out why);
 
     /// <summary>Reads a logged snapshot of a starting Sentinel; null with a reason for anything else.</summary>
-    public static MonitorSnapshot? TryReadMonitor(string json, out string why) => TryRead(json, ElectionJson.Default.MonitorSnapshot, out why);
+    public static MonitorSnapshot? TryReadMonitor(string json, out string why) =>
+        TryRead(json, ElectionJson.Default.MonitorSnapshot, out why);
 
     private static T? TryRead<T>(string json, JsonTypeInfo<T> type, out string why)
         where T : class

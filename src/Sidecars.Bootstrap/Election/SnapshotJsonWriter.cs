@@ -19,7 +19,8 @@ internal static class SnapshotJsonWriter
         foreach (var sentinel in sentinels)
         {
             json.WriteStartObject();
-            json.WriteString("state", sentinel switch { SentinelObservation.Known => "known", SentinelObservation.Unknown => "unknown", _ => "unreachable" });
+            json.WriteString("state",
+                sentinel switch { SentinelObservation.Known => "known", SentinelObservation.Unknown => "unknown", _ => "unreachable" });
             json.WriteString("endpoint", sentinel.Endpoint.ToString());
             if (sentinel is SentinelObservation.Known known) View(json, known.View);
             Text(json, "why", (sentinel as SentinelObservation.Unknown)?.Why ?? (sentinel as SentinelObservation.Unreachable)?.Why);
@@ -35,7 +36,8 @@ internal static class SnapshotJsonWriter
         foreach (var node in nodes)
         {
             json.WriteStartObject();
-            json.WriteString("state", node switch { NodeObservation.Known => "known", NodeObservation.Unknown => "unknown", _ => "unreachable" });
+            json.WriteString(
+                "state", node switch { NodeObservation.Known => "known", NodeObservation.Unknown => "unknown", _ => "unreachable" });
             json.WriteString("endpoint", node.Endpoint.ToString());
             if (node is NodeObservation.Known known) View(json, known.View);
             if (node is NodeObservation.Unknown unknown) json.WriteBoolean("login_refused", unknown.LoginRefused);
@@ -89,7 +91,8 @@ internal static class SnapshotJsonWriter
         json.WriteEndObject();
     }
 
-    public static void Time(Utf8JsonWriter json, string name, TimeSpan? time) => Text(json, name, time?.ToString("c", CultureInfo.InvariantCulture));
+    public static void Time(Utf8JsonWriter json, string name, TimeSpan? time) =>
+        Text(json, name, time?.ToString("c", CultureInfo.InvariantCulture));
 
     private static void View(Utf8JsonWriter json, SentinelView view)
     {

@@ -12,7 +12,11 @@ public static class SnapshotReplay
         var (text, why) = (snapshot.GetRawText(), "");
         // What only the one kind has tells a starting Sentinel from a starting Redis.
         if (snapshot.TryGetProperty("nodes", out _))
-            return ("monitor-selection", SnapshotDocument.TryReadMonitor(text, out why) is { } starting ? MonitorSelectionPolicy.Decide(starting) : null, $"its snapshot is not that of a starting Sentinel: {why}");
-        return ("master-selection", SnapshotDocument.TryReadBootstrap(text, out why) is { } read ? MasterSelectionPolicy.Decide(read) : null, $"its snapshot is not that of a starting Redis: {why}");
+            return ("monitor-selection",
+                SnapshotDocument.TryReadMonitor(text, out why) is { } starting ? MonitorSelectionPolicy.Decide(starting) : null,
+                $"its snapshot is not that of a starting Sentinel: {why}");
+        return ("master-selection",
+            SnapshotDocument.TryReadBootstrap(text, out why) is { } read ? MasterSelectionPolicy.Decide(read) : null,
+            $"its snapshot is not that of a starting Redis: {why}");
     }
 }

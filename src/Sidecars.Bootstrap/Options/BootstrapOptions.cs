@@ -78,18 +78,29 @@ internal sealed record BootstrapOptions
         var sentinelBinary = settings.Path("REDIS_SENTINEL_BIN", "redis-sentinel", "The Sentinel to start.");
         var electorUrl = ReadElectorUrl(settings);
         var lastMasterWait = settings.Milliseconds("LAST_MASTER_WAIT_MS", 10_000, 0, int.MaxValue,
-            "How long an election waits for the last serving master while all that were in sync with it are there: its disk may hold writes that it acknowledged and never sent.");
+            "How long an election waits for the last serving master while all that were in sync with it are there: "
+            + "its disk may hold writes that it acknowledged and never sent.");
         var unclean = settings.OptionalInteger("UNCLEAN_ELECTION_AFTER_MS", 1000, int.MaxValue,
-            "Elect the best of those that are there after waiting so long for a node or a disk that may hold newer data: writes may be lost for ever. Without it never.");
+            "Elect the best of those that are there after waiting so long for a node or a disk that may hold newer data: "
+            + "writes may be lost for ever. Without it never.");
         var restoreOnEmpty = settings.Flag("RESTORE_ON_EMPTY", false,
-            "Where every disk of a durable group was emptied, the node that wins the election restores the newest backup before it serves, with RESTORE_COMMAND and the BACKUP_ settings of redis-backup.");
-        var restoreCommand = settings.Path("RESTORE_COMMAND", "redis-backup", "The redis-backup that restores; looked up in PATH if it has no slash.");
+            "Where every disk of a durable group was emptied, the node that wins the election restores the newest backup before it "
+            + "serves, with RESTORE_COMMAND and the BACKUP_ settings of redis-backup.");
+        var restoreCommand = settings.Path(
+            "RESTORE_COMMAND", "redis-backup", "The redis-backup that restores; looked up in PATH if it has no slash.");
         var rescueCount = settings.Integer("RESCUE_MAX_COUNT", RescueLimits.DefaultMaxCount, 0, 100,
-            "Data that a master would overwrite, and may not have, are hard-linked into DATA_DIR/.sidecar/rescue first; so many are kept, the oldest go. 0: none, and none are kept.");
-        var rescueMegabytes = settings.OptionalInteger("RESCUE_MAX_MB", 1, int.MaxValue, "Megabytes (2^20 bytes) of all rescues; where data do not fit, the node waits rather than give them up. Default: half of the volume.");
-        var slot = settings.OptionalInteger("SENTINEL_SLOT", 0, 30, "Identity of this Sentinel: its id is the SHA-1 of cluster id and slot. Default: in a pod with POD_UID and POD_NAMESPACE one is claimed in the Lease <LEASE_NAME>-sentinels; elsewhere Sentinel draws an id at its first start.");
-        var retryMax = settings.Milliseconds("RETRY_MAX_MS", 1000, 100, 60_000, "Longest pause between two looks at the group; it starts at 100 ms, doubles, and is jittered.");
-        var deadline = settings.OptionalInteger("WAIT_DEADLINE_MS", 1, int.MaxValue, "Give up (exit 1) when no role was found for so long. Without it never: a waiting node is alive, and its evidence counts.");
+            "Data that a master would overwrite, and may not have, are hard-linked into DATA_DIR/.sidecar/rescue first; "
+            + "so many are kept, the oldest go. 0: none, and none are kept.");
+        var rescueMegabytes = settings.OptionalInteger("RESCUE_MAX_MB", 1, int.MaxValue,
+            "Megabytes (2^20 bytes) of all rescues; where data do not fit, the node waits rather than give them up. Default: "
+            + "half of the volume.");
+        var slot = settings.OptionalInteger("SENTINEL_SLOT", 0, 30,
+            "Identity of this Sentinel: its id is the SHA-1 of cluster id and slot. Default: in a pod with POD_UID and POD_NAMESPACE "
+            + "one is claimed in the Lease <LEASE_NAME>-sentinels; elsewhere Sentinel draws an id at its first start.");
+        var retryMax = settings.Milliseconds("RETRY_MAX_MS", 1000, 100, 60_000,
+            "Longest pause between two looks at the group; it starts at 100 ms, doubles, and is jittered.");
+        var deadline = settings.OptionalInteger("WAIT_DEADLINE_MS", 1, int.MaxValue,
+            "Give up (exit 1) when no role was found for so long. Without it never: a waiting node is alive, and its evidence counts.");
 
         if (group is null || settings.Errors.Count > 0) return null;
         return new BootstrapOptions

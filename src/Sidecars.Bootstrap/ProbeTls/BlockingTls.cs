@@ -4,7 +4,9 @@ using Sidecars.Core.Redis;
 
 namespace Sidecars.Bootstrap.ProbeTls;
 
-/// <summary>TLS for the connection of the probe, with the rules of <see cref="TlsTransport"/>. Reached by nobody else, for the same reason.</summary>
+/// <summary>
+/// TLS for the connection of the probe, with the rules of <see cref="TlsTransport"/>. Reached by nobody else, for the same reason.
+/// </summary>
 internal static class BlockingTls
 {
     /// <summary>The handshake, within the deadline of the stream.</summary>

@@ -37,7 +37,8 @@ internal sealed class BackupRestore(string command, string directory, TimeProvid
     public RestoreProgress Advance()
     {
         if (_run is { IsCompleted: true } && _endedAt is null) _endedAt = time.GetTimestamp();
-        if (_run is null || (_endedAt is { } ended && _failure is not null && time.GetElapsedTime(ended) >= Pause)) (_run, _endedAt) = (RunAsync(_stop.Token), null);
+        if (_run is null || (_endedAt is { } ended && _failure is not null && time.GetElapsedTime(ended) >= Pause))
+            (_run, _endedAt) = (RunAsync(_stop.Token), null);
         if (!_run.IsCompleted) return new RestoreProgress.Running(_last);
         return _failure is { } why ? new RestoreProgress.Failed(why) : new RestoreProgress.Done();
     }

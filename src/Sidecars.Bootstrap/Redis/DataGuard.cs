@@ -7,7 +7,9 @@ using Sidecars.Core.Primitives;
 
 namespace Sidecars.Bootstrap.Redis;
 
-/// <summary>What happens to the data directory before a server starts on it: evidence, a rescue where data are given up, the first marker.</summary>
+/// <summary>
+/// What happens to the data directory before a server starts on it: evidence, a rescue where data are given up, the first marker.
+/// </summary>
 internal sealed class DataGuard(BootstrapOptions options, RedisEndpoint announce, DataLayout layout, JsonLineLog log, TimeProvider time)
 {
     private readonly NodeIdentity _node = new(options.Group.NodeName, options.NodeUid);
@@ -20,7 +22,8 @@ internal sealed class DataGuard(BootstrapOptions options, RedisEndpoint announce
     public CandidateEvidence Evidence() => CandidateEvidence.Of(_node, _incarnation, announce, ReadDisk(), options.Group.RedisCount);
 
     /// <summary>The group whose data these are, where its marker names another than this one; null otherwise.</summary>
-    public ClusterId? ForeignOwner() => _markers.Read() is { IsKnown: true, Value: { } marker } && marker.Cluster != options.Group.Cluster ? marker.Cluster : null;
+    public ClusterId? ForeignOwner() =>
+        _markers.Read() is { IsKnown: true, Value: { } marker } && marker.Cluster != options.Group.Cluster ? marker.Cluster : null;
 
     /// <summary>What this node announced at its last start; null where its marker does not say.</summary>
     public static AnnouncedAddress? LastAnnounced(BootstrapOptions options) =>
@@ -33,7 +36,9 @@ internal sealed class DataGuard(BootstrapOptions options, RedisEndpoint announce
         return LoadPolicy.Decide(disk, _starts.FailedStarts(disk.Facts), follows);
     }
 
-    /// <summary>Removes data that a server would not load, after <see cref="Rescue"/>; null where that is done, else why it can't be.</summary>
+    /// <summary>
+    /// Removes data that a server would not load, after <see cref="Rescue"/>; null where that is done, else why it can't be.
+    /// </summary>
     public string? Remove(string reason)
     {
         try
@@ -63,7 +68,8 @@ internal sealed class DataGuard(BootstrapOptions options, RedisEndpoint announce
         {
             case RescueOutcome.Refused refused: return refused.Reason;
             case RescueOutcome.Kept kept:
-                log.Warning("rescued", $"{kept.Rescue.Name} keeps {kept.Rescue.Bytes} bytes, since {reason}", LogField.Of("rescue", kept.Rescue.Name), LogField.Of("deleted", kept.Deleted.Count));
+                log.Warning("rescued", $"{kept.Rescue.Name} keeps {kept.Rescue.Bytes} bytes, since {reason}",
+                    LogField.Of("rescue", kept.Rescue.Name), LogField.Of("deleted", kept.Deleted.Count));
                 return null;
             default: return null;
         }
@@ -81,9 +87,11 @@ internal sealed class DataGuard(BootstrapOptions options, RedisEndpoint announce
         var highest = !start.Elected ? last?.Token ?? FencingToken.None : last is null || token > last.Token ? token : last.Token;
         var disk = ReadDisk();
         if (_starts.Note(disk.Facts) is { } problem) log.Warning("start-not-noted", problem);
-        if ((disk.Filled is not null || _removed) && last is not null) last = last with { Position = null, EarlierOffset = null, Aof = null };
+        if ((disk.Filled is not null || _removed) && last is not null)
+            last = last with { Position = null, EarlierOffset = null, Aof = null };
         if (!start.Elected) ForgetFilled();
-        var next = (last ?? new Marker(options.Group.Cluster, _node, BootId.Read(options.NodeUid), highest, LineageHistory.Empty, MarkerRole.Unknown, 0)) with
+        var next = (last ?? new Marker(
+            options.Group.Cluster, _node, BootId.Read(options.NodeUid), highest, LineageHistory.Empty, MarkerRole.Unknown, 0)) with
         {
             Cluster = options.Group.Cluster,
             Node = _node,
@@ -112,7 +120,8 @@ internal sealed class DataGuard(BootstrapOptions options, RedisEndpoint announce
     }
 
     private RescueStore Rescues() =>
-        new(options.Group.DataDirectory, new RescueLimits(Math.Max(1, options.RescueMaxCount), options.RescueMaxBytes ?? HalfOfVolume()), layout);
+        new(options.Group.DataDirectory,
+            new RescueLimits(Math.Max(1, options.RescueMaxCount), options.RescueMaxBytes ?? HalfOfVolume()), layout);
 
     private DiskEvidence ReadDisk() => DiskEvidenceReader.Read(options.Group.DataDirectory, options.Group.Durability, layout);
 

@@ -39,7 +39,8 @@ internal sealed class PersonsWordRunner(BootstrapOptions options, JsonLineLog lo
         if (election is not IPersonsWords record)
         {
             return Refused("trust",
-                "the elector keeps no record, and elects the node that it names where it alone has data: empty the other disks, or start Sentinels");
+                "the elector keeps no record, and elects the node that it names where it alone has data: empty the other disks, "
+                + "or start Sentinels");
         }
 
         if (await record.ReadAsync(cancellation).ConfigureAwait(false) is not ElectionObservation.Known { View: var view })
@@ -49,13 +50,16 @@ internal sealed class PersonsWordRunner(BootstrapOptions options, JsonLineLog lo
         return await record.TrustAsync(node, cancellation).ConfigureAwait(false) is { } refusal
             ? Refused("trust", refusal)
             : Recorded("trust",
-                $"the data of {node} are the group's: it wins the next election in {election.Description}, or, where it is master, is followed by nodes whose data it never had");
+                $"the data of {node} are the group's: it wins the next election in {election.Description}, or, where it is master, "
+                + "is followed by nodes whose data it never had");
     }
 
     private async Task<IReadOnlyList<RedisEndpoint>> MastersAsync(CancellationToken cancellation)
     {
-        var seen = await new GroupClients(options, time).Observer.ObserveAsync(exceptSentinel: null, exceptNode: null, cancellation).ConfigureAwait(false);
-        return [.. seen.Nodes.OfType<NodeObservation.Known>().Where(n => n.View.Role == NodeRole.Master).DistinctBy(n => n.View.RunId).Select(n => n.Address)];
+        var seen = await new GroupClients(options, time).Observer
+            .ObserveAsync(exceptSentinel: null, exceptNode: null, cancellation).ConfigureAwait(false);
+        return [.. seen.Nodes.OfType<NodeObservation.Known>().Where(n => n.View.Role == NodeRole.Master).DistinctBy(n => n.View.RunId)
+            .Select(n => n.Address)];
     }
 
     private IElectionBackend Open() => ElectionBackends.Open(options, new RedisEndpoint("127.0.0.1", options.Group.AnnouncePort), time);

@@ -19,7 +19,8 @@ namespace Sidecars.Bootstrap.Redis;
 internal sealed record RedisStart(RedisEndpoint? Follow, bool Elected, FencingToken Token);
 
 /// <summary>What does not change while a node looks for its role.</summary>
-internal sealed record RedisRoleSettings(int RedisCount, int SentinelCount, Durability Durability, TimeSpan LastMasterWait, TimeSpan? UncleanElectionAfter, bool RestoresBackups);
+internal sealed record RedisRoleSettings(int RedisCount, int SentinelCount, Durability Durability, TimeSpan LastMasterWait,
+    TimeSpan? UncleanElectionAfter, bool RestoresBackups);
 
 /// <summary>
 /// Gather, decide, act, until this node's role is known. Every rule is in <see cref="MasterSelectionPolicy"/>; here is only
@@ -52,17 +53,21 @@ internal sealed class RedisRoleLoop(
         {
             var snapshot = await GatherAsync(cancellation).ConfigureAwait(false);
             var decision = MasterSelectionPolicy.Decide(snapshot);
-            if (decision is MasterDecision.StartAsMaster or MasterDecision.FollowNamed or MasterDecision.TellSentinels && RestoreBefore(snapshot) is { } pending)
+            if (decision is MasterDecision.StartAsMaster or MasterDecision.FollowNamed or MasterDecision.TellSentinels
+                && RestoreBefore(snapshot) is { } pending)
             {
-                await pacer.WaitAsync(reporter.Waiting(pending.Code, $"{decision.Reason}; {pending.Reason}", pending.WaitingFor), cancellation).ConfigureAwait(false);
+                await pacer.WaitAsync(reporter.Waiting(pending.Code, $"{decision.Reason}; {pending.Reason}", pending.WaitingFor),
+                    cancellation).ConfigureAwait(false);
                 continue;
             }
 
-            if (decision is MasterDecision.StartAsMaster or MasterDecision.FollowNamed && data.Load(follows: false) is LoadDecision.TryAgainAfter later
+            if (decision is MasterDecision.StartAsMaster or MasterDecision.FollowNamed
+                && data.Load(follows: false) is LoadDecision.TryAgainAfter later
                 && time.GetElapsedTime(_began) < later.Pause)
             {
                 var what = $"{decision.Reason}; but {later.Reason}. It is tried again after {later.Pause.TotalSeconds:0} s";
-                await pacer.WaitAsync(reporter.Waiting("data-not-loaded", what, "a person: the runbook damaged-data", isDoubtful: true), cancellation).ConfigureAwait(false);
+                await pacer.WaitAsync(reporter.Waiting("data-not-loaded", what, "a person: the runbook damaged-data", isDoubtful: true),
+                    cancellation).ConfigureAwait(false);
                 continue;
             }
 
@@ -71,7 +76,8 @@ internal sealed class RedisRoleLoop(
             {
                 case MasterDecision.Follow follow:
                     if (GiveUp(follow) is not { } refused) return new RedisStart(follow.Master, Elected: false, follow.Token);
-                    changed = reporter.Waiting("rescue-refused", refused, "room for a rescue (RESCUE_MAX_MB, RESCUE_MAX_COUNT)", isDoubtful: true);
+                    changed = reporter.Waiting(
+                        "rescue-refused", refused, "room for a rescue (RESCUE_MAX_MB, RESCUE_MAX_COUNT)", isDoubtful: true);
                     break;
                 case MasterDecision.FollowNamed follow:
                     return new RedisStart(follow.Named, Elected: true, ElectedToken(snapshot));
@@ -96,19 +102,22 @@ internal sealed class RedisRoleLoop(
                     if (!await TellAsync(tell, snapshot, cancellation).ConfigureAwait(false)) break;
                     continue; // and only what the Sentinels say then makes it a master
                 case MasterDecision.RestartSentinels { Together: true } restart:
-                    await Task.WhenAll(restart.Sentinels.Select(async s => reporter.Acted("sentinel-restarted", s, await sentinels.ShutdownAsync(s, cancellation).ConfigureAwait(false)))).ConfigureAwait(false);
+                    await Task.WhenAll(restart.Sentinels.Select(async s => reporter.Acted("sentinel-restarted", s,
+                        await sentinels.ShutdownAsync(s, cancellation).ConfigureAwait(false)))).ConfigureAwait(false);
                     _tellingDenied = null;
                     break;
                 case MasterDecision.RestartSentinels restart:
                     // One at a time: the next round shows whether the split is gone.
-                    reporter.Acted("sentinel-restarted", restart.Sentinels[0], await sentinels.ShutdownAsync(restart.Sentinels[0], cancellation).ConfigureAwait(false));
+                    reporter.Acted("sentinel-restarted", restart.Sentinels[0],
+                        await sentinels.ShutdownAsync(restart.Sentinels[0], cancellation).ConfigureAwait(false));
                     break;
             }
 
-            _electionSince = decision is MasterDecision.Wait { Code: "election-wait" or "master-unproven" or MasterSelectionPolicy.NamedUnaccounted }
-                or MasterDecision.Refuse { Code: ElectionPolicy.LineageUnknown or ElectionPolicy.LineageConflict }
-                ? _electionSince ?? time.GetTimestamp()
-                : null;
+            _electionSince =
+                decision is MasterDecision.Wait { Code: "election-wait" or "master-unproven" or MasterSelectionPolicy.NamedUnaccounted }
+                    or MasterDecision.Refuse { Code: ElectionPolicy.LineageUnknown or ElectionPolicy.LineageConflict }
+                    ? _electionSince ?? time.GetTimestamp()
+                    : null;
             await pacer.WaitAsync(changed, cancellation).ConfigureAwait(false);
         }
     }
@@ -121,8 +130,11 @@ internal sealed class RedisRoleLoop(
         var notKept = data.Rescue(aside ?? reason, follow.Token);
 
         // Without a reason of its own to keep them, the master has them: what is damaged goes even where there is no room for a rescue.
-        if (notKept is not null && follow.RescueFirst is not null) return $"{follow.Reason}; {reason}, and these data can't be kept: {notKept}";
-        return aside is null ? null : data.Remove(aside) is { } left ? $"{follow.Reason}; {aside}, and they can't be removed: {left}" : null;
+        if (notKept is not null && follow.RescueFirst is not null)
+            return $"{follow.Reason}; {reason}, and these data can't be kept: {notKept}";
+        return aside is null ? null
+            : data.Remove(aside) is { } left ? $"{follow.Reason}; {aside}, and they can't be removed: {left}"
+            : null;
     }
 
     private async Task<BootstrapSnapshot> GatherAsync(CancellationToken cancellation)
@@ -131,7 +143,8 @@ internal sealed class RedisRoleLoop(
         var groupTask = observer.ObserveAsync(exceptSentinel: null, exceptNode: me.Address, cancellation);
         var view = _consultElection ? await election.ObserveAsync(me, cancellation).ConfigureAwait(false) : null;
         var group = await groupTask.ConfigureAwait(false);
-        var disagree = SentinelQuorumPolicy.Decide(group.Sentinels, settings.SentinelCount) is SentinelQuorumDecision.Split or SentinelQuorumDecision.Spreading;
+        var disagree = SentinelQuorumPolicy.Decide(group.Sentinels, settings.SentinelCount) is SentinelQuorumDecision.Split
+            or SentinelQuorumDecision.Spreading;
         _splitSince = disagree ? _splitSince ?? time.GetTimestamp() : null;
         return new BootstrapSnapshot
         {
@@ -153,8 +166,8 @@ internal sealed class RedisRoleLoop(
         };
     }
 
-    // This process claimed the term on the word that every disk is empty, and while it lives nobody else claims another: so it is this one that
-    // restores, once a term. Null: nothing is to be waited for (any more).
+    // This process claimed the term on the word that every disk is empty, and while it lives nobody else claims another: so it is this one
+    // that restores, once a term. Null: nothing is to be waited for (any more).
     private (string Code, string Reason, string WaitingFor)? RestoreBefore(BootstrapSnapshot snapshot)
     {
         if (!_restoreFirst) return null;
@@ -162,10 +175,15 @@ internal sealed class RedisRoleLoop(
         if (record is not null && record.EmptyStartAllowedInTerm == record.Term) return null;
         switch (restore.Advance())
         {
-            case RestoreProgress.Running running: return ("restoring", $"a backup is being restored{(running.Progress.Length > 0 ? ": " : "")}{running.Progress}", "the restore");
-            case RestoreProgress.Failed failed: return ("restore-failed", $"{failed.Why}; it is tried again, and 'redis-bootstrap allow-empty' starts without", "a backup that can be restored");
+            case RestoreProgress.Running running:
+                return ("restoring",
+                    $"a backup is being restored{(running.Progress.Length > 0 ? ": " : "")}{running.Progress}", "the restore");
+            case RestoreProgress.Failed failed:
+                return ("restore-failed", $"{failed.Why}; it is tried again, and 'redis-bootstrap allow-empty' starts without",
+                    "a backup that can be restored");
             default:
-                if (snapshot.Me.Data == DataState.Absent) return ("restoring", "the restore has ended", "a look at the restored data"); // gathered before it ended
+                // gathered before it ended
+                if (snapshot.Me.Data == DataState.Absent) return ("restoring", "the restore has ended", "a look at the restored data");
                 _restoreFirst = false;
                 return null;
         }
@@ -181,8 +199,10 @@ internal sealed class RedisRoleLoop(
 
     private async Task<bool> TellAsync(MasterDecision.TellSentinels tell, BootstrapSnapshot snapshot, CancellationToken cancellation)
     {
-        var request = new LeadershipRequest(snapshot.Me.Address, tell.Named, settings.SentinelCount) { UnlistedBecause = tell.Evidence, LearntEpoch = _attempts.LearntEpoch };
-        var outcome = await leadership.TellAsync(request, [.. snapshot.Sentinels.Select(s => s.Endpoint)], cancellation).ConfigureAwait(false);
+        var request = new LeadershipRequest(snapshot.Me.Address, tell.Named, settings.SentinelCount)
+        { UnlistedBecause = tell.Evidence, LearntEpoch = _attempts.LearntEpoch };
+        var outcome = await leadership.TellAsync(
+            request, [.. snapshot.Sentinels.Select(s => s.Endpoint)], cancellation).ConfigureAwait(false);
         _attempts.Learn(outcome.HighestEpoch);
         _tellingDenied = outcome is LeadershipOutcome.Refused { IsLasting: true } ? $"{outcome.Code}: {outcome.Reason}" : null;
         reporter.Told(outcome);

@@ -46,7 +46,9 @@ internal sealed class DecisionReporter(JsonLineLog log, HeartbeatFile heartbeat)
     public void Acted(string eventName, RedisEndpoint sentinel, string? refusal)
     {
         if (refusal is null) log.Warning(eventName, $"Sentinel {sentinel} accepted", LogField.Of("sentinel", sentinel.ToString()));
-        else log.Warning(eventName + "-refused", $"Sentinel {sentinel}: {refusal}", LogField.Of("sentinel", sentinel.ToString()), LogField.Of("answer", refusal));
+        else
+            log.Warning(eventName + "-refused", $"Sentinel {sentinel}: {refusal}", LogField.Of("sentinel", sentinel.ToString()),
+                LogField.Of("answer", refusal));
     }
 
     /// <summary>An attempt to tell the Sentinels and its outcome; the same refusal is logged once.</summary>
@@ -65,7 +67,8 @@ internal sealed class DecisionReporter(JsonLineLog log, HeartbeatFile heartbeat)
         var isDone = outcome is SuccessionOutcome.Succeeded;
         if (_lastTold == outcome.Code && !isDone) return;
         _lastTold = outcome.Code;
-        log.Write(isDone ? LogLevel.Info : LogLevel.Warning, isDone ? "succession" : "succession-refused", outcome.Reason, LogField.Of("code", outcome.Code), LogField.Of("epoch", outcome.HighestEpoch));
+        log.Write(isDone ? LogLevel.Info : LogLevel.Warning, isDone ? "succession" : "succession-refused", outcome.Reason,
+            LogField.Of("code", outcome.Code), LogField.Of("epoch", outcome.HighestEpoch));
     }
 
     /// <summary>A claim and its outcome.</summary>
@@ -73,7 +76,9 @@ internal sealed class DecisionReporter(JsonLineLog log, HeartbeatFile heartbeat)
     {
         switch (outcome)
         {
-            case ClaimOutcome.Won won: log.Info("election-won", $"this node is the candidate of term {won.Term}", LogField.Of("term", won.Term)); break;
+            case ClaimOutcome.Won won:
+                log.Info("election-won", $"this node is the candidate of term {won.Term}", LogField.Of("term", won.Term));
+                break;
             case ClaimOutcome.Lost lost: log.Info("election-not-won", lost.Why); break;
             case ClaimOutcome.Unavailable unavailable: log.Warning("election-unavailable", unavailable.Why); break;
         }
@@ -89,7 +94,8 @@ internal sealed class DecisionReporter(JsonLineLog log, HeartbeatFile heartbeat)
     }
 
     // Reasons hold counts and addresses that flicker from round to round; the code and what is waited for are the state.
-    private bool Report(LogLevel level, string decision, string code, string reason, ImmutableArray<string> waitingFor, Func<string> snapshot)
+    private bool Report(
+        LogLevel level, string decision, string code, string reason, ImmutableArray<string> waitingFor, Func<string> snapshot)
     {
         if (heartbeat.Beat(code, reason, waitingFor) is { } problem) HeartbeatFailed(problem);
         var state = code + "|" + string.Join(',', waitingFor);

@@ -6,7 +6,9 @@ using Sidecars.Core.Topology;
 
 namespace Sidecars.Bootstrap.Sentinels;
 
-/// <summary>Gather and decide until it is known which master this Sentinel is to monitor. Rules: <see cref="MonitorSelectionPolicy"/>.</summary>
+/// <summary>
+/// Gather and decide until it is known which master this Sentinel is to monitor. Rules: <see cref="MonitorSelectionPolicy"/>.
+/// </summary>
 /// <param name="observer">Looks at the group.</param>
 /// <param name="me">My own announced address, which is not asked.</param>
 /// <param name="redisCount">Configured number of Redis nodes.</param>
@@ -16,7 +18,8 @@ namespace Sidecars.Bootstrap.Sentinels;
 /// <param name="reporter">Logs changes, keeps the heartbeat.</param>
 /// <param name="pacer">Waits between rounds.</param>
 internal sealed class SentinelRoleLoop(
-    GroupObserver observer, RedisEndpoint me, int redisCount, int sentinelCount, RememberedMaster? remembered, IEpochStore? epochs, DecisionReporter reporter, RoundPacer pacer)
+    GroupObserver observer, RedisEndpoint me, int redisCount, int sentinelCount, RememberedMaster? remembered, IEpochStore? epochs,
+    DecisionReporter reporter, RoundPacer pacer)
 {
     // A Sentinel may wait for a Redis for hours; the store may be everybody's API server.
     private const int RoundsPerRead = 5;

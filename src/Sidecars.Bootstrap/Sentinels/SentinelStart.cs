@@ -19,19 +19,23 @@ internal sealed class SentinelStart(BootstrapOptions options, TimeProvider time,
     // A pod that waits for a slot waits for another pod's end: seconds in a rollout, hours on a dead node.
     private static readonly BackoffSchedule SlotPause = new(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(5));
 
-    private readonly KubernetesClient? _kubernetes = options.Group.Kubernetes is { } settings ? new KubernetesClient(settings.Config, time) : null;
+    private readonly KubernetesClient? _kubernetes =
+        options.Group.Kubernetes is { } settings ? new KubernetesClient(settings.Config, time) : null;
 
-    public async Task<SentinelRole> RunAsync(RedisEndpoint announce, SentinelMemory memory, RoundPacer pacer, DecisionReporter reporter, CancellationToken cancellation)
+    public async Task<SentinelRole> RunAsync(
+        RedisEndpoint announce, SentinelMemory memory, RoundPacer pacer, DecisionReporter reporter, CancellationToken cancellation)
     {
         var clients = new GroupClients(options, time);
-        var roles = new SentinelRoleLoop(clients.Observer, announce, options.Group.RedisCount, options.Group.SentinelCount, memory.Master, clients.Connections.OpenEpochs(_kubernetes), reporter, pacer);
+        var roles = new SentinelRoleLoop(clients.Observer, announce, options.Group.RedisCount, options.Group.SentinelCount, memory.Master,
+            clients.Connections.OpenEpochs(_kubernetes), reporter, pacer);
         // A number that a person gave stands, and needs no table.
         if (options.SentinelSlot is not null || options.Group.Kubernetes is not { } settings)
             return new SentinelRole(await roles.RunAsync(cancellation).ConfigureAwait(false), options.SentinelSlot);
 
         var ids = new SentinelIdClient(clients.Connections.Transport, clients.Connections.AsSidecar, clients.Connections.AsSentinel);
         var slots = new SlotLoop(
-            new SlotClient(_kubernetes!, new SlotTableStore(_kubernetes!, options.Group.Cluster, settings.LeaseName), ids, LivingAsync, options.Group.Cluster, options.Group.SentinelCount, time),
+            new SlotClient(_kubernetes!, new SlotTableStore(_kubernetes!, options.Group.Cluster, settings.LeaseName), ids, LivingAsync,
+                options.Group.Cluster, options.Group.SentinelCount, time),
             new SlotClaimant(settings.PodUid, settings.PodName, announce),
             new SlotMemory(options.Group.ConfigDirectory),
             reporter,
@@ -47,7 +51,8 @@ internal sealed class SentinelStart(BootstrapOptions options, TimeProvider time,
         }
 
         async Task<LivingSentinels> LivingAsync(CancellationToken ct) =>
-            LivingSentinels.Of((await clients.Observer.ObserveAsync(exceptSentinel: announce, exceptNode: null, ct).ConfigureAwait(false)).Sentinels);
+            LivingSentinels.Of(
+                (await clients.Observer.ObserveAsync(exceptSentinel: announce, exceptNode: null, ct).ConfigureAwait(false)).Sentinels);
     }
 
     public void Dispose() => _kubernetes?.Dispose();

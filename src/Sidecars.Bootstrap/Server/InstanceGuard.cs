@@ -12,7 +12,9 @@ namespace Sidecars.Bootstrap.Server;
 /// </summary>
 internal sealed class InstanceGuard(BootstrapOptions options, JsonLineLog log, TimeProvider time) : IDisposable
 {
-    /// <summary>A killed server of gigabytes keeps its socket and its lock for about a second while the kernel takes its memory down.</summary>
+    /// <summary>
+    /// A killed server of gigabytes keeps its socket and its lock for about a second while the kernel takes its memory down.
+    /// </summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
@@ -44,7 +46,8 @@ internal sealed class InstanceGuard(BootstrapOptions options, JsonLineLog log, T
     {
         if (IsListenedOn(options.Port))
         {
-            return string.Create(CultureInfo.InvariantCulture, $"something listens on port {options.Port} of this host already; nothing was done. ")
+            return string.Create(
+                CultureInfo.InvariantCulture, $"something listens on port {options.Port} of this host already; nothing was done. ")
                 + "'redis-bootstrap --help' lists what can be said beside a running server";
         }
 

@@ -32,7 +32,8 @@ internal sealed unsafe class NativeStringArray : IDisposable
     /// <exception cref="ArgumentException">A string holds a NUL byte, which would cut it short.</exception>
     public NativeStringArray(IReadOnlyList<byte[]> strings)
     {
-        if (strings.Any(s => s.AsSpan().Contains((byte)0))) throw new ArgumentException("An argument or variable holds a NUL byte.", nameof(strings));
+        if (strings.Any(s => s.AsSpan().Contains((byte)0)))
+            throw new ArgumentException("An argument or variable holds a NUL byte.", nameof(strings));
         _count = strings.Count;
         Pointer = (byte**)NativeMemory.AllocZeroed((nuint)_count + 1, (nuint)sizeof(byte*));
         for (var i = 0; i < _count; i++)

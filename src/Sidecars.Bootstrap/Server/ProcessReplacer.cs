@@ -49,11 +49,13 @@ public static partial class ProcessReplacer
     /// <param name="arguments">Without the program's name.</param>
     /// <param name="environment">Entries <c>NAME=value</c> in bytes; null: exactly those this process was started with.</param>
     /// <param name="inherit">Descriptors above 2 that stay open, such as one that holds a lock for the next program.</param>
-    public static ReplaceFailure Replace(string program, IReadOnlyList<string> arguments, IReadOnlyList<byte[]>? environment = null, params ReadOnlySpan<int> inherit) =>
+    public static ReplaceFailure Replace(
+        string program, IReadOnlyList<string> arguments, IReadOnlyList<byte[]>? environment = null, params ReadOnlySpan<int> inherit) =>
         Replace(program, [.. arguments.Select(Encoding.UTF8.GetBytes)], environment, inherit);
 
     /// <summary>Like the other, with arguments in bytes, which need not be UTF-8.</summary>
-    public static unsafe ReplaceFailure Replace(string program, IReadOnlyList<byte[]> arguments, IReadOnlyList<byte[]>? environment = null, params ReadOnlySpan<int> inherit)
+    public static unsafe ReplaceFailure Replace(
+        string program, IReadOnlyList<byte[]> arguments, IReadOnlyList<byte[]>? environment = null, params ReadOnlySpan<int> inherit)
     {
         using var hold = new PoolHold();
         var variables = environment ?? NativeStrings.Environment();
@@ -84,7 +86,9 @@ public static partial class ProcessReplacer
         string[] found = [.. Candidates(program, NativeStrings.Environment()).Where(File.Exists)];
         if (found.Length == 0) return new ReplaceFailure(program, ReplaceFailure.NoEntry, "no such file");
 #pragma warning disable CA1416 // Linux only, as all of this
-        return found.Any(path => (File.GetUnixFileMode(path) & Executable) != 0) ? null : new ReplaceFailure(program, ReplaceFailure.NoAccess, "not executable");
+        return found.Any(path => (File.GetUnixFileMode(path) & Executable) != 0)
+            ? null
+            : new ReplaceFailure(program, ReplaceFailure.NoAccess, "not executable");
 #pragma warning restore CA1416
     }
 
@@ -119,7 +123,9 @@ public static partial class ProcessReplacer
     {
         const string Field = "SigIgn:";
         var line = File.ReadLines("/proc/self/status").FirstOrDefault(line => line.StartsWith(Field, StringComparison.Ordinal));
-        if (line is null || !ulong.TryParse(line.AsSpan(Field.Length).Trim(), System.Globalization.NumberStyles.HexNumber, null, out var mask)) return [];
+        if (line is null
+            || !ulong.TryParse(line.AsSpan(Field.Length).Trim(), System.Globalization.NumberStyles.HexNumber, null, out var mask))
+            return [];
         return [.. Enumerable.Range(1, LastSignal).Where(signal => (mask & (1UL << (signal - 1))) != 0)];
     }
 

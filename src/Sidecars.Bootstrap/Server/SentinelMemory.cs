@@ -13,7 +13,9 @@ internal sealed record SentinelMemory(string? MyId, long CurrentEpoch, Remembere
 {
     public static SentinelMemory None { get; } = new(null, 0, null);
 
-    /// <summary>Reads <c>myid</c>, <c>current-epoch</c>, <c>monitor</c> and <c>config-epoch</c>; what is missing or malformed is left out.</summary>
+    /// <summary>
+    /// Reads <c>myid</c>, <c>current-epoch</c>, <c>monitor</c> and <c>config-epoch</c>; what is missing or malformed is left out.
+    /// </summary>
     public static SentinelMemory Read(RedisConfigDocument document, string masterName)
     {
         string? id = null;
@@ -37,5 +39,6 @@ internal sealed record SentinelMemory(string? MyId, long CurrentEpoch, Remembere
         return new SentinelMemory(id, current, address is { } master ? new RememberedMaster(master, config) : null);
     }
 
-    private static long Number(string text) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : 0;
+    private static long Number(string text) =>
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : 0;
 }

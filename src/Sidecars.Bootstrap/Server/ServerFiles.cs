@@ -16,7 +16,8 @@ internal sealed class ServerFiles(BootstrapOptions options)
     private const int MaxAclFileBytes = 1 << 20; // a thousand users and more
 
     /// <summary>The file that the server is started with, and that it may rewrite.</summary>
-    public string Path => System.IO.Path.Combine(options.Group.ConfigDirectory, options.Mode == ServerMode.Redis ? "redis.conf" : "sentinel.conf");
+    public string Path =>
+        System.IO.Path.Combine(options.Group.ConfigDirectory, options.Mode == ServerMode.Redis ? "redis.conf" : "sentinel.conf");
 
     /// <summary>The configuration of this Redis; its problems are mistakes of the base file.</summary>
     /// <exception cref="IOException">A file can't be read.</exception>
@@ -70,7 +71,8 @@ internal sealed class ServerFiles(BootstrapOptions options)
         var baseFile = LoadBase();
         var names = DataLayout.Default;
         return new DataLayout(
-            baseFile.Get("appenddirname") ?? names.AppendDirectory, baseFile.Get("appendfilename") ?? names.AppendFile, baseFile.Get("dbfilename") ?? names.RdbFile);
+            baseFile.Get("appenddirname") ?? names.AppendDirectory, baseFile.Get("appendfilename") ?? names.AppendFile,
+            baseFile.Get("dbfilename") ?? names.RdbFile);
     }
 
     /// <summary>What an earlier Sentinel of this container left behind; nothing where there was none.</summary>
@@ -87,21 +89,25 @@ internal sealed class ServerFiles(BootstrapOptions options)
     }
 
     /// <summary>
-    /// Writes configuration and users, readable by their owner only: they hold passwords. The sidecar beside a Redis learns which, and takes them
-    /// away again when the Secret has lost them.
+    /// Writes configuration and users, readable by their owner only: they hold passwords. The sidecar beside a Redis learns which, and
+    /// takes them away again when the Secret has lost them.
     /// </summary>
     /// <exception cref="IOException">They can't be written.</exception>
     public void Write(ServerPlan plan)
     {
-        if (options.Mode == ServerMode.Redis) new RetiredPasswords(System.IO.Path.Combine(options.Group.ConfigDirectory, RetiredPasswords.FileName)).Add(Held(options.Group));
-        if (plan.AclFile is { } users) AtomicFile.Write(System.IO.Path.Combine(options.Group.ConfigDirectory, "users.acl"), users, AtomicFile.OwnerOnly, durable: false);
+        if (options.Mode == ServerMode.Redis)
+            new RetiredPasswords(System.IO.Path.Combine(options.Group.ConfigDirectory, RetiredPasswords.FileName)).Add(Held(options.Group));
+        if (plan.AclFile is { } users)
+            AtomicFile.Write(
+                System.IO.Path.Combine(options.Group.ConfigDirectory, "users.acl"), users, AtomicFile.OwnerOnly, durable: false);
         AtomicFile.Write(Path, plan.Document.ToBytes(), AtomicFile.OwnerOnly, durable: false);
     }
 
     private static IEnumerable<GroupSecret> Held(GroupSettings group)
     {
         var onRedis = group.RedisSecrets;
-        return new[] { onRedis.Default, onRedis.Replication, onRedis.Sentinel, onRedis.Sidecar, group.SentinelSecrets.Default }.OfType<GroupSecret>();
+        return new[] { onRedis.Default, onRedis.Replication, onRedis.Sentinel, onRedis.Sidecar, group.SentinelSecrets.Default }
+            .OfType<GroupSecret>();
     }
 
     // Redis changes to its "dir" before it opens the file.

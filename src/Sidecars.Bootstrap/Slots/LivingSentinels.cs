@@ -4,7 +4,9 @@ namespace Sidecars.Bootstrap.Slots;
 
 /// <summary>Which Sentinels live, by their ids.</summary>
 /// <param name="Answering">Those that answered us.</param>
-/// <param name="Reported">Those that an answering one has heard of and does not think down; a dead one is among them for down-after.</param>
+/// <param name="Reported">
+/// Those that an answering one has heard of and does not think down; a dead one is among them for down-after.
+/// </param>
 public sealed record LivingSentinels(IReadOnlySet<string> Answering, IReadOnlySet<string> Reported)
 {
     /// <summary>From one look at all of them.</summary>

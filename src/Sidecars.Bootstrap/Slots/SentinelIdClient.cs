@@ -31,12 +31,15 @@ public abstract record SentinelIdAnswer
 /// <param name="transport">Makes the transport to an address.</param>
 /// <param name="asSidecar">Credentials of the sidecars, who may ask for the id.</param>
 /// <param name="asSentinel">Credentials of the Sentinels, who may not.</param>
-public sealed class SentinelIdClient(Func<RedisEndpoint, IRespTransport> transport, RedisClientOptions asSidecar, RedisClientOptions asSentinel)
+public sealed class SentinelIdClient(
+    Func<RedisEndpoint, IRespTransport> transport, RedisClientOptions asSidecar, RedisClientOptions asSentinel)
 {
     // A socket that was opened while a pod died can hang or be refused though the next one works (kube-proxy, conntrack).
     private const int Tries = 3;
 
-    /// <summary>Asks; never throws for what is there, <see cref="OperationCanceledException"/> only for <paramref name="cancellation"/>.</summary>
+    /// <summary>
+    /// Asks; never throws for what is there, <see cref="OperationCanceledException"/> only for <paramref name="cancellation"/>.
+    /// </summary>
     public async Task<SentinelIdAnswer> AskAsync(RedisEndpoint endpoint, CancellationToken cancellation)
     {
         SentinelIdAnswer answer = new SentinelIdAnswer.Unclear("not asked");
@@ -57,13 +60,17 @@ public sealed class SentinelIdClient(Func<RedisEndpoint, IRespTransport> transpo
             await using (client.ConfigureAwait(false))
             {
                 var reply = await client.CallAsync(RespCommand.Of("SENTINEL", "MYID"), cancellation).ConfigureAwait(false);
-                return SentinelReplies.TryParseMyId(reply, out var id) ? new SentinelIdAnswer.Id(id) : new SentinelIdAnswer.Unclear($"it answers {reply.Text}");
+                return SentinelReplies.TryParseMyId(reply, out var id)
+                    ? new SentinelIdAnswer.Id(id)
+                    : new SentinelIdAnswer.Unclear($"it answers {reply.Text}");
             }
         }
         catch (RedisConnectionException e)
         {
             if (e.IsNoConnection) return new SentinelIdAnswer.Silent(e.Message);
-            return RefusesLogin(e) ? await AskAsSentinelAsync(endpoint, e.Message, cancellation).ConfigureAwait(false) : new SentinelIdAnswer.Unclear(e.Message);
+            return RefusesLogin(e)
+                ? await AskAsSentinelAsync(endpoint, e.Message, cancellation).ConfigureAwait(false)
+                : new SentinelIdAnswer.Unclear(e.Message);
         }
     }
 
@@ -83,5 +90,6 @@ public sealed class SentinelIdClient(Func<RedisEndpoint, IRespTransport> transpo
 
     // "ERR max number of clients reached" also comes in answer to AUTH, and says nothing of whose server it is.
     private static bool RefusesLogin(RedisConnectionException e) => e.ServerError is { } error
-        && (error.StartsWith("WRONGPASS", StringComparison.Ordinal) || error.StartsWith("NOPERM", StringComparison.Ordinal) || error.StartsWith("ERR AUTH", StringComparison.Ordinal));
+        && (error.StartsWith("WRONGPASS", StringComparison.Ordinal) || error.StartsWith("NOPERM", StringComparison.Ordinal)
+            || error.StartsWith("ERR AUTH", StringComparison.Ordinal));
 }

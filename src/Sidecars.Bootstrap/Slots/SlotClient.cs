@@ -6,7 +6,9 @@ namespace Sidecars.Bootstrap.Slots;
 /// <summary>A pod that wants a Sentinel slot.</summary>
 /// <param name="PodUid">Its UID.</param>
 /// <param name="PodName">Its name.</param>
-/// <param name="Address">Where its Sentinel will answer: the pod's own address, which leads to its process for as long as that lives.</param>
+/// <param name="Address">
+/// Where its Sentinel will answer: the pod's own address, which leads to its process for as long as that lives.
+/// </param>
 public sealed record SlotClaimant(string PodUid, string PodName, RedisEndpoint Address);
 
 /// <summary>The outcome of one try to get a slot. Closed.</summary>
@@ -66,15 +68,18 @@ public sealed class SlotClient(
     {
         switch (await store.ReadAsync(cancellation).ConfigureAwait(false))
         {
-            case StoreRead<SlotSnapshot>.Found found: return await TryAsync(found.Value, found.Value.Table, me, remembered, cancellation).ConfigureAwait(false);
-            case StoreRead<SlotSnapshot>.Missing: return await TryAsync(null, SlotTable.Empty, me, remembered, cancellation).ConfigureAwait(false);
+            case StoreRead<SlotSnapshot>.Found found:
+                return await TryAsync(found.Value, found.Value.Table, me, remembered, cancellation).ConfigureAwait(false);
+            case StoreRead<SlotSnapshot>.Missing:
+                return await TryAsync(null, SlotTable.Empty, me, remembered, cancellation).ConfigureAwait(false);
             case StoreRead<SlotSnapshot>.Invalid invalid: return NoTable(invalid.Fault.ToString(), null, remembered);
             case StoreRead<SlotSnapshot>.Unavailable no: return NoTable(no.Failure.Message, no.Failure.AskedToWait, remembered);
             case var other: throw new InvalidOperationException($"unknown outcome {other}");
         }
     }
 
-    private async Task<SlotOutcome> TryAsync(SlotSnapshot? basis, SlotTable table, SlotClaimant me, int? remembered, CancellationToken cancellation)
+    private async Task<SlotOutcome> TryAsync(
+        SlotSnapshot? basis, SlotTable table, SlotClaimant me, int? remembered, CancellationToken cancellation)
     {
         var trends = _heartbeats.Observe(table, time.GetTimestamp());
         var mine = table.SlotOf(me.PodUid) is not null;
@@ -92,7 +97,8 @@ public sealed class SlotClient(
         SlotDecision Decide(int? runningAs) => SlotPolicy.Decide(table, me.PodUid, me.PodName, me.Address, slotCount, facts, runningAs);
     }
 
-    private async Task<SlotOutcome> ClaimAsync(SlotSnapshot? basis, SlotDecision.Claim claim, int? remembered, CancellationToken cancellation) =>
+    private async Task<SlotOutcome> ClaimAsync(
+        SlotSnapshot? basis, SlotDecision.Claim claim, int? remembered, CancellationToken cancellation) =>
         await store.WriteAsync(basis, claim.Next, cancellation).ConfigureAwait(false) switch
         {
             StoreWrite<SlotTable>.Written => new SlotOutcome.Held(claim.Slot, "slot-claimed", claim.Reason),
@@ -109,7 +115,8 @@ public sealed class SlotClient(
             ? new SlotOutcome.Waiting("slot-contended", "another pod has changed the table meanwhile", null)
             : new SlotOutcome.Held(keep.Slot, "slot-kept", keep.Reason);
 
-    private async Task<Dictionary<int, SlotFacts>> GatherAsync(SlotTable table, IReadOnlyDictionary<int, HeartbeatTrend> trends, CancellationToken cancellation)
+    private async Task<Dictionary<int, SlotFacts>> GatherAsync(
+        SlotTable table, IReadOnlyDictionary<int, HeartbeatTrend> trends, CancellationToken cancellation)
     {
         var alive = await living(cancellation).ConfigureAwait(false);
         var facts = new SlotFacts?[slotCount];
@@ -123,13 +130,15 @@ public sealed class SlotClient(
     }
 
     private async Task GatherAsync(
-        SlotTable table, IReadOnlyDictionary<int, HeartbeatTrend> trends, int slot, LivingSentinels alive, SlotFacts?[] facts, CancellationToken cancellation)
+        SlotTable table, IReadOnlyDictionary<int, HeartbeatTrend> trends, int slot, LivingSentinels alive, SlotFacts?[] facts,
+        CancellationToken cancellation)
     {
         var id = SlotTable.MyId(cluster, slot);
         if (!table.Claims.TryGetValue(slot, out var claim))
         {
             // The table was lost, perhaps: here the word of a peer is enough to leave a slot alone.
-            facts[slot] = new SlotFacts(PodPresence.Unknown, HeartbeatTrend.Unknown, alive.Answering.Contains(id) || alive.Reported.Contains(id) ? AddressAnswer.ThisId : AddressAnswer.NotAsked);
+            facts[slot] = new SlotFacts(PodPresence.Unknown, HeartbeatTrend.Unknown,
+                alive.Answering.Contains(id) || alive.Reported.Contains(id) ? AddressAnswer.ThisId : AddressAnswer.NotAsked);
             return;
         }
 

@@ -12,7 +12,8 @@ internal sealed record SlotGrant(int Slot, bool AtOnce);
 /// <param name="reporter">Logs changes, keeps the heartbeat.</param>
 /// <param name="pacer">Waits between tries; slower than between looks at the group, since the API server is everybody's.</param>
 /// <param name="time">The clock of the pause that the server asked for.</param>
-internal sealed class SlotLoop(SlotClient slots, SlotClaimant me, SlotMemory memory, DecisionReporter reporter, RoundPacer pacer, TimeProvider time)
+internal sealed class SlotLoop(
+    SlotClient slots, SlotClaimant me, SlotMemory memory, DecisionReporter reporter, RoundPacer pacer, TimeProvider time)
 {
     public async Task<SlotGrant> RunAsync(CancellationToken cancellation)
     {

@@ -23,7 +23,8 @@ internal sealed class SlotMemory(string directory)
             if (!File.Exists(PathOf)) return null;
             var words = Encoding.ASCII.GetString(BoundedFile.Read(PathOf, MaxBytes)).Trim().Split(' ');
             return words.Length == 2 && words[0] == podUid
-                && words[1].All(char.IsAsciiDigit) && int.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out var slot) && slot < SlotTable.MaxSlots
+                && words[1].All(char.IsAsciiDigit) && int.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out var slot)
+                && slot < SlotTable.MaxSlots
                     ? slot
                     : null;
         }
@@ -36,5 +37,6 @@ internal sealed class SlotMemory(string directory)
     /// <summary>Remembers it.</summary>
     /// <exception cref="IOException">It can't be written.</exception>
     public void Write(string podUid, int slot) =>
-        AtomicFile.Write(PathOf, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{podUid} {slot}\n")), durable: false);
+        AtomicFile.Write(
+            PathOf, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{podUid} {slot}\n")), durable: false);
 }

@@ -157,7 +157,8 @@ public static class SlotPolicy
     /// </param>
     /// <param name="runningAs">The slot whose id our Sentinel already runs with; null before it starts.</param>
     public static SlotDecision Decide(
-        SlotTable table, string podUid, string podName, RedisEndpoint address, int slotCount, IReadOnlyDictionary<int, SlotFacts> facts, int? runningAs = null)
+        SlotTable table, string podUid, string podName, RedisEndpoint address, int slotCount, IReadOnlyDictionary<int, SlotFacts> facts,
+        int? runningAs = null)
     {
         ArgumentNullException.ThrowIfNull(table);
         ArgumentNullException.ThrowIfNull(facts);
@@ -233,8 +234,10 @@ public sealed class SlotHeartbeats(long timestampFrequency, TimeSpan stillAfter)
             }
 
             _seen.TryGetValue(slot, out var seen);
-            if (seen is null || seen.PodUid != claim.PodUid) _seen[slot] = seen = new Seen(claim.PodUid, claim.Heartbeat, timestamp, Changed: false);
-            else if (seen.Heartbeat != claim.Heartbeat) _seen[slot] = seen = new Seen(claim.PodUid, claim.Heartbeat, timestamp, Changed: true);
+            if (seen is null || seen.PodUid != claim.PodUid)
+                _seen[slot] = seen = new Seen(claim.PodUid, claim.Heartbeat, timestamp, Changed: false);
+            else if (seen.Heartbeat != claim.Heartbeat)
+                _seen[slot] = seen = new Seen(claim.PodUid, claim.Heartbeat, timestamp, Changed: true);
             var still = (timestamp - seen.At) / (double)timestampFrequency >= stillAfter.TotalSeconds;
             trends[slot] = still ? HeartbeatTrend.Still : seen.Changed ? HeartbeatTrend.Changing : HeartbeatTrend.Unknown;
         }

@@ -57,12 +57,15 @@ public sealed record SlotTable
         return new SlotTable(next);
     }
 
-    /// <summary>The <c>sentinel myid</c> of a slot: SHA-1 of <c>&lt;cluster id&gt;/&lt;slot&gt;</c>, 40 lower-case hexadecimal digits.</summary>
+    /// <summary>
+    /// The <c>sentinel myid</c> of a slot: SHA-1 of <c>&lt;cluster id&gt;/&lt;slot&gt;</c>, 40 lower-case hexadecimal digits.
+    /// </summary>
     [SuppressMessage("Security", "CA5350", Justification = "An identity of the length that Sentinel wants; nothing is protected by it.")]
     public static string MyId(ClusterId cluster, int slot)
     {
         ArgumentNullException.ThrowIfNull(cluster);
-        return Convert.ToHexStringLower(SHA1.HashData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{cluster.Value}/{slot}"))));
+        return Convert.ToHexStringLower(
+            SHA1.HashData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{cluster.Value}/{slot}"))));
     }
 
     /// <summary>Reads the table; a Lease without any annotation of ours is an empty one.</summary>
@@ -77,7 +80,8 @@ public sealed record SlotTable
         if (fault is not null) return false;
         var claims = new Dictionary<int, SlotClaim>();
         var pods = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var name in lease.Annotations.Keys.Where(k => k.StartsWith(SlotPrefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal))
+        foreach (var name in lease.Annotations.Keys.Where(k => k.StartsWith(SlotPrefix, StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal))
         {
             if (!TryReadSlot(name, out var slot))
             {
@@ -113,8 +117,10 @@ public sealed record SlotTable
         ArgumentNullException.ThrowIfNull(basis);
         ArgumentNullException.ThrowIfNull(cluster);
         var annotations = SidecarAnnotations.Begin(basis, cluster.Value);
-        foreach (var name in annotations.Keys.Where(k => k.StartsWith(SlotPrefix, StringComparison.Ordinal)).ToList()) annotations.Remove(name);
-        foreach (var (slot, claim) in _claims) annotations[SlotPrefix + SidecarAnnotations.Number(slot)] = Write(claim, MyId(cluster, slot));
+        foreach (var name in annotations.Keys.Where(k => k.StartsWith(SlotPrefix, StringComparison.Ordinal)).ToList())
+            annotations.Remove(name);
+        foreach (var (slot, claim) in _claims)
+            annotations[SlotPrefix + SidecarAnnotations.Number(slot)] = Write(claim, MyId(cluster, slot));
         return basis with { Metadata = (basis.Metadata ?? new ObjectMeta()) with { Annotations = annotations } };
     }
 

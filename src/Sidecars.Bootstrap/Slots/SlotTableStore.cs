@@ -36,7 +36,8 @@ public sealed class SlotTableStore(KubernetesClient client, ClusterId cluster, s
         return StoreOutcome.Of(await client.PutLeaseAsync(lease, ct), _ => next);
     }
 
-    private bool TryRead(LeaseDocument lease, [NotNullWhen(true)] out SlotSnapshot? snapshot, [NotNullWhen(false)] out AnnotationFault? fault)
+    private bool TryRead(
+        LeaseDocument lease, [NotNullWhen(true)] out SlotSnapshot? snapshot, [NotNullWhen(false)] out AnnotationFault? fault)
     {
         snapshot = SlotTable.TryRead(lease, cluster, out var table, out fault) ? new SlotSnapshot(lease, table) : null;
         return snapshot is not null;

@@ -19,7 +19,9 @@ public sealed class ConfigLine
     /// <summary>The line as it stood, without its line feed.</summary>
     public ReadOnlyMemory<byte> Raw { get; }
 
-    /// <summary>The directive in lower case, with Redis' older word slave read as replica; "" for comments, blank and malformed lines.</summary>
+    /// <summary>
+    /// The directive in lower case, with Redis' older word slave read as replica; "" for comments, blank and malformed lines.
+    /// </summary>
     public string Name { get; }
 
     /// <summary>
@@ -51,7 +53,9 @@ public sealed class ConfigLine
         return new ConfigLine(raw.ToArray(), words, !ok);
     }
 
-    /// <summary>Writes a line from words; arguments are quoted where they need it, so that none can end the line or begin another.</summary>
+    /// <summary>
+    /// Writes a line from words; arguments are quoted where they need it, so that none can end the line or begin another.
+    /// </summary>
     /// <param name="name">The directive.</param>
     /// <param name="arguments">Its arguments, written as UTF-8.</param>
     public static ConfigLine Of(string name, params ReadOnlySpan<string> arguments)

@@ -36,7 +36,9 @@ public static class ConfigText
         return true;
     }
 
-    /// <summary>Writes one word so that <see cref="TrySplit"/>, and Redis, read exactly these bytes: bare where that is safe, quoted otherwise.</summary>
+    /// <summary>
+    /// Writes one word so that <see cref="TrySplit"/>, and Redis, read exactly these bytes: bare where that is safe, quoted otherwise.
+    /// </summary>
     public static string Quote(ReadOnlySpan<byte> word)
     {
         if (IsBare(word)) return Encoding.ASCII.GetString(word);

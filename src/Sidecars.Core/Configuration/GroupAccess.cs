@@ -10,7 +10,9 @@ public sealed record GroupSecret(Secret Current, Secret? Previous = null);
 /// <summary>The passwords of one group; each is optional. <c>ToString</c> prints none.</summary>
 public sealed record GroupSecrets
 {
-    /// <summary>Of the <c>default</c> user: ordinary clients. Null leaves that user as the base file has it (Redis' own default: open).</summary>
+    /// <summary>
+    /// Of the <c>default</c> user: ordinary clients. Null leaves that user as the base file has it (Redis' own default: open).
+    /// </summary>
     public GroupSecret? Default { get; init; }
 
     /// <summary>Of replicas at their master; null: as <see cref="Default"/>.</summary>
@@ -35,14 +37,17 @@ public sealed class GroupAccess(ClusterId cluster, GroupSecrets secrets)
 
     // sentinel.c 7.0: link (PING, CLIENT SETNAME), INFO, hello (PUBLISH, SUBSCRIBE), promotion in one MULTI (SLAVEOF, CONFIG
     // REWRITE, CLIENT KILL), SCRIPT KILL for a busy server. REPLICAOF, ROLE and FAILOVER: what newer servers send instead.
-    private const string SentinelRules = "resetkeys resetchannels &__sentinel__:hello -@all +ping +info +role +publish +subscribe +multi +exec"
-        + " +slaveof +replicaof +failover +config|rewrite +client|setname +client|kill +script|kill";
+    private const string SentinelRules =
+        "resetkeys resetchannels &__sentinel__:hello -@all +ping +info +role +publish +subscribe +multi +exec"
+            + " +slaveof +replicaof +failover +config|rewrite +client|setname +client|kill +script|kill";
 
     // No data command at all. acl|setuser (rotation) and config|set make this user an administrator of settings nonetheless.
     // PUBLISH and SUBSCRIBE on channels of our own: sidecars of 0.1.0, beside these during an upgrade.
-    private const string SidecarRules = "resetkeys resetchannels &__sidecars__:* -@all +publish +subscribe +unsubscribe +ping +info +role +client +multi +exec +discard +wait"
-        + " +config|get +config|set +config|rewrite +replicaof +slaveof +failover +bgsave +bgrewriteaof +lastsave +dbsize +shutdown"
-        + " +acl|whoami +acl|getuser +acl|setuser +acl|save +acl|load";
+    private const string SidecarRules =
+        "resetkeys resetchannels &__sidecars__:* -@all +publish +subscribe +unsubscribe +ping +info +role +client +multi +exec "
+        + "+discard +wait"
+            + " +config|get +config|set +config|rewrite +replicaof +slaveof +failover +bgsave +bgrewriteaof +lastsave +dbsize +shutdown"
+            + " +acl|whoami +acl|getuser +acl|setuser +acl|save +acl|load";
 
     // Sentinel to Sentinel (sentinel.c 7.0): hello by PUBLISH, votes by SENTINEL is-master-down-by-addr.
     private const string SentinelPeerRules = "resetkeys resetchannels &__sentinel__:hello -@all +ping +info +role +publish +subscribe"
@@ -50,10 +55,12 @@ public sealed class GroupAccess(ClusterId cluster, GroupSecrets secrets)
 
     // Everything but REMOVE, MONITOR and the fault injections: those repair nothing. DEBUG sets INFO-PERIOD (SentinelWatch). PUBLISH, which
     // Sentinel takes on its hello channel only, and is-master-down-by-addr: how it is told (Sentinel/Leadership).
-    private const string SentinelSidecarRules = "resetkeys resetchannels &* -@all +ping +info +role +client +publish +subscribe +psubscribe +unsubscribe +punsubscribe"
-        + " +sentinel|is-master-down-by-addr +sentinel|master +sentinel|masters +sentinel|replicas +sentinel|slaves +sentinel|sentinels +sentinel|myid"
-        + " +sentinel|get-master-addr-by-name +sentinel|ckquorum +sentinel|failover +sentinel|reset +sentinel|flushconfig"
-        + " +sentinel|set +sentinel|config +sentinel|info-cache +sentinel|debug +shutdown +acl|whoami +acl|getuser +acl|setuser";
+    private const string SentinelSidecarRules =
+        "resetkeys resetchannels &* -@all +ping +info +role +client +publish +subscribe +psubscribe +unsubscribe +punsubscribe"
+            + " +sentinel|is-master-down-by-addr +sentinel|master +sentinel|masters +sentinel|replicas +sentinel|slaves "
+            + "+sentinel|sentinels +sentinel|myid"
+            + " +sentinel|get-master-addr-by-name +sentinel|ckquorum +sentinel|failover +sentinel|reset +sentinel|flushconfig"
+            + " +sentinel|set +sentinel|config +sentinel|info-cache +sentinel|debug +shutdown +acl|whoami +acl|getuser +acl|setuser";
 
     /// <summary>Replicas, at their master: Redis' <c>masteruser</c> and <c>masterauth</c>.</summary>
     public GroupLogin Replication { get; } = Login(cluster.ReplicationUser, secrets.Replication ?? secrets.Default);
@@ -71,7 +78,8 @@ public sealed class GroupAccess(ClusterId cluster, GroupSecrets secrets)
     public bool HasOpenUser => Replication.IsOpen || Sentinel.IsOpen || Sidecar.IsOpen;
 
     /// <summary>The words of the <c>user</c> lines of a Redis, the first being the name.</summary>
-    public IReadOnlyList<IReadOnlyList<string>> RedisUsers => [Replication.Rules(ReplicationRules), Sentinel.Rules(SentinelRules), Sidecar.Rules(SidecarRules)];
+    public IReadOnlyList<IReadOnlyList<string>> RedisUsers =>
+        [Replication.Rules(ReplicationRules), Sentinel.Rules(SentinelRules), Sidecar.Rules(SidecarRules)];
 
     /// <summary>The words of the <c>user</c> lines of a Sentinel, the first being the name.</summary>
     public IReadOnlyList<IReadOnlyList<string>> SentinelUsers => [Sentinel.Rules(SentinelPeerRules), Sidecar.Rules(SentinelSidecarRules)];
@@ -100,12 +108,16 @@ public sealed class GroupLogin(string user, GroupSecret? secret)
     /// <summary>The user's name only.</summary>
     public override string ToString() => User;
 
-    /// <summary>Name and ACL rules; passwords as <c>#sha256</c>, which needs no quoting in any file and shows nobody the password.</summary>
+    /// <summary>
+    /// Name and ACL rules; passwords as <c>#sha256</c>, which needs no quoting in any file and shows nobody the password.
+    /// </summary>
     internal IReadOnlyList<string> Rules(string permissions) => [User, "on", .. Passwords(secret), .. permissions.Split(' ')];
 
     internal static IEnumerable<string> Passwords(GroupSecret? secret)
     {
         if (secret is null) return ["nopass"];
-        return secret.Previous is null ? ["#" + secret.Current.Sha256Hex] : ["#" + secret.Current.Sha256Hex, "#" + secret.Previous.Sha256Hex];
+        return secret.Previous is null
+            ? ["#" + secret.Current.Sha256Hex]
+            : ["#" + secret.Current.Sha256Hex, "#" + secret.Previous.Sha256Hex];
     }
 }

@@ -19,10 +19,14 @@ public sealed class RedisConfigDocument
     /// <summary>Numbers, from 1, of the lines that Redis would refuse to start with; their text may hold a secret.</summary>
     public IReadOnlyList<int> MalformedLines => [.. Enumerable.Range(1, _lines.Count).Where(n => _lines[n - 1].IsMalformed)];
 
-    /// <summary>Paths or patterns of <c>include</c> lines, in order. <see cref="ConfigLoader"/> puts the files' lines in their place.</summary>
+    /// <summary>
+    /// Paths or patterns of <c>include</c> lines, in order. <see cref="ConfigLoader"/> puts the files' lines in their place.
+    /// </summary>
     public IReadOnlyList<string> Includes => [.. All("include").Select(line => line.Text(0))];
 
-    /// <summary>The path of the ACL file, relative to <c>dir</c>; null where there is none. Redis refuses it beside <c>user</c> lines.</summary>
+    /// <summary>
+    /// The path of the ACL file, relative to <c>dir</c>; null where there is none. Redis refuses it beside <c>user</c> lines.
+    /// </summary>
     public string? AclFile => Get("aclfile") is { Length: > 0 } path ? path : null;
 
     /// <summary>Reads a file; any bytes are accepted (see <see cref="MalformedLines"/>).</summary>
@@ -61,7 +65,9 @@ public sealed class RedisConfigDocument
     /// <c>include</c> follows, which could overrule it. All <c>save</c> lines are replaced by the one.
     /// </summary>
     /// <returns>True where a line that said something else was replaced.</returns>
-    /// <exception cref="ArgumentException">The directive adds up by nature (<c>include</c>, <c>loadmodule</c>): use <see cref="Append"/>.</exception>
+    /// <exception cref="ArgumentException">
+    /// The directive adds up by nature (<c>include</c>, <c>loadmodule</c>): use <see cref="Append"/>.
+    /// </exception>
     public bool Set(string name, params ReadOnlySpan<string> arguments)
     {
         var line = ConfigLine.Of(name, arguments);

@@ -1,6 +1,9 @@
 namespace Sidecars.Core.Configuration;
 
-/// <summary>What a master must have attached to accept writes, on which safety rests: the server is started with it, and the sidecars restore it. Pure.</summary>
+/// <summary>
+/// What a master must have attached to accept writes, on which safety rests: the server is started with it, and the sidecars restore it.
+/// Pure.
+/// </summary>
 public static class WriteRequirement
 {
     /// <summary>

@@ -4,7 +4,9 @@ using Sidecars.Core.Primitives;
 
 namespace Sidecars.Core.Election;
 
-/// <summary>JSON → record and evidence; what is wrong is noted at the <see cref="JsonFacts"/>, and optional fields take their defaults.</summary>
+/// <summary>
+/// JSON → record and evidence; what is wrong is noted at the <see cref="JsonFacts"/>, and optional fields take their defaults.
+/// </summary>
 internal static class ElectionJsonReader
 {
     public static ElectionRecord Record(JsonFacts r) => new()

@@ -14,12 +14,15 @@ namespace Sidecars.Core.Election;
 /// <param name="Offset">
 /// An offset that its marker held durably before it was reported: its disk holds at least this, or was rolled back.
 /// </param>
-public sealed record ServingMaster(string Node, string Uid, RedisEndpoint Address, FencingToken Token, ReplicationId ReplicationId, long Offset);
+public sealed record ServingMaster(
+    string Node, string Uid, RedisEndpoint Address, FencingToken Token, ReplicationId ReplicationId, long Offset);
 
 /// <summary>A replica that was in sync with the last serving master.</summary>
 /// <param name="Node">Its name.</param>
 /// <param name="Uid">Its pod.</param>
-/// <param name="Offset">An offset that it had acknowledged at least <see cref="Marker.EarlierBy"/> before the report, so that its own marker has it.</param>
+/// <param name="Offset">
+/// An offset that it had acknowledged at least <see cref="Marker.EarlierBy"/> before the report, so that its own marker has it.
+/// </param>
 public sealed record InSyncReplica(string Node, string Uid, long Offset);
 
 /// <summary>
@@ -54,7 +57,9 @@ public sealed record ElectionRecord
     /// <summary>A person allowed an empty start out of this term (<c>redis-bootstrap allow-empty</c>); good for one election.</summary>
     public long? EmptyStartAllowedInTerm { get; init; }
 
-    /// <summary>The node whose data a person declared the group's (<c>redis-bootstrap trust</c>): it alone may win the next election; good for one.</summary>
+    /// <summary>
+    /// The node whose data a person declared the group's (<c>redis-bootstrap trust</c>): it alone may win the next election; good for one.
+    /// </summary>
     public string? Trusted { get; init; }
 
     /// <summary>The last term that began by a person's word; null where none ever did.</summary>
@@ -80,7 +85,8 @@ public sealed record ElectionRecord
     /// out means an edit or an old copy: every fence built on it would fail.
     /// </summary>
     internal (string Part, string Why)? Contradiction =>
-        Candidate is not null && (CandidateUid is null || CandidateIncarnation is null || CandidateAddress is null) ? ("candidate", "is incomplete")
+        Candidate is not null && (CandidateUid is null || CandidateIncarnation is null || CandidateAddress is null)
+            ? ("candidate", "is incomplete")
         : LastServing?.Token.Term > Term ? (ServingPart, "has a term above the group's")
         : LastServing?.Token.Epoch > HighestEpoch ? (ServingPart, "has an epoch above the group's highest")
         : Word?.Term > Term ? (WordPart, "has a term above the group's")
@@ -113,7 +119,8 @@ public sealed record ElectionRecord
     public ElectionRecord Trusting(string node, long highestTerm)
     {
         var term = Math.Max(Term, highestTerm) + 1;
-        return this with { Term = term, Trusted = node, Word = new PersonsWord(PersonsWordKind.Trust, node, term), EmptyStartAllowedInTerm = null };
+        return this with
+        { Term = term, Trusted = node, Word = new PersonsWord(PersonsWordKind.Trust, node, term), EmptyStartAllowedInTerm = null };
     }
 
     /// <summary>
@@ -125,9 +132,11 @@ public sealed record ElectionRecord
         ArgumentNullException.ThrowIfNull(report);
         var serving = report.Serving;
         if (serving.Token.Term < Term && Candidate is not null && Candidate != serving.Node) return null;
-        if (LastServing is { } last && (serving.Token < last.Token || (serving.Token == last.Token && serving.Node != last.Node))) return null;
+        if (LastServing is { } last && (serving.Token < last.Token || (serving.Token == last.Token && serving.Node != last.Node)))
+            return null;
         // What was true of a replication id stays true: an offset that a restart of the reporter forgot is not taken back.
-        var known = LastServing is { } before && before.ReplicationId == serving.ReplicationId && before.Node == serving.Node && before.Offset > serving.Offset
+        var known = LastServing is { } before && before.ReplicationId == serving.ReplicationId && before.Node == serving.Node
+            && before.Offset > serving.Offset
             ? serving with { Offset = before.Offset }
             : serving;
         return this with
@@ -155,7 +164,8 @@ public sealed record ElectionRecord
 /// <param name="InSync">Its replicas in sync; null where unknown.</param>
 /// <param name="History">The lineage, its own replication id last.</param>
 /// <param name="HighestEpoch">Highest epoch that it saw.</param>
-public sealed record ServingReport(ServingMaster Serving, ImmutableArray<InSyncReplica>? InSync, ImmutableArray<LineageEntry> History, long HighestEpoch);
+public sealed record ServingReport(
+    ServingMaster Serving, ImmutableArray<InSyncReplica>? InSync, ImmutableArray<LineageEntry> History, long HighestEpoch);
 
 /// <summary>The state of an election as one read of its backend shows it.</summary>
 public sealed record ElectionView

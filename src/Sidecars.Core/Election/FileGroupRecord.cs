@@ -36,7 +36,8 @@ public class FileGroupRecord : IGroupRecord
         {
             var (record, version, why) = await ReadRecordAsync(cancellation).ConfigureAwait(false);
             if (record is null) return new ElectionObservation.Unavailable(why);
-            return new ElectionObservation.Known(new ElectionView { Record = record, Version = version, Evidence = await ReadEvidenceAsync(null, cancellation).ConfigureAwait(false) });
+            return new ElectionObservation.Known(new ElectionView
+            { Record = record, Version = version, Evidence = await ReadEvidenceAsync(null, cancellation).ConfigureAwait(false) });
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -53,8 +54,12 @@ public class FileGroupRecord : IGroupRecord
             var (record, version, why) = await ReadRecordAsync(cancellation).ConfigureAwait(false);
             if (record is null) return new ClaimOutcome.Unavailable(why);
             if (record.Reported(report) is not { } next)
-                return new ClaimOutcome.Lost($"the record says something later: {record.LastServing?.Node} serves under {record.LastServing?.Token}, term {record.Term}");
-            return await SwapAsync(version, next, cancellation).ConfigureAwait(false) ? new ClaimOutcome.Won(next.Term) : new ClaimOutcome.Lost("the record changed meanwhile");
+                return new ClaimOutcome.Lost(
+                    $"the record says something later: {record.LastServing?.Node} serves under {record.LastServing?.Token}, "
+                    + $"term {record.Term}");
+            return await SwapAsync(version, next, cancellation).ConfigureAwait(false)
+                ? new ClaimOutcome.Won(next.Term)
+                : new ClaimOutcome.Lost("the record changed meanwhile");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -75,7 +80,8 @@ public class FileGroupRecord : IGroupRecord
             // Liveness before content: a process that dies in between leaves evidence marked live for one round only.
             var live = IsHeld(Path.ChangeExtension(path, ".lock"));
             var bytes = ReadBounded(path);
-            if (bytes is not null && ElectionDocuments.TryRead(bytes, out CandidateEvidence? evidence)) all.Add(evidence! with { Live = live });
+            if (bytes is not null && ElectionDocuments.TryRead(bytes, out CandidateEvidence? evidence))
+                all.Add(evidence! with { Live = live });
         }
 
         return all.ToImmutable();
@@ -87,7 +93,9 @@ public class FileGroupRecord : IGroupRecord
         var bytes = ReadBounded(Path.Combine(Folder, RecordFile));
         if (bytes is null) return (new ElectionRecord(), "", "");
         // A torn or foreign record is never taken for "no record": that would restart the terms.
-        return ElectionDocuments.TryRead(bytes, out ElectionRecord record, out var why) ? (record, Version(bytes), "") : (null, "", $"{RecordFile}: {why}");
+        return ElectionDocuments.TryRead(bytes, out ElectionRecord record, out var why)
+            ? (record, Version(bytes), "")
+            : (null, "", $"{RecordFile}: {why}");
     }
 
     /// <summary>Writes the next record if this version still stands.</summary>

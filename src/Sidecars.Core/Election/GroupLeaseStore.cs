@@ -19,7 +19,9 @@ public sealed record GroupLeaseSnapshot(LeaseDocument Lease, ElectionRecord Reco
 /// <param name="time">The clock of the times in a Lease.</param>
 public sealed class GroupLeaseStore(KubernetesClient client, ClusterId cluster, string group, TimeProvider time)
 {
-    /// <summary>Longest validity that is written and believed, one hour: a mistyped duration must not disable elections for years.</summary>
+    /// <summary>
+    /// Longest validity that is written and believed, one hour: a mistyped duration must not disable elections for years.
+    /// </summary>
     public static readonly TimeSpan MaxDuration = TimeSpan.FromHours(1);
 
     /// <summary>Name of the group's Lease.</summary>
@@ -61,7 +63,8 @@ public sealed class GroupLeaseStore(KubernetesClient client, ClusterId cluster, 
                 LeaseDurationSeconds = (int)duration.TotalSeconds,
                 RenewTime = LeaseClock.Next(now, spec.RenewTime),
                 AcquireTime = sameHolder && spec.AcquireTime is not null ? spec.AcquireTime : LeaseClock.Next(now, spec.AcquireTime),
-                LeaseTransitions = sameHolder ? spec.LeaseTransitions ?? 0 : Math.Max(0, spec.LeaseTransitions ?? 0) + (basis is null ? 0 : 1),
+                LeaseTransitions =
+                    sameHolder ? spec.LeaseTransitions ?? 0 : Math.Max(0, spec.LeaseTransitions ?? 0) + (basis is null ? 0 : 1),
             },
         };
     }
@@ -86,7 +89,9 @@ public sealed class GroupLeaseStore(KubernetesClient client, ClusterId cluster, 
         switch (await client.GetLeaseAsync(EvidenceName(podName), ct))
         {
             case KubernetesRead<LeaseDocument>.Found found: basis = found.Document; break;
-            case KubernetesRead<LeaseDocument>.Failed { Failure: KubernetesFailure.NotFound }: basis = LeaseDocument.New(client.Namespace, EvidenceName(podName)); break;
+            case KubernetesRead<LeaseDocument>.Failed { Failure: KubernetesFailure.NotFound }:
+                basis = LeaseDocument.New(client.Namespace, EvidenceName(podName));
+                break;
             case KubernetesRead<LeaseDocument>.Failed failed: return new StoreWrite<EvidenceDocument>.NotWritten(failed.Failure);
             case var other: throw new InvalidOperationException($"unknown outcome {other}");
         }
@@ -94,12 +99,14 @@ public sealed class GroupLeaseStore(KubernetesClient client, ClusterId cluster, 
         var now = time.GetUtcNow();
         var next = evidence.Apply(basis, cluster.Value) with
         {
-            Spec = (basis.Spec ?? new LeaseSpec()) with { HolderIdentity = evidence.PodUid, RenewTime = LeaseClock.Next(now, basis.Spec?.RenewTime) },
+            Spec = (basis.Spec ?? new LeaseSpec()) with
+            { HolderIdentity = evidence.PodUid, RenewTime = LeaseClock.Next(now, basis.Spec?.RenewTime) },
         };
         return StoreOutcome.Of(await client.PutLeaseAsync(next, ct), _ => evidence);
     }
 
-    private bool TryRead(LeaseDocument lease, [NotNullWhen(true)] out GroupLeaseSnapshot? snapshot, [NotNullWhen(false)] out AnnotationFault? fault)
+    private bool TryRead(
+        LeaseDocument lease, [NotNullWhen(true)] out GroupLeaseSnapshot? snapshot, [NotNullWhen(false)] out AnnotationFault? fault)
     {
         snapshot = LeaseRecord.TryRead(lease, cluster.Value, out var record, out fault) ? new GroupLeaseSnapshot(lease, record) : null;
         return snapshot is not null;

@@ -18,7 +18,8 @@ public sealed class LeaseEpochStore(GroupLeaseStore store, ClusterId cluster) : 
     public string Description => "lease:" + store.LeaseName;
 
     /// <inheritdoc/>
-    public async Task<EpochReading> ReadAsync(CancellationToken cancellation) => Understand(await store.ReadAsync(cancellation).ConfigureAwait(false));
+    public async Task<EpochReading> ReadAsync(CancellationToken cancellation) =>
+        Understand(await store.ReadAsync(cancellation).ConfigureAwait(false));
 
     /// <inheritdoc/>
     public async Task<EpochReading> RaiseAsync(long epoch, RedisEndpoint master, CancellationToken cancellation)
@@ -29,7 +30,8 @@ public sealed class LeaseEpochStore(GroupLeaseStore store, ClusterId cluster) : 
         for (var i = 0; i < Tries; i++)
         {
             var read = await store.ReadAsync(cancellation).ConfigureAwait(false);
-            if (read is StoreRead<GroupLeaseSnapshot>.Missing) return new EpochReading.Unavailable($"Lease {store.LeaseName} does not exist");
+            if (read is StoreRead<GroupLeaseSnapshot>.Missing)
+                return new EpochReading.Unavailable($"Lease {store.LeaseName} does not exist");
             if (read is not StoreRead<GroupLeaseSnapshot>.Found found || found.Value.Record.HighestEpoch >= epoch) return Understand(read);
 
             // The holder's part stays as it is: a renewTime from here would extend a dead holder's Lease.

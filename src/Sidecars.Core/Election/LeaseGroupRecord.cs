@@ -11,7 +11,10 @@ namespace Sidecars.Core.Election;
 /// </summary>
 /// <param name="client">The API server.</param>
 /// <param name="store">The group's Leases.</param>
-/// <param name="podName">This pod, <c>NAME-ORDINAL</c>; the others have the ordinals below <paramref name="redisCount"/>, or above it while a group grows or shrinks.</param>
+/// <param name="podName">
+/// This pod, <c>NAME-ORDINAL</c>; the others have the ordinals below <paramref name="redisCount"/>, or above it while a group grows or
+/// shrinks.
+/// </param>
 /// <param name="redisCount">How many Redis nodes there should be.</param>
 public class LeaseGroupRecord(KubernetesClient client, GroupLeaseStore store, string podName, int redisCount) : IGroupRecord, IDisposable
 {
@@ -34,7 +37,9 @@ public class LeaseGroupRecord(KubernetesClient client, GroupLeaseStore store, st
     public async Task<ElectionObservation> ReadAsync(CancellationToken cancellation)
     {
         var read = await ReadRecordAsync(cancellation).ConfigureAwait(false);
-        return read.Why is { } why ? new ElectionObservation.Unavailable(why) : await ViewAsync(read.Record!, null, false, cancellation).ConfigureAwait(false);
+        return read.Why is { } why
+            ? new ElectionObservation.Unavailable(why)
+            : await ViewAsync(read.Record!, null, false, cancellation).ConfigureAwait(false);
     }
 
     /// <inheritdoc />
@@ -45,7 +50,9 @@ public class LeaseGroupRecord(KubernetesClient client, GroupLeaseStore store, st
         if (read.Why is { } why) return new ClaimOutcome.Unavailable(why);
         return read.Record!.Reported(report) is { } next
             ? await WriteAsync(next, report.Serving.Uid, ServingLease, cancellation).ConfigureAwait(false)
-            : new ClaimOutcome.Lost($"the record says something later: {read.Record.LastServing?.Node} serves under {read.Record.LastServing?.Token}, term {read.Record.Term}");
+            : new ClaimOutcome.Lost(
+                $"the record says something later: {read.Record.LastServing?.Node} serves under {read.Record.LastServing?.Token}, "
+                + $"term {read.Record.Term}");
     }
 
     /// <inheritdoc />
@@ -66,8 +73,10 @@ public class LeaseGroupRecord(KubernetesClient client, GroupLeaseStore store, st
             case StoreRead<GroupLeaseSnapshot>.Missing:
                 Basis = null;
                 return (new ElectionRecord(), null);
-            case StoreRead<GroupLeaseSnapshot>.Invalid invalid: return (null, $"Lease {store.LeaseName}: {invalid.Fault}; nothing overwrites it");
-            case StoreRead<GroupLeaseSnapshot>.Unavailable unavailable: return (null, $"Lease {store.LeaseName}: {unavailable.Failure.Message}");
+            case StoreRead<GroupLeaseSnapshot>.Invalid invalid:
+                return (null, $"Lease {store.LeaseName}: {invalid.Fault}; nothing overwrites it");
+            case StoreRead<GroupLeaseSnapshot>.Unavailable unavailable:
+                return (null, $"Lease {store.LeaseName}: {unavailable.Failure.Message}");
             default: throw new InvalidOperationException("unknown outcome");
         }
     }
@@ -76,7 +85,8 @@ public class LeaseGroupRecord(KubernetesClient client, GroupLeaseStore store, st
     protected async Task<(bool Alive, string? Doubt)> IsPodAliveAsync(string name, string uid, CancellationToken cancellation) =>
         await client.GetPodAsync(name, cancellation).ConfigureAwait(false) switch
         {
-            KubernetesRead<PodDocument>.Found found => (found.Document.Metadata is { } m && m.Uid == uid && m.DeletionTimestamp is null, null),
+            KubernetesRead<PodDocument>.Found found =>
+                (found.Document.Metadata is { } m && m.Uid == uid && m.DeletionTimestamp is null, null),
             KubernetesRead<PodDocument>.Failed { Failure: KubernetesFailure.NotFound } => (false, null),
             KubernetesRead<PodDocument>.Failed failed => (false, $"pod {name}: {failed.Failure.Message}"),
             _ => throw new InvalidOperationException("unknown outcome"),
@@ -87,7 +97,8 @@ public class LeaseGroupRecord(KubernetesClient client, GroupLeaseStore store, st
     /// <param name="mine">Mine, as it is now; null: I bring none.</param>
     /// <param name="alive">Whether the candidate lives.</param>
     /// <param name="cancellation">Ends it.</param>
-    protected async Task<ElectionObservation> ViewAsync(ElectionRecord record, CandidateEvidence? mine, bool alive, CancellationToken cancellation)
+    protected async Task<ElectionObservation> ViewAsync(
+        ElectionRecord record, CandidateEvidence? mine, bool alive, CancellationToken cancellation)
     {
         var all = ImmutableArray.CreateBuilder<CandidateEvidence>();
         if (mine is not null) all.Add(mine with { Live = true });
@@ -99,15 +110,19 @@ public class LeaseGroupRecord(KubernetesClient client, GroupLeaseStore store, st
             {
                 case StoreRead<EvidenceDocument>.Found { Value: var document }:
                     // What can't be read is not there: its pod is missing from the round, and waited for.
-                    if (!ElectionDocuments.TryRead(Encoding.UTF8.GetBytes(document.Evidence), out CandidateEvidence? evidence) || evidence!.Uid != document.PodUid) break;
+                    if (!ElectionDocuments.TryRead(Encoding.UTF8.GetBytes(document.Evidence), out CandidateEvidence? evidence)
+                        || evidence!.Uid != document.PodUid)
+                        break;
                     var (isAlive, doubt) = record.Round is not null && document.Round == record.Round
                         ? await IsPodAliveAsync(name, document.PodUid, cancellation).ConfigureAwait(false)
                         : (false, null);
                     if (doubt is not null) return new ElectionObservation.Unavailable(doubt);
                     all.Add(evidence with { Live = isAlive });
                     break;
-                // Beyond my own setting there may be pods of a larger one: up to the first that never testified, or that I have no right to see.
-                case StoreRead<EvidenceDocument>.Missing or StoreRead<EvidenceDocument>.Unavailable { Failure: KubernetesFailure.Forbidden } when ordinal >= redisCount:
+                // Beyond my own setting there may be pods of a larger one: up to the first that never testified, or that I have no right to
+                // see.
+                case StoreRead<EvidenceDocument>.Missing or StoreRead<EvidenceDocument>.Unavailable { Failure: KubernetesFailure.Forbidden }
+                    when ordinal >= redisCount:
                     ordinal = CandidateEvidence.MaxRedisCount;
                     break;
                 case StoreRead<EvidenceDocument>.Unavailable unavailable:
@@ -115,7 +130,8 @@ public class LeaseGroupRecord(KubernetesClient client, GroupLeaseStore store, st
             }
         }
 
-        return new ElectionObservation.Known(new ElectionView { Record = record, Version = Version, CandidateAlive = alive, Evidence = all.ToImmutable() });
+        return new ElectionObservation.Known(
+            new ElectionView { Record = record, Version = Version, CandidateAlive = alive, Evidence = all.ToImmutable() });
     }
 
     /// <summary>Writes the next record over <see cref="Basis"/>, by compare-and-swap.</summary>

@@ -28,7 +28,8 @@ public static class LeaseRecord
     /// with some but without format and cluster id is a fault.
     /// </summary>
     public static bool TryRead(
-        LeaseDocument lease, string clusterId, [NotNullWhen(true)] out ElectionRecord? record, [NotNullWhen(false)] out AnnotationFault? fault)
+        LeaseDocument lease, string clusterId, [NotNullWhen(true)] out ElectionRecord? record,
+        [NotNullWhen(false)] out AnnotationFault? fault)
     {
         ArgumentNullException.ThrowIfNull(lease);
         record = SidecarAnnotations.AnyIn(lease) ? null : new ElectionRecord();
@@ -38,7 +39,8 @@ public static class LeaseRecord
         if (fault is not null) return false;
         if (!SidecarAnnotations.TryGetNumber(lease, Term, 0, JsonFacts.MaxExact, out var term, out fault)) return false;
         if (!SidecarAnnotations.TryGetNumber(lease, HighestEpoch, 0, JsonFacts.MaxExact, out var epoch, out fault)) return false;
-        var chosen = SidecarAnnotations.Read(lease, Candidate, JsonValueKind.Object, c => OfCandidate(c, term), ref fault) ?? new ElectionRecord();
+        var chosen = SidecarAnnotations.Read(lease, Candidate, JsonValueKind.Object, c => OfCandidate(c, term), ref fault)
+            ?? new ElectionRecord();
         var read = chosen with
         {
             Term = term,
@@ -51,7 +53,8 @@ public static class LeaseRecord
             Word = SidecarAnnotations.Read(lease, Word, JsonValueKind.Object, w => ElectionJsonReader.Word(w, "podName"), ref fault),
             Round = OptionalName(lease, Round, NodeIdentity.MaxUidLength, ref fault),
         };
-        if (fault is null && read.Contradiction is { } wrong) fault = new AnnotationFault(SidecarAnnotations.Prefix + wrong.Part, wrong.Why);
+        if (fault is null && read.Contradiction is { } wrong)
+            fault = new AnnotationFault(SidecarAnnotations.Prefix + wrong.Part, wrong.Why);
         if (fault is not null) return false;
         record = read;
         return true;
@@ -77,7 +80,9 @@ public static class LeaseRecord
 
         var next = basis with { Metadata = (basis.Metadata ?? new ObjectMeta()) with { Annotations = annotations } };
         // What nobody could read back must not be written: a group whose Lease is unreadable elects nobody.
-        return TryRead(next, clusterId, out _, out var fault) ? next : throw new ArgumentException($"can't be written: {fault}", nameof(record));
+        return TryRead(next, clusterId, out _, out var fault)
+            ? next
+            : throw new ArgumentException($"can't be written: {fault}", nameof(record));
     }
 
     private static Dictionary<string, string?> Parts(ElectionRecord record) => new(StringComparer.Ordinal)
@@ -145,7 +150,8 @@ public static class LeaseRecord
     private static IEnumerable<LineageEntry> OfLineage(JsonFacts list) => LineageJson.History(
         list.Items(LineageHistory.MaxEntries),
         e => new LineageEntry(
-            LineageJson.Id(e, "id"), Number(e, "offset"), new LineagePosition(Number(e, "term"), Number(e, "epoch"), Number(e, "generation")),
+            LineageJson.Id(e, "id"), Number(e, "offset"),
+            new LineagePosition(Number(e, "term"), Number(e, "epoch"), Number(e, "generation")),
             new NodeIdentity(e.Name("masterName", NodeIdentity.MaxNameLength), e.Name("master", NodeIdentity.MaxUidLength))),
         list);
 
@@ -163,7 +169,8 @@ public static class LeaseRecord
     private static string? OptionalName(LeaseDocument lease, string name, int max, ref AnnotationFault? fault)
     {
         if (fault is not null || SidecarAnnotations.Get(lease, name) is not { } text) return null;
-        if (text.Length >= 1 && text.Length <= max && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or ':')) return text;
+        if (text.Length >= 1 && text.Length <= max && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or ':'))
+            return text;
         fault = new AnnotationFault(name, $"is not 1..{max} of a-z A-Z 0-9 . _ : -");
         return null;
     }

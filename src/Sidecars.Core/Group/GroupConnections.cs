@@ -10,7 +10,9 @@ using Sidecars.Core.Topology;
 
 namespace Sidecars.Core.Group;
 
-/// <summary>The clients of a group, made from its settings: one login, one transport, the same deadlines everywhere. Opens nothing by itself.</summary>
+/// <summary>
+/// The clients of a group, made from its settings: one login, one transport, the same deadlines everywhere. Opens nothing by itself.
+/// </summary>
 public sealed class GroupConnections
 {
     private readonly GroupSettings _settings;
@@ -39,7 +41,8 @@ public sealed class GroupConnections
         Leadership = new SentinelLeadership(Sentinels.ObserveAsync, new LeadershipClient(Transport, AsSidecar, settings.MasterName), time);
         Succession = new SuccessionRunner(Leadership, Transport, AsSidecar);
         Nodes = new NodeClient(Transport, AsSidecar);
-        Observer = new GroupObserver(new GroupAddresses(settings.SentinelHosts, settings.RedisHosts, settings.ConnectTimeout), Sentinels, Nodes, time);
+        Observer = new GroupObserver(
+            new GroupAddresses(settings.SentinelHosts, settings.RedisHosts, settings.ConnectTimeout), Sentinels, Nodes, time);
     }
 
     /// <summary>TCP, or TLS where configured.</summary>
@@ -78,20 +81,26 @@ public sealed class GroupConnections
     /// The group's record. The elector keeps none: beside an API server there is a Lease nonetheless, elsewhere the result is null.
     /// Dispose it where it is disposable.
     /// </summary>
-    /// <param name="shared">A client of <see cref="GroupSettings.Kubernetes"/>, so that what the server asks of one caller is kept by all; null: one of its own.</param>
+    /// <param name="shared">
+    /// A client of <see cref="GroupSettings.Kubernetes"/>, so that what the server asks of one caller is kept by all; null: one of its own.
+    /// </param>
     public IGroupRecord? OpenRecord(KubernetesClient? shared = null)
     {
         if (_settings.Election == ElectionKind.File) return new FileGroupRecord(_settings.ElectionDirectory);
         if (_settings.Kubernetes is not { } kubernetes) return null;
         var client = shared ?? new KubernetesClient(kubernetes.Config, _time);
-        return new LeaseGroupRecord(client, new GroupLeaseStore(client, _settings.Cluster, kubernetes.LeaseName, _time), kubernetes.PodName, _settings.RedisCount);
+        return new LeaseGroupRecord(
+            client, new GroupLeaseStore(client, _settings.Cluster, kubernetes.LeaseName, _time), kubernetes.PodName, _settings.RedisCount);
     }
 
     /// <summary>Where the highest epoch is kept; null where nothing keeps it, as <see cref="OpenRecord"/>.</summary>
     /// <param name="kubernetes">A client of <see cref="GroupSettings.Kubernetes"/>; null where that is null.</param>
-    public IEpochStore? OpenEpochs(KubernetesClient? kubernetes) => _settings.Election == ElectionKind.File ? new FileEpochStore(_settings.ElectionDirectory)
-        : kubernetes is not null ? new LeaseEpochStore(new GroupLeaseStore(kubernetes, _settings.Cluster, _settings.Kubernetes!.LeaseName, _time), _settings.Cluster)
-        : null;
+    public IEpochStore? OpenEpochs(KubernetesClient? kubernetes) =>
+        _settings.Election == ElectionKind.File ? new FileEpochStore(_settings.ElectionDirectory)
+            : kubernetes is not null
+            ? new LeaseEpochStore(
+                new GroupLeaseStore(kubernetes, _settings.Cluster, _settings.Kubernetes!.LeaseName, _time), _settings.Cluster)
+            : null;
 
     private RedisClientOptions Login(LiveCredentials credentials) => new()
     {

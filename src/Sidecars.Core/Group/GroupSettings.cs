@@ -126,7 +126,8 @@ public sealed record GroupSettings
     public static GroupSettings? Read(SettingReader settings, bool isSentinel)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        var podNamespace = settings.OptionalText("POD_NAMESPACE", "This pod's namespace (downward API): fallback for the first half of CLUSTER_ID, and where its Lease is.");
+        var podNamespace = settings.OptionalText(
+            "POD_NAMESPACE", "This pod's namespace (downward API): fallback for the first half of CLUSTER_ID, and where its Lease is.");
         var cluster = ReadCluster(settings, podNamespace);
         var masterName = settings.OptionalValue("MASTER_NAME", "letters, digits, . - _", text => text.All(IsNameCharacter) ? text : null,
             "Name under which Sentinels monitor the master. Default: CLUSTER_ID with its slash as a dot.") ?? cluster?.MasterName;
@@ -138,34 +139,51 @@ public sealed record GroupSettings
 
         var redisPort = settings.Port("REDIS_PORT", 6379, "Port that Redis listens on.");
         var sentinelPort = settings.Port("SENTINEL_PORT", 26379, "Port that Sentinel listens on.");
-        var sentinelServicePort = settings.Port("REDIS_SENTINEL_SERVICE_PORT", sentinelPort, "Port of the Sentinels where REDIS_SENTINEL_SERVICE_HOST names none.", isRemote: true);
-        var redisServicePort = settings.Port("REDIS_SERVER_SERVICE_PORT", redisPort, "Port of the Redis nodes where REDIS_SERVER_SERVICE_HOST names none.", isRemote: true);
-        var sentinelHosts = Hosts(settings, "REDIS_SENTINEL_SERVICE_HOST", sentinelServicePort, "The Sentinels: a name with many addresses (headless Service), or a list. Required.");
-        var redisHosts = Hosts(settings, "REDIS_SERVER_SERVICE_HOST", redisServicePort, "The Redis nodes: a name with many addresses (headless Service), or a list. Required.");
+        var sentinelServicePort = settings.Port("REDIS_SENTINEL_SERVICE_PORT", sentinelPort,
+            "Port of the Sentinels where REDIS_SENTINEL_SERVICE_HOST names none.", isRemote: true);
+        var redisServicePort = settings.Port(
+            "REDIS_SERVER_SERVICE_PORT", redisPort, "Port of the Redis nodes where REDIS_SERVER_SERVICE_HOST names none.", isRemote: true);
+        var sentinelHosts = Hosts(settings, "REDIS_SENTINEL_SERVICE_HOST", sentinelServicePort,
+            "The Sentinels: a name with many addresses (headless Service), or a list. Required.");
+        var redisHosts = Hosts(settings, "REDIS_SERVER_SERVICE_HOST", redisServicePort,
+            "The Redis nodes: a name with many addresses (headless Service), or a list. Required.");
 
         var podAddress = settings.OptionalText("POD_IP", "This pod's address (downward API): fallback for ANNOUNCE_HOST.");
         var announceHost = settings.OptionalText("ANNOUNCE_HOST",
-            "Address that the others reach this node at: a Service of this pod alone (<pod>.<namespace>.svc; the bare pod name is completed to it), or an IP address. A name is resolved once, at the start: Redis and Sentinel only ever get the IP address. Default: POD_IP, else this host's first address.") ?? podAddress;
-        if (announceHost is not null && !RedisEndpoint.TryParse(announceHost.Contains(':', StringComparison.Ordinal) ? $"[{announceHost}]" : announceHost, 1, out _))
+            "Address that the others reach this node at: a Service of this pod alone (<pod>.<namespace>.svc; "
+            + "the bare pod name is completed to it), or an IP address. A name is resolved once, at the start: "
+            + "Redis and Sentinel only ever get the IP address. Default: POD_IP, else this host's first address.")
+            ?? podAddress;
+        if (announceHost is not null
+            && !RedisEndpoint.TryParse(announceHost.Contains(':', StringComparison.Ordinal) ? $"[{announceHost}]" : announceHost, 1, out _))
             settings.Fail($"ANNOUNCE_HOST is '{announceHost}'; it must be an IP address or a name, without port");
         var announcePort = settings.Port("ANNOUNCE_PORT", isSentinel ? sentinelPort : redisPort, "Port that goes with ANNOUNCE_HOST.");
 
-        var redisCount = settings.Integer("REDIS_COUNT", 3, 1, CandidateEvidence.MaxRedisCount, "How many Redis nodes there should be. Never inferred: DNS answers are partial.");
-        var sentinelCount = settings.Integer("SENTINEL_COUNT", 3, 1, 31, "How many Sentinels there should be; a majority of this number decides.");
+        var redisCount = settings.Integer("REDIS_COUNT", 3, 1, CandidateEvidence.MaxRedisCount,
+            "How many Redis nodes there should be. Never inferred: DNS answers are partial.");
+        var sentinelCount = settings.Integer(
+            "SENTINEL_COUNT", 3, 1, 31, "How many Sentinels there should be; a majority of this number decides.");
         CompareCount(settings, "REDIS_SERVER_SERVICE_HOST", redisHosts, "REDIS_COUNT", redisCount);
         CompareCount(settings, "REDIS_SENTINEL_SERVICE_HOST", sentinelHosts, "SENTINEL_COUNT", sentinelCount);
-        var durability = settings.Choice("DURABILITY", Durability.Aof, "What counts as data: the append-only file, snapshots, or nothing (a cache).");
-        var dataDirectory = settings.Path("DATA_DIR", Directory.Exists("/redis-master-data") && !Directory.Exists("/data") ? "/redis-master-data" : "/data",
+        var durability = settings.Choice(
+            "DURABILITY", Durability.Aof, "What counts as data: the append-only file, snapshots, or nothing (a cache).");
+        var dataDirectory = settings.Path(
+            "DATA_DIR", Directory.Exists("/redis-master-data") && !Directory.Exists("/data") ? "/redis-master-data" : "/data",
             "Redis' working directory. The seed image's /redis-master-data is the default where it exists and /data does not.");
-        var configDirectory = settings.Path("CONFIG_DIR", "/run/sidecars", "Where the generated configuration and the heartbeat bootstrap.json go: writable, best an emptyDir in memory.");
+        var configDirectory = settings.Path("CONFIG_DIR", "/run/sidecars",
+            "Where the generated configuration and the heartbeat bootstrap.json go: writable, best an emptyDir in memory.");
 
-        var clusterHost = settings.OptionalText("KUBERNETES_SERVICE_HOST", "The API server; set by kubelet in every pod. Used where POD_UID and POD_NAMESPACE are set too.");
+        var clusterHost = settings.OptionalText(
+            "KUBERNETES_SERVICE_HOST", "The API server; set by kubelet in every pod. Used where POD_UID and POD_NAMESPACE are set too.");
         var kubernetes = KubernetesSettings.Read(settings, clusterHost, cluster, nodeName, podNamespace, podUid);
         var (election, electionDirectory) = ReadElection(settings, [.. sentinelHosts, .. redisHosts], masterName, kubernetes is not null);
-        var downAfter = settings.Milliseconds("SENTINEL_DOWN_AFTER_MS", 5000, 1000, 600_000, "How long a master must be silent before a Sentinel thinks it is down.");
-        var failoverTimeout = settings.Milliseconds("SENTINEL_FAILOVER_TIMEOUT_MS", 15_000, 1000, 600_000, "A failed attempt is repeated after twice this time: keep it short.");
+        var downAfter = settings.Milliseconds(
+            "SENTINEL_DOWN_AFTER_MS", 5000, 1000, 600_000, "How long a master must be silent before a Sentinel thinks it is down.");
+        var failoverTimeout = settings.Milliseconds(
+            "SENTINEL_FAILOVER_TIMEOUT_MS", 15_000, 1000, 600_000, "A failed attempt is repeated after twice this time: keep it short.");
         if (downAfter >= failoverTimeout) settings.Fail("SENTINEL_FAILOVER_TIMEOUT_MS must be longer than SENTINEL_DOWN_AFTER_MS");
-        var connectTimeout = settings.Milliseconds("CONNECT_TIMEOUT_MS", 1000, 50, 60_000, "For each connection; every try opens a new socket.");
+        var connectTimeout = settings.Milliseconds(
+            "CONNECT_TIMEOUT_MS", 1000, 50, 60_000, "For each connection; every try opens a new socket.");
         var commandTimeout = settings.Milliseconds("COMMAND_TIMEOUT_MS", 1000, 50, 60_000, "For each answer.");
         var (logLevel, logFormat) = LogSettings.Read(settings);
         var (tls, tlsServerName) = ReadTls(settings);
@@ -211,7 +229,8 @@ public sealed record GroupSettings
     {
         if (hosts.Count == 0 || hosts.Count >= count || !hosts.All(host => host.IsAddress)) return;
         var listed = hosts.Count == 1 ? "one address" : string.Create(CultureInfo.InvariantCulture, $"{hosts.Count} addresses");
-        settings.Remark($"{name} lists {listed}, and {countName} is {count}: an address counts as one node at a time. List every node, or a name that has an address of each");
+        settings.Remark($"{name} lists {listed}, and {countName} is {count}: an address counts as one node at a time. List every node, "
+            + "or a name that has an address of each");
     }
 
     /// <summary>Reads the passwords alone; again and again where files hold them (<see cref="SettingReader.Again"/>).</summary>
@@ -220,10 +239,14 @@ public sealed record GroupSettings
         ArgumentNullException.ThrowIfNull(settings);
         var redis = Rotating(settings, "REDIS_PASSWORD", "Password of Redis' default user, which applications use. Default: none, open.");
         var replication = Rotating(settings, "REPLICATION_PASSWORD", "Password of repl-<cluster id>. Default: REDIS_PASSWORD.");
-        var sentinelAuth = Rotating(settings, "SENTINEL_AUTH_PASSWORD", "Password of sentinel-<cluster id>, on Redis and between Sentinels. Default: REDIS_PASSWORD.");
-        var sidecar = Rotating(settings, "SIDECAR_PASSWORD", "Password of sidecar-<cluster id>, on Redis and on Sentinel. Default: REDIS_PASSWORD.");
-        var sentinel = Rotating(settings, "SENTINEL_PASSWORD", "Password of Sentinel's default user, which Sentinel-aware clients use. Default: REDIS_PASSWORD.");
-        var onRedis = new GroupSecrets { Default = redis, Replication = replication ?? redis, Sentinel = sentinelAuth ?? redis, Sidecar = sidecar ?? redis };
+        var sentinelAuth = Rotating(settings, "SENTINEL_AUTH_PASSWORD",
+            "Password of sentinel-<cluster id>, on Redis and between Sentinels. Default: REDIS_PASSWORD.");
+        var sidecar = Rotating(
+            settings, "SIDECAR_PASSWORD", "Password of sidecar-<cluster id>, on Redis and on Sentinel. Default: REDIS_PASSWORD.");
+        var sentinel = Rotating(settings, "SENTINEL_PASSWORD",
+            "Password of Sentinel's default user, which Sentinel-aware clients use. Default: REDIS_PASSWORD.");
+        var onRedis = new GroupSecrets
+        { Default = redis, Replication = replication ?? redis, Sentinel = sentinelAuth ?? redis, Sidecar = sidecar ?? redis };
         return new PasswordReading(onRedis, onRedis with { Default = sentinel ?? redis }, [.. settings.Errors]);
     }
 
@@ -259,7 +282,8 @@ public sealed record GroupSettings
     private static ClusterId? ReadCluster(SettingReader settings, string? space)
     {
         var text = settings.Text("CLUSTER_ID", (space ?? "default") + "/redis",
-            "Identity of this tenant's group, namespace/name. It is part of the master name and of the ACL users of replication, Sentinel and sidecars, so that no other tenant's node can log in.");
+            "Identity of this tenant's group, namespace/name. It is part of the master name and of the ACL users of replication, "
+            + "Sentinel and sidecars, so that no other tenant's node can log in.");
         if (ClusterId.TryParse(text, out var cluster)) return cluster;
         settings.Fail($"CLUSTER_ID is not namespace/name of letters, digits, . - _ with at most {ClusterId.MaxLength} characters");
         return null;
@@ -274,24 +298,31 @@ public sealed record GroupSettings
         return [.. endpoints];
     }
 
-    private static (ElectionKind Kind, string Directory) ReadElection(SettingReader settings, ImmutableArray<RedisEndpoint> nodes, string? masterName, bool inCluster)
+    private static (ElectionKind Kind, string Directory) ReadElection(
+        SettingReader settings, ImmutableArray<RedisEndpoint> nodes, string? masterName, bool inCluster)
     {
         // On one machine (every configured address is loopback) a file lock needs nothing else; anywhere else it would let
         // every node elect itself. A pod that was told its UID has the Lease; the seed's, which was not, has its side-car.
         var oneMachine = nodes.All(e => IPAddress.TryParse(e.Host, out var ip) ? IPAddress.IsLoopback(ip) : e.Host == "localhost");
         var kind = settings.Choice("ELECTION", inCluster ? ElectionKind.Lease : oneMachine ? ElectionKind.File : ElectionKind.Elector,
-            "Where an election is held when no master lives: a Lease of the API server (default in a pod with POD_UID and POD_NAMESPACE), a directory shared by nodes of one machine (default where all addresses are loopback), or the leader-elector side-car (default elsewhere).");
+            "Where an election is held when no master lives: a Lease of the API server (default in a pod with POD_UID and "
+            + "POD_NAMESPACE), a directory shared by nodes of one machine (default where all addresses are loopback), "
+            + "or the leader-elector side-car (default elsewhere).");
         if (kind == ElectionKind.Lease && !inCluster && settings.Errors.Count == 0)
             settings.Fail("ELECTION is lease, which needs KUBERNETES_SERVICE_HOST, POD_NAMESPACE and POD_UID (downward API)");
-        return (kind, settings.Path("ELECTION_DIR", Path.Combine(Path.GetTempPath(), "sidecars-" + masterName), "For file: the shared directory, on a local file system."));
+        return (kind, settings.Path("ELECTION_DIR", Path.Combine(Path.GetTempPath(), "sidecars-" + masterName),
+            "For file: the shared directory, on a local file system."));
     }
 
     private static (TlsFiles? Files, string? ServerName) ReadTls(SettingReader settings)
     {
-        var ca = settings.OptionalFile("TLS_CA_FILE", "PEM of the only trusted CA. Set together with TLS_CERT_FILE and TLS_KEY_FILE: everything then speaks TLS, and no plain port is open.");
+        var ca = settings.OptionalFile("TLS_CA_FILE",
+            "PEM of the only trusted CA. Set together with TLS_CERT_FILE and TLS_KEY_FILE: everything then speaks TLS, "
+            + "and no plain port is open.");
         var certificate = settings.OptionalFile("TLS_CERT_FILE", "PEM certificate, of server and client.");
         var key = settings.OptionalFile("TLS_KEY_FILE", "PEM private key, without passphrase.");
-        var serverName = settings.OptionalText("TLS_SERVER_NAME", "Name to check servers' certificates against. Default: the address connected to.");
+        var serverName = settings.OptionalText(
+            "TLS_SERVER_NAME", "Name to check servers' certificates against. Default: the address connected to.");
         if (ca is null && certificate is null && key is null) return (null, serverName);
         if (ca is not null && certificate is not null && key is not null) return (new TlsFiles(ca, certificate, key), serverName);
         settings.Fail("TLS_CA_FILE, TLS_CERT_FILE and TLS_KEY_FILE must all be set, or none of them");

@@ -7,9 +7,9 @@ namespace Sidecars.Core.Group;
 /// <summary>
 /// SHA-256 of passwords that the files held once: only these are ever taken away from a user, since the default user may have others
 /// from the base file, and a sidecar whose Secret is late must not take away a newer one. Kept in a file, if one is given, as long as
-/// the pod lives: the file beside it (redis.conf) holds passwords in clear, and a new pod's Redis knows no old one. Whoever reads the files for a
-/// server adds to it: redis-bootstrap may have started that with a password that is gone from the Secret before the sidecar reads it first. Not
-/// safe for concurrent use.
+/// the pod lives: the file beside it (redis.conf) holds passwords in clear, and a new pod's Redis knows no old one. Whoever reads the files
+/// for a server adds to it: redis-bootstrap may have started that with a password that is gone from the Secret before the sidecar reads it
+/// first. Not safe for concurrent use.
 /// </summary>
 public sealed class RetiredPasswords
 {
@@ -65,7 +65,8 @@ public sealed class RetiredPasswords
         var news = held.Select(secret => secret.Sha256Hex).Distinct().Except(_hashes).ToList();
         if (news.Count == 0) return;
         Keep(news);
-        if (_path is not null && !_isReadOnly) AtomicFile.Write(_path, Encoding.ASCII.GetBytes(string.Join('\n', _hashes) + "\n"), AtomicFile.OwnerOnly, durable: false);
+        if (_path is not null && !_isReadOnly)
+            AtomicFile.Write(_path, Encoding.ASCII.GetBytes(string.Join('\n', _hashes) + "\n"), AtomicFile.OwnerOnly, durable: false);
     }
 
     private void Keep(List<string> news)

@@ -50,7 +50,8 @@ public sealed class DecisionFile(string folder, string component) : IDisposable
     {
         try
         {
-            if (line.Length > MaxBytes) throw new IOException($"a decision of {line.Length} bytes is larger than the {MaxBytes} of the file");
+            if (line.Length > MaxBytes)
+                throw new IOException($"a decision of {line.Length} bytes is larger than the {MaxBytes} of the file");
             _file ??= OpenLast();
             if (_file.Length + line.Length > MaxBytes)
             {

@@ -4,8 +4,9 @@ using System.Text.Json;
 namespace Sidecars.Core.Hosting;
 
 /// <summary>
-/// What a process that waits tells probes and people: who it is, why it waits, for whom, and since when. Written by hand: the serializer that
-/// a source-generated context brings is 1.26 MB of redis-bootstrap's 8 (measured). redis-probe reads what it needs of it (<c>ProbeHeartbeat</c>).
+/// What a process that waits tells probes and people: who it is, why it waits, for whom, and since when. Written by hand: the serializer
+/// that a source-generated context brings is 1.26 MB of redis-bootstrap's 8 (measured). redis-probe reads what it needs of it
+/// (<c>ProbeHeartbeat</c>).
 /// </summary>
 public sealed record HeartbeatDocument
 {

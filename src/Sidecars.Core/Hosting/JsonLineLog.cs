@@ -34,7 +34,8 @@ public sealed class JsonLineLog(
     Action<ReadOnlySpan<byte>> write, string component, TimeProvider time, LogLevel minimum = LogLevel.Info, bool isText = false)
 {
     // Relaxed escaping: the log is no HTML, and "+switch-master" should read so.
-    private static readonly JsonWriterOptions WriterOptions = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions WriterOptions =
+        new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private readonly Lock _gate = new();
     private readonly ArrayBufferWriter<byte> _line = new(512);
 
@@ -75,16 +76,20 @@ public sealed class JsonLineLog(
     }
 
     /// <summary>A line at <see cref="LogLevel.Debug"/>.</summary>
-    public void Debug(string eventName, string message, params ReadOnlySpan<LogField> fields) => Write(LogLevel.Debug, eventName, message, fields);
+    public void Debug(string eventName, string message, params ReadOnlySpan<LogField> fields) =>
+        Write(LogLevel.Debug, eventName, message, fields);
 
     /// <summary>A line at <see cref="LogLevel.Info"/>.</summary>
-    public void Info(string eventName, string message, params ReadOnlySpan<LogField> fields) => Write(LogLevel.Info, eventName, message, fields);
+    public void Info(string eventName, string message, params ReadOnlySpan<LogField> fields) =>
+        Write(LogLevel.Info, eventName, message, fields);
 
     /// <summary>A line at <see cref="LogLevel.Warning"/>.</summary>
-    public void Warning(string eventName, string message, params ReadOnlySpan<LogField> fields) => Write(LogLevel.Warning, eventName, message, fields);
+    public void Warning(string eventName, string message, params ReadOnlySpan<LogField> fields) =>
+        Write(LogLevel.Warning, eventName, message, fields);
 
     /// <summary>A line at <see cref="LogLevel.Error"/>.</summary>
-    public void Error(string eventName, string message, params ReadOnlySpan<LogField> fields) => Write(LogLevel.Error, eventName, message, fields);
+    public void Error(string eventName, string message, params ReadOnlySpan<LogField> fields) =>
+        Write(LogLevel.Error, eventName, message, fields);
 
     private static string Name(LogLevel level) =>
         level switch { LogLevel.Debug => "debug", LogLevel.Info => "info", LogLevel.Warning => "warning", _ => "error" };

@@ -63,10 +63,12 @@ public sealed class QueuedLog : IDisposable
     /// <param name="format">How.</param>
     /// <param name="folder">Where <see cref="DecisionFile"/> is; null: snapshots are not kept.</param>
     /// <param name="file">Its name, which one process alone may use; null: the component's.</param>
-    public static QueuedLog OnStandardOutput(string component, LogLevel level, LogFormat format, string? folder = null, string? file = null) => new(
-        Console.OpenStandardOutput(), component, TimeProvider.System, level,
-        format == LogFormat.Text || (format == LogFormat.Auto && !Console.IsOutputRedirected),
-        folder is null ? null : new DecisionFile(folder, file ?? component));
+    public static QueuedLog OnStandardOutput(
+        string component, LogLevel level, LogFormat format, string? folder = null, string? file = null) =>
+        new(
+            Console.OpenStandardOutput(), component, TimeProvider.System, level,
+            format == LogFormat.Text || (format == LogFormat.Auto && !Console.IsOutputRedirected),
+            folder is null ? null : new DecisionFile(folder, file ?? component));
 
     /// <summary>The log that callers write to.</summary>
     public JsonLineLog Log { get; }
@@ -160,7 +162,8 @@ public sealed class QueuedLog : IDisposable
     {
         var dropped = Dropped;
         if (dropped == _told) return;
-        _direct.Warning("log-dropped", "lines of this log were dropped: its reader did not keep up", LogField.Of("lines", dropped - _told), LogField.Of("lines_total", dropped));
+        _direct.Warning("log-dropped", "lines of this log were dropped: its reader did not keep up", LogField.Of("lines", dropped - _told),
+            LogField.Of("lines_total", dropped));
         _told = dropped;
     }
 }

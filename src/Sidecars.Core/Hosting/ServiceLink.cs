@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Sidecars.Core.Hosting;
 
 /// <summary>
-/// The variables that kubelet sets for each Service of a namespace (unless <c>enableServiceLinks: false</c>) and Docker for each link: for a
-/// Service <c>redis</c>, among others, <c>REDIS_PORT=tcp://10.96.10.1:6379</c>. Nobody meant them as a setting.
+/// The variables that kubelet sets for each Service of a namespace (unless <c>enableServiceLinks: false</c>) and Docker for each link: for
+/// a Service <c>redis</c>, among others, <c>REDIS_PORT=tcp://10.96.10.1:6379</c>. Nobody meant them as a setting.
 /// </summary>
 public static class ServiceLink
 {
@@ -22,5 +22,6 @@ public static class ServiceLink
 
     /// <summary>The line that says that a link is not used.</summary>
     public static string Ignored(string name, string text, int instead) => string.Create(CultureInfo.InvariantCulture,
-        $"{name}={text} is the link to a Service of that name, not a setting: {instead} is used (enableServiceLinks: false in the pod's spec keeps such variables away)");
+        $"{name}={text} is the link to a Service of that name, not a setting: {instead} is used (enableServiceLinks: "
+        + $"false in the pod's spec keeps such variables away)");
 }

@@ -39,7 +39,8 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
     public string? OptionalText(string name, string description) => Take(name, "text", null, description, required: false);
 
     /// <summary>Text.</summary>
-    public string Text(string name, string defaultValue, string description) => Take(name, "text", defaultValue, description, required: false) ?? defaultValue;
+    public string Text(string name, string defaultValue, string description) =>
+        Take(name, "text", defaultValue, description, required: false) ?? defaultValue;
 
     /// <summary>Text that must be set; "" after the mistake.</summary>
     public string RequiredText(string name, string description) => Take(name, "text", null, description, required: true) ?? "";
@@ -59,7 +60,9 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
     /// <param name="defaultValue">Where it is not set.</param>
     /// <param name="description">One sentence.</param>
     /// <param name="min">0 where that turns something off.</param>
-    /// <param name="isRemote">True for the port of other nodes, which a link to their Service tells; a port of this process it does not.</param>
+    /// <param name="isRemote">
+    /// True for the port of other nodes, which a link to their Service tells; a port of this process it does not.
+    /// </param>
     public int Port(string name, int defaultValue, string description, int min = 1, bool isRemote = false)
     {
         var text = Take(name, $"{Number(min)}..65535", Number(defaultValue), description, required: false);
@@ -78,7 +81,8 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
     public TimeSpan Milliseconds(string name, int defaultMilliseconds, int min, int max, string description)
     {
         var text = Take(name, $"ms, {min}..{max}", Number(defaultMilliseconds), description, required: false);
-        return TimeSpan.FromMilliseconds(text is null ? defaultMilliseconds : ParseInteger(name, text, min, max, " of milliseconds") ?? defaultMilliseconds);
+        return TimeSpan.FromMilliseconds(
+            text is null ? defaultMilliseconds : ParseInteger(name, text, min, max, " of milliseconds") ?? defaultMilliseconds);
     }
 
     /// <summary><c>true</c> or <c>false</c> (also yes/no, on/off, 1/0).</summary>
@@ -116,11 +120,13 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
     {
         var text = Take(name, "host[:port],…", null, description, required: false);
         if (text is null) return [];
-        return [.. text.Split([',', ' ', '\t', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries).Select(part => ParseEndpoint(name, part, defaultPort)).OfType<RedisEndpoint>().Distinct()];
+        return [.. text.Split([',', ' ', '\t', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries)
+            .Select(part => ParseEndpoint(name, part, defaultPort)).OfType<RedisEndpoint>().Distinct()];
     }
 
     /// <summary>A path; the file need not exist.</summary>
-    public string Path(string name, string defaultValue, string description) => Take(name, "path", defaultValue, description, required: false) ?? defaultValue;
+    public string Path(string name, string defaultValue, string description) =>
+        Take(name, "path", defaultValue, description, required: false) ?? defaultValue;
 
     /// <summary>A path; null where it is not set.</summary>
     public string? OptionalPath(string name, string description) => Take(name, "path", null, description, required: false);
@@ -142,12 +148,15 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
         return path;
     }
 
-    /// <summary>A secret from <c>NAME</c> or from the file that <c>NAME_FILE</c> names; null where neither is set. Both set is a mistake.</summary>
+    /// <summary>
+    /// A secret from <c>NAME</c> or from the file that <c>NAME_FILE</c> names; null where neither is set. Both set is a mistake.
+    /// </summary>
     public Secret? OptionalSecret(string name, string description)
     {
         var fileName = name + "_FILE";
         _settings.Add(new SettingDescription(name, "secret", null, description, IsRequired: false));
-        _settings.Add(new SettingDescription(fileName, "path", null, $"File that holds {name}; one line feed at its end is ignored.", IsRequired: false));
+        _settings.Add(new SettingDescription(
+            fileName, "path", null, $"File that holds {name}; one line feed at its end is ignored.", IsRequired: false));
         var (value, path) = (Value(name), Trimmed(fileName));
         if (value is not null && path is not null)
         {
@@ -167,8 +176,10 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
     public Secret? PreviousSecret(string name)
     {
         var (previous, fileName) = (name + "_PREVIOUS", name + "_PREVIOUS_FILE");
-        _settings.Add(new SettingDescription(previous, "secret", null, $"During a rotation, the password before {name}: servers accept both.", IsRequired: false));
-        _settings.Add(new SettingDescription(fileName, "path", null, $"File that holds {previous}, where it is there. Default: {name}_FILE with -previous behind it.", IsRequired: false));
+        _settings.Add(new SettingDescription(
+            previous, "secret", null, $"During a rotation, the password before {name}: servers accept both.", IsRequired: false));
+        _settings.Add(new SettingDescription(fileName, "path", null,
+            $"File that holds {previous}, where it is there. Default: {name}_FILE with -previous behind it.", IsRequired: false));
         var (value, path) = (Value(previous), Trimmed(fileName));
         if (value is not null && path is not null) _errors.Add($"{previous} and {fileName} are both set; set one");
         else if (value is not null) return ParseSecret(previous, Encoding.UTF8.GetBytes(value));
@@ -237,12 +248,15 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
 
     private int? ParseInteger(string name, string text, int min, int max, string unit)
     {
-        if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) && value >= min && value <= max) return value;
+        if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) && value >= min && value <= max)
+            return value;
         return Wrong<int?>(name, text, $"a whole number{unit}, {min}..{max}", null);
     }
 
     private RedisEndpoint? ParseEndpoint(string name, string text, int defaultPort) =>
-        RedisEndpoint.TryParse(text, defaultPort, out var endpoint) ? endpoint : Wrong<RedisEndpoint?>(name, text, "host or host:port ([v6]:port)", null);
+        RedisEndpoint.TryParse(text, defaultPort, out var endpoint)
+            ? endpoint
+            : Wrong<RedisEndpoint?>(name, text, "host or host:port ([v6]:port)", null);
 
     private Secret? ReadSecret(string name, string path, bool isRequired = true)
     {

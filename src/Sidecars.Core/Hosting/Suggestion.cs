@@ -12,7 +12,8 @@ public static class Suggestion
     public static string For(string word, IEnumerable<string> names)
     {
         ArgumentNullException.ThrowIfNull(word);
-        var nearest = names.Select(name => (Name: name, Distance: Distance(word.ToLowerInvariant(), name))).Where(n => n.Distance <= MaxDistance && n.Distance < n.Name.Length / 2.0)
+        var nearest = names.Select(name => (Name: name, Distance: Distance(word.ToLowerInvariant(), name)))
+            .Where(n => n.Distance <= MaxDistance && n.Distance < n.Name.Length / 2.0)
             .OrderBy(n => n.Distance).ThenBy(n => n.Name, StringComparer.Ordinal).Select(n => n.Name).FirstOrDefault();
         return nearest is null ? "" : $"; did you mean '{nearest}'?";
     }

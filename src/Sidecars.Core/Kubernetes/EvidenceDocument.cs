@@ -26,7 +26,8 @@ public sealed record EvidenceDocument(string PodUid, string NodeName, string Rou
 
     /// <summary>Reads the evidence of a Lease; every part is required.</summary>
     public static bool TryRead(
-        LeaseDocument lease, string clusterId, [NotNullWhen(true)] out EvidenceDocument? document, [NotNullWhen(false)] out AnnotationFault? fault)
+        LeaseDocument lease, string clusterId, [NotNullWhen(true)] out EvidenceDocument? document,
+        [NotNullWhen(false)] out AnnotationFault? fault)
     {
         ArgumentNullException.ThrowIfNull(lease);
         document = null;

@@ -32,15 +32,24 @@ internal sealed class JsonMembers
     public string? Text(string name) => Take(name, JsonValueKind.String) is { } value ? value.GetString() : null;
 
     public int? Number(string name) =>
-        Take(name, JsonValueKind.Number) is not { } value ? null : value.TryGetInt32(out var number) ? number : throw new JsonException($"{name} is no number of 32 bits");
+        Take(name, JsonValueKind.Number) is not { } value ? null
+            : value.TryGetInt32(out var number) ? number
+            : throw new JsonException($"{name} is no number of 32 bits");
 
     public long? LongNumber(string name) =>
-        Take(name, JsonValueKind.Number) is not { } value ? null : value.TryGetInt64(out var number) ? number : throw new JsonException($"{name} is no number of 64 bits");
+        Take(name, JsonValueKind.Number) is not { } value ? null
+            : value.TryGetInt64(out var number) ? number
+            : throw new JsonException($"{name} is no number of 64 bits");
 
     public bool? Truth(string name)
     {
         if (!_rest.Remove(name, out var value) || value.ValueKind == JsonValueKind.Null) return null;
-        return value.ValueKind switch { JsonValueKind.True => true, JsonValueKind.False => false, _ => throw new JsonException($"{name} is neither true nor false") };
+        return value.ValueKind switch
+        {
+            JsonValueKind.True => true,
+            JsonValueKind.False => false,
+            _ => throw new JsonException($"{name} is neither true nor false")
+        };
     }
 
     public JsonMembers? Object(string name) => Take(name, JsonValueKind.Object) is { } value ? new JsonMembers(value) : null;
@@ -59,7 +68,8 @@ internal sealed class JsonMembers
     {
         if (Take(name, JsonValueKind.Array) is not { } value) return null;
         var items = new List<string>();
-        foreach (var item in value.EnumerateArray()) items.Add(TextOf(item, name) ?? throw new JsonException($"{name} has an item that is null"));
+        foreach (var item in value.EnumerateArray())
+            items.Add(TextOf(item, name) ?? throw new JsonException($"{name} has an item that is null"));
         return items;
     }
 

@@ -50,7 +50,8 @@ public sealed class KubernetesClient : IDisposable
         ArgumentNullException.ThrowIfNull(lease);
         var name = lease.Metadata?.Name ?? "";
         return (lease.Metadata?.ResourceVersion is null) == (lease.Metadata?.Uid is null)
-            ? WriteAsync(HttpMethod.Put, "apis/coordination.k8s.io/v1", "leases", name, name, KubernetesJson.Write(lease), KubernetesJson.ReadLease, ct)
+            ? WriteAsync(HttpMethod.Put, "apis/coordination.k8s.io/v1", "leases", name, name, KubernetesJson.Write(lease),
+                KubernetesJson.ReadLease, ct)
             : RefuseAsync<LeaseDocument>("a Lease is written with uid and resourceVersion, or created with neither");
     }
 
@@ -95,7 +96,8 @@ public sealed class KubernetesClient : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _transport.Dispose();
 
-    private async Task<KubernetesRead<T>> GetAsync<T>(string group, string resource, string name, Func<JsonMembers, T> read, CancellationToken ct)
+    private async Task<KubernetesRead<T>> GetAsync<T>(
+        string group, string resource, string name, Func<JsonMembers, T> read, CancellationToken ct)
         where T : KubernetesDocument
     {
         if (!KubernetesName.IsSubdomain(name)) return new KubernetesRead<T>.Failed(NotAName(name));
@@ -108,20 +110,24 @@ public sealed class KubernetesClient : IDisposable
     }
 
     private async Task<KubernetesWrite<T>> WriteAsync<T>(
-        HttpMethod method, string group, string resource, string? pathName, string name, byte[] body, Func<JsonMembers, T> read, CancellationToken ct)
+        HttpMethod method, string group, string resource, string? pathName, string name, byte[] body, Func<JsonMembers, T> read,
+        CancellationToken ct)
         where T : KubernetesDocument
     {
         if (!KubernetesName.IsSubdomain(name)) return new KubernetesWrite<T>.NotWritten(NotAName(name));
         var answer = await CallAsync(method, group, resource, pathName, body, ct);
         if (answer.Failure is not null)
-            return answer.PerhapsDone ? new KubernetesWrite<T>.OutcomeUnknown(answer.Failure) : new KubernetesWrite<T>.NotWritten(answer.Failure);
+            return answer.PerhapsDone
+                ? new KubernetesWrite<T>.OutcomeUnknown(answer.Failure)
+                : new KubernetesWrite<T>.NotWritten(answer.Failure);
         var written = TryParse(answer.Body, name, read, out var problem);
         return written is null
             ? new KubernetesWrite<T>.OutcomeUnknown(new KubernetesFailure.Malformed(problem!))
             : new KubernetesWrite<T>.Written(written, answer.Status == 201);
     }
 
-    private async Task<KubernetesAnswer> CallAsync(HttpMethod method, string group, string resource, string? name, byte[]? body, CancellationToken ct)
+    private async Task<KubernetesAnswer> CallAsync(
+        HttpMethod method, string group, string resource, string? name, byte[]? body, CancellationToken ct)
     {
         using var deadline = new CancellationTokenSource(_config.CallDeadline, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, ct);
@@ -159,7 +165,10 @@ public sealed class KubernetesClient : IDisposable
         lock (_gate)
         {
             var left = _asked - _time.GetElapsedTime(_askedAt);
-            return left > TimeSpan.Zero ? new KubernetesFailure.Throttled($"not sent: the API server asked to wait {_asked.TotalSeconds:F0} s, {left.TotalSeconds:F0} s of them are left", left) : null;
+            return left > TimeSpan.Zero
+                ? new KubernetesFailure.Throttled(
+                    $"not sent: the API server asked to wait {_asked.TotalSeconds:F0} s, {left.TotalSeconds:F0} s of them are left", left)
+                : null;
         }
     }
 
@@ -171,7 +180,8 @@ public sealed class KubernetesClient : IDisposable
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
         if (body is null) return request;
         request.Content = new ByteArrayContent(body);
-        request.Content.Headers.ContentType = new MediaTypeHeaderValue(method == HttpMethod.Patch ? "application/merge-patch+json" : "application/json");
+        request.Content.Headers.ContentType =
+            new MediaTypeHeaderValue(method == HttpMethod.Patch ? "application/merge-patch+json" : "application/json");
         return request;
     }
 
@@ -194,7 +204,8 @@ public sealed class KubernetesClient : IDisposable
         return null;
     }
 
-    private static KubernetesFailure.Rejected NotAName(string name) => new(0, KubernetesFailure.Clip($"not sent: '{name}' is no object name"));
+    private static KubernetesFailure.Rejected NotAName(string name) =>
+        new(0, KubernetesFailure.Clip($"not sent: '{name}' is no object name"));
 
     private static Task<KubernetesWrite<T>> RefuseAsync<T>(string why) =>
         Task.FromResult<KubernetesWrite<T>>(new KubernetesWrite<T>.NotWritten(new KubernetesFailure.Rejected(0, "not sent: " + why)));

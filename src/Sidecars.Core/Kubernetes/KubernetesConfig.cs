@@ -54,11 +54,14 @@ public sealed record KubernetesConfig
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(host);
         if (port is < 1 or > 65535) throw new ArgumentOutOfRangeException(nameof(port), port, "A port is 1..65535.");
-        if (!KubernetesName.IsLabel(namespaceName)) throw new ArgumentException("A namespace is 1..63 of a-z 0-9 -.", nameof(namespaceName));
-        var authority = IPAddress.TryParse(host.Trim('[', ']'), out var ip) && ip.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6
+        if (!KubernetesName.IsLabel(namespaceName))
+            throw new ArgumentException("A namespace is 1..63 of a-z 0-9 -.", nameof(namespaceName));
+        var authority = IPAddress.TryParse(host.Trim('[', ']'), out var ip)
+            && ip.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6
             ? $"[{ip}]"
             : host;
-        if (!Uri.TryCreate($"https://{authority}:{port.ToString(System.Globalization.CultureInfo.InvariantCulture)}/", UriKind.Absolute, out var server)
+        if (!Uri.TryCreate(
+            $"https://{authority}:{port.ToString(System.Globalization.CultureInfo.InvariantCulture)}/", UriKind.Absolute, out var server)
             || server.AbsolutePath != "/" || server.UserInfo.Length > 0)
             throw new ArgumentException("The host is neither a name nor an address.", nameof(host));
         return new KubernetesConfig

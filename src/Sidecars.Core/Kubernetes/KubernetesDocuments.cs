@@ -59,7 +59,8 @@ public sealed record LeaseDocument : KubernetesDocument
     public LeaseSpec? Spec { get; init; }
 
     /// <summary>The annotations, empty where there are none.</summary>
-    public IReadOnlyDictionary<string, string?> Annotations => Metadata?.Annotations ?? System.Collections.Frozen.FrozenDictionary<string, string?>.Empty;
+    public IReadOnlyDictionary<string, string?> Annotations =>
+        Metadata?.Annotations ?? System.Collections.Frozen.FrozenDictionary<string, string?>.Empty;
 
     /// <summary>A Lease that does not exist yet: without uid and resourceVersion, a PUT of it creates or conflicts.</summary>
     public static LeaseDocument New(string namespaceName, string name) => new()

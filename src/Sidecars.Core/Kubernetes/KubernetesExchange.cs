@@ -22,7 +22,8 @@ internal static class KubernetesExchange
     /// <param name="deadline">Cancelled at the call's deadline, or with <paramref name="caller"/>.</param>
     /// <param name="caller">The caller's own token.</param>
     public static async Task<KubernetesAnswer> SendAsync(
-        HttpClient client, HttpRequestMessage request, int maxBytes, TimeProvider time, CancellationToken deadline, CancellationToken caller)
+        HttpClient client, HttpRequestMessage request, int maxBytes, TimeProvider time, CancellationToken deadline,
+        CancellationToken caller)
     {
         var stage = "connecting or waiting for the answer";
         try
@@ -31,7 +32,9 @@ internal static class KubernetesExchange
             stage = "reading the body";
             var status = (int)response.StatusCode;
             var body = await ReadBodyAsync(response.Content, maxBytes, deadline);
-            if (body is null) return Failed(status, new KubernetesFailure.Malformed($"the body is longer than {maxBytes} bytes"), status is >= 200 and < 300 or >= 500);
+            if (body is null)
+                return Failed(status, new KubernetesFailure.Malformed($"the body is longer than {maxBytes} bytes"),
+                    status is >= 200 and < 300 or >= 500);
             if (status is >= 200 and < 300) return new KubernetesAnswer(status, body.Value, null, false);
             // A refusal with a 4xx says that nothing was done; a 5xx says nothing (a time-out at etcd may have committed).
             return Failed(status, OfStatus(response, body.Value, time), status >= 500);
@@ -43,11 +46,14 @@ internal static class KubernetesExchange
         catch (HttpRequestException e)
         {
             // These three come before the first byte of the request; anything else may come after it.
-            var sent = e.HttpRequestError is not (HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError);
-            KubernetesFailure failure = e.HttpRequestError is HttpRequestError.InvalidResponse or HttpRequestError.ConfigurationLimitExceeded
-                ? new KubernetesFailure.Malformed(KubernetesFailure.Clip($"no HTTP answer: {e.Message}"))
-                : new KubernetesFailure.Unreachable(KubernetesFailure.Clip($"{e.HttpRequestError}: {(e.InnerException ?? e).Message}"));
-            return new KubernetesAnswer(e.HttpRequestError is HttpRequestError.SecureConnectionError ? SecureConnectionFailed : 0, default, failure, sent);
+            var sent = e.HttpRequestError is not (HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
+                or HttpRequestError.SecureConnectionError);
+            KubernetesFailure failure =
+                e.HttpRequestError is HttpRequestError.InvalidResponse or HttpRequestError.ConfigurationLimitExceeded
+                    ? new KubernetesFailure.Malformed(KubernetesFailure.Clip($"no HTTP answer: {e.Message}"))
+                    : new KubernetesFailure.Unreachable(KubernetesFailure.Clip($"{e.HttpRequestError}: {(e.InnerException ?? e).Message}"));
+            return new KubernetesAnswer(
+                e.HttpRequestError is HttpRequestError.SecureConnectionError ? SecureConnectionFailed : 0, default, failure, sent);
         }
         catch (IOException e)
         {
@@ -58,7 +64,8 @@ internal static class KubernetesExchange
     /// <summary>Pseudo status of an answer that never came because the server's certificate was refused.</summary>
     public const int SecureConnectionFailed = -1;
 
-    private static KubernetesAnswer Failed(int status, KubernetesFailure failure, bool perhapsDone) => new(status, default, failure, perhapsDone);
+    private static KubernetesAnswer Failed(int status, KubernetesFailure failure, bool perhapsDone) =>
+        new(status, default, failure, perhapsDone);
 
     // Grows with what arrives, never with what Content-Length claims.
     private static async Task<ReadOnlyMemory<byte>?> ReadBodyAsync(HttpContent content, int maxBytes, CancellationToken deadline)

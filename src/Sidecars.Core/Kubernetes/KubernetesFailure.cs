@@ -7,11 +7,13 @@ namespace Sidecars.Core.Kubernetes;
 /// <param name="Message">What happened, at most a few hundred characters.</param>
 public abstract record KubernetesFailure(string Message)
 {
-    // Characters of a text of the server's that are kept: enough for the reason of a Status object, and no log line is filled by a proxy's page.
+    // Characters of a text of the server's that are kept: enough for the reason of a Status object, and no log line is filled by a proxy's
+    // page.
     private const int MaxText = 300;
 
     /// <summary>How long the server asked to wait (its <c>Retry-After</c>, bounded); null: it did not.</summary>
-    public TimeSpan? AskedToWait => this switch { Throttled throttled => throttled.RetryAfter, ServerError error => error.RetryAfter, _ => null };
+    public TimeSpan? AskedToWait =>
+        this switch { Throttled throttled => throttled.RetryAfter, ServerError error => error.RetryAfter, _ => null };
 
     /// <summary>Text that came from the server, as it may stand in a log: bounded, without control characters.</summary>
     public static string Clip(string text)
@@ -36,7 +38,10 @@ public abstract record KubernetesFailure(string Message)
     /// <summary>401 also with the token as it is in the file now, or no token can be read.</summary>
     public sealed record Unauthorized(string Message) : KubernetesFailure(Message);
 
-    /// <summary>429, or not sent since an earlier wait is not over: nothing was done; ask again after <paramref name="RetryAfter"/>, if the server named one.</summary>
+    /// <summary>
+    /// 429, or not sent since an earlier wait is not over: nothing was done; ask again after <paramref name="RetryAfter"/>, if the server
+    /// named one.
+    /// </summary>
     /// <param name="Message">The server's words.</param>
     /// <param name="RetryAfter">The server's <c>Retry-After</c>, capped at one minute.</param>
     public sealed record Throttled(string Message, TimeSpan? RetryAfter) : KubernetesFailure(Message);

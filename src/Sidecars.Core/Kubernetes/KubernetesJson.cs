@@ -4,8 +4,8 @@ using Sidecars.Core.Lineage;
 namespace Sidecars.Core.Kubernetes;
 
 /// <summary>
-/// Documents ↔ JSON. By hand: without the serializer, here and in Election, redis-bootstrap is 1.26 MB smaller. Absent members stay absent, and those that are
-/// not named here are written back as they were read.
+/// Documents ↔ JSON. By hand: without the serializer, here and in Election, redis-bootstrap is 1.26 MB smaller. Absent members stay absent,
+/// and those that are not named here are written back as they were read.
 /// </summary>
 internal static class KubernetesJson
 {

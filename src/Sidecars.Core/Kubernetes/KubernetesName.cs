@@ -6,7 +6,8 @@ namespace Sidecars.Core.Kubernetes;
 public static class KubernetesName
 {
     /// <summary>True for a label: 1..63 of <c>a-z 0-9 -</c>, beginning and ending with a letter or digit.</summary>
-    public static bool IsLabel(string? name) => name is { Length: >= 1 and <= 63 } && !name.Contains('.', StringComparison.Ordinal) && IsSubdomain(name);
+    public static bool IsLabel(string? name) =>
+        name is { Length: >= 1 and <= 63 } && !name.Contains('.', StringComparison.Ordinal) && IsSubdomain(name);
 
     /// <summary>True for a subdomain, the form of Lease and Pod names: 1..253, labels of any length joined by dots.</summary>
     public static bool IsSubdomain(string? name)

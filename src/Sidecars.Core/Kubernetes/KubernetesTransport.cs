@@ -6,8 +6,8 @@ namespace Sidecars.Core.Kubernetes;
 
 /// <summary>
 /// The HTTP connection pool to one API server, with the cluster's CA as the only root. When a certificate is refused, the
-/// CA file is read again: a cluster's CA may be replaced while a pod runs. HTTP/1.1: a connection that hangs is closed with its call, and the
-/// next call gets a new socket.
+/// CA file is read again: a cluster's CA may be replaced while a pod runs. HTTP/1.1: a connection that hangs is closed with its call, and
+/// the next call gets a new socket.
 /// </summary>
 /// <param name="config">Where the API server is.</param>
 /// <param name="handler">In place of sockets; null: sockets.</param>

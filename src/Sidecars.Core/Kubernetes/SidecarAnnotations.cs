@@ -60,19 +60,21 @@ public static class SidecarAnnotations
     internal static string? Get(LeaseDocument lease, string name) => lease.Annotations.GetValueOrDefault(name);
 
     /// <summary>A required whole number, digits only.</summary>
-    internal static bool TryGetNumber(LeaseDocument lease, string name, long min, long max, out long value, [NotNullWhen(false)] out AnnotationFault? fault)
+    internal static bool TryGetNumber(
+        LeaseDocument lease, string name, long min, long max, out long value, [NotNullWhen(false)] out AnnotationFault? fault)
     {
         value = 0;
         fault = Get(lease, name) is not { } text ? new AnnotationFault(name, "is missing")
-            : !long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) ? new AnnotationFault(name, "is no whole number")
+            : !long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value)
+            ? new AnnotationFault(name, "is no whole number")
             : value < min || value > max ? new AnnotationFault(name, $"is not in {min}..{max}")
             : null;
         return fault is null;
     }
 
     /// <summary>
-    /// One annotation of JSON. Null where there is none, and where it is wrong: then <paramref name="fault"/> names it. Once there is a fault
-    /// nothing is read any more.
+    /// One annotation of JSON. Null where there is none, and where it is wrong: then <paramref name="fault"/> names it. Once there is a
+    /// fault nothing is read any more.
     /// </summary>
     internal static T? Read<T>(LeaseDocument lease, string name, JsonValueKind kind, Func<JsonFacts, T?> read, ref AnnotationFault? fault)
         where T : class

@@ -63,7 +63,9 @@ internal static class StoreOutcome
             _ => throw new InvalidOperationException($"unknown outcome {answer}"),
         };
 
-    /// <summary>The outcome of a write; <paramref name="stored"/> reads what the server stored, null where that is not what was sent.</summary>
+    /// <summary>
+    /// The outcome of a write; <paramref name="stored"/> reads what the server stored, null where that is not what was sent.
+    /// </summary>
     public static StoreWrite<T> Of<T>(KubernetesWrite<LeaseDocument> answer, Func<LeaseDocument, T?> stored)
         where T : class => answer switch
         {

@@ -84,7 +84,10 @@ public static class AofManifestReader
 
     // long.TryParse takes NUL characters after the digits.
     private static long? Number(string text) =>
-        long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var n) && !text.Contains('\0', StringComparison.Ordinal) ? n : null;
+        long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var n)
+        && !text.Contains('\0', StringComparison.Ordinal)
+            ? n
+            : null;
 
     /// <summary>Words as sdssplitargs in sds.c splits them; null where a quote is not closed, or closed within a word.</summary>
     private static List<string>? SplitWords(ReadOnlySpan<byte> line)
@@ -136,7 +139,8 @@ public static class AofManifestReader
 
             var escaped = line[0];
             line = line[1..];
-            if (quote == '"' && escaped == 'x' && line.Length >= 2 && char.IsAsciiHexDigit((char)line[0]) && char.IsAsciiHexDigit((char)line[1]))
+            if (quote == '"' && escaped == 'x' && line.Length >= 2 && char.IsAsciiHexDigit((char)line[0])
+                && char.IsAsciiHexDigit((char)line[1]))
             {
                 word.Add((byte)((Hex(line[0]) << 4) | Hex(line[1])));
                 line = line[2..];
@@ -153,5 +157,6 @@ public static class AofManifestReader
 
     private static int Hex(byte digit) => digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10;
 
-    private static DiskFact<AofManifest> Fault(FileFaultKind kind, string detail) => DiskFact<AofManifest>.Unreadable(new FileFault(kind, detail));
+    private static DiskFact<AofManifest> Fault(FileFaultKind kind, string detail) =>
+        DiskFact<AofManifest>.Unreadable(new FileFault(kind, detail));
 }

@@ -3,7 +3,9 @@ namespace Sidecars.Core.Lineage;
 /// <summary>What lies on a disk, for an election.</summary>
 public enum DataState
 {
-    /// <summary>The server would start on it without saying so, but it is not, or may not be, the dataset that was last in memory. Never elected.</summary>
+    /// <summary>
+    /// The server would start on it without saying so, but it is not, or may not be, the dataset that was last in memory. Never elected.
+    /// </summary>
     Suspect,
 
     /// <summary>No files: a first boot, or a disk that was wiped: then a marker may be there.</summary>
@@ -22,7 +24,9 @@ public enum SuspectReason
     /// <summary>It is not.</summary>
     None,
 
-    /// <summary>The data directory is missing or cannot be listed: a volume that is not mounted looks like a first boot otherwise.</summary>
+    /// <summary>
+    /// The data directory is missing or cannot be listed: a volume that is not mounted looks like a first boot otherwise.
+    /// </summary>
     DirectoryUnreadable,
 
     /// <summary>dump.rdb has no readable header.</summary>
@@ -91,7 +95,9 @@ public enum PositionSource
 /// <param name="Source">Where it was read.</param>
 public sealed record DiskPosition(ReplicationPosition At, PositionBound Bound, PositionSource Source)
 {
-    /// <summary>The disk holds this offset at least; 0 where nothing is known. Where the AOF is shorter than noted, less what is missing.</summary>
+    /// <summary>
+    /// The disk holds this offset at least; 0 where nothing is known. Where the AOF is shorter than noted, less what is missing.
+    /// </summary>
     public long Lower { get; init; }
 
     /// <summary>The disk holds this offset at most; null where it may hold more.</summary>
@@ -147,7 +153,8 @@ public sealed record DiskEvidence(DiskFacts Facts, DataState State, SuspectReaso
     /// where that has none, the time of the base's snapshot; null: unknown. (A server annotates once a second, over files: an increment
     /// begun within the second of the last annotation holds commands and no <c>#TS:</c>; seen on 7.0.15.)
     /// </summary>
-    public long? LastTimestamp => Facts.AofTail.Value?.LastTimestamp ?? (Facts.AofBase.Value is { HasNoKeys: false, CreatedSeconds: { } created } ? created : null);
+    public long? LastTimestamp =>
+        Facts.AofTail.Value?.LastTimestamp ?? (Facts.AofBase.Value is { HasNoKeys: false, CreatedSeconds: { } created } ? created : null);
 
     /// <summary>Intact data, of keys or of none: what an election may rank.</summary>
     public bool IsIntact => State is DataState.Present or DataState.Empty;

@@ -62,16 +62,23 @@ public sealed record DiskFacts(Durability Durability)
     /// <summary>Header of the base; absent where there is no base or it holds commands rather than a snapshot.</summary>
     public DiskFact<RdbHeader> AofBase { get; init; }
 
-    /// <summary>The base's end fits: <see cref="RdbTail"/>, or a whole command; a torn one only in the last file, as the server takes it.</summary>
+    /// <summary>
+    /// The base's end fits: <see cref="RdbTail"/>, or a whole command; a torn one only in the last file, as the server takes it.
+    /// </summary>
     public bool AofBaseLooksWhole { get; init; }
 
-    /// <summary>The base ends in commands, with or without a snapshot before them: a base of <c>aof-use-rdb-preamble no</c>, or the file of Redis 4 to 6.</summary>
+    /// <summary>
+    /// The base ends in commands, with or without a snapshot before them: a base of <c>aof-use-rdb-preamble no</c>, or the file of Redis 4
+    /// to 6.
+    /// </summary>
     public bool AofBaseEndsInCommands { get; init; }
 
     /// <summary>End of the newest increment; where there is none, of a base that ends in commands, or of the old single file.</summary>
     public DiskFact<AofTail> AofTail { get; init; }
 
-    /// <summary>The single <c>appendonly.aof</c> of Redis 6 and earlier, which a server of 7 takes over when there is no manifest.</summary>
+    /// <summary>
+    /// The single <c>appendonly.aof</c> of Redis 6 and earlier, which a server of 7 takes over when there is no manifest.
+    /// </summary>
     public DiskFact<FileStat> SingleAof { get; init; }
 
     /// <summary>
@@ -79,7 +86,8 @@ public sealed record DiskFacts(Durability Durability)
     /// compared so: no total in the marker, another newest file, or a rewrite under way, whose end replaces files by shorter ones.
     /// </summary>
     public long? AofGrowth =>
-        Marker is { IsKnown: true, Value: { AofRewriteInProgress: false, Aof: { Total: { } total } mark } } && Manifest.Value?.Newest?.Name == mark.File
+        Marker is { IsKnown: true, Value: { AofRewriteInProgress: false, Aof: { Total: { } total } mark } }
+        && Manifest.Value?.Newest?.Name == mark.File
         && AofFiles.Count > 0 && AofFiles.All(f => f.Stat.IsKnown)
             ? AofFiles.Sum(f => f.Stat.Value!.Length) - total
             : null;

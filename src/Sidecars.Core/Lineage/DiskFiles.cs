@@ -35,7 +35,8 @@ public sealed class DiskFiles
     public DiskFact<byte[]> ReadHead(string path, int max) => Read(path, (length, _) => (0, (int)Math.Min(length, max)), max);
 
     /// <summary>The last bytes, at most <paramref name="max"/>.</summary>
-    public DiskFact<byte[]> ReadTail(string path, int max) => Read(path, (length, _) => (Math.Max(0, length - max), (int)Math.Min(length, max)), max);
+    public DiskFact<byte[]> ReadTail(string path, int max) =>
+        Read(path, (length, _) => (Math.Max(0, length - max), (int)Math.Min(length, max)), max);
 
     private DiskFact<byte[]> Read(string path, Func<long, int, (long Start, int Count)?> window, int max)
     {

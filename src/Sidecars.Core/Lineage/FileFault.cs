@@ -97,5 +97,6 @@ public readonly record struct DiskFact<T>
         };
 
     /// <summary>The value, <c>absent</c>, or the fault.</summary>
-    public override string ToString() => State switch { FactState.Known => Value!.ToString() ?? "", FactState.Absent => "absent", _ => Fault.ToString() };
+    public override string ToString() =>
+        State switch { FactState.Known => Value!.ToString() ?? "", FactState.Absent => "absent", _ => Fault.ToString() };
 }

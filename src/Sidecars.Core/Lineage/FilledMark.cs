@@ -19,8 +19,8 @@ public enum FilledBy
 public sealed record FilledFact(FilledBy By, long ChangedTicks);
 
 /// <summary>
-/// <c>&lt;data&gt;/.sidecar/filled</c>: these data were put here on purpose, and no server of this group has written to them. The node that has
-/// it is the only possible winner of an election. One word, <c>restore</c> or <c>adopt</c>, so that a shell can write it too; it is
+/// <c>&lt;data&gt;/.sidecar/filled</c>: these data were put here on purpose, and no server of this group has written to them. The node that
+/// has it is the only possible winner of an election. One word, <c>restore</c> or <c>adopt</c>, so that a shell can write it too; it is
 /// written after the data, since it counts only while no data file is newer (<see cref="DiskEvidence.Filled"/>).
 /// </summary>
 public static class FilledMark
@@ -42,7 +42,9 @@ public static class FilledMark
         AtomicFile.Write(path, Encoding.ASCII.GetBytes(by == FilledBy.Adopt ? "adopt\n" : "restore\n"));
     }
 
-    /// <summary>Removes it: another master's data are about to replace these. Not durable; what replaces the data is newer than the mark anyway.</summary>
+    /// <summary>
+    /// Removes it: another master's data are about to replace these. Not durable; what replaces the data is newer than the mark anyway.
+    /// </summary>
     /// <exception cref="IOException">It can't be removed.</exception>
     public static void Remove(string dataDirectory)
     {

@@ -3,9 +3,10 @@ using Sidecars.Core.Primitives;
 namespace Sidecars.Core.Lineage;
 
 /// <summary>
-/// <c>&lt;data&gt;/.sidecar/given-up.json</c>: the server of these data was about to be replaced by another one, of the coordinator's choice, in
-/// an epoch that the coordinator had won. While the file is there, the server accepts no writes on the word of that epoch or an earlier one:
-/// the other one may have taken some. A file of its own and not a field of the marker, which the sidecar rewrites every second.
+/// <c>&lt;data&gt;/.sidecar/given-up.json</c>: the server of these data was about to be replaced by another one, of the coordinator's
+/// choice, in an epoch that the coordinator had won. While the file is there, the server accepts no writes on the word of that epoch or an
+/// earlier one: the other one may have taken some. A file of its own and not a field of the marker, which the sidecar rewrites every
+/// second.
 /// </summary>
 /// <param name="Target">The other server's address in the group.</param>
 /// <param name="TargetRunId">Its process.</param>
@@ -21,7 +22,8 @@ public sealed record GivingUp(RedisEndpoint Target, string TargetRunId, long Epo
     public static string PathIn(string dataDirectory) => Path.Combine(dataDirectory, MarkerStore.DirectoryName, FileName);
 
     /// <summary>Reads it: known, absent, or unreadable with the reason.</summary>
-    public static DiskFact<GivingUp> Read(string dataDirectory) => new DiskFiles().ReadAll(PathIn(dataDirectory), MaxBytes).Then(bytes => Parse(bytes));
+    public static DiskFact<GivingUp> Read(string dataDirectory) =>
+        new DiskFiles().ReadAll(PathIn(dataDirectory), MaxBytes).Then(bytes => Parse(bytes));
 
     /// <summary>Writes it durably: it must outlast a host that loses power. Returns null where it is written, else why not.</summary>
     public string? TryWrite(string dataDirectory)

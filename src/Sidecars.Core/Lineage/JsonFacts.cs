@@ -93,7 +93,8 @@ public sealed class JsonFacts
     /// <summary>A whole number of 0..<paramref name="max"/>.</summary>
     public long Integer(string name, long max = long.MaxValue)
     {
-        if (TryGet(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) && number >= 0 && number <= max)
+        if (TryGet(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) && number >= 0
+            && number <= max)
             return number;
         Wrong(name);
         return 0;
@@ -105,7 +106,8 @@ public sealed class JsonFacts
     /// <summary>True or false.</summary>
     public bool Truth(string name)
     {
-        if (TryGet(name, out var value) && value.ValueKind is JsonValueKind.True or JsonValueKind.False) return value.ValueKind == JsonValueKind.True;
+        if (TryGet(name, out var value) && value.ValueKind is JsonValueKind.True or JsonValueKind.False)
+            return value.ValueKind == JsonValueKind.True;
         Wrong(name);
         return false;
     }

@@ -5,7 +5,9 @@ using System.Text.Json;
 
 namespace Sidecars.Core.Lineage;
 
-/// <summary>Writes JSON. It stands in files, logs and annotations, none of which is HTML: only what JSON itself asks for is escaped.</summary>
+/// <summary>
+/// Writes JSON. It stands in files, logs and annotations, none of which is HTML: only what JSON itself asks for is escaped.
+/// </summary>
 internal static class JsonText
 {
     /// <summary>One object, as UTF-8; its members by <paramref name="members"/>.</summary>

@@ -48,7 +48,10 @@ public sealed class LineageHistory : IReadOnlyList<LineageEntry>, IEquatable<Lin
     /// <inheritdoc/>
     public LineageEntry this[int index] => _entries[index];
 
-    /// <summary>A history of entries that ascend strictly by position and name each id once; false otherwise, or with more than <see cref="MaxEntries"/>.</summary>
+    /// <summary>
+    /// A history of entries that ascend strictly by position and name each id once; false otherwise, or with more than
+    /// <see cref="MaxEntries"/>.
+    /// </summary>
     public static bool TryCreate(IReadOnlyList<LineageEntry> entries, out LineageHistory history)
     {
         history = Empty;
@@ -70,8 +73,8 @@ public sealed class LineageHistory : IReadOnlyList<LineageEntry>, IEquatable<Lin
 
     /// <summary>
     /// Records that <paramref name="master"/> serves under <paramref name="id"/>. Where the id is the newest already, its entry is
-    /// only bettered: a later term or epoch, a master that was not known; null where it would not come after all that is recorded (an older term or epoch, or an id of long ago that returns):
-    /// the caller's view is stale, and it must not write.
+    /// only bettered: a later term or epoch, a master that was not known; null where it would not come after all that is recorded (an older
+    /// term or epoch, or an id of long ago that returns): the caller's view is stale, and it must not write.
     /// </summary>
     /// <param name="id">The new replication id.</param>
     /// <param name="startOffset">Offset at which it begins.</param>

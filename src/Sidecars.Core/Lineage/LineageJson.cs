@@ -76,7 +76,9 @@ internal static class LineageJson
         item.OptionalText(name, MaxAddressLength) is null ? null : Address(item, name);
 
     public static ReplicationPosition? OptionalPosition(JsonFacts item) =>
-        item.OptionalText("replication_id", ReplicationId.Length) is null ? null : new ReplicationPosition(Id(item), item.Integer("offset"));
+        item.OptionalText("replication_id", ReplicationId.Length) is null
+            ? null
+            : new ReplicationPosition(Id(item), item.Integer("offset"));
 
     public static LastServing? OptionalLastServing(JsonFacts item) =>
         item.OptionalObject("last_serving") is { } serving ? new LastServing(Node(serving.Object("node")), Token(serving, "token")) : null;
@@ -85,7 +87,8 @@ internal static class LineageJson
     public static LineageHistory History(JsonFacts item) => History(
         item.Objects("history", LineageHistory.MaxEntries),
         entry => new LineageEntry(
-            Id(entry), entry.Integer("start_offset"), new LineagePosition(entry.Integer("term"), entry.Integer("epoch"), entry.Integer("generation")),
+            Id(entry), entry.Integer("start_offset"),
+            new LineagePosition(entry.Integer("term"), entry.Integer("epoch"), entry.Integer("generation")),
             Node(entry.Object("master"))),
         item);
 

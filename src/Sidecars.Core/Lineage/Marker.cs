@@ -21,7 +21,9 @@ public enum MarkerRole
 /// Its bytes when <see cref="Marker.Position"/> was read, with what the server had still buffered: a file of this length holds
 /// everything up to that offset.
 /// </param>
-/// <param name="Exact">True where a file of exactly this length holds exactly that offset: nothing was buffered, and nothing written meanwhile.</param>
+/// <param name="Exact">
+/// True where a file of exactly this length holds exactly that offset: nothing was buffered, and nothing written meanwhile.
+/// </param>
 /// <param name="Total">
 /// <c>aof_current_size</c> and <c>aof_buffer_length</c> of the INFO that told the offset: bytes of all AOF files that hold it. Taken at
 /// one moment, so that every byte more on disk is a byte of the stream more; null where unknown, or not what lies on disk.
@@ -56,7 +58,9 @@ public sealed record Marker(
     /// <summary>Written by a newer version: what is known was read, the rest is not. Rewriting it loses the rest.</summary>
     public bool IsNewer => Format > CurrentFormat;
 
-    /// <summary>Redis <c>run_id</c> (40 characters) of the process that last served these data; null from its start until it has loaded them.</summary>
+    /// <summary>
+    /// Redis <c>run_id</c> (40 characters) of the process that last served these data; null from its start until it has loaded them.
+    /// </summary>
     public string? RunId { get; init; }
 
     /// <summary>Replication id and offset in the server's memory; null before the server answered.</summary>
@@ -94,7 +98,9 @@ public sealed record Marker(
     /// <summary>The last serving master; null where none was ever seen.</summary>
     public LastServing? LastServing { get; init; }
 
-    /// <summary>What bootstrap announced at this node's last start; null before the first, and from versions that did not note it.</summary>
+    /// <summary>
+    /// What bootstrap announced at this node's last start; null before the first, and from versions that did not note it.
+    /// </summary>
     public AnnouncedAddress? Announced { get; init; }
 
     /// <summary>UTC time by the writer's clock, RFC 3339. For people: clocks of nodes differ, so nothing compares it.</summary>

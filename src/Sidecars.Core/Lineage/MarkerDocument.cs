@@ -85,7 +85,9 @@ public static class MarkerDocument
         var linkUp = root.OptionalTruth("master_link_up");
         var runId = root.OptionalText("run_id", ReplicationId.Length);
         var position = LineageJson.OptionalPosition(root);
-        var aof = root.OptionalObject("aof") is { } a ? new AofMark(a.Text("file", MaxFileNameLength), a.Integer("length"), a.OptionalTruth("exact"), a.OptionalInteger("total")) : null;
+        var aof = root.OptionalObject("aof") is { } a
+            ? new AofMark(a.Text("file", MaxFileNameLength), a.Integer("length"), a.OptionalTruth("exact"), a.OptionalInteger("total"))
+            : null;
         var earlier = root.OptionalInteger("earlier_offset");
         var serving = LineageJson.OptionalLastServing(root);
         var announced = root.OptionalObject("announced") is { } said ? Announced(said) : null;
@@ -111,7 +113,8 @@ public static class MarkerDocument
     {
         var setting = said.Text("setting", MaxHostLength);
         // Without a port of its own the text is no address that this code wrote.
-        if (RedisEndpoint.TryParse(said.Text("address", MaxHostLength), 1, out var address) && address.IsAddress) return new AnnouncedAddress(setting, address);
+        if (RedisEndpoint.TryParse(said.Text("address", MaxHostLength), 1, out var address) && address.IsAddress)
+            return new AnnouncedAddress(setting, address);
         said.Wrong("address");
         return null;
     }
@@ -129,5 +132,6 @@ public static class MarkerDocument
         }
     }
 
-    private static string RoleText(MarkerRole role) => role switch { MarkerRole.Master => "master", MarkerRole.Replica => "replica", _ => "unknown" };
+    private static string RoleText(MarkerRole role) =>
+        role switch { MarkerRole.Master => "master", MarkerRole.Replica => "replica", _ => "unknown" };
 }

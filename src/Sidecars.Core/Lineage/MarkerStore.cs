@@ -12,7 +12,9 @@ public sealed class MarkerStore(string dataDirectory)
     /// <summary>File name of the marker.</summary>
     public const string FileName = "state.json";
 
-    /// <summary>Largest marker that is read, 256 KiB: 64 entries of at most 0.5 KiB come to 32 KiB, times eight for what newer versions add.</summary>
+    /// <summary>
+    /// Largest marker that is read, 256 KiB: 64 entries of at most 0.5 KiB come to 32 KiB, times eight for what newer versions add.
+    /// </summary>
     public const int MaxBytes = 256 * 1024;
 
     private readonly string _directory = Path.Combine(dataDirectory, DirectoryName);

@@ -26,7 +26,9 @@ public static class RdbHeaderReader
     {
         if (head.Length > MaxBytes) head = head[..MaxBytes];
         if (head.Length < MagicLength)
-            return Fault(head.IsEmpty || "REDIS"u8.StartsWith(head[..Math.Min(head.Length, 5)]) ? FileFaultKind.Torn : FileFaultKind.WrongFormat, "no magic");
+            return Fault(
+                head.IsEmpty || "REDIS"u8.StartsWith(head[..Math.Min(head.Length, 5)]) ? FileFaultKind.Torn : FileFaultKind.WrongFormat,
+                "no magic");
         if (!TryMagic(head[..MagicLength], out var header)) return Fault(FileFaultKind.WrongFormat, "no RDB magic");
 
         var cursor = new Cursor(head[MagicLength..]);
@@ -43,7 +45,9 @@ public static class RdbHeaderReader
                 });
 
             if (!cursor.TryString(out var name) || !cursor.TryString(out var value))
-                return cursor.Unsupported ? Fault(FileFaultKind.Unsupported, "compressed or unknown encoding of an auxiliary field") : End(head.Length, fileLength);
+                return cursor.Unsupported
+                    ? Fault(FileFaultKind.Unsupported, "compressed or unknown encoding of an auxiliary field")
+                    : End(head.Length, fileLength);
             if (name.Is("redis-ver"u8) || name.Is("valkey-ver"u8)) header = header with { ServerVersion = value.Text() };
             else if (name.Is("ctime"u8)) header = header with { CreatedSeconds = value.Number() };
             else if (name.Is("used-mem"u8)) header = header with { UsedMemory = value.Number() };
@@ -73,7 +77,8 @@ public static class RdbHeaderReader
         ? Fault(FileFaultKind.TooLarge, $"auxiliary fields go on past {read} bytes")
         : Fault(FileFaultKind.Torn, "ends within the auxiliary fields");
 
-    private static DiskFact<RdbHeader> Fault(FileFaultKind kind, string detail) => DiskFact<RdbHeader>.Unreadable(new FileFault(kind, detail));
+    private static DiskFact<RdbHeader> Fault(FileFaultKind kind, string detail) =>
+        DiskFact<RdbHeader>.Unreadable(new FileFault(kind, detail));
 
     /// <summary>A string as the file holds it: bytes, or an integer.</summary>
     private readonly ref struct Value(ReadOnlySpan<byte> bytes, long? integer)
@@ -87,7 +92,10 @@ public static class RdbHeaderReader
         public long? Number()
         {
             if (integer is not null) return integer;
-            return long.TryParse(Bytes, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && !Bytes.Contains((byte)0) ? number : null;
+            return long.TryParse(Bytes, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
+                && !Bytes.Contains((byte)0)
+                ? number
+                : null;
         }
     }
 

@@ -22,7 +22,8 @@ public readonly record struct ReplicationId
     public static bool TryParse(string? text, out ReplicationId id)
     {
         id = default;
-        if (text is not { Length: Length } || !text.All(c => char.IsAsciiDigit(c) || c is >= 'a' and <= 'f') || text.All(c => c == '0')) return false;
+        if (text is not { Length: Length } || !text.All(c => char.IsAsciiDigit(c) || c is >= 'a' and <= 'f') || text.All(c => c == '0'))
+            return false;
         id = new ReplicationId(text);
         return true;
     }

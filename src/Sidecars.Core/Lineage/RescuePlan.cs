@@ -9,18 +9,24 @@ namespace Sidecars.Core.Lineage;
 public sealed record RescuedFile(string Name, long Length, long ChangedTicks);
 
 /// <summary>A dataset that was kept before it was overwritten.</summary>
-/// <param name="Name">Directory name: <c>yyyyMMddTHHmmssfffZ-&lt;replid8&gt;</c>, for people: a clock that was set back names a newer one older.</param>
+/// <param name="Name">
+/// Directory name: <c>yyyyMMddTHHmmssfffZ-&lt;replid8&gt;</c>, for people: a clock that was set back names a newer one older.
+/// </param>
 /// <param name="Reason">Why the node gave its data up, for people.</param>
 /// <param name="Token">The token of the master that it went on to follow.</param>
 /// <param name="From">The node whose data it is.</param>
 /// <param name="Intact">The dataset was whole: <see cref="DiskEvidence.IsIntact"/>.</param>
 /// <param name="Files">What was kept.</param>
-public sealed record Rescue(string Name, string Reason, FencingToken Token, NodeIdentity From, bool Intact, IReadOnlyList<RescuedFile> Files)
+public sealed record Rescue(
+    string Name, string Reason, FencingToken Token, NodeIdentity From, bool Intact, IReadOnlyList<RescuedFile> Files)
 {
     /// <summary>Point in the stream, where it is known.</summary>
     public ReplicationPosition? Position { get; init; }
 
-    /// <summary>Counts the rescues of a volume: their order, whatever the clock says. 0 in those of earlier versions, which are older than all with one.</summary>
+    /// <summary>
+    /// Counts the rescues of a volume: their order, whatever the clock says. 0 in those of earlier versions, which are older than all with
+    /// one.
+    /// </summary>
     public long Sequence { get; init; }
 
     /// <summary>Bytes of its files. They cost space only from when the server replaces its own.</summary>
@@ -60,7 +66,8 @@ public abstract record RescuePlan
     /// <param name="files">What would be kept.</param>
     /// <param name="intact">It is a whole dataset.</param>
     /// <param name="limits">The bounds.</param>
-    public static RescuePlan Calculate(IReadOnlyCollection<Rescue> existing, IReadOnlyList<RescuedFile> files, bool intact, RescueLimits limits)
+    public static RescuePlan Calculate(
+        IReadOnlyCollection<Rescue> existing, IReadOnlyList<RescuedFile> files, bool intact, RescueLimits limits)
     {
         if (existing.FirstOrDefault(r => r.Files.ToHashSet().SetEquals(files)) is { } same) return new AlreadyKept(same);
         var bytes = files.Sum(f => f.Length);

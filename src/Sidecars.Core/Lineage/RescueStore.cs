@@ -53,7 +53,8 @@ public sealed class RescueStore(string dataDirectory, RescueLimits limits, DataL
             return [.. Directory.EnumerateDirectories(_root)
                 .Where(d => !d.EndsWith(Partial, StringComparison.Ordinal))
                 .Order(StringComparer.Ordinal)
-                .Select(d => files.ReadAll(Path.Combine(d, ManifestName), RescueDocument.MaxBytes).Then(bytes => RescueDocument.Read(Path.GetFileName(d), bytes)).Value)
+                .Select(d => files.ReadAll(Path.Combine(d, ManifestName), RescueDocument.MaxBytes)
+                    .Then(bytes => RescueDocument.Read(Path.GetFileName(d), bytes)).Value)
                 .OfType<Rescue>()
                 .OrderBy(r => r.Sequence)]; // stable: those without one stay in the order of their names
         }
@@ -86,7 +87,8 @@ public sealed class RescueStore(string dataDirectory, RescueLimits limits, DataL
                 case RescuePlan.Refuse refuse: return new RescueOutcome.Refused(refuse.Reason);
                 case RescuePlan.Keep keep:
                     var stamp = utcNow.UtcDateTime.ToString("yyyyMMdd'T'HHmmssfff'Z'", CultureInfo.InvariantCulture);
-                    var rescue = new Rescue($"{stamp}-{evidence.Position?.At.Id.Short ?? "unknown0"}", reason, token, from, evidence.IsIntact, files)
+                    var rescue = new Rescue(
+                        $"{stamp}-{evidence.Position?.At.Id.Short ?? "unknown0"}", reason, token, from, evidence.IsIntact, files)
                     {
                         Position = evidence.Position?.At,
                         Sequence = existing.Select(r => r.Sequence).DefaultIfEmpty(0).Max() + 1,
@@ -145,7 +147,9 @@ public sealed class RescueStore(string dataDirectory, RescueLimits limits, DataL
         return true;
     }
 
-    /// <summary>Dump, AOF directory (with temporary files: half an AOF may be the newest data there is) and the single AOF of old.</summary>
+    /// <summary>
+    /// Dump, AOF directory (with temporary files: half an AOF may be the newest data there is) and the single AOF of old.
+    /// </summary>
     private List<RescuedFile> DataFiles()
     {
         var files = new List<RescuedFile>();
@@ -153,7 +157,8 @@ public sealed class RescueStore(string dataDirectory, RescueLimits limits, DataL
         Add("", new FileInfo(Path.Combine(dataDirectory, _layout.AppendFile)), files);
         var append = new DirectoryInfo(Path.Combine(dataDirectory, _layout.AppendDirectory));
         if (append.Exists)
-            foreach (var file in append.EnumerateFiles().OrderBy(f => f.Name, StringComparer.Ordinal)) Add(_layout.AppendDirectory + "/", file, files);
+            foreach (var file in append.EnumerateFiles().OrderBy(f => f.Name, StringComparer.Ordinal))
+                Add(_layout.AppendDirectory + "/", file, files);
         return files;
     }
 

@@ -15,7 +15,9 @@ public sealed record UnfinishedWork
     /// <summary><c>temp-TIME.PID.rdb</c>: a dataset was being received. What is on disk is the node's own older dataset, whole.</summary>
     public long? ReceivedSnapshot { get; init; }
 
-    /// <summary><c>temp-rewriteaof-*</c>: a rewrite was interrupted. Harmless while the AOF was on: base and increments are continuous.</summary>
+    /// <summary>
+    /// <c>temp-rewriteaof-*</c>: a rewrite was interrupted. Harmless while the AOF was on: base and increments are continuous.
+    /// </summary>
     public long? AofRewrite { get; init; }
 
     /// <summary>
@@ -31,8 +33,10 @@ public sealed record UnfinishedWork
     public UnfinishedWork With(string name, long changedTicks, string appendFileName)
     {
         if (name == $"temp-{appendFileName}.incr") return this with { AofStart = Newest(AofStart, changedTicks) };
-        if (name.StartsWith("temp-rewriteaof-", StringComparison.Ordinal)) return this with { AofRewrite = Newest(AofRewrite, changedTicks) };
-        if (!name.StartsWith("temp-", StringComparison.Ordinal) || !name.EndsWith(".rdb", StringComparison.Ordinal) || name.Length < 10) return this;
+        if (name.StartsWith("temp-rewriteaof-", StringComparison.Ordinal))
+            return this with { AofRewrite = Newest(AofRewrite, changedTicks) };
+        if (!name.StartsWith("temp-", StringComparison.Ordinal) || !name.EndsWith(".rdb", StringComparison.Ordinal) || name.Length < 10)
+            return this;
         var middle = name["temp-".Length..^".rdb".Length];
         var dots = middle.Count(c => c == '.');
         if (!middle.All(c => char.IsAsciiDigit(c) || c == '.')) return this;

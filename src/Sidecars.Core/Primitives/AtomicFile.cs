@@ -17,7 +17,9 @@ public static class AtomicFile
     private static readonly string Writer = Path.GetFileName(Environment.ProcessPath) ?? "sidecars";
     private static long _slots; // bit n: a write of this process has temporary name n
 
-    /// <summary>Writes a temporary file in the same directory, then renames it over <paramref name="path"/>; the last of two writers wins whole.</summary>
+    /// <summary>
+    /// Writes a temporary file in the same directory, then renames it over <paramref name="path"/>; the last of two writers wins whole.
+    /// </summary>
     /// <param name="path">The file; its directory must exist.</param>
     /// <param name="content">The whole content.</param>
     /// <param name="mode">Permissions of the new file, whatever the umask and the old file's.</param>

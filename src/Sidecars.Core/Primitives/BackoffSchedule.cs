@@ -1,10 +1,10 @@
 namespace Sidecars.Core.Primitives;
 
 /// <summary>
-/// The one schedule of pauses, of loops that look again and of calls that are repeated (<c>Sidecars.Retries</c>, over Polly) alike. It is here,
-/// and not Polly's, because <c>redis-bootstrap</c> paces its rounds by it and carries no Polly. Bounded exponential backoff, jittered in its upper
-/// half: each step waits between half and all of <c>min(First * 2^n, Max)</c>, so that pods that started together do not stay in step, and
-/// none asks more often than the lower half allows (jitter down to zero would). Pure: the random source is a parameter of
+/// The one schedule of pauses, of loops that look again and of calls that are repeated (<c>Sidecars.Retries</c>, over Polly) alike. It is
+/// here, and not Polly's, because <c>redis-bootstrap</c> paces its rounds by it and carries no Polly. Bounded exponential backoff, jittered
+/// in its upper half: each step waits between half and all of <c>min(First * 2^n, Max)</c>, so that pods that started together do not stay
+/// in step, and none asks more often than the lower half allows (jitter down to zero would). Pure: the random source is a parameter of
 /// <see cref="DelayAfter"/>.
 /// </summary>
 /// <param name="First">The first step's upper bound; more than zero.</param>

@@ -17,7 +17,9 @@ public readonly record struct FencingToken(long Term, long Epoch, long Rev) : IC
     /// <summary>The token of a group that has never had a master: lower than every other.</summary>
     public static FencingToken None => default;
 
-    /// <summary>Reads <c>term.epoch.rev</c>: decimal digits, no sign, no white space, no leading zeros, so that one token has one text.</summary>
+    /// <summary>
+    /// Reads <c>term.epoch.rev</c>: decimal digits, no sign, no white space, no leading zeros, so that one token has one text.
+    /// </summary>
     public static bool TryParse(ReadOnlySpan<char> text, out FencingToken token)
     {
         token = default;
@@ -27,7 +29,8 @@ public readonly record struct FencingToken(long Term, long Epoch, long Rev) : IC
         var rest = text[(first + 1)..];
         var second = rest.IndexOf('.');
         if (second < 0) return false;
-        if (!TryPart(text[..first], out var term) || !TryPart(rest[..second], out var epoch) || !TryPart(rest[(second + 1)..], out var rev)) return false;
+        if (!TryPart(text[..first], out var term) || !TryPart(rest[..second], out var epoch) || !TryPart(rest[(second + 1)..], out var rev))
+            return false;
         token = new FencingToken(term, epoch, rev);
         return true;
     }

@@ -7,7 +7,10 @@ public static class ListeningSockets
 {
     private const string Listen = "0A"; // TCP_LISTEN of include/net/tcp_states.h
 
-    /// <summary>The sockets that listen on a port, at whatever address, as a process' file descriptors name them (<c>socket:[4711]</c>); other lines are passed over.</summary>
+    /// <summary>
+    /// The sockets that listen on a port, at whatever address, as a process' file descriptors name them (<c>socket:[4711]</c>); other lines
+    /// are passed over.
+    /// </summary>
     public static IEnumerable<string> Read(IEnumerable<string> lines, int port)
     {
         ArgumentNullException.ThrowIfNull(lines);
@@ -16,7 +19,8 @@ public static class ListeningSockets
         foreach (var line in lines)
         {
             var words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            if (words.Length > 9 && words[3] == Listen && words[1].EndsWith(ending, StringComparison.Ordinal)) yield return $"socket:[{words[9]}]";
+            if (words.Length > 9 && words[3] == Listen && words[1].EndsWith(ending, StringComparison.Ordinal))
+                yield return $"socket:[{words[9]}]";
         }
     }
 }

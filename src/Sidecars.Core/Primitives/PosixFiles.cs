@@ -13,7 +13,9 @@ public static partial class PosixFiles
     private const int OpenDirectory = 0x10000 | 0x80000; // O_DIRECTORY | O_CLOEXEC on x86-64; the former is 0x4000 on arm64
     private const int OpenDirectoryArm = 0x4000 | 0x80000;
 
-    /// <summary>A second name for a file. False where this filesystem can't link the two; the caller must not copy gigabytes instead.</summary>
+    /// <summary>
+    /// A second name for a file. False where this filesystem can't link the two; the caller must not copy gigabytes instead.
+    /// </summary>
     /// <exception cref="IOException">Any other error (the file has gone, no space, a name that exists).</exception>
     public static bool TryLink(string existing, string added)
     {
@@ -21,7 +23,9 @@ public static partial class PosixFiles
         return error is CrossDevice or TooManyLinks or NotPermitted ? false : error == 0 ? true : throw LinkFailed(existing, error);
     }
 
-    /// <summary>A second name for a file, where nothing has that name: of many callers one succeeds. False where something has it.</summary>
+    /// <summary>
+    /// A second name for a file, where nothing has that name: of many callers one succeeds. False where something has it.
+    /// </summary>
     /// <exception cref="IOException">Any other error.</exception>
     public static bool TryLinkIfAbsent(string existing, string added)
     {
@@ -30,7 +34,9 @@ public static partial class PosixFiles
     }
 
     /// <summary>Makes names in a directory durable: without it a rename may be lost with the power.</summary>
-    /// <exception cref="IOException">The directory can't be opened or synced. A filesystem that syncs no directories has done what it can.</exception>
+    /// <exception cref="IOException">
+    /// The directory can't be opened or synced. A filesystem that syncs no directories has done what it can.
+    /// </exception>
     public static void SyncDirectory(string path)
     {
         var flags = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? OpenDirectoryArm : OpenDirectory;
@@ -38,7 +44,8 @@ public static partial class PosixFiles
         if (fd < 0) throw new IOException($"open {path}: {Marshal.GetLastPInvokeErrorMessage()}");
         try
         {
-            if (Sync(fd) < 0 && Marshal.GetLastPInvokeError() != InvalidArgument) throw new IOException($"fsync {path}: {Marshal.GetLastPInvokeErrorMessage()}");
+            if (Sync(fd) < 0 && Marshal.GetLastPInvokeError() != InvalidArgument)
+                throw new IOException($"fsync {path}: {Marshal.GetLastPInvokeErrorMessage()}");
         }
         finally
         {
@@ -48,7 +55,8 @@ public static partial class PosixFiles
 
     private static int LinkError(string existing, string added) => Link(existing, added) == 0 ? 0 : Marshal.GetLastPInvokeError();
 
-    private static IOException LinkFailed(string existing, int error) => new($"link {Path.GetFileName(existing)}: {Marshal.GetPInvokeErrorMessage(error)}");
+    private static IOException LinkFailed(string existing, int error) =>
+        new($"link {Path.GetFileName(existing)}: {Marshal.GetPInvokeErrorMessage(error)}");
 
     [LibraryImport("libc", EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Link(string existing, string added);

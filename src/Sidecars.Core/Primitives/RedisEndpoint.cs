@@ -97,5 +97,6 @@ public sealed class RedisEndpointJsonConverter : JsonConverter<RedisEndpoint>
             : throw new JsonException("An endpoint is a string host:port.");
 
     /// <inheritdoc/>
-    public override void Write(Utf8JsonWriter writer, RedisEndpoint value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
+    public override void Write(Utf8JsonWriter writer, RedisEndpoint value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(value.ToString());
 }

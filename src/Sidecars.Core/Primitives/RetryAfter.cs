@@ -10,7 +10,9 @@ public static class RetryAfter
 
     /// <summary>The wait, bounded; null: none, or none that is left.</summary>
     /// <param name="value">The header; null: there is none.</param>
-    /// <param name="sent">The answer's <c>Date</c>: a date is counted from the sender's own clock. Null: unknown, and a date says nothing.</param>
+    /// <param name="sent">
+    /// The answer's <c>Date</c>: a date is counted from the sender's own clock. Null: unknown, and a date says nothing.
+    /// </param>
     public static TimeSpan? Read(RetryConditionHeaderValue? value, DateTimeOffset? sent) => Bound(value?.Delta ?? (value?.Date - sent));
 
     /// <summary>The same of the headers' text.</summary>

@@ -19,7 +19,9 @@ public sealed class Secret : IEquatable<Secret>
     /// <summary>The password itself, for the wire and for configuration files of mode 0600 only.</summary>
     public string Value { get; }
 
-    /// <summary>Lower-case hex SHA-256 of the UTF-8 bytes: what ACL rules take after <c>#</c>, and what may be compared in public.</summary>
+    /// <summary>
+    /// Lower-case hex SHA-256 of the UTF-8 bytes: what ACL rules take after <c>#</c>, and what may be compared in public.
+    /// </summary>
     public string Sha256Hex => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Value)));
 
     /// <summary>Reads the bytes of a secret file or variable; one line feed at the end (or CR LF) is not part of it.</summary>
@@ -36,7 +38,8 @@ public sealed class Secret : IEquatable<Secret>
             0 => "is empty",
             > MaxBytes => $"has more than {MaxBytes} bytes",
             _ when bytes.Contains((byte)0) => "holds a NUL byte, which Sentinel cannot pass on",
-            _ when bytes.ContainsAny((byte)'\n', (byte)'\r') => "holds a line break inside, which Sentinel would write as a directive of its own",
+            _ when bytes.ContainsAny((byte)'\n', (byte)'\r') =>
+                "holds a line break inside, which Sentinel would write as a directive of its own",
             _ when !System.Text.Unicode.Utf8.IsValid(bytes) => "is not UTF-8",
             _ => "",
         };
@@ -48,7 +51,9 @@ public sealed class Secret : IEquatable<Secret>
     /// <summary>Like <see cref="TryParse"/> for text that is known to be good.</summary>
     /// <exception cref="ArgumentException">It is not; the message does not hold it.</exception>
     public static Secret Of(string value) =>
-        TryParse(Encoding.UTF8.GetBytes(value), out var secret, out var problem) ? secret : throw new ArgumentException("The secret " + problem + ".", nameof(value));
+        TryParse(Encoding.UTF8.GetBytes(value), out var secret, out var problem)
+            ? secret
+            : throw new ArgumentException("The secret " + problem + ".", nameof(value));
 
     /// <inheritdoc/>
     public bool Equals(Secret? other) =>

@@ -67,7 +67,8 @@ public sealed class InfoReply
     public long? ReplicationOffset => IsMaster == false ? SlaveReplOffset ?? MasterReplOffset : MasterReplOffset;
 
     /// <summary><c>master_last_io_seconds_ago</c>; null on a master, and while the link is down (-1).</summary>
-    public TimeSpan? MasterSilence => GetInt64("master_last_io_seconds_ago") is { } seconds and >= 0 and <= int.MaxValue ? TimeSpan.FromSeconds(seconds) : null;
+    public TimeSpan? MasterSilence =>
+        GetInt64("master_last_io_seconds_ago") is { } seconds and >= 0 and <= int.MaxValue ? TimeSpan.FromSeconds(seconds) : null;
 
     /// <summary><c>master_failover_state</c>: Redis' own FAILOVER runs here.</summary>
     public bool IsFailingOver => Get("master_failover_state") is not (null or "no-failover");
@@ -82,7 +83,8 @@ public sealed class InfoReply
     public long? MasterPort => GetInt64("master_port");
 
     /// <summary>Host and port of the master; null on a master, or where they are no address.</summary>
-    public RedisEndpoint? MasterEndpoint => MasterPort is { } port && ReplyText.TryEndpoint(MasterHost, port, out var endpoint) ? endpoint : null;
+    public RedisEndpoint? MasterEndpoint =>
+        MasterPort is { } port && ReplyText.TryEndpoint(MasterHost, port, out var endpoint) ? endpoint : null;
 
     /// <summary><c>master_sync_in_progress</c>: a full copy is being received.</summary>
     public bool? MasterSyncInProgress => GetTruth("master_sync_in_progress");
@@ -162,7 +164,8 @@ public sealed class InfoReply
     {
         var parts = Parts(line.Text);
         if (!parts.TryGetValue("ip", out var host) || !ReplyText.TryInt64(parts.GetValueOrDefault("port"), out var port)) return null;
-        if (!parts.TryGetValue("state", out var state) || !ReplyText.TryInt64(parts.GetValueOrDefault("offset"), out var offset)) return null;
+        if (!parts.TryGetValue("state", out var state) || !ReplyText.TryInt64(parts.GetValueOrDefault("offset"), out var offset))
+            return null;
         return new InfoReplica(
             ReplyText.TryEndpoint(host, port, out var endpoint) ? endpoint : null,
             state,
@@ -173,7 +176,8 @@ public sealed class InfoReply
     private static InfoDatabase? ParseDatabase((int Index, string Text) line)
     {
         var parts = Parts(line.Text);
-        return ReplyText.TryInt64(parts.GetValueOrDefault("keys"), out var keys) && ReplyText.TryInt64(parts.GetValueOrDefault("expires"), out var expires)
+        return ReplyText.TryInt64(parts.GetValueOrDefault("keys"), out var keys)
+            && ReplyText.TryInt64(parts.GetValueOrDefault("expires"), out var expires)
             ? new InfoDatabase(line.Index, keys, expires)
             : null;
     }
@@ -198,7 +202,8 @@ public sealed class InfoReply
         var found = new List<(int Index, string Text)>();
         foreach (var (name, text) in _fields)
         {
-            if (name.StartsWith(prefix, StringComparison.Ordinal) && int.TryParse(name.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var index))
+            if (name.StartsWith(prefix, StringComparison.Ordinal)
+                && int.TryParse(name.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var index))
                 found.Add((index, text));
         }
 

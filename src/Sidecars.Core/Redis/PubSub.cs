@@ -2,10 +2,14 @@ using System.Text;
 
 namespace Sidecars.Core.Redis;
 
-/// <summary>Tells what answers a command from what the server sends unasked. RESP2 marks messages by their first item only, RESP3 by the push type.</summary>
+/// <summary>
+/// Tells what answers a command from what the server sends unasked. RESP2 marks messages by their first item only, RESP3 by the push type.
+/// </summary>
 internal static class PubSub
 {
-    /// <summary>Replies of one command: a confirmation for each channel of a (un)subscribe, else 1. Without channels UNSUBSCRIBE is taken as 1.</summary>
+    /// <summary>
+    /// Replies of one command: a confirmation for each channel of a (un)subscribe, else 1. Without channels UNSUBSCRIBE is taken as 1.
+    /// </summary>
     public static int RepliesTo(RespCommand command) =>
         IsSubscription(command.Name) ? Math.Max(1, command.Words.Count - 1) : 1;
 

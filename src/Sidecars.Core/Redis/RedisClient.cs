@@ -55,8 +55,13 @@ public sealed class RedisClient : IAsyncDisposable
         }
     }
 
-    /// <summary>One command, one reply, within <see cref="RedisClientOptions.CommandTimeout"/>. An error reply is returned, not thrown.</summary>
-    /// <remarks>SUBSCRIBE and its relatives return their last confirmation; messages that come meanwhile are kept for <see cref="ReadMessageAsync"/>.</remarks>
+    /// <summary>
+    /// One command, one reply, within <see cref="RedisClientOptions.CommandTimeout"/>. An error reply is returned, not thrown.
+    /// </summary>
+    /// <remarks>
+    /// SUBSCRIBE and its relatives return their last confirmation; messages that come meanwhile are kept for
+    /// <see cref="ReadMessageAsync"/>.
+    /// </remarks>
     /// <exception cref="RedisConnectionException">No whole reply.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was cancelled.</exception>
     public Task<RespValue> CallAsync(RespCommand command, CancellationToken cancellation) =>
@@ -66,14 +71,18 @@ public sealed class RedisClient : IAsyncDisposable
     public Task<RespValue> CallAsync(CancellationToken cancellation, params string[] words) =>
         CallAsync(RespCommand.Of(words), _options.CommandTimeout, cancellation);
 
-    /// <summary><see cref="CallAsync(RespCommand, CancellationToken)"/> with its own deadline, for commands that block (WAIT, SAVE).</summary>
+    /// <summary>
+    /// <see cref="CallAsync(RespCommand, CancellationToken)"/> with its own deadline, for commands that block (WAIT, SAVE).
+    /// </summary>
     public async Task<RespValue> CallAsync(RespCommand command, TimeSpan timeout, CancellationToken cancellation)
     {
         var replies = await ExchangeAsync([command], timeout, cancellation).ConfigureAwait(false);
         return replies[0];
     }
 
-    /// <summary>Several commands in one write, their replies in order, all within one <see cref="RedisClientOptions.CommandTimeout"/>.</summary>
+    /// <summary>
+    /// Several commands in one write, their replies in order, all within one <see cref="RedisClientOptions.CommandTimeout"/>.
+    /// </summary>
     /// <exception cref="RedisConnectionException">A reply is missing; commands may have been executed.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was cancelled.</exception>
     public async Task<IReadOnlyList<RespValue>> PipelineAsync(IReadOnlyList<RespCommand> commands, CancellationToken cancellation) =>
@@ -141,7 +150,8 @@ public sealed class RedisClient : IAsyncDisposable
         {
             cancellation.ThrowIfCancellationRequested();
             throw exception is OperationCanceledException
-                ? new RedisConnectionException(RedisFailure.ConnectTimedOut, $"{transport.Description}: no connection within {options.ConnectTimeout.TotalMilliseconds:0} ms.", exception)
+                ? new RedisConnectionException(RedisFailure.ConnectTimedOut,
+                    $"{transport.Description}: no connection within {options.ConnectTimeout.TotalMilliseconds:0} ms.", exception)
                 : RedisConnectionException.FromConnect(exception, transport.Description);
         }
     }
@@ -166,9 +176,11 @@ public sealed class RedisClient : IAsyncDisposable
         {
             ThrowIfClosed();
             foreach (var command in commands) command.WriteTo(_output);
-            await _stream.WriteAsync(_output.WrittenMemory, cancellation).AsTask().WaitAsync(deadline.Remaining, _options.Time, cancellation).ConfigureAwait(false);
+            await _stream.WriteAsync(_output.WrittenMemory, cancellation).AsTask()
+                .WaitAsync(deadline.Remaining, _options.Time, cancellation).ConfigureAwait(false);
             var replies = new RespValue[commands.Count];
-            for (var i = 0; i < replies.Length; i++) replies[i] = await ReadReplyAsync(commands[i], deadline, cancellation).ConfigureAwait(false);
+            for (var i = 0; i < replies.Length; i++)
+                replies[i] = await ReadReplyAsync(commands[i], deadline, cancellation).ConfigureAwait(false);
             return replies;
         }
         catch (Exception exception) when (IsCancelled(exception, cancellation))
@@ -244,14 +256,16 @@ public sealed class RedisClient : IAsyncDisposable
             catch (OperationCanceledException exception)
             {
                 cancellation.ThrowIfCancellationRequested();
-                throw new RedisConnectionException(RedisFailure.TimedOut, $"{_peer}: calls before this one took all of its time.", exception);
+                throw new RedisConnectionException(
+                    RedisFailure.TimedOut, $"{_peer}: calls before this one took all of its time.", exception);
             }
         }
     }
 
     private void ThrowIfClosed()
     {
-        if (_closed is { } reason) throw new RedisConnectionException(RedisFailure.Closed, $"{_peer}: the connection was closed ({reason}).");
+        if (_closed is { } reason)
+            throw new RedisConnectionException(RedisFailure.Closed, $"{_peer}: the connection was closed ({reason}).");
     }
 
     private RedisConnectionException Fail(Exception exception)
@@ -267,6 +281,7 @@ public sealed class RedisClient : IAsyncDisposable
     {
         if (Interlocked.CompareExchange(ref _closed, reason, null) is not null) return;
         _stream.Dispose();
-        _ = _read?.ContinueWith(static read => _ = read.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        _ = _read?.ContinueWith(
+            static read => _ = read.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
     }
 }

@@ -40,9 +40,12 @@ public sealed class RedisConnectionException(RedisFailure failure, string messag
     public RedisFailure Failure { get; } = failure;
 
     /// <summary>True where no connection came about: nothing is known of a process there, not even that there is one.</summary>
-    public bool IsNoConnection => Failure is RedisFailure.Refused or RedisFailure.Unreachable or RedisFailure.NameResolution or RedisFailure.ConnectTimedOut;
+    public bool IsNoConnection =>
+        Failure is RedisFailure.Refused or RedisFailure.Unreachable or RedisFailure.NameResolution or RedisFailure.ConnectTimedOut;
 
-    /// <summary>What the server said to AUTH (<see cref="RedisFailure.Auth"/>): a proof that it is alive. Holds no password. Else null.</summary>
+    /// <summary>
+    /// What the server said to AUTH (<see cref="RedisFailure.Auth"/>): a proof that it is alive. Holds no password. Else null.
+    /// </summary>
     public string? ServerError { get; init; }
 
     /// <summary>The exception of a socket, stream or reader as one of ours; the message names the peer.</summary>
@@ -52,10 +55,13 @@ public sealed class RedisConnectionException(RedisFailure failure, string messag
         RespProtocolException => new(RedisFailure.Protocol, $"{peer}: {exception.Message}", exception),
         TimeoutException => new(RedisFailure.TimedOut, $"{peer}: no answer within the deadline.", exception),
         SocketException socket => new(Classify(socket.SocketErrorCode), $"{peer}: {socket.Message}", exception),
-        IOException { InnerException: SocketException socket } => new(Classify(socket.SocketErrorCode), $"{peer}: {socket.Message}", exception),
+        IOException { InnerException: SocketException socket } =>
+            new(Classify(socket.SocketErrorCode), $"{peer}: {socket.Message}", exception),
 
-        // A NetworkStream wraps a SocketException always; an alert of the peer (TLS 1.3 refuses a client certificate that late) is the other inner one.
-        IOException { InnerException: not null and not ObjectDisposedException } => new(RedisFailure.Tls, $"{peer}: {exception.Message}", exception),
+        // A NetworkStream wraps a SocketException always; an alert of the peer (TLS 1.3 refuses a client certificate that late) is the
+        // other inner one.
+        IOException { InnerException: not null and not ObjectDisposedException } =>
+            new(RedisFailure.Tls, $"{peer}: {exception.Message}", exception),
         _ => new(RedisFailure.Closed, $"{peer}: {exception.Message}", exception),
     };
 

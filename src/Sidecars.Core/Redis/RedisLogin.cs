@@ -37,7 +37,9 @@ internal sealed class RedisLogin(IReadOnlyList<RedisCredential> credentials, str
         return new RedisConnectionException(RedisFailure.Auth, $"{peer}: AUTH refused (as {users}): {_error}") { ServerError = _error };
     }
 
-    /// <summary>True for an error that refuses the login. "max number of clients" also fails AUTH, and says nothing of the password.</summary>
+    /// <summary>
+    /// True for an error that refuses the login. "max number of clients" also fails AUTH, and says nothing of the password.
+    /// </summary>
     public static bool IsRefusal(string? error) => error is not null
         && (error.StartsWith("NOAUTH", StringComparison.Ordinal) || error.StartsWith("WRONGPASS", StringComparison.Ordinal)
             || error.StartsWith("NOPERM", StringComparison.Ordinal) || error.StartsWith("ERR AUTH", StringComparison.Ordinal));

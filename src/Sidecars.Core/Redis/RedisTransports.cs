@@ -11,8 +11,12 @@ public interface IRespTransport
     string Description { get; }
 
     /// <summary>Opens one new connection. Cancellation abandons it and closes what was opened.</summary>
-    /// <exception cref="RedisConnectionException">It failed; every reason but <see cref="RedisFailure.Auth"/> and <see cref="RedisFailure.Protocol"/> may occur.</exception>
-    /// <exception cref="OperationCanceledException">Cancelled while connecting. (Cancelled in the steps before and after, the name and the handshake, it is the failure of that step.)</exception>
+    /// <exception cref="RedisConnectionException">
+    /// It failed; every reason but <see cref="RedisFailure.Auth"/> and <see cref="RedisFailure.Protocol"/> may occur.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">
+    /// Cancelled while connecting. (Cancelled in the steps before and after, the name and the handshake, it is the failure of that step.)
+    /// </exception>
     ValueTask<Stream> ConnectAsync(CancellationToken cancellation);
 }
 
@@ -25,7 +29,8 @@ public sealed class TcpTransport(RedisEndpoint endpoint) : IRespTransport
     /// <inheritdoc/>
     public async ValueTask<Stream> ConnectAsync(CancellationToken cancellation)
     {
-        IPAddress[] addresses = IPAddress.TryParse(endpoint.Host, out var address) ? [address] : await ResolveAsync(cancellation).ConfigureAwait(false);
+        IPAddress[] addresses =
+            IPAddress.TryParse(endpoint.Host, out var address) ? [address] : await ResolveAsync(cancellation).ConfigureAwait(false);
         for (var i = 0; ; i++)
         {
             try
@@ -64,7 +69,8 @@ public sealed class TcpTransport(RedisEndpoint endpoint) : IRespTransport
         }
         catch (OperationCanceledException exception)
         {
-            throw new RedisConnectionException(RedisFailure.NameResolution, $"{Description}: the name was not resolved in time.", exception);
+            throw new RedisConnectionException(
+                RedisFailure.NameResolution, $"{Description}: the name was not resolved in time.", exception);
         }
         catch (Exception exception) when (exception is SocketException or ArgumentException)
         {

@@ -27,7 +27,9 @@ public static class ReplyText
     public static bool TryInt64(string? text, out long number) =>
         long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number);
 
-    /// <summary>The text of one name in a flat array (RESP2) or a map (RESP3) of names and values; null where it is not there, or no text.</summary>
+    /// <summary>
+    /// The text of one name in a flat array (RESP2) or a map (RESP3) of names and values; null where it is not there, or no text.
+    /// </summary>
     public static string? ValueOf(RespValue? map, string name)
     {
         if (map is not { IsAggregate: true }) return null;

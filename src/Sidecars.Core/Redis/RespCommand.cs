@@ -50,7 +50,8 @@ public sealed class RespCommand
         foreach (var word in _words.AsSpan(1, Math.Min(_words.Length, ShownWords) - 1))
         {
             text.Append(' ');
-            foreach (var octet in word.Span[..Math.Min(word.Length, ShownWordBytes)]) text.Append(octet is > 0x20 and < 0x7f ? (char)octet : '.');
+            foreach (var octet in word.Span[..Math.Min(word.Length, ShownWordBytes)])
+                text.Append(octet is > 0x20 and < 0x7f ? (char)octet : '.');
             if (word.Length > ShownWordBytes) text.Append('…');
         }
 

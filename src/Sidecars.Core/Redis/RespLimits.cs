@@ -12,7 +12,9 @@ public sealed record RespLimits
     /// </summary>
     public int MaxBulkBytes { get; init; } = 8 << 20;
 
-    /// <summary>Bytes of one line, type byte included, CRLF not; 64 KiB, the limit Redis sets for its own inline commands (PROTO_INLINE_MAX_SIZE).</summary>
+    /// <summary>
+    /// Bytes of one line, type byte included, CRLF not; 64 KiB, the limit Redis sets for its own inline commands (PROTO_INLINE_MAX_SIZE).
+    /// </summary>
     public int MaxLineBytes { get; init; } = 64 << 10;
 
     /// <summary>Aggregates inside each other; 16. The deepest reply of a server is COMMAND DOCS with 9 or so.</summary>

@@ -141,13 +141,18 @@ public sealed class RespReader(RespLimits? limits = null)
             return true;
         }
 
-        if (length > _limits.MaxBulkBytes) throw new RespProtocolException(RespOffence.BulkTooLarge, $"A bulk string of {length} bytes is announced; {_limits.MaxBulkBytes} are accepted.");
+        if (length > _limits.MaxBulkBytes)
+            throw new RespProtocolException(
+                RespOffence.BulkTooLarge, $"A bulk string of {length} bytes is announced; {_limits.MaxBulkBytes} are accepted.");
         if (_consumed + headerSize + length + 2 > _limits.MaxReplyBytes) throw ReplyTooLarge();
         var rest = _buffer.AsSpan(_start + headerSize, _end - _start - headerSize);
         if (rest.Length < length + 2) return false;
         var payload = rest[..(int)length];
-        if (rest[(int)length] != '\r' || rest[(int)length + 1] != '\n') throw new RespProtocolException(RespOffence.BadBulkEnd, "A bulk string is longer than announced.");
-        node = type == '=' ? RespText.Verbatim(payload) : RespValue.Scalar(type == '$' ? RespKind.BulkString : RespKind.Error, payload.ToArray());
+        if (rest[(int)length] != '\r' || rest[(int)length + 1] != '\n')
+            throw new RespProtocolException(RespOffence.BadBulkEnd, "A bulk string is longer than announced.");
+        node = type == '='
+            ? RespText.Verbatim(payload)
+            : RespValue.Scalar(type == '$' ? RespKind.BulkString : RespKind.Error, payload.ToArray());
         Consume(headerSize + (int)length + 2);
         return true;
     }
@@ -156,15 +161,21 @@ public sealed class RespReader(RespLimits? limits = null)
     private RespValue? Open(byte type, ReadOnlySpan<byte> text)
     {
         var count = RespText.Length(text);
-        if (count < 0) return type == '*' ? RespValue.Null : throw new RespProtocolException(RespOffence.BadLength, "Only $-1 and *-1 are null lengths.");
+        if (count < 0)
+            return type == '*'
+                ? RespValue.Null
+                : throw new RespProtocolException(RespOffence.BadLength, "Only $-1 and *-1 are null lengths.");
         if (type == '>' && _depth > 0) throw new RespProtocolException(RespOffence.NestedPush, "A push inside another value.");
         var isAttribute = type == '|';
         var items = isAttribute || type == '%' ? count * 2 : count; // count is below 2^62: RespText.Length
-        if (items > _limits.MaxItems - _items) throw new RespProtocolException(RespOffence.TooManyItems, $"{items} more items are announced; a reply may hold {_limits.MaxItems}.");
+        if (items > _limits.MaxItems - _items)
+            throw new RespProtocolException(
+                RespOffence.TooManyItems, $"{items} more items are announced; a reply may hold {_limits.MaxItems}.");
         _items += (int)items;
         var kind = type switch { (byte)'~' => RespKind.Set, (byte)'>' => RespKind.Push, (byte)'*' => RespKind.Array, _ => RespKind.Map };
         if (items == 0) return isAttribute ? null : RespValue.Aggregate(kind, []);
-        if (_depth == _limits.MaxDepth) throw new RespProtocolException(RespOffence.TooDeep, $"Aggregates nested deeper than {_limits.MaxDepth}.");
+        if (_depth == _limits.MaxDepth)
+            throw new RespProtocolException(RespOffence.TooDeep, $"Aggregates nested deeper than {_limits.MaxDepth}.");
         if (_depth == _frames.Length) Array.Resize(ref _frames, _depth * 2);
         _frames[_depth++] = new Frame(kind, isAttribute, (int)items);
         return null;

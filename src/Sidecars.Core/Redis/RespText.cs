@@ -45,7 +45,8 @@ internal static class RespText
         const NumberStyles Styles = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
         var unsigned = text is [(byte)'-' or (byte)'+', ..] ? text[1..] : text;
         var isDouble = unsigned.SequenceEqual("inf"u8) || unsigned.SequenceEqual("nan"u8)
-            || (unsigned is [>= (byte)'0' and <= (byte)'9' or (byte)'.', ..] && double.TryParse(text, Styles, CultureInfo.InvariantCulture, out _));
+            || (unsigned is [>= (byte)'0' and <= (byte)'9' or (byte)'.', ..]
+                && double.TryParse(text, Styles, CultureInfo.InvariantCulture, out _));
         return isDouble ? RespValue.Scalar(RespKind.Double, text.ToArray()) : throw Bad("A double is a decimal number, inf or nan.");
     }
 

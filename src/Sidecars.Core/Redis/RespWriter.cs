@@ -3,7 +3,9 @@ using System.Buffers.Text;
 
 namespace Sidecars.Core.Redis;
 
-/// <summary>RESP onto a buffer. Commands are arrays of bulk strings, in RESP2 and RESP3 alike; whole values are written in RESP3's forms.</summary>
+/// <summary>
+/// RESP onto a buffer. Commands are arrays of bulk strings, in RESP2 and RESP3 alike; whole values are written in RESP3's forms.
+/// </summary>
 public static class RespWriter
 {
     /// <summary>The header of an array of <paramref name="count"/> items.</summary>
@@ -23,7 +25,8 @@ public static class RespWriter
         switch (value.Kind)
         {
             case RespKind.Null: output.Write("_\r\n"u8); break;
-            case RespKind.SimpleString when bytes.IndexOfAny((byte)'\r', (byte)'\n') >= 0: throw new ArgumentException("A simple string holds no CR or LF.", nameof(value));
+            case RespKind.SimpleString when bytes.IndexOfAny((byte)'\r', (byte)'\n') >= 0:
+                throw new ArgumentException("A simple string holds no CR or LF.", nameof(value));
             case RespKind.SimpleString: WriteLine(output, (byte)'+', bytes); break;
             case RespKind.Error when bytes.IndexOfAny((byte)'\r', (byte)'\n') >= 0: WriteBulk(output, (byte)'!', bytes); break;
             case RespKind.Error: WriteLine(output, (byte)'-', bytes); break;

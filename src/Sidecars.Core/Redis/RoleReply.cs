@@ -33,7 +33,10 @@ public enum ReplicaLink
 /// <param name="Offset">Bytes of the replication stream that it has acknowledged; the master learns it once a second.</param>
 public sealed record RoleReplica(RedisEndpoint? Endpoint, long Offset);
 
-/// <summary>The reply of ROLE: one of <see cref="Master"/>, <see cref="Replica"/>, <see cref="Sentinel"/>. https://redis.io/docs/latest/commands/role/.</summary>
+/// <summary>
+/// The reply of ROLE: one of <see cref="Master"/>, <see cref="Replica"/>, <see cref="Sentinel"/>.
+/// https://redis.io/docs/latest/commands/role/.
+/// </summary>
 public abstract record RoleReply
 {
     private RoleReply()
@@ -62,7 +65,9 @@ public abstract record RoleReply
         foreach (var item in items[2].Items)
         {
             if (item.Kind != RespKind.Array || item.Items.Count < 3) return null;
-            if (!ReplyText.TryText(item.Items[0], out var host) || !ReplyText.TryInt64(item.Items[1], out var port) || !ReplyText.TryInt64(item.Items[2], out var acknowledged)) return null;
+            if (!ReplyText.TryText(item.Items[0], out var host) || !ReplyText.TryInt64(item.Items[1], out var port)
+                || !ReplyText.TryInt64(item.Items[2], out var acknowledged))
+                return null;
             replicas.Add(new RoleReplica(ReplyText.TryEndpoint(host, port, out var endpoint) ? endpoint : null, acknowledged));
         }
 

@@ -6,7 +6,9 @@ using Sidecars.Core.Primitives;
 
 namespace Sidecars.Core.Redis;
 
-/// <summary>How to trust the server, and how to be trusted. Files are PEM and read at every connect, so that renewed ones take effect.</summary>
+/// <summary>
+/// How to trust the server, and how to be trusted. Files are PEM and read at every connect, so that renewed ones take effect.
+/// </summary>
 public sealed record TlsSettings
 {
     /// <summary>The certificate authorities trusted; the system's are not.</summary>
@@ -47,7 +49,9 @@ public sealed class TlsTransport(RedisEndpoint endpoint, TlsSettings settings) :
         {
             await ssl.DisposeAsync().ConfigureAwait(false);
             if (exception is AuthenticationException or IOException) throw Failed(exception);
-            if (exception is OperationCanceledException) throw new RedisConnectionException(RedisFailure.TimedOut, $"{Description}: connected, but the TLS handshake was not done in time.", exception);
+            if (exception is OperationCanceledException)
+                throw new RedisConnectionException(
+                    RedisFailure.TimedOut, $"{Description}: connected, but the TLS handshake was not done in time.", exception);
             throw;
         }
     }
@@ -74,7 +78,8 @@ internal static class TlsClientOptions
                 ClientCertificateContext = LoadClient(settings),
             };
         }
-        catch (Exception exception) when (exception is CryptographicException or IOException or UnauthorizedAccessException or ArgumentException)
+        catch (Exception exception)
+            when (exception is CryptographicException or IOException or UnauthorizedAccessException or ArgumentException)
         {
             throw new RedisConnectionException(RedisFailure.Tls, $"{peer}: {exception.Message}", exception);
         }

@@ -12,7 +12,9 @@ public static class WriteFence
     /// <summary>The value of a step-down in progress, which ends within seconds.</summary>
     public const int StepDown = 99;
 
-    /// <summary>Above this a value is a fence and no requirement: no master has a thousand replicas, and people fence by hand with 9999 too.</summary>
+    /// <summary>
+    /// Above this a value is a fence and no requirement: no master has a thousand replicas, and people fence by hand with 9999 too.
+    /// </summary>
     public const int MaxRequirement = 1000;
 
     /// <summary>True for a value of <c>min-replicas-to-write</c> that means "no writes"; false where it is not known.</summary>

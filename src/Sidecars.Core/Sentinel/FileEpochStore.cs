@@ -52,7 +52,9 @@ public sealed class FileEpochStore(string directory) : IEpochStore
         try
         {
             if (!File.Exists(PathOf)) return new EpochReading.Known(0, null);
-            return EpochDocument.TryRead(BoundedFile.Read(PathOf, MaxBytes)) is { } known ? known : new EpochReading.Unavailable($"{PathOf} is no epoch of ours");
+            return EpochDocument.TryRead(BoundedFile.Read(PathOf, MaxBytes)) is { } known
+                ? known
+                : new EpochReading.Unavailable($"{PathOf} is no epoch of ours");
         }
         catch (IOException e)
         {

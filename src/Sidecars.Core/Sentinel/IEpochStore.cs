@@ -32,15 +32,18 @@ public abstract record EpochReading
 /// <summary>
 /// Keeps the highest epoch where it outlives every Sentinel. Sentinels keep no state of their own in a cluster; rebuilt from
 /// nothing they would count from 0 again, below the tokens that were published, and no later failover would be believed.
-/// <para>It is <c>ElectionRecord.HighestEpoch</c>, reached without the rest: any sidecar raises it before the master reports, without renewing the
-/// Lease's holder, and a Sentinel, which may read no evidence, starts from it. On one machine the file also keeps whose epoch it is.</para>
+/// <para>It is <c>ElectionRecord.HighestEpoch</c>, reached without the rest: any sidecar raises it before the master reports, without
+/// renewing the Lease's holder, and a Sentinel, which may read no evidence, starts from it. On one machine the file also keeps whose epoch
+/// it is.</para>
 /// </summary>
 public interface IEpochStore
 {
     /// <summary>For logs: kind and place.</summary>
     string Description { get; }
 
-    /// <summary>Reads it. Never throws for what the store does; <see cref="OperationCanceledException"/> only for <paramref name="cancellation"/>.</summary>
+    /// <summary>
+    /// Reads it. Never throws for what the store does; <see cref="OperationCanceledException"/> only for <paramref name="cancellation"/>.
+    /// </summary>
     Task<EpochReading> ReadAsync(CancellationToken cancellation);
 
     /// <summary>

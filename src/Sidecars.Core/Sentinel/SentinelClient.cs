@@ -41,7 +41,8 @@ public sealed class SentinelClient(Func<RedisEndpoint, IRespTransport> transport
         {
             return e.IsNoConnection
                 ? new SentinelObservation.Unreachable(endpoint, e.Message)
-                : new SentinelObservation.Unknown(endpoint, e.Message) { LoginRefused = RedisLogin.IsRefusal(e.ServerError), Failure = e.Failure };
+                : new SentinelObservation.Unknown(endpoint, e.Message)
+                { LoginRefused = RedisLogin.IsRefusal(e.ServerError), Failure = e.Failure };
         }
     }
 
@@ -86,7 +87,8 @@ public sealed class SentinelClient(Func<RedisEndpoint, IRespTransport> transport
             var client = await RedisClient.ConnectAsync(transport(endpoint), options, cancellation).ConfigureAwait(false);
             await using (client.ConfigureAwait(false))
             {
-                var reply = await client.CallAsync(RespCommand.Of("SENTINEL", "RESET", GlobOf(masterName)), cancellation).ConfigureAwait(false);
+                var reply = await client.CallAsync(
+                    RespCommand.Of("SENTINEL", "RESET", GlobOf(masterName)), cancellation).ConfigureAwait(false);
                 return reply is { Kind: RespKind.Integer, Integer: 1 } ? null : $"it answers {reply.Text}";
             }
         }
@@ -149,9 +151,11 @@ public sealed class SentinelClient(Func<RedisEndpoint, IRespTransport> transport
     private static SentinelObservation Read(RedisEndpoint endpoint, IReadOnlyList<RespValue> replies)
     {
         if (replies[0].IsError) return Refused(endpoint, replies[0].Text);
-        if (!SentinelReplies.TryParseMyId(replies[0], out var myId)) return new SentinelObservation.Unknown(endpoint, "its SENTINEL MYID can't be read");
+        if (!SentinelReplies.TryParseMyId(replies[0], out var myId))
+            return new SentinelObservation.Unknown(endpoint, "its SENTINEL MYID can't be read");
         if (replies[1].IsError) return Refused(endpoint, replies[1].Text);
-        if (!SentinelReplies.TryParseAddress(replies[1], out var address)) return new SentinelObservation.Unknown(endpoint, "its master address can't be read");
+        if (!SentinelReplies.TryParseAddress(replies[1], out var address))
+            return new SentinelObservation.Unknown(endpoint, "its master address can't be read");
         var tilt = InfoReply.TryParse(replies[5], out var info) && info.Get("sentinel_tilt") == "1";
         if (address is null) return new SentinelObservation.Known(endpoint, new SentinelView { MyId = myId, Tilt = tilt });
         if (!SentinelReplies.TryParseMaster(replies[2], address, out var master)
@@ -161,6 +165,7 @@ public sealed class SentinelClient(Func<RedisEndpoint, IRespTransport> transport
             return new SentinelObservation.Unknown(endpoint, "its view of the master can't be read");
         }
 
-        return new SentinelObservation.Known(endpoint, new SentinelView { MyId = myId, Tilt = tilt, Master = master, Replicas = replicas, Others = others });
+        return new SentinelObservation.Known(
+            endpoint, new SentinelView { MyId = myId, Tilt = tilt, Master = master, Replicas = replicas, Others = others });
     }
 }

@@ -21,11 +21,13 @@ public abstract record SentinelQuorumDecision
     /// <param name="Down">True where at least one of the voters thinks that it is down.</param>
     /// <param name="Promotable">Replicas that at least one voter would take into account for a promotion.</param>
     /// <param name="Reason">Why.</param>
-    public sealed record Agreed(RedisEndpoint Address, long Epoch, ImmutableArray<string> RunIds, bool Down, ImmutableArray<RedisEndpoint> Promotable, string Reason)
+    public sealed record Agreed(RedisEndpoint Address, long Epoch, ImmutableArray<string> RunIds, bool Down,
+        ImmutableArray<RedisEndpoint> Promotable, string Reason)
         : SentinelQuorumDecision(Reason)
     {
         /// <summary>
-        /// Replicas that no voter is connected to and none holds for down either: a process that has just been started looks so for a second or two.
+        /// Replicas that no voter is connected to and none holds for down either: a process that has just been started looks so for a
+        /// second or two.
         /// </summary>
         public ImmutableArray<RedisEndpoint> Unreached { get; init; } = [];
     }

@@ -5,7 +5,8 @@ namespace Sidecars.Core.Sentinel;
 
 /// <summary>
 /// Who is master according to the Sentinels together. Pure. The majority is of the <em>configured</em> number, never of
-/// those that happened to answer, unless more answer than there should be: while a group grows or shrinks, the larger size decides. One id is one vote, however many addresses it answers at.
+/// those that happened to answer, unless more answer than there should be: while a group grows or shrinks, the larger size decides. One id
+/// is one vote, however many addresses it answers at.
 /// </summary>
 public static class SentinelQuorumPolicy
 {
@@ -19,7 +20,8 @@ public static class SentinelQuorumPolicy
     /// True: a failover that still runs is no reason to wait. Its leader names the promoted replica from the moment that this is
     /// master (RECONF_SLAVES), and holds its flag for seconds more, until all other replicas are turned round.
     /// </param>
-    public static SentinelQuorumDecision Decide(IReadOnlyCollection<SentinelObservation> observations, int configured, bool throughFailover = false)
+    public static SentinelQuorumDecision Decide(
+        IReadOnlyCollection<SentinelObservation> observations, int configured, bool throughFailover = false)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(configured, 1);
         // One vote an id. Where one id answered twice with different views (an id alive twice), the views are all kept:
@@ -28,13 +30,16 @@ public static class SentinelQuorumPolicy
         var answered = known.Select(k => k.View.MyId).Distinct(StringComparer.Ordinal).Count();
         configured = Math.Max(configured, answered);
         var needed = Majority(configured);
-        if (answered < needed) return new SentinelQuorumDecision.NoMajority(answered, needed, NoMajorityReason(observations, answered, needed, configured));
+        if (answered < needed)
+            return new SentinelQuorumDecision.NoMajority(answered, needed, NoMajorityReason(observations, answered, needed, configured));
 
         var voting = known.Where(k => k.View.Master is not null).ToList();
-        if (voting.Count == 0) return new SentinelQuorumDecision.NoMaster($"{answered} of {configured} Sentinels answer and none knows the master name");
+        if (voting.Count == 0)
+            return new SentinelQuorumDecision.NoMaster($"{answered} of {configured} Sentinels answer and none knows the master name");
 
         var failover = voting.FirstOrDefault(k => k.View.Master!.FailoverInProgress);
-        if (failover is not null && !throughFailover) return new SentinelQuorumDecision.Busy($"Sentinel {failover.Endpoint} runs a failover");
+        if (failover is not null && !throughFailover)
+            return new SentinelQuorumDecision.Busy($"Sentinel {failover.Endpoint} runs a failover");
 
         var epoch = voting.Max(k => k.View.Master!.ConfigEpoch);
         var groups = voting.Where(k => k.View.Master!.ConfigEpoch == epoch)
@@ -70,7 +75,8 @@ public static class SentinelQuorumPolicy
         var runIds = masters.Select(m => m.RunId).Where(id => id.Length > 0).Distinct(StringComparer.Ordinal).ToImmutableArray();
         var down = masters.Any(m => m.SubjectivelyDown || m.ObjectivelyDown);
         return new SentinelQuorumDecision.Agreed(group.Address, epoch, runIds, down, promotable,
-            $"{group.Votes} of {configured} Sentinels name {group.Address} in epoch {epoch}{(down ? ", which they see down" : "")}") { Unreached = unreached };
+            $"{group.Votes} of {configured} Sentinels name {group.Address} in epoch {epoch}{(down ? ", which they see down" : "")}")
+        { Unreached = unreached };
     }
 
     private static string NoMajorityReason(IReadOnlyCollection<SentinelObservation> observations, int answered, int needed, int configured)

@@ -20,7 +20,9 @@ public static class SentinelReplies
         return myId is not null;
     }
 
-    /// <summary><c>SENTINEL GET-MASTER-ADDR-BY-NAME</c>: two strings, or null where the name is unknown (then <paramref name="address"/> is null).</summary>
+    /// <summary>
+    /// <c>SENTINEL GET-MASTER-ADDR-BY-NAME</c>: two strings, or null where the name is unknown (then <paramref name="address"/> is null).
+    /// </summary>
     public static bool TryParseAddress(RespValue reply, out RedisEndpoint? address)
     {
         address = null;
@@ -91,7 +93,8 @@ public static class SentinelReplies
             var id = fields.GetValueOrDefault("runid", "");
             if (id.Length == 0) continue;
             TryEpoch(fields, "voted-leader-epoch", out var voted);
-            result.Add(new SentinelPeer { Address = address, MyId = id, Flags = fields.GetValueOrDefault("flags", ""), VotedEpoch = voted });
+            result.Add(
+                new SentinelPeer { Address = address, MyId = id, Flags = fields.GetValueOrDefault("flags", ""), VotedEpoch = voted });
         }
 
         others = result.ToImmutable();
@@ -109,11 +112,12 @@ public static class SentinelReplies
     private static bool TryNumber(Dictionary<string, string> fields, string name, out long value)
     {
         value = 0;
-        return fields.TryGetValue(name, out var text) && long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value);
+        return fields.TryGetValue(name, out var text)
+            && long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value);
     }
 
-    // Sentinel counts without a sign, takes any number from a hello, and shows it with one (addReplyBulkLongLong): what is below 0 is beyond
-    // a long. That is beyond reason, and still an answer.
+    // Sentinel counts without a sign, takes any number from a hello, and shows it with one (addReplyBulkLongLong): what is below 0 is
+    // beyond a long. That is beyond reason, and still an answer.
     private static bool TryEpoch(Dictionary<string, string> fields, string name, out long epoch)
     {
         var isNumber = TryNumber(fields, name, out epoch);

@@ -14,7 +14,9 @@ public static class SuccessionPolicy
     /// </summary>
     public static readonly TimeSpan AnswersWithin = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>How long a replica is waited for that reads no end of its link, since the dead process' connections are still open.</summary>
+    /// <summary>
+    /// How long a replica is waited for that reads no end of its link, since the dead process' connections are still open.
+    /// </summary>
     public static readonly TimeSpan ReadsWithin = TimeSpan.FromMilliseconds(50);
 
     /// <summary>After so long a link that is still up is no reason to wait: it leads to another process behind the same address.</summary>
@@ -37,8 +39,9 @@ public static class SuccessionPolicy
         if (known.Find(r => r.View.Role == NodeRole.Master) is { } master)
             return new SuccessionDecision.Wait("other-master", $"{master.Address} is master already");
 
-        var candidates = known.Where(r => IsListed(facts, r) && r.View is { Role: NodeRole.Replica, Loading: false, SyncInProgress: false, Priority: not 0 }
-            && r.View.MasterAddress == facts.Master && !r.FollowsItself).ToList();
+        var candidates = known.Where(
+            r => IsListed(facts, r) && r.View is { Role: NodeRole.Replica, Loading: false, SyncInProgress: false, Priority: not 0 }
+                && r.View.MasterAddress == facts.Master && !r.FollowsItself).ToList();
         if (candidates.Count == 0)
             return new SuccessionDecision.Wait("no-promotable-replica", $"no replica of {facts.Master} that answers can be promoted");
         var isRead = facts.DeadFor >= LinkEndsWithin || (facts.HoldsConnections && facts.DeadFor >= ReadsWithin);
@@ -46,9 +49,11 @@ public static class SuccessionPolicy
             return new SuccessionDecision.Wait("replica-reads", $"{reading.Address} has not read all that the dead master sent", Soon);
 
         // Without the dead master's word, a replica of another history may be the one that is newer.
-        if (facts.ReplicationId is { } id && candidates.Exists(r => r.View.ReplicationId == id)) candidates.RemoveAll(r => r.View.ReplicationId != id);
+        if (facts.ReplicationId is { } id && candidates.Exists(r => r.View.ReplicationId == id))
+            candidates.RemoveAll(r => r.View.ReplicationId != id);
         if (candidates.DistinctBy(r => r.View.ReplicationId, StringComparer.Ordinal).Count() > 1)
-            return new SuccessionDecision.Wait("histories-differ", $"{string.Join(", ", candidates.Select(r => r.Address))} have different replication ids");
+            return new SuccessionDecision.Wait(
+                "histories-differ", $"{string.Join(", ", candidates.Select(r => r.Address))} have different replication ids");
         var best = candidates.OrderBy(r => r.View.Priority ?? int.MaxValue).ThenByDescending(r => r.View.Offset)
             .ThenBy(r => r.Address.ToString(), StringComparer.Ordinal).First();
         var unheard = silent.Count > 0 ? $"; {string.Join(", ", silent)} did not answer within {AnswersWithin.TotalMilliseconds:0} ms" : "";
@@ -63,11 +68,15 @@ public static class SuccessionPolicy
     {
         var masters = known.Where(r => r.View.Role == NodeRole.Master).ToList();
         if (masters.Find(m => m.View.RunId == facts.Promoted) is { } ours) return ours;
-        var id = facts.ReplicationId ?? known.Find(r => r.View.Role == NodeRole.Replica && r.View.MasterAddress == facts.Master)?.View.ReplicationId;
-        return masters is [var only] && IsListed(facts, only) && id is { Length: > 0 } && only.View.PreviousReplicationId == id ? only : null;
+        var id = facts.ReplicationId
+            ?? known.Find(r => r.View.Role == NodeRole.Replica && r.View.MasterAddress == facts.Master)?.View.ReplicationId;
+        return masters is [var only] && IsListed(facts, only) && id is { Length: > 0 } && only.View.PreviousReplicationId == id
+            ? only
+            : null;
     }
 
-    private static SuccessionDecision.Succeed Succeed(SuccessionFacts facts, NodeObservation.Known target, List<NodeObservation.Known> known, string reason)
+    private static SuccessionDecision.Succeed Succeed(
+        SuccessionFacts facts, NodeObservation.Known target, List<NodeObservation.Known> known, string reason)
     {
         var others = known.Where(r => r != target && r.View is { Role: NodeRole.Replica } && r.View.MasterAddress == facts.Master);
         return new SuccessionDecision.Succeed(new SuccessionPlan(facts.Master, NodeOf(target), [.. others.Select(NodeOf)]), reason);

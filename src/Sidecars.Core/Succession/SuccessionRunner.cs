@@ -34,13 +34,14 @@ public abstract record SuccessionOutcome
 }
 
 /// <summary>
-/// Carries a succession out: win an epoch by the Sentinels' vote, promote, tell all Sentinels and have the other replicas follow. IO only; who
-/// succeeds is <see cref="SuccessionPolicy"/>'s.
+/// Carries a succession out: win an epoch by the Sentinels' vote, promote, tell all Sentinels and have the other replicas follow. IO only;
+/// who succeeds is <see cref="SuccessionPolicy"/>'s.
 /// </summary>
 /// <param name="leadership">Votes and announcements.</param>
 /// <param name="transport">To any server.</param>
 /// <param name="options">Credentials and deadlines.</param>
-public sealed class SuccessionRunner(SentinelLeadership leadership, Func<RedisEndpoint, IRespTransport> transport, RedisClientOptions options)
+public sealed class SuccessionRunner(
+    SentinelLeadership leadership, Func<RedisEndpoint, IRespTransport> transport, RedisClientOptions options)
 {
     private static readonly RespCommand Info = RespCommand.Of("INFO", "server", "replication");
 
@@ -51,7 +52,8 @@ public sealed class SuccessionRunner(SentinelLeadership leadership, Func<RedisEn
     /// <param name="learntEpoch">The highest epoch that an earlier attempt met.</param>
     /// <param name="cancellation">Ends it, however far it is.</param>
     public async Task<SuccessionOutcome> RunAsync(
-        SuccessionPlan plan, IReadOnlyCollection<RedisEndpoint> sentinels, int sentinelCount, long learntEpoch, CancellationToken cancellation)
+        SuccessionPlan plan, IReadOnlyCollection<RedisEndpoint> sentinels, int sentinelCount, long learntEpoch,
+        CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(plan);
         var target = plan.Target;
@@ -70,11 +72,14 @@ public sealed class SuccessionRunner(SentinelLeadership leadership, Func<RedisEn
             try
             {
                 var reply = await opened.Client.CallAsync(cancellation, "REPLICAOF", "NO", "ONE").ConfigureAwait(false);
-                if (reply.IsError) return new SuccessionOutcome.NotBegun("promotion-refused", $"{target.Address}: {reply.Text}") { HighestEpoch = won.Epoch };
+                if (reply.IsError)
+                    return new SuccessionOutcome.NotBegun("promotion-refused", $"{target.Address}: {reply.Text}")
+                    { HighestEpoch = won.Epoch };
             }
             catch (RedisConnectionException e)
             {
-                return new SuccessionOutcome.Unconfirmed($"{target.Address} may have been promoted: {e.Message}") { HighestEpoch = won.Epoch };
+                return new SuccessionOutcome.Unconfirmed($"{target.Address} may have been promoted: {e.Message}")
+                { HighestEpoch = won.Epoch };
             }
 
             var repointed = Task.WhenAll(plan.Others.Select(o => FollowAsync(o, target.Address, cancellation)));
@@ -96,7 +101,8 @@ public sealed class SuccessionRunner(SentinelLeadership leadership, Func<RedisEn
         {
             try
             {
-                _ = await opened.Client.CallAsync(cancellation, "REPLICAOF", master.Host, master.Port.ToString(CultureInfo.InvariantCulture)).ConfigureAwait(false);
+                _ = await opened.Client.CallAsync(
+                    cancellation, "REPLICAOF", master.Host, master.Port.ToString(CultureInfo.InvariantCulture)).ConfigureAwait(false);
             }
             catch (RedisConnectionException)
             {

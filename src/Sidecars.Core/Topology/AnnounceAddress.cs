@@ -17,7 +17,9 @@ public static class AnnounceAddress
     /// <param name="podName">This pod's name.</param>
     /// <param name="podNamespace">Its namespace; null outside of a cluster.</param>
     public static string? Complete(string? host, string podName, string? podNamespace) =>
-        podNamespace is not null && string.Equals(host, podName, StringComparison.OrdinalIgnoreCase) ? $"{podName}.{podNamespace}.svc" : host;
+        podNamespace is not null && string.Equals(host, podName, StringComparison.OrdinalIgnoreCase)
+            ? $"{podName}.{podNamespace}.svc"
+            : host;
 
     /// <summary>Every address that the setting stands for now, or this host's own; empty with the reason where there is none.</summary>
     /// <param name="host">Address or name; null: this host's own.</param>
@@ -34,7 +36,8 @@ public static class AnnounceAddress
             return (own, own.IsEmpty ? "this host has no address but loopback" : "");
         }
 
-        var resolved = await EndpointResolver.ResolveAsync([new RedisEndpoint(host, port)], timeout, time, cancellation).ConfigureAwait(false);
+        var resolved = await EndpointResolver.ResolveAsync(
+            [new RedisEndpoint(host, port)], timeout, time, cancellation).ConfigureAwait(false);
         return ([.. resolved.Endpoints.OrderBy(e => e.Host, StringComparer.Ordinal)], string.Join("; ", resolved.Failures));
     }
 
@@ -44,7 +47,8 @@ public static class AnnounceAddress
     /// <param name="timeout">Longest time to resolve the name.</param>
     /// <param name="time">The clock of the deadline.</param>
     /// <param name="cancellation">Ends it.</param>
-    public static async Task<(RedisEndpoint? Endpoint, string Why)> FindAsync(string? host, int port, TimeSpan timeout, TimeProvider time, CancellationToken cancellation)
+    public static async Task<(RedisEndpoint? Endpoint, string Why)> FindAsync(
+        string? host, int port, TimeSpan timeout, TimeProvider time, CancellationToken cancellation)
     {
         var (endpoints, why) = await ResolveAsync(host, port, timeout, time, cancellation).ConfigureAwait(false);
         var facts = new AnnounceFacts(host, endpoints, why, TimeSpan.Zero, Remembered: null, [.. endpoints.Where(IsOwn)], InCluster: false);

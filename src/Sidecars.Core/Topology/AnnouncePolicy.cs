@@ -14,7 +14,8 @@ namespace Sidecars.Core.Topology;
 /// <param name="Own">Those of <paramref name="Resolved"/> that an interface of this host has, loopback left out.</param>
 /// <param name="InCluster">True in a pod: what is announced there has to outlive the pod.</param>
 public sealed record AnnounceFacts(
-    string? Setting, ImmutableArray<RedisEndpoint> Resolved, string Why, TimeSpan UnresolvedFor, AnnouncedAddress? Remembered, ImmutableArray<RedisEndpoint> Own, bool InCluster);
+    string? Setting, ImmutableArray<RedisEndpoint> Resolved, string Why, TimeSpan UnresolvedFor, AnnouncedAddress? Remembered,
+    ImmutableArray<RedisEndpoint> Own, bool InCluster);
 
 /// <summary>What to announce. Closed.</summary>
 public abstract record AnnounceDecision(string Code, string Reason) : IDecision
@@ -51,15 +52,19 @@ public static class AnnouncePolicy
 
         // A name of many nodes (a headless Service) would announce another node's address in this one's name.
         if (facts.Setting is not null && candidates.Length > 1 && !candidates.All(c => facts.Own.Contains(c)))
-            return new AnnounceDecision.Wait("announce-ambiguous", $"{setting} has {candidates.Length} addresses ({string.Join(", ", candidates.Select(c => c.Host))}); it must lead to this node alone");
+            return new AnnounceDecision.Wait("announce-ambiguous",
+                $"{setting} has {candidates.Length} addresses ({string.Join(", ", candidates.Select(c => c.Host))}); "
+                + "it must lead to this node alone");
         var address = candidates[0];
         if (IsLoopback(address) && (facts.InCluster || !IsLoopback(facts.Setting)))
             return new AnnounceDecision.Use(address, "announce-loopback",
-                $"{setting} is {address.Host}, which leads every other host to itself: Sentinels and replicas elsewhere will not find this node. "
+                $"{setting} is {address.Host}, which leads every other host to itself: "
+                + "Sentinels and replicas elsewhere will not find this node. "
                 + "Name an address that they reach", IsDoubtful: true);
         return facts.InCluster && facts.Own.Contains(address)
             ? new AnnounceDecision.Use(address, "announce-own-address",
-                $"{setting} is {address.Host}, an address of this pod itself: the next pod gets another one, and the group may then wait for an address that nobody has. "
+                $"{setting} is {address.Host}, an address of this pod itself: the next pod gets another one, "
+                + "and the group may then wait for an address that nobody has. "
                 + "Name a Service of this pod alone, <pod>.<namespace>.svc", IsDoubtful: true)
             : new AnnounceDecision.Use(address, "announce", $"{setting} is {address.Host}");
     }
@@ -67,7 +72,9 @@ public static class AnnouncePolicy
     private static AnnounceDecision OnUnresolved(AnnounceFacts facts, string setting) =>
         facts.Remembered is { } last && last.Setting == facts.Setting && facts.UnresolvedFor >= UnresolvedBeforeMemory
             ? new AnnounceDecision.Use(last.Address, "announce-remembered",
-                $"{setting} has not resolved for {facts.UnresolvedFor.TotalSeconds:F0} s ({facts.Why}); announcing {last.Address.Host}, which it led to at the last start", IsDoubtful: true)
+                $"{setting} has not resolved for {facts.UnresolvedFor.TotalSeconds:F0} s ({facts.Why}); "
+                + $"announcing {last.Address.Host}, which it led to at the last start",
+                IsDoubtful: true)
             : new AnnounceDecision.Wait("announce-unresolved",
                 $"{setting}: {facts.Why}; it must be an address that the others reach, or a name that resolves to one");
 

@@ -38,7 +38,8 @@ public sealed class NodeClient(Func<RedisEndpoint, IRespTransport> transport, Re
             return look switch
             {
                 null => new NodeObservation.Unknown(endpoint, RedisLogin.IsRefusal(error), why),
-                { Role: NodeRole.Replica, MasterAddress: null } => new NodeObservation.Unknown(endpoint, LoginRefused: false, "whom it follows can't be read"),
+                { Role: NodeRole.Replica, MasterAddress: null } =>
+                    new NodeObservation.Unknown(endpoint, LoginRefused: false, "whom it follows can't be read"),
                 _ => new NodeObservation.Known(endpoint, look),
             };
         }

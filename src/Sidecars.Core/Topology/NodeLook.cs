@@ -80,9 +80,12 @@ public sealed record NodeLook
 
     /// <summary>The settings that are asked for after it.</summary>
     public static RespCommand SettingsCommand { get; } = RespCommand.Of(
-        "CONFIG", "GET", "replica-priority", "min-replicas-to-write", "min-replicas-max-lag", "replica-announce-ip", "replica-announce-port");
+        "CONFIG", "GET", "replica-priority", "min-replicas-to-write", "min-replicas-max-lag", "replica-announce-ip",
+        "replica-announce-port");
 
-    /// <summary>Reads the replies. Nothing can be used where INFO is an error, or does not say which process answers, and in which role.</summary>
+    /// <summary>
+    /// Reads the replies. Nothing can be used where INFO is an error, or does not say which process answers, and in which role.
+    /// </summary>
     /// <param name="infoReply">Of <see cref="InfoCommand"/>.</param>
     /// <param name="settingsReply">Of <see cref="SettingsCommand"/>; an error leaves the settings unknown. Null: not asked.</param>
     public static NodeReading Of(RespValue infoReply, RespValue? settingsReply)

@@ -26,8 +26,8 @@ public abstract record NodeObservation
         public RedisEndpoint Address => View.Announced ?? Endpoint;
 
         /// <summary>
-        /// True for a replica whose master is the address that it announces itself, which came to it when it was another pod's: its link never
-        /// comes up, and nobody is its master. A link that is up leads to another process behind that address.
+        /// True for a replica whose master is the address that it announces itself, which came to it when it was another pod's: its link
+        /// never comes up, and nobody is its master. A link that is up leads to another process behind that address.
         /// </summary>
         [JsonIgnore]
         public bool FollowsItself => View is { Role: NodeRole.Replica, MasterLinkUp: false } && View.MasterAddress == Address;

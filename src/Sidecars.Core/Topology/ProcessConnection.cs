@@ -2,7 +2,9 @@ using Sidecars.Core.Redis;
 
 namespace Sidecars.Core.Topology;
 
-/// <summary>A connection to one process: what was decided for it is done to it or to nobody, whatever answers at its address by then.</summary>
+/// <summary>
+/// A connection to one process: what was decided for it is done to it or to nobody, whatever answers at its address by then.
+/// </summary>
 /// <param name="Client">The connection; the holder closes it.</param>
 /// <param name="Info">What the process said when it was opened.</param>
 /// <param name="Replies">To the commands that were sent with the question.</param>
@@ -16,14 +18,16 @@ public sealed record ProcessConnection(RedisClient Client, InfoReply Info, IRead
     /// <param name="more">Sent in the same write.</param>
     /// <param name="cancellation">Ends it.</param>
     public static async Task<(ProcessConnection? Connection, string Why)> OpenAsync(
-        IRespTransport transport, RedisClientOptions options, string runId, RespCommand info, RespCommand[] more, CancellationToken cancellation)
+        IRespTransport transport, RedisClientOptions options, string runId, RespCommand info, RespCommand[] more,
+        CancellationToken cancellation)
     {
         RedisClient? client = null;
         try
         {
             client = await RedisClient.ConnectAsync(transport, options, cancellation).ConfigureAwait(false);
             var replies = await client.PipelineAsync([info, .. more], cancellation).ConfigureAwait(false);
-            if (!InfoReply.TryParse(replies[0], out var reply) || reply.RunId != runId) return (null, $"another process answers at {transport.Description} now");
+            if (!InfoReply.TryParse(replies[0], out var reply) || reply.RunId != runId)
+                return (null, $"another process answers at {transport.Description} now");
             var opened = new ProcessConnection(client, reply, [.. replies.Skip(1)]);
             client = null;
             return (opened, "");

@@ -8,7 +8,9 @@ using Sidecars.Failover.Watch;
 
 namespace Sidecars.Failover.Death;
 
-/// <summary>Beside every replica: replaces a master that is down and that nobody else replaces. Rules: <see cref="AbandonedPolicy"/>.</summary>
+/// <summary>
+/// Beside every replica: replaces a master that is down and that nobody else replaces. Rules: <see cref="AbandonedPolicy"/>.
+/// </summary>
 /// <param name="server">The server beside this process.</param>
 /// <param name="sentinels">The Sentinels.</param>
 /// <param name="nodes">Asks a replica.</param>
@@ -18,7 +20,8 @@ namespace Sidecars.Failover.Death;
 /// <param name="sink">Decisions.</param>
 /// <param name="time">Its clock.</param>
 public sealed class AbandonedLoop(
-    IOwnServer server, ISentinelViews sentinels, NodeClient nodes, SuccessionRunner succession, int sentinelCount, bool dryRun, IDecisionSink sink, TimeProvider time)
+    IOwnServer server, ISentinelViews sentinels, NodeClient nodes, SuccessionRunner succession, int sentinelCount, bool dryRun,
+    IDecisionSink sink, TimeProvider time)
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
@@ -44,8 +47,10 @@ public sealed class AbandonedLoop(
         var decision = AbandonedPolicy.Decide(facts);
         if (decision is AbandonedDecision.AskReplicas)
         {
-            var listed = sentinels.Observe().OfType<SentinelObservation.Known>().SelectMany(s => s.View.Replicas.Select(r => r.Address)).Distinct();
-            facts = facts with { Replicas = [.. await Task.WhenAll(listed.Select(r => nodes.ObserveAsync(r, cancellation))).ConfigureAwait(false)] };
+            var listed = sentinels.Observe().OfType<SentinelObservation.Known>()
+                .SelectMany(s => s.View.Replicas.Select(r => r.Address)).Distinct();
+            facts = facts with
+            { Replicas = [.. await Task.WhenAll(listed.Select(r => nodes.ObserveAsync(r, cancellation))).ConfigureAwait(false)] };
             decision = AbandonedPolicy.Decide(facts);
         }
 
@@ -55,7 +60,8 @@ public sealed class AbandonedLoop(
             if (!dryRun) await SucceedAsync(succeed.Plan, cancellation).ConfigureAwait(false);
         }
 
-        sink.Decided("abandoned", decision.Code, decision.Reason, decision is AbandonedDecision.Wait { Code: not "sentinels-turn" }, () => JsonSerializer.Serialize(facts, DeathJson.Default.AbandonedFacts));
+        sink.Decided("abandoned", decision.Code, decision.Reason, decision is AbandonedDecision.Wait { Code: not "sentinels-turn" },
+            () => JsonSerializer.Serialize(facts, DeathJson.Default.AbandonedFacts));
         return decision;
     }
 
@@ -93,6 +99,7 @@ public sealed class AbandonedLoop(
     private async Task SucceedAsync(SuccessionPlan plan, CancellationToken cancellation)
     {
         var outcome = await _attempts.RunAsync(plan, sentinels.Observe(), cancellation).ConfigureAwait(false);
-        sink.Acted("abandoned", "succession", outcome.Reason, outcome is SuccessionOutcome.Succeeded ? null : $"{outcome.Code}: {outcome.Reason}");
+        sink.Acted(
+            "abandoned", "succession", outcome.Reason, outcome is SuccessionOutcome.Succeeded ? null : $"{outcome.Code}: {outcome.Reason}");
     }
 }

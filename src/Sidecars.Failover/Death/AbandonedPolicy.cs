@@ -55,15 +55,15 @@ public abstract record AbandonedDecision(string Code, string Reason) : IDecision
 }
 
 /// <summary>
-/// Whether a master that is down for a Sentinel majority, and that no Sentinel replaces, is replaced by a replica's sidecar. Pure. Sentinel begins
-/// its own failover within a second or two; it does not while a vote for somebody who died stands (2 × failover-timeout), or after a failover of
-/// its own that was aborted. The vote is the guard: two sidecars that act at once do not win one epoch.
+/// Whether a master that is down for a Sentinel majority, and that no Sentinel replaces, is replaced by a replica's sidecar. Pure. Sentinel
+/// begins its own failover within a second or two; it does not while a vote for somebody who died stands (2 × failover-timeout), or after a
+/// failover of its own that was aborted. The vote is the guard: two sidecars that act at once do not win one epoch.
 /// </summary>
 public static class AbandonedPolicy
 {
     /// <summary>
-    /// How long Sentinel is left alone: its own attempt begins within a second of o_down, and shows as a failover; an election that nobody won
-    /// is over by then.
+    /// How long Sentinel is left alone: its own attempt begins within a second of o_down, and shows as a failover; an election that nobody
+    /// won is over by then.
     /// </summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
@@ -79,14 +79,20 @@ public static class AbandonedPolicy
         ArgumentNullException.ThrowIfNull(facts);
         var quorum = facts.Quorum;
         if (quorum.IsFailingOver) return new AbandonedDecision.Nothing("failing-over", "a Sentinel runs the failover");
-        if (facts.Down < SentinelQuorumPolicy.Majority(facts.SentinelCount)) return new AbandonedDecision.Nothing("not-down", $"{facts.Down} of {facts.SentinelCount} Sentinels hold the master for down");
+        if (facts.Down < SentinelQuorumPolicy.Majority(facts.SentinelCount))
+            return new AbandonedDecision.Nothing("not-down", $"{facts.Down} of {facts.SentinelCount} Sentinels hold the master for down");
         if (quorum.Named is not { } named) return new AbandonedDecision.Wait("no-agreement", quorum.Reason);
-        if (named == facts.Address) return new AbandonedDecision.Nothing("own", "it is the server beside this process: its death is noticed elsewhere");
+        if (named == facts.Address)
+            return new AbandonedDecision.Nothing("own", "it is the server beside this process: its death is noticed elsewhere");
         var due = Patience + (facts.Rank * RankDelay);
-        if (facts.AbandonedFor < due) return new AbandonedDecision.Wait("sentinels-turn", $"{quorum.Reason}, which is down; Sentinel's own failover is waited for, {due.TotalSeconds:0} s");
+        if (facts.AbandonedFor < due)
+            return new AbandonedDecision.Wait(
+                "sentinels-turn", $"{quorum.Reason}, which is down; Sentinel's own failover is waited for, {due.TotalSeconds:0} s");
         if (facts.Replicas is null && facts.AttemptedAgo < AfterAttempt)
             return new AbandonedDecision.Wait("sentinels-turn", $"{quorum.Reason}, which is down; the last attempt is not over");
-        if (facts.Replicas is not { } replicas) return new AbandonedDecision.AskReplicas($"{quorum.Reason}, which has been down for {facts.AbandonedFor.TotalSeconds:F1} s, and nobody replaces it");
+        if (facts.Replicas is not { } replicas)
+            return new AbandonedDecision.AskReplicas(
+                $"{quorum.Reason}, which has been down for {facts.AbandonedFor.TotalSeconds:F1} s, and nobody replaces it");
         return SuccessionPolicy.Decide(new SuccessionFacts
         {
             Master = named,
@@ -97,7 +103,8 @@ public static class AbandonedPolicy
             Promoted = facts.Promoted,
         }) switch
         {
-            SuccessionDecision.Succeed succeed => new AbandonedDecision.Succeed(succeed.Plan, $"{named} has been down for {facts.AbandonedFor.TotalSeconds:F1} s, and nobody replaces it; {succeed.Reason}"),
+            SuccessionDecision.Succeed succeed => new AbandonedDecision.Succeed(succeed.Plan,
+                $"{named} has been down for {facts.AbandonedFor.TotalSeconds:F1} s, and nobody replaces it; {succeed.Reason}"),
             var wait => new AbandonedDecision.Wait(wait.Code, wait.Reason),
         };
     }

@@ -97,7 +97,11 @@ public sealed class DeathLoop(
 
         sink.Decided(
             "death", decision.Code, decision.Reason,
-            decision is DeathDecision.Wait { Code: "no-agreement" or "no-promotable-replica" or "address-unknown" or "histories-differ" or "other-master" or "replica-silent" },
+            decision is DeathDecision.Wait
+            {
+                Code: "no-agreement" or "no-promotable-replica" or "address-unknown" or "histories-differ"
+                or "other-master" or "replica-silent"
+            },
             () => JsonSerializer.Serialize(facts, DeathJson.Default.DeathFacts));
         return decision;
     }
@@ -120,7 +124,8 @@ public sealed class DeathLoop(
 
         var outcome = await _attempts.RunAsync(plan, seen, cancellation).ConfigureAwait(false);
         _isSucceeded = outcome is SuccessionOutcome.Succeeded;
-        sink.Acted("death", "succession", outcome.Reason, outcome is SuccessionOutcome.Succeeded ? null : $"{outcome.Code}: {outcome.Reason}");
+        sink.Acted(
+            "death", "succession", outcome.Reason, outcome is SuccessionOutcome.Succeeded ? null : $"{outcome.Code}: {outcome.Reason}");
     }
 
     // Where the answers to an announcement were lost, the Sentinels may know of it nonetheless.
@@ -138,8 +143,8 @@ public sealed class DeathLoop(
         sink.Acted("death", "failover", $"SENTINEL FAILOVER at {sentinel}", answer.Obstacle);
     }
 
-    // All that a Sentinel lists: those that it does not reach are to follow the next master too. Where a promotion is unconfirmed, Sentinels that
-    // know of it list that node no more, but name it.
+    // All that a Sentinel lists: those that it does not reach are to follow the next master too. Where a promotion is unconfirmed,
+    // Sentinels that know of it list that node no more, but name it.
     private async Task<ImmutableArray<NodeObservation>> AskReplicasAsync(QuorumFacts quorum, CancellationToken cancellation)
     {
         var views = sentinels.Observe().OfType<SentinelObservation.Known>().Select(s => s.View);

@@ -68,8 +68,8 @@ public abstract record DeathDecision(string Code, string Reason) : IDecision
 }
 
 /// <summary>
-/// Whether a dead master is replaced at once instead of after down-after. Pure. One actor: this sidecar until bootstrap is back, then bootstrap.
-/// Whom is <see cref="SuccessionPolicy"/>'s; where the Sentinels can't be told, one of them is asked (<c>SENTINEL FAILOVER</c>).
+/// Whether a dead master is replaced at once instead of after down-after. Pure. One actor: this sidecar until bootstrap is back, then
+/// bootstrap. Whom is <see cref="SuccessionPolicy"/>'s; where the Sentinels can't be told, one of them is asked (<c>SENTINEL FAILOVER</c>).
 /// </summary>
 public static class DeathPolicy
 {
@@ -77,8 +77,8 @@ public static class DeathPolicy
     public static readonly TimeSpan ShowsWithin = TimeSpan.FromSeconds(3);
 
     /// <summary>
-    /// How long a step-down of the server that died is waited for: its target may be promoted in an epoch that another one would outdo. From the
-    /// fence to the announcement it takes 3 s at most.
+    /// How long a step-down of the server that died is waited for: its target may be promoted in an epoch that another one would outdo.
+    /// From the fence to the announcement it takes 3 s at most.
     /// </summary>
     public static readonly TimeSpan StepDownEndsWithin = TimeSpan.FromSeconds(3);
 
@@ -92,24 +92,29 @@ public static class DeathPolicy
         if (!dead.WasMaster) return new DeathDecision.Nothing("was-replica", "a replica died: Sentinel has nothing to do");
         var quorum = facts.Quorum;
         if (facts.IsSucceeded) return new DeathDecision.Nothing("succeeded", "a majority of the Sentinels names the next master");
-        if (facts.Address is null) return new DeathDecision.Wait("address-unknown", "the announced address of the server that died is not known");
+        if (facts.Address is null)
+            return new DeathDecision.Wait("address-unknown", "the announced address of the server that died is not known");
         if (quorum.IsFailingOver) return new DeathDecision.Wait("failing-over", "a Sentinel runs the failover");
         if (quorum.Named is { } other && other != facts.Address) return new DeathDecision.Nothing("another-named", quorum.Reason);
         // After a promotion a part of the Sentinels may know of it: nobody is named then.
         if (quorum.Named is null && facts.Promoted is null) return new DeathDecision.Wait("no-agreement", quorum.Reason);
-        if (facts.AcceptedAgo < ShowsWithin) return new DeathDecision.Wait("accepted", "the Sentinels have been told, or one has accepted the request");
+        if (facts.AcceptedAgo < ShowsWithin)
+            return new DeathDecision.Wait("accepted", "the Sentinels have been told, or one has accepted the request");
         if (facts.BootstrapLives) return new DeathDecision.Nothing("bootstrap-acts", "redis-bootstrap is back, and does what is due");
-        if (facts.SteppingDown == true && facts.DeadFor < StepDownEndsWithin) return new DeathDecision.Wait("step-down", "a step-down of this server may have promoted its target", Soon);
+        if (facts.SteppingDown == true && facts.DeadFor < StepDownEndsWithin)
+            return new DeathDecision.Wait("step-down", "a step-down of this server may have promoted its target", Soon);
         if (quorum.Promotable.IsEmpty && quorum.Unreached.IsEmpty && facts.Promoted is null)
             return new DeathDecision.Wait("no-promotable-replica", $"{quorum.Reason}, and no replica can be promoted");
         if (facts.TellingFailed is { } why && facts.Promoted is null)
         {
             return quorum.Executor is { } sentinel
-                ? new DeathDecision.RequestFailover(sentinel, $"the process {dead.RunId} at {facts.Address} has died, and the Sentinels can't be told: {why}")
+                ? new DeathDecision.RequestFailover(
+                    sentinel, $"the process {dead.RunId} at {facts.Address} has died, and the Sentinels can't be told: {why}")
                 : new DeathDecision.Wait("no-executor", "every Sentinel that names this server distrusts its clock");
         }
 
-        if (facts.Replicas is not { } replicas) return new DeathDecision.AskReplicas($"the process {dead.RunId} at {facts.Address} has died");
+        if (facts.Replicas is not { } replicas)
+            return new DeathDecision.AskReplicas($"the process {dead.RunId} at {facts.Address} has died");
         return SuccessionPolicy.Decide(new SuccessionFacts
         {
             Master = facts.Address,
@@ -122,7 +127,8 @@ public static class DeathPolicy
             Promoted = facts.Promoted,
         }) switch
         {
-            SuccessionDecision.Succeed succeed => new DeathDecision.Succeed(succeed.Plan, $"the process {dead.RunId} at {facts.Address} has died; {succeed.Reason}"),
+            SuccessionDecision.Succeed succeed =>
+                new DeathDecision.Succeed(succeed.Plan, $"the process {dead.RunId} at {facts.Address} has died; {succeed.Reason}"),
             SuccessionDecision.Wait wait => new DeathDecision.Wait(wait.Code, wait.Reason, wait.Again),
             var unknown => throw new InvalidOperationException(unknown.GetType().Name),
         };

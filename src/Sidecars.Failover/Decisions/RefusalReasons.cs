@@ -20,7 +20,8 @@ public static class RefusalReasons
         ("abandoned", ["no-agreement", "no-promotable-replica", "replica-silent", "histories-differ", "other-master"]),
         ("led-away",
         [
-            "foreign-replica", "record-unavailable", "addresses-incomplete", "address-is-another", "loading", "never-named", "replica-promoted",
+            "foreign-replica", "record-unavailable", "addresses-incomplete", "address-is-another", "loading", "never-named",
+            "replica-promoted",
             "failing-over", "step-down", "replaced", "replicas-missing", "epoch-beyond-reason", "epoch-not-believable",
         ]),
         ("publish", ["token-went-back", "address-is-another", "no-majority", "no-agreement", "epoch-not-believable"]),
@@ -47,7 +48,8 @@ public static class RefusalReasons
         ]),
         ("hand-over-repair",
         [
-            "failover-in-progress", "giving-up-unreadable", "no-majority", "second-master", "target-not-down", "target-silent", "target-unclear",
+            "failover-in-progress", "giving-up-unreadable", "no-majority", "second-master", "target-not-down", "target-silent",
+            "target-unclear",
         ]),
         ("passwords",
         [

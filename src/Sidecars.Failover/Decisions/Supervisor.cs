@@ -35,7 +35,9 @@ public sealed class Supervisor(
     /// <summary>Completes when all of them have ended; never fails.</summary>
     public Task WhenEndedAsync() => Task.WhenAll(_running);
 
-    /// <summary>Keeps a loop running for a caller that waits for its end, after which it is no longer among <see cref="States"/>; never fails.</summary>
+    /// <summary>
+    /// Keeps a loop running for a caller that waits for its end, after which it is no longer among <see cref="States"/>; never fails.
+    /// </summary>
     public async Task KeepAsync(string name, Func<CancellationToken, Task> loop, CancellationToken cancellation)
     {
         _states[name] = new LoopState(name, 0, null, true);
@@ -66,7 +68,8 @@ public sealed class Supervisor(
                 Tell(name, e);
             }
 
-            await Task.Delay(backoff.DelayAfter(failures++, random()), time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(
+                backoff.DelayAfter(failures++, random()), time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             _states[name] = _states[name] with { IsRunning = true };
         }
     }

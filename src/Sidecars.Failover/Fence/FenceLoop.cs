@@ -17,7 +17,8 @@ namespace Sidecars.Failover.Fence;
 /// <param name="FailoverTimeout">Sentinel's: a failover that has not promoted by then is aborted by whoever runs it.</param>
 /// <param name="Period">Between two looks while nothing changes; 1 s.</param>
 /// <param name="DryRun">Decide and say, do nothing.</param>
-public sealed record FenceSettings(int SentinelCount, int RedisCount, long MinReplicas, long MaxLag, TimeSpan Patience, TimeSpan FailoverTimeout, TimeSpan Period, bool DryRun);
+public sealed record FenceSettings(int SentinelCount, int RedisCount, long MinReplicas, long MaxLag, TimeSpan Patience,
+    TimeSpan FailoverTimeout, TimeSpan Period, bool DryRun);
 
 /// <summary>Gathers, decides, sets the fence of the server beside this process. Rules: <see cref="FencePolicy"/>.</summary>
 /// <param name="settings">See there.</param>
@@ -32,7 +33,8 @@ public sealed record FenceSettings(int SentinelCount, int RedisCount, long MinRe
 /// <param name="time">Its clock.</param>
 /// <param name="isStranger">Whether an address is known to be no node's and to have been no replica's; null: nothing is known.</param>
 public sealed class FenceLoop(
-    FenceSettings settings, IOwnServerNotes server, OwnServerClient own, ISentinelViews sentinels, NodeClient nodes, Func<string?> superseded, Func<long?> firstEpoch,
+    FenceSettings settings, IOwnServerNotes server, OwnServerClient own, ISentinelViews sentinels, NodeClient nodes,
+    Func<string?> superseded, Func<long?> firstEpoch,
     Func<GivenUp?> givenUp, IDecisionSink sink, TimeProvider time, Func<RedisEndpoint, bool>? isStranger = null)
 {
     // An address that leads to another process is rare, and asking costs a connection.
@@ -41,7 +43,8 @@ public sealed class FenceLoop(
     // A round waits for a period, and may run into the deadlines of two questions.
     private static readonly TimeSpan Asleep = TimeSpan.FromSeconds(5);
 
-    // While a fence is due and not set, the next try is never far from the server's waking: a stopped one lets a try run into its deadlines.
+    // While a fence is due and not set, the next try is never far from the server's waking: a stopped one lets a try run into its
+    // deadlines.
     private static readonly TimeSpan TryAgain = TimeSpan.FromMilliseconds(50);
 
     // One that refuses at once (maxclients, the login) is alive, and three connections a try are no help to it.
@@ -67,7 +70,8 @@ public sealed class FenceLoop(
     public Task RunAsync(CancellationToken cancellation) => SideBySide.RunAsync(cancellation, KeepAsync, WatchIdentityAsync);
 
     /// <summary>Decides once, and acts.</summary>
-    public async Task<FenceDecision> RoundAsync(CancellationToken cancellation) => (await DecideAsync(cancellation).ConfigureAwait(false)).Decision;
+    public async Task<FenceDecision> RoundAsync(CancellationToken cancellation) =>
+        (await DecideAsync(cancellation).ConfigureAwait(false)).Decision;
 
     private async Task KeepAsync(CancellationToken cancellation)
     {
@@ -78,7 +82,8 @@ public sealed class FenceLoop(
             var (facts, _, isDone) = await DecideAsync(cancellation).ConfigureAwait(false);
             var isRefused = !isDone && time.GetElapsedTime(began) < TryAgain;
             _refusals = isRefused ? _refusals + 1 : 0;
-            await next.WaitAsync(isDone ? Pause(facts) : isRefused ? Refused.DelayAfter(_refusals - 1, 1) : TryAgain, time, cancellation).ConfigureAwait(false);
+            await next.WaitAsync(isDone ? Pause(facts) : isRefused ? Refused.DelayAfter(_refusals - 1, 1) : TryAgain, time,
+                cancellation).ConfigureAwait(false);
         }
     }
 
@@ -87,13 +92,18 @@ public sealed class FenceLoop(
         var facts = await GatherAsync(cancellation).ConfigureAwait(false);
         var decision = FencePolicy.Decide(facts);
         IsFenced = facts.Server is OwnServer.Answers { IsMaster: true, MinReplicas: { } value } && WriteFence.IsFenced(value);
-        sink.Decided("fence", decision.Code, decision.Reason, decision is FenceDecision.Keep { Code: "value-unknown" or "fenced-unseen" or "fenced-unconfirmed" or "fenced-doubted" or "open-unconfirmed" or "step-down-unconfirmed" },
+        sink.Decided("fence", decision.Code, decision.Reason, decision is FenceDecision.Keep
+        {
+            Code: "value-unknown" or "fenced-unseen"
+            or "fenced-unconfirmed" or "fenced-doubted" or "open-unconfirmed" or "step-down-unconfirmed"
+        },
             () => JsonSerializer.Serialize(facts, FenceJson.Default.FenceFacts));
         if (settings.DryRun || decision is FenceDecision.Keep) return (facts, decision, true);
         var failure = decision switch
         {
             FenceDecision.Fence => await own.FenceAsync(WriteFence.MinReplicas, settings.MaxLag, cancellation).ConfigureAwait(false),
-            _ when facts.Server is OwnServer.Answers answers => await own.LiftAsync(answers.RunId, settings.MinReplicas, settings.MaxLag, cancellation).ConfigureAwait(false),
+            _ when facts.Server is OwnServer.Answers answers =>
+                await own.LiftAsync(answers.RunId, settings.MinReplicas, settings.MaxLag, cancellation).ConfigureAwait(false),
             _ => "it does not answer",
         };
         if (failure is null) _fencedRun = decision is FenceDecision.Fence && facts.Server is OwnServer.Answers fenced ? fenced.RunId : null;
@@ -113,14 +123,17 @@ public sealed class FenceLoop(
     {
         var look = server.Last;
         // A look from before a pause of this process proves nothing.
-        if (server.AnsweredAgo > settings.Period * 2 && look is OwnServer.Answers) look = await server.LookAsync(cancellation).ConfigureAwait(false);
+        if (server.AnsweredAgo > settings.Period * 2 && look is OwnServer.Answers)
+            look = await server.LookAsync(cancellation).ConfigureAwait(false);
         var seen = sentinels.Observe();
         var quorum = QuorumFacts.Of(seen, settings.SentinelCount);
         var address = server.Address;
         var master = look is OwnServer.Answers { IsMaster: true } m ? m : null;
         var wasMaster = look is OwnServer.Silent && server.LastAnswer is { IsMaster: true };
         if (master is not null && _confirmed.RunId != master.RunId) _confirmed = (master.RunId, firstEpoch());
-        if (master is not null && address is not null && quorum.Named == address && (_confirmed.Epoch is null || quorum.Epoch > _confirmed.Epoch)) _confirmed.Epoch = quorum.Epoch;
+        if (master is not null && address is not null && quorum.Named == address
+            && (_confirmed.Epoch is null || quorum.Epoch > _confirmed.Epoch))
+            _confirmed.Epoch = quorum.Epoch;
         var value = (look as OwnServer.Answers)?.MinReplicas;
         if (value != _value.Value) _value = (value, time.GetTimestamp());
         var isMaster = master is not null || wasMaster;
@@ -140,12 +153,15 @@ public sealed class FenceLoop(
             Replacement = replacement,
             Doubt = doubt,
             WasMaster = wasMaster,
-            ConfirmedFor = _confirming.While(master is not null && address is not null && quorum.Named == address && doubt is null && replacement is null),
-            ContradictedFor = _contradicted.While(master is not null && address is not null && quorum.HasMajority && quorum.Named != address),
+            ConfirmedFor = _confirming.While(
+                master is not null && address is not null && quorum.Named == address && doubt is null && replacement is null),
+            ContradictedFor =
+                _contradicted.While(master is not null && address is not null && quorum.HasMajority && quorum.Named != address),
             IsolatedFor = isIsolated ? time.GetElapsedTime(_heardAt) : TimeSpan.Zero,
             ImpostorFor = master is null ? TimeSpan.Zero : _impostor.Elapsed,
             // Asking takes a moment, in which nothing else is decided: not where the answer would not count.
-            NamedFollowsMe = isMaster && replacement is null && address is not null && quorum.Named is { } named && named != address && await FollowsMeAsync(named, address, cancellation).ConfigureAwait(false),
+            NamedFollowsMe = isMaster && replacement is null && address is not null && quorum.Named is { } named && named != address
+                && await FollowsMeAsync(named, address, cancellation).ConfigureAwait(false),
             ConfirmedEpoch = isMaster ? _confirmed.Epoch : null,
             LedAwayFor = ledAwayFor is { Ticks: > 0 } ? ledAwayFor : null,
             Superseded = superseded(),
@@ -159,7 +175,9 @@ public sealed class FenceLoop(
     private Replacement? Follow(IReadOnlyCollection<SentinelObservation> seen, RedisEndpoint address)
     {
         if (Replacement.Find(seen, address) is { } now) _replacement = (now, time.GetTimestamp());
-        else if (_replacement is { } before && (before.By.IsOver(seen, address) || time.GetElapsedTime(before.At) > settings.FailoverTimeout)) _replacement = null;
+        else if (_replacement is { } before
+            && (before.By.IsOver(seen, address) || time.GetElapsedTime(before.At) > settings.FailoverTimeout))
+            _replacement = null;
         return _replacement?.By;
     }
 
@@ -171,16 +189,20 @@ public sealed class FenceLoop(
         // This process was stopped: what it did not hear meanwhile it may hear within a look.
         if (time.GetElapsedTime(_decidedAt, now) > Asleep) NoteHeard(now, settings.Patience - settings.Period);
         _decidedAt = now;
-        if (quorum.HasMajority && sentinels.AnsweredAgo(SentinelQuorumPolicy.Majority(settings.SentinelCount)) is { } ago) NoteHeard(now, ago);
+        if (quorum.HasMajority && sentinels.AnsweredAgo(SentinelQuorumPolicy.Majority(settings.SentinelCount)) is { } ago)
+            NoteHeard(now, ago);
         var isAttached = master?.FreshReplicas >= settings.RedisCount - 1;
         if (isAttached) NoteHeard(now, TimeSpan.FromSeconds(master!.ReplicaLag) + (server.AnsweredAgo ?? TimeSpan.Zero));
         return (master is not null || wasMaster) && !quorum.HasMajority && !isAttached;
     }
 
-    private void NoteHeard(long now, TimeSpan ago) => _heardAt = Math.Max(_heardAt, now - (long)(ago.TotalSeconds * time.TimestampFrequency));
+    private void NoteHeard(long now, TimeSpan ago) =>
+        _heardAt = Math.Max(_heardAt, now - (long)(ago.TotalSeconds * time.TimestampFrequency));
 
     private async Task<bool> FollowsMeAsync(RedisEndpoint named, RedisEndpoint address, CancellationToken cancellation) =>
-        await nodes.ObserveAsync(named, cancellation).ConfigureAwait(false) is NodeObservation.Known { View: { Role: NodeRole.Replica } view } && view.MasterAddress == address;
+        await nodes.ObserveAsync(named, cancellation).ConfigureAwait(false)
+            is NodeObservation.Known { View: { Role: NodeRole.Replica } view }
+        && view.MasterAddress == address;
 
     private async Task WatchIdentityAsync(CancellationToken cancellation)
     {
@@ -191,7 +213,8 @@ public sealed class FenceLoop(
             {
                 var observation = await nodes.ObserveAsync(address, cancellation).ConfigureAwait(false);
                 // Unreachable or unclear is no other process; and this server may have been replaced since it was looked at.
-                if (observation is NodeObservation.Known known) _impostor.While(known.View.RunId != master.RunId && server.Last is OwnServer.Answers now && now.RunId == master.RunId);
+                if (observation is NodeObservation.Known known)
+                    _impostor.While(known.View.RunId != master.RunId && server.Last is OwnServer.Answers now && now.RunId == master.RunId);
             }
             else
             {
@@ -210,7 +233,8 @@ public sealed class FenceLoop(
         private long _since = Never;
         private const long Never = long.MinValue;
 
-        public TimeSpan Elapsed => Volatile.Read(ref _since) is var since && since != Never ? Max(time.GetElapsedTime(since)) : TimeSpan.Zero;
+        public TimeSpan Elapsed =>
+            Volatile.Read(ref _since) is var since && since != Never ? Max(time.GetElapsedTime(since)) : TimeSpan.Zero;
 
         public TimeSpan While(bool isTrue)
         {

@@ -11,7 +11,9 @@ public sealed record FenceFacts
     /// <summary>The server beside this process.</summary>
     public required OwnServer Server { get; init; }
 
-    /// <summary>Its announced address; null: not known yet, and then nothing that names an address speaks for or against this server.</summary>
+    /// <summary>
+    /// Its announced address; null: not known yet, and then nothing that names an address speaks for or against this server.
+    /// </summary>
     public RedisEndpoint? Address { get; init; }
 
     /// <summary>What the Sentinels say.</summary>
@@ -47,7 +49,9 @@ public sealed record FenceFacts
     /// </summary>
     public TimeSpan IsolatedFor { get; init; }
 
-    /// <summary>Another process than this server answers at its announced address on new connections, for so long without a break.</summary>
+    /// <summary>
+    /// Another process than this server answers at its announced address on new connections, for so long without a break.
+    /// </summary>
     public TimeSpan ImpostorFor { get; init; }
 
     /// <summary>The address that the majority names follows this server: a hand-over that Sentinel has not seen yet.</summary>
@@ -65,7 +69,9 @@ public sealed record FenceFacts
     /// <summary>Who holds a higher token than this server, as a record or a published name says it; null: nobody known.</summary>
     public string? Superseded { get; init; }
 
-    /// <summary>This process has fenced this very process of the server and not lifted that again: all that is known where the value can't be read.</summary>
+    /// <summary>
+    /// This process has fenced this very process of the server and not lifted that again: all that is known where the value can't be read.
+    /// </summary>
     public bool FencedUnseen { get; init; }
 
     /// <summary><c>min-replicas-to-write</c> has not changed for so long, by our own look.</summary>
@@ -135,7 +141,8 @@ public static class FencePolicy
             OwnServer.Answers replica => OfReplica(facts, replica),
             OwnServer.Dead => new FenceDecision.Keep("server-dead", "the process is gone, and with it its clients"),
             // Stopped, it would acknowledge what waits in its sockets when it wakes: the fence must wait there too.
-            OwnServer.Silent when facts.WasMaster && (Replaced(facts) ?? SilentIsolation(facts)) is { } why => new FenceDecision.Fence(why.Code, why.Reason),
+            OwnServer.Silent when facts.WasMaster && (Replaced(facts) ?? SilentIsolation(facts)) is { } why =>
+                new FenceDecision.Fence(why.Code, why.Reason),
             _ => new FenceDecision.Keep("server-silent", $"the server does not answer: {((OwnServer.Silent)facts.Server).Why}"),
         };
     }
@@ -145,7 +152,9 @@ public static class FencePolicy
     {
         const string Unread = "min-replicas-to-write can't be read (may the sidecar's user CONFIG GET?)";
         if (Contradiction(facts, master) is { } why)
-            return facts.FencedUnseen ? new FenceDecision.Keep("fenced-unseen", $"{why.Reason}; {Unread}") : new FenceDecision.Fence(why.Code, $"{why.Reason}; {Unread}");
+            return facts.FencedUnseen
+                ? new FenceDecision.Keep("fenced-unseen", $"{why.Reason}; {Unread}")
+                : new FenceDecision.Fence(why.Code, $"{why.Reason}; {Unread}");
         return facts.FencedUnseen && IsConfirmed(facts, master) && Obstacle(facts) is null
             ? new FenceDecision.Lift("confirmed", $"{facts.Quorum.Reason}; {Unread}")
             : new FenceDecision.Keep("value-unknown", Unread);
@@ -160,27 +169,37 @@ public static class FencePolicy
             return isFenced ? new FenceDecision.Keep("fenced", why.Reason) : new FenceDecision.Fence(why.Code, why.Reason);
         var isConfirmed = IsConfirmed(facts, master);
         var maybe = isConfirmed ? Obstacle(facts) : null;
-        if (value == WriteFence.MinReplicas && maybe is not null) return new FenceDecision.Keep("fenced-doubted", $"{facts.Quorum.Reason}, but {maybe}");
+        if (value == WriteFence.MinReplicas && maybe is not null)
+            return new FenceDecision.Keep("fenced-doubted", $"{facts.Quorum.Reason}, but {maybe}");
         if (value == WriteFence.MinReplicas)
-            return isConfirmed ? new FenceDecision.Lift("confirmed", facts.Quorum.Reason) : new FenceDecision.Keep("fenced-unconfirmed", $"only a majority lifts the fence: {facts.Quorum.Reason}");
+            return isConfirmed
+                ? new FenceDecision.Lift("confirmed", facts.Quorum.Reason)
+                : new FenceDecision.Keep("fenced-unconfirmed", $"only a majority lifts the fence: {facts.Quorum.Reason}");
         if (value == WriteFence.StepDown)
         {
             if (facts.ValueUnchangedFor < StepDownPatience) return new FenceDecision.Keep("step-down", "a step-down is in progress");
             return isConfirmed && maybe is null
-                ? new FenceDecision.Lift("step-down-left-behind", $"the value of a step-down stood for {facts.ValueUnchangedFor.TotalSeconds:F0} s, and {facts.Quorum.Reason}")
+                ? new FenceDecision.Lift("step-down-left-behind",
+                    $"the value of a step-down stood for {facts.ValueUnchangedFor.TotalSeconds:F0} s, and {facts.Quorum.Reason}")
                 : new FenceDecision.Keep("step-down-unconfirmed", facts.Quorum.Reason);
         }
 
         if (WriteFence.IsFenced(value)) return new FenceDecision.Keep("fenced-by-hand", $"min-replicas-to-write {value} is a person's");
-        if (facts.Address is null) return new FenceDecision.Keep("address-unknown", $"{facts.Quorum.Reason}; the announced address of this server is not known yet");
-        return isConfirmed ? new FenceDecision.Keep("open", facts.Quorum.Reason) : new FenceDecision.Keep("open-unconfirmed", facts.Quorum.Reason);
+        if (facts.Address is null)
+            return new FenceDecision.Keep(
+                "address-unknown", $"{facts.Quorum.Reason}; the announced address of this server is not known yet");
+        return isConfirmed
+            ? new FenceDecision.Keep("open", facts.Quorum.Reason)
+            : new FenceDecision.Keep("open-unconfirmed", facts.Quorum.Reason);
     }
 
     // A replica takes no writes; but promoted with the value of a fence it would refuse them until its sidecar has seen a majority.
     private static FenceDecision OfReplica(FenceFacts facts, OwnServer.Answers replica) => replica.MinReplicas!.Value switch
     {
-        WriteFence.MinReplicas => new FenceDecision.Lift("replica-reconciled", "a replica keeps no fence: CONFIG REWRITE of its demotion persisted it"),
-        WriteFence.StepDown when facts.ValueUnchangedFor >= StepDownPatience => new FenceDecision.Lift("replica-reconciled", "a step-down left its value behind"),
+        WriteFence.MinReplicas =>
+            new FenceDecision.Lift("replica-reconciled", "a replica keeps no fence: CONFIG REWRITE of its demotion persisted it"),
+        WriteFence.StepDown when facts.ValueUnchangedFor >= StepDownPatience =>
+            new FenceDecision.Lift("replica-reconciled", "a step-down left its value behind"),
         _ => new FenceDecision.Keep("replica", "a replica takes no writes"),
     };
 
@@ -188,7 +207,8 @@ public static class FencePolicy
     {
         var quorum = facts.Quorum;
         if (facts.Address is null) return Isolation(facts, master);
-        if (facts.ImpostorFor >= facts.Patience) return ("address-is-another", $"at {facts.Address} another process answers than {master.RunId}");
+        if (facts.ImpostorFor >= facts.Patience)
+            return ("address-is-another", $"at {facts.Address} another process answers than {master.RunId}");
         if (Replaced(facts) is { } why) return why;
         if (quorum.Named != facts.Address && facts.NamedFollowsMe) return null;
         if (facts.Superseded is { } who && !IsConfirmed(facts, master)) return ("higher-token", who);
@@ -199,7 +219,8 @@ public static class FencePolicy
 
     private static (string Code, string Reason)? Isolation(FenceFacts facts, OwnServer.Answers master) =>
         !facts.Quorum.HasMajority && master.FreshReplicas < facts.RedisCount - 1 && facts.IsolatedFor >= facts.Patience
-            ? ("isolated", $"{facts.Quorum.Reason}; {master.FreshReplicas} of {facts.RedisCount - 1} replicas are attached, for {facts.IsolatedFor.TotalSeconds:F1} s")
+            ? ("isolated", $"{facts.Quorum.Reason}; {master.FreshReplicas} of {facts.RedisCount - 1} replicas are attached, "
+                + $"for {facts.IsolatedFor.TotalSeconds:F1} s")
             : null;
 
     // A server that hangs can't say which replicas are attached; and who can't hear the Sentinels does not hear of a replacement either.
@@ -211,17 +232,23 @@ public static class FencePolicy
     // What is known without asking this server.
     private static (string Code, string Reason)? Replaced(FenceFacts facts)
     {
-        if (facts.Replacement is { } by) return ("being-replaced", $"Sentinel {by.Sentinel} replaces {facts.Address}: its failover is in state {by.State}");
+        if (facts.Replacement is { } by)
+            return ("being-replaced", $"Sentinel {by.Sentinel} replaces {facts.Address}: its failover is in state {by.State}");
         if (facts.LedAwayFor < TellingBack) return null;
-        return facts.Address is { } address && facts.Quorum.Named is { } named && named != address && !facts.NamedFollowsMe && facts.ConfirmedEpoch is { } mine && facts.Quorum.Epoch > mine
+        return facts.Address is { } address && facts.Quorum.Named is { } named && named != address && !facts.NamedFollowsMe
+            && facts.ConfirmedEpoch is { } mine && facts.Quorum.Epoch > mine
             ? ("higher-epoch", $"{facts.Quorum.Reason}, and this server was named in {mine}")
             : null;
     }
 
     // Why a server that a majority names stays fenced for now.
     private static string? Obstacle(FenceFacts facts) =>
-        (facts.GivenUp is { } given && facts.Quorum.Epoch <= given.Epoch ? given.Reason : null) ?? facts.Doubt ?? (facts.Quorum.IsComplete || facts.ConfirmedFor >= LiftPatience ? null : $"a Sentinel is missing, and the others have said so for {facts.ConfirmedFor.TotalSeconds:F1} s only");
+        (facts.GivenUp is { } given && facts.Quorum.Epoch <= given.Epoch ? given.Reason : null) ?? facts.Doubt
+        ?? (facts.Quorum.IsComplete || facts.ConfirmedFor >= LiftPatience
+            ? null
+            : $"a Sentinel is missing, and the others have said so for {facts.ConfirmedFor.TotalSeconds:F1} s only");
 
     private static bool IsConfirmed(FenceFacts facts, OwnServer.Answers master) =>
-        facts.Address is not null && facts.Quorum.Named == facts.Address && facts.ImpostorFor == TimeSpan.Zero && (facts.Quorum.RunIds.IsEmpty || facts.Quorum.RunIds.Contains(master.RunId));
+        facts.Address is not null && facts.Quorum.Named == facts.Address && facts.ImpostorFor == TimeSpan.Zero
+        && (facts.Quorum.RunIds.IsEmpty || facts.Quorum.RunIds.Contains(master.RunId));
 }

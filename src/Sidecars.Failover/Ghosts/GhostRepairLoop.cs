@@ -46,7 +46,9 @@ public sealed class GhostRepairLoop
     /// <param name="observe">One look at the whole group, the own Redis included.</param>
     /// <param name="reset">RESETs one Sentinel: <see cref="SentinelClient.ResetAsync"/>.</param>
     /// <param name="myRunId">Run id of the Redis beside this process, now; empty while it does not answer.</param>
-    /// <param name="report">Every decision with what it was taken from, and for a RESET what stood in its way (null: done). The caller logs changes.</param>
+    /// <param name="report">
+    /// Every decision with what it was taken from, and for a RESET what stood in its way (null: done). The caller logs changes.
+    /// </param>
     /// <param name="metrics">Takes the counters.</param>
     /// <param name="time">For the period and for what has not changed how long.</param>
     public GhostRepairLoop(
@@ -65,7 +67,8 @@ public sealed class GhostRepairLoop
             "Decision rounds in which dead entries in Sentinels were not removed for lack of evidence, by reason.",
             "reason")
             .Shown(RefusalReasons.Of("ghosts").Select(reason => new[] { reason }));
-        _resets = metrics.Counter("sidecars_ghost_repair_resets_total", "SENTINEL RESET commands that made a Sentinel forget dead entries.");
+        _resets = metrics.Counter(
+            "sidecars_ghost_repair_resets_total", "SENTINEL RESET commands that made a Sentinel forget dead entries.");
     }
 
     /// <summary>Looks until it is cancelled.</summary>

@@ -24,11 +24,14 @@ public static class GhostRepairPolicy
     {
         ArgumentNullException.ThrowIfNull(s);
         // A dead Sentinel of ours is an entry that is down, not one too many: nothing is refused where there is nothing to do.
-        var crowded = s.Sentinels.OfType<SentinelObservation.Known>().FirstOrDefault(k => k.View.Others.Length > s.SentinelCount - 1 || k.View.Replicas.Length > s.RedisCount - 1);
+        var crowded = s.Sentinels.OfType<SentinelObservation.Known>()
+            .FirstOrDefault(k => k.View.Others.Length > s.SentinelCount - 1 || k.View.Replicas.Length > s.RedisCount - 1);
         if (crowded is null) return new GhostDecision.Nothing("no Sentinel knows more than there should be");
         if (GhostView.Of(s, out var gap) is not { } view) return gap!;
-        if (view.Sentinels.FirstOrDefault(k => view.GhostsOf(k).Any()) is not { } first) return new GhostDecision.Nothing("every entry of every Sentinel is one of the group");
-        var ghosts = $"Sentinel {first.Endpoint} knows {string.Join(", ", view.GhostsOf(first).Order(StringComparer.Ordinal))}, which is no longer there";
+        if (view.Sentinels.FirstOrDefault(k => view.GhostsOf(k).Any()) is not { } first)
+            return new GhostDecision.Nothing("every entry of every Sentinel is one of the group");
+        var ghosts = $"Sentinel {first.Endpoint} knows {string.Join(", ", view.GhostsOf(first).Order(StringComparer.Ordinal))}, "
+            + "which is no longer there";
         if (view.MasterRunId != s.MyRunId) return new GhostDecision.LeaveToMaster(ghosts);
         var remaining = Settle - s.UnchangedFor;
         return remaining > TimeSpan.Zero
@@ -49,9 +52,12 @@ public static class GhostRepairPolicy
 
     private static string Line(SentinelObservation observation)
     {
-        if (observation is not SentinelObservation.Known { View: var view } known) return $"{observation.Endpoint} {observation.GetType().Name}";
+        if (observation is not SentinelObservation.Known { View: var view } known)
+            return $"{observation.Endpoint} {observation.GetType().Name}";
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"{known.Endpoint} {view.MyId} {view.Tilt} {view.Master?.Address} {view.Master?.ConfigEpoch} {view.Master?.RunId} {view.Master?.Healthy} {view.Master?.FailoverInProgress}");
+        text.Append(CultureInfo.InvariantCulture,
+            $"{known.Endpoint} {view.MyId} {view.Tilt} {view.Master?.Address} {view.Master?.ConfigEpoch} {view.Master?.RunId} "
+            + $"{view.Master?.Healthy} {view.Master?.FailoverInProgress}");
         // The flags themselves flicker with every try to reconnect and with every opinion.
         text.Append(' ').AppendJoin(' ', view.Others.Select(o => $"{o.MyId}={o.Address} {o.Alive} {o.Down}").Order(StringComparer.Ordinal));
         text.Append(' ').AppendJoin(' ', view.Replicas.Select(r => $"{r.Address}={r.Linked} {r.Down}").Order(StringComparer.Ordinal));

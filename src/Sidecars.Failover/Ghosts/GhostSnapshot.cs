@@ -23,7 +23,9 @@ public sealed record GhostSnapshot
     /// <summary>Run id of the Redis beside the one that asks: only the sidecar of the master acts.</summary>
     public required string MyRunId { get; init; }
 
-    /// <summary>For how long every look has had the same <see cref="GhostRepairPolicy.Fingerprint"/>, since the last RESET at the most.</summary>
+    /// <summary>
+    /// For how long every look has had the same <see cref="GhostRepairPolicy.Fingerprint"/>, since the last RESET at the most.
+    /// </summary>
     public required TimeSpan UnchangedFor { get; init; }
 }
 

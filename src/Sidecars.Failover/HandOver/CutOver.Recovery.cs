@@ -21,7 +21,8 @@ internal sealed partial class CutOver
     {
         var (connection, _) = await group.Nodes.OpenAsync(replica.Endpoint, replica.RunId, default).ConfigureAwait(false);
         if (connection is null) return StepOutcome.Refused;
-        await using (connection.ConfigureAwait(false)) return await connection.SendAsync([Follow(_next.Address)], default).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+            return await connection.SendAsync([Follow(_next.Address)], default).ConfigureAwait(false);
     }
 
     private async Task<StepOutcome> TakeBackAsync()
@@ -35,7 +36,8 @@ internal sealed partial class CutOver
             {
                 await using (connection.ConfigureAwait(false))
                 {
-                    _ = await connection.TransactAsync([Follow(plan.Master), Set(MinReplicas, plan.MinReplicas)], default).ConfigureAwait(false);
+                    _ = await connection.TransactAsync(
+                        [Follow(plan.Master), Set(MinReplicas, plan.MinReplicas)], default).ConfigureAwait(false);
                     if (await connection.RoleAsync(default).ConfigureAwait(false) is RoleReply.Replica) return StepOutcome.Done;
                 }
             }
@@ -64,7 +66,10 @@ internal sealed partial class CutOver
             {
                 await using (connection.ConfigureAwait(false))
                 {
-                    if (await connection.SendAsync([Set(MinReplicas, plan.MinReplicas), RespCommand.Of("CLIENT", "UNPAUSE")], default).ConfigureAwait(false) == StepOutcome.Done) return StepOutcome.Done;
+                    if (await connection.SendAsync(
+                        [Set(MinReplicas, plan.MinReplicas), RespCommand.Of("CLIENT", "UNPAUSE")], default).ConfigureAwait(false)
+                        == StepOutcome.Done)
+                        return StepOutcome.Done;
                 }
             }
 
@@ -79,7 +84,8 @@ internal sealed partial class CutOver
     {
         var outcome = StepOutcome.Done;
         _words = "settings";
-        if (GivingUp.TryRemove(group.DataDirectory) is { } failure) (outcome, _words) = (StepOutcome.Unknown, $"the note that {plan.Master} gives up stays: {failure}");
+        if (GivingUp.TryRemove(group.DataDirectory) is { } failure)
+            (outcome, _words) = (StepOutcome.Unknown, $"the note that {plan.Master} gives up stays: {failure}");
         if (!await RestoreMinReplicasAsync().ConfigureAwait(false))
         {
             _words += $"; min-replicas-to-write stays 0 on {_next.Address} until replicas are attached: its sidecar restores it";
@@ -104,7 +110,9 @@ internal sealed partial class CutOver
         {
             if (await group.Nodes.ObserveAsync(_next.Endpoint, default).ConfigureAwait(false) is NodeObservation.Known { View: var node }
                 && node.RunId == _next.RunId && node.Role == NodeRole.Master && node.Attached >= plan.MinReplicas)
-                return await group.Nodes.ConfigureAsync(_next.Endpoint, _next.RunId, MinReplicas, plan.MinReplicas, rewrite: true, default).ConfigureAwait(false) == StepOutcome.Done;
+                return await group.Nodes.ConfigureAsync(
+                    _next.Endpoint, _next.RunId, MinReplicas, plan.MinReplicas, rewrite: true, default).ConfigureAwait(false)
+                    == StepOutcome.Done;
             await Task.Delay(Pause, time).ConfigureAwait(false);
         }
         while (HasTime(TimeSpan.Zero));

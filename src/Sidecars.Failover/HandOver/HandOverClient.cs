@@ -25,9 +25,11 @@ public sealed class HandOverClient(Func<RedisEndpoint, IRespTransport> transport
             : seen;
 
     /// <summary>A connection to that very process; null, with a reason, where it is not there.</summary>
-    public async Task<(HandOverConnection? Connection, string Why)> OpenAsync(RedisEndpoint endpoint, string runId, CancellationToken cancellation)
+    public async Task<(HandOverConnection? Connection, string Why)> OpenAsync(
+        RedisEndpoint endpoint, string runId, CancellationToken cancellation)
     {
-        var (opened, why) = await ProcessConnection.OpenAsync(transport(endpoint), options, runId, Server, [RespCommand.Of("CLIENT", "ID")], cancellation).ConfigureAwait(false);
+        var (opened, why) = await ProcessConnection.OpenAsync(
+            transport(endpoint), options, runId, Server, [RespCommand.Of("CLIENT", "ID")], cancellation).ConfigureAwait(false);
         if (opened is null) return (null, why);
         if (opened.Replies is [{ Kind: RespKind.Integer, Integer: var id }]) return (new HandOverConnection(opened.Client, id), "");
         await opened.Client.DisposeAsync().ConfigureAwait(false);
@@ -35,7 +37,8 @@ public sealed class HandOverClient(Func<RedisEndpoint, IRespTransport> transport
     }
 
     /// <summary>CONFIG SET on that very process; then CONFIG REWRITE where asked, whose failure (a read-only file) is no failure.</summary>
-    public async Task<StepOutcome> ConfigureAsync(RedisEndpoint endpoint, string runId, string name, long value, bool rewrite, CancellationToken cancellation)
+    public async Task<StepOutcome> ConfigureAsync(
+        RedisEndpoint endpoint, string runId, string name, long value, bool rewrite, CancellationToken cancellation)
     {
         var (connection, _) = await OpenAsync(endpoint, runId, cancellation).ConfigureAwait(false);
         if (connection is null) return StepOutcome.Refused;
@@ -51,9 +54,11 @@ public sealed class HandOverClient(Func<RedisEndpoint, IRespTransport> transport
 
     internal static RespCommand Rewrite { get; } = RespCommand.Of("CONFIG", "REWRITE");
 
-    internal static RespCommand Set(string name, long value) => RespCommand.Of("CONFIG", "SET", name, value.ToString(CultureInfo.InvariantCulture));
+    internal static RespCommand Set(string name, long value) =>
+        RespCommand.Of("CONFIG", "SET", name, value.ToString(CultureInfo.InvariantCulture));
 
-    internal static RespCommand Follow(RedisEndpoint master) => RespCommand.Of("REPLICAOF", master.Host, master.Port.ToString(CultureInfo.InvariantCulture));
+    internal static RespCommand Follow(RedisEndpoint master) =>
+        RespCommand.Of("REPLICAOF", master.Host, master.Port.ToString(CultureInfo.InvariantCulture));
 
     internal static RespCommand FollowNobody { get; } = RespCommand.Of("REPLICAOF", "NO", "ONE");
 }

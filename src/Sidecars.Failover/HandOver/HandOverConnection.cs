@@ -25,9 +25,12 @@ public sealed class HandOverConnection : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(commands);
         try
         {
-            var replies = await _client.PipelineAsync([RespCommand.Of("MULTI"), .. commands, RespCommand.Of("EXEC")], cancellation).ConfigureAwait(false);
+            var replies = await _client.PipelineAsync(
+                [RespCommand.Of("MULTI"), .. commands, RespCommand.Of("EXEC")], cancellation).ConfigureAwait(false);
             var executed = replies[^1];
-            return !executed.IsError && executed.Items.Count == commands.Count && !executed.Items[0].IsError ? StepOutcome.Done : StepOutcome.Refused;
+            return !executed.IsError && executed.Items.Count == commands.Count && !executed.Items[0].IsError
+                ? StepOutcome.Done
+                : StepOutcome.Refused;
         }
         catch (RedisConnectionException)
         {
@@ -69,7 +72,8 @@ public sealed class HandOverConnection : IAsyncDisposable
     {
         try
         {
-            return new ConfigReply(await _client.CallAsync(cancellation, "CONFIG", "GET", HandOverClient.MinReplicas).ConfigureAwait(false)).MinReplicas;
+            return new ConfigReply(
+                await _client.CallAsync(cancellation, "CONFIG", "GET", HandOverClient.MinReplicas).ConfigureAwait(false)).MinReplicas;
         }
         catch (RedisConnectionException)
         {
@@ -95,7 +99,8 @@ public sealed class HandOverConnection : IAsyncDisposable
     {
         try
         {
-            var reply = await _client.CallAsync(cancellation, "CLIENT", "KILL", "ID", id.ToString(CultureInfo.InvariantCulture)).ConfigureAwait(false);
+            var reply = await _client.CallAsync(
+                cancellation, "CLIENT", "KILL", "ID", id.ToString(CultureInfo.InvariantCulture)).ConfigureAwait(false);
             return !reply.IsError;
         }
         catch (RedisConnectionException)

@@ -16,7 +16,8 @@ namespace Sidecars.Failover.HandOver;
 /// <param name="dataDirectory">Of the Redis beside this process.</param>
 /// <param name="time">For the deadline of name look-ups.</param>
 public sealed class HandOverGroup(
-    GroupAddresses addresses, RedisEndpoint own, HandOverSettings settings, SentinelClient sentinels, HandOverClient nodes, SentinelLeadership leadership,
+    GroupAddresses addresses, RedisEndpoint own, HandOverSettings settings, SentinelClient sentinels, HandOverClient nodes,
+    SentinelLeadership leadership,
     string dataDirectory, TimeProvider time)
 {
     /// <summary>The Redis beside this process.</summary>
@@ -43,7 +44,8 @@ public sealed class HandOverGroup(
     public async Task<HandOverSnapshot> ObserveAsync(RedisEndpoint? wanted, CancellationToken cancellation)
     {
         var sentinelTask = ObserveSentinelsAsync(cancellation);
-        var resolved = await EndpointResolver.ResolveAsync(addresses.RedisHosts, addresses.ResolveTimeout, time, cancellation).ConfigureAwait(false);
+        var resolved = await EndpointResolver.ResolveAsync(
+            addresses.RedisHosts, addresses.ResolveTimeout, time, cancellation).ConfigureAwait(false);
         var ownTask = Nodes.ObserveAsync(Own, cancellation);
         var others = await AskAsync(resolved.Endpoints.Where(e => e != Own), cancellation).ConfigureAwait(false);
         var views = await sentinelTask.ConfigureAwait(false);
@@ -54,9 +56,11 @@ public sealed class HandOverGroup(
             .Concat(others.OfType<NodeObservation.Known>().Select(o => o.Address))
             .Append((ownNode as NodeObservation.Known)?.Address ?? Own).ToHashSet();
         var known = views.OfType<SentinelObservation.Known>()
-            .SelectMany(k => k.View.Replicas.Select(r => r.Address).Append(k.View.Master?.Address ?? Own)).Distinct().Where(a => !asked.Contains(a));
+            .SelectMany(k => k.View.Replicas.Select(r => r.Address).Append(k.View.Master?.Address ?? Own)).Distinct()
+            .Where(a => !asked.Contains(a));
         var more = await AskAsync(known, cancellation).ConfigureAwait(false);
-        return new HandOverSnapshot { Settings = Settings, Sentinels = views, Own = ownNode, Others = [.. others, .. more], Wanted = wanted };
+        return new HandOverSnapshot
+        { Settings = Settings, Sentinels = views, Own = ownNode, Others = [.. others, .. more], Wanted = wanted };
     }
 
     /// <summary>
@@ -76,7 +80,8 @@ public sealed class HandOverGroup(
     /// <summary>Looks at the Sentinels alone.</summary>
     public async Task<ImmutableArray<SentinelObservation>> ObserveSentinelsAsync(CancellationToken cancellation)
     {
-        var resolved = await EndpointResolver.ResolveAsync(addresses.SentinelHosts, addresses.ResolveTimeout, time, cancellation).ConfigureAwait(false);
+        var resolved = await EndpointResolver.ResolveAsync(
+            addresses.SentinelHosts, addresses.ResolveTimeout, time, cancellation).ConfigureAwait(false);
         return [.. await Task.WhenAll(resolved.Endpoints.Select(e => Sentinels.ObserveAsync(e, cancellation))).ConfigureAwait(false)];
     }
 

@@ -5,7 +5,9 @@ using Sidecars.Core.Topology;
 
 namespace Sidecars.Failover.HandOver;
 
-/// <summary>The facts of a hand-over and of its repair as they stand in the log, to be read back and decided again (<c>status --explain</c>).</summary>
+/// <summary>
+/// The facts of a hand-over and of its repair as they stand in the log, to be read back and decided again (<c>status --explain</c>).
+/// </summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true, RespectNullableAnnotations = true,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, Converters = [typeof(RedisEndpointJsonConverter)])]

@@ -20,8 +20,9 @@ public static class HandOverLimits
     public static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(3);
 
     /// <summary>
-    /// From the pause to the fence. A client that writes in a loop sends its next write within this, and waits in the pause instead of being
-    /// refused by the fence (NOREPLICAS); with both at once, stock clients showed tens of such errors a hand-over. It is part of the gap.
+    /// From the pause to the fence. A client that writes in a loop sends its next write within this, and waits in the pause instead of
+    /// being refused by the fence (NOREPLICAS); with both at once, stock clients showed tens of such errors a hand-over. It is part of the
+    /// gap.
     /// </summary>
     public static readonly TimeSpan ClientsSendWithin = TimeSpan.FromMilliseconds(5);
 
@@ -43,13 +44,15 @@ public static class HandOverLimits
     /// <summary>A replica that heard nothing from its master for longer is no target: the master pings every 2 s as shipped.</summary>
     public static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(5);
 
-    /// <summary>A target is at most so many bytes behind before the fence; the rest must arrive within <see cref="LongestCatchUp"/>.</summary>
+    /// <summary>
+    /// A target is at most so many bytes behind before the fence; the rest must arrive within <see cref="LongestCatchUp"/>.
+    /// </summary>
     public const long LargestLag = 16L << 20;
 
     /// <summary>
-    /// How long a target that does not rewrite its AOF is preferred: a small rewrite ends within it. Refusing for longer would be worse: the
-    /// master ends anyway, and Sentinel then promotes that same replica, with writes lost. Under writers at full speed every replica rewrote
-    /// for longer than the time-out (measured once).
+    /// How long a target that does not rewrite its AOF is preferred: a small rewrite ends within it. Refusing for longer would be worse:
+    /// the master ends anyway, and Sentinel then promotes that same replica, with writes lost. Under writers at full speed every replica
+    /// rewrote for longer than the time-out (measured once).
     /// </summary>
     public static readonly TimeSpan RewritePatience = TimeSpan.FromSeconds(5);
 

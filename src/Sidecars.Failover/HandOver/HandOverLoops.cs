@@ -17,19 +17,25 @@ internal sealed class HandOverLoops
     private readonly HandOverRepairLoop _repair;
 
     public HandOverLoops(
-        FailoverOptions options, GroupConnections connections, SentinelWatch sentinels, OwnServerWatch server, DecisionLog decisions, MetricSet metrics, TimeProvider time)
+        FailoverOptions options, GroupConnections connections, SentinelWatch sentinels, OwnServerWatch server, DecisionLog decisions,
+        MetricSet metrics, TimeProvider time)
     {
         _decisions = decisions;
         var group = HandOverWiring.Group(options, connections, time);
         var settings = new HandOverRepairSettings { DataDirectory = options.Group.DataDirectory, DryRun = options.DryRun };
-        _repair = new HandOverRepairLoop(settings, group, Repaired, metrics, time, () => server.LookWithin(GlanceAge) is { } own ? group.Glance(own, sentinels.Observe()) : null);
+        _repair = new HandOverRepairLoop(settings, group, Repaired, metrics, time,
+            () => server.LookWithin(GlanceAge) is { } own ? group.Glance(own, sentinels.Observe()) : null);
     }
 
-    public void Start(Supervisor supervisor, CancellationToken cancellation) => supervisor.Start("hand-over-repair", _repair.RunAsync, cancellation);
+    public void Start(Supervisor supervisor, CancellationToken cancellation) =>
+        supervisor.Start("hand-over-repair", _repair.RunAsync, cancellation);
 
     private void Repaired(HandOverRepairDecision decision, HandOverRepairFacts facts, StepOutcome? outcome)
     {
-        _decisions.Decided("hand-over-repair", decision.Code, decision.Reason, decision is HandOverRepairDecision.Refuse, () => JsonSerializer.Serialize(facts, HandOverJson.Default.HandOverRepairFacts));
-        if (outcome is { } ended) _decisions.Acted("hand-over-repair", decision.Code, decision.Reason, ended == StepOutcome.Done ? null : ended.ToString().ToLowerInvariant());
+        _decisions.Decided("hand-over-repair", decision.Code, decision.Reason, decision is HandOverRepairDecision.Refuse,
+            () => JsonSerializer.Serialize(facts, HandOverJson.Default.HandOverRepairFacts));
+        if (outcome is { } ended)
+            _decisions.Acted(
+                "hand-over-repair", decision.Code, decision.Reason, ended == StepOutcome.Done ? null : ended.ToString().ToLowerInvariant());
     }
 }

@@ -51,13 +51,15 @@ public sealed record HandOverSnapshot
     /// <summary>The others that answered, each process once, without the own one under another address.</summary>
     [JsonIgnore]
     public ImmutableArray<NodeObservation.Known> Peers => Own is NodeObservation.Known own
-        ? [.. Others.OfType<NodeObservation.Known>().Where(o => o.View.RunId != own.View.RunId).DistinctBy(o => o.View.RunId, StringComparer.Ordinal)]
+        ? [.. Others.OfType<NodeObservation.Known>().Where(o => o.View.RunId != own.View.RunId)
+            .DistinctBy(o => o.View.RunId, StringComparer.Ordinal)]
         : [.. Others.OfType<NodeObservation.Known>().DistinctBy(o => o.View.RunId, StringComparer.Ordinal)];
 
     /// <summary>The Sentinels that answered and know the master, by id.</summary>
     [JsonIgnore]
     public ImmutableArray<SentinelObservation.Known> Voters =>
-        [.. Sentinels.OfType<SentinelObservation.Known>().Where(k => k.View.Master is not null).DistinctBy(k => k.View.MyId, StringComparer.Ordinal).OrderBy(k => k.View.MyId, StringComparer.Ordinal)];
+        [.. Sentinels.OfType<SentinelObservation.Known>().Where(k => k.View.Master is not null)
+            .DistinctBy(k => k.View.MyId, StringComparer.Ordinal).OrderBy(k => k.View.MyId, StringComparer.Ordinal)];
 
     /// <summary>What they say together.</summary>
     [JsonIgnore]

@@ -30,10 +30,14 @@ internal static class HandOverWiring
     }
 
     /// <summary>The node that a person means: its address in the group, where a name is resolved to one.</summary>
-    public static async Task<(RedisEndpoint? Endpoint, string Why)> FindAsync(string text, GroupSettings group, CancellationToken cancellation)
+    public static async Task<(RedisEndpoint? Endpoint, string Why)> FindAsync(
+        string text, GroupSettings group, CancellationToken cancellation)
     {
         if (!RedisEndpoint.TryParse(text, group.RedisPort, out var endpoint)) return (null, $"'{text}' is no address and no name");
-        var resolved = await EndpointResolver.ResolveAsync([endpoint], group.ConnectTimeout, TimeProvider.System, cancellation).ConfigureAwait(false);
-        return resolved.Endpoints.Length == 1 ? (resolved.Endpoints[0], "") : (null, resolved.Endpoints.IsEmpty ? string.Join("; ", resolved.Failures) : $"'{text}' has {resolved.Endpoints.Length} addresses; name one node");
+        var resolved = await EndpointResolver.ResolveAsync(
+            [endpoint], group.ConnectTimeout, TimeProvider.System, cancellation).ConfigureAwait(false);
+        return resolved.Endpoints.Length == 1 ? (resolved.Endpoints[0], "") : (null, resolved.Endpoints.IsEmpty
+            ? string.Join("; ", resolved.Failures)
+            : $"'{text}' has {resolved.Endpoints.Length} addresses; name one node");
     }
 }

@@ -16,12 +16,16 @@ internal static class StepDownCommand
         var standard = new StepDownOptions().Timeout;
         var timeout = new Option<TimeSpan?>("--timeout")
         {
-            Description = $"for everything, {HandOverLimits.ShortestTimeout.TotalSeconds:0}s to {HandOverLimits.LongestTimeout.TotalSeconds:0}s; below terminationGracePeriodSeconds; default {standard.TotalSeconds:0}s",
+            Description =
+                $"for everything, {HandOverLimits.ShortestTimeout.TotalSeconds:0}s to {HandOverLimits.LongestTimeout.TotalSeconds:0}s; "
+                + $"below terminationGracePeriodSeconds; default {standard.TotalSeconds:0}s",
             CustomParser = result => Seconds(result),
         };
-        var to = new Option<string?>("--to") { Description = "the replica to hand over to, by address or by a name that resolves to it; default: by priority, then offset" };
+        var to = new Option<string?>("--to")
+        { Description = "the replica to hand over to, by address or by a name that resolves to it; default: by priority, then offset" };
         var dry = new Option<bool>("--dry-run") { Description = "decide and say it, and change nothing" };
-        var command = new Command("step-down", "Hands the master over to a replica without losing a write; exit 0 at once on a replica.") { timeout, to, dry };
+        var command = new Command("step-down", "Hands the master over to a replica without losing a write; exit 0 at once on a replica.")
+        { timeout, to, dry };
         command.SetAction((parsed, _) => context.WithAsync(options => RunAsync(
             context, options, parsed.GetValue(timeout) ?? standard, parsed.GetValue(to), parsed.GetValue(dry))));
         return command;
@@ -30,7 +34,8 @@ internal static class StepDownCommand
     private static async Task<int> RunAsync(CommandContext context, FailoverOptions options, TimeSpan timeout, string? to, bool isDry)
     {
         // Queued: a reader that is away must not hold up a hand-over between the fence and the promotion.
-        using var lines = QueuedLog.OnStandardOutput("redis-failover", options.Group.LogLevel, options.Group.LogFormat, options.Group.ConfigDirectory, "step-down");
+        using var lines = QueuedLog.OnStandardOutput(
+            "redis-failover", options.Group.LogLevel, options.Group.LogFormat, options.Group.ConfigDirectory, "step-down");
         var log = lines.Log;
         RedisEndpoint? wanted = null;
         if (to is not null)
@@ -68,7 +73,8 @@ internal static class StepDownCommand
                     LogField.Of("loop", "step-down"), LogField.Of("code", decided.Decision.Code), at);
                 break;
             case StepDownProgress.Stepped step:
-                log.Write(step.Outcome is StepOutcome.Done ? LogLevel.Info : LogLevel.Warning, "step-down-" + step.Step, step.Message, LogField.Of("outcome", step.Outcome.ToString().ToLowerInvariant()), at);
+                log.Write(step.Outcome is StepOutcome.Done ? LogLevel.Info : LogLevel.Warning, "step-down-" + step.Step, step.Message,
+                    LogField.Of("outcome", step.Outcome.ToString().ToLowerInvariant()), at);
                 break;
         }
     }
@@ -96,9 +102,11 @@ internal static class StepDownCommand
     {
         var text = result.Tokens is [var token] ? token.Value : "";
         var digits = text.EndsWith('s') ? text[..^1] : text;
-        if (digits.Length is > 0 and <= 4 && digits.All(char.IsAsciiDigit) && TimeSpan.FromSeconds(int.Parse(digits, CultureInfo.InvariantCulture)) is var span
+        if (digits.Length is > 0 and <= 4 && digits.All(char.IsAsciiDigit)
+            && TimeSpan.FromSeconds(int.Parse(digits, CultureInfo.InvariantCulture)) is var span
             && span >= HandOverLimits.ShortestTimeout && span <= HandOverLimits.LongestTimeout) return span;
-        result.AddError($"--timeout is '{text}'; it must be {HandOverLimits.ShortestTimeout.TotalSeconds:0}s to {HandOverLimits.LongestTimeout.TotalSeconds:0}s");
+        result.AddError($"--timeout is '{text}'; it must be {HandOverLimits.ShortestTimeout.TotalSeconds:0}s to "
+            + $"{HandOverLimits.LongestTimeout.TotalSeconds:0}s");
         return default;
     }
 }

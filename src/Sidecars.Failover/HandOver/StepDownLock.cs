@@ -40,7 +40,9 @@ public sealed class StepDownLock : IDisposable
         return null;
     }
 
-    /// <summary>Whether another process hands over here; null: it can't be told. Must not be asked by a process that holds the lock.</summary>
+    /// <summary>
+    /// Whether another process hands over here; null: it can't be told. Must not be asked by a process that holds the lock.
+    /// </summary>
     public static bool? IsHeldByAnother(string dataDirectory)
     {
         if (!File.Exists(PathIn(dataDirectory))) return false;

@@ -7,8 +7,8 @@ using Sidecars.Core.Topology;
 namespace Sidecars.Failover.HandOver;
 
 /// <summary>
-/// Whether the server beside this process may hand over, and to whom. Pure. Any replica without which the group is whole may be out of reach:
-/// nobody but the target can become master.
+/// Whether the server beside this process may hand over, and to whom. Pure. Any replica without which the group is whole may be out of
+/// reach: nobody but the target can become master.
 /// </summary>
 public static class StepDownPolicy
 {
@@ -18,13 +18,18 @@ public static class StepDownPolicy
         ArgumentNullException.ThrowIfNull(s);
         if (s.Own is not NodeObservation.Known own)
             return new StepDownDecision.Wait("own-unknown", $"the Redis at {s.Own.Endpoint} gives no usable answer: {Why(s.Own)}");
-        if (own.View.Role == NodeRole.Replica) return new StepDownDecision.Nothing("replica", $"{own.Address} is a replica of {own.View.MasterAddress}");
+        if (own.View.Role == NodeRole.Replica)
+            return new StepDownDecision.Nothing("replica", $"{own.Address} is a replica of {own.View.MasterAddress}");
         if (OwnObstacle(own) is { } obstacle) return obstacle;
         if (SentinelObstacle(s, own, out var agreed) is { } disagreement) return disagreement;
         if (s.GivenUp is { } before && agreed!.Epoch <= before.Epoch && !IsReplica(s, before.Target))
-            return new StepDownDecision.Wait("gives-up-already", $"{own.Address} gave up for {before.Target} in epoch {before.Epoch}, which is not known to be a replica again: its sidecar settles that first");
+            return new StepDownDecision.Wait("gives-up-already",
+                $"{own.Address} gave up for {before.Target} in epoch {before.Epoch}, which is not known to be a replica again: "
+                + "its sidecar settles that first");
         foreach (var peer in s.Peers)
-            if (peer.View.Role == NodeRole.Master) return new StepDownDecision.Wait("second-master", $"{peer.Address} says master too: another hand-over or failover is under way");
+            if (peer.View.Role == NodeRole.Master)
+                return new StepDownDecision.Wait(
+                    "second-master", $"{peer.Address} says master too: another hand-over or failover is under way");
         return Choose(s, own, agreed!);
     }
 
@@ -35,13 +40,17 @@ public static class StepDownPolicy
     {
         if (own.View.Loading) return new StepDownDecision.Wait("loading", $"{own.Address} loads its data");
         if (own.View.FailingOver) return new StepDownDecision.Wait("failing-over", $"{own.Address} runs a FAILOVER of its own");
-        if (own.View.MaxLag is not > 0) return new StepDownDecision.Refuse("fence-off", "min-replicas-max-lag is 0, which switches every fence off; set it to 1 or more");
+        if (own.View.MaxLag is not > 0)
+            return new StepDownDecision.Refuse(
+                "fence-off", "min-replicas-max-lag is 0, which switches every fence off; set it to 1 or more");
         return WriteFence.IsFenced(own.View.MinReplicas)
-            ? new StepDownDecision.Refuse("fenced", $"{own.Address} is fenced (min-replicas-to-write {own.View.MinReplicas}): it was found isolated or contradicted")
+            ? new StepDownDecision.Refuse(
+                "fenced", $"{own.Address} is fenced (min-replicas-to-write {own.View.MinReplicas}): it was found isolated or contradicted")
             : null;
     }
 
-    private static StepDownDecision.Wait? SentinelObstacle(HandOverSnapshot s, NodeObservation.Known own, out SentinelQuorumDecision.Agreed? agreed)
+    private static StepDownDecision.Wait? SentinelObstacle(
+        HandOverSnapshot s, NodeObservation.Known own, out SentinelQuorumDecision.Agreed? agreed)
     {
         agreed = null;
         switch (s.Quorum)
@@ -82,19 +91,24 @@ public static class StepDownPolicy
             .ThenBy(t => t.Address.ToString(), StringComparer.Ordinal).FirstOrDefault();
         if (best is null) return new StepDownDecision.Wait("no-target", string.Join("; ", targets.Select(t => Objection(t, own, s))));
         return best.View.Rewriting && !s.AcceptsRewriting
-            ? new StepDownDecision.Wait("target-rewrites", $"{best.Address} rewrites its AOF: until that ends its disk may hold an older dataset; waited for {HandOverLimits.RewritePatience.TotalSeconds:0} s at most")
+            ? new StepDownDecision.Wait("target-rewrites",
+                $"{best.Address} rewrites its AOF: until that ends its disk may hold an older dataset; "
+                + $"waited for {HandOverLimits.RewritePatience.TotalSeconds:0} s at most")
             : new StepDownDecision.HandOver(Plan(s, own, agreed, replicas, best), $"{agreed.Reason}; {best.Address} is next");
     }
 
     private static StepDownPlan Plan(
-        HandOverSnapshot s, NodeObservation.Known own, SentinelQuorumDecision.Agreed agreed, List<NodeObservation.Known> replicas, NodeObservation.Known best) => new()
+        HandOverSnapshot s, NodeObservation.Known own, SentinelQuorumDecision.Agreed agreed, List<NodeObservation.Known> replicas,
+        NodeObservation.Known best) =>
+        new()
         {
             Master = own.Address,
             MasterRunId = own.View.RunId,
             ReplicationId = own.View.ReplicationId,
             Target = NodeOf(best),
             Others = [.. replicas.Where(r => r.View.RunId != best.View.RunId).Select(NodeOf)],
-            OutOfReach = [.. s.Voters.SelectMany(v => v.View.Replicas).Where(r => r.Promotable && replicas.All(known => known.Address != r.Address)).Select(r => r.Address).Distinct()],
+            OutOfReach = [.. s.Voters.SelectMany(v => v.View.Replicas)
+                .Where(r => r.Promotable && replicas.All(known => known.Address != r.Address)).Select(r => r.Address).Distinct()],
             Epoch = agreed.Epoch,
             Pause = HandOverLimits.Pause(s.Settings.DownAfter),
             // 99 here was left by a coordinator that died: this process holds the lock.
@@ -111,7 +125,8 @@ public static class StepDownPolicy
         if (node.Loading) return $"{address} loads its data";
         if (node.SyncInProgress || !node.MasterLinkUp) return $"{address} has no live link to {own.Address}";
         if (node.ReplicationId != master.ReplicationId) return $"{address} has another replication id";
-        if (node.Silence is null || node.Silence > HandOverLimits.LongestSilence) return $"{address} has heard nothing from {own.Address} for {node.Silence?.TotalSeconds ?? -1:0} s";
+        if (node.Silence is null || node.Silence > HandOverLimits.LongestSilence)
+            return $"{address} has heard nothing from {own.Address} for {node.Silence?.TotalSeconds ?? -1:0} s";
         if (master.Offset - node.Offset is not { } lag) return $"it is not known how far {address} is behind";
         if (lag > HandOverLimits.LargestLag) return $"{address} is {lag} bytes behind";
         if (node.MaxLag is not > 0) return $"{address} has min-replicas-max-lag 0, so that it could not be fenced";

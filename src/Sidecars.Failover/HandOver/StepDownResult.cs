@@ -5,7 +5,10 @@ namespace Sidecars.Failover.HandOver;
 /// <summary>What is asked of a step-down.</summary>
 public sealed record StepDownOptions
 {
-    /// <summary>For everything, recovery included; default 25 s, <see cref="HandOverLimits.ShortestTimeout"/> to <see cref="HandOverLimits.LongestTimeout"/>.</summary>
+    /// <summary>
+    /// For everything, recovery included; default 25 s, <see cref="HandOverLimits.ShortestTimeout"/> to
+    /// <see cref="HandOverLimits.LongestTimeout"/>.
+    /// </summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(25);
 
     /// <summary>The replica to hand over to, by its address; null: the best one.</summary>

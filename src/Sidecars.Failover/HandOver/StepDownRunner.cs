@@ -38,7 +38,8 @@ public sealed class StepDownRunner(HandOverGroup group, StepDownOptions options,
                 AcceptsRewriting = time.GetElapsedTime(_started) >= HandOverLimits.RewritePatience,
             };
             var decision = StepDownPolicy.Decide(seen);
-            if (decision.Code != last) await report(new StepDownProgress.Decided(decision, seen, time.GetElapsedTime(_started))).ConfigureAwait(false);
+            if (decision.Code != last)
+                await report(new StepDownProgress.Decided(decision, seen, time.GetElapsedTime(_started))).ConfigureAwait(false);
             last = decision.Code;
             switch (decision)
             {
@@ -51,7 +52,8 @@ public sealed class StepDownRunner(HandOverGroup group, StepDownOptions options,
                 case var _ when options.DryRun:
                     return new StepDownResult(StepDownEnd.Refused, decision.Code, decision.Reason);
                 case var _ when time.GetElapsedTime(_started) > lastStart:
-                    return new StepDownResult(StepDownEnd.Refused, notWon.Length > 0 ? "not-won" : decision.Code, $"no time left for it: {(notWon.Length > 0 ? notWon : decision.Reason)}");
+                    return new StepDownResult(StepDownEnd.Refused, notWon.Length > 0 ? "not-won" : decision.Code,
+                        $"no time left for it: {(notWon.Length > 0 ? notWon : decision.Reason)}");
                 case StepDownDecision.HandOver go:
                     var (result, refusal) = await HandOverAsync(go.Plan).ConfigureAwait(false);
                     if (result is not null) return result;
@@ -71,7 +73,9 @@ public sealed class StepDownRunner(HandOverGroup group, StepDownOptions options,
         _learntEpoch = Math.Max(_learntEpoch, notWon.HighestEpoch);
         await ReportAsync("win", StepOutcome.Refused, $"{notWon.Code}: {notWon.Reason}").ConfigureAwait(false);
         var isLasting = notWon is LeadershipOutcome.Refused { IsLasting: true };
-        return isLasting || ++_attempts >= MaxAttempts ? (await Begin().AskAsync().ConfigureAwait(false), null) : (null, $"{notWon.Code}: {notWon.Reason}");
+        return isLasting || ++_attempts >= MaxAttempts
+            ? (await Begin().AskAsync().ConfigureAwait(false), null)
+            : (null, $"{notWon.Code}: {notWon.Reason}");
     }
 
     private Task ReportAsync(string step, StepOutcome outcome, string message) =>

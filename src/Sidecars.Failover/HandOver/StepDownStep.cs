@@ -6,7 +6,9 @@ public enum StepDownStep
     /// <summary>Nothing more: the group is whole, with one master or the other.</summary>
     End,
 
-    /// <summary>Nothing more: the outcome is not known, and what is fenced stays fenced. The sidecars' repair goes on from what the servers say.</summary>
+    /// <summary>
+    /// Nothing more: the outcome is not known, and what is fenced stays fenced. The sidecars' repair goes on from what the servers say.
+    /// </summary>
     Leave,
 
     /// <summary>Master's disk: for whom, and in which epoch, it gives up (<see cref="Core.Lineage.GivingUp"/>).</summary>

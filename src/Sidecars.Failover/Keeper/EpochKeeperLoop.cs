@@ -43,11 +43,13 @@ public sealed class EpochKeeperLoop(
     public async Task RoundAsync(CancellationToken cancellation)
     {
         // What was read once can only have been raised since: a re-read is needed only where nothing is known.
-        if (_stored is EpochReading.Unavailable && _failing.Left == TimeSpan.Zero) Note(await store.ReadAsync(cancellation).ConfigureAwait(false));
+        if (_stored is EpochReading.Unavailable && _failing.Left == TimeSpan.Zero)
+            Note(await store.ReadAsync(cancellation).ConfigureAwait(false));
         var facts = new EpochKeeperFacts(_stored, await observe(cancellation).ConfigureAwait(false), sentinelCount);
         var decision = EpochKeeperPolicy.Decide(facts);
         report(decision, facts);
-        if (decision is EpochKeeping.Raise raise) Note(await store.RaiseAsync(raise.Epoch, raise.Master, cancellation).ConfigureAwait(false));
+        if (decision is EpochKeeping.Raise raise)
+            Note(await store.RaiseAsync(raise.Epoch, raise.Master, cancellation).ConfigureAwait(false));
     }
 
     private void Note(EpochReading reading)

@@ -58,10 +58,12 @@ public static class EpochKeeperPolicy
 
     private static EpochKeeping OfAgreed(EpochReading.Known known, SentinelQuorumDecision.Agreed agreed)
     {
-        if (agreed.Epoch > EpochReading.MaxEpoch) return new EpochKeeping.Refuse("epoch-not-believable", $"{agreed.Reason}: above {EpochReading.MaxEpoch}");
+        if (agreed.Epoch > EpochReading.MaxEpoch)
+            return new EpochKeeping.Refuse("epoch-not-believable", $"{agreed.Reason}: above {EpochReading.MaxEpoch}");
         if (agreed.Epoch > known.Epoch) return new EpochKeeping.Raise(agreed.Epoch, agreed.Address, agreed.Reason);
         // Their next failover would be numbered like one that was published already, and no publisher would believe it.
-        if (agreed.Epoch < known.Epoch) return new EpochKeeping.Refuse("epoch-went-back", $"{agreed.Reason}, but epoch {known.Epoch} has been held");
+        if (agreed.Epoch < known.Epoch)
+            return new EpochKeeping.Refuse("epoch-went-back", $"{agreed.Reason}, but epoch {known.Epoch} has been held");
         return known.Master is { } master && master != agreed.Address
             ? new EpochKeeping.Refuse("epoch-names-another", $"{agreed.Reason}, in which {master} has been held")
             : new EpochKeeping.Keep(agreed.Reason);

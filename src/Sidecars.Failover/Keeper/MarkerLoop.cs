@@ -108,7 +108,9 @@ public sealed class MarkerLoop(
             .Where(e => e <= EpochReading.MaxEpoch).DefaultIfEmpty(0).Max();
         var master = facts.Role == MarkerRole.Master ? own : facts.MasterAddress;
         if (master is null) return GroupKnowledge.None with { HighestEpoch = highest };
-        var epoch = quorum is SentinelQuorumDecision.Agreed agreed && agreed.Address == master && agreed.Epoch <= highest ? agreed.Epoch : (long?)null;
+        var epoch = quorum is SentinelQuorumDecision.Agreed agreed && agreed.Address == master && agreed.Epoch <= highest
+            ? agreed.Epoch
+            : (long?)null;
         var names = record();
         var node = master == own ? me.Node : names.NodeAt(master);
         return new GroupKnowledge(epoch, highest, names.Term, node, names.Author(facts.Position.Id));

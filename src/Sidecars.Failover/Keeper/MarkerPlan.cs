@@ -18,7 +18,8 @@ public static class MarkerPlan
     /// <param name="server">What the server says.</param>
     /// <param name="group">What Sentinels and the record say of its master.</param>
     /// <param name="earlierOffset">See <see cref="Marker.EarlierOffset"/>; of the server's present replication id.</param>
-    public static Marker Next(Marker? last, ClusterId cluster, NodeIdentity node, string bootId, ServerFacts server, GroupKnowledge group, long? earlierOffset)
+    public static Marker Next(
+        Marker? last, ClusterId cluster, NodeIdentity node, string bootId, ServerFacts server, GroupKnowledge group, long? earlierOffset)
     {
         ArgumentNullException.ThrowIfNull(server);
         ArgumentNullException.ThrowIfNull(group);
@@ -40,7 +41,9 @@ public static class MarkerPlan
             Announced = last?.Announced,
         };
         if (server.IsLoading) return basis;
-        return server.Role == MarkerRole.Master ? OfMaster(basis, server, group, node, earlierOffset) : OfReplica(basis, last, server, group, earlierOffset);
+        return server.Role == MarkerRole.Master
+            ? OfMaster(basis, server, group, node, earlierOffset)
+            : OfReplica(basis, last, server, group, earlierOffset);
     }
 
     private static Marker OfMaster(Marker basis, ServerFacts server, GroupKnowledge group, NodeIdentity node, long? earlierOffset)
@@ -69,24 +72,27 @@ public static class MarkerPlan
         var serving = group.Epoch is not null && group.Master is { } master ? new LastServing(master, basis.Token) : null;
         return basis with
         {
-            // Not by whom it is followed: in a hand-over a replica learns the new master's id through the old one, which is a replica itself by
-            // then, and two accounts of one id stop an election. Who serves says so itself, in the record.
+            // Not by whom it is followed: in a hand-over a replica learns the new master's id through the old one, which is a replica
+            // itself by then, and two accounts of one id stop an election. Who serves says so itself, in the record.
             History = Append(basis, server, group, group.Author ?? NodeIdentity.Unknown),
             FullSyncInProgress = unsynced,
             Position = server.Position,
             EarlierOffset = earlierOffset,
             Aof = unsynced ? basis.Aof : Mark(server),
-            LastServing = serving is not null && (basis.LastServing is null || serving.Token > basis.LastServing.Token) ? serving : basis.LastServing,
+            LastServing =
+                serving is not null && (basis.LastServing is null || serving.Token > basis.LastServing.Token) ? serving : basis.LastServing,
         };
     }
 
     // Promoted, and the epoch of that is not seen yet: the newest one is another's, who must not be contradicted.
     private static bool IsPromotedUnseen(Marker basis, ServerFacts server, GroupKnowledge group, NodeIdentity node) =>
-        group.Epoch is null && basis.History.Newest is { } newest && newest.Id != server.Position.Id && newest.Master.Name != node.Name && basis.Token.Term <= newest.Position.Term;
+        group.Epoch is null && basis.History.Newest is { } newest && newest.Id != server.Position.Id && newest.Master.Name != node.Name
+        && basis.Token.Term <= newest.Position.Term;
 
     // After a full sync the manifest names the dataset before it until the first rewrite has ended.
     private static bool StillUnsynced(Marker basis, ServerFacts server) =>
-        basis.FullSyncInProgress && (server.IsSyncing || (server.AofBuffered is not null && (server.IsRewriting || server.Aof is null || server.Aof.File == basis.Aof?.File)));
+        basis.FullSyncInProgress && (server.IsSyncing
+            || (server.AofBuffered is not null && (server.IsRewriting || server.Aof is null || server.Aof.File == basis.Aof?.File)));
 
     // An id that is recorded rises only to the epoch in which a majority names its master now. The token may be of another's: a replacement
     // that this server has not seen yet, or a start beside it that went no further.
@@ -98,17 +104,21 @@ public static class MarkerPlan
             : FencingToken.None;
         return basis.History.Append(
             server.Position.Id, server.Position.Offset,
-            Math.Max(served.Term, newest?.Position.Term ?? 0), Math.Max(served.Epoch, newest?.Position.Epoch ?? 0), master) ?? basis.History;
+            Math.Max(served.Term, newest?.Position.Term ?? 0), Math.Max(served.Epoch, newest?.Position.Epoch ?? 0), master)
+            ?? basis.History;
     }
 
     private static AofMark? Mark(ServerFacts server) => server is { Aof: { } aof, AofBuffered: { } buffered }
-        ? new AofMark(aof.File, aof.After + buffered, aof.Before == aof.After && buffered == 0, server.AofSize is { } size && aof.Confirms(size) ? size + buffered : null)
+        ? new AofMark(aof.File, aof.After + buffered, aof.Before == aof.After && buffered == 0,
+            server.AofSize is { } size && aof.Confirms(size) ? size + buffered : null)
         : null;
 
     // Terms are the record's, and reach a replica with the epoch that a majority gave its master; an epoch of another master is not ours.
     private static FencingToken Token(FencingToken mine, ServerFacts server, GroupKnowledge group)
     {
         var follows = server.Role == MarkerRole.Master || server.IsLinkUp;
-        return follows && group.Epoch is { } epoch ? mine with { Term = Math.Max(mine.Term, group.Term), Epoch = Math.Max(mine.Epoch, epoch) } : mine;
+        return follows && group.Epoch is { } epoch
+            ? mine with { Term = Math.Max(mine.Term, group.Term), Epoch = Math.Max(mine.Epoch, epoch) }
+            : mine;
     }
 }

@@ -2,7 +2,9 @@ using Sidecars.Core.Lineage;
 
 namespace Sidecars.Failover.Keeper;
 
-/// <summary>Offsets of the last seconds, to say which one was had a while ago. Timestamps are passed in. Not safe for concurrent use.</summary>
+/// <summary>
+/// Offsets of the last seconds, to say which one was had a while ago. Timestamps are passed in. Not safe for concurrent use.
+/// </summary>
 /// <typeparam name="T">What is remembered of a moment.</typeparam>
 /// <param name="timestampFrequency">Timestamps a second.</param>
 public sealed class OffsetTrail<T>(long timestampFrequency)
@@ -16,7 +18,8 @@ public sealed class OffsetTrail<T>(long timestampFrequency)
     public T? Note(T value, long timestamp)
     {
         _trail.Enqueue((timestamp, value));
-        while (_trail.Count > 0 && (timestamp - _trail.Peek().At) / (double)timestampFrequency >= Marker.EarlierBy.TotalSeconds) _settled = _trail.Dequeue().Value;
+        while (_trail.Count > 0 && (timestamp - _trail.Peek().At) / (double)timestampFrequency >= Marker.EarlierBy.TotalSeconds)
+            _settled = _trail.Dequeue().Value;
         return _settled;
     }
 

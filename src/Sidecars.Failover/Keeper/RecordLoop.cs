@@ -20,7 +20,8 @@ namespace Sidecars.Failover.Keeper;
 /// <param name="time">Its clock.</param>
 /// <param name="random">A number in [0, 1) for the jitter of the pauses between calls that fail.</param>
 public sealed class RecordLoop(
-    SidecarIdentity me, MarkerLoop markers, IGroupRecord record, TimeSpan period, Action<string, string> problem, TimeProvider time, Func<double> random)
+    SidecarIdentity me, MarkerLoop markers, IGroupRecord record, TimeSpan period, Action<string, string> problem, TimeProvider time,
+    Func<double> random)
 {
     // A report says who serves and who is in sync now: from a look that is older it would be a claim about the past.
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(5);
@@ -59,10 +60,12 @@ public sealed class RecordLoop(
     public async Task<FailedTry?> RoundAsync(CancellationToken cancellation)
     {
         if (await ReadAsync(cancellation).ConfigureAwait(false) is { } unread) return unread;
-        if (markers.Written is not { Server.IsLoading: false, Address: { } address } written || time.GetElapsedTime(written.At) > Fresh) return null;
+        if (markers.Written is not { Server.IsLoading: false, Address: { } address } written || time.GetElapsedTime(written.At) > Fresh)
+            return null;
         var names = Names;
         var isNamed = IsNamed(written.Quorum, address);
-        if (ServingReportPlan.Calculate(written.Marker, address, isNamed, InSync(written), At, me.Durability) is not { } report) return null;
+        if (ServingReportPlan.Calculate(written.Marker, address, isNamed, InSync(written), At, me.Durability) is not { } report)
+            return null;
         if (!ServingReportPlan.IsNews(_reported, report) && time.GetElapsedTime(_reportedAt) < period) return null;
         if (_refusing.Left > TimeSpan.Zero && !ServingReportPlan.IsNews(_refused, report)) return null;
         switch (await record.ReportAsync(report, cancellation).ConfigureAwait(false))

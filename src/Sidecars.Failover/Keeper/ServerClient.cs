@@ -28,12 +28,14 @@ public sealed class ServerClient(Func<CancellationToken, Task<NodeLook?>> look, 
         var after = Aof();
         if (said is null) return null;
         var aof = before is not null && after is not null && before.Value.File == after.Value.File
-            ? new AofLook(after.Value.File, before.Value.Length, after.Value.Length, before.Value.Others == after.Value.Others ? after.Value.Others : null)
+            ? new AofLook(after.Value.File, before.Value.Length, after.Value.Length,
+                before.Value.Others == after.Value.Others ? after.Value.Others : null)
             : null;
         return ServerFacts.Of(said, aof);
     }
 
-    private static async Task<NodeLook?> AskAsync(Func<IRespTransport> transport, RedisClientOptions options, CancellationToken cancellation)
+    private static async Task<NodeLook?> AskAsync(
+        Func<IRespTransport> transport, RedisClientOptions options, CancellationToken cancellation)
     {
         try
         {
@@ -48,8 +50,11 @@ public sealed class ServerClient(Func<CancellationToken, Task<NodeLook?>> look, 
     private (string File, long Length, long? Others)? Aof()
     {
         var directory = Path.Combine(dataDirectory, layout.AppendDirectory);
-        var manifest = new DiskFiles().ReadAll(Path.Combine(directory, layout.ManifestFile), AofManifestReader.MaxBytes).Then(bytes => AofManifestReader.Read(bytes));
-        if (manifest.Value is not { Newest: { } newest } names || DiskFiles.Stat(Path.Combine(directory, newest.Name)).Value is not { } file) return null;
+        var manifest = new DiskFiles().ReadAll(Path.Combine(directory, layout.ManifestFile), AofManifestReader.MaxBytes)
+            .Then(bytes => AofManifestReader.Read(bytes));
+        if (manifest.Value is not { Newest: { } newest } names
+            || DiskFiles.Stat(Path.Combine(directory, newest.Name)).Value is not { } file)
+            return null;
         long? others = 0;
         foreach (var other in names.Loaded)
             if (other.Name != newest.Name) others += DiskFiles.Stat(Path.Combine(directory, other.Name)).Value?.Length;

@@ -86,7 +86,9 @@ public sealed record ServerFacts
 /// <param name="HighestEpoch">Highest epoch that any Sentinel showed; 0 where none answers.</param>
 /// <param name="Term">Term of the record; 0 where it was not read.</param>
 /// <param name="Master">Who the master is, where its address is known; null otherwise.</param>
-/// <param name="Author">Who serves under the server's replication id by its own word, as the record has it; null where that does not know the id.</param>
+/// <param name="Author">
+/// Who serves under the server's replication id by its own word, as the record has it; null where that does not know the id.
+/// </param>
 public sealed record GroupKnowledge(long? Epoch, long HighestEpoch, long Term, NodeIdentity? Master, NodeIdentity? Author = null)
 {
     /// <summary>Nobody answers.</summary>

@@ -52,7 +52,8 @@ public static class LedAwayPolicy
         var strangers = Strangers(facts);
         return strangers.Count == 0 || facts.StrangerFor < Patience
             ? Nothing("named", quorum.Reason)
-            : Refuse(ForeignReplica, $"{string.Join(", ", strangers)}: no node of this group, and Sentinel may promote what follows its master");
+            : Refuse(
+                ForeignReplica, $"{string.Join(", ", strangers)}: no node of this group, and Sentinel may promote what follows its master");
     }
 
     private static LedAwayDecision OfStranger(

@@ -65,19 +65,27 @@ internal sealed record FailoverOptions
     public static FailoverOptions? Read(SettingReader settings, SettingReader publishing)
     {
         var group = GroupSettings.Read(settings, isSentinel: false);
-        var redis = settings.OptionalEndpoint("REDIS_HOST", group?.RedisPort ?? 6379, "The Redis beside this process. Default: 127.0.0.1 and REDIS_PORT.");
-        var dryRun = settings.Flag("DRY_RUN", false, "Shadow mode of fence and publishing, fail-over at a process death and repair: decide, log and count, change nothing. Marker and record are kept.");
-        var watch = settings.Milliseconds("WATCH_PERIOD_MS", 1000, 100, 5000, "Between two looks at the Sentinels; their events only accelerate.");
+        var redis = settings.OptionalEndpoint(
+            "REDIS_HOST", group?.RedisPort ?? 6379, "The Redis beside this process. Default: 127.0.0.1 and REDIS_PORT.");
+        var dryRun = settings.Flag("DRY_RUN", false,
+            "Shadow mode of fence and publishing, fail-over at a process death and repair: decide, log and count, change nothing. "
+            + "Marker and record are kept.");
+        var watch = settings.Milliseconds(
+            "WATCH_PERIOD_MS", 1000, 100, 5000, "Between two looks at the Sentinels; their events only accelerate.");
         var infoPeriod = ReadInfoPeriod(settings);
         var metricsPort = settings.Port("METRICS_PORT", 9120, "Port of /metrics and /healthz; 0: none.", min: 0);
         var priority = ReadPriority(settings);
-        var backup = settings.OptionalText("BACKUP_STORE", "Where redis-backup keeps backups; status shows the last one and the last drill of a directory.");
+        var backup = settings.OptionalText(
+            "BACKUP_STORE", "Where redis-backup keeps backups; status shows the last one and the last drill of a directory.");
         var noColor = settings.OptionalText("NO_COLOR", "Set to anything: status has no colours.");
         var terminal = settings.OptionalText("TERM", "Kind of terminal; dumb: status has no colours.");
         var publish = PublishOptions.Read(publishing, group);
         // After those have taken their mistakes: a label is no reason to stop publishing.
-        var roleLabel = publishing.Flag("ROLE_LABEL", false, "Label this pod with sidecars.redis/role, master or replica, for people's eyes: nothing selects by it. Needs POD_NAMESPACE and POD_UID, and the right to patch pods/status. A mistake here stops it alone.");
-        if (roleLabel && group is not null && group.Kubernetes is null) publishing.Fail("ROLE_LABEL is set, which needs KUBERNETES_SERVICE_HOST, POD_NAMESPACE and POD_UID (downward API)");
+        var roleLabel = publishing.Flag("ROLE_LABEL", false,
+            "Label this pod with sidecars.redis/role, master or replica, for people's eyes: nothing selects by it. "
+            + "Needs POD_NAMESPACE and POD_UID, and the right to patch pods/status. A mistake here stops it alone.");
+        if (roleLabel && group is not null && group.Kubernetes is null)
+            publishing.Fail("ROLE_LABEL is set, which needs KUBERNETES_SERVICE_HOST, POD_NAMESPACE and POD_UID (downward API)");
         if (group is null || settings.Errors.Count > 0) return null;
         return new FailoverOptions
         {
@@ -99,21 +107,29 @@ internal sealed record FailoverOptions
 
     private static TimeSpan? ReadInfoPeriod(SettingReader settings)
     {
-        var period = settings.Milliseconds("SENTINEL_INFO_PERIOD_MS", (int)InfoPeriod.Default.TotalMilliseconds, 0, 10_000, "How often Sentinels ask each Redis for INFO (SENTINEL DEBUG INFO-PERIOD; 50 less to 50 more, so that they do not ask in step): a failover of their own chooses by offsets that are as fresh. 0: their own 10000 stays.");
+        var period = settings.Milliseconds("SENTINEL_INFO_PERIOD_MS", (int)InfoPeriod.Default.TotalMilliseconds, 0, 10_000,
+            "How often Sentinels ask each Redis for INFO (SENTINEL DEBUG INFO-PERIOD; 50 less to 50 more, so that they do not ask in "
+            + "step): a failover of their own chooses by offsets that are as fresh. 0: their own 10000 stays.");
         // Sentinel promotes nobody whose answer is older than three periods.
-        if (period > TimeSpan.Zero && period < TimeSpan.FromMilliseconds(300)) settings.Fail($"SENTINEL_INFO_PERIOD_MS={period.TotalMilliseconds:0}: must be 0 or from 300 to 10000; a replica that is silent for three periods can't be promoted");
+        if (period > TimeSpan.Zero && period < TimeSpan.FromMilliseconds(300))
+            settings.Fail($"SENTINEL_INFO_PERIOD_MS={period.TotalMilliseconds:0}: must be 0 or from 300 to 10000; "
+                + "a replica that is silent for three periods can't be promoted");
         return period == TimeSpan.Zero ? null : period;
     }
 
     // A hand-over that died leaves 0, and only the configuration tells a leftover from a node that shall never be master.
     private static int? ReadPriority(SettingReader settings)
     {
-        var path = settings.OptionalPath("REDIS_BASE_CONFIG", "The redis.conf that Redis' own is made from: its replica-priority is what repair restores. Set and not readable here: none is ever restored.");
+        var path = settings.OptionalPath("REDIS_BASE_CONFIG",
+            "The redis.conf that Redis' own is made from: its replica-priority is what repair restores. Set and not readable here: "
+            + "none is ever restored.");
         if (path is null) return 100;
         try
         {
             var text = ConfigLoader.Load(path).Get("replica-priority") ?? ConfigLoader.Load(path).Get("slave-priority");
-            return text is null ? 100 : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var priority) ? priority : null;
+            return text is null ? 100
+                : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var priority) ? priority
+                : null;
         }
         catch (IOException)
         {

@@ -10,7 +10,8 @@ public abstract record PasswordDecision(string Code, string Reason) : IDecision
     public sealed record AcceptOnRedis(ImmutableArray<PasswordUser> Users, string Reason) : PasswordDecision("accept-on-redis", Reason);
 
     /// <summary>A Sentinel is to accept the current passwords of these users too.</summary>
-    public sealed record AcceptOnSentinel(RedisEndpoint Sentinel, ImmutableArray<PasswordUser> Users, string Reason) : PasswordDecision("accept-on-sentinel", Reason);
+    public sealed record AcceptOnSentinel(RedisEndpoint Sentinel, ImmutableArray<PasswordUser> Users, string Reason)
+        : PasswordDecision("accept-on-sentinel", Reason);
 
     /// <summary>The own Redis is to replicate with this password.</summary>
     public sealed record ReplicateWith(PasswordAge Password, string Code, string Reason) : PasswordDecision(Code, Reason);
@@ -22,7 +23,8 @@ public abstract record PasswordDecision(string Code, string Reason) : IDecision
     public sealed record DropOnRedis(ImmutableArray<PasswordUser> Users, string Reason) : PasswordDecision("drop-on-redis", Reason);
 
     /// <summary>A Sentinel is to refuse the retired passwords of these users.</summary>
-    public sealed record DropOnSentinel(RedisEndpoint Sentinel, ImmutableArray<PasswordUser> Users, string Reason) : PasswordDecision("drop-on-sentinel", Reason);
+    public sealed record DropOnSentinel(RedisEndpoint Sentinel, ImmutableArray<PasswordUser> Users, string Reason)
+        : PasswordDecision("drop-on-sentinel", Reason);
 
     /// <summary>Nothing is due: <c>settled</c>, or <c>ready</c> where the previous password may leave the Secret.</summary>
     public sealed record Keep(string Code, string Reason) : PasswordDecision(Code, Reason);

@@ -60,7 +60,8 @@ public abstract record ServerPasswords
     /// <param name="RunId">Its process.</param>
     /// <param name="Users">One for each user that has a password.</param>
     /// <param name="Sends">What it logs in to others with: <c>masterauth</c>, or Sentinel's <c>sentinel-pass</c>.</param>
-    public sealed record Known(RedisEndpoint Endpoint, string RunId, ImmutableArray<AcceptedPasswords> Users, PasswordAge Sends) : ServerPasswords(Endpoint)
+    public sealed record Known(RedisEndpoint Endpoint, string RunId, ImmutableArray<AcceptedPasswords> Users, PasswordAge Sends)
+        : ServerPasswords(Endpoint)
     {
         /// <summary>A Redis that says ROLE master.</summary>
         public bool IsMaster { get; init; }

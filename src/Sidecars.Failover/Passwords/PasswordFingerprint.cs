@@ -18,6 +18,7 @@ public static class PasswordFingerprint
     {
         ArgumentNullException.ThrowIfNull(cluster);
         ArgumentNullException.ThrowIfNull(secret);
-        return Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(cluster.Value), Encoding.UTF8.GetBytes(secret.Value)).AsSpan(0, Bytes));
+        return Convert.ToHexStringLower(
+            HMACSHA256.HashData(Encoding.UTF8.GetBytes(cluster.Value), Encoding.UTF8.GetBytes(secret.Value)).AsSpan(0, Bytes));
     }
 }

@@ -24,7 +24,8 @@ namespace Sidecars.Failover.Passwords;
 /// <param name="metrics">Takes the gauges.</param>
 /// <param name="time">Its clock.</param>
 public sealed class PasswordLoop(
-    PasswordSettings settings, Func<PasswordReading> read, PasswordClient client, Func<CancellationToken, Task<QuorumFacts>> quorum, RetiredPasswords retired,
+    PasswordSettings settings, Func<PasswordReading> read, PasswordClient client, Func<CancellationToken, Task<QuorumFacts>> quorum,
+    RetiredPasswords retired,
     Action<GroupSecrets> use, IDecisionSink sink, MetricSet metrics, TimeProvider time)
 {
     // After a step the next one: only a Sentinel that has just dropped its connections is given the whole period.
@@ -64,7 +65,9 @@ public sealed class PasswordLoop(
         return PasswordPolicy.Decide(await GatherAsync(cancellation).ConfigureAwait(false));
     }
 
-    /// <summary>Name, fingerprint of the current and of the previous password ("" where there is none) of each secret, as last read.</summary>
+    /// <summary>
+    /// Name, fingerprint of the current and of the previous password ("" where there is none) of each secret, as last read.
+    /// </summary>
     public IReadOnlyList<(string Secret, string Current, string Previous)> Fingerprints => _reading is null ? [] :
     [
         .. PasswordMetrics.Secrets(_reading).Select(s => (s.Name, PasswordFingerprint.Of(settings.Cluster, s.Secret.Current),
@@ -76,7 +79,8 @@ public sealed class PasswordLoop(
         var facts = await GatherAsync(cancellation).ConfigureAwait(false);
         var decision = PasswordPolicy.Decide(facts);
         (_metrics.Reading, _metrics.HasPrevious, _metrics.IsReady) = (_reading, facts.HasPrevious, decision is PasswordDecision.Keep);
-        sink.Decided("passwords", decision.Code, decision.Reason, decision is PasswordDecision.Refuse, () => JsonSerializer.Serialize(facts, PasswordJson.Default.PasswordFacts));
+        sink.Decided("passwords", decision.Code, decision.Reason, decision is PasswordDecision.Refuse,
+            () => JsonSerializer.Serialize(facts, PasswordJson.Default.PasswordFacts));
         if (decision is PasswordDecision.Keep or PasswordDecision.Refuse || settings.DryRun) return decision;
         var (detail, failure) = await ActAsync(decision, facts, cancellation).ConfigureAwait(false);
         sink.Acted("passwords", decision.Code, detail, failure);
@@ -84,35 +88,45 @@ public sealed class PasswordLoop(
         return failure is null ? decision : new PasswordDecision.Refuse("not-done", failure);
     }
 
-    private async Task<(string Detail, string? Failure)> ActAsync(PasswordDecision decision, PasswordFacts facts, CancellationToken cancellation)
+    private async Task<(string Detail, string? Failure)> ActAsync(
+        PasswordDecision decision, PasswordFacts facts, CancellationToken cancellation)
     {
         switch (decision)
         {
             case PasswordDecision.AcceptOnRedis accept:
-                return ($"{settings.Own} accepts the current passwords of {Names(accept.Users)}", await client.AcceptAsync(settings.Own, On(_wish.OnRedis, accept.Users), isSentinel: false, cancellation).ConfigureAwait(false));
+                return ($"{settings.Own} accepts the current passwords of {Names(accept.Users)}", await client.AcceptAsync(
+                    settings.Own, On(_wish.OnRedis, accept.Users), isSentinel: false, cancellation).ConfigureAwait(false));
             case PasswordDecision.AcceptOnSentinel accept:
-                return ($"{accept.Sentinel} accepts the current passwords of {Names(accept.Users)}", await client.AcceptAsync(accept.Sentinel, On(_wish.OnSentinel, accept.Users), isSentinel: true, cancellation).ConfigureAwait(false));
+                return ($"{accept.Sentinel} accepts the current passwords of {Names(accept.Users)}", await client.AcceptAsync(
+                    accept.Sentinel, On(_wish.OnSentinel, accept.Users), isSentinel: true, cancellation).ConfigureAwait(false));
             case PasswordDecision.DropOnRedis drop:
-                return ($"{settings.Own} refuses retired passwords of {Names(drop.Users)}", await client.DropAsync(settings.Own, On(_wish.OnRedis, drop.Users), retired, isSentinel: false, cancellation).ConfigureAwait(false));
+                return ($"{settings.Own} refuses retired passwords of {Names(drop.Users)}", await client.DropAsync(
+                    settings.Own, On(_wish.OnRedis, drop.Users), retired, isSentinel: false, cancellation).ConfigureAwait(false));
             case PasswordDecision.DropOnSentinel drop:
-                return ($"{drop.Sentinel} refuses retired passwords of {Names(drop.Users)}", await client.DropAsync(drop.Sentinel, On(_wish.OnSentinel, drop.Users), retired, isSentinel: true, cancellation).ConfigureAwait(false));
+                return ($"{drop.Sentinel} refuses retired passwords of {Names(drop.Users)}", await client.DropAsync(
+                    drop.Sentinel, On(_wish.OnSentinel, drop.Users), retired, isSentinel: true, cancellation).ConfigureAwait(false));
             case PasswordDecision.SentinelLogin login:
                 var sentinel = _wish.OnSentinel.Single(u => u.User == PasswordUser.Sentinel).Secret.Current;
-                return ($"{login.Sentinel} logs in with the current password", await client.SentinelLoginAsync(login.Sentinel, sentinel, cancellation).ConfigureAwait(false));
+                return ($"{login.Sentinel} logs in with the current password",
+                    await client.SentinelLoginAsync(login.Sentinel, sentinel, cancellation).ConfigureAwait(false));
             case PasswordDecision.ReplicateWith replicate:
-                return ($"{settings.Own} replicates with its {(replicate.Password == PasswordAge.Previous ? "previous" : "current")} password", await ReplicateAsync(replicate, facts, cancellation).ConfigureAwait(false));
+                return (
+                    $"{settings.Own} replicates with its {(replicate.Password == PasswordAge.Previous ? "previous" : "current")} password",
+                    await ReplicateAsync(replicate, facts, cancellation).ConfigureAwait(false));
             default:
                 throw new InvalidOperationException($"{decision.Code} is no step");
         }
     }
 
-    private async Task<string?> ReplicateAsync(PasswordDecision.ReplicateWith replicate, PasswordFacts facts, CancellationToken cancellation)
+    private async Task<string?> ReplicateAsync(
+        PasswordDecision.ReplicateWith replicate, PasswordFacts facts, CancellationToken cancellation)
     {
         var user = _wish.OnRedis.Single(u => u.User == PasswordUser.Replication);
         var password = replicate.Password == PasswordAge.Previous ? user.Secret.Previous : user.Secret.Current;
         if (password is null) return "the files do not hold it any more";
         // The link stays up with whatever it logged in with; the next one must work.
-        if (facts.Own is ServerPasswords.Known { IsMaster: false, Master: { } master } && await client.TryLoginAsync(master, user.Name, password, cancellation).ConfigureAwait(false) is { } refusal)
+        if (facts.Own is ServerPasswords.Known { IsMaster: false, Master: { } master }
+            && await client.TryLoginAsync(master, user.Name, password, cancellation).ConfigureAwait(false) is { } refusal)
             return $"a login at the master failed: {refusal}";
         return await client.ReplicateWithAsync(settings.Own, password, cancellation).ConfigureAwait(false);
     }
@@ -124,8 +138,10 @@ public sealed class PasswordLoop(
         var sentinelHosts = EndpointResolver.ResolveAsync(settings.SentinelHosts, settings.ResolveTimeout, time, cancellation);
         var named = quorum(cancellation);
         var own = client.LookAtRedisAsync(settings.Own, _wish, retired, cancellation);
-        var redis = (await redisHosts.ConfigureAwait(false)).Endpoints.Select(e => client.LookAtRedisAsync(e, _wish, retired, cancellation)).ToList();
-        var sentinels = (await sentinelHosts.ConfigureAwait(false)).Endpoints.Select(e => client.LookAtSentinelAsync(e, _wish, retired, cancellation)).ToList();
+        var redis = (await redisHosts.ConfigureAwait(false)).Endpoints
+            .Select(e => client.LookAtRedisAsync(e, _wish, retired, cancellation)).ToList();
+        var sentinels = (await sentinelHosts.ConfigureAwait(false)).Endpoints
+            .Select(e => client.LookAtSentinelAsync(e, _wish, retired, cancellation)).ToList();
         return new PasswordFacts
         {
             Address = settings.Address(),
@@ -154,14 +170,17 @@ public sealed class PasswordLoop(
         _wish = PasswordWish.Of(settings.Cluster, reading);
         // A server that came back from older files, or that was not told in time, is reached with the former one.
         var sidecar = reading.Redis.Sidecar;
-        use(sidecar is { Previous: null } && _formerSidecar is { } former && !former.Equals(sidecar.Current) ? reading.Redis with { Sidecar = sidecar with { Previous = former } } : reading.Redis);
+        use(sidecar is { Previous: null } && _formerSidecar is { } former && !former.Equals(sidecar.Current)
+            ? reading.Redis with { Sidecar = sidecar with { Previous = former } }
+            : reading.Redis);
         return true;
     }
 
     private void Retire(PasswordReading next)
     {
         // Also a password that was replaced without a previous one.
-        if (_reading?.Redis.Sidecar is { } sidecar) _formerSidecar = sidecar.Current.Equals(next.Redis.Sidecar?.Current) ? sidecar.Previous ?? _formerSidecar : sidecar.Current;
+        if (_reading?.Redis.Sidecar is { } sidecar)
+            _formerSidecar = sidecar.Current.Equals(next.Redis.Sidecar?.Current) ? sidecar.Previous ?? _formerSidecar : sidecar.Current;
         try
         {
             retired.Add(PasswordMetrics.Secrets(next).Select(s => s.Secret));
@@ -174,7 +193,9 @@ public sealed class PasswordLoop(
 
     private static bool Same(PasswordReading a, PasswordReading b) => a.Redis == b.Redis && a.Sentinel == b.Sentinel;
 
-    private static ImmutableArray<WishedPassword> On(ImmutableArray<WishedPassword> users, ImmutableArray<PasswordUser> which) => [.. users.Where(u => which.Contains(u.User))];
+    private static ImmutableArray<WishedPassword> On(ImmutableArray<WishedPassword> users, ImmutableArray<PasswordUser> which) =>
+        [.. users.Where(u => which.Contains(u.User))];
 
-    private static string Names(ImmutableArray<PasswordUser> users) => string.Join(", ", users.Select(u => u.ToString().ToLowerInvariant()));
+    private static string Names(ImmutableArray<PasswordUser> users) =>
+        string.Join(", ", users.Select(u => u.ToString().ToLowerInvariant()));
 }

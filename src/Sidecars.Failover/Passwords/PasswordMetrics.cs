@@ -6,7 +6,9 @@ using Sidecars.Telemetry;
 
 namespace Sidecars.Failover.Passwords;
 
-/// <summary>What is shown of the passwords of one sidecar. Refusals are counted where all decisions are (<see cref="IDecisionSink"/>).</summary>
+/// <summary>
+/// What is shown of the passwords of one sidecar. Refusals are counted where all decisions are (<see cref="IDecisionSink"/>).
+/// </summary>
 internal sealed class PasswordMetrics
 {
     private readonly ClusterId _cluster;
@@ -50,5 +52,7 @@ internal sealed class PasswordMetrics
     }
 
     private IEnumerable<Sample> Fingerprints() =>
-        Reading is { } reading ? Secrets(reading).Select(s => new Sample(1, PasswordFingerprint.Of(_cluster, s.Secret.Current), s.Name)) : [];
+        Reading is { } reading
+            ? Secrets(reading).Select(s => new Sample(1, PasswordFingerprint.Of(_cluster, s.Secret.Current), s.Name))
+            : [];
 }

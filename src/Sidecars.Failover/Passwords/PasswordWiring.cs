@@ -11,7 +11,9 @@ namespace Sidecars.Failover.Passwords;
 internal static class PasswordWiring
 {
     public static PasswordLoop Loop(
-        FailoverOptions options, Func<RedisEndpoint?> address, GroupConnections connections, Func<CancellationToken, Task<QuorumFacts>> quorum, IDecisionSink sink, MetricSet metrics, TimeProvider time, bool isReadOnly = false)
+        FailoverOptions options, Func<RedisEndpoint?> address, GroupConnections connections,
+        Func<CancellationToken, Task<QuorumFacts>> quorum, IDecisionSink sink, MetricSet metrics, TimeProvider time,
+        bool isReadOnly = false)
     {
         var group = options.Group;
         var settings = new PasswordSettings
@@ -29,6 +31,7 @@ internal static class PasswordWiring
         // Beside redis.conf, which holds passwords itself: gone with the pod, as the Redis that accepts them is.
         var path = Directory.Exists(group.ConfigDirectory) ? Path.Combine(group.ConfigDirectory, RetiredPasswords.FileName) : null;
         var client = new PasswordClient(connections.Transport, connections.AsSidecar, group.MasterName);
-        return new PasswordLoop(settings, options.ReadPasswords, client, quorum, new RetiredPasswords(path, isReadOnly), connections.UsePasswords, sink, metrics, time);
+        return new PasswordLoop(settings, options.ReadPasswords, client, quorum, new RetiredPasswords(path, isReadOnly),
+            connections.UsePasswords, sink, metrics, time);
     }
 }

@@ -16,7 +16,8 @@ namespace Sidecars.Failover.Publish;
 /// <param name="time">Its clock.</param>
 /// <param name="random">A number in [0, 1) for the jitter.</param>
 public sealed class AddressLoop(
-    Func<NodeAddresses, CancellationToken, Task<KubernetesFailure?>> record, NodeAddresses mine, IDecisionSink sink, TimeProvider time, Func<double> random)
+    Func<NodeAddresses, CancellationToken, Task<KubernetesFailure?>> record, NodeAddresses mine, IDecisionSink sink, TimeProvider time,
+    Func<double> random)
 {
     private const string Name = "addresses";
 
@@ -43,11 +44,14 @@ public sealed class AddressLoop(
         if (await record(mine, cancellation).ConfigureAwait(false) is { } failure)
         {
             var code = failure is KubernetesFailure.Forbidden ? "forbidden" : "api";
-            sink.Decided(Name, code, $"no other sidecar can publish this node: its addresses are not recorded: {failure.Message}", isRefusal: true, () => "null");
+            sink.Decided(Name, code, $"no other sidecar can publish this node: its addresses are not recorded: {failure.Message}",
+                isRefusal: true, () => "null");
             return new FailedTry(failure.AskedToWait);
         }
 
-        sink.Decided(Name, "recorded", $"{mine.Announced} is recorded: pod {mine.Pod?.ToString() ?? "unknown"}, outside {mine.Outside ?? "unknown"}", isRefusal: false, () => "null");
+        sink.Decided(
+            Name, "recorded", $"{mine.Announced} is recorded: pod {mine.Pod?.ToString() ?? "unknown"}, outside {mine.Outside ?? "unknown"}",
+            isRefusal: false, () => "null");
         return null;
     }
 }

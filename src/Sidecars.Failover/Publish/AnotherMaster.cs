@@ -7,7 +7,9 @@ using Sidecars.Failover.Watch;
 
 namespace Sidecars.Failover.Publish;
 
-/// <summary>Finds what another node's master may be published as, at the moment when it is to be written. Rules: <see cref="AnotherMasterPolicy"/>.</summary>
+/// <summary>
+/// Finds what another node's master may be published as, at the moment when it is to be written. Rules: <see cref="AnotherMasterPolicy"/>.
+/// </summary>
 /// <param name="read">What all nodes have recorded.</param>
 /// <param name="listed">What PUBLISH_ADDRESSES says of an announced address; null: nothing.</param>
 /// <param name="login">Logs in on a new connection and asks for ROLE and run id.</param>
@@ -15,7 +17,8 @@ namespace Sidecars.Failover.Publish;
 /// <param name="sink">Decisions, refusals among them.</param>
 /// <param name="time">Its clock.</param>
 public sealed class AnotherMaster(
-    Func<CancellationToken, Task<AddressReading>> read, Func<RedisEndpoint, string?> listed, Func<RedisEndpoint, CancellationToken, Task<NodeObservation>> login,
+    Func<CancellationToken, Task<AddressReading>> read, Func<RedisEndpoint, string?> listed,
+    Func<RedisEndpoint, CancellationToken, Task<NodeObservation>> login,
     Func<QuorumFacts> quorum, IDecisionSink sink, TimeProvider time)
 {
     /// <summary>What to publish it as, and the proof that it is master; null: not to be published here now.</summary>
@@ -39,7 +42,8 @@ public sealed class AnotherMaster(
         }
 
         var decision = AnotherMasterPolicy.Decide(facts);
-        sink.Decided("publish-another", decision.Code, decision.Reason, decision is AnotherMasterDecision.Refuse, () => JsonSerializer.Serialize(facts, PublishJson.Default.AnotherMasterFacts));
+        sink.Decided("publish-another", decision.Code, decision.Reason, decision is AnotherMasterDecision.Refuse,
+            () => JsonSerializer.Serialize(facts, PublishJson.Default.AnotherMasterFacts));
         return decision is AnotherMasterDecision.Publish publish && facts.Login is NodeObservation.Known { View.RunId: var runId }
             ? new PublishOrder(desired, new MasterAddresses(publish.Outside, publish.Inside), new RoleProof(runId, time.GetTimestamp()))
             : null;

@@ -51,7 +51,9 @@ public abstract record AnotherMasterDecision(string Code, string Reason) : IDeci
 /// </summary>
 public static class AnotherMasterPolicy
 {
-    /// <summary>Where the login is to be tried: at the pod, or where only a person's list is known, at the announced address; null: nowhere.</summary>
+    /// <summary>
+    /// Where the login is to be tried: at the pod, or where only a person's list is known, at the announced address; null: nowhere.
+    /// </summary>
     public static RedisEndpoint? AskAt(AnotherMasterFacts facts)
     {
         ArgumentNullException.ThrowIfNull(facts);
@@ -68,20 +70,27 @@ public static class AnotherMasterPolicy
     {
         ArgumentNullException.ThrowIfNull(facts);
         var quorum = facts.Quorum;
-        if (quorum.Named != facts.Master || quorum.Epoch != facts.Epoch) return No("not-named", $"Sentinels do not name {facts.Master} in epoch {facts.Epoch} any more: {quorum.Reason}");
-        if (facts.Recorded.Length > 1) return No("address-ambiguous", $"{string.Join(" and ", facts.Recorded.Select(r => r.Node))} have both recorded to be {facts.Master}");
+        if (quorum.Named != facts.Master || quorum.Epoch != facts.Epoch)
+            return No("not-named", $"Sentinels do not name {facts.Master} in epoch {facts.Epoch} any more: {quorum.Reason}");
+        if (facts.Recorded.Length > 1)
+            return No(
+                "address-ambiguous", $"{string.Join(" and ", facts.Recorded.Select(r => r.Node))} have both recorded to be {facts.Master}");
         if (AskAt(facts) is not { } at)
         {
             return facts.Unread is { } why
                 ? No("addresses-unread", $"what {facts.Master} is reached at can't be read: {why}")
-                : No("address-not-recorded", $"{facts.Master} has not recorded what it is reached at (its sidecar is of an older version or has not run yet)");
+                : No("address-not-recorded",
+                    $"{facts.Master} has not recorded what it is reached at (its sidecar is of an older version or has not run yet)");
         }
 
-        if (quorum.RunIds is not [var runId]) return No("run-id-unknown", $"Sentinels talk to {(quorum.RunIds.IsEmpty ? "no process" : "several processes")} at {facts.Master}");
+        if (quorum.RunIds is not [var runId])
+            return No(
+                "run-id-unknown", $"Sentinels talk to {(quorum.RunIds.IsEmpty ? "no process" : "several processes")} at {facts.Master}");
         return facts.Login switch
         {
             NodeObservation.Known known when known.Endpoint == at => OfLogin(facts, known, at, runId),
-            NodeObservation.Unknown { LoginRefused: true } refused => No("login-refused", $"{at} refuses this group's login: another tenant's, or another password: {refused.Why}"),
+            NodeObservation.Unknown { LoginRefused: true } refused =>
+                No("login-refused", $"{at} refuses this group's login: another tenant's, or another password: {refused.Why}"),
             NodeObservation.Unknown unclear => No("login-unclear", $"{at}: {unclear.Why}"),
             NodeObservation.Unreachable silent => No("login-unreachable", $"{at}: {silent.Why}"),
             _ => No("login-missing", $"nobody has logged in at {at}"),
@@ -95,7 +104,8 @@ public static class AnotherMasterPolicy
         if (view.Role != NodeRole.Master) return No("not-master", $"{at} says that it is a replica of {view.MasterAddress}");
         if (view.Loading) return No("loading", $"{at} reads its data from disk");
         var recorded = facts.Recorded is [var one] ? one : null;
-        return new AnotherMasterDecision.Publish(recorded?.Pod, recorded?.Outside ?? facts.Listed, $"{facts.Quorum.Reason}, and {at} answers as that master");
+        return new AnotherMasterDecision.Publish(
+            recorded?.Pod, recorded?.Outside ?? facts.Listed, $"{facts.Quorum.Reason}, and {at} answers as that master");
     }
 
     private static AnotherMasterDecision.Refuse No(string code, string reason) => new(code, reason + "; its own sidecar publishes it");

@@ -12,7 +12,8 @@ namespace Sidecars.Failover.Publish;
 /// <param name="SentinelCount">Configured number.</param>
 /// <param name="RankDelay">See <see cref="PublishFacts.RankDelay"/>.</param>
 /// <param name="Period">Between two decisions while nothing changes; 1 s.</param>
-public sealed record PublishSettings(RedisEndpoint Address, MasterAddresses Addresses, int SentinelCount, TimeSpan RankDelay, TimeSpan Period);
+public sealed record PublishSettings(
+    RedisEndpoint Address, MasterAddresses Addresses, int SentinelCount, TimeSpan RankDelay, TimeSpan Period);
 
 /// <summary>
 /// Decides who is published, and lets the loop of every target know. Rules: <see cref="PublishPolicy"/>. It writes nothing, and whoever
@@ -25,7 +26,8 @@ public sealed record PublishSettings(RedisEndpoint Address, MasterAddresses Addr
 /// <param name="sink">Decisions.</param>
 /// <param name="time">Its clock.</param>
 public sealed class PublishLoop(
-    PublishSettings settings, IOwnServer server, ISentinelViews sentinels, Func<long> term, IDecisionSink sink, TimeProvider time) : IDesiredMasters
+    PublishSettings settings, IOwnServer server, ISentinelViews sentinels, Func<long> term, IDecisionSink sink, TimeProvider time)
+    : IDesiredMasters
 {
     // A promotion that Sentinel saw and our own look did not yet: the next one shows it.
     private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(20);
@@ -62,7 +64,8 @@ public sealed class PublishLoop(
         {
             var next = new SignalTicket(server.Changed, sentinels.Changed);
             var decision = await RoundAsync(cancellation).ConfigureAwait(false);
-            await next.WaitAsync(decision is PublishDecision.Wait { Code: "own-not-master" } ? Soon : settings.Period, time, cancellation).ConfigureAwait(false);
+            await next.WaitAsync(decision is PublishDecision.Wait { Code: "own-not-master" } ? Soon : settings.Period, time,
+                cancellation).ConfigureAwait(false);
         }
     }
 
@@ -93,7 +96,8 @@ public sealed class PublishLoop(
             own = await server.LookAsync(cancellation).ConfigureAwait(false);
         var facts = Facts(own, observations, quorum, now);
         var decision = PublishPolicy.Decide(facts);
-        sink.Decided("publish", decision.Code, decision.Reason, decision is PublishDecision.Refuse, () => JsonSerializer.Serialize(facts, PublishJson.Default.PublishFacts));
+        sink.Decided("publish", decision.Code, decision.Reason, decision is PublishDecision.Refuse,
+            () => JsonSerializer.Serialize(facts, PublishJson.Default.PublishFacts));
         var stands = before is not null && PublishPolicy.Stands(before, facts);
         switch (decision)
         {

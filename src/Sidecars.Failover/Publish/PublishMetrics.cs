@@ -42,7 +42,8 @@ public sealed class PublishMetrics
             Delays, "publisher");
         _propagated = metrics.Histogram(
             "sidecars_failover_propagation_seconds",
-            "Seconds from the acknowledgement of a write until all servers of the target knew it (Route 53: INSYNC); not asked while calls are throttled.",
+            "Seconds from the acknowledgement of a write until all servers of the target knew it (Route 53: INSYNC); "
+            + "not asked while calls are throttled.",
             [10, 15, 20, 30, 45, 60, 90, 120, 180, 300], "publisher");
     }
 

@@ -67,9 +67,11 @@ public static class PublishPolicy
         var quorum = facts.Quorum;
         if (!quorum.HasMajority) return new PublishDecision.Refuse("no-majority", quorum.Reason);
         if (quorum.Named is not { } named) return new PublishDecision.Refuse("no-agreement", quorum.Reason);
-        if (quorum.Epoch > EpochReading.MaxEpoch) return new PublishDecision.Refuse("epoch-not-believable", $"{quorum.Reason}: above {EpochReading.MaxEpoch}");
+        if (quorum.Epoch > EpochReading.MaxEpoch)
+            return new PublishDecision.Refuse("epoch-not-believable", $"{quorum.Reason}: above {EpochReading.MaxEpoch}");
         if (facts.Accepted is { } accepted && (facts.Term, quorum.Epoch).CompareTo((accepted.Term, accepted.Epoch)) < 0)
-            return new PublishDecision.Refuse("token-went-back", $"{quorum.Reason}, below {accepted.Term}.{accepted.Epoch} of {accepted.Address}, which was accepted before");
+            return new PublishDecision.Refuse("token-went-back",
+                $"{quorum.Reason}, below {accepted.Term}.{accepted.Epoch} of {accepted.Address}, which was accepted before");
         return named == facts.Address ? OfOwn(facts, quorum) : OfAnother(facts, quorum, named);
     }
 
@@ -103,8 +105,8 @@ public static class PublishPolicy
         !hasImpostor && server is OwnServer.Answers { IsMaster: true } master && master.RunId == runId;
 
     /// <summary>
-    /// The process that these facts prove to be the desired master; null: none. It says ROLE=master, is the process that said so before, and the
-    /// one that a majority of the Sentinels names and talks to.
+    /// The process that these facts prove to be the desired master; null: none. It says ROLE=master, is the process that said so before,
+    /// and the one that a majority of the Sentinels names and talks to.
     /// </summary>
     /// <param name="desired">Whom.</param>
     /// <param name="facts">With a look at the server that was taken for this question.</param>
@@ -113,16 +115,19 @@ public static class PublishPolicy
         ArgumentNullException.ThrowIfNull(facts);
         return desired switch
         {
-            DesiredMaster.Own { Role.RunId: var runId, Token: var token } when Decide(facts) is PublishDecision.Own own && own.RunId == runId
-                && (own.Term, own.Epoch) == (token.Term, token.Epoch) && facts.Quorum.RunIds.Contains(runId) => runId,
+            DesiredMaster.Own { Role.RunId: var runId, Token: var token }
+                when Decide(facts) is PublishDecision.Own own && own.RunId == runId
+                    && (own.Term, own.Epoch) == (token.Term, token.Epoch) && facts.Quorum.RunIds.Contains(runId) => runId,
             _ => null,
         };
     }
 
     private static PublishDecision OfOwn(PublishFacts facts, QuorumFacts quorum) => facts.Server switch
     {
-        OwnServer.Answers when facts.HasImpostor => new PublishDecision.Refuse("address-is-another", $"{quorum.Reason}, where another process answers than the one beside this sidecar"),
-        OwnServer.Answers { IsMaster: true, IsLoading: true } => new PublishDecision.Wait("own-loading", "the server reads its data from disk"),
+        OwnServer.Answers when facts.HasImpostor => new PublishDecision.Refuse(
+            "address-is-another", $"{quorum.Reason}, where another process answers than the one beside this sidecar"),
+        OwnServer.Answers { IsMaster: true, IsLoading: true } =>
+            new PublishDecision.Wait("own-loading", "the server reads its data from disk"),
         OwnServer.Answers { IsMaster: true } master when !quorum.RunIds.IsEmpty && !quorum.RunIds.Contains(master.RunId) =>
             new PublishDecision.Wait("run-id-differs", $"{quorum.Reason}, and talk to another process there than {master.RunId}"),
         OwnServer.Answers { IsMaster: true } master => new PublishDecision.Own(facts.Term, quorum.Epoch, master.RunId, quorum.Reason),
@@ -135,7 +140,8 @@ public static class PublishPolicy
     {
         var delay = facts.RankDelay * facts.Rank;
         return facts.NamedFor < delay
-            ? new PublishDecision.Wait("rank", $"{quorum.Reason}; its own sidecar publishes, this one looks after {delay.TotalSeconds:F1} s")
+            ? new PublishDecision.Wait(
+                "rank", $"{quorum.Reason}; its own sidecar publishes, this one looks after {delay.TotalSeconds:F1} s")
             : new PublishDecision.ForAnother(named, facts.Term, quorum.Epoch, quorum.Reason);
     }
 }

@@ -37,7 +37,9 @@ public interface IPublishTarget<TState, TChange>
     /// <summary>What is to be written over a state. Pure.</summary>
     TargetPlan<TChange> Plan(MasterPublication wanted, TState state);
 
-    /// <summary>Writes by compare-and-swap on the state that was planned from. After most failures it may have been written all the same.</summary>
+    /// <summary>
+    /// Writes by compare-and-swap on the state that was planned from. After most failures it may have been written all the same.
+    /// </summary>
     /// <returns>What stands there now, and the change for <see cref="IsPropagatedAsync"/>; "": it is everywhere at once.</returns>
     Task<TargetResult<(TState State, string ChangeId)>> WriteAsync(TState from, TChange change, CancellationToken cancellation);
 
@@ -102,10 +104,13 @@ public static class TokenPlan
     {
         ArgumentNullException.ThrowIfNull(there);
         if (there.Token > mine)
-            return Settled(new PublishOutcome.Superseded(there, $"{there.Address} is published with token {there.Token}, newer than {mine}"));
-        if (there.Token < mine) return new TargetPlan<TChange>.Write("newer-token", $"token {mine} follows {there.Token} of {there.Address}", change);
+            return Settled(
+                new PublishOutcome.Superseded(there, $"{there.Address} is published with token {there.Token}, newer than {mine}"));
+        if (there.Token < mine)
+            return new TargetPlan<TChange>.Write("newer-token", $"token {mine} follows {there.Token} of {there.Address}", change);
         if (there.Address != ours && there.Address.Length > 0)
-            return Settled(new PublishOutcome.Contested(there, $"token {mine} already stands for {there.Address}, this sidecar knows {ours} by it"));
+            return Settled(
+                new PublishOutcome.Contested(there, $"token {mine} already stands for {there.Address}, this sidecar knows {ours} by it"));
         return isExact
             ? Settled(new PublishOutcome.UpToDate(there, $"{ours} is published with token {mine}"))
             : new TargetPlan<TChange>.Write("repair", $"what token {mine} published was changed by another hand", change);

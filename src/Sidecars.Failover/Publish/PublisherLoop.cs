@@ -17,7 +17,8 @@ namespace Sidecars.Failover.Publish;
 /// <param name="time">Its clock.</param>
 /// <param name="random">A number in [0, 1) for the jitter.</param>
 public sealed class PublisherLoop(
-    ITargetWriter target, PublishLoop loop, Func<DesiredMaster.Another, CancellationToken, Task<PublishOrder?>> another, PublisherSettings settings,
+    ITargetWriter target, PublishLoop loop, Func<DesiredMaster.Another, CancellationToken, Task<PublishOrder?>> another,
+    PublisherSettings settings,
     PublishMetrics metrics, IDecisionSink sink, TimeProvider time, Func<double> random)
 {
     // What is in the way is over with the next look.
@@ -29,7 +30,8 @@ public sealed class PublisherLoop(
     // What was refused for lack of proof: a Sentinel tells the run id with its next INFO, a pod answers within seconds.
     private static readonly TimeSpan Unproven = TimeSpan.FromSeconds(5);
 
-    // A refusal is a person's to mend (a record of another owner, a weighted one): seen within this, it is over without a restart. One read each.
+    // A refusal is a person's to mend (a record of another owner, a weighted one): seen within this, it is over without a restart. One read
+    // each.
     private static readonly TimeSpan Mended = TimeSpan.FromSeconds(30);
 
     // Between looks that fail.
@@ -78,7 +80,8 @@ public sealed class PublisherLoop(
         if (loop.Desired is not { } desired) return settings.CheckPeriod;
         var isCheck = ReferenceEquals(desired, _settled);
         if (isCheck && desired is not DesiredMaster.Own) return settings.CheckPeriod;
-        var isThere = (settings.DryRun || desired is DesiredMaster.Another) && await IsThereAsync(desired, cancellation).ConfigureAwait(false);
+        var isThere = (settings.DryRun || desired is DesiredMaster.Another)
+            && await IsThereAsync(desired, cancellation).ConfigureAwait(false);
         if (isThere) return Settle(desired);
         if (await OrderAsync(desired, cancellation).ConfigureAwait(false) is not { } order) return Unproven;
         if (target.AddressOf(order.Addresses) is null) return NotKnown(desired);
@@ -146,7 +149,8 @@ public sealed class PublisherLoop(
         if (isCheck && (outcome is PublishOutcome.UpToDate || isToldAlready)) return;
         sink.Acted(
             _name, outcome.Code,
-            $"{target.Description}: {outcome.Reason} (sent after {sent.TotalMilliseconds:F1} ms, settled after {after.TotalMilliseconds:F1} ms)",
+            $"{target.Description}: {outcome.Reason} (sent after {sent.TotalMilliseconds:F1} ms, "
+            + $"settled after {after.TotalMilliseconds:F1} ms)",
             refused);
     }
 

@@ -21,7 +21,8 @@ public static class RevisionPlan
             _ when there is null || (there.Token.Term, there.Token.Epoch) != (desired.Token.Term, desired.Token.Epoch) => desired.Token,
             // It goes on with the token of an earlier process of the sidecar.
             DesiredMaster.Own when there.Address == ours => there.Token,
-            DesiredMaster.Own own when there.Token != own.Token || there.Address.Length > 0 => Raised(there.Token, own.Token, own.Role.RunId, proof),
+            DesiredMaster.Own own when there.Token != own.Token || there.Address.Length > 0 =>
+                Raised(there.Token, own.Token, own.Role.RunId, proof),
             _ => desired.Token,
         };
     }

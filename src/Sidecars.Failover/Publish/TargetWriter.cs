@@ -21,7 +21,9 @@ public interface ITargetWriter : IDisposable
     /// <summary>What it was last seen to say, or was written; null: nothing, or nothing that is remembered.</summary>
     PublishedMaster? Remembered { get; }
 
-    /// <summary>Reads what stands there, and remembers it, so that the next write needs no read. Null: nothing, or nothing of ours.</summary>
+    /// <summary>
+    /// Reads what stands there, and remembers it, so that the next write needs no read. Null: nothing, or nothing of ours.
+    /// </summary>
     /// <exception cref="IOException">It can't be read.</exception>
     Task<PublishedMaster?> LookAsync(CancellationToken cancellation);
 
@@ -81,7 +83,8 @@ public sealed class TargetWriter<TState, TChange>(
     /// <inheritdoc/>
     public async Task<PublishedMaster?> LookAsync(CancellationToken cancellation)
     {
-        if (_failing.AskedLeft is { Ticks: > 0 } left) throw new IOException($"not asked: it asked to wait, {left.TotalSeconds:F0} s are left");
+        if (_failing.AskedLeft is { Ticks: > 0 } left)
+            throw new IOException($"not asked: it asked to wait, {left.TotalSeconds:F0} s are left");
         if (await ReadAsync(cancellation).ConfigureAwait(false) is not { } failure) return target.MasterOf(_remembered!.Value);
         if (failure.RetryAfter is { } asked)
         {
@@ -93,7 +96,8 @@ public sealed class TargetWriter<TState, TChange>(
     }
 
     /// <inheritdoc/>
-    public Task<bool?> IsPropagatedAsync(string changeId, CancellationToken cancellation) => target.IsPropagatedAsync(changeId, cancellation);
+    public Task<bool?> IsPropagatedAsync(string changeId, CancellationToken cancellation) =>
+        target.IsPropagatedAsync(changeId, cancellation);
 
     /// <inheritdoc/>
     public async Task<PublishOutcome?> PublishAsync(PublishOrder order, IDesiredMasters desired, bool fresh, CancellationToken cancellation)

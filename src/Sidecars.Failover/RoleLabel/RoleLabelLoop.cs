@@ -7,7 +7,9 @@ using Sidecars.Retries;
 
 namespace Sidecars.Failover.RoleLabel;
 
-/// <summary>Keeps the role label of the pod that this process runs in. Fails alone: nothing waits for it. Rules: <see cref="RoleLabelPolicy"/>.</summary>
+/// <summary>
+/// Keeps the role label of the pod that this process runs in. Fails alone: nothing waits for it. Rules: <see cref="RoleLabelPolicy"/>.
+/// </summary>
 /// <param name="client">The API server; RBAC: patch on <c>pods/status</c> of this pod.</param>
 /// <param name="pod">Name of the pod.</param>
 /// <param name="uid">Its uid: another pod of the name is left alone.</param>
@@ -17,7 +19,8 @@ namespace Sidecars.Failover.RoleLabel;
 /// <param name="sink">Decisions, refusals among them, and what was done.</param>
 /// <param name="time">Its clock.</param>
 /// <param name="random">A number in [0, 1) for the jitter.</param>
-public sealed class RoleLabelLoop(KubernetesClient client, string pod, string uid, Func<OwnServer> server, Signal changed, bool dryRun, IDecisionSink sink, TimeProvider time, Func<double> random)
+public sealed class RoleLabelLoop(KubernetesClient client, string pod, string uid, Func<OwnServer> server, Signal changed, bool dryRun,
+    IDecisionSink sink, TimeProvider time, Func<double> random)
 {
     private const string Name = "role-label";
 
@@ -65,17 +68,20 @@ public sealed class RoleLabelLoop(KubernetesClient client, string pod, string ui
             sink.Acted(Name, dryRun ? "would-label" : "labelled", $"pod {pod} is {write.Role}: {write.Reason}", null);
         }
 
-        sink.Decided(Name, decision.Code, decision.Reason, isRefusal: false, () => JsonSerializer.Serialize(facts, RoleLabelJson.Default.RoleLabelFacts));
+        sink.Decided(Name, decision.Code, decision.Reason, isRefusal: false,
+            () => JsonSerializer.Serialize(facts, RoleLabelJson.Default.RoleLabelFacts));
         return null;
     }
 
     private async Task<(string Code, string Why, TimeSpan? Asked)?> WriteAsync(string role, CancellationToken cancellation) =>
         await client.LabelPodAsync(pod, uid, RoleLabelPolicy.Label, role, cancellation).ConfigureAwait(false) switch
         {
-            KubernetesWrite<PodDocument>.Written { Document.Metadata.Labels: { } labels } when labels.GetValueOrDefault(RoleLabelPolicy.Label) == role => null,
+            KubernetesWrite<PodDocument>.Written { Document.Metadata.Labels: { } labels }
+                when labels.GetValueOrDefault(RoleLabelPolicy.Label) == role => null,
             KubernetesWrite<PodDocument>.Written => ("not-kept", $"the API server took the label of pod {pod} and dropped it", null),
             KubernetesWrite<PodDocument>.NotWritten { Failure: KubernetesFailure.Forbidden no } => ("forbidden", no.Message, null),
-            KubernetesWrite<PodDocument>.NotWritten { Failure: KubernetesFailure.Conflict or KubernetesFailure.NotFound } => ("not-this-pod", $"pod {pod} is another one by now", null),
+            KubernetesWrite<PodDocument>.NotWritten { Failure: KubernetesFailure.Conflict or KubernetesFailure.NotFound } =>
+                ("not-this-pod", $"pod {pod} is another one by now", null),
             // Also the admission policy's no.
             KubernetesWrite<PodDocument>.NotWritten { Failure: KubernetesFailure.Rejected no } => ("rejected", no.Message, null),
             KubernetesWrite<PodDocument>.NotWritten no => ("api", no.Failure.Message, no.Failure.AskedToWait),

@@ -45,6 +45,8 @@ public static class RoleLabelPolicy
         ArgumentNullException.ThrowIfNull(facts);
         if (facts.Server is not OwnServer.Answers answers) return new RoleLabelDecision.Wait("the Redis of this pod does not answer now");
         var role = answers.IsMaster ? Master : Replica;
-        return role == facts.Written ? new RoleLabelDecision.UpToDate($"this pod is labelled {role}") : new RoleLabelDecision.Write(role, $"the Redis of this pod says that it is {(answers.IsMaster ? "master" : "a replica")}");
+        return role == facts.Written
+            ? new RoleLabelDecision.UpToDate($"this pod is labelled {role}")
+            : new RoleLabelDecision.Write(role, $"the Redis of this pod says that it is {(answers.IsMaster ? "master" : "a replica")}");
     }
 }

@@ -8,4 +8,5 @@ namespace Sidecars.Failover.Status;
 /// <param name="patience">What does not answer within it is shown as unread.</param>
 /// <param name="time">Clock of ages and of the patience.</param>
 /// <param name="cancellation">Ends the look.</param>
-internal delegate Task<BackupReading> BackupLook(string store, ClusterId cluster, TimeSpan patience, TimeProvider time, CancellationToken cancellation);
+internal delegate Task<BackupReading> BackupLook(
+    string store, ClusterId cluster, TimeSpan patience, TimeProvider time, CancellationToken cancellation);

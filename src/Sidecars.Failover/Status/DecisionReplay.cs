@@ -57,7 +57,8 @@ public static class DecisionReplay
         {
             using var document = JsonDocument.Parse(line);
             var root = document.RootElement;
-            if (root.ValueKind != JsonValueKind.Object || Text(root, "event") != "decision" || Text(root, "code") is not { } code || !root.TryGetProperty("snapshot", out var snapshot) || snapshot.ValueKind != JsonValueKind.Object)
+            if (root.ValueKind != JsonValueKind.Object || Text(root, "event") != "decision" || Text(root, "code") is not { } code
+                || !root.TryGetProperty("snapshot", out var snapshot) || snapshot.ValueKind != JsonValueKind.Object)
                 return new ReplayOutcome.Unreadable("the line is no decision with a snapshot");
             return Text(root, "loop") is { } loop ? OfLoop(loop, code, snapshot) : OfBootstrap(code, snapshot, bootstrap);
         }
@@ -71,7 +72,9 @@ public static class DecisionReplay
     {
         if (bootstrap is null) return new ReplayOutcome.Unreadable("this file has no code of redis-bootstrap, which decided it");
         var (policy, decision, why) = bootstrap(snapshot);
-        return decision is null ? new ReplayOutcome.Unreadable(why) : new ReplayOutcome.Replayed(policy, code, decision.Code, decision.Reason);
+        return decision is null
+            ? new ReplayOutcome.Unreadable(why)
+            : new ReplayOutcome.Replayed(policy, code, decision.Code, decision.Reason);
     }
 
     private static ReplayOutcome OfLoop(string loop, string code, JsonElement snapshot)
@@ -94,7 +97,9 @@ public static class DecisionReplay
             "step-down" => AgainOfNodes(snapshot, HandOverJson.Default.HandOverSnapshot, StepDownPolicy.Decide),
             _ => null,
         };
-        return decision is null ? new ReplayOutcome.Unreadable($"nobody here decides as '{loop}'") : new ReplayOutcome.Replayed(loop, code, decision.Code, decision.Reason);
+        return decision is null
+            ? new ReplayOutcome.Unreadable($"nobody here decides as '{loop}'")
+            : new ReplayOutcome.Replayed(loop, code, decision.Code, decision.Reason);
     }
 
     private static IDecision? Again<T>(JsonElement snapshot, JsonTypeInfo<T> type, Func<T, IDecision> decide)
@@ -125,5 +130,6 @@ public static class DecisionReplay
         if (json.Remove(from)) json[to] = value;
     }
 
-    private static string? Text(JsonElement element, string name) => element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    private static string? Text(JsonElement element, string name) =>
+        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 }

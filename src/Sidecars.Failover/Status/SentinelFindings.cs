@@ -60,9 +60,11 @@ internal static class SentinelFindings
             yield return new Fault(
                 FindingCodes.LedAway, agreed.Address.ToString(), "the Sentinels name it, and no node of this group announces it",
                 "the master's sidecar tells the Sentinels back within 2 s; else its log (led-away) says why not: see RedisLedAway");
-        foreach (var stranger in v.Sentinels.SelectMany(s => s.View?.Replicas ?? []).Where(r => !r.Down).Select(r => r.Address).Distinct().Where(r => !group.Has(r)))
+        foreach (var stranger in v.Sentinels.SelectMany(s => s.View?.Replicas ?? []).Where(r => !r.Down).Select(r => r.Address).Distinct()
+            .Where(r => !group.Has(r)))
             yield return new Fault(
-                FindingCodes.ForeignReplica, stranger.ToString(), "follows the master and is no node of this group: Sentinel may promote it",
+                FindingCodes.ForeignReplica, stranger.ToString(),
+                "follows the master and is no node of this group: Sentinel may promote it",
                 "REPLICAOF NO ONE there, or replica-priority 0 for a migration: see RedisLedAway");
     }
 

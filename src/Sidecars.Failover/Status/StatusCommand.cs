@@ -19,14 +19,22 @@ internal static class StatusCommand
         {
             if (CommandMistakes.OneOf("--output", given.GetValueOrDefault<string>(), "table", Json) is { } why) given.AddError(why);
         });
-        var color = new Option<string>("--color") { Description = "auto (on a terminal, unless NO_COLOR is set), always or never", DefaultValueFactory = _ => Auto };
+        var color = new Option<string>("--color")
+        { Description = "auto (on a terminal, unless NO_COLOR is set), always or never", DefaultValueFactory = _ => Auto };
         color.Validators.Add(given =>
         {
             if (CommandMistakes.OneOf("--color", given.GetValueOrDefault<string>(), Auto, Always, "never") is { } why) given.AddError(why);
         });
-        var watch = new Option<bool>("--watch") { Description = "again every 2 s until SIGINT or SIGTERM, on a terminal in place; json: one object a line" };
-        var explain = new Option<string?>("--explain") { Description = "instead: take decisions again, each from its snapshot: those that CONFIG_DIR keeps (a folder), of a file, or of standard input (-)" };
-        var command = new Command("status", "The group at a glance, and every disagreement with what to do. Exit 0: all agree; 1: something does not.") { form, color, watch, explain };
+        var watch = new Option<bool>("--watch")
+        { Description = "again every 2 s until SIGINT or SIGTERM, on a terminal in place; json: one object a line" };
+        var explain = new Option<string?>("--explain")
+        {
+            Description = "instead: take decisions again, each from its snapshot: those that CONFIG_DIR keeps (a folder), of a file, "
+                + "or of standard input (-)"
+        };
+        var command = new Command(
+            "status", "The group at a glance, and every disagreement with what to do. Exit 0: all agree; 1: something does not.")
+        { form, color, watch, explain };
         command.SetAction((parsed, _) => parsed.GetValue(explain) is { } file
             ? ExplainAsync(context, hosted, file)
             : context.WithAsync(options => ShowAsync(
@@ -36,7 +44,8 @@ internal static class StatusCommand
 
     /// <summary>Looks and shows, once or until it is cancelled.</summary>
     public static async Task<int> RunAsync(
-        Func<CancellationToken, Task<StatusSnapshot>> gather, StatusScreen screen, bool isWatch, TimeProvider time, CancellationToken cancellation)
+        Func<CancellationToken, Task<StatusSnapshot>> gather, StatusScreen screen, bool isWatch, TimeProvider time,
+        CancellationToken cancellation)
     {
         try
         {
@@ -59,11 +68,13 @@ internal static class StatusCommand
         }
     }
 
-    private static async Task<int> ShowAsync(CommandContext context, HostedCode hosted, FailoverOptions options, bool asJson, string color, bool isWatch)
+    private static async Task<int> ShowAsync(
+        CommandContext context, HostedCode hosted, FailoverOptions options, bool asJson, string color, bool isWatch)
     {
         var isTerminal = !Console.IsOutputRedirected;
         var paint = new Paint(color == Always || (color == Auto && isTerminal && options.Colors));
-        var screen = new StatusScreen(context.Output, () => isTerminal ? new TerminalSize(Console.WindowWidth, Console.WindowHeight) : null, asJson, paint);
+        var screen = new StatusScreen(
+            context.Output, () => isTerminal ? new TerminalSize(Console.WindowWidth, Console.WindowHeight) : null, asJson, paint);
         using var gatherer = new StatusGatherer(options, hosted.Backups, TimeProvider.System);
         return await RunAsync(gatherer.GatherAsync, screen, isWatch, TimeProvider.System, context.Signals.Token).ConfigureAwait(false);
     }
@@ -91,7 +102,8 @@ internal static class StatusCommand
         }
 
         await context.Output.FlushAsync().ConfigureAwait(false);
-        if (replayed == 0) await context.Error.WriteLineAsync($"{file} has no decision that can be taken again: {why}").ConfigureAwait(false);
+        if (replayed == 0)
+            await context.Error.WriteLineAsync($"{file} has no decision that can be taken again: {why}").ConfigureAwait(false);
         return replayed > 0 && different == 0 ? ExitCode.Ok : ExitCode.Failed;
     }
 }

@@ -36,7 +36,8 @@ internal sealed class StatusGatherer : IDisposable
         _record = connections.OpenRecord();
         _kubernetes = options.Group.Kubernetes is { } settings ? new KubernetesClient(settings.Config, time) : null;
         var credentials = RotatingCredentials.Default(time, Random.Shared.NextDouble);
-        _targets = new PublisherFactory(options.Group.Cluster, options.Publish, _kubernetes, credentials, (_, _) => { }, time, Random.Shared.NextDouble).Targets;
+        _targets = new PublisherFactory(
+            options.Group.Cluster, options.Publish, _kubernetes, credentials, (_, _) => { }, time, Random.Shared.NextDouble).Targets;
         _addresses = _kubernetes is not null ? LeaseAddressBook.Of(options.Group, _kubernetes, time) : null;
     }
 
@@ -77,7 +78,9 @@ internal sealed class StatusGatherer : IDisposable
 
     // A shell in another container may not know the pod's address; what was recorded stands then.
     private static ImmutableArray<NodeAddresses> With(ImmutableArray<NodeAddresses> recorded, NodeAddresses mine) =>
-        mine.Pod is null && recorded.Any(a => a.Announced == mine.Announced) ? recorded : [.. recorded.Where(a => a.Announced != mine.Announced), mine];
+        mine.Pod is null && recorded.Any(a => a.Announced == mine.Announced)
+            ? recorded
+            : [.. recorded.Where(a => a.Announced != mine.Announced), mine];
 
     private NodeAddresses? Own(HandOverSnapshot seen)
     {
@@ -89,7 +92,9 @@ internal sealed class StatusGatherer : IDisposable
 
     // A name is left to whoever announces it: what it resolves to here may be another address.
     private RedisEndpoint? AnnouncedAddress() =>
-        _options.Group.AnnounceHost is { } host && new RedisEndpoint(host, _options.Group.AnnouncePort) is { IsAddress: true } address ? address : null;
+        _options.Group.AnnounceHost is { } host && new RedisEndpoint(host, _options.Group.AnnouncePort) is { IsAddress: true } address
+            ? address
+            : null;
 
     // What can't be read is not known: a finding says so where it matters.
     private async Task<ImmutableArray<NodeAddresses>> ReadAddressesAsync(CancellationToken cancellation)
@@ -125,7 +130,9 @@ internal sealed class StatusGatherer : IDisposable
         try
         {
             using var writer = place.Create();
-            return await writer.LookAsync(cancellation).WaitAsync(Patience, _time, cancellation).ConfigureAwait(false) is { } master ? new PlaceReading.Known(place.Name, master) : new PlaceReading.Empty(place.Name);
+            return await writer.LookAsync(cancellation).WaitAsync(Patience, _time, cancellation).ConfigureAwait(false) is { } master
+                ? new PlaceReading.Known(place.Name, master)
+                : new PlaceReading.Empty(place.Name);
         }
         catch (TimeoutException)
         {

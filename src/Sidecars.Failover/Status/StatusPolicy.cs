@@ -80,7 +80,8 @@ public static class StatusPolicy
         new(silent.Address.ToString(), v.SilenceOf(silent)!.Name["redis-".Length..])
         {
             OtherAddresses = Texts(silent.Others),
-            Waiting = v.WaitOf(silent) is { } wait ? new WaitRow(wait.Code, wait.Reason, wait.WaitingFor, (long)wait.For.TotalSeconds) : null,
+            Waiting =
+                v.WaitOf(silent) is { } wait ? new WaitRow(wait.Code, wait.Reason, wait.WaitingFor, (long)wait.For.TotalSeconds) : null,
             Why = Words.Why(silent.Seen),
         };
 

@@ -36,7 +36,8 @@ public abstract record PlaceReading
 /// <param name="VerifiedAge">Since the last drill that passed.</param>
 /// <param name="TailAge">Since all that was written until then is in the store; null: no uploader ever.</param>
 /// <param name="Failure">Why the store can't be read; null: it was.</param>
-public sealed record BackupReading(int Count, string? LastId, TimeSpan? LastAge, TimeSpan? VerifiedAge, TimeSpan? TailAge, string? Failure = null)
+public sealed record BackupReading(
+    int Count, string? LastId, TimeSpan? LastAge, TimeSpan? VerifiedAge, TimeSpan? TailAge, string? Failure = null)
 {
     /// <summary>Why the store was not looked at, which says nothing of the backups; null: it was.</summary>
     public string? NotLookedAt { get; init; }
@@ -82,7 +83,9 @@ public sealed record StatusSnapshot
     /// <summary>Where the master is published.</summary>
     public ImmutableArray<PlaceReading> Places { get; init; } = [];
 
-    /// <summary>What nodes are reached at, as each has recorded it, the own node as its settings say; a node that recorded nothing is missing.</summary>
+    /// <summary>
+    /// What nodes are reached at, as each has recorded it, the own node as its settings say; a node that recorded nothing is missing.
+    /// </summary>
     public ImmutableArray<NodeAddresses> Addresses { get; init; } = [];
 
     /// <summary>Addresses that one node is published at outside, by its address in the group; for those that a person has listed.</summary>

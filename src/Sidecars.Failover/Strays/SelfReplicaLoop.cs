@@ -15,7 +15,8 @@ namespace Sidecars.Failover.Strays;
 /// <param name="sink">Decisions and what was done; it counts both.</param>
 /// <param name="time">Its clock.</param>
 public sealed class SelfReplicaLoop(
-    Func<RedisEndpoint?> address, Func<OwnServer> server, Func<QuorumFacts> quorum, Func<string, RedisEndpoint, CancellationToken, Task<string?>> promote,
+    Func<RedisEndpoint?> address, Func<OwnServer> server, Func<QuorumFacts> quorum,
+    Func<string, RedisEndpoint, CancellationToken, Task<string?>> promote,
     TimeSpan period, bool dryRun, IDecisionSink sink, TimeProvider time)
 {
     /// <summary>Looks until it is cancelled.</summary>

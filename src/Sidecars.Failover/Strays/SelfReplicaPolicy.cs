@@ -30,9 +30,9 @@ public abstract record SelfReplicaDecision(string Code, string Reason) : IDecisi
 }
 
 /// <summary>
-/// A pod can get the address that a dead master had, and a replica is then told to follow it: itself. Its link never comes up, and no failover
-/// ends that while no other replica can be promoted. It is made master only where a Sentinel majority names exactly this address, and this
-/// process; anything else is for Sentinel, or for the bootstrap of its next start. Pure.
+/// A pod can get the address that a dead master had, and a replica is then told to follow it: itself. Its link never comes up, and no
+/// failover ends that while no other replica can be promoted. It is made master only where a Sentinel majority names exactly this address,
+/// and this process; anything else is for Sentinel, or for the bootstrap of its next start. Pure.
 /// </summary>
 public static class SelfReplicaPolicy
 {

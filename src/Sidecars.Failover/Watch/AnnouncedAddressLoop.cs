@@ -13,7 +13,8 @@ namespace Sidecars.Failover.Watch;
 /// <param name="time">Its clock.</param>
 /// <param name="random">A number in [0, 1) for the jitter.</param>
 public sealed class AnnouncedAddressLoop(
-    IOwnServerNotes server, Func<CancellationToken, Task<(RedisEndpoint? Endpoint, string Why)>> resolve, Action<string> problem, TimeProvider time, Func<double> random)
+    IOwnServerNotes server, Func<CancellationToken, Task<(RedisEndpoint? Endpoint, string Why)>> resolve, Action<string> problem,
+    TimeProvider time, Func<double> random)
 {
     // A change of the address ends it earlier.
     private static readonly TimeSpan Idle = TimeSpan.FromMinutes(1);

@@ -4,8 +4,8 @@ namespace Sidecars.Failover.Watch;
 
 /// <summary>
 /// Cuts every client but the caller, so that none goes on with a server that is no master any more. A connection that has subscribed is
-/// of type <c>pubsub</c> from then on and would stay, silent for ever; Sentinels' own subscriptions are cut too, and reconnect within a second, as
-/// after each failover of theirs, in which they send the same two commands (sentinelSendReplicaOf in sentinel.c).
+/// of type <c>pubsub</c> from then on and would stay, silent for ever; Sentinels' own subscriptions are cut too, and reconnect within a
+/// second, as after each failover of theirs, in which they send the same two commands (sentinelSendReplicaOf in sentinel.c).
 /// </summary>
 internal static class CutClients
 {

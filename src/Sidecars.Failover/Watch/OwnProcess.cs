@@ -71,7 +71,9 @@ public sealed class OwnProcess : IOwnProcess
     // The kernel lists who listens before all connections, of which there may be many: read is only up to the one that is sought.
     private static bool Listens(int processId, int port)
     {
-        var held = new DirectoryInfo(FormattableString.Invariant($"/proc/{processId}/fd")).EnumerateFiles().Select(file => file.LinkTarget ?? "").ToHashSet(StringComparer.Ordinal);
-        return ((string[])["/proc/net/tcp", "/proc/net/tcp6"]).Where(File.Exists).Any(file => ListeningSockets.Read(File.ReadLines(file), port).Any(held.Contains));
+        var held = new DirectoryInfo(FormattableString.Invariant($"/proc/{processId}/fd")).EnumerateFiles()
+            .Select(file => file.LinkTarget ?? "").ToHashSet(StringComparer.Ordinal);
+        return ((string[])["/proc/net/tcp", "/proc/net/tcp6"]).Where(File.Exists)
+            .Any(file => ListeningSockets.Read(File.ReadLines(file), port).Any(held.Contains));
     }
 }

@@ -1,8 +1,13 @@
 namespace Sidecars.Failover.Watch;
 
-/// <summary>Tells <see cref="IOwnServerNotes"/> of an end that no connection shows yet, where the server's process can be seen (<see cref="OwnProcess"/>).</summary>
+/// <summary>
+/// Tells <see cref="IOwnServerNotes"/> of an end that no connection shows yet, where the server's process can be seen
+/// (<see cref="OwnProcess"/>).
+/// </summary>
 /// <param name="server">The server.</param>
-/// <param name="find">The process of that number, where it is the server: <see cref="OwnProcess.Find"/>. Null: it is not seen from here.</param>
+/// <param name="find">
+/// The process of that number, where it is the server: <see cref="OwnProcess.Find"/>. Null: it is not seen from here.
+/// </param>
 /// <param name="found">Told of each new process of the server, and whether it is seen.</param>
 /// <param name="time">Its clock.</param>
 public sealed class OwnProcessLoop(IOwnServerNotes server, Func<int, IOwnProcess?> find, Action<int?, bool> found, TimeProvider time)
@@ -37,7 +42,8 @@ public sealed class OwnProcessLoop(IOwnServerNotes server, Func<int, IOwnProcess
 
                 // Again and again: a look that was under way may yet bring an answer of before.
                 if (process?.IsEnding == true) server.NoteEnding(runId);
-                await changed.WaitAsync(process is not null && server.LastAnswer?.ResidentBytes >= Large ? WhileLarge : WhileSmall, time, cancellation).ConfigureAwait(false);
+                await changed.WaitAsync(process is not null && server.LastAnswer?.ResidentBytes >= Large ? WhileLarge : WhileSmall, time,
+                    cancellation).ConfigureAwait(false);
             }
         }
         finally

@@ -45,7 +45,9 @@ public abstract record OwnServer
         /// <summary><c>min-replicas-max-lag</c>, seconds; null: not read.</summary>
         public long? MaxLag { get; init; }
 
-        /// <summary>The address that it announces (<c>replica-announce-ip</c>, <c>replica-announce-port</c>); null: none, or not read.</summary>
+        /// <summary>
+        /// The address that it announces (<c>replica-announce-ip</c>, <c>replica-announce-port</c>); null: none, or not read.
+        /// </summary>
         public RedisEndpoint? Announced { get; init; }
 
         /// <summary><c>process_id</c>, in the PID namespace of the server; null: not read.</summary>
@@ -60,7 +62,8 @@ public abstract record OwnServer
         public static Answers Of(NodeLook look, int freshLag)
         {
             ArgumentNullException.ThrowIfNull(look);
-            var fresh = look.Info.Replicas.Where(r => r.State == "online" && r.LagSeconds <= freshLag).Select(r => r.LagSeconds ?? 0).ToList();
+            var fresh = look.Info.Replicas.Where(r => r.State == "online" && r.LagSeconds <= freshLag)
+                .Select(r => r.LagSeconds ?? 0).ToList();
             return new Answers
             {
                 RunId = look.RunId,
@@ -80,7 +83,9 @@ public abstract record OwnServer
         }
     }
 
-    /// <summary>Unknown: it hangs, refuses the login, was never reached. A stopped process and a full backlog look like this; it is not death.</summary>
+    /// <summary>
+    /// Unknown: it hangs, refuses the login, was never reached. A stopped process and a full backlog look like this; it is not death.
+    /// </summary>
     public sealed record Silent(string Why) : OwnServer;
 
     /// <summary>
@@ -89,6 +94,8 @@ public abstract record OwnServer
     /// </summary>
     /// <param name="RunId">Of the process that died.</param>
     /// <param name="WasMaster">What it was when it last answered.</param>
-    /// <param name="HoldsConnections">Its connections are still open: only the kernel shows the death, and no replica reads an end soon.</param>
+    /// <param name="HoldsConnections">
+    /// Its connections are still open: only the kernel shows the death, and no replica reads an end soon.
+    /// </param>
     public sealed record Dead(string RunId, bool WasMaster, bool HoldsConnections = false) : OwnServer;
 }

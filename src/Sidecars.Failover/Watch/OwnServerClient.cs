@@ -42,7 +42,8 @@ public sealed class OwnServerClient(Func<IRespTransport> transport, RedisClientO
             // A step-down refuses writes already, and cutting its connection would leave it half done.
             var value = await client.CallAsync(cancellation, "CONFIG", "GET", "min-replicas-to-write").ConfigureAwait(false);
             if (new ConfigReply(value).MinReplicas == WriteFence.StepDown) return StepDownFence;
-            var replies = await client.PipelineAsync([MinReplicas(minReplicas, maxLag), CutClients.Normal, CutClients.Subscribed], cancellation).ConfigureAwait(false);
+            var replies = await client.PipelineAsync(
+                [MinReplicas(minReplicas, maxLag), CutClients.Normal, CutClients.Subscribed], cancellation).ConfigureAwait(false);
             return replies.FirstOrDefault(r => r.IsError) is { } refused ? refused.Text : null;
         },
         cancellation);
@@ -58,14 +59,15 @@ public sealed class OwnServerClient(Func<IRespTransport> transport, RedisClientO
         cancellation);
 
     /// <summary>
-    /// REPLICAOF NO ONE on a server that is still this process, and still a replica of <paramref name="itself"/> without a link. Null where it
-    /// is done, else why not.
+    /// REPLICAOF NO ONE on a server that is still this process, and still a replica of <paramref name="itself"/> without a link. Null where
+    /// it is done, else why not.
     /// </summary>
     public Task<string?> PromoteSelfReplicaAsync(string runId, RedisEndpoint itself, CancellationToken cancellation) => WithAsync(
         runId, NodeLook.InfoCommand,
         async (client, reply) =>
         {
-            if (reply.IsMaster != false || reply.MasterEndpoint != itself || reply.MasterLinkUp != false) return $"it is no unlinked replica of {itself} now";
+            if (reply.IsMaster != false || reply.MasterEndpoint != itself || reply.MasterLinkUp != false)
+                return $"it is no unlinked replica of {itself} now";
             var set = await client.CallAsync(cancellation, "REPLICAOF", "NO", "ONE").ConfigureAwait(false);
             return set.IsError ? set.Text : null;
         },
@@ -74,7 +76,8 @@ public sealed class OwnServerClient(Func<IRespTransport> transport, RedisClientO
     /// <summary>Why a fence is not set: the server refuses writes for a hand-over.</summary>
     public const string StepDownFence = "a step-down refuses writes there already";
 
-    private static RespCommand MinReplicas(long value, long maxLag) => RespCommand.Of("CONFIG", "SET", "min-replicas-to-write", Text(value), "min-replicas-max-lag", Text(maxLag));
+    private static RespCommand MinReplicas(long value, long maxLag) =>
+        RespCommand.Of("CONFIG", "SET", "min-replicas-to-write", Text(value), "min-replicas-max-lag", Text(maxLag));
 
     private async Task<string?> WithAsync(Func<RedisClient, Task<string?>> action, CancellationToken cancellation)
     {
@@ -90,7 +93,8 @@ public sealed class OwnServerClient(Func<IRespTransport> transport, RedisClientO
     }
 
     // On that very process.
-    private async Task<string?> WithAsync(string runId, RespCommand info, Func<RedisClient, InfoReply, Task<string?>> action, CancellationToken cancellation)
+    private async Task<string?> WithAsync(
+        string runId, RespCommand info, Func<RedisClient, InfoReply, Task<string?>> action, CancellationToken cancellation)
     {
         var (opened, why) = await ProcessConnection.OpenAsync(transport(), options, runId, info, [], cancellation).ConfigureAwait(false);
         if (opened is null) return why;

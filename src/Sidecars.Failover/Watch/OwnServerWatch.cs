@@ -15,7 +15,9 @@ namespace Sidecars.Failover.Watch;
 /// <param name="time">Its clock.</param>
 /// <param name="random">A number in [0, 1) for the jitter of the pauses between connections that fail.</param>
 /// <param name="remembered">The address that it announced before this process began; null: not known.</param>
-public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, TimeSpan period, TimeProvider time, Func<double> random, RedisEndpoint? remembered = null) : IOwnServerNotes
+public sealed class OwnServerWatch(
+    OwnServerClient client, bool isLoopback, TimeSpan period, TimeProvider time, Func<double> random, RedisEndpoint? remembered = null)
+    : IOwnServerNotes
 {
     // A container's restart takes longer; a process that refuses meanwhile is asked again this often.
     private static readonly TimeSpan WhileDead = TimeSpan.FromMilliseconds(100);
@@ -23,7 +25,8 @@ public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, Time
     // A server that is alive and turns us away (maxclients, the login) is not helped by more connections.
     private static readonly BackoffSchedule TurnedAway = new(WhileDead, TimeSpan.FromSeconds(1));
 
-    // A connection that had been and ended is opened again at once: the answer to that is what counts. (Task.Delay takes less than 1 ms for none.)
+    // A connection that had been and ended is opened again at once: the answer to that is what counts. (Task.Delay takes less than 1 ms for
+    // none.)
     private static readonly BackoffSchedule AfterTheEnd = new(TimeSpan.FromMilliseconds(2), TimeSpan.FromSeconds(1));
 
     private readonly Lock _gate = new();
@@ -168,7 +171,8 @@ public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, Time
 
             var began = time.GetTimestamp();
             var look = await LookAsync(cancellation).ConfigureAwait(false);
-            // A stopped process has spent the deadlines already: a question must wait for it when it wakes. One that turns us away at once has not.
+            // A stopped process has spent the deadlines already: a question must wait for it when it wakes. One that turns us away at once
+            // has not.
             refusals = look is OwnServer.Silent && time.GetElapsedTime(began) < WhileDead ? refusals + 1 : 0;
             var pause = look is OwnServer.Answers ? period : refusals > 0 ? TurnedAway.DelayAfter(refusals - 1, random()) : WhileDead;
             await Task.Delay(pause < period ? pause : period, time, cancellation).ConfigureAwait(false);
@@ -195,12 +199,15 @@ public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, Time
             catch (RedisConnectionException e)
             {
                 // Closed alone proves nothing (CLIENT KILL); closed and refused does.
-                if (e.Failure == RedisFailure.Refused && _hadConnection && isLoopback && LastAnswer is { } last) Note(new OwnServer.Dead(last.RunId, last.IsMaster));
+                if (e.Failure == RedisFailure.Refused && _hadConnection && isLoopback && LastAnswer is { } last)
+                    Note(new OwnServer.Dead(last.RunId, last.IsMaster));
                 // A server that is full accepts, says so and closes: such a connection never was.
                 if (openedAt is { } at && time.GetElapsedTime(at) >= WhileDead) failing = 0;
                 // At once after a connection that had been: that is the moment which counts.
-                if (e.Failure == RedisFailure.Closed && _hadConnection && Last is not OwnServer.Dead) pause = AfterTheEnd.DelayAfter(failing++, random());
-                else if (e.Failure is RedisFailure.Closed or RedisFailure.Auth or RedisFailure.Protocol or RedisFailure.Tls) pause = TurnedAway.DelayAfter(failing++, random());
+                if (e.Failure == RedisFailure.Closed && _hadConnection && Last is not OwnServer.Dead)
+                    pause = AfterTheEnd.DelayAfter(failing++, random());
+                else if (e.Failure is RedisFailure.Closed or RedisFailure.Auth or RedisFailure.Protocol or RedisFailure.Tls)
+                    pause = TurnedAway.DelayAfter(failing++, random());
                 else failing = 0;
             }
 
@@ -230,6 +237,7 @@ public sealed class OwnServerWatch(OwnServerClient client, bool isLoopback, Time
     }
 
     private static bool IsNews(OwnServer a, OwnServer b) => a is OwnServer.Answers one && b is OwnServer.Answers other
-        ? one.RunId != other.RunId || one.IsMaster != other.IsMaster || one.IsLoading != other.IsLoading || one.MinReplicas != other.MinReplicas
+        ? one.RunId != other.RunId || one.IsMaster != other.IsMaster || one.IsLoading != other.IsLoading
+            || one.MinReplicas != other.MinReplicas
         : a.GetType() != b.GetType();
 }

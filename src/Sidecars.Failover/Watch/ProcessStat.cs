@@ -20,7 +20,8 @@ public sealed record ProcessStat(char State, uint Flags)
     {
         // The name may hold blanks and brackets itself; nothing after it does.
         var words = Encoding.ASCII.GetString(text[(text.LastIndexOf((byte)')') + 1)..]).Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        return words.Length > FlagsAfterName && words[0].Length == 1 && uint.TryParse(words[FlagsAfterName], NumberStyles.None, CultureInfo.InvariantCulture, out var flags)
+        return words.Length > FlagsAfterName && words[0].Length == 1
+            && uint.TryParse(words[FlagsAfterName], NumberStyles.None, CultureInfo.InvariantCulture, out var flags)
             ? new ProcessStat(words[0][0], flags)
             : null;
     }

@@ -60,7 +60,9 @@ public sealed record QuorumFacts
             Named = named,
             Epoch = epoch,
             // The leader of a failover that still runs shows the promoted address with the run id of the old master.
-            RunIds = [.. known.Select(k => k.View.Master).Where(m => m is { FailoverInProgress: false, RunId.Length: > 0 } && m.Address == named && m.ConfigEpoch == epoch).Select(m => m!.RunId).Distinct()],
+            RunIds = [.. known.Select(k => k.View.Master)
+                .Where(m => m is { FailoverInProgress: false, RunId.Length: > 0 } && m.Address == named && m.ConfigEpoch == epoch)
+                .Select(m => m!.RunId).Distinct()],
             IsFailingOver = known.Any(k => k.View.Master is { FailoverInProgress: true }),
             Promotable = decision is SentinelQuorumDecision.Agreed p ? [.. p.Promotable.Where(r => r != named)] : [],
             Unreached = decision is SentinelQuorumDecision.Agreed u ? [.. u.Unreached.Where(r => r != named)] : [],
@@ -70,6 +72,8 @@ public sealed record QuorumFacts
     }
 
     /// <summary>Those that may be asked to fail <paramref name="named"/> over, by id.</summary>
-    public static ImmutableArray<SentinelObservation.Known> Executors(IEnumerable<SentinelObservation.Known> voters, RedisEndpoint? named) =>
-        [.. voters.Where(k => named is not null && !k.View.Tilt && k.View.Master?.Address == named).OrderBy(k => k.View.MyId, StringComparer.Ordinal).ThenBy(k => k.Endpoint.ToString(), StringComparer.Ordinal)];
+    public static ImmutableArray<SentinelObservation.Known> Executors(
+        IEnumerable<SentinelObservation.Known> voters, RedisEndpoint? named) =>
+        [.. voters.Where(k => named is not null && !k.View.Tilt && k.View.Master?.Address == named)
+            .OrderBy(k => k.View.MyId, StringComparer.Ordinal).ThenBy(k => k.Endpoint.ToString(), StringComparer.Ordinal)];
 }

@@ -10,26 +10,30 @@ namespace Sidecars.Failover.Watch;
 public sealed record SentinelSubscriptionSettings(TimeSpan Silence, TimeSpan RetryDelay, TimeSpan? InfoPeriod);
 
 /// <summary>
-/// The subscription at one Sentinel: connects, subscribes, and connects again after any failure. It carries no facts: whoever is woken by it
-/// looks on a new connection. Why it is not StackExchange.Redis', with figures: StackExchange.Redis.md beside this file.
+/// The subscription at one Sentinel: connects, subscribes, and connects again after any failure. It carries no facts: whoever is woken by
+/// it looks on a new connection. Why it is not StackExchange.Redis', with figures: StackExchange.Redis.md beside this file.
 /// </summary>
 /// <param name="transport">Connects to the Sentinel.</param>
 /// <param name="options">Credentials and deadlines; the limits are the subscription's own.</param>
 /// <param name="settings">Rhythm.</param>
 /// <param name="time">Its clock.</param>
-public sealed class SentinelSubscription(IRespTransport transport, RedisClientOptions options, SentinelSubscriptionSettings settings, TimeProvider time)
+public sealed class SentinelSubscription(
+    IRespTransport transport, RedisClientOptions options, SentinelSubscriptionSettings settings, TimeProvider time)
 {
     // What may change who is master, or whom the majority holds for it; and a failover from its election on: its leader makes one
     // step a tick of its timer (50 to 100 ms), so that a master's sidecar hears that a replica is chosen one step before it is promoted.
     private static readonly string[] Channels =
     [
         "SUBSCRIBE", "+switch-master", "+config-update-from", "+promoted-slave", "+failover-end", "+odown", "-odown", "+reboot",
-        "+elected-leader", "+selected-slave", "-failover-abort-not-elected", "-failover-abort-no-good-slave", "-failover-abort-slave-timeout",
+        "+elected-leader", "+selected-slave", "-failover-abort-not-elected", "-failover-abort-no-good-slave",
+        "-failover-abort-slave-timeout",
     ];
 
-    // An event is a channel and a line of at most 1 KiB (sentinel.c, sentinelEvent; LOG_MAX_LEN). Whoever took over a Sentinel's address can send
-    // anything, and needs no password for it: so bounded, one message holds 4 KiB, and those that are queued behind a PING (4096) 16 MiB.
-    private static readonly RespLimits Limits = new() { MaxBulkBytes = 2 << 10, MaxLineBytes = 2 << 10, MaxItems = 16, MaxReplyBytes = 4 << 10 };
+    // An event is a channel and a line of at most 1 KiB (sentinel.c, sentinelEvent; LOG_MAX_LEN). Whoever took over a Sentinel's address
+    // can send anything, and needs no password for it: so bounded, one message holds 4 KiB, and those that are queued behind a PING (4096)
+    // 16 MiB.
+    private static readonly RespLimits Limits =
+        new() { MaxBulkBytes = 2 << 10, MaxLineBytes = 2 << 10, MaxItems = 16, MaxReplyBytes = 4 << 10 };
 
     private readonly RedisClientOptions _options = options with { Limits = Limits };
 

@@ -49,7 +49,9 @@ public interface ISentinelViews
 /// <param name="options">Credentials and deadlines.</param>
 /// <param name="client">Reads a view.</param>
 /// <param name="settings">Rhythm.</param>
-/// <param name="keep">Keeps the watch of one Sentinel running: it fails alone, is seen to, and is started again. Name, loop, its end.</param>
+/// <param name="keep">
+/// Keeps the watch of one Sentinel running: it fails alone, is seen to, and is started again. Name, loop, its end.
+/// </param>
 /// <param name="time">Its clock.</param>
 /// <param name="infoPeriodRefused">Told why a Sentinel keeps its own INFO-PERIOD: failovers take up to a second longer there.</param>
 public sealed class SentinelWatch(
@@ -167,15 +169,18 @@ public sealed class SentinelWatch(
                 LastEventAt = time.GetTimestamp();
                 member.Poked.Raise();
             },
-            error => infoPeriodRefused?.Invoke($"Sentinel {member.Endpoint} keeps its own INFO-PERIOD, so that it fails over up to a second later: {error}"),
+            error => infoPeriodRefused?.Invoke(
+                $"Sentinel {member.Endpoint} keeps its own INFO-PERIOD, so that it fails over up to a second later: {error}"),
             cancellation);
     }
 
     // Offsets change all the time and are nobody's news.
     private static bool IsNews(SentinelObservation last, SentinelObservation next)
     {
-        if (last is not SentinelObservation.Known { View: var a } || next is not SentinelObservation.Known { View: var b }) return last.GetType() != next.GetType();
-        return a.MyId != b.MyId || a.Tilt != b.Tilt || a.Master != b.Master || a.Replicas.Count(r => r.Promotable) != b.Replicas.Count(r => r.Promotable)
+        if (last is not SentinelObservation.Known { View: var a } || next is not SentinelObservation.Known { View: var b })
+            return last.GetType() != next.GetType();
+        return a.MyId != b.MyId || a.Tilt != b.Tilt || a.Master != b.Master
+            || a.Replicas.Count(r => r.Promotable) != b.Replicas.Count(r => r.Promotable)
             || a.Replicas.Count(r => r.Chosen) != b.Replicas.Count(r => r.Chosen);
     }
 

@@ -16,7 +16,8 @@ public static class SideBySide
     }
 
     // The token of another's end is no failure of this one: WhenAll throws a failure before a cancellation.
-    private static async Task RunOneAsync(Func<CancellationToken, Task> loop, CancellationTokenSource either, CancellationToken cancellation)
+    private static async Task RunOneAsync(
+        Func<CancellationToken, Task> loop, CancellationTokenSource either, CancellationToken cancellation)
     {
         try
         {

@@ -2,7 +2,10 @@ using Sidecars.Core.Redis;
 
 namespace Sidecars.Probe.Policy;
 
-/// <summary>What Sentinels may know this Redis by. The run id alone would be old for some seconds after a restart, the address alone may lead to another process.</summary>
+/// <summary>
+/// What Sentinels may know this Redis by. The run id alone would be old for some seconds after a restart, the address alone may lead to
+/// another process.
+/// </summary>
 internal sealed class OwnIdentity(string? runId, List<string> hosts, string port)
 {
     public static OwnIdentity Of(ProbeRequest request, string? runId, ConfigReply config)

@@ -17,7 +17,9 @@ public sealed class ProbeFacts
     /// <summary>The deadline in ms, for people.</summary>
     public int DeadlineMilliseconds { get; init; }
 
-    /// <summary>A refusal that a full or closing server sends before it reads anything, or the first error that is no reply to PING.</summary>
+    /// <summary>
+    /// A refusal that a full or closing server sends before it reads anything, or the first error that is no reply to PING.
+    /// </summary>
     public string? Pong { get; init; }
 
     /// <summary>The error that PING got (<c>LOADING …</c>), or that ended the connection; null: none, or not known.</summary>
@@ -60,7 +62,9 @@ public sealed class ProbeFacts
     public string WaitingFor { get; init; } = "";
 }
 
-/// <summary>How the other Sentinels see it, one vote an id. Those that are not in any of the numbers gave no usable answer: unknown.</summary>
+/// <summary>
+/// How the other Sentinels see it, one vote an id. Those that are not in any of the numbers gave no usable answer: unknown.
+/// </summary>
 public sealed class SentinelVotes
 {
     /// <summary>How many there should be.</summary>
@@ -83,5 +87,6 @@ public sealed class SentinelVotes
 
     /// <summary>For people: <c>2 of 3 Sentinels agree</c>.</summary>
     public string Describe() =>
-        $"{Digits.Of(Agreeing)} of {Digits.Of(Expected)} Sentinels agree" + (Contradicting > 0 ? $", {Digits.Of(Contradicting)} name {Other}" : "");
+        $"{Digits.Of(Agreeing)} of {Digits.Of(Expected)} Sentinels agree"
+        + (Contradicting > 0 ? $", {Digits.Of(Contradicting)} name {Other}" : "");
 }

@@ -19,7 +19,8 @@ public static class ProbePolicy
     {
         if (!facts.Answered) return Silent(request.Kind, facts);
         if (request.Kind == ProbeKind.Readiness) return Ready(request, facts);
-        if (request.Kind == ProbeKind.Startup && IsSentinel(request, facts) && SentinelPolicy.KnowsMaster(request.MasterName, facts) == false)
+        if (request.Kind == ProbeKind.Startup && IsSentinel(request, facts)
+            && SentinelPolicy.KnowsMaster(request.MasterName, facts) == false)
             return Fail(request.Kind, $"the Sentinel does not know the master '{request.MasterName}'{SentinelPolicy.Known(facts)}");
         return Pass(request.Kind, Alive(facts));
     }
@@ -47,7 +48,9 @@ public static class ProbePolicy
             RedisFailure.Refused => $"nothing listens at {facts.Peer}, and no fresh heartbeat of redis-bootstrap",
             RedisFailure.ConnectTimedOut => $"no connection to {facts.Peer} within {Digits.Of(facts.DeadlineMilliseconds)} ms",
             RedisFailure.NameResolution => $"the name of {facts.Peer} is not resolved; give an address",
-            RedisFailure.TimedOut => $"{facts.Peer} accepts, but does not answer within {Digits.Of(facts.DeadlineMilliseconds)} ms: stopped, paused, or busy beyond its busy-reply-threshold",
+            RedisFailure.TimedOut =>
+                $"{facts.Peer} accepts, but does not answer within {Digits.Of(facts.DeadlineMilliseconds)} ms: stopped, paused, "
+                + "or busy beyond its busy-reply-threshold",
             RedisFailure.Protocol => $"what listens at {facts.Peer} is no Redis: its reply is no RESP",
             RedisFailure.Closed => $"{facts.Peer} closes the connection without a whole reply",
             RedisFailure.Tls => $"no TLS with {facts.Peer}: its certificate is not trusted, or it speaks none",
@@ -78,21 +81,25 @@ public static class ProbePolicy
         {
             RoleReply.Master master => Master(request, facts, master),
             RoleReply.Replica replica => ReplicaPolicy.Ready(request, facts, replica),
-            _ => Fail(request.Kind, "the role is unknown: " + (facts.LoginError is { } login ? "AUTH was refused: " + login : "the user may not call ROLE")),
+            _ => Fail(request.Kind,
+                "the role is unknown: " + (facts.LoginError is { } login ? "AUTH was refused: " + login : "the user may not call ROLE")),
         };
     }
 
     private static ProbeVerdict Master(ProbeRequest request, ProbeFacts facts, RoleReply.Master master)
     {
         if (facts.MinReplicasToWrite is { } minimum && WriteFence.IsFenced(minimum))
-            return Fail(request.Kind, $"the master is fenced (min-replicas-to-write {Digits.Of(minimum)}): it was found cut off from its group");
+            return Fail(
+                request.Kind, $"the master is fenced (min-replicas-to-write {Digits.Of(minimum)}): it was found cut off from its group");
         if (facts.Votes is { IsContradicted: true } votes)
-            return Fail(request.Kind, $"{Digits.Of(votes.Contradicting)} of {Digits.Of(votes.Expected)} Sentinels name {votes.Other} as master, not this one");
+            return Fail(request.Kind,
+                $"{Digits.Of(votes.Contradicting)} of {Digits.Of(votes.Expected)} Sentinels name {votes.Other} as master, not this one");
         var good = facts.Info?.GetInt64("min_slaves_good_slaves");
         var writes = good is { } count && facts.MinReplicasToWrite is { } needed && count < needed
             ? $", writes refused until {Digits.Of(needed)} replicas are in sync ({Digits.Of(count)} are)"
             : facts.MinReplicasToWrite is null ? ", fence unknown" : "";
-        return Pass(request.Kind, $"master at offset {Digits.Of(master.Offset)}, {Digits.Of(master.Replicas.Count)} replicas online{writes}{(facts.Votes is { } said ? ", " + said.Describe() : "")}");
+        return Pass(request.Kind, $"master at offset {Digits.Of(master.Offset)}, {Digits.Of(master.Replicas.Count)} replicas "
+            + $"online{writes}{(facts.Votes is { } said ? ", " + said.Describe() : "")}");
     }
 
     // An error of PING, with what the other replies add to it.

@@ -3,7 +3,9 @@ using Sidecars.Core.Redis;
 
 namespace Sidecars.Probe.Policy;
 
-/// <summary>The three probes of a container: https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/.</summary>
+/// <summary>
+/// The three probes of a container: https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/.
+/// </summary>
 public enum ProbeKind
 {
     /// <summary>Has it come up? Until it has, the other two are not asked.</summary>
@@ -47,7 +49,9 @@ public sealed class ProbeRequest
     /// <summary>Tried in order on the one connection; empty: no AUTH.</summary>
     public IReadOnlyList<RedisCredential> Credentials { get; init; } = [];
 
-    /// <summary>Tried once where nothing was sent and the server wants a login: a service user that takes any password. Null: none.</summary>
+    /// <summary>
+    /// Tried once where nothing was sent and the server wants a login: a service user that takes any password. Null: none.
+    /// </summary>
     public RedisCredential? OpenCredential { get; init; }
 
     /// <summary>For everything together; default 900 ms, below the 1 s that is kubelet's smallest time-out.</summary>
@@ -74,6 +78,8 @@ public sealed class ProbeRequest
     /// <summary>What people should know besides, such as a password file that could not be read; "" for nothing. Holds no secret.</summary>
     public string Remark { get; init; } = "";
 
-    /// <summary>Wraps a connected stream in TLS; null: plain. Brought in by the executable, so that the plain one contains no TLS.</summary>
+    /// <summary>
+    /// Wraps a connected stream in TLS; null: plain. Brought in by the executable, so that the plain one contains no TLS.
+    /// </summary>
     public Func<Stream, string, Stream>? Secure { get; init; }
 }

@@ -9,14 +9,21 @@ internal static class ReplicaPolicy
     {
         var info = facts.Info;
         if (replica.Link == ReplicaLink.Sync || info?.MasterSyncInProgress == true)
-            return ProbePolicy.Fail(request.Kind, $"a full copy is being received from {replica.Of.ToString()}{Progress(info)}: the data is neither old nor new");
+            return ProbePolicy.Fail(request.Kind,
+                $"a full copy is being received from {replica.Of.ToString()}{Progress(info)}: the data is neither old nor new");
         if (replica.Link != ReplicaLink.Connected)
-            return ProbePolicy.Fail(request.Kind, $"the link to master {replica.Of.ToString()} is not up ({LinkName(replica.Link)}){Down(info)}");
+            return ProbePolicy.Fail(
+                request.Kind, $"the link to master {replica.Of.ToString()} is not up ({LinkName(replica.Link)}){Down(info)}");
         var lag = info?.GetInt64("master_last_io_seconds_ago");
         if (lag > request.MaxLagSeconds)
-            return ProbePolicy.Fail(request.Kind, $"the master {replica.Of.ToString()} was last heard {Digits.Of(lag.Value)} s ago, more than {Digits.Of(request.MaxLagSeconds)} s");
-        var behind = info?.GetInt64("slave_read_repl_offset") is { } read && info.SlaveReplOffset is { } applied && read > applied ? ", " + Digits.Of(read - applied) + " bytes not yet applied" : "";
-        return ProbePolicy.Pass(request.Kind, $"replica of {replica.Of.ToString()}, link connected at offset {Digits.Of(replica.Offset)}{behind}, {(lag is { } seconds ? "master heard " + Digits.Of(seconds) + " s ago" : "lag unknown (the user may not call INFO)")}");
+            return ProbePolicy.Fail(request.Kind, $"the master {replica.Of.ToString()} was last heard {Digits.Of(lag.Value)} s ago, "
+                + $"more than {Digits.Of(request.MaxLagSeconds)} s");
+        var behind = info?.GetInt64("slave_read_repl_offset") is { } read && info.SlaveReplOffset is { } applied && read > applied
+            ? ", " + Digits.Of(read - applied) + " bytes not yet applied"
+            : "";
+        return ProbePolicy.Pass(request.Kind,
+            $"replica of {replica.Of.ToString()}, link connected at offset {Digits.Of(replica.Offset)}{behind}, "
+            + $"{(lag is { } seconds ? "master heard " + Digits.Of(seconds) + " s ago" : "lag unknown (the user may not call INFO)")}");
     }
 
     /// <summary>Percentage and ETA, as sent: the probe never counts with them.</summary>

@@ -8,10 +8,12 @@ namespace Sidecars.Probe.Policy;
 /// <param name="named">The master; null: it names none.</param>
 internal sealed class SentinelAnswer(string? myId, bool isTilt, NamedMaster? named)
 {
-    public void CountIn(SentinelTally tally, Func<NamedMaster, bool> agrees) => tally.Add(myId, isTilt, named?.ToString(), named is not null && agrees(named));
+    public void CountIn(SentinelTally tally, Func<NamedMaster, bool> agrees) =>
+        tally.Add(myId, isTilt, named?.ToString(), named is not null && agrees(named));
 
     /// <summary>What <see cref="Read"/> reads the replies of, in one packet.</summary>
-    public static RespCommand[] Questions(string masterName) => [RespCommand.Of("SENTINEL", "MYID"), RespCommand.Of("INFO", "sentinel"), NamedMaster.Question(masterName)];
+    public static RespCommand[] Questions(string masterName) =>
+        [RespCommand.Of("SENTINEL", "MYID"), RespCommand.Of("INFO", "sentinel"), NamedMaster.Question(masterName)];
 
     public static SentinelAnswer Read(ReadOnlySpan<RespValue?> replies) => new(
         replies[0] is { } id && ReplyText.TryText(id, out var text) && text.Length == 40 ? text : null,
@@ -32,7 +34,9 @@ internal sealed class NamedMaster(string host, string port, string runId)
 
     /// <summary>Null for an error, a null, or a map without address.</summary>
     public static NamedMaster? Read(RespValue? reply) =>
-        ReplyText.ValueOf(reply, "ip") is { Length: > 0 } host && ReplyText.ValueOf(reply, "port") is { } port ? new NamedMaster(host, port, ReplyText.ValueOf(reply, "runid") ?? "") : null;
+        ReplyText.ValueOf(reply, "ip") is { Length: > 0 } host && ReplyText.ValueOf(reply, "port") is { } port
+            ? new NamedMaster(host, port, ReplyText.ValueOf(reply, "runid") ?? "")
+            : null;
 
     public bool IsSamePlace(NamedMaster other) => host == other.Host && port == other.Port;
 

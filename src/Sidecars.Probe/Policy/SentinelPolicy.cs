@@ -2,7 +2,9 @@ using Sidecars.Core.Redis;
 
 namespace Sidecars.Probe.Policy;
 
-/// <summary>When a Sentinel may vote for clients: it knows the master, trusts its clock, can reach a quorum, and agrees with the others.</summary>
+/// <summary>
+/// When a Sentinel may vote for clients: it knows the master, trusts its clock, can reach a quorum, and agrees with the others.
+/// </summary>
 internal static class SentinelPolicy
 {
     public static ProbeVerdict Ready(ProbeRequest request, ProbeFacts facts)
@@ -11,15 +13,22 @@ internal static class SentinelPolicy
             return ProbePolicy.Fail(request.Kind, $"the Sentinel does not know the master '{request.MasterName}'{Known(facts)}");
         if (facts.Info?.GetInt64("sentinel_tilt") == 1)
         {
-            var since = facts.Info.GetInt64("sentinel_tilt_since_seconds") is { } seconds and >= 0 ? " for " + Digits.Of(seconds) + " s" : "";
-            return ProbePolicy.Fail(request.Kind, $"the Sentinel is in TILT{since}: its clock jumped or it stood still, and it trusts nothing for 30 s");
+            var since =
+                facts.Info.GetInt64("sentinel_tilt_since_seconds") is { } seconds and >= 0 ? " for " + Digits.Of(seconds) + " s" : "";
+            return ProbePolicy.Fail(
+                request.Kind, $"the Sentinel is in TILT{since}: its clock jumped or it stood still, and it trusts nothing for 30 s");
         }
 
         if (facts.QuorumError is { } error) return ProbePolicy.Fail(request.Kind, "the Sentinel has no quorum: " + error);
-        if (facts.QuorumOk is null) return ProbePolicy.Fail(request.Kind, "the quorum is unknown: " + (facts.LoginError is { } login ? "AUTH was refused: " + login : "no reply to SENTINEL CKQUORUM"));
+        if (facts.QuorumOk is null)
+            return ProbePolicy.Fail(request.Kind, "the quorum is unknown: "
+                + (facts.LoginError is { } login ? "AUTH was refused: " + login : "no reply to SENTINEL CKQUORUM"));
         if (facts.Votes is { IsContradicted: true } votes)
-            return ProbePolicy.Fail(request.Kind, $"{Digits.Of(votes.Contradicting)} of {Digits.Of(votes.Expected)} Sentinels name {votes.Other} as master, this one names {facts.NamedMaster}");
-        return ProbePolicy.Pass(request.Kind, $"Sentinel, master '{request.MasterName}' at {facts.NamedMaster ?? "(unknown)"}, {facts.QuorumOk}{(facts.Votes is { } said ? ", " + said.Describe() : "")}");
+            return ProbePolicy.Fail(request.Kind,
+                $"{Digits.Of(votes.Contradicting)} of {Digits.Of(votes.Expected)} Sentinels name {votes.Other} as master, "
+                + $"this one names {facts.NamedMaster}");
+        return ProbePolicy.Pass(request.Kind, $"Sentinel, master '{request.MasterName}' at {facts.NamedMaster ?? "(unknown)"}, "
+            + $"{facts.QuorumOk}{(facts.Votes is { } said ? ", " + said.Describe() : "")}");
     }
 
     /// <summary>Null where ROLE was not answered.</summary>
@@ -35,5 +44,7 @@ internal static class SentinelPolicy
     }
 
     public static string Known(ProbeFacts facts) =>
-        facts.Role is RoleReply.Sentinel { MasterNames.Count: > 0 } sentinel ? $", only '{string.Join("', '", sentinel.MasterNames)}'" : "; it knows none";
+        facts.Role is RoleReply.Sentinel { MasterNames.Count: > 0 } sentinel
+            ? $", only '{string.Join("', '", sentinel.MasterNames)}'"
+            : "; it knows none";
 }

@@ -12,7 +12,8 @@ public sealed class SentinelTally(int expected)
     private string _other = "";
 
     /// <summary>The count so far.</summary>
-    public SentinelVotes Votes => new() { Expected = expected, Agreeing = _agreeing.Count, Contradicting = _contradicting.Count, Other = _other };
+    public SentinelVotes Votes =>
+        new() { Expected = expected, Agreeing = _agreeing.Count, Contradicting = _contradicting.Count, Other = _other };
 
     /// <summary>Votes that would settle it if all agreed; 0: it is settled, a majority contradicts or no longer can.</summary>
     public int Needed

@@ -23,7 +23,9 @@ public sealed class ProbeHeartbeat
     /// <summary>For whom, separated by commas; "" for nobody.</summary>
     public string WaitingFor { get; private set; } = "";
 
-    /// <summary>Null where there is no fresh one. Its own UTC time is compared: it is replaced whole, and both sides run on one node.</summary>
+    /// <summary>
+    /// Null where there is no fresh one. Its own UTC time is compared: it is replaced whole, and both sides run on one node.
+    /// </summary>
     public static ProbeHeartbeat? ReadFresh(string path, TimeProvider time)
     {
         try
@@ -71,7 +73,8 @@ public sealed class ProbeHeartbeat
         }
         else if (reader.ValueTextEquals("waiting_for"u8) && reader.Read() && reader.TokenType == JsonTokenType.StartArray)
         {
-            while (reader.Read() && reader.TokenType == JsonTokenType.String) WaitingFor += (WaitingFor.Length == 0 ? "" : ", ") + reader.GetString();
+            while (reader.Read() && reader.TokenType == JsonTokenType.String)
+                WaitingFor += (WaitingFor.Length == 0 ? "" : ", ") + reader.GetString();
         }
     }
 
@@ -82,7 +85,8 @@ public sealed class ProbeHeartbeat
         if (!text.EndsWith("Z"u8) && !text.EndsWith("+00:00"u8)) return 0;
         var (year, month, day) = (Number(text[..4]), Number(text[5..7]), Number(text[8..10]));
         var (hour, minute, second) = (Number(text[11..13]), Number(text[14..16]), Number(text[17..19]));
-        var isTime = year is > 0 and < 10000 && month is > 0 and < 13 && day > 0 && day <= DateTime.DaysInMonth(year, month) && hour is >= 0 and < 24 && minute is >= 0 and < 60 && second is >= 0 and < 60;
+        var isTime = year is > 0 and < 10000 && month is > 0 and < 13 && day > 0 && day <= DateTime.DaysInMonth(year, month)
+            && hour is >= 0 and < 24 && minute is >= 0 and < 60 && second is >= 0 and < 60;
         return isTime ? new DateTime(year, month, day, hour, minute, second, DateTimeKind.Utc).Ticks : 0;
     }
 

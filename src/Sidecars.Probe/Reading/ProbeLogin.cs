@@ -7,7 +7,9 @@ namespace Sidecars.Probe.Reading;
 /// server without passwords refuses AUTH and answers all the same.
 /// </summary>
 /// <param name="credentials">Tried in order.</param>
-/// <param name="openCredential">Without credentials: tried once on a server that asks for a login. The usual open server costs no AUTH.</param>
+/// <param name="openCredential">
+/// Without credentials: tried once on a server that asks for a login. The usual open server costs no AUTH.
+/// </param>
 internal sealed class ProbeLogin(IReadOnlyList<RedisCredential> credentials, RedisCredential? openCredential)
 {
     private int _tried;
@@ -21,7 +23,9 @@ internal sealed class ProbeLogin(IReadOnlyList<RedisCredential> credentials, Red
     /// <summary>The reply to AUTH. Returned is its error, null for none.</summary>
     public string? Take(RespValue reply) => Error = reply.IsError ? RedisLogin.WithoutArguments(reply.Text) : null;
 
-    /// <summary>True where these replies are the answer; false where the same is to be asked again, after <see cref="Credential"/>.</summary>
+    /// <summary>
+    /// True where these replies are the answer; false where the same is to be asked again, after <see cref="Credential"/>.
+    /// </summary>
     public bool Stands(ReadOnlySpan<RespValue?> replies)
     {
         var isDenied = IsDenied(replies, "NOAUTH") || (credentials.Count > 0 && IsDenied(replies, "NOPERM"));

@@ -92,7 +92,8 @@ public sealed class ProbeReader(ProbeRequest request, TimeProvider time)
         }
 
         // Only what explains: ETA of loading, how long the master has been gone.
-        if (_info is null && _pingError is { } error && (error.StartsWith("LOADING", StringComparison.Ordinal) || error.StartsWith("MASTERDOWN", StringComparison.Ordinal)))
+        if (_info is null && _pingError is { } error
+            && (error.StartsWith("LOADING", StringComparison.Ordinal) || error.StartsWith("MASTERDOWN", StringComparison.Ordinal)))
             TakeInfo(exchange.Ask(RespCommand.Of("INFO", "replication", "persistence"))[0]);
         _failure = exchange.Failure;
         _loginError = exchange.LoginError;
@@ -113,7 +114,8 @@ public sealed class ProbeReader(ProbeRequest request, TimeProvider time)
     {
         if (request.Sentinels.Count == 0) return null;
         var question = new SentinelQuestion(request, _deadline, time, Limits);
-        if (_role is RoleReply.Sentinel && request.Target != ProbeTarget.Redis) return _named is { } named ? question.Ask(named.IsSamePlace) : null;
+        if (_role is RoleReply.Sentinel && request.Target != ProbeTarget.Redis)
+            return _named is { } named ? question.Ask(named.IsSamePlace) : null;
         if (_role is not RoleReply.Master || request.Target == ProbeTarget.Sentinel) return null;
         if (_config.MinReplicas is { } minimum && WriteFence.IsFenced(minimum)) return null; // decided already
         var own = OwnIdentity.Of(request, _info?.RunId, _config);
@@ -127,7 +129,8 @@ public sealed class ProbeReader(ProbeRequest request, TimeProvider time)
             var connection = request.SocketPath is { } path
                 ? BlockingRedisConnection.ConnectUnix(path, Positive(budget), time, Limits)
                 : ProbeConnector.Connect(request.Endpoint, Positive(budget), time, Limits, request.Secure);
-            return new ProbeExchange(connection, login ? new ProbeLogin(request.Credentials, request.OpenCredential) : new ProbeLogin([], null));
+            return new ProbeExchange(
+                connection, login ? new ProbeLogin(request.Credentials, request.OpenCredential) : new ProbeLogin([], null));
         }
         catch (RedisConnectionException exception)
         {

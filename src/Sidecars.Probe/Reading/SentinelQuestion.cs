@@ -63,7 +63,8 @@ internal sealed class SentinelQuestion(ProbeRequest request, CallDeadline deadli
         if (budget <= TimeSpan.Zero) return null;
         try
         {
-            return new SentinelCall(sentinel, _questions, new ProbeLogin(request.Credentials, request.OpenCredential), limits, new CallDeadline(time, budget));
+            return new SentinelCall(
+                sentinel, _questions, new ProbeLogin(request.Credentials, request.OpenCredential), limits, new CallDeadline(time, budget));
         }
         catch (RedisConnectionException)
         {
@@ -94,7 +95,8 @@ internal sealed class SentinelQuestion(ProbeRequest request, CallDeadline deadli
             try
             {
                 using var exchange = new ProbeExchange(
-                    ProbeConnector.Connect(sentinels[i], budget, time, limits, request.Secure), new ProbeLogin(request.Credentials, request.OpenCredential));
+                    ProbeConnector.Connect(sentinels[i], budget, time, limits, request.Secure),
+                    new ProbeLogin(request.Credentials, request.OpenCredential));
                 SentinelAnswer.Read(exchange.Ask(_questions)).CountIn(tally, agrees);
             }
             catch (RedisConnectionException)
@@ -123,7 +125,8 @@ internal sealed class SentinelQuestion(ProbeRequest request, CallDeadline deadli
                 continue;
             }
 
-            foreach (var address in ProbeConnector.Resolve(sentinel.Host, deadline.Remaining / 2)) addresses.Add(new RedisEndpoint(address.ToString(), sentinel.Port));
+            foreach (var address in ProbeConnector.Resolve(sentinel.Host, deadline.Remaining / 2))
+                addresses.Add(new RedisEndpoint(address.ToString(), sentinel.Port));
         }
 
         if (addresses.Count < 2) return addresses;

@@ -26,14 +26,18 @@ public sealed class BlockingRedisConnection : IDisposable
         _reader = new RespReader(limits);
     }
 
-    /// <summary>Connects over TCP. A name is resolved by the system's resolver, whose own time-outs are not bounded by the deadline: give an address.</summary>
+    /// <summary>
+    /// Connects over TCP. A name is resolved by the system's resolver, whose own time-outs are not bounded by the deadline: give an
+    /// address.
+    /// </summary>
     /// <param name="endpoint">The server.</param>
     /// <param name="deadline">For the connection and all calls on it; more than zero.</param>
     /// <param name="time">The clock; the system's by default.</param>
     /// <param name="limits">What a reply may cost.</param>
     /// <param name="secure">Wraps the connected stream, in TLS say; what it throws is a failure of the connection. Null: plain.</param>
     /// <exception cref="RedisConnectionException">No connection.</exception>
-    public static BlockingRedisConnection Connect(RedisEndpoint endpoint, TimeSpan deadline, TimeProvider? time = null, RespLimits? limits = null, Func<Stream, Stream>? secure = null)
+    public static BlockingRedisConnection Connect(RedisEndpoint endpoint, TimeSpan deadline, TimeProvider? time = null,
+        RespLimits? limits = null, Func<Stream, Stream>? secure = null)
     {
         var until = new CallDeadline(time ?? TimeProvider.System, deadline);
         var peer = endpoint.ToString();
@@ -46,7 +50,8 @@ public sealed class BlockingRedisConnection : IDisposable
     public static BlockingRedisConnection ConnectUnix(string path, TimeSpan deadline, TimeProvider? time = null, RespLimits? limits = null)
     {
         var until = new CallDeadline(time ?? TimeProvider.System, deadline);
-        if (!PosixSocket.IsPath(path)) throw new RedisConnectionException(RedisFailure.Unreachable, $"{path}: no usable path of a Unix socket.");
+        if (!PosixSocket.IsPath(path))
+            throw new RedisConnectionException(RedisFailure.Unreachable, $"{path}: no usable path of a Unix socket.");
         return Open(AddressFamily.Unix, stream => stream.Connect(path), until, path, limits, secure: null);
     }
 
@@ -127,7 +132,8 @@ public sealed class BlockingRedisConnection : IDisposable
         _stream.Dispose();
     }
 
-    private static BlockingRedisConnection Open(AddressFamily family, Action<DeadlineStream> connect, CallDeadline deadline, string peer, RespLimits? limits, Func<Stream, Stream>? secure)
+    private static BlockingRedisConnection Open(AddressFamily family, Action<DeadlineStream> connect, CallDeadline deadline, string peer,
+        RespLimits? limits, Func<Stream, Stream>? secure)
     {
         var stream = new DeadlineStream(PosixSocket.Open(family, peer), deadline);
         try
@@ -138,7 +144,9 @@ public sealed class BlockingRedisConnection : IDisposable
         {
             stream.Dispose();
             var failure = RedisConnectionException.From(exception, peer);
-            throw failure.Failure == RedisFailure.TimedOut ? new RedisConnectionException(RedisFailure.ConnectTimedOut, failure.Message, exception) : failure;
+            throw failure.Failure == RedisFailure.TimedOut
+                ? new RedisConnectionException(RedisFailure.ConnectTimedOut, failure.Message, exception)
+                : failure;
         }
 
         try
@@ -172,13 +180,17 @@ public sealed class BlockingRedisConnection : IDisposable
 
     private void ThrowIfClosed()
     {
-        if (_closed) throw new RedisConnectionException(RedisFailure.Closed, $"{_peer}: the connection was closed by an earlier failure or Dispose.");
+        if (_closed)
+            throw new RedisConnectionException(
+                RedisFailure.Closed, $"{_peer}: the connection was closed by an earlier failure or Dispose.");
     }
 
     private void Fill()
     {
         var count = _stream.Read(_reader.GetMemory().Span);
-        if (count == 0) throw _sendFailure ?? new RedisConnectionException(RedisFailure.Closed, $"{_peer}: closed by the peer{(_reader.IsBetweenValues ? "" : " in the middle of a reply")}.");
+        if (count == 0)
+            throw _sendFailure ?? new RedisConnectionException(
+                RedisFailure.Closed, $"{_peer}: closed by the peer{(_reader.IsBetweenValues ? "" : " in the middle of a reply")}.");
         _reader.Advance(count);
     }
 }

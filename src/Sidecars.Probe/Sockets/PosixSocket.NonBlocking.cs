@@ -21,7 +21,8 @@ internal sealed unsafe partial class PosixSocket
     /// <exception cref="RedisConnectionException">The system has no socket to give. All other methods throw it too.</exception>
     public static PosixSocket OpenNonBlocking(AddressFamily family, string peer)
     {
-        var descriptor = NewSocket(family == AddressFamily.InterNetworkV6 ? AfInet6 : AfInet, SockStream | SockCloseOnExec | SockNonBlocking, 0);
+        var descriptor = NewSocket(
+            family == AddressFamily.InterNetworkV6 ? AfInet6 : AfInet, SockStream | SockCloseOnExec | SockNonBlocking, 0);
         return descriptor >= 0 ? new PosixSocket(descriptor, peer) : throw Failed(peer);
     }
 
@@ -31,7 +32,8 @@ internal sealed unsafe partial class PosixSocket
         Span<byte> name = stackalloc byte[MaxName];
         fixed (byte* start = name)
         {
-            if (ConnectTo(_descriptor, start, (uint)WriteName(name, address, port)) != 0 && Marshal.GetLastPInvokeError() != InProgress) throw Failed(_peer);
+            if (ConnectTo(_descriptor, start, (uint)WriteName(name, address, port)) != 0 && Marshal.GetLastPInvokeError() != InProgress)
+                throw Failed(_peer);
         }
     }
 
@@ -61,7 +63,8 @@ internal sealed unsafe partial class PosixSocket
             descriptors[i] = new PollDescriptor(interests[i].Socket._descriptor, interests[i].Sends ? PollOut : PollIn);
         fixed (PollDescriptor* first = descriptors)
         {
-            // Rounded up: 0 would not wait at all. After an error (EINTR) the events are all 0: nobody is ready, and the caller comes again.
+            // Rounded up: 0 would not wait at all. After an error (EINTR) the events are all 0: nobody is ready, and the caller comes
+            // again.
             _ = Poll(first, (nuint)descriptors.Length, (int)Math.Ceiling(timeout.TotalMilliseconds));
         }
 

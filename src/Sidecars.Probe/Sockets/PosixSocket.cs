@@ -51,7 +51,8 @@ internal sealed unsafe partial class PosixSocket : IDisposable
     }
 
     /// <summary>True where the path fits into an address.</summary>
-    public static bool IsPath(string path) => path.Length > 0 && Encoding.UTF8.GetByteCount(path) <= MaxUnixPath && !path.Contains('\0', StringComparison.Ordinal);
+    public static bool IsPath(string path) =>
+        path.Length > 0 && Encoding.UTF8.GetByteCount(path) <= MaxUnixPath && !path.Contains('\0', StringComparison.Ordinal);
 
     public void Connect(IPAddress address, int port)
     {

@@ -13,8 +13,8 @@ using Sidecars.TestKit.Processes;
 namespace Sidecars.Contract.Tests.Credentials;
 
 /// <summary>
-/// One client of S3 or Route 53 with the SDK's own chain of sources, and fakes that check what it signs. The sources are the process': tests
-/// with them run one after another.
+/// One client of S3 or Route 53 with the SDK's own chain of sources, and fakes that check what it signs. The sources are the process':
+/// tests with them run one after another.
 /// </summary>
 public sealed class CredentialRig : IAsyncDisposable
 {
@@ -23,8 +23,10 @@ public sealed class CredentialRig : IAsyncDisposable
 
     private static readonly string[] Variables =
     [
-        "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_ENDPOINT_URL_STS",
-        "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_EC2_METADATA_DISABLED",
+        "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN",
+        "AWS_ENDPOINT_URL_STS",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+        "AWS_EC2_METADATA_DISABLED",
     ];
 
     private readonly TempFolder _folder = new("credentials");
@@ -72,9 +74,16 @@ public sealed class CredentialRig : IAsyncDisposable
         {
             lock (rig._outcomes) rig._outcomes.Add($"{r.Reason} {r.Outcome}");
         };
-        rig._store = new S3Store(new S3Settings("bucket", "") { Endpoint = rig._s3.Endpoint, PathStyle = true }, TimeProvider.System, rig.Credentials);
+        rig._store = new S3Store(
+            new S3Settings("bucket", "") { Endpoint = rig._s3.Endpoint, PathStyle = true }, TimeProvider.System, rig.Credentials);
         rig._client = new Route53Client(
-            new Route53Settings { HostedZoneId = FakeRoute53Server.ZoneId, Endpoint = rig._route53.Endpoint, CallDeadline = TimeSpan.FromMinutes(1), ConnectTimeout = TimeSpan.FromMinutes(1) },
+            new Route53Settings
+            {
+                HostedZoneId = FakeRoute53Server.ZoneId,
+                Endpoint = rig._route53.Endpoint,
+                CallDeadline = TimeSpan.FromMinutes(1),
+                ConnectTimeout = TimeSpan.FromMinutes(1)
+            },
             rig.Credentials);
         return rig;
     }
@@ -90,7 +99,8 @@ public sealed class CredentialRig : IAsyncDisposable
     /// <summary>A shared file, replaced as kubelet does it: the link to its folder is, so that the file itself never changes.</summary>
     public void WriteProfile(string lines) => WriteMounted("credentials", "[default]\n" + lines + "\n");
 
-    public void WriteProfile((string Id, string Secret) key) => WriteProfile($"aws_access_key_id = {key.Id}\naws_secret_access_key = {key.Secret}");
+    public void WriteProfile((string Id, string Secret) key) =>
+        WriteProfile($"aws_access_key_id = {key.Id}\naws_secret_access_key = {key.Secret}");
 
     public void WriteMounted(string name, string text)
     {
@@ -108,7 +118,8 @@ public sealed class CredentialRig : IAsyncDisposable
     {
         if (Service == Route53)
         {
-            var read = await new Route53RecordStore(_client, FakeRoute53Server.ZoneId).ReadAsync("redis.example.org", "_redis-master.redis.example.org", default);
+            var read = await new Route53RecordStore(_client, FakeRoute53Server.ZoneId)
+                .ReadAsync("redis.example.org", "_redis-master.redis.example.org", default);
             return read is TargetResult<DnsSnapshot>.Failed failed ? $"{failed.Failure.Kind}: {failed.Failure.Message}" : "";
         }
 

@@ -230,7 +230,8 @@ public sealed class CredentialSourceTests
         await rig.AcceptedAsync();
     }
 
-    private static string Json(string id, string secret, string more = "") => $"{{\"Version\":1,\"AccessKeyId\":\"{id}\",\"SecretAccessKey\":\"{secret}\"{more}}}";
+    private static string Json(string id, string secret, string more = "") =>
+        $"{{\"Version\":1,\"AccessKeyId\":\"{id}\",\"SecretAccessKey\":\"{secret}\"{more}}}";
 
     private static void WriteProgram(CredentialRig rig, string json)
     {
@@ -241,7 +242,8 @@ public sealed class CredentialSourceTests
     private static void WriteSession(CredentialRig rig)
     {
         var (id, secret, token) = rig.Keys.MakeSession();
-        var end = TimeProvider.System.GetUtcNow().AddHours(1).AddSeconds(rig.Time.Ahead.TotalSeconds).UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+        var end = TimeProvider.System.GetUtcNow().AddHours(1).AddSeconds(rig.Time.Ahead.TotalSeconds).UtcDateTime
+            .ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
         WriteProgram(rig, Json(id, secret, $",\"SessionToken\":\"{token}\",\"Expiration\":\"{end}\""));
     }
 

@@ -8,7 +8,8 @@ namespace Sidecars.Contract.Tests.Credentials;
 /// <summary>When credentials are resolved anew, without a source.</summary>
 public sealed class CredentialsPolicyTests
 {
-    private static readonly CredentialsFacts Held = new() { Age = TimeSpan.FromMinutes(10), SinceResolution = TimeSpan.FromMinutes(10), Lifetime = TimeSpan.FromHours(1) };
+    private static readonly CredentialsFacts Held =
+        new() { Age = TimeSpan.FromMinutes(10), SinceResolution = TimeSpan.FromMinutes(10), Lifetime = TimeSpan.FromHours(1) };
 
     [Fact]
     public void What_is_good_is_used_and_what_is_doubted_is_looked_for_with_pauses()
@@ -18,11 +19,14 @@ public sealed class CredentialsPolicyTests
             new CredentialsDecision.Wait(TimeSpan.FromSeconds(0.25)),
             CredentialsPolicy.Decide(new CredentialsFacts { Unproven = 1, SinceResolution = TimeSpan.FromSeconds(0.25) }));
         Assert.Equal(new CredentialsDecision.Use(), CredentialsPolicy.Decide(Held));
-        Assert.Equal(new CredentialsDecision.Resolve("invalid"), CredentialsPolicy.Decide(Held with { Refusal = CredentialsRefusal.Invalid }));
+        Assert.Equal(
+            new CredentialsDecision.Resolve("invalid"), CredentialsPolicy.Decide(Held with { Refusal = CredentialsRefusal.Invalid }));
         Assert.Equal(
             new CredentialsDecision.Use(),
-            CredentialsPolicy.Decide(Held with { Refusal = CredentialsRefusal.Invalid, Unproven = 9, SinceResolution = TimeSpan.FromSeconds(14) }));
-        Assert.Equal(new CredentialsDecision.Resolve("denied"), CredentialsPolicy.Decide(Held with { Refusal = CredentialsRefusal.Denied }));
+            CredentialsPolicy.Decide(
+                Held with { Refusal = CredentialsRefusal.Invalid, Unproven = 9, SinceResolution = TimeSpan.FromSeconds(14) }));
+        Assert.Equal(
+            new CredentialsDecision.Resolve("denied"), CredentialsPolicy.Decide(Held with { Refusal = CredentialsRefusal.Denied }));
         Assert.Equal(
             new CredentialsDecision.Use(),
             CredentialsPolicy.Decide(Held with { Refusal = CredentialsRefusal.Denied, SinceDenied = TimeSpan.FromMinutes(4) }));
@@ -37,7 +41,8 @@ public sealed class CredentialsPolicyTests
     [InlineData(43200, 700, "Use")]
     [InlineData(43200, 706, "Refresh")]
     public void A_session_is_refreshed_in_its_last_quarter_or_quarter_of_an_hour(int seconds, int minutes, string decision) =>
-        Assert.Equal(decision, CredentialsPolicy.Decide(Held with { Lifetime = TimeSpan.FromSeconds(seconds), Age = TimeSpan.FromMinutes(minutes) }).GetType().Name);
+        Assert.Equal(decision, CredentialsPolicy.Decide(
+            Held with { Lifetime = TimeSpan.FromSeconds(seconds), Age = TimeSpan.FromMinutes(minutes) }).GetType().Name);
 
     [Theory]
     [InlineData(403, "InvalidAccessKeyId", CredentialsRefusal.Invalid)]
@@ -63,7 +68,8 @@ public sealed class CredentialsPolicyTests
     {
         var time = new AheadTime();
         var resolved = 0;
-        var credentials = new RotatingCredentials(_ => Task.FromResult(Session(time, Interlocked.Increment(ref resolved), seconds)), time, () => 0.5);
+        var credentials = new RotatingCredentials(
+            _ => Task.FromResult(Session(time, Interlocked.Increment(ref resolved), seconds)), time, () => 0.5);
         for (var i = 0; i < 24 * 360; i++, time.Ahead += TimeSpan.FromSeconds(10))
         {
             _ = await credentials.GetCredentialsAsync();
@@ -74,12 +80,15 @@ public sealed class CredentialsPolicyTests
     }
 
     [Fact]
-    public async Task A_source_that_fails_for_an_hour_while_requests_are_accepted_is_asked_twice_a_minute_at_most_and_its_session_is_used_to_its_end()
+    public async Task A_source_that_fails_for_an_hour_is_asked_twice_a_minute_at_most_and_its_session_is_used_to_its_end()
     {
         var time = new AheadTime();
         var asked = 0;
         var credentials = new RotatingCredentials(
-            _ => Interlocked.Increment(ref asked) == 1 ? Task.FromResult(Session(time, 1, 3600)) : throw new HttpRequestException("STS is down"), time, () => 1);
+            _ => Interlocked.Increment(ref asked) == 1
+                ? Task.FromResult(Session(time, 1, 3600))
+                : throw new HttpRequestException("STS is down"),
+            time, () => 1);
         for (var i = 0; i < 3599; i++, time.Ahead += TimeSpan.FromSeconds(1))
         {
             _ = await credentials.GetCredentialsAsync();

@@ -43,18 +43,27 @@ public sealed class DnsEndpointTests : DnsStoreContract
         {
             item["metadata"]!["annotations"] = new JsonObject { ["example.org/team"] = "payments" };
             item["metadata"]!["finalizers"] = new JsonArray("example.org/keeper");
-            item["spec"] = new JsonObject { ["endpoints"] = new JsonArray(Entry("other.example.org", "MX", "10 mail.example.org", ("labels", new JsonObject { ["a"] = "b" }))) };
+            item["spec"] = new JsonObject
+            {
+                ["endpoints"] =
+                    new JsonArray(Entry("other.example.org", "MX", "10 mail.example.org", ("labels", new JsonObject { ["a"] = "b" })))
+            };
         });
         _ = Assert.IsType<PublishOutcome.Written>(await PublishAsync(1));
         _ = Assert.IsType<PublishOutcome.Written>(await PublishAsync(2));
 
         var stored = Stored();
         // An apply of the manifests over it finds nothing to change: all that they set is as they set it.
-        Assert.All(Applied()["metadata"]!["labels"]!.AsObject(), label => Assert.Equal(label.Value!.GetValue<string>(), stored["metadata"]!["labels"]![label.Key]!.GetValue<string>()));
-        Assert.Equal(("payments", "example.org/keeper"), (stored["metadata"]!["annotations"]!["example.org/team"]!.GetValue<string>(), stored["metadata"]!["finalizers"]![0]!.GetValue<string>()));
+        Assert.All(Applied()["metadata"]!["labels"]!.AsObject(),
+            label => Assert.Equal(label.Value!.GetValue<string>(), stored["metadata"]!["labels"]![label.Key]!.GetValue<string>()));
+        Assert.Equal(("payments", "example.org/keeper"), (stored["metadata"]!["annotations"]!["example.org/team"]!.GetValue<string>(),
+            stored["metadata"]!["finalizers"]![0]!.GetValue<string>()));
         var entries = stored["spec"]!["endpoints"]!.AsArray();
-        Assert.Equal("""{"dnsName":"other.example.org","recordType":"MX","recordTTL":5,"targets":["10 mail.example.org"],"labels":{"a":"b"}}""", entries[0]!.ToJsonString());
-        Assert.Equal([("_redis-master." + Name, "TXT"), (Name, "A")], entries.Skip(1).Select(entry => (entry!["dnsName"]!.GetValue<string>(), entry["recordType"]!.GetValue<string>())));
+        Assert.Equal(
+            """{"dnsName":"other.example.org","recordType":"MX","recordTTL":5,"targets":["10 mail.example.org"],"labels":{"a":"b"}}""",
+            entries[0]!.ToJsonString());
+        Assert.Equal([("_redis-master." + Name, "TXT"), (Name, "A")],
+            entries.Skip(1).Select(entry => (entry!["dnsName"]!.GetValue<string>(), entry["recordType"]!.GetValue<string>())));
         Assert.Equal("10.0.0.2", entries[2]!["targets"]![0]!.GetValue<string>());
     }
 
@@ -84,7 +93,9 @@ public sealed class DnsEndpointTests : DnsStoreContract
         _server.Weather = () =>
         {
             // Before the first PUT is judged.
-            if (++seen == 2) _server.Objects.Change(Resource, FakeKubernetesServer.Namespace, ObjectName, item => item["metadata"]!["labels"]!["new"] = "label");
+            if (++seen == 2)
+                _server.Objects.Change(
+                    Resource, FakeKubernetesServer.Namespace, ObjectName, item => item["metadata"]!["labels"]!["new"] = "label");
             return null;
         };
 
@@ -105,13 +116,16 @@ public sealed class DnsEndpointTests : DnsStoreContract
         _ = Assert.IsType<PublishOutcome.UpToDate>(await PublishAsync(1, failures));
 
         Assert.Equal(TargetFailureKind.Unavailable, Assert.Single(failures).Kind);
-        Assert.Equal((1, 2L), (_server.Seen.Count(request => request.Method == "PUT"), Stored()["metadata"]!["generation"]!.GetValue<long>()));
+        Assert.Equal(
+            (1, 2L), (_server.Seen.Count(request => request.Method == "PUT"), Stored()["metadata"]!["generation"]!.GetValue<long>()));
     }
 
     [Fact]
     public async Task An_entry_with_more_than_a_plain_record_is_refused_and_stays()
     {
-        (string, JsonNode)[] specials = [("setIdentifier", "blue"), ("providerSpecific", new JsonArray(new JsonObject { ["name"] = "weight", ["value"] = "1" })), ("labels", new JsonObject { ["a"] = "b" })];
+        (string, JsonNode)[] specials = [("setIdentifier", "blue"),
+            ("providerSpecific", new JsonArray(new JsonObject { ["name"] = "weight", ["value"] = "1" })),
+            ("labels", new JsonObject { ["a"] = "b" })];
         foreach (var special in specials)
         {
             Fill(Entry(Name, "A", "192.0.2.1", special));
@@ -134,20 +148,26 @@ public sealed class DnsEndpointTests : DnsStoreContract
         Assert.Contains("component external-dns", gone.Message, StringComparison.Ordinal);
 
         _server.Objects.Seed(Resource, FakeKubernetesServer.Namespace, Applied());
-        _server.Objects.Change(Resource, FakeKubernetesServer.Namespace, ObjectName, item => item["metadata"]!["deletionTimestamp"] = "2026-11-20T10:00:00Z");
+        _server.Objects.Change(
+            Resource, FakeKubernetesServer.Namespace, ObjectName, item => item["metadata"]!["deletionTimestamp"] = "2026-11-20T10:00:00Z");
         Assert.Contains("being deleted", (await FailureAsync()).Message, StringComparison.Ordinal);
 
         _server.Objects.Seed(Resource, FakeKubernetesServer.Namespace, Applied());
         _server.Forbids = (verb, kind, name) => (verb, kind, name) == ("update", "dnsendpoints", ObjectName);
-        var denied = Assert.IsType<TargetResult<string>.Failed>(await Open().ApplyAsync(new DnsChange([], [Set(Name, "A", "10.0.0.1")]), default));
+        var denied = Assert.IsType<TargetResult<string>.Failed>(
+            await Open().ApplyAsync(new DnsChange([], [Set(Name, "A", "10.0.0.1")]), default));
         Assert.Equal(TargetFailureKind.Denied, denied.Failure.Kind);
 
         _server.Forbids = (_, _, _) => false;
         _server.Next(new Fault.Error(429, "TooManyRequests", 7));
-        Assert.Equal((TargetFailureKind.Throttled, TimeSpan.FromSeconds(7)), (await FailureAsync() is var throttled ? (throttled.Kind, throttled.RetryAfter ?? default) : default));
-        _server.Next(new Fault.Body("""{"kind":"DNSEndpoint","metadata":{"name":"redis","uid":"u","resourceVersion":"1"},"spec":{"endpoints":[{"dnsName":7}]}}"""u8.ToArray()));
+        Assert.Equal((TargetFailureKind.Throttled, TimeSpan.FromSeconds(7)),
+            (await FailureAsync() is var throttled ? (throttled.Kind, throttled.RetryAfter ?? default) : default));
+        _server.Next(new Fault.Body(
+            """{"kind":"DNSEndpoint","metadata":{"name":"redis","uid":"u","resourceVersion":"1"},"spec":{"endpoints":[{"dnsName":7}]}}"""u8
+                .ToArray()));
         Assert.Equal(TargetFailureKind.Unavailable, (await FailureAsync()).Kind);
-        var invalid = Assert.IsType<TargetResult<string>.Failed>(await Open().ApplyAsync(new DnsChange([], [Set(Name, "ALIAS", "10.0.0.1")]), default));
+        var invalid = Assert.IsType<TargetResult<string>.Failed>(
+            await Open().ApplyAsync(new DnsChange([], [Set(Name, "ALIAS", "10.0.0.1")]), default));
         Assert.Equal(TargetFailureKind.Misconfigured, invalid.Failure.Kind);
         _ = Assert.IsType<PublishOutcome.Written>(await PublishAsync(1));
     }
@@ -157,7 +177,11 @@ public sealed class DnsEndpointTests : DnsStoreContract
     {
         ["apiVersion"] = "externaldns.k8s.io/v1alpha1",
         ["kind"] = "DNSEndpoint",
-        ["metadata"] = new JsonObject { ["name"] = ObjectName, ["labels"] = new JsonObject { ["app.kubernetes.io/name"] = "redis", ["app.kubernetes.io/managed-by"] = "kustomize" } },
+        ["metadata"] = new JsonObject
+        {
+            ["name"] = ObjectName,
+            ["labels"] = new JsonObject { ["app.kubernetes.io/name"] = "redis", ["app.kubernetes.io/managed-by"] = "kustomize" }
+        },
     };
 
     private static JsonObject Entry(string name, string type, string target, params (string Name, JsonNode Value)[] more)
@@ -167,9 +191,11 @@ public sealed class DnsEndpointTests : DnsStoreContract
         return entry;
     }
 
-    private void Fill(params JsonNode[] entries) => _server.Objects.Change(Resource, FakeKubernetesServer.Namespace, ObjectName, item => item["spec"] = new JsonObject { ["endpoints"] = new JsonArray(entries) });
+    private void Fill(params JsonNode[] entries) => _server.Objects.Change(Resource, FakeKubernetesServer.Namespace, ObjectName,
+        item => item["spec"] = new JsonObject { ["endpoints"] = new JsonArray(entries) });
 
     private JsonObject Stored() => _server.Objects.Get(Resource, FakeKubernetesServer.Namespace, ObjectName).Object;
 
-    private async Task<TargetFailure> FailureAsync() => Assert.IsType<TargetResult<DnsSnapshot>.Failed>(await Open().ReadAsync(Name, "_redis-master." + Name, default)).Failure;
+    private async Task<TargetFailure> FailureAsync() =>
+        Assert.IsType<TargetResult<DnsSnapshot>.Failed>(await Open().ReadAsync(Name, "_redis-master." + Name, default)).Failure;
 }

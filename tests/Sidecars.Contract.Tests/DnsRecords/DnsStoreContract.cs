@@ -26,7 +26,8 @@ public abstract class DnsStoreContract : IAsyncLifetime
     [Fact]
     public async Task A_batch_is_read_back_as_it_was_written()
     {
-        DnsRecordSet[] sets = [Set(Name, "A", "10.0.0.1"), Set(Name, "AAAA", "2001:db8::1", 60), Set(Owner, "TXT", $"\"{new string('x', 255)}\" \"y;z=1\""), Set("alias." + Name, "CNAME", "host.example.org")];
+        DnsRecordSet[] sets = [Set(Name, "A", "10.0.0.1"), Set(Name, "AAAA", "2001:db8::1", 60),
+            Set(Owner, "TXT", $"\"{new string('x', 255)}\" \"y;z=1\""), Set("alias." + Name, "CNAME", "host.example.org")];
         Applied(await ApplyAsync([], [.. sets]));
         Assert.Equal(Texts(sets[..3]), Texts((await SnapshotAsync()).Sets));
         Assert.Equal(Texts(sets[3..]), Texts((await SnapshotAsync("alias." + Name)).Sets));
@@ -37,7 +38,8 @@ public abstract class DnsStoreContract : IAsyncLifetime
     {
         var there = Set(Name, "A", "10.0.0.1");
         Applied(await ApplyAsync([], there));
-        foreach (var almost in new[] { Set(Name, "A", "10.0.0.2"), Set(Name, "A", "10.0.0.1", 6), Set(Name, "AAAA", "::1"), Set("other.example.org", "A", "10.0.0.1") })
+        foreach (var almost in new[]
+        { Set(Name, "A", "10.0.0.2"), Set(Name, "A", "10.0.0.1", 6), Set(Name, "AAAA", "::1"), Set("other.example.org", "A", "10.0.0.1") })
         {
             Conflicts(await ApplyAsync([almost], Set(Owner, "TXT", "\"new\"")));
             Conflicts(await ApplyAsync([there, almost]));
@@ -94,7 +96,8 @@ public abstract class DnsStoreContract : IAsyncLifetime
         {
             while (!watching.IsCancellationRequested)
             {
-                if (await Open().ReadAsync(Name, Owner, default) is TargetResult<DnsSnapshot>.Done { Value: var zone } && zone.Sets.SingleOrDefault(set => set.Type == "TXT") is { } txt)
+                if (await Open().ReadAsync(Name, Owner, default) is TargetResult<DnsSnapshot>.Done { Value: var zone }
+                    && zone.Sets.SingleOrDefault(set => set.Type == "TXT") is { } txt)
                 {
                     Assert.True(DnsRecordDocument.TryParse(txt.Values[0], out var state, out _));
                     Assert.True(state.Token >= highest, $"{state.Token} after {highest}");
@@ -109,7 +112,8 @@ public abstract class DnsStoreContract : IAsyncLifetime
         var decisions = await Task.WhenAll(Enumerable.Range(1, 12).OrderBy(_ => random.Next()).Select(epoch => PublishAsync(epoch)));
         await watching.CancelAsync();
         await watch;
-        Assert.All(decisions, decision => Assert.True(decision is PublishOutcome.Written or PublishOutcome.Superseded, decision.ToString()));
+        Assert.All(
+            decisions, decision => Assert.True(decision is PublishOutcome.Written or PublishOutcome.Superseded, decision.ToString()));
         Assert.Equal("10.0.0.12", (await SnapshotAsync()).Sets.Single(set => set.Type == "A").Values[0]);
     }
 
@@ -137,7 +141,8 @@ public abstract class DnsStoreContract : IAsyncLifetime
     {
         Assert.True(ClusterId.TryParse("tenant/redis", out var cluster));
         Assert.True(DnsTarget.TryParse($"10.0.0.{epoch}", out var target));
-        return new DnsPublication { Name = Name, State = new DnsRecordState { Cluster = cluster, Token = new FencingToken(1, epoch, 0), Target = target } };
+        return new DnsPublication
+        { Name = Name, State = new DnsRecordState { Cluster = cluster, Token = new FencingToken(1, epoch, 0), Target = target } };
     }
 
     protected async Task<PublishOutcome> PublishAsync(long epoch, List<TargetFailure>? failures = null)
@@ -152,23 +157,28 @@ public abstract class DnsStoreContract : IAsyncLifetime
         }
     }
 
-    protected static async Task<PublishOutcome> PublishAsync(ITargetWriter writer, long epoch, bool fresh, CancellationToken cancellation = default)
+    protected static async Task<PublishOutcome> PublishAsync(
+        ITargetWriter writer, long epoch, bool fresh, CancellationToken cancellation = default)
     {
         var addresses = new MasterAddresses($"10.0.0.{epoch}", null);
-        var own = new DesiredMaster.Own(new RedisEndpoint($"10.0.0.{epoch}", 6379), new FencingToken(1, epoch, 0), addresses, new RoleProof("", 0), 0);
+        var own = new DesiredMaster.Own(
+            new RedisEndpoint($"10.0.0.{epoch}", 6379), new FencingToken(1, epoch, 0), addresses, new RoleProof("", 0), 0);
         return (await writer.PublishAsync(new PublishOrder(own, addresses, own.Role), new AlwaysDesired(), fresh, cancellation))!;
     }
 
     /// <summary>A sidecar's writer, which remembers what it saw.</summary>
     protected ITargetWriter Writer(Action<TargetFailure>? failed = null) => new TargetWriter<DnsSnapshot, DnsChange>(
-        new DnsRecordTarget("zone", Name, DnsPublication.DefaultTtlSeconds, Open()), Publication(1).State.Cluster, Quick, failed ?? (_ => { }), TimeProvider.System, Random.Shared.NextDouble);
+        new DnsRecordTarget("zone", Name, DnsPublication.DefaultTtlSeconds, Open()), Publication(1).State.Cluster, Quick,
+        failed ?? (_ => { }), TimeProvider.System, Random.Shared.NextDouble);
 
     protected async Task<DnsSnapshot> SnapshotAsync(string name = Name) =>
         Assert.IsType<TargetResult<DnsSnapshot>.Done>(await Open().ReadAsync(name, "_redis-master." + name, default)).Value;
 
-    protected static DnsRecordSet Set(string name, string type, string value, long ttl = 5) => new() { Name = name, Type = type, TtlSeconds = ttl, Values = [value] };
+    protected static DnsRecordSet Set(string name, string type, string value, long ttl = 5) =>
+        new() { Name = name, Type = type, TtlSeconds = ttl, Values = [value] };
 
-    private Task<TargetResult<string>> ApplyAsync(ImmutableArray<DnsRecordSet> deletes, params ImmutableArray<DnsRecordSet> creates) => Open().ApplyAsync(new DnsChange(deletes, creates), default);
+    private Task<TargetResult<string>> ApplyAsync(ImmutableArray<DnsRecordSet> deletes, params ImmutableArray<DnsRecordSet> creates) =>
+        Open().ApplyAsync(new DnsChange(deletes, creates), default);
 
     protected static string Applied(TargetResult<string> write) => Assert.IsType<TargetResult<string>.Done>(write).Value;
 
@@ -176,7 +186,8 @@ public abstract class DnsStoreContract : IAsyncLifetime
 
     private static void Conflicts(TargetResult<string> write) => Assert.Equal(TargetFailureKind.Conflict, Failed(write));
 
-    private static IEnumerable<string> Texts(params IEnumerable<DnsRecordSet> sets) => sets.Select(set => set.ToString()).Order(StringComparer.Ordinal);
+    private static IEnumerable<string> Texts(params IEnumerable<DnsRecordSet> sets) =>
+        sets.Select(set => set.ToString()).Order(StringComparer.Ordinal);
 
     private sealed class AlwaysDesired : IDesiredMasters
     {

@@ -40,14 +40,18 @@ public sealed class Route53DocumentTests
     [Fact]
     public void A_change_id_cannot_lead_elsewhere()
     {
-        static bool Read(string id) => Route53Document.TryReadChange(Bytes($"<GetChangeResponse xmlns=\"{Route53Document.Namespace}\"><ChangeInfo><Id>{id}</Id><Status>PENDING</Status></ChangeInfo></GetChangeResponse>"), out _);
+        static bool Read(string id) => Route53Document.TryReadChange(Bytes("<GetChangeResponse "
+            + $"xmlns=\"{Route53Document.Namespace}\"><ChangeInfo><Id>{id}</Id><Status>PENDING</Status></ChangeInfo></GetChangeResponse>"),
+            out _);
         Assert.True(Read("/change/C123ABC"));
         foreach (var id in new[] { "", "/change/..", "C1?x=y", "C%2f", "/change/C 1" }) Assert.False(Read(id), id);
     }
 
     [Theory]
-    [InlineData("<ErrorResponse><Error><Type>Sender</Type><Code>Throttling</Code><Message>Rate exceeded</Message></Error></ErrorResponse>", "Throttling", "Rate exceeded")]
-    [InlineData("<InvalidChangeBatch><Messages><Message>a</Message><Message>b</Message></Messages></InvalidChangeBatch>", "InvalidChangeBatch", "a b")]
+    [InlineData("<ErrorResponse><Error><Type>Sender</Type><Code>Throttling</Code><Message>Rate exceeded</Message></Error></ErrorResponse>",
+        "Throttling", "Rate exceeded")]
+    [InlineData("<InvalidChangeBatch><Messages><Message>a</Message><Message>b</Message></Messages></InvalidChangeBatch>",
+        "InvalidChangeBatch", "a b")]
     [InlineData("<html><body>502</body></html>", "html", "")]
     [InlineData("Bad Gateway", "", "")]
     public void Errors_of_both_forms_and_of_none(string body, string code, string message) =>

@@ -26,9 +26,15 @@ public sealed class Route53MotoTests : IAsyncLifetime
         using var http = new HttpClient();
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(_server.Endpoint, "2013-04-01/hostedzone"))
         {
-            Content = new StringContent("""<CreateHostedZoneRequest xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><Name>example.org.</Name><CallerReference>1</CallerReference></CreateHostedZoneRequest>""", Encoding.UTF8, "application/xml"),
+            Content = new StringContent(
+                """
+                <CreateHostedZoneRequest xmlns="https://route53.amazonaws.com/doc/2013-04-01/">
+                <Name>example.org.</Name><CallerReference>1</CallerReference></CreateHostedZoneRequest>
+                """,
+                Encoding.UTF8, "application/xml"),
         };
-        request.Headers.TryAddWithoutValidation("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/route53/aws4_request, SignedHeaders=host, Signature=0");
+        request.Headers.TryAddWithoutValidation(
+            "Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/route53/aws4_request, SignedHeaders=host, Signature=0");
         using var reply = await http.SendAsync(request);
         var text = await reply.Content.ReadAsStringAsync();
         Assert.True(reply.IsSuccessStatusCode, text);
@@ -50,7 +56,8 @@ public sealed class Route53MotoTests : IAsyncLifetime
         var next = new[] { Set("A", Name, "10.0.0.2"), Set("TXT", "_redis-master." + Name, "\"v=1;x=2\"") };
         var written = Assert.IsType<TargetResult<string>.Done>(await store.ApplyAsync(new DnsChange([.. old], [.. next]), default));
         var read = Assert.IsType<TargetResult<DnsSnapshot>.Done>(await store.ReadAsync(Name, "_redis-master." + Name, default));
-        Assert.Equal(next.Select(set => set.ToString()).Order(StringComparer.Ordinal), read.Value.Sets.Select(set => set.ToString()).Order(StringComparer.Ordinal));
+        Assert.Equal(next.Select(set => set.ToString()).Order(StringComparer.Ordinal),
+            read.Value.Sets.Select(set => set.ToString()).Order(StringComparer.Ordinal));
         Assert.True(await store.IsPropagatedAsync(written.Value, default));
     }
 
@@ -58,11 +65,15 @@ public sealed class Route53MotoTests : IAsyncLifetime
     public async Task A_zone_that_is_not_there_is_a_wrong_setting()
     {
         using var client = Client("ZNOTHERE");
-        var failed = Assert.IsType<TargetResult<DnsSnapshot>.Failed>(await new Route53RecordStore(client, "ZNOTHERE").ReadAsync(Name, "_redis-master." + Name, default));
+        var failed = Assert.IsType<TargetResult<DnsSnapshot>.Failed>(
+            await new Route53RecordStore(client, "ZNOTHERE").ReadAsync(Name, "_redis-master." + Name, default));
         Assert.Equal(TargetFailureKind.Misconfigured, failed.Failure.Kind);
     }
 
-    private static DnsRecordSet Set(string type, string name, string value) => new() { Name = name, Type = type, TtlSeconds = 5, Values = [value] };
+    private static DnsRecordSet Set(string type, string name, string value) =>
+        new() { Name = name, Type = type, TtlSeconds = 5, Values = [value] };
 
-    private Route53Client Client(string zone) => new(new Route53Settings { HostedZoneId = zone, Endpoint = _server.Endpoint, CallDeadline = TimeSpan.FromMinutes(1), ConnectTimeout = TimeSpan.FromMinutes(1) }, RotatingCredentials.Of(new BasicAWSCredentials("test", "test")));
+    private Route53Client Client(string zone) => new(new Route53Settings
+    { HostedZoneId = zone, Endpoint = _server.Endpoint, CallDeadline = TimeSpan.FromMinutes(1), ConnectTimeout = TimeSpan.FromMinutes(1) },
+        RotatingCredentials.Of(new BasicAWSCredentials("test", "test")));
 }

@@ -55,7 +55,8 @@ public sealed class Route53Tests : DnsStoreContract
         var decisions = await Task.WhenAll(Enumerable.Range(1, 6).Select(epoch => PublishAsync(epoch, failures)));
         Assert.Contains(decisions, decision => decision is PublishOutcome.Written);
         Assert.NotEqual(0, _server.Count("List", 400) + _server.Count("Change", 400));
-        Assert.All(failures, failure => Assert.True(failure.Kind is TargetFailureKind.Throttled or TargetFailureKind.Conflict, failure.Message));
+        Assert.All(
+            failures, failure => Assert.True(failure.Kind is TargetFailureKind.Throttled or TargetFailureKind.Conflict, failure.Message));
         // Not through the account's limit, which would refuse this as well.
         Assert.Equal("10.0.0.6", _server.Zone.Sets.Single(set => set.Type == "A").Values[0]);
     }
@@ -77,7 +78,8 @@ public sealed class Route53Tests : DnsStoreContract
     {
         FakeRecordSet[] specials =
         [
-            new(Name + ".", "A", null, [], Special: "<AliasTarget><HostedZoneId>Z1</HostedZoneId><DNSName>lb.example.org.</DNSName><EvaluateTargetHealth>false</EvaluateTargetHealth></AliasTarget>"),
+            new(Name + ".", "A", null, [], Special: "<AliasTarget><HostedZoneId>Z1</HostedZoneId><DNSName>lb.example.org.</DNSName>"
+                + "<EvaluateTargetHealth>false</EvaluateTargetHealth></AliasTarget>"),
             new(Name + ".", "A", 60, ["10.0.0.1"], SetIdentifier: "blue", Special: "<Weight>10</Weight>"),
             new(Name + ".", "CNAME", 60, ["x.example.org"], SetIdentifier: "eu", Special: "<Region>eu-west-1</Region>"),
             new(Name + ".", "A", 60, ["10.0.0.1"], Special: "<HealthCheckId>h</HealthCheckId>"),
@@ -98,9 +100,11 @@ public sealed class Route53Tests : DnsStoreContract
         await UseAsync(FakeRoute53Server.With(maxPage: 3));
         for (var i = 0; i < 10; i++)
         {
-            _server.Zone.Put(new FakeRecordSet(FormattableString.Invariant($"{i}.{Name}."), "A", 60, ["192.0.2.1"])); // between name and owner
+            // between name and owner
+            _server.Zone.Put(new FakeRecordSet(FormattableString.Invariant($"{i}.{Name}."), "A", 60, ["192.0.2.1"]));
             _server.Zone.Put(new FakeRecordSet(FormattableString.Invariant($"z{i}.{Name}."), "A", 60, ["192.0.2.1"])); // after them
-            _server.Zone.Put(new FakeRecordSet(FormattableString.Invariant($"{Name}."), "A", 60, ["192.0.2.1"], FormattableString.Invariant($"w{i}"), "<Weight>1</Weight>"));
+            _server.Zone.Put(new FakeRecordSet(FormattableString.Invariant($"{Name}."), "A", 60, ["192.0.2.1"],
+                FormattableString.Invariant($"w{i}"), "<Weight>1</Weight>"));
         }
 
         Assert.Equal(10, (await SnapshotAsync()).Sets.Length);
@@ -129,7 +133,8 @@ public sealed class Route53Tests : DnsStoreContract
     }
 
     private static async Task<TargetFailureKind> KindAsync(Route53Client client) =>
-        Assert.IsType<TargetResult<DnsSnapshot>.Failed>(await new Route53RecordStore(client, "Z").ReadAsync(Name, "_redis-master." + Name, default)).Failure.Kind;
+        Assert.IsType<TargetResult<DnsSnapshot>.Failed>(
+            await new Route53RecordStore(client, "Z").ReadAsync(Name, "_redis-master." + Name, default)).Failure.Kind;
 
     private async Task UseAsync(FakeRoute53Server server)
     {
@@ -137,9 +142,16 @@ public sealed class Route53Tests : DnsStoreContract
         _server = await FakeRoute53Server.StartAsync(server);
     }
 
-    private Route53Client Client(string key = FakeRoute53Server.AccessKey, string secret = FakeRoute53Server.SecretKey, string zone = FakeRoute53Server.ZoneId, Uri? endpoint = null)
+    private Route53Client Client(string key = FakeRoute53Server.AccessKey, string secret = FakeRoute53Server.SecretKey,
+        string zone = FakeRoute53Server.ZoneId, Uri? endpoint = null)
     {
-        var settings = new Route53Settings { HostedZoneId = zone, Endpoint = endpoint ?? _server.Endpoint, CallDeadline = TimeSpan.FromMinutes(1), ConnectTimeout = TimeSpan.FromMinutes(1) };
+        var settings = new Route53Settings
+        {
+            HostedZoneId = zone,
+            Endpoint = endpoint ?? _server.Endpoint,
+            CallDeadline = TimeSpan.FromMinutes(1),
+            ConnectTimeout = TimeSpan.FromMinutes(1)
+        };
         var client = new Route53Client(settings, RotatingCredentials.Of(new BasicAWSCredentials(key, secret)));
         lock (_clients) _clients.Add(client);
         return client;

@@ -15,7 +15,9 @@ public sealed class DirectoryStoreTests : ObjectStoreContract
         return Task.CompletedTask;
     }
 
-    /// <summary>As a prune or a restore reads it: a part of a list that passes for the whole would delete what the rest still needs.</summary>
+    /// <summary>
+    /// As a prune or a restore reads it: a part of a list that passes for the whole would delete what the rest still needs.
+    /// </summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -23,7 +25,8 @@ public sealed class DirectoryStoreTests : ObjectStoreContract
     {
         var root = _folder.Folder("root");
         var store = await OpenAsync();
-        foreach (var key in (string[])["a/1", "b/1", "c/1"]) await store.PutAsync(key, ObjectContent.Of("x"u8.ToArray()), PutCondition.None, default);
+        foreach (var key in (string[])["a/1", "b/1", "c/1"])
+            await store.PutAsync(key, ObjectContent.Of("x"u8.ToArray()), PutCondition.None, default);
         await using var list = store.ListAsync("", null, default).GetAsyncEnumerator();
         Assert.True(await list.MoveNextAsync());
         Directory.Move(root, root + "-away");
@@ -41,7 +44,8 @@ public sealed class DirectoryStoreTests : ObjectStoreContract
     {
         var root = _folder.Folder("root");
         var store = await OpenAsync();
-        foreach (var key in (string[])["a/1", "b/1", "c/1"]) await store.PutAsync(key, ObjectContent.Of("x"u8.ToArray()), PutCondition.None, default);
+        foreach (var key in (string[])["a/1", "b/1", "c/1"])
+            await store.PutAsync(key, ObjectContent.Of("x"u8.ToArray()), PutCondition.None, default);
         var keys = new List<string>();
         await foreach (var entry in store.ListAsync("", null, default))
         {

@@ -61,7 +61,8 @@ public abstract class ObjectStoreContract : IAsyncLifetime
     [ContractFact]
     public async Task Of_many_creators_exactly_one_wins()
     {
-        var tags = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => Task.Run(() => _store.PutAsync("a/race", Content($"w{i}"), PutCondition.Absent, default))));
+        var tags = await Task.WhenAll(
+            Enumerable.Range(0, 8).Select(i => Task.Run(() => _store.PutAsync("a/race", Content($"w{i}"), PutCondition.Absent, default))));
         Assert.Equal($"w{Array.FindIndex(tags, t => t is not null)}", await TextAsync("a/race"));
         Assert.Single(tags, t => t is not null);
     }
@@ -83,7 +84,8 @@ public abstract class ObjectStoreContract : IAsyncLifetime
     public async Task Of_many_writers_with_one_version_exactly_one_wins()
     {
         var tag = await _store.PutAsync("a/swap", Content("0"), PutCondition.Absent, default);
-        var tags = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => Task.Run(() => _store.PutAsync("a/swap", Content($"w{i}"), PutCondition.Matches(tag!), default))));
+        var tags = await Task.WhenAll(Enumerable.Range(0, 8)
+            .Select(i => Task.Run(() => _store.PutAsync("a/swap", Content($"w{i}"), PutCondition.Matches(tag!), default))));
         Assert.Single(tags, t => t is not null);
         Assert.Equal($"w{Array.FindIndex(tags, t => t is not null)}", await TextAsync("a/swap"));
     }
@@ -107,7 +109,8 @@ public abstract class ObjectStoreContract : IAsyncLifetime
     {
         var path = Path.GetTempFileName();
         using var file = File.OpenHandle(path, access: FileAccess.ReadWrite);
-        await Assert.ThrowsAsync<StoreException>(() => _store.PutAsync("a/short", ObjectContent.Of(file, 0, 10), PutCondition.None, default));
+        await Assert.ThrowsAsync<StoreException>(
+            () => _store.PutAsync("a/short", ObjectContent.Of(file, 0, 10), PutCondition.None, default));
         Assert.Empty(await KeysAsync("a/"));
         File.Delete(path);
     }

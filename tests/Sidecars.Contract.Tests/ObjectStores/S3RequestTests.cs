@@ -40,7 +40,8 @@ public sealed class S3RequestTests(MotoFixture moto) : IClassFixture<MotoFixture
         }
 
         Assert.Null(await store.PutAsync("a/parts", ObjectContent.Of(new byte[bytes.Length]), PutCondition.Absent, default));
-        Assert.Contains(_wire.Seen, r => r is { Method: "DELETE" } && r.Query.Contains("uploadId=", StringComparison.Ordinal)); // the parts of the second are gone
+        // the parts of the second are gone
+        Assert.Contains(_wire.Seen, r => r is { Method: "DELETE" } && r.Query.Contains("uploadId=", StringComparison.Ordinal));
     }
 
     [ContractFact]
@@ -48,7 +49,10 @@ public sealed class S3RequestTests(MotoFixture moto) : IClassFixture<MotoFixture
     {
         var store = Open();
         var failed = 0;
-        _wire.Before = request => request.RequestUri!.Query.Contains("partNumber=2", StringComparison.Ordinal) && Interlocked.Increment(ref failed) == 1 ? Wire.Error(503, "SlowDown") : null;
+        _wire.Before = request => request.RequestUri!.Query.Contains("partNumber=2", StringComparison.Ordinal)
+            && Interlocked.Increment(ref failed) == 1
+            ? Wire.Error(503, "SlowDown")
+            : null;
         var bytes = RandomNumberGenerator.GetBytes((S3Settings.MinPartBytes * 2) + 1);
         await store.PutAsync("a/again", ObjectContent.Of(bytes), PutCondition.None, default);
         using var download = await store.OpenAsync("a/again", default);
@@ -61,18 +65,21 @@ public sealed class S3RequestTests(MotoFixture moto) : IClassFixture<MotoFixture
     [ContractFact]
     public async Task Every_body_has_a_checksum_and_settings_are_headers()
     {
-        var store = Open(s => s with { Encryption = S3Encryption.Kms, KmsKey = "key-1", StorageClass = "STANDARD_IA", LockDays = 3, LockMode = S3LockMode.Compliance });
+        var store = Open(s => s with
+        { Encryption = S3Encryption.Kms, KmsKey = "key-1", StorageClass = "STANDARD_IA", LockDays = 3, LockMode = S3LockMode.Compliance });
         _wire.Before = _ => new HttpResponseMessage(HttpStatusCode.OK) { Headers = { { "ETag", "\"1\"" } } };
         await store.PutAsync("t.r/0000000001/tail/0000000001/small", ObjectContent.Of(new byte[100]), PutCondition.Absent, default);
         await store.PutAsync("t.r/0000000001/base/x/large", ObjectContent.Of(new byte[200_000]), PutCondition.None, default);
         await store.PutAsync("t.r/uploader.json", ObjectContent.Of(new byte[10]), PutCondition.Matches("\"7\""), default);
         var (small, large, lease) = (_wire.Seen[0], _wire.Seen[1], _wire.Seen[2]);
-        Assert.All(_wire.Seen, r => Assert.Equal(("CRC32C", "aws:kms", "key-1"), (r["x-amz-sdk-checksum-algorithm"], r["x-amz-server-side-encryption"], r["x-amz-server-side-encryption-aws-kms-key-id"])));
+        Assert.All(_wire.Seen, r => Assert.Equal(("CRC32C", "aws:kms", "key-1"),
+            (r["x-amz-sdk-checksum-algorithm"], r["x-amz-server-side-encryption"], r["x-amz-server-side-encryption-aws-kms-key-id"])));
         Assert.Equal(["B8uf9g==", "qZgjnw==", "493waw=="], _wire.Seen.Select(r => r["x-amz-checksum-crc32c"])); // by another implementation
         Assert.All(_wire.Seen, r => Assert.Null(r["x-amz-trailer"]));
         Assert.Equal(("*", null, "\"7\""), (small["If-None-Match"], large["If-None-Match"], lease["If-Match"]));
         Assert.Equal((null, "STANDARD_IA"), (small["x-amz-storage-class"], large["x-amz-storage-class"]));
-        Assert.Equal(("COMPLIANCE", null), (small["x-amz-object-lock-mode"], lease["x-amz-object-lock-mode"])); // a lease is replaced for ever
+        // a lease is replaced for ever
+        Assert.Equal(("COMPLIANCE", null), (small["x-amz-object-lock-mode"], lease["x-amz-object-lock-mode"]));
         var until = DateTimeOffset.Parse(small["x-amz-object-lock-retain-until-date"]!, CultureInfo.InvariantCulture);
         Assert.InRange(until - TimeProvider.System.GetUtcNow(), TimeSpan.FromDays(2.9), TimeSpan.FromDays(3.1));
     }
@@ -82,7 +89,9 @@ public sealed class S3RequestTests(MotoFixture moto) : IClassFixture<MotoFixture
     {
         var store = Open();
         for (var i = 0; i < 7; i++) await store.PutAsync($"a/{i}/x", ObjectContent.Of(new byte[1]), PutCondition.None, default);
-        _wire.Rewrite = request => request.RequestUri!.Query.Contains("list-type=2", StringComparison.Ordinal) ? new Uri(request.RequestUri + "&max-keys=2") : null;
+        _wire.Rewrite = request => request.RequestUri!.Query.Contains("list-type=2", StringComparison.Ordinal)
+            ? new Uri(request.RequestUri + "&max-keys=2")
+            : null;
         var keys = new List<string>();
         await foreach (var entry in store.ListAsync("a/", "a/1/x", default)) keys.Add(entry.Key);
         Assert.Equal(["a/2/x", "a/3/x", "a/4/x", "a/5/x", "a/6/x"], keys);
@@ -111,9 +120,12 @@ public sealed class S3RequestTests(MotoFixture moto) : IClassFixture<MotoFixture
     public async Task What_the_service_answers_is_told_apart()
     {
         foreach (var (status, code, expected, requests) in ((int, string, StoreFailure, int)[])[
-            (403, "AccessDenied", StoreFailure.Denied, 1), (403, "InvalidAccessKeyId", StoreFailure.Denied, 1), (404, "NoSuchBucket", StoreFailure.Denied, 1),
-            (400, "InvalidRequest", StoreFailure.Denied, 1), (404, "NoSuchKey", StoreFailure.NotFound, 1), (409, "OperationAborted", StoreFailure.Unavailable, 3),
-            (429, "TooManyRequests", StoreFailure.Unavailable, 3), (503, "SlowDown", StoreFailure.Unavailable, 3), (500, "InternalError", StoreFailure.Unavailable, 3),
+            (403, "AccessDenied", StoreFailure.Denied, 1), (403, "InvalidAccessKeyId", StoreFailure.Denied, 1),
+            (404, "NoSuchBucket", StoreFailure.Denied, 1),
+            (400, "InvalidRequest", StoreFailure.Denied, 1), (404, "NoSuchKey", StoreFailure.NotFound, 1),
+            (409, "OperationAborted", StoreFailure.Unavailable, 3),
+            (429, "TooManyRequests", StoreFailure.Unavailable, 3), (503, "SlowDown", StoreFailure.Unavailable, 3),
+            (500, "InternalError", StoreFailure.Unavailable, 3),
             (400, "RequestTimeout", StoreFailure.Unavailable, 3)])
         {
             using var wire = new Wire { Before = _ => Wire.Error(status, code) };
@@ -129,7 +141,8 @@ public sealed class S3RequestTests(MotoFixture moto) : IClassFixture<MotoFixture
     {
         var store = Open();
         _wire.After = _ => throw new HttpRequestException("reset");
-        var error = await Assert.ThrowsAsync<StoreException>(() => store.PutAsync("a/lost", ObjectContent.Of(new byte[3]), PutCondition.Absent, default));
+        var error = await Assert.ThrowsAsync<StoreException>(
+            () => store.PutAsync("a/lost", ObjectContent.Of(new byte[3]), PutCondition.Absent, default));
         Assert.Equal((StoreFailure.Unavailable, 1), (error.Failure, _wire.Seen.Count));
     }
 
@@ -138,9 +151,11 @@ public sealed class S3RequestTests(MotoFixture moto) : IClassFixture<MotoFixture
     {
         var store = Open(s => s with { Timeout = TimeSpan.FromMilliseconds(100) });
         _wire.Hang = true;
-        Assert.Equal(StoreFailure.Unavailable, (await Assert.ThrowsAsync<StoreException>(() => store.PutAsync("a/x", ObjectContent.Of(new byte[3]), PutCondition.None, default))).Failure);
+        Assert.Equal(StoreFailure.Unavailable, (await Assert.ThrowsAsync<StoreException>(
+            () => store.PutAsync("a/x", ObjectContent.Of(new byte[3]), PutCondition.None, default))).Failure);
         using var stop = new CancellationTokenSource(50);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => store.OpenAsync("a/x", stop.Token)); // the caller's own will is no failure
+        // the caller's own will is no failure
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => store.OpenAsync("a/x", stop.Token));
     }
 
     [ContractFact]
@@ -191,13 +206,18 @@ public sealed class S3RequestTests(MotoFixture moto) : IClassFixture<MotoFixture
         public bool Hang { get; set; }
 
         public static HttpResponseMessage Error(int status, string code) =>
-            new((HttpStatusCode)status) { Content = new StringContent($"<Error><Code>{code}</Code><Message>as the test wants</Message></Error>", Encoding.UTF8, "application/xml") };
+            new((HttpStatusCode)status)
+            {
+                Content = new StringContent(
+                    $"<Error><Code>{code}</Code><Message>as the test wants</Message></Error>", Encoding.UTF8, "application/xml")
+            };
 
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
             lock (Seen)
             {
-                Seen.Add(new SeenRequest(request.Method.Method, request.RequestUri!.Query, request.Headers.ToDictionary(h => h.Key, h => string.Join(',', h.Value), StringComparer.OrdinalIgnoreCase)));
+                Seen.Add(new SeenRequest(request.Method.Method, request.RequestUri!.Query,
+                    request.Headers.ToDictionary(h => h.Key, h => string.Join(',', h.Value), StringComparer.OrdinalIgnoreCase)));
                 MostAtOnce = Math.Max(MostAtOnce, ++_atOnce);
             }
 

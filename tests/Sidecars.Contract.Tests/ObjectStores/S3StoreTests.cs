@@ -29,14 +29,17 @@ public sealed class MotoFixture : IAsyncLifetime
     }
 
     public S3Settings Settings() =>
-        new(Bucket, $"test-{Interlocked.Increment(ref _prefixes)}/") { Endpoint = Server.Endpoint, PathStyle = true, PartBytes = S3Settings.MinPartBytes };
+        new(Bucket, $"test-{Interlocked.Increment(ref _prefixes)}/")
+        { Endpoint = Server.Endpoint, PathStyle = true, PartBytes = S3Settings.MinPartBytes };
 
     public static S3Store Open(S3Settings settings, HttpMessageHandler? handler = null) =>
-        new(settings, TimeProvider.System, RotatingCredentials.Of(new BasicAWSCredentials("test", "test")), handler is null ? null : new Http(handler));
+        new(settings, TimeProvider.System, RotatingCredentials.Of(new BasicAWSCredentials("test", "test")),
+            handler is null ? null : new Http(handler));
 
     private sealed class Http(HttpMessageHandler handler) : HttpClientFactory
     {
-        public override HttpClient CreateHttpClient(IClientConfig clientConfig) => new(handler, disposeHandler: false) { Timeout = Timeout.InfiniteTimeSpan };
+        public override HttpClient CreateHttpClient(IClientConfig clientConfig) =>
+            new(handler, disposeHandler: false) { Timeout = Timeout.InfiniteTimeSpan };
 
         public override bool UseSDKHttpClientCaching(IClientConfig clientConfig) => false;
 
@@ -56,16 +59,20 @@ public sealed class S3StoreTests(MotoFixture moto) : ObjectStoreContract, IClass
         return Task.CompletedTask;
     }
 
-    protected override Task<IObjectStore> OpenAsync() => Task.FromResult<IObjectStore>(_store = MotoFixture.Open(moto.Settings(), new OneAtATime()));
+    protected override Task<IObjectStore> OpenAsync() =>
+        Task.FromResult<IObjectStore>(_store = MotoFixture.Open(moto.Settings(), new OneAtATime()));
 
     [ContractFact]
     public async Task Uploads_that_were_never_completed_are_found_and_removed()
     {
         var settings = moto.Settings();
         using var store = MotoFixture.Open(settings);
-        using var client = new AmazonS3Client(new BasicAWSCredentials("test", "test"), new AmazonS3Config { ServiceURL = settings.Endpoint!.AbsoluteUri, ForcePathStyle = true, AuthenticationRegion = "us-east-1" });
-        await client.InitiateMultipartUploadAsync(new InitiateMultipartUploadRequest { BucketName = settings.Bucket, Key = settings.Prefix + "a/killed" });
-        await client.InitiateMultipartUploadAsync(new InitiateMultipartUploadRequest { BucketName = settings.Bucket, Key = settings.Prefix + "b/others" });
+        using var client = new AmazonS3Client(new BasicAWSCredentials("test", "test"),
+            new AmazonS3Config { ServiceURL = settings.Endpoint!.AbsoluteUri, ForcePathStyle = true, AuthenticationRegion = "us-east-1" });
+        await client.InitiateMultipartUploadAsync(
+            new InitiateMultipartUploadRequest { BucketName = settings.Bucket, Key = settings.Prefix + "a/killed" });
+        await client.InitiateMultipartUploadAsync(
+            new InitiateMultipartUploadRequest { BucketName = settings.Bucket, Key = settings.Prefix + "b/others" });
         var later = TimeProvider.System.GetUtcNow().AddHours(1);
         Assert.Equal(0, await store.RemoveUnfinishedAsync("a/", DateTimeOffset.UnixEpoch, dryRun: false, default));
         Assert.Equal(1, await store.RemoveUnfinishedAsync("a/", later, dryRun: true, default));

@@ -11,8 +11,8 @@ using Sidecars.Backup.Store.S3;
 namespace Sidecars.Contract.Tests;
 
 /// <summary>
-/// A server that takes connections and does not behave, on real sockets: every call ends by itself, as Unavailable with the object's name, and
-/// leaves no connection behind. A call that hung would run into the test's own limit, and end otherwise.
+/// A server that takes connections and does not behave, on real sockets: every call ends by itself, as Unavailable with the object's name,
+/// and leaves no connection behind. A call that hung would run into the test's own limit, and end otherwise.
 /// </summary>
 public sealed class StubbornServerTests : IAsyncLifetime
 {
@@ -39,7 +39,8 @@ public sealed class StubbornServerTests : IAsyncLifetime
     {
         await OpenAsync(Patience);
         _server.Answer = (_, stop) => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stop);
-        await FailsAsync("a/put", () => _store.PutAsync("a/put", ObjectContent.Of(new byte[100]), PutCondition.Absent, _limit.Token), requests: 1);
+        await FailsAsync(
+            "a/put", () => _store.PutAsync("a/put", ObjectContent.Of(new byte[100]), PutCondition.Absent, _limit.Token), requests: 1);
         await FailsAsync("a/get", () => _store.OpenAsync("a/get", _limit.Token), requests: 3);
     }
 
@@ -49,7 +50,8 @@ public sealed class StubbornServerTests : IAsyncLifetime
         await OpenAsync(Patience * 3); // which it signs before
         _server.ReadsBodies = false; // its window fills, and the upload stands
         _server.Answer = (_, stop) => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stop);
-        await FailsAsync("a/large", () => _store.PutAsync("a/large", ObjectContent.Of(new byte[8 << 20]), PutCondition.Absent, _limit.Token), requests: 1);
+        await FailsAsync("a/large",
+            () => _store.PutAsync("a/large", ObjectContent.Of(new byte[8 << 20]), PutCondition.Absent, _limit.Token), requests: 1);
     }
 
     [Fact]
@@ -84,17 +86,21 @@ public sealed class StubbornServerTests : IAsyncLifetime
             await connection.WriteAsync("HTTP/1.1 100 Continue\r\n\r\n"u8.ToArray(), stop);
             await connection.ReadExactlyAsync(new byte[65536], stop); // and closes, with the rest on its way
         };
-        await FailsAsync("a/reset", () => _store.PutAsync("a/reset", ObjectContent.Of(new byte[4 << 20]), PutCondition.None, _limit.Token), requests: null); // the connection's layer may begin again where the body was not taken: nothing was written
+        // the connection's layer may begin again where the body was not taken: nothing was written
+        await FailsAsync("a/reset", () => _store.PutAsync("a/reset", ObjectContent.Of(new byte[4 << 20]), PutCondition.None, _limit.Token),
+            requests: null);
     }
 
     [Fact]
     public async Task SlowDown_is_tried_again_a_few_times_and_no_more()
     {
         const string Body = "<Error><Code>SlowDown</Code><Message>reduce your request rate</Message></Error>";
-        _server.Answer = async (connection, stop) => await connection.WriteAsync((byte[])[.. Head(503, Body.Length), .. Encoding.ASCII.GetBytes(Body)], stop);
+        _server.Answer = async (connection, stop) => await connection.WriteAsync(
+            (byte[])[.. Head(503, Body.Length), .. Encoding.ASCII.GetBytes(Body)], stop);
         var error = await FailsAsync("a/busy", () => _store.OpenAsync("a/busy", _limit.Token), requests: 3);
         Assert.Contains("SlowDown", error.Message, StringComparison.Ordinal);
-        await FailsAsync("a/busy", () => _store.PutAsync("a/busy", ObjectContent.Of(new byte[100]), PutCondition.Absent, _limit.Token), requests: 1);
+        await FailsAsync(
+            "a/busy", () => _store.PutAsync("a/busy", ObjectContent.Of(new byte[100]), PutCondition.Absent, _limit.Token), requests: 1);
     }
 
     [Fact]
@@ -108,19 +114,25 @@ public sealed class StubbornServerTests : IAsyncLifetime
     [Fact]
     public async Task A_write_that_is_answered_without_an_ETag_is_not_taken_for_stored()
     {
-        _server.Answer = async (connection, stop) => await connection.WriteAsync("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 7\r\nConnection: close\r\n\r\nwelcome"u8.ToArray(), stop);
-        var error = await FailsAsync("a/proxy", () => _store.PutAsync("a/proxy", ObjectContent.Of(new byte[100]), PutCondition.None, _limit.Token), requests: 1);
+        _server.Answer = async (connection, stop) => await connection.WriteAsync(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 7\r\nConnection: close\r\n\r\nwelcome"u8.ToArray(), stop);
+        var error = await FailsAsync(
+            "a/proxy", () => _store.PutAsync("a/proxy", ObjectContent.Of(new byte[100]), PutCondition.None, _limit.Token), requests: 1);
         Assert.Contains("no ETag", error.Message, StringComparison.Ordinal);
-        _server.Complete = (connection, stop) => CompleteAsync(connection, "<CompleteMultipartUploadResult></CompleteMultipartUploadResult>", stop);
+        _server.Complete = (connection, stop) => CompleteAsync(
+            connection, "<CompleteMultipartUploadResult></CompleteMultipartUploadResult>", stop);
         await FailsAsync("a/parts", PutPartsAsync, requests: null);
     }
 
     [Fact]
     public async Task A_store_that_knows_no_header_of_ours_is_unfit_and_the_one_of_every_write_is_named()
     {
-        const string body = "<Error><Code>NotImplemented</Code><Message>A header you provided implies functionality that is not implemented</Message></Error>";
-        _server.Answer = async (connection, stop) => await connection.WriteAsync((byte[])[.. Head(501, body.Length), .. Encoding.ASCII.GetBytes(body)], stop);
-        var error = await Assert.ThrowsAsync<StoreException>(() => _store.PutAsync("a/lease", ObjectContent.Of(new byte[100]), PutCondition.Absent, _limit.Token));
+        const string body = "<Error><Code>NotImplemented</Code><Message>A header you provided implies functionality that is not "
+            + "implemented</Message></Error>";
+        _server.Answer = async (connection, stop) => await connection.WriteAsync(
+            (byte[])[.. Head(501, body.Length), .. Encoding.ASCII.GetBytes(body)], stop);
+        var error = await Assert.ThrowsAsync<StoreException>(
+            () => _store.PutAsync("a/lease", ObjectContent.Of(new byte[100]), PutCondition.Absent, _limit.Token));
         Assert.Equal(StoreFailure.Unfit, error.Failure);
         Assert.Contains("501: the store does not know the header x-amz-checksum-crc32c", error.Message, StringComparison.Ordinal);
     }
@@ -143,7 +155,8 @@ public sealed class StubbornServerTests : IAsyncLifetime
     public async Task Making_one_object_of_its_parts_may_take_longer_than_a_request()
     {
         await OpenAsync(Patience);
-        _server.Complete = (connection, stop) => CompleteAsync(connection, "<CompleteMultipartUploadResult><ETag>\"whole\"</ETag></CompleteMultipartUploadResult>", stop);
+        _server.Complete = (connection, stop) => CompleteAsync(
+            connection, "<CompleteMultipartUploadResult><ETag>\"whole\"</ETag></CompleteMultipartUploadResult>", stop);
         Assert.Equal("\"whole\"", await PutPartsAsync());
         Assert.Equal(0, _server.Aborted);
     }
@@ -151,7 +164,8 @@ public sealed class StubbornServerTests : IAsyncLifetime
     [Fact]
     public async Task What_fails_after_200_has_failed()
     {
-        _server.Complete = (connection, stop) => CompleteAsync(connection, "<Error><Code>InternalError</Code><Message>try again</Message></Error>", stop);
+        _server.Complete = (connection, stop) => CompleteAsync(
+            connection, "<Error><Code>InternalError</Code><Message>try again</Message></Error>", stop);
         await FailsAsync("a/parts", PutPartsAsync, requests: null);
         Assert.Equal(1, _server.Aborted);
     }
@@ -159,7 +173,10 @@ public sealed class StubbornServerTests : IAsyncLifetime
     [Fact]
     public async Task A_race_may_be_lost_after_200_too()
     {
-        _server.Complete = (connection, stop) => CompleteAsync(connection, "<Error><Code>PreconditionFailed</Code><Message>At least one of the pre-conditions you specified did not hold</Message></Error>", stop);
+        _server.Complete = (connection, stop) => CompleteAsync(connection,
+            "<Error><Code>PreconditionFailed</Code><Message>At least one of the pre-conditions you specified did not "
+            + "hold</Message></Error>",
+            stop);
         Assert.Null(await PutPartsAsync());
     }
 
@@ -172,12 +189,15 @@ public sealed class StubbornServerTests : IAsyncLifetime
         Assert.Equal(1, _server.Aborted);
     }
 
-    private Task<string?> PutPartsAsync() => _store.PutAsync("a/parts", ObjectContent.Of(new byte[9 << 20]), PutCondition.Absent, _limit.Token);
+    private Task<string?> PutPartsAsync() =>
+        _store.PutAsync("a/parts", ObjectContent.Of(new byte[9 << 20]), PutCondition.Absent, _limit.Token);
 
     // As S3 does: the head at once, white space while it works, and then how it went.
     private static async Task CompleteAsync(NetworkStream connection, string result, CancellationToken stop)
     {
-        await connection.WriteAsync("HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nConnection: close\r\n\r\n<?xml version=\"1.0\" encoding=\"UTF-8\"?>"u8.ToArray(), stop);
+        await connection.WriteAsync(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nConnection: close\r\n\r\n<?xml version=\"1.0\" encoding=\"UTF-8\"?>"u8.ToArray(),
+            stop);
         for (var i = 0; i < 12; i++)
         {
             await Task.Delay(Patience / 4, TimeProvider.System, stop);
@@ -187,12 +207,15 @@ public sealed class StubbornServerTests : IAsyncLifetime
         await connection.WriteAsync(Encoding.ASCII.GetBytes(result), stop);
     }
 
-    private static byte[] Head(int status, int length, string etag = "00000000000000000000000000000000") => Encoding.ASCII.GetBytes($"HTTP/1.1 {status} x\r\nContent-Length: {length}\r\nContent-Type: application/xml\r\nETag: \"{etag}\"\r\nConnection: close\r\n\r\n");
+    private static byte[] Head(int status, int length, string etag = "00000000000000000000000000000000") => Encoding.ASCII.GetBytes(
+        $"HTTP/1.1 {status} x\r\nContent-Length: {length}\r\nContent-Type: application/xml\r\nETag: \"{etag}\"\r\nConnection: "
+        + "close\r\n\r\n");
 
     private void Open(TimeSpan timeout, TimeSpan? completion = null)
     {
         _store?.Dispose();
-        var settings = new S3Settings("backups", "t/") { Endpoint = _server.Endpoint, PathStyle = true, Timeout = timeout, SlowestBytesPerSecond = 64 << 20 };
+        var settings = new S3Settings("backups", "t/")
+        { Endpoint = _server.Endpoint, PathStyle = true, Timeout = timeout, SlowestBytesPerSecond = 64 << 20 };
         if (completion is { } within) settings = settings with { CompletionTimeout = within };
         _store = new S3Store(settings, TimeProvider.System, RotatingCredentials.Of(new BasicAWSCredentials("a", "b")));
     }
@@ -203,7 +226,8 @@ public sealed class StubbornServerTests : IAsyncLifetime
         var (answer, reads) = (_server.Answer, _server.ReadsBodies);
         (_server.Answer, _server.ReadsBodies) = (async (connection, stop) => await connection.WriteAsync(Head(404, 0), stop), true);
         await Assert.ThrowsAsync<StoreException>(() => _store.OpenAsync("warm", _limit.Token));
-        await Assert.ThrowsAsync<StoreException>(() => _store.PutAsync("warm", ObjectContent.Of(new byte[100]), PutCondition.Absent, _limit.Token));
+        await Assert.ThrowsAsync<StoreException>(
+            () => _store.PutAsync("warm", ObjectContent.Of(new byte[100]), PutCondition.Absent, _limit.Token));
         (_server.Answer, _server.ReadsBodies) = (answer, reads);
         Open(timeout, completion);
     }
@@ -220,7 +244,8 @@ public sealed class StubbornServerTests : IAsyncLifetime
         var error = await Assert.ThrowsAsync<StoreException>(call);
         Assert.Equal((StoreFailure.Unavailable, key), (error.Failure, error.Key));
         if (requests is { } count) Assert.Equal(count, _server.Requests - before);
-        if (_server.ReadsBodies) await _server.NobodyIsConnectedAsync(_limit.Token); // else the end of a connection stands behind what is not read
+        // else the end of a connection stands behind what is not read
+        if (_server.ReadsBodies) await _server.NobodyIsConnectedAsync(_limit.Token);
         return error;
     }
 
@@ -320,16 +345,20 @@ public sealed class StubbornServerTests : IAsyncLifetime
             }
         }
 
-        private async Task PartsAsync(NetworkStream stream, byte[] buffer, int read, Func<NetworkStream, CancellationToken, Task> complete, CancellationTokenSource gone)
+        private async Task PartsAsync(NetworkStream stream, byte[] buffer, int read, Func<NetworkStream, CancellationToken, Task> complete,
+            CancellationTokenSource gone)
         {
             var stop = gone.Token;
             var end = buffer.AsSpan(0, read).IndexOf("\r\n\r\n"u8) + 4;
             var head = Encoding.ASCII.GetString(buffer, 0, end);
             var line = head[..head.IndexOf('\r', StringComparison.Ordinal)];
-            if (head.Contains("100-continue", StringComparison.OrdinalIgnoreCase)) await stream.WriteAsync("HTTP/1.1 100 Continue\r\n\r\n"u8.ToArray(), stop);
-            var length = head.Split("\r\n").Where(h => h.StartsWith("Content-Length:", StringComparison.OrdinalIgnoreCase)).Select(h => int.Parse(h[15..], CultureInfo.InvariantCulture)).FirstOrDefault();
+            if (head.Contains("100-continue", StringComparison.OrdinalIgnoreCase))
+                await stream.WriteAsync("HTTP/1.1 100 Continue\r\n\r\n"u8.ToArray(), stop);
+            var length = head.Split("\r\n").Where(h => h.StartsWith("Content-Length:", StringComparison.OrdinalIgnoreCase))
+                .Select(h => int.Parse(h[15..], CultureInfo.InvariantCulture)).FirstOrDefault();
             await stream.ReadExactlyAsync(new byte[length - (read - end)], stop);
-            const string Begun = "<InitiateMultipartUploadResult><Bucket>backups</Bucket><Key>t/a/parts</Key><UploadId>one</UploadId></InitiateMultipartUploadResult>";
+            const string Begun = "<InitiateMultipartUploadResult><Bucket>backups</Bucket><Key>t/a/parts</Key><UploadId>one</UploadId>"
+                + "</InitiateMultipartUploadResult>";
             if (line.StartsWith("HEAD", StringComparison.Ordinal))
             {
                 await stream.WriteAsync(Found ?? Head(404, 0), stop);
@@ -338,8 +367,10 @@ public sealed class StubbornServerTests : IAsyncLifetime
 
             if (line.StartsWith("PUT", StringComparison.Ordinal)) Interlocked.Increment(ref _parts);
             if (line.StartsWith("DELETE", StringComparison.Ordinal)) Interlocked.Increment(ref _aborted);
-            if (line.Contains("?uploads", StringComparison.Ordinal)) await stream.WriteAsync((byte[])[.. Head(200, Begun.Length), .. Encoding.ASCII.GetBytes(Begun)], stop);
-            else if (line.StartsWith("POST", StringComparison.Ordinal)) await Task.WhenAny(complete(stream, stop), WatchAsync(stream, gone));
+            if (line.Contains("?uploads", StringComparison.Ordinal))
+                await stream.WriteAsync((byte[])[.. Head(200, Begun.Length), .. Encoding.ASCII.GetBytes(Begun)], stop);
+            else if (line.StartsWith("POST", StringComparison.Ordinal))
+                await Task.WhenAny(complete(stream, stop), WatchAsync(stream, gone));
             else await stream.WriteAsync(Head(line.StartsWith("PUT", StringComparison.Ordinal) ? 200 : 204, 0), stop);
         }
 

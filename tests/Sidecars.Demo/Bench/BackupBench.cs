@@ -13,7 +13,8 @@ internal sealed record Aim(string Name, double Value, double Bound, bool AtLeast
 {
     public bool IsMet => AtLeast ? Value >= Bound : Value <= Bound;
 
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Name,-58}{Value,10:0.##}   {(AtLeast ? "at least" : "at most")} {Bound,6:0.##}   {(IsMet ? "ok" : "MISSED")}");
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture,
+        $"{Name,-58}{Value,10:0.##}   {(AtLeast ? "at least" : "at most")} {Bound,6:0.##}   {(IsMet ? "ok" : "MISSED")}");
 }
 
 /// <summary>The native redis-backup under load, beside nothing and beside <c>aws s3 cp</c>; every figure with its aim.</summary>
@@ -21,7 +22,8 @@ internal sealed record BackupBench : IBenchResult
 {
     private const int WritesPerSecond = 60_000;
     private const double MostMb = 64;
-    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+    private static readonly JsonSerializerOptions Json =
+        new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
     public required Machine Machine { get; init; }
 
@@ -42,10 +44,12 @@ internal sealed record BackupBench : IBenchResult
 
     public string ToJson() => JsonSerializer.Serialize(this, Json);
 
-    public static Task<IBenchResult> RunAsync(TextWriter output, CancellationToken cancellation) => RunAsync(isFull: false, output, cancellation);
+    public static Task<IBenchResult> RunAsync(TextWriter output, CancellationToken cancellation) =>
+        RunAsync(isFull: false, output, cancellation);
 
     /// <summary>Upload, restore and memory with 2 GB.</summary>
-    public static Task<IBenchResult> RunFullAsync(TextWriter output, CancellationToken cancellation) => RunAsync(isFull: true, output, cancellation);
+    public static Task<IBenchResult> RunFullAsync(TextWriter output, CancellationToken cancellation) =>
+        RunAsync(isFull: true, output, cancellation);
 
     private static async Task<IBenchResult> RunAsync(bool isFull, TextWriter output, CancellationToken cancellation)
     {
@@ -72,9 +76,13 @@ internal sealed record BackupBench : IBenchResult
             }
         }
 
-        var transfer = missing.Count == 0 ? await BackupTransfer.MeasureAsync(moto!, isFull ? 2000 : 256, isFull ? 3 : 5, cancellation) : null;
+        var transfer =
+            missing.Count == 0 ? await BackupTransfer.MeasureAsync(moto!, isFull ? 2000 : 256, isFull ? 3 : 5, cancellation) : null;
         if (transfer is not null)
-            await output.WriteLineAsync($"{transfer.Bytes / 1e6:0} MB, ms by redis-backup / {transfer.Peer}: up {BackupTransfer.Median(transfer.UploadMs):0} / {BackupTransfer.Median(transfer.PeerUploadMs):0}, restored and serving {BackupTransfer.Median(transfer.RestoreMs):0} / {BackupTransfer.Median(transfer.PeerRestoreMs):0}");
+            await output.WriteLineAsync(
+                $"{transfer.Bytes / 1e6:0} MB, ms by redis-backup / {transfer.Peer}: up {BackupTransfer.Median(transfer.UploadMs):0} / "
+                + $"{BackupTransfer.Median(transfer.PeerUploadMs):0}, restored and serving {BackupTransfer.Median(transfer.RestoreMs):0} "
+                + $"/ {BackupTransfer.Median(transfer.PeerRestoreMs):0}");
         var result = new BackupBench
         {
             Machine = machine,
@@ -102,7 +110,8 @@ internal sealed record BackupBench : IBenchResult
             yield return new Aim(name + "peak MB", delay.PeakMb, MostMb);
         }
 
-        foreach (var share in shares) yield return new Aim($"{share.Store}: Redis' writes with backup / without", share.MedianRatio, 0.9, AtLeast: true);
+        foreach (var share in shares)
+            yield return new Aim($"{share.Store}: Redis' writes with backup / without", share.MedianRatio, 0.9, AtLeast: true);
         if (transfer is null) yield break;
         yield return new Aim("upload rate / aws s3 cp", transfer.UploadRate, 1, AtLeast: true);
         yield return new Aim("restore to serving / aws s3 cp and load", transfer.RestoreTime, 1.1);
@@ -111,5 +120,7 @@ internal sealed record BackupBench : IBenchResult
 
     private static string Line(BackupDelay delay) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{delay.Store}, flush {delay.FlushMs} ms, {delay.WritesPerSecond:N0} writes/s: stored after median {delay.MedianMs:0} ms, p99 {delay.P99Ms:0}, most {delay.MostMs:0} ({delay.Marks} marks); {delay.ShippedBytes / 1e6:0} MB in {delay.Segments} segments, {delay.CpuSecondsPerGb:0.0} CPU s/GB, peak {delay.PeakMb:0} MB");
+        $"{delay.Store}, flush {delay.FlushMs} ms, {delay.WritesPerSecond:N0} writes/s: stored after median {delay.MedianMs:0} ms, "
+        + $"p99 {delay.P99Ms:0}, most {delay.MostMs:0} ({delay.Marks} marks); {delay.ShippedBytes / 1e6:0} MB in {delay.Segments} "
+        + $"segments, {delay.CpuSecondsPerGb:0.0} CPU s/GB, peak {delay.PeakMb:0} MB");
 }

@@ -7,9 +7,9 @@ using Sidecars.TestKit.Processes;
 namespace Sidecars.Demo.Bench;
 
 /// <summary>
-/// How long an acknowledged write is in danger: from its acknowledgement until the object that holds it is listed by the store. Marked writes
-/// go along with the load; the AOF on disk says at which byte each is, and a segment's name which bytes it holds. The listing is polled, so that
-/// the figures are too large by up to a poll.
+/// How long an acknowledged write is in danger: from its acknowledgement until the object that holds it is listed by the store. Marked
+/// writes go along with the load; the AOF on disk says at which byte each is, and a segment's name which bytes it holds. The listing is
+/// polled, so that the figures are too large by up to a poll.
 /// </summary>
 internal sealed record BackupDelay
 {
@@ -39,7 +39,8 @@ internal sealed record BackupDelay
 
     public required double PeakMb { get; init; }
 
-    public static async Task<BackupDelay> MeasureAsync(MotoServer? moto, int flushMilliseconds, int writesPerSecond, TimeSpan during, CancellationToken cancellation)
+    public static async Task<BackupDelay> MeasureAsync(
+        MotoServer? moto, int flushMilliseconds, int writesPerSecond, TimeSpan during, CancellationToken cancellation)
     {
         await using var stage = await BackupStage.StartAsync(moto);
         await using var sidecar = await stage.StartSidecarAsync(flushMilliseconds);
@@ -50,10 +51,12 @@ internal sealed record BackupDelay
         double rate;
         await using (var load = new BackupLoad(stage.Redis.Endpoint, writesPerSecond))
         {
-            await using var client = await RedisClient.ConnectAsync(new TcpTransport(stage.Redis.Endpoint), new RedisClientOptions { CommandTimeout = TimeSpan.FromSeconds(10) }, cancellation);
+            await using var client = await RedisClient.ConnectAsync(
+                new TcpTransport(stage.Redis.Endpoint), new RedisClientOptions { CommandTimeout = TimeSpan.FromSeconds(10) }, cancellation);
             for (var started = TimeProvider.System.GetTimestamp(); TimeProvider.System.GetElapsedTime(started) < during;)
             {
-                if ((await client.CallAsync(cancellation, "SET", Mark(acknowledged.Count), "x")).IsError) throw new InvalidOperationException("a mark was refused");
+                if ((await client.CallAsync(cancellation, "SET", Mark(acknowledged.Count), "x")).IsError)
+                    throw new InvalidOperationException("a mark was refused");
                 acknowledged.Add(TimeProvider.System.GetTimestamp());
                 await Task.Delay(Between, TimeProvider.System, cancellation);
             }
@@ -63,12 +66,14 @@ internal sealed record BackupDelay
 
         var aof = stage.AofPath;
         var length = new FileInfo(aof).Length;
-        await Eventually.UntilAsync("all of it to be shipped", () => watch.Reached >= length, TimeSpan.FromMinutes(1), cancellation: cancellation);
+        await Eventually.UntilAsync(
+            "all of it to be shipped", () => watch.Reached >= length, TimeSpan.FromMinutes(1), cancellation: cancellation);
         await stop.CancelAsync();
         await watch.Ended;
         var (after, peak) = (ProcessFigures.CpuSeconds(sidecar.Pid), ProcessFigures.PeakMegabytes(sidecar.Pid)!.Value);
         await sidecar.TerminateAsync();
-        var delays = Offsets(aof, acknowledged.Count).Zip(acknowledged, (offset, at) => Elapsed(at, watch.Seen.First(s => s.Name.End > offset).Seen)).Order().ToArray();
+        var delays = Offsets(aof, acknowledged.Count)
+            .Zip(acknowledged, (offset, at) => Elapsed(at, watch.Seen.First(s => s.Name.End > offset).Seen)).Order().ToArray();
         return new BackupDelay
         {
             Store = moto is null ? "directory" : "S3 (moto)",
@@ -85,7 +90,8 @@ internal sealed record BackupDelay
         };
     }
 
-    private static double Elapsed(long from, long to) => Math.Round(Math.Max(0, TimeProvider.System.GetElapsedTime(from, to).TotalMilliseconds), 1);
+    private static double Elapsed(long from, long to) =>
+        Math.Round(Math.Max(0, TimeProvider.System.GetElapsedTime(from, to).TotalMilliseconds), 1);
 
     private static string Mark(int number) => string.Create(CultureInfo.InvariantCulture, $"mark:{number:D8}");
 
@@ -106,7 +112,8 @@ internal sealed record BackupDelay
                 lock (seen)
                 {
                     foreach (var key in fresh)
-                        if (key[tail.Length..].Split('/') is [var folder, var file] && SegmentName.TryParse(folder, file, out var name)) seen.Add((name, now));
+                        if (key[tail.Length..].Split('/') is [var folder, var file] && SegmentName.TryParse(folder, file, out var name))
+                            seen.Add((name, now));
                 }
 
                 last = fresh.Count > 0 ? fresh[^1] : last;

@@ -5,8 +5,8 @@ using Sidecars.Core.Primitives;
 namespace Sidecars.Demo.Bench;
 
 /// <summary>
-/// SET commands in pipelines over a few connections, as fast as they are answered or at a rate. A batch is answered before the next is sent;
-/// it costs next to no processor time, which on two processors the measured processes need.
+/// SET commands in pipelines over a few connections, as fast as they are answered or at a rate. A batch is answered before the next is
+/// sent; it costs next to no processor time, which on two processors the measured processes need.
 /// </summary>
 internal sealed class BackupLoad : IAsyncDisposable
 {
@@ -62,7 +62,8 @@ internal sealed class BackupLoad : IAsyncDisposable
         var replies = new byte[Pipeline * 5]; // +OK CR LF
         for (var sent = 0L; !_stop.IsCancellationRequested; sent += Pipeline)
         {
-            while (perSecond > 0 && sent > TimeProvider.System.GetElapsedTime(_started).TotalSeconds * perSecond) await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System);
+            while (perSecond > 0 && sent > TimeProvider.System.GetElapsedTime(_started).TotalSeconds * perSecond)
+                await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System);
             await socket.SendAsync(Batches[(connection + (sent / Pipeline * Connections)) % Batches.Length]);
             for (var got = 0; got < replies.Length;)
             {
@@ -70,7 +71,8 @@ internal sealed class BackupLoad : IAsyncDisposable
                 got += read > 0 ? read : throw new IOException("the server closed the connection");
             }
 
-            if (replies.AsSpan().IndexOf("+OK\r\n"u8) != 0 || replies.AsSpan().Count((byte)'+') != Pipeline) throw new InvalidOperationException("a write was not acknowledged: " + Encoding.ASCII.GetString(replies));
+            if (replies.AsSpan().IndexOf("+OK\r\n"u8) != 0 || replies.AsSpan().Count((byte)'+') != Pipeline)
+                throw new InvalidOperationException("a write was not acknowledged: " + Encoding.ASCII.GetString(replies));
             Interlocked.Add(ref _acknowledged, Pipeline);
         }
     }

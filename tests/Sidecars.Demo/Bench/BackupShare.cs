@@ -20,8 +20,8 @@ internal sealed record BackupRun(double PerSecond, double MegabytesPerSecond, do
 }
 
 /// <summary>
-/// What backups cost Redis: writes a second as fast as they are answered, with and without redis-backup, in runs that take turns. An S3 server
-/// on the same processors is no part of the product, and takes its share: the control is the same file sent to it, as it grows, by
+/// What backups cost Redis: writes a second as fast as they are answered, with and without redis-backup, in runs that take turns. An S3
+/// server on the same processors is no part of the product, and takes its share: the control is the same file sent to it, as it grows, by
 /// <c>aws s3 cp</c> from its standard input.
 /// </summary>
 internal sealed record BackupShare
@@ -61,7 +61,9 @@ internal sealed record BackupShare
     public static async Task<BackupShare> MeasureAsync(MotoServer? moto, int rounds, TimeSpan during)
     {
         Dictionary<Sender, List<BackupRun>> runs = new() { [Sender.None] = [], [Sender.Backup] = [], [Sender.Peer] = [] };
-        Sender[] kinds = moto is not null && BackupTransfer.MissingPeer is null ? [Sender.None, Sender.Backup, Sender.Peer] : [Sender.None, Sender.Backup];
+        Sender[] kinds = moto is not null && BackupTransfer.MissingPeer is null
+            ? [Sender.None, Sender.Backup, Sender.Peer]
+            : [Sender.None, Sender.Backup];
         for (var i = 0; i < rounds; i++)
         {
             // Who is first takes turns too: what changes with time meets all.
@@ -72,7 +74,13 @@ internal sealed record BackupShare
             }
         }
 
-        return new BackupShare { Store = moto is null ? "directory" : "S3 (moto)", Off = runs[Sender.None], On = runs[Sender.Backup], Control = runs[Sender.Peer] };
+        return new BackupShare
+        {
+            Store = moto is null ? "directory" : "S3 (moto)",
+            Off = runs[Sender.None],
+            On = runs[Sender.Backup],
+            Control = runs[Sender.Peer]
+        };
     }
 
     /// <summary>For people.</summary>
@@ -83,19 +91,24 @@ internal sealed record BackupShare
         if (Control.Count > 0) yield return Line("with aws s3 cp instead", Control, ControlRatios);
     }
 
-    private IReadOnlyList<double> RatiosOf(IReadOnlyList<BackupRun> runs) => [.. runs.Zip(Off, (run, off) => Math.Round(run.PerSecond / off.PerSecond, 3))];
+    private IReadOnlyList<double> RatiosOf(IReadOnlyList<BackupRun> runs) =>
+        [.. runs.Zip(Off, (run, off) => Math.Round(run.PerSecond / off.PerSecond, 3))];
 
     private string Line(string what, IReadOnlyList<BackupRun> runs, IReadOnlyList<double> ratios)
     {
         double Of(Func<BackupRun, double> figure) => BackupTransfer.Median([.. runs.Select(figure)]);
         return string.Create(CultureInfo.InvariantCulture,
-            $"{Store}, {what}: {Of(r => r.PerSecond):N0} writes/s, {Of(r => r.MegabytesPerSecond):0.0} MB/s; processors: Redis {Of(r => r.Redis):0.00}, load {Of(r => r.Load):0.00}, sender {Of(r => r.Sender):0.00} ({Of(r => r.SenderPerGb):0.0} s/GB), server {Of(r => r.Store):0.00} ({Of(r => r.StorePerGb):0.0} s/GB){(ratios.Count > 0 ? "; ratios " + string.Join(' ', ratios) : "")}");
+            $"{Store}, {what}: {Of(r => r.PerSecond):N0} writes/s, {Of(r => r.MegabytesPerSecond):0.0} MB/s; processors: "
+            + $"Redis {Of(r => r.Redis):0.00}, load {Of(r => r.Load):0.00}, sender {Of(r => r.Sender):0.00} "
+            + $"({Of(r => r.SenderPerGb):0.0} s/GB), server {Of(r => r.Store):0.00} ({Of(r => r.StorePerGb):0.0} "
+            + $"s/GB){(ratios.Count > 0 ? "; ratios " + string.Join(' ', ratios) : "")}");
     }
 
     private static async Task<BackupRun> RunAsync(MotoServer? moto, Sender kind, TimeSpan during)
     {
         await using var stage = await BackupStage.StartAsync(moto);
-        await using var sender = kind switch { Sender.Backup => await stage.StartSidecarAsync(1000), Sender.Peer => await CopyAsync(moto!, stage), _ => null };
+        await using var sender =
+            kind switch { Sender.Backup => await stage.StartSidecarAsync(1000), Sender.Peer => await CopyAsync(moto!, stage), _ => null };
         await using var load = new BackupLoad(stage.Redis.Endpoint, 0);
         await Task.Delay(Warm, TimeProvider.System);
         var (before, started) = (Now(), TimeProvider.System.GetTimestamp());
@@ -106,16 +119,19 @@ internal sealed record BackupShare
 
         double[] Now() =>
         [
-            load.Acknowledged, new FileInfo(stage.AofPath).Length / 1e6, ProcessFigures.CpuSeconds(stage.Redis.Process.Pid), Environment.CpuUsage.TotalTime.TotalSeconds,
+            load.Acknowledged, new FileInfo(stage.AofPath).Length / 1e6, ProcessFigures.CpuSeconds(stage.Redis.Process.Pid),
+            Environment.CpuUsage.TotalTime.TotalSeconds,
             sender is null ? 0 : ProcessFigures.CpuSeconds(sender.Pid), moto is null ? 0 : ProcessFigures.CpuSeconds(moto.Process.Pid),
         ];
     }
 
     // tail ends with the process that it writes to.
     private static Task<ServerProcess> CopyAsync(MotoServer moto, BackupStage stage) =>
-        ServerProcess.StartAsync(new ServerStart("bash", "-c", "exec aws --endpoint-url \"$1\" s3 cp - \"$2\" < <(exec tail -c +1 -f --pid=$$ \"$3\")", "bash", moto.Endpoint.ToString(), FormattableString.Invariant($"s3://{BackupTarget.Bucket}/control/{++_controls}"), stage.AofPath)
-        {
-            Name = "aws",
-            Environment = BackupTransfer.PeerEnvironment,
-        });
+        ServerProcess.StartAsync(
+            new ServerStart("bash", "-c", "exec aws --endpoint-url \"$1\" s3 cp - \"$2\" < <(exec tail -c +1 -f --pid=$$ \"$3\")", "bash",
+                moto.Endpoint.ToString(), FormattableString.Invariant($"s3://{BackupTarget.Bucket}/control/{++_controls}"), stage.AofPath)
+            {
+                Name = "aws",
+                Environment = BackupTransfer.PeerEnvironment,
+            });
 }

@@ -31,7 +31,13 @@ internal sealed class BackupTarget : IDisposable
 
         var prefix = FormattableString.Invariant($"run-{Interlocked.Increment(ref _runs)}");
         Address = $"s3://{Bucket}/{prefix}";
-        Environment = new() { ["BACKUP_S3_ENDPOINT"] = moto.Endpoint.ToString(), ["AWS_ACCESS_KEY_ID"] = "bench", ["AWS_SECRET_ACCESS_KEY"] = "bench", ["BACKUP_S3_REGION"] = "us-east-1" };
+        Environment = new()
+        {
+            ["BACKUP_S3_ENDPOINT"] = moto.Endpoint.ToString(),
+            ["AWS_ACCESS_KEY_ID"] = "bench",
+            ["AWS_SECRET_ACCESS_KEY"] = "bench",
+            ["BACKUP_S3_REGION"] = "us-east-1"
+        };
         var settings = new S3Settings(Bucket, prefix + "/") { Endpoint = moto.Endpoint, PathStyle = true };
         Objects = new S3Store(settings, TimeProvider.System, RotatingCredentials.Of(new BasicAWSCredentials("bench", "bench")));
     }
@@ -42,7 +48,8 @@ internal sealed class BackupTarget : IDisposable
 
     public Dictionary<string, string> Environment { get; } = [];
 
-    public BackupStore Store => new(Objects, new BackupLayout(ClusterId.TryParse(BackupStage.Cluster, out var id) ? id : throw new InvalidOperationException()));
+    public BackupStore Store =>
+        new(Objects, new BackupLayout(ClusterId.TryParse(BackupStage.Cluster, out var id) ? id : throw new InvalidOperationException()));
 
     public void Dispose()
     {
@@ -68,7 +75,8 @@ internal sealed class BackupStage : IAsyncDisposable
     public string AofPath => Path.Combine(Redis.Folder, "appendonlydir", "appendonly.aof.1.incr.aof");
 
     public static async Task<BackupStage> StartAsync(MotoServer? moto) => new(
-        await RedisProcess.StartAsync("appendonly yes", "aof-timestamp-enabled yes", "appendfsync everysec", "auto-aof-rewrite-percentage 0", "rdbcompression no", "enable-debug-command yes"),
+        await RedisProcess.StartAsync("appendonly yes", "aof-timestamp-enabled yes", "appendfsync everysec",
+            "auto-aof-rewrite-percentage 0", "rdbcompression no", "enable-debug-command yes"),
         new BackupTarget(moto), owned: true);
 
     /// <summary>Another store for a Redis that is there; neither is disposed with it.</summary>
@@ -89,7 +97,8 @@ internal sealed class BackupStage : IAsyncDisposable
         var started = TimeProvider.System.GetTimestamp();
         await using var process = await StartAsync(arguments);
         var (ended, peak) = (process.WaitForExitAsync(TimeSpan.FromMinutes(5)), 0.0);
-        while (await Task.WhenAny(ended, Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System)) != ended) peak = ProcessFigures.PeakMegabytes(process.Pid) ?? peak;
+        while (await Task.WhenAny(ended, Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System)) != ended)
+            peak = ProcessFigures.PeakMegabytes(process.Pid) ?? peak;
         var took = TimeProvider.System.GetElapsedTime(started).TotalMilliseconds;
         return await ended == 0 ? (took, Math.Round(peak, 1)) : throw new InvalidOperationException(process.Tail());
     }
@@ -114,7 +123,8 @@ internal sealed class BackupStage : IAsyncDisposable
             ["BACKUP_REWRITE"] = "false", // what is measured is shipping
         };
         foreach (var (name, value) in more) environment[name] = value;
-        return ServerProcess.StartAsync(new ServerStart(Repository.NativeExecutable("redis-backup"), arguments) { Environment = environment });
+        return ServerProcess.StartAsync(
+            new ServerStart(Repository.NativeExecutable("redis-backup"), arguments) { Environment = environment });
     }
 }
 
@@ -134,8 +144,11 @@ internal static class ProcessFigures
     {
         try
         {
-            var line = File.ReadLines(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/status")).FirstOrDefault(l => l.StartsWith("VmHWM:", StringComparison.Ordinal));
-            return line is null ? null : double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024 / 1e6;
+            var line = File.ReadLines(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/status"))
+                .FirstOrDefault(l => l.StartsWith("VmHWM:", StringComparison.Ordinal));
+            return line is null
+                ? null
+                : double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024 / 1e6;
         }
         catch (IOException)
         {

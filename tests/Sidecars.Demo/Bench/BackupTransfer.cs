@@ -5,8 +5,8 @@ using Sidecars.TestKit.Processes;
 namespace Sidecars.Demo.Bench;
 
 /// <summary>
-/// A base up, and down again until a server answers with it, by redis-backup and by <c>aws s3 cp</c>: the same bytes, the same server, whole
-/// commands from their start to their end, taking turns.
+/// A base up, and down again until a server answers with it, by redis-backup and by <c>aws s3 cp</c>: the same bytes, the same server,
+/// whole commands from their start to their end, taking turns.
 /// </summary>
 internal sealed record BackupTransfer
 {
@@ -33,9 +33,11 @@ internal sealed record BackupTransfer
     /// <summary>Time of redis-backup over that of the peer.</summary>
     public double RestoreTime => Math.Round(Median(RestoreMs) / Median(PeerRestoreMs), 2);
 
-    public static string? MissingPeer => Command.Run("sh", "-c", "command -v aws >/dev/null") is null ? null : "aws (Debian awscli) is not installed";
+    public static string? MissingPeer =>
+        Command.Run("sh", "-c", "command -v aws >/dev/null") is null ? null : "aws (Debian awscli) is not installed";
 
-    public static Dictionary<string, string> PeerEnvironment => new() { ["AWS_ACCESS_KEY_ID"] = "bench", ["AWS_SECRET_ACCESS_KEY"] = "bench", ["AWS_DEFAULT_REGION"] = "us-east-1" };
+    public static Dictionary<string, string> PeerEnvironment =>
+        new() { ["AWS_ACCESS_KEY_ID"] = "bench", ["AWS_SECRET_ACCESS_KEY"] = "bench", ["AWS_DEFAULT_REGION"] = "us-east-1" };
 
     public static double Median(IReadOnlyList<double> values) => values.Order().ElementAt(values.Count / 2);
 
@@ -63,7 +65,8 @@ internal sealed record BackupTransfer
             using (var target = new TempFolder("restored"))
             {
                 target.Write("appendonlydir/appendonly.aof.manifest", "file appendonly.aof.1.base.rdb seq 1 type b\n");
-                peerDown.Add(await CopyAsync(moto, key, target.File("appendonlydir", "appendonly.aof.1.base.rdb")) + await ServeAsync(target, megabytes));
+                peerDown.Add(await CopyAsync(moto, key, target.File("appendonlydir", "appendonly.aof.1.base.rdb"))
+                    + await ServeAsync(target, megabytes));
             }
         }
 
@@ -83,7 +86,8 @@ internal sealed record BackupTransfer
     /// <summary>Fills a server with values of 1 KB that do not compress, and has it write a base; returns its path.</summary>
     public static async Task<string> FillAsync(RedisProcess redis, int megabytes, CancellationToken cancellation)
     {
-        await using var client = await RedisClient.ConnectAsync(new TcpTransport(redis.Endpoint), new RedisClientOptions { CommandTimeout = TimeSpan.FromMinutes(2) }, cancellation);
+        await using var client = await RedisClient.ConnectAsync(
+            new TcpTransport(redis.Endpoint), new RedisClientOptions { CommandTimeout = TimeSpan.FromMinutes(2) }, cancellation);
         await client.CallAsync(cancellation, "DEBUG", "POPULATE", (megabytes * 1000).ToString(CultureInfo.InvariantCulture), "key", "1000");
         await client.CallAsync(cancellation, "BGREWRITEAOF");
         var path = Path.Combine(redis.Folder, "appendonlydir", "appendonly.aof.2.base.rdb");
@@ -96,7 +100,9 @@ internal sealed record BackupTransfer
     private static async Task<double> CopyAsync(MotoServer moto, string from, string to)
     {
         var started = TimeProvider.System.GetTimestamp();
-        await using var process = await ServerProcess.StartAsync(new ServerStart("aws", "--endpoint-url", moto.Endpoint.ToString(), "--cli-read-timeout", "0", "s3", "cp", "--no-progress", from, to) // moto copies the parts of 2 GB for longer than the 60 s that it waits
+        // moto copies the parts of 2 GB for longer than the 60 s that it waits
+        await using var process = await ServerProcess.StartAsync(new ServerStart(
+            "aws", "--endpoint-url", moto.Endpoint.ToString(), "--cli-read-timeout", "0", "s3", "cp", "--no-progress", from, to)
         {
             Environment = PeerEnvironment,
         });
@@ -111,6 +117,8 @@ internal sealed record BackupTransfer
         await using var client = await RedisClient.ConnectAsync(new TcpTransport(redis.Endpoint), new RedisClientOptions(), default);
         var took = TimeProvider.System.GetElapsedTime(started).TotalMilliseconds;
         var keys = (await client.CallAsync(default, "DBSIZE")).Integer;
-        return keys == megabytes * 1000L ? took : throw new InvalidOperationException($"{keys} keys after a restore of {megabytes * 1000L}");
+        return keys == megabytes * 1000L
+            ? took
+            : throw new InvalidOperationException($"{keys} keys after a restore of {megabytes * 1000L}");
     }
 }

@@ -31,7 +31,8 @@ internal static class BenchTable
             : rest.Length == 0 ? All.GetValueOrDefault(name) : null;
         if (bench is null || mistake is not null)
         {
-            await Console.Error.WriteLineAsync($"bench: {mistake ?? $"one of {string.Join(", ", All.Keys)}, {SwitchName}, then optionally --json FILE"}");
+            await Console.Error.WriteLineAsync(
+                $"bench: {mistake ?? $"one of {string.Join(", ", All.Keys)}, {SwitchName}, then optionally --json FILE"}");
             return ExitCode.WrongConfiguration;
         }
 

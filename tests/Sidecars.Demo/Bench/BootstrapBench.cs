@@ -13,7 +13,8 @@ internal sealed record BootstrapBench : IBenchResult
 {
     private const int Rounds = 30;
     private const double BudgetMilliseconds = 50;
-    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+    private static readonly JsonSerializerOptions Json =
+        new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
     private static readonly TimeSpan StartDeadline = TimeSpan.FromSeconds(10);
 
     public required Machine Machine { get; init; }
@@ -75,11 +76,13 @@ internal sealed record BootstrapBench : IBenchResult
         return result;
     }
 
-    private static async Task PlainStartAsync(LocalGroup group, LocalNode replica, List<double> wall, List<double> cpu, CancellationToken cancellation)
+    private static async Task PlainStartAsync(
+        LocalGroup group, LocalNode replica, List<double> wall, List<double> cpu, CancellationToken cancellation)
     {
         var started = TimeProvider.System.GetTimestamp();
         await using var server = await ServerProcess.StartAsync(
-            new ServerStart("redis-server", Path.Combine(replica.ConfigFolder, "redis.conf")) { Name = replica.Name, WorkingDirectory = replica.DataFolder });
+            new ServerStart("redis-server", Path.Combine(replica.ConfigFolder, "redis.conf"))
+            { Name = replica.Name, WorkingDirectory = replica.DataFolder });
         wall.Add(await AnswerAsync(replica, started));
         cpu.Add(CpuMilliseconds(server.Pid));
         // In both cases the next start finds a replica that was linked, and no Sentinel that thinks it down.
@@ -87,13 +90,15 @@ internal sealed record BootstrapBench : IBenchResult
         {
             await Eventually.UntilAsync(
                 "the plain replica's link",
-                async () => (await client.CallAsync(cancellation, "INFO", "replication")).Text.Contains("master_link_status:up", StringComparison.Ordinal),
+                async () => (await client.CallAsync(cancellation, "INFO", "replication")).Text
+                    .Contains("master_link_status:up", StringComparison.Ordinal),
                 cancellation: cancellation);
         }
 
     }
 
-    private static async Task BootstrapStartAsync(LocalGroup group, LocalNode replica, List<double> wall, List<double> cpu, CancellationToken cancellation)
+    private static async Task BootstrapStartAsync(
+        LocalGroup group, LocalNode replica, List<double> wall, List<double> cpu, CancellationToken cancellation)
     {
         var started = TimeProvider.System.GetTimestamp();
         await replica.StartAsync();
@@ -117,7 +122,8 @@ internal sealed record BootstrapBench : IBenchResult
         return (double.Parse(fields[11], CultureInfo.InvariantCulture) + double.Parse(fields[12], CultureInfo.InvariantCulture)) * 10;
     }
 
-    private static string Row(string name, List<double> values, List<double> cpu) => $"{name,-42}{Median(values),6:0.0} ms{values.Min(),6:0.0} ms{values.Max(),6:0.0} ms{cpu.Average(),6:0.0} ms";
+    private static string Row(string name, List<double> values, List<double> cpu) =>
+        $"{name,-42}{Median(values),6:0.0} ms{values.Min(),6:0.0} ms{values.Max(),6:0.0} ms{cpu.Average(),6:0.0} ms";
 
     private static double Median(IReadOnlyList<double> values)
     {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Sidecars.TestKit.Groups;
 using Sidecars.TestKit.Processes;
 
@@ -8,7 +9,8 @@ namespace Sidecars.Demo.Bench;
 /// <summary>
 /// What <c>redis-failover run</c> costs while nothing happens: beside each Redis of a healthy group of 3 + 3, scraped every 15 s, and
 /// redis_exporter beside the same master for comparison where it is installed. Memory and CPU are read from /proc over a minute in
-/// which nobody traces; the share is PSS, which counts a page that several processes map (three sidecars here) in parts; system calls are counted afterwards by <c>strace -c -f</c>, which slows what it counts.
+/// which nobody traces; the share is PSS, which counts a page that several processes map (three sidecars here) in parts; system calls are
+/// counted afterwards by <c>strace -c -f</c>, which slows what it counts.
 /// </summary>
 internal sealed record FootprintBench : IBenchResult
 {
@@ -18,7 +20,8 @@ internal sealed record FootprintBench : IBenchResult
     private static readonly TimeSpan Measured = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan Traced = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan Scrape = TimeSpan.FromSeconds(15);
-    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+    private static readonly JsonSerializerOptions Json =
+        new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
     public required Machine Machine { get; init; }
 
@@ -56,14 +59,17 @@ internal sealed record FootprintBench : IBenchResult
             var exporterPort = FreePort.Next();
             var program = Command.Find("prometheus-redis-exporter") ?? Command.Find("redis_exporter");
             if (program is not null)
-                exporter = await ServerProcess.StartAsync(new ServerStart(program, "-redis.addr", $"redis://{master.Endpoint}", "-web.listen-address", $"127.0.0.1:{exporterPort}"));
+                exporter = await ServerProcess.StartAsync(new ServerStart(
+                    program, "-redis.addr", $"redis://{master.Endpoint}", "-web.listen-address", $"127.0.0.1:{exporterPort}"));
 
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             var scraping = ScrapeAsync([.. sidecars.Select(s => s.Port), .. exporter is null ? [] : (int[])[exporterPort]], stop.Token);
             await Task.Delay(Settle, TimeProvider.System, cancellation);
             var beside = sidecars.Single(s => s.Node == master).Process;
             var other = sidecars.First(s => s.Node != master).Process;
-            (string Name, ServerProcess Process)[] watched = [("redis-failover run, beside the master", beside), ("redis-failover run, beside a replica", other), .. exporter is null ? [] : ((string, ServerProcess)[])[("redis_exporter", exporter)]];
+            (string Name, ServerProcess Process)[] watched = [("redis-failover run, beside the master", beside),
+                ("redis-failover run, beside a replica", other),
+                .. exporter is null ? [] : ((string, ServerProcess)[])[("redis_exporter", exporter)]];
             var before = watched.Select(w => Look.At(w.Process.Pid)).ToArray();
             await Task.Delay(Measured, TimeProvider.System, cancellation);
             var after = watched.Select(w => Look.At(w.Process.Pid)).ToArray();
@@ -80,12 +86,18 @@ internal sealed record FootprintBench : IBenchResult
                 Rows = rows,
                 Skipped = exporter is null ? "redis_exporter is not installed (apt-get install prometheus-redis-exporter)" : null,
             };
-            await output.WriteLineAsync("idle, a minute                           RSS MB   of it anonymous   share MB   peak MB   threads   CPU ms   switches   system calls");
+            await output.WriteLineAsync(
+                "idle, a minute                           RSS MB   of it anonymous   share MB   peak MB   threads   CPU ms   "
+                + "switches   system calls");
             foreach (var row in rows)
-                await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{row.Name,-40}{row.ResidentMb,7:0.0}{row.AnonymousMb,18:0.0}{row.ShareMb,11:0.0}{row.PeakMb,10:0.0}{row.Threads,10}{row.CpuMs,9:0}{row.Switches,11:0}{row.SystemCalls?.ToString("0", CultureInfo.InvariantCulture) ?? "no strace",15}"));
-            foreach (var row in rows.Where(r => r.MostFrequent.Count > 0)) await output.WriteLineAsync($"  {row.Name}: {string.Join(", ", row.MostFrequent)}");
+                await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
+                    $"{row.Name,-40}{row.ResidentMb,7:0.0}{row.AnonymousMb,18:0.0}{row.ShareMb,11:0.0}{row.PeakMb,10:0.0}"
+                    + $"{row.Threads,10}{row.CpuMs,9:0}{row.Switches,11:0}{row.CallsText,15}"));
+            foreach (var row in rows.Where(r => r.MostFrequent.Count > 0))
+                await output.WriteLineAsync($"  {row.Name}: {string.Join(", ", row.MostFrequent)}");
             if (result.Skipped is { } why) await output.WriteLineAsync("SKIPPED: " + why);
-            await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"aim: RSS at most {MostResidentMb:0} MB: {(result.WithinBudget ? "ok" : "missed")}; load at the end {result.LoadAfter}"));
+            await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
+                $"aim: RSS at most {MostResidentMb:0} MB: {(result.WithinBudget ? "ok" : "missed")}; load at the end {result.LoadAfter}"));
             return result;
         }
         finally
@@ -121,18 +133,24 @@ internal sealed record FootprintBench : IBenchResult
     {
         if (Command.Find("strace") is not { } strace || Command.Find("timeout") is not { } timeout) return null;
         var file = Path.Combine(folder, FormattableString.Invariant($"strace-{pid}"));
-        await using (var tracer = await ServerProcess.StartAsync(new ServerStart(timeout, "-s", "INT", FormattableString.Invariant($"{Traced.TotalSeconds:0}"), strace, "-c", "-f", "-o", file, "-p", FormattableString.Invariant($"{pid}"))))
-            await Eventually.UntilAsync("strace to end", () => !tracer.Running, Traced + TimeSpan.FromSeconds(20), cancellation: cancellation);
+        await using (var tracer = await ServerProcess.StartAsync(
+            new ServerStart(timeout, "-s", "INT", FormattableString.Invariant($"{Traced.TotalSeconds:0}"), strace, "-c", "-f", "-o", file,
+                "-p", FormattableString.Invariant($"{pid}"))))
+            await Eventually.UntilAsync(
+                "strace to end", () => !tracer.Running, Traced + TimeSpan.FromSeconds(20), cancellation: cancellation);
         if (!File.Exists(file)) return null;
         // % time, seconds, usecs/call, calls, [errors], name
         var calls = new Dictionary<string, double>();
-        foreach (var words in (await File.ReadAllLinesAsync(file, cancellation)).Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)))
-            if (words.Length is 5 or 6 && words[^1] != "total" && double.TryParse(words[3], CultureInfo.InvariantCulture, out var count)) calls[words[^1]] = count * 60 / Traced.TotalSeconds;
+        foreach (var words in (await File.ReadAllLinesAsync(file, cancellation))
+            .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)))
+            if (words.Length is 5 or 6 && words[^1] != "total" && double.TryParse(words[3], CultureInfo.InvariantCulture, out var count))
+                calls[words[^1]] = count * 60 / Traced.TotalSeconds;
         return calls.Count == 0 ? null : calls;
     }
 
     /// <summary>/proc of one process.</summary>
-    internal sealed record Look(double ResidentKb, double AnonymousKb, double ShareKb, double PeakKb, int Threads, double CpuTicks, double Switches)
+    internal sealed record Look(
+        double ResidentKb, double AnonymousKb, double ShareKb, double PeakKb, int Threads, double CpuTicks, double Switches)
     {
         public static Look At(int pid)
         {
@@ -147,22 +165,31 @@ internal sealed record FootprintBench : IBenchResult
             var stat = File.ReadAllText($"/proc/{pid}/stat");
             var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' '); // from field 3 on
             return new Look(
-                status["VmRSS"], status["RssAnon"], Status($"/proc/{pid}/smaps_rollup").GetValueOrDefault("Pss"), status["VmHWM"], (int)status["Threads"],
+                status["VmRSS"], status["RssAnon"], Status($"/proc/{pid}/smaps_rollup").GetValueOrDefault("Pss"), status["VmHWM"],
+                (int)status["Threads"],
                 double.Parse(fields[11], CultureInfo.InvariantCulture) + double.Parse(fields[12], CultureInfo.InvariantCulture), switches);
         }
 
-        private static Dictionary<string, double> Status(string file) => File.ReadAllLines(file).Select(line => line.Split((char[])[':', ' ', '\t'], StringSplitOptions.RemoveEmptyEntries))
-            .Where(words => words.Length > 1 && double.TryParse(words[1], CultureInfo.InvariantCulture, out _)).ToDictionary(words => words[0], words => double.Parse(words[1], CultureInfo.InvariantCulture));
+        private static Dictionary<string, double> Status(string file) =>
+            File.ReadAllLines(file).Select(line => line.Split((char[])[':', ' ', '\t'], StringSplitOptions.RemoveEmptyEntries))
+                .Where(words => words.Length > 1 && double.TryParse(words[1], CultureInfo.InvariantCulture, out _))
+                .ToDictionary(words => words[0], words => double.Parse(words[1], CultureInfo.InvariantCulture));
     }
 
     /// <summary>One process; figures a minute where they count events.</summary>
-    internal sealed record Row(string Name, double ResidentMb, double AnonymousMb, double ShareMb, double PeakMb, int Threads, double CpuMs, double Switches, double? SystemCalls, IReadOnlyList<string> MostFrequent)
+    internal sealed record Row(string Name, double ResidentMb, double AnonymousMb, double ShareMb, double PeakMb, int Threads, double CpuMs,
+        double Switches, double? SystemCalls, IReadOnlyList<string> MostFrequent)
     {
+        [JsonIgnore]
+        public string CallsText => SystemCalls?.ToString("0", CultureInfo.InvariantCulture) ?? "no strace";
+
         public static Row Of(string name, Look a, Look b, IReadOnlyDictionary<string, double>? calls)
         {
             return new Row(
-                name, b.ResidentKb / 1024, b.AnonymousKb / 1024, b.ShareKb / 1024, b.PeakKb / 1024, b.Threads, (b.CpuTicks - a.CpuTicks) * 1000 / TicksPerSecond, Math.Max(0, b.Switches - a.Switches), calls?.Values.Sum(),
-                [.. (calls ?? new Dictionary<string, double>()).OrderByDescending(c => c.Value).Take(6).Select(c => string.Create(CultureInfo.InvariantCulture, $"{c.Key} {c.Value:0}"))]);
+                name, b.ResidentKb / 1024, b.AnonymousKb / 1024, b.ShareKb / 1024, b.PeakKb / 1024, b.Threads,
+                (b.CpuTicks - a.CpuTicks) * 1000 / TicksPerSecond, Math.Max(0, b.Switches - a.Switches), calls?.Values.Sum(),
+                [.. (calls ?? new Dictionary<string, double>()).OrderByDescending(c => c.Value).Take(6)
+                    .Select(c => string.Create(CultureInfo.InvariantCulture, $"{c.Key} {c.Value:0}"))]);
         }
     }
 }

@@ -18,7 +18,8 @@ internal sealed record ProbeBench : IBenchResult
     private const double MostResidentKb = 4096;
     private const double MostBytes = 1_800_000;
     private const string MasterName = "default.redis";
-    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+    private static readonly JsonSerializerOptions Json =
+        new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
     public required Machine Machine { get; init; }
 
@@ -69,7 +70,8 @@ internal sealed record ProbeBench : IBenchResult
             ("C, the same, 2 Sentinels asked", [peer, port, Text(a.Port), MasterName, Text(b.Port), MasterName]),
             ("redis-cli ping, beside these", ["redis-cli", "-p", port, "ping"]),
         ];
-        List<Row> rows = [.. await MeasureAsync(runner, redis, plain, [], cancellation), .. await MeasureAsync(runner, redis, asking, [hosts], cancellation)];
+        List<Row> rows = [.. await MeasureAsync(runner, redis, plain, [], cancellation),
+            .. await MeasureAsync(runner, redis, asking, [hosts], cancellation)];
 
         var (size, tlsSize) = (new FileInfo(probe).Length, new FileInfo(tls).Length);
         var (ready, cli, least) = (rows[0], rows[3], rows[5]);
@@ -90,23 +92,29 @@ internal sealed record ProbeBench : IBenchResult
             Rows = rows,
             OverBudget = over,
         };
-        await output.WriteLineAsync($"median of {Rounds} interleaved runs     wall ms   own CPU us   server CPU us   peak RSS KB   / redis-cli   / C");
+        await output.WriteLineAsync(
+            $"median of {Rounds} interleaved runs     wall ms   own CPU us   server CPU us   peak RSS KB   / redis-cli   / C");
         for (var i = 0; i < rows.Count; i++)
         {
             // Beside what ran in turn with it.
             var (row, ofCli, ofC) = (rows[i], rows[i < plain.Length ? 3 : 9].WallMs, rows[i < plain.Length ? 5 : 8].WallMs);
-            await output.WriteLineAsync($"{row.Name,-36}{row.WallMs,9:0.00}{row.CpuUs,13:0}{row.ServerCpuUs,16:0}{row.ResidentKb,14:0}{row.WallMs / ofCli,14:0.00}{row.WallMs / ofC,6:0.0}");
+            await output.WriteLineAsync(
+                $"{row.Name,-36}{row.WallMs,9:0.00}{row.CpuUs,13:0}{row.ServerCpuUs,16:0}{row.ResidentKb,14:0}{row.WallMs / ofCli,14:0.00}{row.WallMs / ofC,6:0.0}");
         }
 
         await output.WriteLineAsync($"redis-probe {size:N0} bytes, redis-probe-tls {tlsSize:N0} bytes; load at the end {result.LoadAfter}");
         foreach (var budget in over) await output.WriteLineAsync("OVER BUDGET: " + budget);
         return result;
 
-        async Task<List<Row>> MeasureAsync(string program, RedisProcess server, (string Name, string[] Command)[] commands, string[] variables, CancellationToken stop)
+        async Task<List<Row>> MeasureAsync(
+            string program, RedisProcess server, (string Name, string[] Command)[] commands, string[] variables, CancellationToken stop)
         {
-            string[] arguments = [Text(Rounds), Text(server.Process.Pid), .. commands.SelectMany(command => (string[])[.. command.Command, "--"])];
-            var lines = (await RunToEndAsync(program, arguments, [$"REDIS_PORT={port}", "PROBE_TIMEOUT_MS=10000", .. variables], stop)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
-            var runs = lines.Select(line => line.Split(' ').Select(number => long.Parse(number, CultureInfo.InvariantCulture)).ToArray()).ToLookup(run => run[0]);
+            string[] arguments =
+                [Text(Rounds), Text(server.Process.Pid), .. commands.SelectMany(command => (string[])[.. command.Command, "--"])];
+            var lines = (await RunToEndAsync(program, arguments, [$"REDIS_PORT={port}", "PROBE_TIMEOUT_MS=10000", .. variables], stop))
+                .Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            var runs = lines.Select(line => line.Split(' ').Select(number => long.Parse(number, CultureInfo.InvariantCulture)).ToArray())
+                .ToLookup(run => run[0]);
             return [.. commands.Select((command, i) => Row.Of(command.Name, [.. runs[i]]))];
         }
     }
@@ -122,7 +130,8 @@ internal sealed record ProbeBench : IBenchResult
         return program;
     }
 
-    private static async Task<string> RunToEndAsync(string program, IEnumerable<string> arguments, IEnumerable<string> variables, CancellationToken cancellation)
+    private static async Task<string> RunToEndAsync(
+        string program, IEnumerable<string> arguments, IEnumerable<string> variables, CancellationToken cancellation)
     {
         var info = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true };
         foreach (var variable in variables) info.Environment[variable.Split('=', 2)[0]] = variable.Split('=', 2)[1];
@@ -135,14 +144,17 @@ internal sealed record ProbeBench : IBenchResult
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>Medians of one command, and every run.</summary>
-    internal sealed record Row(string Name, double WallMs, double CpuUs, double ServerCpuUs, double ResidentKb, IReadOnlyList<double> WallsMs)
+    internal sealed record Row(
+        string Name, double WallMs, double CpuUs, double ServerCpuUs, double ResidentKb, IReadOnlyList<double> WallsMs)
     {
         /// <exception cref="InvalidOperationException">A run failed: its figures would mean nothing.</exception>
         public static Row Of(string name, IReadOnlyList<long[]> runs)
         {
-            if (runs.Count != Rounds || runs.Any(run => run[5] != 0)) throw new InvalidOperationException($"{name}: {runs.Count(run => run[5] != 0)} of {runs.Count} runs failed.");
+            if (runs.Count != Rounds || runs.Any(run => run[5] != 0))
+                throw new InvalidOperationException($"{name}: {runs.Count(run => run[5] != 0)} of {runs.Count} runs failed.");
             var walls = runs.Select(run => Math.Round(run[1] / 1e6, 3)).ToArray();
-            return new Row(name, Median(walls), Median(runs.Select(run => (double)run[2])), Median(runs.Select(run => run[4] / 1e3)), runs.Max(run => run[3]), walls);
+            return new Row(name, Median(walls), Median(runs.Select(run => (double)run[2])), Median(runs.Select(run => run[4] / 1e3)),
+                runs.Max(run => run[3]), walls);
         }
 
         private static double Median(IEnumerable<double> values)

@@ -46,7 +46,8 @@ internal sealed class LineDisplay(TextWriter output, Paint paint) : IDisplay
             {
                 shownAt = TimeProvider.System.GetTimestamp();
                 var gap = _stage.Writers.Sentinel.Acks.CurrentGap.TotalSeconds;
-                Print(FormattableString.Invariant($"    {StateTable.Count(_stage.Writers.Acknowledged)} writes acknowledged, gap {gap:0.00} s"));
+                Print(FormattableString.Invariant(
+                    $"    {StateTable.Count(_stage.Writers.Acknowledged)} writes acknowledged, gap {gap:0.00} s"));
             }
 
             await Task.Delay(Interval, TimeProvider.System, _stop.Token).ContinueWith(_ => { }, TaskScheduler.Default);

@@ -41,8 +41,12 @@ internal sealed class StateTable(Paint paint)
     private string Redis(RedisState node, GroupState state)
     {
         var presence = Shown(node.Presence);
-        var role = node.Presence != Presence.Up ? "" : node.IsMaster ? "master" : $"replica of {state.Redis.FirstOrDefault(n => n.Node.Endpoint == node.Following)?.Node.Name ?? "?"}";
-        var link = node.Presence != Presence.Up || node.IsMaster ? paint.Faint($"{"-",-7}") : node.LinkUp ? paint.Good($"{"up",-7}") : paint.Doubtful($"{"down",-7}");
+        var role = node.Presence != Presence.Up ? ""
+            : node.IsMaster ? "master"
+            : $"replica of {state.Redis.FirstOrDefault(n => n.Node.Endpoint == node.Following)?.Node.Name ?? "?"}";
+        var link = node.Presence != Presence.Up || node.IsMaster ? paint.Faint($"{"-",-7}")
+            : node.LinkUp ? paint.Good($"{"up",-7}")
+            : paint.Doubtful($"{"down",-7}");
         role = node.IsMaster ? paint.Strong($"{role,-20}") : $"{role,-20}";
         return $"{node.Node.Name,-12}{node.Node.Endpoint.Port,-8}{presence}{role}{link}{Count(node.Offset),12}";
     }
@@ -79,5 +83,6 @@ internal sealed class StateTable(Paint paint)
 
     private static string Word(Presence presence) => presence.ToString().ToLowerInvariant();
 
-    private static string Name(LocalGroup group, RedisEndpoint? endpoint) => group.NodeAt(endpoint)?.Name ?? endpoint?.ToString() ?? "nobody";
+    private static string Name(LocalGroup group, RedisEndpoint? endpoint) =>
+        group.NodeAt(endpoint)?.Name ?? endpoint?.ToString() ?? "nobody";
 }

@@ -11,8 +11,9 @@ internal static class Summary
         output.WriteLine();
         foreach (var row in FigureTable.Rows(figures, paint, width)) output.WriteLine(row);
         output.WriteLine();
-        output.WriteLine($"{StateTable.Count(figures.AcknowledgedWrites)} writes acknowledged, {StateTable.Count(figures.LostWrites)} of them lost; "
-            + $"{StateTable.Count(figures.RefusedWrites)} refused, {StateTable.Count(figures.UnansweredWrites)} without an answer");
+        output.WriteLine(
+            $"{StateTable.Count(figures.AcknowledgedWrites)} writes acknowledged, {StateTable.Count(figures.LostWrites)} of them lost; "
+                + $"{StateTable.Count(figures.RefusedWrites)} refused, {StateTable.Count(figures.UnansweredWrites)} without an answer");
         foreach (var reason in figures.Steps.Where(s => s is { MayLose: not null, LostWrites: > 0 }).GroupBy(s => s.MayLose))
             output.WriteLine($"{StateTable.Count(reason.Sum(s => s.LostWrites))} of the lost were {reason.Key}");
         output.WriteLine(figures.TwoMastersAccepted == 0

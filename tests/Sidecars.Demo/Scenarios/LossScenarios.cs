@@ -12,11 +12,13 @@ internal static class LossSteps
     {
         await stage.StartFromNothingAsync();
         var sidecars = GroupSidecars.Start(stage.Group);
-        await Eventually.UntilAsync("the master to be on record", async () => (await sidecars.RecordAsync()).LastServing is not null, cancellation: stage.Cancellation);
+        await Eventually.UntilAsync("the master to be on record", async () => (await sidecars.RecordAsync()).LastServing is not null,
+            cancellation: stage.Cancellation);
         return sidecars;
     }
 
-    public static LocalNode Master(Stage stage) => stage.Watch.Last?.Master?.Node ?? throw new InvalidOperationException("There is not exactly one master.");
+    public static LocalNode Master(Stage stage) =>
+        stage.Watch.Last?.Master?.Node ?? throw new InvalidOperationException("There is not exactly one master.");
 
     /// <summary>Waits until the record says that the master's disk holds so much more than now.</summary>
     public static async Task WriteOnAsync(Stage stage, GroupSidecars sidecars, int reports = 4)
@@ -24,14 +26,16 @@ internal static class LossSteps
         for (var i = 0; i < reports; i++)
         {
             var offset = (await sidecars.RecordAsync()).LastServing!.Offset;
-            await Eventually.UntilAsync("more on record", async () => (await sidecars.RecordAsync()).LastServing!.Offset > offset, cancellation: stage.Cancellation);
+            await Eventually.UntilAsync("more on record", async () => (await sidecars.RecordAsync()).LastServing!.Offset > offset,
+                cancellation: stage.Cancellation);
         }
     }
 
     public static async Task<ElectionRecord> SayRecordAsync(Stage stage, GroupSidecars sidecars)
     {
         var record = await sidecars.RecordAsync();
-        stage.Display.Result($"on record: term {record.Term}, {record.LastServing?.Node} serves under {record.LastServing?.Token}, {record.History.Length} replication id(s)");
+        stage.Display.Result($"on record: term {record.Term}, {record.LastServing?.Node} serves under {record.LastServing?.Token}, "
+            + $"{record.History.Length} replication id(s)");
         return record;
     }
 }
@@ -46,17 +50,20 @@ internal sealed class RedisLossScenario : IScenario
     public async Task RunAsync(Stage stage)
     {
         await using var sidecars = await LossSteps.StartAsync(stage);
-        await stage.StepAsync("every Redis is killed, and comes back", () => KillAllAsync(stage, _ => { }), Agreed, mayLose: Stage.NotReplicated);
+        await stage.StepAsync(
+            "every Redis is killed, and comes back", () => KillAllAsync(stage, _ => { }), Agreed, mayLose: Stage.NotReplicated);
 
         var named = LossSteps.Master(stage);
         var old = named.SnapshotVolume();
         await LossSteps.WriteOnAsync(stage, sidecars);
-        await stage.StepAsync($"again, and {named} has an older volume", () => KillAllAsync(stage, _ => named.RestoreVolume(old)), Agreed, mayLose: Stage.NotReplicated);
+        await stage.StepAsync($"again, and {named} has an older volume", () => KillAllAsync(stage, _ => named.RestoreVolume(old)), Agreed,
+            mayLose: Stage.NotReplicated);
         SentinelSteps.Expect(stage, $"{LossSteps.Master(stage)}, not {named}, is master", LossSteps.Master(stage) != named);
 
         await LossSteps.WriteOnAsync(stage, sidecars);
         var emptied = LossSteps.Master(stage);
-        await stage.StepAsync($"again, and {emptied} has an empty one", () => KillAllAsync(stage, _ => emptied.WipeData()), Agreed, mayLose: Stage.NotReplicated);
+        await stage.StepAsync($"again, and {emptied} has an empty one", () => KillAllAsync(stage, _ => emptied.WipeData()), Agreed,
+            mayLose: Stage.NotReplicated);
         SentinelSteps.Expect(stage, $"{LossSteps.Master(stage)}, not {emptied}, is master", LossSteps.Master(stage) != emptied);
         await LossSteps.SayRecordAsync(stage, sidecars);
     }
@@ -68,7 +75,8 @@ internal sealed class RedisLossScenario : IScenario
         await stage.Group.StartAsync(stage.Group.Redis, cancellation: stage.Cancellation);
     }
 
-    private static bool Agreed(GroupState state) => state.LinkedReplicas == state.Redis.Length - 1 && state.Sentinels.All(s => s.Master == state.Master?.Node.Endpoint && s.Flags == "master");
+    private static bool Agreed(GroupState state) => state.LinkedReplicas == state.Redis.Length - 1
+        && state.Sentinels.All(s => s.Master == state.Master?.Node.Endpoint && s.Flags == "master");
 }
 
 /// <summary>The power goes: all at once; the pods come back in any order, the Sentinels as new ones.</summary>
@@ -88,7 +96,8 @@ internal sealed class TotalLossScenario : IScenario
             {
                 await Task.WhenAll(stage.Group.All.Select(node => node.KillAsync()));
                 foreach (var sentinel in stage.Group.Sentinels) sentinel.WipeConfig();
-                await stage.Group.StartAsync(stage.Group.All.OrderBy(_ => Random.Shared.Next()), _ => TimeSpan.FromMilliseconds(Random.Shared.Next(0, 600)), stage.Cancellation);
+                await stage.Group.StartAsync(stage.Group.All.OrderBy(_ => Random.Shared.Next()),
+                    _ => TimeSpan.FromMilliseconds(Random.Shared.Next(0, 600)), stage.Cancellation);
             }, mayLose: Stage.NotReplicated);
             await LossSteps.SayRecordAsync(stage, sidecars);
         }
@@ -139,7 +148,8 @@ internal sealed class StaleDiskScenario : IScenario
             await Task.WhenAll(stage.Group.All.Select(node => node.KillAsync()));
             stale.RestoreVolume(old);
             await stale.StartAsync();
-            await Eventually.UntilAsync("it to say whom it waits for", () => Task.FromResult(Waits(stale) is not null), cancellation: stage.Cancellation);
+            await Eventually.UntilAsync(
+                "it to say whom it waits for", () => Task.FromResult(Waits(stale) is not null), cancellation: stage.Cancellation);
             stage.Display.Result($"{stale}: {Waits(stale)}");
             foreach (var node in stage.Group.All.Where(n => n != stale)) await node.StartAsync();
         }, mayLose: Stage.NotReplicated);
@@ -170,7 +180,8 @@ internal sealed class ApiDownScenario : IScenario
         var replica = stage.Group.Redis.First(node => node != LossSteps.Master(stage));
         await stage.StepAsync($"API away: restart of {replica}", () => replica.RestartAsync());
         var master = LossSteps.Master(stage);
-        await stage.StepAsync($"API away: kill -9 of the master, {master}", master.KillAsync, state => state.Master is { } m && m.Node != master && state.LinkedReplicas == 1, mayLose: Stage.NotReplicated);
+        await stage.StepAsync($"API away: kill -9 of the master, {master}", master.KillAsync,
+            state => state.Master is { } m && m.Node != master && state.LinkedReplicas == 1, mayLose: Stage.NotReplicated);
         await stage.StepAsync($"API away: {master} comes back", master.StartAsync);
         await stage.StepAsync("every Redis killed with the Sentinels, API back after 5 s", async () =>
         {

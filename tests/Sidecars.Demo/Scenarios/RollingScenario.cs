@@ -19,7 +19,8 @@ internal sealed class RollingScenario : IScenario
     private static async Task KillMasterAsync(Stage stage)
     {
         var killed = Master(stage);
-        await stage.StepAsync($"kill -9 of the master, {killed}", killed.KillAsync, state => WholeWithout(state, killed), mayLose: Stage.NotReplicated);
+        await stage.StepAsync(
+            $"kill -9 of the master, {killed}", killed.KillAsync, state => WholeWithout(state, killed), mayLose: Stage.NotReplicated);
         await stage.StepAsync($"{killed} comes back", killed.StartAsync);
     }
 

@@ -5,7 +5,8 @@ internal static class ScenarioTable
 {
     public static IReadOnlyList<IScenario> All { get; } =
     [
-        new TourScenario(), new StartScenario(), new RollingScenario(), new RedisLossScenario(), new TotalLossScenario(), new EmptyMasterScenario(), new StaleDiskScenario(),
+        new TourScenario(), new StartScenario(), new RollingScenario(), new RedisLossScenario(), new TotalLossScenario(),
+        new EmptyMasterScenario(), new StaleDiskScenario(),
         new VolumesLostScenario(), new TenantSwapScenario(), new SentinelLossScenario(), new SentinelChurnScenario(), new ApiDownScenario(),
     ];
 

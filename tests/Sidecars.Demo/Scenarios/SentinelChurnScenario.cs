@@ -22,13 +22,15 @@ internal sealed class SentinelChurnScenario : IScenario
             for (var i = 0; i < Replacements; i++)
             {
                 await stage.Group.ReplaceSentinelAsync(stage.Group.Sentinels[i % stage.Group.Sentinels.Length]);
-                await stage.Watch.WaitForAsync($"no ghost after replacement {i + 1}", NoGhosts, TimeSpan.FromSeconds(60), stage.Cancellation);
+                await stage.Watch.WaitForAsync(
+                    $"no ghost after replacement {i + 1}", NoGhosts, TimeSpan.FromSeconds(60), stage.Cancellation);
             }
         });
         SentinelSteps.Expect(stage, $"every Sentinel knows exactly {stage.Group.Sentinels.Length - 1} others", NoGhosts(stage.Watch.Last!));
 
         var lost = stage.Group.Sentinels[^1];
-        await stage.StepAsync($"{lost} is lost", lost.KillAsync, state => state.Master is not null && state.LinkedReplicas == state.Redis.Length - 1);
+        await stage.StepAsync(
+            $"{lost} is lost", lost.KillAsync, state => state.Master is not null && state.LinkedReplicas == state.Redis.Length - 1);
         var master = stage.Watch.Last!.Master!.Node;
         await stage.StepAsync(
             $"kill -9 of {master} with one Sentinel lost",

@@ -18,7 +18,8 @@ internal sealed class SentinelLossScenario : IScenario
         await using var sidecars = GroupSidecars.Start(stage.Group);
         await SentinelSteps.FailOverByKillAsync(stage);
         var epoch = stage.Watch.Last!.Sentinels[0].Epoch;
-        await Eventually.UntilAsync($"epoch {epoch} to be kept", async () => await sidecars.KeptEpochAsync() == epoch, cancellation: stage.Cancellation);
+        await Eventually.UntilAsync(
+            $"epoch {epoch} to be kept", async () => await sidecars.KeptEpochAsync() == epoch, cancellation: stage.Cancellation);
 
         await stage.StepAsync($"all Sentinels lost in epoch {epoch}, three new pods", async () =>
         {

@@ -10,7 +10,8 @@ internal static class SentinelSteps
         await stage.StepAsync(
             $"kill -9 of the master, {killed}",
             killed.KillAsync,
-            state => state.Master is { } m && m.Node != killed && state.LinkedReplicas == state.Redis.Length - 2 && state.Sentinels.All(s => s.Master == m.Node.Endpoint),
+            state => state.Master is { } m && m.Node != killed && state.LinkedReplicas == state.Redis.Length - 2
+                && state.Sentinels.All(s => s.Master == m.Node.Endpoint),
             mayLose: Stage.NotReplicated);
         await stage.StepAsync($"{killed} comes back", killed.StartAsync);
     }

@@ -23,7 +23,8 @@ internal sealed class TenantSwapScenario : IScenario
         {
             await master.KillAsync();
             await other.ComeUpAtAsync(address);
-        }, state => state.Redis.Any(r => r.IsMaster && r.Node != master) && state.Redis.Count(r => r.LinkUp) == state.Redis.Length - 2, mayLose: Stage.NotReplicated);
+        }, state => state.Redis.Any(r => r.IsMaster && r.Node != master) && state.Redis.Count(r => r.LinkUp) == state.Redis.Length - 2,
+            mayLose: Stage.NotReplicated);
         SentinelSteps.Expect(stage, "the other tenant's data are as they were", await other.IsUntouchedAtAsync(address));
     }
 

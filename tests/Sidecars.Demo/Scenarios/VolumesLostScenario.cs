@@ -16,20 +16,26 @@ internal sealed class VolumesLostScenario : IScenario
         using var store = new TempFolder("demo-store");
         var tool = Repository.NativeExecutable("redis-backup");
         foreach (var node in stage.Group.Redis)
-            foreach (var (name, value) in (ReadOnlySpan<(string, string)>)[("RESTORE_ON_EMPTY", "true"), ("RESTORE_COMMAND", tool), ("BACKUP_STORE", store.Path)]) node.Environment[name] = value;
+            foreach (var (name, value) in (ReadOnlySpan<(string, string)>)[("RESTORE_ON_EMPTY", "true"), ("RESTORE_COMMAND", tool),
+                ("BACKUP_STORE", store.Path)])
+                node.Environment[name] = value;
         await using var reports = await LossSteps.StartAsync(stage);
-        var uploaders = await Task.WhenAll(stage.Group.Redis.Select(node => ServerProcess.StartAsync(Uploader(stage, node, tool, store.Path))));
+        var uploaders =
+            await Task.WhenAll(stage.Group.Redis.Select(node => ServerProcess.StartAsync(Uploader(stage, node, tool, store.Path))));
         try
         {
             stage.Display.Title("redis-backup ships the tail of one replica every second");
             var begun = TimeProvider.System.GetUtcNow();
-            await Eventually.UntilAsync("a backup, and a tail that follows", async () => await StoreLook.CoveredUntilAsync(stage.Group, store.Path, stage.Cancellation) > begun, cancellation: stage.Cancellation);
+            await Eventually.UntilAsync("a backup, and a tail that follows",
+                async () => await StoreLook.CoveredUntilAsync(stage.Group, store.Path, stage.Cancellation) > begun,
+                cancellation: stage.Cancellation);
             await stage.StepAsync("everything is killed, and every volume is emptied", async () =>
             {
                 await Task.WhenAll(stage.Group.All.Select(node => node.KillAsync()));
                 await Task.WhenAll(uploaders.Select(u => u.KillAsync()));
                 foreach (var node in stage.Group.Redis) node.WipeData();
-                stage.Display.Result($"the store holds all that was written until {(TimeProvider.System.GetUtcNow() - await StoreLook.CoveredUntilAsync(stage.Group, store.Path, stage.Cancellation)).TotalSeconds:0.0} s ago");
+                stage.Display.Result(
+                    $"the store holds all that was written until {(TimeProvider.System.GetUtcNow() - await StoreLook.CoveredUntilAsync(stage.Group, store.Path, stage.Cancellation)).TotalSeconds:0.0} s ago");
                 await stage.Group.StartAsync(stage.Group.All, cancellation: stage.Cancellation);
             }, mayLose: "not yet in the store: it is written once a second");
         }
@@ -39,19 +45,20 @@ internal sealed class VolumesLostScenario : IScenario
         }
     }
 
-    private static ServerStart Uploader(Stage stage, LocalNode node, string tool, string store) => LocalGroup.At(node.Place, new(tool, "run")
-    {
-        Name = "backup-" + node.Index,
-        Environment = new Dictionary<string, string>
+    private static ServerStart Uploader(Stage stage, LocalNode node, string tool, string store) =>
+        LocalGroup.At(node.Place, new(tool, "run")
         {
-            ["BACKUP_STORE"] = store,
-            ["CLUSTER_ID"] = stage.Group.Options.ClusterId,
-            ["NODE_NAME"] = node.Name,
-            ["DATA_DIR"] = node.DataFolder,
-            ["REDIS_HOST"] = (node.Place.Own ?? node.Endpoint).ToString(),
-            ["BACKUP_LEASE_RENEW_MS"] = "1000",
-            ["BACKUP_LEASE_LIFE_MS"] = "3000",
-            ["METRICS_PORT"] = "0",
-        },
-    });
+            Name = "backup-" + node.Index,
+            Environment = new Dictionary<string, string>
+            {
+                ["BACKUP_STORE"] = store,
+                ["CLUSTER_ID"] = stage.Group.Options.ClusterId,
+                ["NODE_NAME"] = node.Name,
+                ["DATA_DIR"] = node.DataFolder,
+                ["REDIS_HOST"] = (node.Place.Own ?? node.Endpoint).ToString(),
+                ["BACKUP_LEASE_RENEW_MS"] = "1000",
+                ["BACKUP_LEASE_LIFE_MS"] = "3000",
+                ["METRICS_PORT"] = "0",
+            },
+        });
 }

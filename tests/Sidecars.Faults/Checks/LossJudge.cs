@@ -19,7 +19,8 @@ internal static class LossJudge
 {
     private static readonly TimeSpan InFlight = TimeSpan.FromSeconds(2); // from the acknowledgement to the replicas, on a busy machine
     private static readonly TimeSpan KillTakes = TimeSpan.FromSeconds(0.5);
-    private static readonly TimeSpan WakingTakes = TimeSpan.FromSeconds(0.5); // from SIGCONT until the fence that waits in its sockets is set, on a busy machine
+    // from SIGCONT until the fence that waits in its sockets is set, on a busy machine
+    private static readonly TimeSpan WakingTakes = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan BackupDelay = TimeSpan.FromSeconds(5); // the tail is shipped once a second, on a busy machine
     private static readonly TimeSpan FenceSlack = TimeSpan.FromSeconds(1); // as in I3
 
@@ -28,7 +29,8 @@ internal static class LossJudge
     /// <param name="faults">Of the round.</param>
     /// <param name="roundBegan">Monotonic timestamp.</param>
     /// <param name="downAfter">Sentinel's.</param>
-    public static IReadOnlyList<Loss> Judge(IReadOnlyList<long> lost, IReadOnlyList<ActiveFault> faults, long roundBegan, TimeSpan downAfter)
+    public static IReadOnlyList<Loss> Judge(
+        IReadOnlyList<long> lost, IReadOnlyList<ActiveFault> faults, long roundBegan, TimeSpan downAfter)
     {
         var excused = new Dictionary<ActiveFault, List<double>>();
         var others = new List<double>();
@@ -46,7 +48,8 @@ internal static class LossJudge
 
     /// <summary>The invariant that a round's unexcused loss breaks.</summary>
     public static string Invariant(IReadOnlyList<ActiveFault> faults) =>
-        faults.Any(f => f.Step.Kind is FaultKind.StepDown or FaultKind.TerminateRedis or FaultKind.ReplacePod or FaultKind.ScaleToZero) ? "I1"
+        faults.Any(f => f.Step.Kind is FaultKind.StepDown or FaultKind.TerminateRedis or FaultKind.ReplacePod or FaultKind.ScaleToZero)
+            ? "I1"
         : faults.Any(f => f.Step.Kind is FaultKind.KillAllRedis or FaultKind.KillEverything) ? "I2" : "I3/loss";
 
     private static bool Excuses(ActiveFault fault, long at, TimeSpan downAfter)
@@ -66,7 +69,8 @@ internal static class LossJudge
     // A stopped master that another has replaced meanwhile wakes with writes in its sockets, and answers them before it reads its
     // sidecar's fence: nobody can close a stopped process.
     private static bool IsOfWaking(ActiveFault fault, long at) =>
-        fault is { Step.Kind: FaultKind.PauseRedis or FaultKind.BlockLog, Ended: { } ended } && Ms(ended, at) >= 0 && Ms(ended, at) <= WakingTakes.TotalMilliseconds;
+        fault is { Step.Kind: FaultKind.PauseRedis or FaultKind.BlockLog, Ended: { } ended } && Ms(ended, at) >= 0
+        && Ms(ended, at) <= WakingTakes.TotalMilliseconds;
 
     private static double Ms(long from, long to) => TimeProvider.System.GetElapsedTime(from, to).TotalMilliseconds;
 }

@@ -47,7 +47,8 @@ internal sealed class RecordWatch
         var text = sets.FirstOrDefault(set => set.Type == "TXT")?.Values[0].Trim('"');
         if (text is null) return;
         var fields = text.Split(';').Select(field => field.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]);
-        Note("DNS record", [Number(fields["term"]), Number(fields["epoch"]), Number(fields["rev"])], sets.FirstOrDefault(set => set.Type == "A")?.Values[0] ?? "");
+        Note("DNS record", [Number(fields["term"]), Number(fields["epoch"]), Number(fields["rev"])],
+            sets.FirstOrDefault(set => set.Type == "A")?.Values[0] ?? "");
     }
 
     private void Note(string place, long[] token, string address)
@@ -64,8 +65,13 @@ internal sealed class RecordWatch
             if (_last.TryGetValue(place, out var last))
             {
                 var order = token.Zip(last.Token, (a, b) => a.CompareTo(b)).FirstOrDefault(c => c != 0);
-                if (order < 0) _violations.Enqueue(new Violation("I5", $"the {place} went back from {string.Join('.', last.Token)} ({last.Address}) to {string.Join('.', token)} ({address})"));
-                else if (order == 0 && address != last.Address) _violations.Enqueue(new Violation("I5", $"the {place} moved from {last.Address} to {address} with the same token {string.Join('.', token)}"));
+                if (order < 0)
+                    _violations.Enqueue(new Violation("I5",
+                        $"the {place} went back from {string.Join('.', last.Token)} ({last.Address}) to {string.Join('.', token)} "
+                        + $"({address})"));
+                else if (order == 0 && address != last.Address)
+                    _violations.Enqueue(new Violation(
+                        "I5", $"the {place} moved from {last.Address} to {address} with the same token {string.Join('.', token)}"));
             }
 
             _last[place] = (token, address);

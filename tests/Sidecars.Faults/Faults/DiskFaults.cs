@@ -17,7 +17,8 @@ internal sealed class DiskFaults(HostGroup group, PodFaults pods, AckLog? acks)
     private static readonly TimeSpan FailoverPatience = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Silent = TimeSpan.FromSeconds(2); // no write is acknowledged: the group does not go on
-    private static readonly TimeSpan SayingTakes = TimeSpan.FromSeconds(3); // a server on a busy machine, and the second after which it flushes
+    // a server on a busy machine, and the second after which it flushes
+    private static readonly TimeSpan SayingTakes = TimeSpan.FromSeconds(3);
 
     /// <summary>Volumes are full; ended, they have room again.</summary>
     public async Task<ActiveFault> FillAsync(ActiveFault fault, params IReadOnlyList<Host> hosts)
@@ -83,7 +84,9 @@ internal sealed class DiskFaults(HostGroup group, PodFaults pods, AckLog? acks)
         var answers = await Task.WhenAll(group.Hosts.Select(AnswerAsync));
         return answers.Any(answer => answer.StartsWith(Refusal, StringComparison.Ordinal))
             ? null
-            : new Violation("I9", FormattableString.Invariant($"no write is acknowledged for {acks.CurrentGap.TotalSeconds:0.0} s, and none is refused with {Refusal}: {string.Join(", ", answers)}"));
+            : new Violation("I9", FormattableString.Invariant(
+                $"no write is acknowledged for {acks.CurrentGap.TotalSeconds:0.0} s, and none is refused with {Refusal}: ")
+                + string.Join(", ", answers));
     }
 
     // Changes nothing, and passes all checks of a write.

@@ -163,7 +163,8 @@ internal sealed class FaultInjector(HostGroup group, AckLog? acks = null)
                 }
 
                 // A server that has something to say then stands still, as one that is stopped.
-                return Active(silent == host.Redis ? IfMaster(Losses.UntilFenced) : Losses.None, silent.ReadLogAsync) with { Met = silent.Name + (isNew ? ", started anew" : "") };
+                return Active(silent == host.Redis ? IfMaster(Losses.UntilFenced) : Losses.None, silent.ReadLogAsync) with
+                { Met = silent.Name + (isNew ? ", started anew" : "") };
             case FaultKind.JumpClock:
                 var clock = group.ClockFile(host) ?? throw new InvalidOperationException("no libfaketime");
                 var seconds = (step.Strength - 0.25) * 4 * LargestJumpSeconds; // back and forth
@@ -176,9 +177,13 @@ internal sealed class FaultInjector(HostGroup group, AckLog? acks = null)
         }
     }
 
-    private static IEnumerable<(IPAddress From, IPAddress To)> Pairs(IReadOnlyCollection<IPAddress> from, IReadOnlyCollection<IPAddress> to) => from.SelectMany(_ => to, (f, t) => (f, t));
+    private static IEnumerable<(IPAddress From, IPAddress To)> Pairs(
+        IReadOnlyCollection<IPAddress> from, IReadOnlyCollection<IPAddress> to) =>
+        from.SelectMany(_ => to, (f, t) => (f, t));
 
-    private static IEnumerable<(IPAddress From, IPAddress To)> Both(IReadOnlyCollection<IPAddress> one, IReadOnlyCollection<IPAddress> other) => [.. Pairs(one, other), .. Pairs(other, one)];
+    private static IEnumerable<(IPAddress From, IPAddress To)> Both(
+        IReadOnlyCollection<IPAddress> one, IReadOnlyCollection<IPAddress> other) =>
+        [.. Pairs(one, other), .. Pairs(other, one)];
 
     // Whose log nobody reads, and whether of one that starts then: a server's bootstrap.
     private static (Container Container, bool IsNew)[] Silent(Host host) =>

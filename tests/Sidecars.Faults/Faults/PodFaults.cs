@@ -82,8 +82,8 @@ internal sealed class PodFaults(HostGroup group)
     }
 
     /// <summary>
-    /// Every Sentinel's pod is gone, and a switch is made that none of them can end: one replica is promoted, the old master follows it, and
-    /// the others go on following the old one. No write is lost.
+    /// Every Sentinel's pod is gone, and a switch is made that none of them can end: one replica is promoted, the old master follows it,
+    /// and the others go on following the old one. No write is lost.
     /// </summary>
     /// <returns>What brings other Sentinels.</returns>
     public async Task<Func<Task>> StrandAsync(Host old, Host promoted)
@@ -102,8 +102,8 @@ internal sealed class PodFaults(HostGroup group)
     }
 
     /// <summary>
-    /// A Redis' pod is gone and the group has a master without it; then another replica's pod is replaced by one at the address that is free
-    /// now, and the master hands over to it.
+    /// A Redis' pod is gone and the group has a master without it; then another replica's pod is replaced by one at the address that is
+    /// free now, and the master hands over to it.
     /// </summary>
     /// <returns>What came of it.</returns>
     public async Task<string> AddressToMasterAsync(Host host)
@@ -113,7 +113,8 @@ internal sealed class PodFaults(HostGroup group)
         Host? master = null;
         await Eventually.UntilAsync(
             "a master without the pod that is gone",
-            async () => (await group.Group.ObserveAsync()).Master is not null && (master = await group.FindMasterAsync()) is not null && master != host,
+            async () => (await group.Group.ObserveAsync()).Master is not null && (master = await group.FindMasterAsync()) is not null
+                && master != host,
             FailoverPatience);
         var heir = group.Hosts.First(h => h != host && h != master);
         await DeleteAsync(heir);
@@ -144,7 +145,8 @@ internal sealed class PodFaults(HostGroup group)
         {
             EndAsync = async () =>
             {
-                if (!await foreign.IsUntouchedAtAsync(address)) active!.Finding = new Violation("I7", "the other tenant's data were touched");
+                if (!await foreign.IsUntouchedAtAsync(address))
+                    active!.Finding = new Violation("I7", "the other tenant's data were touched");
                 await foreign.DisposeAsync();
                 group.World.Delete(pod);
                 if (servicesFollow) return;
@@ -156,7 +158,9 @@ internal sealed class PodFaults(HostGroup group)
     }
 
     private static async Task<long> OffsetAsync(RedisClient client) =>
-        InfoReply.TryParse(await client.CallAsync(default, "INFO", "replication"), out var info) && info.MasterReplOffset is { } offset ? offset : -1;
+        InfoReply.TryParse(await client.CallAsync(default, "INFO", "replication"), out var info) && info.MasterReplOffset is { } offset
+            ? offset
+            : -1;
 
     private void Forget(LocalNode node)
     {

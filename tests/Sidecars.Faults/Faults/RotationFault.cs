@@ -13,7 +13,8 @@ namespace Sidecars.Faults.Faults;
 /// </summary>
 internal sealed class RotationFault(HostGroup group, PodFaults pods)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120); // another fault may last until the middle of it; the sidecars look every 30 s
+    // another fault may last until the middle of it; the sidecars look every 30 s
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
     private static readonly TimeSpan LookPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan CommandPatience = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan LoginPatience = TimeSpan.FromSeconds(5);
@@ -92,7 +93,8 @@ internal sealed class RotationFault(HostGroup group, PodFaults pods)
 
     private async Task<string> PasswordsAsync(Host host)
     {
-        var start = new ServerStart(Repository.NativeExecutable("redis-failover"), "passwords") { Environment = group.SidecarEnvironment(host) };
+        var start =
+            new ServerStart(Repository.NativeExecutable("redis-failover"), "passwords") { Environment = group.SidecarEnvironment(host) };
         await using var command = await ServerProcess.StartAsync(LocalGroup.At(host.RedisNode.Place, start));
         try
         {
@@ -115,7 +117,8 @@ internal sealed class RotationFault(HostGroup group, PodFaults pods)
     private async Task<bool> AcceptsAsync(LocalNode node, string age)
     {
         var password = NodeSecrets.Password(age, node.Kind == LocalNodeKind.Redis ? "redis-password" : "sentinel-password");
-        var options = new RedisClientOptions { Credentials = [new RedisCredential(null, password)], ConnectTimeout = LoginPatience, CommandTimeout = LoginPatience };
+        var options = new RedisClientOptions
+        { Credentials = [new RedisCredential(null, password)], ConnectTimeout = LoginPatience, CommandTimeout = LoginPatience };
         try
         {
             await using var client = await RedisClient.ConnectAsync(group.World.Observe(node.Endpoint), options, default);

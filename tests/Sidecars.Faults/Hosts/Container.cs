@@ -2,7 +2,9 @@ using Sidecars.TestKit.Processes;
 
 namespace Sidecars.Faults.Hosts;
 
-/// <summary>One process that belongs on a host, as a container does: it is started again when it ends, unless a fault holds it down.</summary>
+/// <summary>
+/// One process that belongs on a host, as a container does: it is started again when it ends, unless a fault holds it down.
+/// </summary>
 internal sealed class Container(string name, Func<Task> start, Func<ServerProcess?> process) : IDisposable
 {
     private const int TailKept = 40;

@@ -28,7 +28,8 @@ internal sealed class GroupBackup : IAsyncDisposable
     private static string Tool => Repository.NativeExecutable("redis-backup");
 
     /// <summary>The container of a Redis' pod.</summary>
-    public Container ContainerOf(LocalNode node) => new(node.Name + "-backup", () => StartAsync(node), () => _running.GetValueOrDefault(node));
+    public Container ContainerOf(LocalNode node) =>
+        new(node.Name + "-backup", () => StartAsync(node), () => _running.GetValueOrDefault(node));
 
     /// <summary>Waits until the store holds what was acknowledged before the call.</summary>
     public async Task WaitUntilCoveredAsync()
@@ -38,7 +39,8 @@ internal sealed class GroupBackup : IAsyncDisposable
         var store = new BackupStore(new DirectoryStore(_store.Path), new BackupLayout(cluster));
         await Eventually.UntilAsync(
             "a backup of what was acknowledged",
-            async () => await store.ReadCatalogueAsync(default) is { Uploader: { } lease, Backups.Length: > 0 } && lease.CoveredUntil > called,
+            async () => await store.ReadCatalogueAsync(default) is { Uploader: { } lease, Backups.Length: > 0 }
+                && lease.CoveredUntil > called,
             CoverPatience,
             () => string.Join('\n', _running.Values.Select(p => p.Tail(10))));
     }
@@ -59,7 +61,8 @@ internal sealed class GroupBackup : IAsyncDisposable
             ["BACKUP_LEASE_LIFE_MS"] = "3000",
             ["METRICS_PORT"] = "0",
         };
-        var start = new ServerStart(Tool, "run") { Name = node.Name + "-backup", Environment = environment, WorkingDirectory = node.DataFolder };
+        var start =
+            new ServerStart(Tool, "run") { Name = node.Name + "-backup", Environment = environment, WorkingDirectory = node.DataFolder };
         _running[node] = await ServerProcess.StartAsync(LocalGroup.At(node.Place, start));
         if (old is not null) await old.DisposeAsync();
     }

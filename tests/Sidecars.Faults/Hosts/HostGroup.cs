@@ -13,7 +13,8 @@ namespace Sidecars.Faults.Hosts;
 
 /// <summary>One host of the group: a Redis, its sidecar and a Sentinel.</summary>
 internal sealed record Host(
-    NetworkHost Network, LocalNode RedisNode, LocalNode SentinelNode, Container Redis, Container Sentinel, Container Sidecar, Container? Backup)
+    NetworkHost Network, LocalNode RedisNode, LocalNode SentinelNode, Container Redis, Container Sentinel, Container Sidecar,
+    Container? Backup)
 {
     public IPAddress Address => Network.Address;
 
@@ -29,8 +30,8 @@ internal sealed record Host(
 }
 
 /// <summary>
-/// A whole group as pods on hosts of its own (<see cref="PodWorld"/>): on each host a pod with redis-bootstrap → Redis and redis-failover, and
-/// one with redis-bootstrap → Sentinel; a host for clients; an API server, a Route 53 and a name server that the hosts can be cut off
+/// A whole group as pods on hosts of its own (<see cref="PodWorld"/>): on each host a pod with redis-bootstrap → Redis and redis-failover,
+/// and one with redis-bootstrap → Sentinel; a host for clients; an API server, a Route 53 and a name server that the hosts can be cut off
 /// from. Everything is the published executable but those three.
 /// </summary>
 internal sealed class HostGroup : IAsyncDisposable
@@ -154,7 +155,8 @@ internal sealed class HostGroup : IAsyncDisposable
     public async Task<Host?> FindMasterAsync()
     {
         var state = await Group.ObserveAsync(_stop.Token);
-        var named = state.Sentinels.GroupBy(s => s.Master).Where(g => g.Key is not null).OrderByDescending(g => g.Count()).FirstOrDefault()?.Key;
+        var named = state.Sentinels.GroupBy(s => s.Master).Where(g => g.Key is not null)
+            .OrderByDescending(g => g.Count()).FirstOrDefault()?.Key;
         var master = state.Master ?? state.Masters.FirstOrDefault(m => m.Node.IsAt(named));
         return Hosts.FirstOrDefault(h => h.RedisNode == master?.Node || (master is null && h.RedisNode.IsAt(named)));
     }
@@ -167,10 +169,12 @@ internal sealed class HostGroup : IAsyncDisposable
         if (state.Sentinels.FirstOrDefault(s => s.KnownOthers != state.Sentinels.Length - 1) is { } haunted)
             return string.Create(CultureInfo.InvariantCulture, $"{haunted.Node} knows {haunted.KnownOthers} other Sentinels");
         if (state.Sentinels.FirstOrDefault(s => s.HeardMaster > Heard) is { } deaf)
-            return string.Create(CultureInfo.InvariantCulture, $"{deaf.Node} has not heard the master for {deaf.HeardMaster.TotalSeconds:0.0} s");
+            return string.Create(
+                CultureInfo.InvariantCulture, $"{deaf.Node} has not heard the master for {deaf.HeardMaster.TotalSeconds:0.0} s");
         var address = state.Master!.Node.Place.Own!.Host;
         if (SliceAddress() is var slice && slice != address) return $"the EndpointSlice says {slice ?? "nothing"}, the master is {address}";
-        if (RecordAddress() is var record && record != address) return $"the DNS record says {record ?? "nothing"}, the master is {address}";
+        if (RecordAddress() is var record && record != address)
+            return $"the DNS record says {record ?? "nothing"}, the master is {address}";
         return null;
     }
 
@@ -178,7 +182,8 @@ internal sealed class HostGroup : IAsyncDisposable
     public string Tails(int lines) => string.Join('\n', Hosts.SelectMany(h => h.Containers).Select(c => c.Process?.Tail(lines)));
 
     /// <summary>The file that libfaketime of a host's sidecar reads; null where clocks can't jump.</summary>
-    public string? ClockFile(Host host) => _options.FakeTimeLibrary is null ? null : Path.Combine(host.RedisNode.ConfigFolder, "..", "clock");
+    public string? ClockFile(Host host) =>
+        _options.FakeTimeLibrary is null ? null : Path.Combine(host.RedisNode.ConfigFolder, "..", "clock");
 
     public async ValueTask DisposeAsync()
     {
@@ -250,12 +255,13 @@ internal sealed class HostGroup : IAsyncDisposable
         var node = host.RedisNode;
         if (ClockFile(host) is { } clock && !File.Exists(clock)) await File.WriteAllTextAsync(clock, "+0");
         var old = _sidecars.GetValueOrDefault(host);
-        _sidecars[host] = await ServerProcess.StartAsync(LocalGroup.At(node.Place, new ServerStart(Repository.NativeExecutable("redis-failover"), "run")
-        {
-            Name = host.Sidecar.Name,
-            Environment = SidecarEnvironment(host),
-            WorkingDirectory = node.DataFolder,
-        }));
+        _sidecars[host] =
+            await ServerProcess.StartAsync(LocalGroup.At(node.Place, new ServerStart(Repository.NativeExecutable("redis-failover"), "run")
+            {
+                Name = host.Sidecar.Name,
+                Environment = SidecarEnvironment(host),
+                WorkingDirectory = node.DataFolder,
+            }));
         if (old is not null) await old.DisposeAsync();
     }
 

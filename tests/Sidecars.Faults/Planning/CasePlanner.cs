@@ -34,7 +34,9 @@ internal static class CasePlanner
         var first = Step(random, hosts, Choose(random, kinds), TimeSpan.Zero);
         if (FaultNames.TraitsOf(first.Kind).StandsAlone || random.NextDouble() >= TwoAtOnce) return new FaultRound([first]);
         var others = kinds.Where(kind => kind != first.Kind && !FaultNames.TraitsOf(kind).StandsAlone).ToArray();
-        return others.Length == 0 ? new FaultRound([first]) : new FaultRound([first, Step(random, hosts, Choose(random, others), random.NextDouble() * LongestDelay)]);
+        return others.Length == 0
+            ? new FaultRound([first])
+            : new FaultRound([first, Step(random, hosts, Choose(random, others), random.NextDouble() * LongestDelay)]);
     }
 
     private static FaultKind Choose(Random random, IReadOnlyList<FaultKind> kinds)

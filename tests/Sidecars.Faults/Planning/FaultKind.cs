@@ -104,5 +104,8 @@ internal sealed record FaultStep(FaultKind Kind, FaultTarget Target, int Pick, T
 
     /// <summary>For people.</summary>
     public override string ToString() =>
-        FormattableString.Invariant($"{FaultNames.Of(Kind)} {(Target == FaultTarget.Master ? "master" : $"replica {Pick}")} at {After.TotalSeconds:0.0} s for {Lasts.TotalSeconds:0.0} s{(FaultNames.TraitsOf(Kind).HasStrength ? $" strength {Strength:0.00}" : "")}");
+        FormattableString.Invariant(
+            $"{FaultNames.Of(Kind)} {(Target == FaultTarget.Master ? "master" : $"replica {Pick}")} at {After.TotalSeconds:0.0} s ")
+        + FormattableString.Invariant($"for {Lasts.TotalSeconds:0.0} s")
+        + (FaultNames.TraitsOf(Kind).HasStrength ? FormattableString.Invariant($" strength {Strength:0.00}") : "");
 }

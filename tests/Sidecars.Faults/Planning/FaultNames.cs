@@ -44,14 +44,17 @@ internal static class FaultNames
         [FaultKind.SlowLink] = new("a host's link is slow") { HasStrength = true },
         [FaultKind.WipeDisk] = new("a Redis' pod and volume are lost") { StandsAlone = true },
         [FaultKind.FillDisk] = new("a Redis' volume is full") { StandsAlone = true, Needs = FaultNeeds.SmallDisks },
-        [FaultKind.FillAllDisks] = new("every Redis' volume is full, as volumes of one size and one dataset become") { StandsAlone = true, Needs = FaultNeeds.SmallDisks },
-        [FaultKind.DamageFile] = new("a Redis' pod is lost, and its AOF damaged before another pod starts on it; a master has a successor before that")
-        {
-            StandsAlone = true,
-            HasStrength = true,
-            Weight = Often,
-        },
-        [FaultKind.ForeignTenant] = new("a Redis' pod is gone, and another tenant's Redis is at its address, behind its Service too") { StandsAlone = true },
+        [FaultKind.FillAllDisks] = new("every Redis' volume is full, as volumes of one size and one dataset become")
+        { StandsAlone = true, Needs = FaultNeeds.SmallDisks },
+        [FaultKind.DamageFile] =
+            new("a Redis' pod is lost, and its AOF damaged before another pod starts on it; a master has a successor before that")
+            {
+                StandsAlone = true,
+                HasStrength = true,
+                Weight = Often,
+            },
+        [FaultKind.ForeignTenant] =
+            new("a Redis' pod is gone, and another tenant's Redis is at its address, behind its Service too") { StandsAlone = true },
         [FaultKind.ApiDown] = new("the API server resets every connection"),
         [FaultKind.ApiSlow] = new("the API server answers late"),
         [FaultKind.ApiThrottles] = new("the API server answers 429"),
@@ -66,28 +69,38 @@ internal static class FaultNames
             Weight = Often,
         },
         [FaultKind.JumpClock] = new("a sidecar's clock jumps") { HasStrength = true, Needs = FaultNeeds.FakeTime },
-        [FaultKind.RotatePasswords] = new("every password is rotated: both valid, the new one, the old one dropped; a Redis' pod is lost in the first or the second half")
+        [FaultKind.RotatePasswords] = new(
+            "every password is rotated: both valid, the new one, the old one dropped; a Redis' pod is lost in the first or the second half")
         {
             HasStrength = true,
             Weight = Often,
             Needs = FaultNeeds.Passwords,
         },
         [FaultKind.StepDown] = new("the preStop hook and SIGTERM") { StandsAlone = true },
-        [FaultKind.ReplacePod] = new("a Redis' pod is deleted as a person does it, and another takes its place at another address") { StandsAlone = true },
+        [FaultKind.ReplacePod] =
+            new("a Redis' pod is deleted as a person does it, and another takes its place at another address") { StandsAlone = true },
         [FaultKind.LosePod] = new("a Redis' pod is gone at once, and another takes its place at another address"),
-        [FaultKind.ScaleToZero] = new("every Redis' pod is deleted as a StatefulSet scaled to 0 does it, and scaled back") { StandsAlone = true },
-        [FaultKind.EmptyVolumes] = new("every Redis' pod and volume is lost while the Sentinels live; a person allows an empty start") { StandsAlone = true },
-        [FaultKind.RestoreVolumes] = new("the same; the winner of the election restores the backup") { StandsAlone = true, Needs = FaultNeeds.Backup },
-        [FaultKind.AddressToMaster] = new("a Redis' pod is gone; another Redis' pod gets its address, and becomes master there") { StandsAlone = true },
-        [FaultKind.AddressToTenant] = new("a Redis' pod is replaced, and another tenant's Redis gets its old address") { StandsAlone = true },
+        [FaultKind.ScaleToZero] =
+            new("every Redis' pod is deleted as a StatefulSet scaled to 0 does it, and scaled back") { StandsAlone = true },
+        [FaultKind.EmptyVolumes] =
+            new("every Redis' pod and volume is lost while the Sentinels live; a person allows an empty start") { StandsAlone = true },
+        [FaultKind.RestoreVolumes] =
+            new("the same; the winner of the election restores the backup") { StandsAlone = true, Needs = FaultNeeds.Backup },
+        [FaultKind.AddressToMaster] =
+            new("a Redis' pod is gone; another Redis' pod gets its address, and becomes master there") { StandsAlone = true },
+        [FaultKind.AddressToTenant] =
+            new("a Redis' pod is replaced, and another tenant's Redis gets its old address") { StandsAlone = true },
         [FaultKind.ReplaceAllSentinels] = new("every Sentinel's pod is gone, and others take their places"),
         [FaultKind.NamesDown] = new("the cluster's name server does not answer, and a Redis' pod is replaced meanwhile"),
         [FaultKind.NamesSlow] = new("it answers after longer than names are waited for, and the same"),
-        [FaultKind.NamesPartly] = new("one of its two servers is gone: the same questions of some sockets are never answered, and the same"),
+        [FaultKind.NamesPartly] =
+            new("one of its two servers is gone: the same questions of some sockets are never answered, and the same"),
         [FaultKind.NamesFail] = new("it answers SERVFAIL at once, and the same"),
         [FaultKind.NamesStale] = new("every Sentinel's pod is replaced, and the names still lead to those that are gone"),
         [FaultKind.ServicesStale] = new("a Redis' pod is replaced, and its Service still leads to the one that is gone"),
-        [FaultKind.StrayReplica] = new("every Sentinel's pod is lost at the moment of a promotion: those that come never hear of the other replicas") { StandsAlone = true },
+        [FaultKind.StrayReplica] =
+            new("every Sentinel's pod is lost at the moment of a promotion: those that come never hear of the other replicas")
+            { StandsAlone = true },
     };
 
     /// <summary>All kinds.</summary>

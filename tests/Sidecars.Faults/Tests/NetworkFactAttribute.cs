@@ -22,5 +22,7 @@ public sealed class NetworkTheoryAttribute : TheoryAttribute
 public sealed class SoakNetworkTheoryAttribute : TheoryAttribute
 {
     public SoakNetworkTheoryAttribute() =>
-        Skip = NetworkHosts.Unavailable ?? (Environment.GetEnvironmentVariable("SIDECARS_SOAK") == "1" ? null : "every fault on its own takes several minutes: scripts/soak plays them");
+        Skip = NetworkHosts.Unavailable ?? (Environment.GetEnvironmentVariable("SIDECARS_SOAK") == "1"
+            ? null
+            : "every fault on its own takes several minutes: scripts/soak plays them");
 }

@@ -22,19 +22,24 @@ public sealed class PartitionTests(ITestOutputHelper output)
         group.Start();
         await Eventually.UntilAsync("a whole group", async () => await group.ProblemAsync() is null, Patience);
         var master = (await group.FindMasterAsync())!;
-        await using var inside = CaseRunner.Load(group, master.Network.Namespace.Transport, "inside:", [master, .. group.Hosts.Where(h => h != master)], 1, InsideWritesPerSecond);
-        await using var outside = CaseRunner.Load(group, group.Client.Namespace.Transport, "outside:", group.Hosts.Where(h => h != master), 2, OutsideWritesPerSecond);
+        await using var inside = CaseRunner.Load(group, master.Network.Namespace.Transport, "inside:",
+            [master, .. group.Hosts.Where(h => h != master)], 1, InsideWritesPerSecond);
+        await using var outside = CaseRunner.Load(
+            group, group.Client.Namespace.Transport, "outside:", group.Hosts.Where(h => h != master), 2, OutsideWritesPerSecond);
         await Task.WhenAll(inside.Acks.First, outside.Acks.First).WaitAsync(Patience);
 
         var refusedBefore = inside.Refused;
         var cut = TimeProvider.System.GetTimestamp();
-        var fault = await new FaultInjector(group).BeginAsync(CasePlan.Single(FaultKind.Isolate, FaultTarget.Master, TimeSpan.Zero).Rounds[0].Steps[0]);
+        var fault = await new FaultInjector(group)
+            .BeginAsync(CasePlan.Single(FaultKind.Isolate, FaultTarget.Master, TimeSpan.Zero).Rounds[0].Steps[0]);
         await Eventually.UntilAsync("the first refusal", () => inside.Refused > refusedBefore, Patience, () => group.Tails(20));
         var closed = TimeProvider.System.GetTimestamp();
         var acknowledged = inside.Acks.Mark();
         // The other side has a master of its own, and time to differ.
         var others = outside.Acks.Mark();
-        await Eventually.UntilAsync("writes on the other side", () => others.Count > OutsideWritesPerSecond && outside.Acks.CurrentGap < TimeSpan.FromMilliseconds(500), Patience, () => group.Tails(20));
+        await Eventually.UntilAsync("writes on the other side",
+            () => others.Count > OutsideWritesPerSecond && outside.Acks.CurrentGap < TimeSpan.FromMilliseconds(500), Patience,
+            () => group.Tails(20));
         Assert.Equal(0, acknowledged.Count); // nothing after it has closed, though it still thinks it is the master
         await fault.EndAsync();
 
@@ -45,8 +50,10 @@ public sealed class PartitionTests(ITestOutputHelper output)
         Assert.NotEqual(master, now);
         var (lostInside, lostOutside) = (await inside.CheckAsync(now.RedisNode.Endpoint), await outside.CheckAsync(now.RedisNode.Endpoint));
         var window = TimeProvider.System.GetElapsedTime(cut, closed);
-        output.WriteLine(FormattableString.Invariant($"window {window.TotalSeconds:0.00} s: {lostInside.MissingCount} of {lostInside.Checked} writes of the client inside were acknowledged and lost, {lostOutside.MissingCount} of {lostOutside.Checked} of those outside"));
+        output.WriteLine(FormattableString.Invariant(
+            $"window {window.TotalSeconds:0.00} s: {lostInside.MissingCount} of {lostInside.Checked} writes of the client inside were acknowledged and lost, {lostOutside.MissingCount} of {lostOutside.Checked} of those outside"));
         Assert.All(lostInside.MissingAt.Concat(lostOutside.MissingAt), at => Assert.True(at <= closed));
-        Assert.True(lostInside.MissingCount > 0, "no write was acknowledged while nobody else could have it: this test has not tested anything");
+        Assert.True(
+            lostInside.MissingCount > 0, "no write was acknowledged while nobody else could have it: this test has not tested anything");
     }
 }

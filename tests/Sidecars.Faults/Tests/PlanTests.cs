@@ -32,7 +32,8 @@ public sealed class PlanTests
     public void A_kind_is_planned_as_often_as_its_weight_says()
     {
         FaultKind[] kinds = [FaultKind.KillRedis, FaultKind.DamageFile];
-        var steps = Enumerable.Range(0, 600).SelectMany(i => CasePlanner.Plan(3, i, 3, kinds).Rounds).Select(r => r.Steps[0].Kind).ToArray();
+        var steps = Enumerable.Range(0, 600).SelectMany(i => CasePlanner.Plan(3, i, 3, kinds).Rounds)
+            .Select(r => r.Steps[0].Kind).ToArray();
         var expected = (double)FaultNames.TraitsOf(kinds[1]).Weight / kinds.Sum(k => FaultNames.TraitsOf(k).Weight);
         Assert.InRange((double)steps.Count(k => k == kinds[1]) / steps.Length, expected - 0.06, expected + 0.06);
     }
@@ -41,14 +42,17 @@ public sealed class PlanTests
     public void Strengths_of_plans_choose_every_one_of_several_ways_and_never_none()
     {
         string[] ways = ["a", "b", "c"];
-        var steps = Enumerable.Range(0, 100).SelectMany(i => CasePlanner.Plan(4, i, 3, [FaultKind.DamageFile]).Rounds).SelectMany(r => r.Steps).ToArray();
+        var steps = Enumerable.Range(0, 100).SelectMany(i => CasePlanner.Plan(4, i, 3, [FaultKind.DamageFile]).Rounds)
+            .SelectMany(r => r.Steps).ToArray();
         Assert.Equal(ways, steps.Select(step => step.Of(ways)).Distinct().Order());
         Assert.Equal(("a", "c"), ((steps[0] with { Strength = 0 }).Of(ways), (steps[0] with { Strength = 1 }).Of(ways)));
     }
 
     [Fact]
     public void Help_names_every_kind_with_what_it_is() =>
-        Assert.All(FaultNames.All, kind => Assert.Matches($@"\n  {FaultNames.Of(kind)} +\d[* ] {System.Text.RegularExpressions.Regex.Escape(FaultNames.TraitsOf(kind).Words)}", FaultsOptions.Usage));
+        Assert.All(FaultNames.All, kind => Assert.Matches(
+            $@"\n  {FaultNames.Of(kind)} +\d[* ] {System.Text.RegularExpressions.Regex.Escape(FaultNames.TraitsOf(kind).Words)}",
+            FaultsOptions.Usage));
 
     [Fact]
     public void Every_kind_has_a_name_that_is_found_again() =>
@@ -83,7 +87,8 @@ public sealed class PlanTests
     [InlineData("PauseRedis", 7200, 7800, false)] // the fence that waited for it has closed it
     [InlineData("PauseRedis", 7200, 7100, false)] // while it was stopped
     [InlineData("Isolate", 7200, 7600, false)] // it was fenced while it was cut off
-    public void A_stopped_master_that_wakes_replaced_has_a_moment_for_what_waits_in_its_sockets(string kind, int lastedMs, int acknowledgedMs, bool excused)
+    public void A_stopped_master_that_wakes_replaced_has_a_moment_for_what_waits_in_its_sockets(
+        string kind, int lastedMs, int acknowledgedMs, bool excused)
     {
         const long Began = 1_000_000_000_000;
         var fault = Fault(Enum.Parse<FaultKind>(kind), Losses.UntilFenced, Began, lastedMs);

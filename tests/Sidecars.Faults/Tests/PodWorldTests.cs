@@ -32,7 +32,8 @@ public sealed class PodWorldTests
         world.Replace(node);
         Assert.Equal(service, EndPoint(node));
         using var replaced = Listen(world.PodOf(node)!);
-        await Eventually.UntilAsync("the Service to lead to the new pod", async () => await TryAsync(client, service) == SocketError.Success);
+        await Eventually.UntilAsync(
+            "the Service to lead to the new pod", async () => await TryAsync(client, service) == SocketError.Success);
         Assert.True(replaced.Poll(0, SelectMode.SelectRead));
         // It goes to the pod that is gone, and nobody says so: at the new one it would be reset.
         await connected.SendAsync("lost"u8.ToArray());

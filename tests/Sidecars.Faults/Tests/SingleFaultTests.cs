@@ -51,7 +51,8 @@ public sealed class SingleFaultTests(ITestOutputHelper output)
 
     [SoakNetworkTheory]
     [MemberData(nameof(AllFaults))]
-    public Task Each_fault_alone(string name, bool master) => HoldsAsync(FaultNames.Find(name)!.Value, master ? FaultTarget.Master : FaultTarget.Replica, 8);
+    public Task Each_fault_alone(string name, bool master) =>
+        HoldsAsync(FaultNames.Find(name)!.Value, master ? FaultTarget.Master : FaultTarget.Replica, 8);
 
     public static TheoryData<string, bool> AllFaults
     {

@@ -16,7 +16,8 @@ internal sealed class AofCommandTarget : IFuzzTarget
         "*1\r\n$0\r\n\r\n"u8.ToArray(),
     ];
 
-    public IReadOnlyList<byte[]> Words { get; } = ["*1\r\n"u8.ToArray(), "$4\r\n"u8.ToArray(), "#TS:"u8.ToArray(), "\r\n"u8.ToArray(), "EXEC"u8.ToArray(), "9999999999"u8.ToArray()];
+    public IReadOnlyList<byte[]> Words { get; } =
+        ["*1\r\n"u8.ToArray(), "$4\r\n"u8.ToArray(), "#TS:"u8.ToArray(), "\r\n"u8.ToArray(), "EXEC"u8.ToArray(), "9999999999"u8.ToArray()];
 
     public long AllocationBound(int length) => 16_384; // two readers with a line each, and a message
 
@@ -24,7 +25,8 @@ internal sealed class AofCommandTarget : IFuzzTarget
     {
         var (whole, halves) = (new AofCommandReader(), new AofCommandReader());
         var result = whole.Read(input, out var consumed);
-        FuzzViolationException.Unless(consumed <= input.Length && whole.Boundary.Offset <= whole.Offset && whole.Offset <= input.Length, "a boundary lies within what was read");
+        FuzzViolationException.Unless(consumed <= input.Length && whole.Boundary.Offset <= whole.Offset && whole.Offset <= input.Length,
+            "a boundary lies within what was read");
         FuzzViolationException.Unless(result == AofScan.Malformed || consumed == input.Length, "all is taken in unless it is no AOF");
         halves.Read(input.AsSpan(0, input.Length / 2), out _);
         halves.Read(input.AsSpan(input.Length / 2), out _);
@@ -47,7 +49,8 @@ internal sealed class BackupManifestTarget : IFuzzTarget
             """),
     ];
 
-    public IReadOnlyList<byte[]> Words { get; } = ["null"u8.ToArray(), "\"end\":"u8.ToArray(), "-1"u8.ToArray(), "99999999999999999999"u8.ToArray(), "\"../\""u8.ToArray()];
+    public IReadOnlyList<byte[]> Words { get; } =
+        ["null"u8.ToArray(), "\"end\":"u8.ToArray(), "-1"u8.ToArray(), "99999999999999999999"u8.ToArray(), "\"../\""u8.ToArray()];
 
     public long AllocationBound(int length) => 65_536 + (length * 64L); // JsonDocument keeps 12 bytes a token and a copy
 
@@ -57,6 +60,7 @@ internal sealed class BackupManifestTarget : IFuzzTarget
         if (!read.IsKnown) return;
         FuzzViolationException.Unless(read.Value.Base is not { } file || ObjectKey.IsPart(file.Name), "a base's name stays in its folder");
         FuzzViolationException.Unless(read.Value.End >= read.Value.Start, "the end is not before the start");
-        FuzzViolationException.Unless(BackupManifestDocument.Read(BackupManifestDocument.Write(read.Value)).IsKnown, "what was read can be written and read again");
+        FuzzViolationException.Unless(
+            BackupManifestDocument.Read(BackupManifestDocument.Write(read.Value)).IsKnown, "what was read can be written and read again");
     }
 }

@@ -42,7 +42,8 @@ internal sealed class DiskEvidenceTarget : ISlowFuzzTarget, IDisposable
         {
             var evidence = DiskEvidenceReader.Read(_folder.Value, durability);
             FuzzViolationException.Unless(evidence.IsIntact || evidence.Position is null, "no position without intact data");
-            FuzzViolationException.Unless(evidence.State == DataState.Suspect == (evidence.Reason != SuspectReason.None), "suspect exactly where there is a reason");
+            FuzzViolationException.Unless(
+                evidence.State == DataState.Suspect == (evidence.Reason != SuspectReason.None), "suspect exactly where there is a reason");
         }
     }
 

@@ -17,7 +17,8 @@ internal sealed class DnsRecordTarget : IFuzzTarget
         Text("\"v=2;anything\""),
     ];
 
-    public IReadOnlyList<byte[]> Words { get; } = LineageSamples.Words("\" \"", "\"", "v=1", "v=9", ";term=", ";rev=", "9007199254740993", "-1", "\\034", "::1", "\0", "é");
+    public IReadOnlyList<byte[]> Words { get; } = LineageSamples.Words(
+        "\" \"", "\"", "v=1", "v=9", ";term=", ";rev=", "9007199254740993", "-1", "\\034", "::1", "\0", "é");
 
     public long AllocationBound(int length) => 16_000 + (40L * length);
 
@@ -25,7 +26,8 @@ internal sealed class DnsRecordTarget : IFuzzTarget
     {
         if (!DnsRecordDocument.TryParse(Encoding.UTF8.GetString(input), out var state, out var isNewer)) return;
         FuzzViolationException.Unless(!isNewer, "a state that is understood is of no later version");
-        FuzzViolationException.Unless(DnsRecordDocument.TryParse(DnsRecordDocument.Write(state), out var again, out _) && again == state, "what was read reads the same when written");
+        FuzzViolationException.Unless(DnsRecordDocument.TryParse(DnsRecordDocument.Write(state), out var again, out _) && again == state,
+            "what was read reads the same when written");
     }
 }
 
@@ -36,10 +38,12 @@ internal sealed class ZoneFileTarget : IFuzzTarget
 
     public IReadOnlyList<byte[]> Corpus { get; } =
     [
-        Text("$ORIGIN example.org.\n@ 60 IN SOA ns.example.org. h.example.org. 7 60 60 60 60\nredis.example.org. 5 IN A 10.0.0.1\nredis.example.org. 5 IN TXT \"v=1;cluster=ns/redis;term=3;epoch=7;rev=1;addr=10.0.0.1\"\nwww 60 IN CNAME x.\r\n"),
+        Text("$ORIGIN example.org.\n@ 60 IN SOA ns.example.org. h.example.org. 7 60 60 60 60\nredis.example.org. 5 IN A "
+            + "10.0.0.1\nredis.example.org. 5 IN TXT \"v=1;cluster=ns/redis;term=3;epoch=7;rev=1;addr=10.0.0.1\"\nwww 60 IN CNAME x.\r\n"),
     ];
 
-    public IReadOnlyList<byte[]> Words { get; } = LineageSamples.Words("\n", "\r\n", " IN ", "redis.example.org. ", "SOA", "4294967295", "4294967296", "\0", "\t", "; comment", "CNAME");
+    public IReadOnlyList<byte[]> Words { get; } = LineageSamples.Words(
+        "\n", "\r\n", " IN ", "redis.example.org. ", "SOA", "4294967295", "4294967296", "\0", "\t", "; comment", "CNAME");
 
     public long AllocationBound(int length) => 64_000 + (400L * length);
 
@@ -52,6 +56,7 @@ internal sealed class ZoneFileTarget : IFuzzTarget
         var change = new DnsChange(before, [new DnsRecordSet { Name = Name, Type = "A", TtlSeconds = 5, Values = ["10.0.0.9"] }]);
         if (changed.Apply(change) is not null) return;
         var after = ZoneFileDocument.Parse(Encoding.UTF8.GetString(changed.ToBytes())).SetsAt(Name);
-        FuzzViolationException.Unless(after.Length == 1 && after[0].Type == "A" && after[0].Values is ["10.0.0.9"], "what was deleted is gone, what was created is there");
+        FuzzViolationException.Unless(after.Length == 1 && after[0].Type == "A" && after[0].Values is ["10.0.0.9"],
+            "what was deleted is gone, what was created is there");
     }
 }

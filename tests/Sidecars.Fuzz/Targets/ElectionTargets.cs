@@ -7,7 +7,8 @@ namespace Sidecars.Fuzz.Targets;
 internal static class ElectionWords
 {
     public static readonly byte[][] All = Words(
-        "null", "\"format\":", "\"term\":", "\"last_serving\":", "\"candidate\":", "\"in_sync\":", "\"history\":", "\"token\":\"9.9.9\"", "\\u0000", "-1", "1e3",
+        "null", "\"format\":", "\"term\":", "\"last_serving\":", "\"candidate\":", "\"in_sync\":", "\"history\":", "\"token\":\"9.9.9\"",
+        "\\u0000", "-1", "1e3",
         "9007199254740992", "99999999999999999999", "[[", "{", "}", ",", Id);
 }
 
@@ -39,10 +40,15 @@ internal sealed class ElectionRecordTarget : IFuzzTarget
             return;
         }
 
-        FuzzViolationException.Unless(record.LastServing is not { } serving || (serving.Token.Term <= record.Term && serving.Token.Epoch <= record.HighestEpoch), "no token above the record's own");
+        FuzzViolationException.Unless(
+            record.LastServing is not { } serving || (serving.Token.Term <= record.Term && serving.Token.Epoch <= record.HighestEpoch),
+            "no token above the record's own");
         FuzzViolationException.Unless(record.Candidate is null || record.CandidateAddress is not null, "a candidate has an address");
-        FuzzViolationException.Unless(ElectionDocuments.TryRead(ElectionDocuments.Write(record), out ElectionRecord again, out why), $"what was read can be written and read again: {why}");
-        FuzzViolationException.Unless(again.Term == record.Term && again.LastServing == record.LastServing && again.Candidate == record.Candidate, "and says the same");
+        FuzzViolationException.Unless(ElectionDocuments.TryRead(ElectionDocuments.Write(record), out ElectionRecord again, out why),
+            $"what was read can be written and read again: {why}");
+        FuzzViolationException.Unless(
+            again.Term == record.Term && again.LastServing == record.LastServing && again.Candidate == record.Candidate,
+            "and says the same");
     }
 }
 
@@ -69,8 +75,11 @@ internal sealed class CandidateEvidenceTarget : IFuzzTarget
     {
         if (!ElectionDocuments.TryRead(input, out var evidence)) return;
         FuzzViolationException.Unless(evidence is { Live: false }, "a document does not say that its writer lives");
-        FuzzViolationException.Unless(evidence!.Position is not { } position || (position.At.Offset >= 0 && position.Lower >= 0), "no offset below 0");
-        FuzzViolationException.Unless(ElectionDocuments.TryRead(ElectionDocuments.Write(evidence), out var again), "what was read can be written and read again");
-        FuzzViolationException.Unless(again!.Token == evidence.Token && again.Position == evidence.Position && again.Data == evidence.Data, "and says the same");
+        FuzzViolationException.Unless(
+            evidence!.Position is not { } position || (position.At.Offset >= 0 && position.Lower >= 0), "no offset below 0");
+        FuzzViolationException.Unless(
+            ElectionDocuments.TryRead(ElectionDocuments.Write(evidence), out var again), "what was read can be written and read again");
+        FuzzViolationException.Unless(
+            again!.Token == evidence.Token && again.Position == evidence.Position && again.Data == evidence.Data, "and says the same");
     }
 }

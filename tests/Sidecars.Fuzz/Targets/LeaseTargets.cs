@@ -13,7 +13,8 @@ internal static class Annotations
     public const string Tenant = "ns/redis";
 
     public static readonly byte[][] Words = LineageSamples.Words(
-        "null", "\nterm 9", "\nformat 2", "\nslot-0 ", "\nslot-31 ", "\nhighest-epoch 9", "\"podUid\":", "\"term\":", "\\u0000", "-1", "1e3", "9007199254740993", "[[", "{", "}", ",", Id);
+        "null", "\nterm 9", "\nformat 2", "\nslot-0 ", "\nslot-31 ", "\nhighest-epoch 9", "\"podUid\":", "\"term\":", "\\u0000", "-1",
+        "1e3", "9007199254740993", "[[", "{", "}", ",", Id);
 
     public static LeaseDocument Lease(byte[] input)
     {
@@ -58,20 +59,26 @@ internal sealed class GroupLeaseTarget : IFuzzTarget
         var lease = Annotations.Lease(input);
         if (!LeaseRecord.TryRead(lease, Annotations.Tenant, out var record, out var fault))
         {
-            FuzzViolationException.Unless(fault.Annotation.Length > 0 && fault.Reason.Length > 0, "a fault names the annotation and says why");
+            FuzzViolationException.Unless(
+                fault.Annotation.Length > 0 && fault.Reason.Length > 0, "a fault names the annotation and says why");
             return;
         }
 
-        FuzzViolationException.Unless(record.LastServing is not { } serving || (serving.Token.Term <= record.Term && serving.Token.Epoch <= record.HighestEpoch), "nothing is above the group's term and epoch");
+        FuzzViolationException.Unless(
+            record.LastServing is not { } serving || (serving.Token.Term <= record.Term && serving.Token.Epoch <= record.HighestEpoch),
+            "nothing is above the group's term and epoch");
         var written = LeaseRecord.Apply(lease, Annotations.Tenant, record);
-        FuzzViolationException.Unless(LeaseRecord.TryRead(written, Annotations.Tenant, out var again, out _) && again.Term == record.Term && again.LastServing == record.LastServing, "what was read can be written and reads the same");
+        FuzzViolationException.Unless(LeaseRecord.TryRead(written, Annotations.Tenant, out var again, out _) && again.Term == record.Term
+            && again.LastServing == record.LastServing,
+            "what was read can be written and reads the same");
     }
 }
 
 /// <summary>The table of Sentinel slots.</summary>
 internal sealed class SlotTableTarget : IFuzzTarget
 {
-    private static readonly ClusterId Tenant = ClusterId.TryParse(Annotations.Tenant, out var id) ? id : throw new InvalidOperationException();
+    private static readonly ClusterId Tenant =
+        ClusterId.TryParse(Annotations.Tenant, out var id) ? id : throw new InvalidOperationException();
 
     public string Name => "slot-table";
 
@@ -94,11 +101,14 @@ internal sealed class SlotTableTarget : IFuzzTarget
         var lease = Annotations.Lease(input);
         if (!SlotTable.TryRead(lease, Tenant, out var table, out var fault))
         {
-            FuzzViolationException.Unless(fault.Annotation.Length > 0 && fault.Reason.Length > 0, "a fault names the annotation and says why");
+            FuzzViolationException.Unless(
+                fault.Annotation.Length > 0 && fault.Reason.Length > 0, "a fault names the annotation and says why");
             return;
         }
 
-        FuzzViolationException.Unless(SlotTable.TryRead(table.Apply(lease, Tenant), Tenant, out var again, out _), "what was read can be written and read again");
-        FuzzViolationException.Unless(again!.Claims.OrderBy(c => c.Key).SequenceEqual(table.Claims.OrderBy(c => c.Key)), "each slot is the same");
+        FuzzViolationException.Unless(
+            SlotTable.TryRead(table.Apply(lease, Tenant), Tenant, out var again, out _), "what was read can be written and read again");
+        FuzzViolationException.Unless(
+            again!.Claims.OrderBy(c => c.Key).SequenceEqual(table.Claims.OrderBy(c => c.Key)), "each slot is the same");
     }
 }

@@ -22,13 +22,15 @@ internal static class LineageSamples
     public static readonly byte[] Valkey = Text("VALKEY080\u00fa\u000avalkey-ver\u00059.0.0\u00ff12345678");
 
     public static readonly byte[] Manifest = Text(
-        "file appendonly.aof.2.base.rdb seq 2 type b\nfile appendonly.aof.1.incr.aof seq 1 type h\nfile appendonly.aof.2.incr.aof seq 2 type i\n");
+        "file appendonly.aof.2.base.rdb seq 2 type b\nfile appendonly.aof.1.incr.aof seq 1 type h\nfile appendonly.aof.2.incr.aof seq "
+        + "2 type i\n");
 
     public static readonly byte[] Manifest8 = Text(
         "# comment\nfile \"a b\\x41.base.rdb\" seq 1 type b\nfile 'appendonly.aof.1.incr.aof' seq 1 type i startoffset 7 endoffset 900\n");
 
     public static readonly byte[] Increment = Text(
-        "#TS:1795225658\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nset\r\n$1\r\na\r\n$1\r\n1\r\n#TS:1795225660\r\n*3\r\n$3\r\nset\r\n$1\r\nb\r\n$20\r\n\r\n#TS:9999999999\r\n*1\r\n\r\n");
+        "#TS:1795225658\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nset\r\n$1\r\na\r\n$1\r\n1\r\n#TS:1795225660\r\n*3\r\n$3\r\n"
+        + "set\r\n$1\r\nb\r\n$20\r\n\r\n#TS:9999999999\r\n*1\r\n\r\n");
 
     public static readonly byte[] Marker = Text($$$"""
         {"format":1,"cluster":"ns/redis","node":{"name":"redis-0","uid":"u-0"},"boot_id":"b","token":"3.7.1","role":"master","highest_epoch":7,

@@ -12,7 +12,8 @@ internal sealed class MarkerTarget : IFuzzTarget
     public IReadOnlyList<byte[]> Corpus { get; } = [LineageSamples.Marker, "{}"u8.ToArray(), LineageSamples.Rescue];
 
     public IReadOnlyList<byte[]> Words { get; } = LineageSamples.Words(
-        "null", "true", "\"history\":[", "{\"format\":2,", "\\ud800", "\xff", "[[[[[[[[[[[[[[[[[[[[", "1e999", "\"token\":\"1.2.3\"", ",", "}", "]", "\"", LineageSamples.Id);
+        "null", "true", "\"history\":[", "{\"format\":2,", "\\ud800", "\xff", "[[[[[[[[[[[[[[[[[[[[", "1e999", "\"token\":\"1.2.3\"", ",",
+        "}", "]", "\"", LineageSamples.Id);
 
     // JsonDocument keeps a copy and 12 bytes a token; an exception with its message comes on top.
     public long AllocationBound(int length) => 64_000 + (40L * length);
@@ -23,7 +24,8 @@ internal sealed class MarkerTarget : IFuzzTarget
         FuzzViolationException.Unless(marker.History.Count <= LineageHistory.MaxEntries, "history is bounded");
         FuzzViolationException.Unless(marker.HighestEpoch >= 0 && marker.Position is not { Offset: < 0 }, "numbers are 0 or more");
         var again = MarkerDocument.Read(MarkerDocument.Write(marker));
-        FuzzViolationException.Unless(again.Value == marker with { Format = Marker.CurrentFormat }, "what was read reads the same when written");
+        FuzzViolationException.Unless(
+            again.Value == marker with { Format = Marker.CurrentFormat }, "what was read reads the same when written");
     }
 }
 
@@ -50,14 +52,16 @@ internal sealed class RdbHeaderTarget : IFuzzTarget
 
     public IReadOnlyList<byte[]> Corpus { get; } = [LineageSamples.Dump, LineageSamples.EmptyBase, LineageSamples.Valkey];
 
-    public IReadOnlyList<byte[]> Words { get; } = LineageSamples.Words("\xfa", "\xff", "\xc3\x05\x0a", "\x80\x7f\xff\xff\xff", "\x81\xff\xff\xff\xff\xff\xff\xff\xff", "repl-id", "repl-offset", "REDIS", "VALKEY");
+    public IReadOnlyList<byte[]> Words { get; } = LineageSamples.Words("\xfa", "\xff", "\xc3\x05\x0a", "\x80\x7f\xff\xff\xff",
+        "\x81\xff\xff\xff\xff\xff\xff\xff\xff", "repl-id", "repl-offset", "REDIS", "VALKEY");
 
     public long AllocationBound(int length) => 8_000 + (8L * length);
 
     public void Run(byte[] input)
     {
         if (RdbHeaderReader.Read(input, input.Length) is { IsKnown: true, Value: var header })
-            FuzzViolationException.Unless(header.Version > 0 && header.Position is not { Offset: < 0 }, "version above 0, offset 0 or more");
+            FuzzViolationException.Unless(
+                header.Version > 0 && header.Position is not { Offset: < 0 }, "version above 0, offset 0 or more");
         _ = RdbTail.LooksWhole(input, 10);
         _ = RdbTail.LooksWhole(input, 1);
     }
@@ -69,7 +73,8 @@ internal sealed class AofManifestTarget : IFuzzTarget
 
     public IReadOnlyList<byte[]> Corpus { get; } = [LineageSamples.Manifest, LineageSamples.Manifest8];
 
-    public IReadOnlyList<byte[]> Words { get; } = LineageSamples.Words("file ", "seq ", "type i\n", "..", "/", "\\x2f", "\"", "'", "\\", "#", "\n", "\0", " ");
+    public IReadOnlyList<byte[]> Words { get; } = LineageSamples.Words(
+        "file ", "seq ", "type i\n", "..", "/", "\\x2f", "\"", "'", "\\", "#", "\n", "\0", " ");
 
     public long AllocationBound(int length) => 16_000 + (64L * length);
 
@@ -77,7 +82,8 @@ internal sealed class AofManifestTarget : IFuzzTarget
     {
         if (AofManifestReader.Read(input) is not { IsKnown: true, Value: var manifest }) return;
         foreach (var file in manifest.Loaded.Concat(manifest.History))
-            FuzzViolationException.Unless(Path.GetFileName(file.Name) == file.Name && file.Name is not ("" or "." or ".."), "names stay in their directory");
+            FuzzViolationException.Unless(
+                Path.GetFileName(file.Name) == file.Name && file.Name is not ("" or "." or ".."), "names stay in their directory");
     }
 }
 
@@ -85,9 +91,11 @@ internal sealed class AofTailTarget : IFuzzTarget
 {
     public string Name => "aof-tail";
 
-    public IReadOnlyList<byte[]> Corpus { get; } = [LineageSamples.Increment, LineageSamples.Increment[3..], LineageSamples.Increment[..^5]];
+    public IReadOnlyList<byte[]> Corpus { get; } =
+        [LineageSamples.Increment, LineageSamples.Increment[3..], LineageSamples.Increment[..^5]];
 
-    public IReadOnlyList<byte[]> Words { get; } = LineageSamples.Words("\r\n", "*1\r\n", "$", "$2147483647\r\n", "*2147483647\r\n", "#TS:1\r\n", "#TS:", "$0\r\n\r\n", "\0\0\0\0");
+    public IReadOnlyList<byte[]> Words { get; } = LineageSamples.Words(
+        "\r\n", "*1\r\n", "$", "$2147483647\r\n", "*2147483647\r\n", "#TS:1\r\n", "#TS:", "$0\r\n\r\n", "\0\0\0\0");
 
     public long AllocationBound(int length) => 2_000;
 

@@ -32,10 +32,12 @@ internal sealed class BackupRig : IAsyncDisposable
 
     public BackupStore Store => new(new DirectoryStore(StorePath), Layout);
 
-    public static BackupLayout Layout => ClusterId.TryParse(Cluster, out var id) ? new BackupLayout(id) : throw new InvalidOperationException();
+    public static BackupLayout Layout =>
+        ClusterId.TryParse(Cluster, out var id) ? new BackupLayout(id) : throw new InvalidOperationException();
 
     /// <summary>Settings of the group's shipped configuration that matter here; DEBUG for the digest.</summary>
-    public static string[] Aof => ["appendonly yes", "aof-timestamp-enabled yes", "appendfsync everysec", "enable-debug-command yes", "auto-aof-rewrite-percentage 0"];
+    public static string[] Aof => ["appendonly yes", "aof-timestamp-enabled yes", "appendfsync everysec", "enable-debug-command yes",
+        "auto-aof-rewrite-percentage 0"];
 
     public static async Task<BackupRig> StartAsync(params string[] more)
     {
@@ -45,7 +47,8 @@ internal sealed class BackupRig : IAsyncDisposable
     }
 
     public static async Task<RedisClient> ConnectAsync(RedisProcess redis) =>
-        await RedisClient.ConnectAsync(new TcpTransport(redis.Endpoint), new RedisClientOptions { CommandTimeout = TimeSpan.FromSeconds(20) }, default);
+        await RedisClient.ConnectAsync(
+            new TcpTransport(redis.Endpoint), new RedisClientOptions { CommandTimeout = TimeSpan.FromSeconds(20) }, default);
 
     public static async Task<string> DigestAsync(RedisProcess redis)
     {
@@ -53,11 +56,14 @@ internal sealed class BackupRig : IAsyncDisposable
         return (await client.CallAsync(default, "DEBUG", "DIGEST")).Text;
     }
 
-    public static Task<ServerProcess> StartSidecarAsync(RedisProcess redis, string store, string node = "redis-0", params (string, string)[] more) =>
+    public static Task<ServerProcess> StartSidecarAsync(
+        RedisProcess redis, string store, string node = "redis-0", params (string, string)[] more) =>
         StartSidecarAsync(redis.Endpoint, redis.Folder, store, node, more);
 
-    public static Task<ServerProcess> StartSidecarAsync(RedisEndpoint redis, string data, string store, string node, params (string, string)[] more) =>
-        ServerProcess.StartAsync(new ServerStart(Executable, "run") { Name = node, Environment = EnvironmentOf(redis, data, store, node, more) });
+    public static Task<ServerProcess> StartSidecarAsync(
+        RedisEndpoint redis, string data, string store, string node, params (string, string)[] more) =>
+        ServerProcess.StartAsync(
+            new ServerStart(Executable, "run") { Name = node, Environment = EnvironmentOf(redis, data, store, node, more) });
 
     public Task<ServerProcess> StartSidecarAsync(params (string, string)[] more) => StartSidecarAsync(Redis, StorePath, "redis-0", more);
 
@@ -65,7 +71,8 @@ internal sealed class BackupRig : IAsyncDisposable
 
     public async Task<CliResult> RunAsync((string, string)[] more, params string[] arguments)
     {
-        await using var process = await ServerProcess.StartAsync(new ServerStart(Executable, arguments) { Environment = EnvironmentOf(Redis.Endpoint, Redis.Folder, StorePath, "redis-0", more) });
+        await using var process = await ServerProcess.StartAsync(new ServerStart(Executable, arguments)
+        { Environment = EnvironmentOf(Redis.Endpoint, Redis.Folder, StorePath, "redis-0", more) });
         var code = await process.WaitForExitAsync(TimeSpan.FromSeconds(60));
         return new CliResult(code, process.Tail(200));
     }
@@ -77,7 +84,8 @@ internal sealed class BackupRig : IAsyncDisposable
     public static async Task WaitUntilCoveredAsync(BackupStore store)
     {
         var now = TimeProvider.System.GetUtcNow();
-        await Eventually.UntilAsync("the tail to be shipped", async () => (await store.ReadLeaseAsync(default)) is { } lease && lease.Lease.CoveredUntil > now);
+        await Eventually.UntilAsync(
+            "the tail to be shipped", async () => (await store.ReadLeaseAsync(default)) is { } lease && lease.Lease.CoveredUntil > now);
     }
 
     public Task WaitForBackupsAsync(int count) =>
@@ -100,7 +108,8 @@ internal sealed class BackupRig : IAsyncDisposable
     {
         Assert.False((await client.CallAsync(default, "BGREWRITEAOF")).IsError);
         await Eventually.UntilAsync("the rewrite", async () =>
-            InfoReply.TryParse(await client.CallAsync(default, "INFO", "persistence"), out var info) && info.AofRewriteInProgress == false && info.Get("aof_rewrite_scheduled") == "0");
+            InfoReply.TryParse(await client.CallAsync(default, "INFO", "persistence"), out var info) && info.AofRewriteInProgress == false
+            && info.Get("aof_rewrite_scheduled") == "0");
     }
 
     /// <summary>A command that must succeed.</summary>
@@ -115,7 +124,8 @@ internal sealed class BackupRig : IAsyncDisposable
     {
         using var target = new TempFolder("restored");
         (await RunAsync(more, "restore", "--to", to, "--target", target.Path)).Succeeded();
-        await using var server = await RedisProcess.StartAsync(target, FreePort.Next(), "appendonly yes", "enable-debug-command yes", "aof-load-truncated no");
+        await using var server = await RedisProcess.StartAsync(
+            target, FreePort.Next(), "appendonly yes", "enable-debug-command yes", "aof-load-truncated no");
         return await DigestAsync(server);
     }
 
@@ -127,7 +137,8 @@ internal sealed class BackupRig : IAsyncDisposable
 
     public static string Executable => Path.Combine(AppContext.BaseDirectory, "redis-backup");
 
-    private static Dictionary<string, string> EnvironmentOf(RedisEndpoint redis, string data, string store, string node, (string, string)[] more)
+    private static Dictionary<string, string> EnvironmentOf(
+        RedisEndpoint redis, string data, string store, string node, (string, string)[] more)
     {
         var environment = new Dictionary<string, string>
         {

@@ -29,7 +29,8 @@ public class CopyTests
         Assert.Equal(digest, await BackupRig.DigestAsync(server));
         await using (var sidecar = await BackupRig.StartSidecarAsync(server, rig.StorePath, "copy-0", ("CLUSTER_ID", Copy)))
         {
-            await Eventually.UntilAsync("a backup of the copy", async () => (await StoreOfCopy(rig).ReadCatalogueAsync(default)).Backups.Length == 1);
+            await Eventually.UntilAsync(
+                "a backup of the copy", async () => (await StoreOfCopy(rig).ReadCatalogueAsync(default)).Backups.Length == 1);
             Assert.Equal(0, await sidecar.TerminateAsync());
         }
 
@@ -38,7 +39,8 @@ public class CopyTests
         // By now it is no new tenant.
         using var again = new TempFolder("again");
         var refused = await rig.RunAsync("restore", "--new-cluster-id", Copy, "--target", again.Path);
-        Assert.Equal((1, true), (refused.ExitCode, refused.Output.Contains("team-b/redis is no new tenant: the store holds team-b.redis/", StringComparison.Ordinal)));
+        Assert.Equal((1, true), (refused.ExitCode,
+            refused.Output.Contains("team-b/redis is no new tenant: the store holds team-b.redis/", StringComparison.Ordinal)));
         Assert.Empty(Directory.EnumerateFileSystemEntries(again.Path));
     }
 
@@ -55,11 +57,15 @@ public class CopyTests
         Assert.Empty(Directory.EnumerateFileSystemEntries(target.Path));
     }
 
-    private static BackupStore StoreOfCopy(BackupRig rig) => ClusterId.TryParse(Copy, out var id) ? rig.Store.Of(id) : throw new InvalidOperationException();
+    private static BackupStore StoreOfCopy(BackupRig rig) =>
+        ClusterId.TryParse(Copy, out var id) ? rig.Store.Of(id) : throw new InvalidOperationException();
 
     private static string[] Contents(string folder, string? relativeTo = null) =>
     [
-        .. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Where(f => !f.Contains("/.partial/", StringComparison.Ordinal) && Path.GetFileName(f) != ".store").Order(StringComparer.Ordinal)
-            .Select(f => $"{Path.GetRelativePath(relativeTo ?? folder, f)} {Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(f)))} {File.GetLastWriteTimeUtc(f).Ticks}"),
+        .. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+            .Where(f => !f.Contains("/.partial/", StringComparison.Ordinal) && Path.GetFileName(f) != ".store")
+            .Order(StringComparer.Ordinal)
+            .Select(f => $"{Path.GetRelativePath(relativeTo ?? folder, f)} {Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(f)))} "
+                + $"{File.GetLastWriteTimeUtc(f).Ticks}"),
     ];
 }

@@ -19,16 +19,20 @@ public class CrashTests
         {
             await using var sidecar = await rig.StartSidecarAsync();
             await sidecar.WaitForLineAsync(line => line.Contains("lease_taken", StringComparison.Ordinal), "it holds the lease");
-            await Task.Delay(TimeSpan.FromMilliseconds(random.Next(0, 700)), TimeProvider.System); // the moment is what is random, not what is waited for
+            // the moment is what is random, not what is waited for
+            await Task.Delay(TimeSpan.FromMilliseconds(random.Next(0, 700)), TimeProvider.System);
             await sidecar.KillAsync();
         }
 
         await using var last = await rig.StartSidecarAsync();
-        await last.WaitForLineAsync(line => line.Contains("\"resumed\"", StringComparison.Ordinal) || line.Contains("generation_begun", StringComparison.Ordinal), "it ships again");
+        await last.WaitForLineAsync(
+            line => line.Contains("\"resumed\"", StringComparison.Ordinal) || line.Contains("generation_begun", StringComparison.Ordinal),
+            "it ships again");
         await stop.CancelAsync();
         await load;
         await rig.WaitUntilCoveredAsync();
-        await Eventually.UntilAsync("a backup of the last generation", async () => (await rig.Store.ReadCatalogueAsync(default)) is var c && c.Backups.Any(b => b.Manifest.Generation == c.Uploader!.Generation));
+        await Eventually.UntilAsync("a backup of the last generation", async () => (await rig.Store.ReadCatalogueAsync(default)) is var c
+            && c.Backups.Any(b => b.Manifest.Generation == c.Uploader!.Generation));
         await last.TerminateAsync();
 
         var catalogue = await rig.Store.ReadCatalogueAsync(default);
@@ -39,7 +43,8 @@ public class CrashTests
             var segments = await rig.Store.ListSegmentsAsync(generation.Key, 0, [], default);
             var chain = SegmentChain.Link(segments, generation.First().Start, generation.First().StartDigest);
             Assert.Null(chain.Break);
-            Assert.All(chain.Segments.Zip(chain.Segments.Skip(1)), pair => Assert.True(pair.First.To == pair.Second.From || (pair.Second.Sequence > pair.First.Sequence && pair.Second.Start == 0)));
+            Assert.All(chain.Segments.Zip(chain.Segments.Skip(1)), pair => Assert.True(
+                pair.First.To == pair.Second.From || (pair.Second.Sequence > pair.First.Sequence && pair.Second.Start == 0)));
         }
 
         Assert.Equal(await BackupRig.DigestAsync(rig.Redis), await rig.RestoredDigestAsync("latest"));
@@ -52,7 +57,8 @@ public class CrashTests
         await using var other = await RedisProcess.StartAsync([.. BackupRig.Aof, $"replicaof 127.0.0.1 {rig.Redis.Port}"]);
         await using var client = await BackupRig.ConnectAsync(rig.Redis);
         await client.CallAsync(default, "SET", "before", "1");
-        await Eventually.UntilAsync("the replica to have it", async () => await BackupRig.DigestAsync(other) == await BackupRig.DigestAsync(rig.Redis));
+        await Eventually.UntilAsync(
+            "the replica to have it", async () => await BackupRig.DigestAsync(other) == await BackupRig.DigestAsync(rig.Redis));
         await using var first = await rig.StartSidecarAsync();
         await rig.WaitForBackupsAsync(1);
         first.Pause(); // stopped, and believes that it holds the lease

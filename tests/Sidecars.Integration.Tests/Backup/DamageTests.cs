@@ -41,14 +41,18 @@ public sealed class DamageTests : IClassFixture<DamageTests.Prepared>, IDisposab
     public Task A_missing_last_segment_that_a_backup_needs() => IsRefusedAsync(Base(), File.Delete, "there is no such object");
 
     [Fact]
-    public Task A_truncated_segment() => IsRefusedAsync(Segments()[1], path => File.WriteAllBytes(path, File.ReadAllBytes(path)[..^3]), "and its name says");
+    public Task A_truncated_segment() =>
+        IsRefusedAsync(Segments()[1], path => File.WriteAllBytes(path, File.ReadAllBytes(path)[..^3]), "and its name says");
 
     [Fact]
-    public Task A_manifest_that_is_none() => IsRefusedAsync(Manifest(), path => File.WriteAllText(path, "{}"), "no backup of tenant/redis is listed");
+    public Task A_manifest_that_is_none() =>
+        IsRefusedAsync(Manifest(), path => File.WriteAllText(path, "{}"), "no backup of tenant/redis is listed");
 
     [Fact]
     public Task A_manifest_of_another_tenant() =>
-        IsRefusedAsync(Manifest(), path => File.WriteAllText(path, File.ReadAllText(path).Replace("tenant/redis", "someone/else", StringComparison.Ordinal)), "it does not belong here");
+        IsRefusedAsync(Manifest(),
+            path => File.WriteAllText(path, File.ReadAllText(path).Replace("tenant/redis", "someone/else", StringComparison.Ordinal)),
+            "it does not belong here");
 
     [Fact]
     public async Task Foreign_objects_in_the_prefix_are_reported_and_change_nothing()
@@ -118,7 +122,8 @@ public sealed class DamageTests : IClassFixture<DamageTests.Prepared>, IDisposab
     {
         var good = (await RunAsync("verify")).Succeeded();
         Assert.Contains("is good", good.Output, StringComparison.Ordinal);
-        Assert.NotNull((await new BackupStore(new DirectoryStore(_copy.Path), BackupRig.Layout).ReadCatalogueAsync(default)).Backups[^1].Verification);
+        Assert.NotNull(
+            (await new BackupStore(new DirectoryStore(_copy.Path), BackupRig.Layout).ReadCatalogueAsync(default)).Backups[^1].Verification);
         (await RunAsync("verify")).Succeeded(); // the sample is the same again
         Flip(Base());
         Assert.Equal(1, (await RunAsync("verify")).ExitCode);
@@ -140,9 +145,12 @@ public sealed class DamageTests : IClassFixture<DamageTests.Prepared>, IDisposab
     private async Task<string> MountAsync(string size = "4k", bool isFull = true)
     {
         var mount = _target.Folder("full");
-        await using var process = await ServerProcess.StartAsync(new ServerStart("mount", "-t", "tmpfs", "-o", $"size={size}", "tmpfs", mount));
+        await using var process =
+            await ServerProcess.StartAsync(new ServerStart("mount", "-t", "tmpfs", "-o", $"size={size}", "tmpfs", mount));
         Assert.True(await process.WaitForExitAsync() == 0, process.Tail());
-        if (isFull) await File.WriteAllBytesAsync(Path.Combine(Directory.CreateDirectory(Path.Combine(mount, ".sidecar")).FullName, "filler"), new byte[4096]);
+        if (isFull)
+            await File.WriteAllBytesAsync(
+                Path.Combine(Directory.CreateDirectory(Path.Combine(mount, ".sidecar")).FullName, "filler"), new byte[4096]);
         return mount;
     }
 
@@ -153,7 +161,8 @@ public sealed class DamageTests : IClassFixture<DamageTests.Prepared>, IDisposab
         File.WriteAllBytes(path, bytes);
     }
 
-    private string[] Segments() => [.. Directory.EnumerateFiles(_copy.Path, "*.aof", SearchOption.AllDirectories).Where(p => p.Contains("/tail/", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+    private string[] Segments() => [.. Directory.EnumerateFiles(_copy.Path, "*.aof", SearchOption.AllDirectories)
+        .Where(p => p.Contains("/tail/", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
 
     private string Base() => Directory.EnumerateFiles(_copy.Path, "*.rdb", SearchOption.AllDirectories).Single();
 
@@ -174,7 +183,8 @@ public sealed class DamageTests : IClassFixture<DamageTests.Prepared>, IDisposab
             {
                 await client.CallAsync(default, "SET", $"key{i}", new string('x', 500));
                 var count = i + 1;
-                await Eventually.UntilAsync("one more segment", async () => (await Rig.Store.ListSegmentsAsync(1, 0, [], default)).Count == count);
+                await Eventually.UntilAsync(
+                    "one more segment", async () => (await Rig.Store.ListSegmentsAsync(1, 0, [], default)).Count == count);
             }
 
             Assert.Equal(0, await sidecar.TerminateAsync());

@@ -21,7 +21,8 @@ public sealed class DirectoryGoneTests
         await BackupRig.CallAsync(client, "SET", "a", "1");
         // By its next segment, or by the look at what it has stored that follows a base.
         await sidecar.WaitForLineAsync(
-            line => (line.Contains("\"store_failed\"", StringComparison.Ordinal) || line.Contains("\"failed\"", StringComparison.Ordinal)) && line.Contains(said, StringComparison.Ordinal),
+            line => (line.Contains("\"store_failed\"", StringComparison.Ordinal) || line.Contains("\"failed\"", StringComparison.Ordinal))
+                && line.Contains(said, StringComparison.Ordinal),
             "the store is missed");
         Assert.Equal(hasMountPoint, Directory.Exists(path));
         if (hasMountPoint) Assert.Empty(Directory.EnumerateFileSystemEntries(path));
@@ -44,7 +45,8 @@ public sealed class DirectoryGoneTests
         string[] arguments = command == "restore" ? [command, "--target", empty.Path] : [command];
         var result = await rig.RunAsync([("BACKUP_STORE", rig.Folder.File("missing"))], arguments);
         Assert.Equal(1, result.ExitCode);
-        Assert.Contains("is its volume mounted? A new store needs its directory made once (mkdir)", result.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "is its volume mounted? A new store needs its directory made once (mkdir)", result.Output, StringComparison.Ordinal);
         Assert.False(Directory.Exists(rig.Folder.File("missing")));
     }
 
@@ -73,7 +75,8 @@ public sealed class DirectoryGoneTests
         foreach (var (name, said) in new[] { ("missing", "does not exist"), ("full", "is not empty") })
         {
             if (name == "full") File.WriteAllText(Path.Combine(target.Folder(name), "dump.rdb"), "x");
-            foreach (var arguments in (string[][])[["restore", "--target", target.File(name)], ["restore", "--dry-run", "--target", target.File(name)]])
+            foreach (var arguments in (string[][])[["restore", "--target", target.File(name)],
+                ["restore", "--dry-run", "--target", target.File(name)]])
             {
                 var result = await rig.RunAsync(arguments);
                 Assert.Equal(1, result.ExitCode);

@@ -12,9 +12,11 @@ internal sealed class ForgetfulStore(IObjectStore inner, PutConditionKind ignore
 
     public Task<ObjectDownload> OpenAsync(string key, CancellationToken cancellation) => inner.OpenAsync(key, cancellation);
 
-    public IAsyncEnumerable<ObjectEntry> ListAsync(string prefix, string? startAfter, CancellationToken cancellation) => inner.ListAsync(prefix, startAfter, cancellation);
+    public IAsyncEnumerable<ObjectEntry> ListAsync(string prefix, string? startAfter, CancellationToken cancellation) =>
+        inner.ListAsync(prefix, startAfter, cancellation);
 
-    public Task<IReadOnlyList<string>> ListFoldersAsync(string prefix, CancellationToken cancellation) => inner.ListFoldersAsync(prefix, cancellation);
+    public Task<IReadOnlyList<string>> ListFoldersAsync(string prefix, CancellationToken cancellation) =>
+        inner.ListFoldersAsync(prefix, cancellation);
 
     public Task DeleteAsync(string key, CancellationToken cancellation) => inner.DeleteAsync(key, cancellation);
 

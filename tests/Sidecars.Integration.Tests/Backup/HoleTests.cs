@@ -40,7 +40,8 @@ public sealed class HoleTests
         await rig.WaitUntilCoveredAsync();
         Assert.Equal(await BackupRig.DigestAsync(rig.Redis), await rig.RestoredDigestAsync("latest"));
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
-        await Eventually.UntilAsync("the hole of the old generation", async () => (await http.GetStringAsync("/metrics")).Contains("\nsidecars_backup_holes 1", StringComparison.Ordinal));
+        await Eventually.UntilAsync("the hole of the old generation",
+            async () => (await http.GetStringAsync("/metrics")).Contains("\nsidecars_backup_holes 1", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -75,18 +76,21 @@ public sealed class HoleTests
         Assert.Equal(("Redis", new RdbFormat("REDIS", 10)), (backup.ServerProduct, backup.Format));
         // As a later server's.
         var path = rig.Folder.File("store", BackupRig.Layout.Base(backup.Generation, backup.Id), BackupLayout.ManifestName);
-        await File.WriteAllBytesAsync(path, BackupManifestDocument.Write(backup with { ServerProduct = "Valkey", ServerVersion = "9.1.2", Format = new RdbFormat("VALKEY", 80) }));
+        await File.WriteAllBytesAsync(path, BackupManifestDocument.Write(
+            backup with { ServerProduct = "Valkey", ServerVersion = "9.1.2", Format = new RdbFormat("VALKEY", 80) }));
         using var target = new TempFolder("target");
         foreach (var arguments in (string[][])[["restore", "--target", target.Path], ["restore", "--dry-run", "--target", target.Path]])
         {
             var result = await rig.RunAsync(arguments);
             Assert.Equal(1, result.ExitCode);
-            foreach (var named in (string[])["Valkey 9.1.2, in format RDB VALKEY 80", "Redis 7.0.15, which reads up to RDB REDIS 10"]) Assert.Contains(named, result.Output, StringComparison.Ordinal);
+            foreach (var named in (string[])["Valkey 9.1.2, in format RDB VALKEY 80", "Redis 7.0.15, which reads up to RDB REDIS 10"])
+                Assert.Contains(named, result.Output, StringComparison.Ordinal);
             Assert.Empty(Directory.EnumerateFileSystemEntries(target.Path));
         }
 
         // A server that can't be asked is no reason to refuse, nor is a scratch directory that can't be written to.
-        var unknown = (await rig.RunAsync([("REDIS_SERVER_BIN", "/no/such/server")], "restore", "--dry-run", "--target", target.Path)).Succeeded();
+        var unknown = (await rig.RunAsync(
+            [("REDIS_SERVER_BIN", "/no/such/server")], "restore", "--dry-run", "--target", target.Path)).Succeeded();
         Assert.Contains("is not known", unknown.Output, StringComparison.Ordinal);
         Assert.Equal(1, (await rig.RunAsync([("BACKUP_SCRATCH_DIR", "/proc/none")], "restore", "--target", target.Path)).ExitCode);
         Assert.Empty(Directory.EnumerateFileSystemEntries(target.Path));
@@ -101,10 +105,12 @@ public sealed class HoleTests
         {
             await BackupRig.CallAsync(client, "SET", $"key{i}", new string('x', 500));
             var expected = i;
-            await Eventually.UntilAsync("one more segment", async () => (await rig.Store.ListSegmentsAsync(1, 0, [], default)).Count == expected);
+            await Eventually.UntilAsync(
+                "one more segment", async () => (await rig.Store.ListSegmentsAsync(1, 0, [], default)).Count == expected);
         }
     }
 
     private static string[] Segments(BackupRig rig) =>
-        [.. Directory.EnumerateFiles(rig.StorePath, "*.aof", SearchOption.AllDirectories).Where(p => p.Contains("/tail/", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+        [.. Directory.EnumerateFiles(rig.StorePath, "*.aof", SearchOption.AllDirectories)
+            .Where(p => p.Contains("/tail/", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
 }

@@ -21,7 +21,8 @@ public class LeaseTests
         await using var replica = await RedisProcess.StartAsync([.. BackupRig.Aof, $"replicaof 127.0.0.1 {rig.Redis.Port}"]);
         await using var client = await BackupRig.ConnectAsync(rig.Redis);
         await BackupRig.CallAsync(client, "SET", "before", "1");
-        await Eventually.UntilAsync("the replica to have it", async () => await BackupRig.DigestAsync(replica) == await BackupRig.DigestAsync(rig.Redis));
+        await Eventually.UntilAsync(
+            "the replica to have it", async () => await BackupRig.DigestAsync(replica) == await BackupRig.DigestAsync(rig.Redis));
         await using var first = await BackupRig.StartSidecarAsync(replica, rig.StorePath, "redis-1", ("BACKUP_OUT_OF_SYNC_MS", "2000"));
         await rig.WaitForBackupsAsync(1);
 
@@ -78,7 +79,8 @@ public class LeaseTests
         await using var last = await rig.StartSidecarAsync();
         await WriteAsync(client, -1);
         await rig.WaitUntilCoveredAsync();
-        await Eventually.UntilAsync("a backup of the last generation", async () => (await rig.Store.ReadCatalogueAsync(default)) is var c && c.Backups.Any(b => b.Manifest.Generation == c.Uploader!.Generation));
+        await Eventually.UntilAsync("a backup of the last generation", async () => (await rig.Store.ReadCatalogueAsync(default)) is var c
+            && c.Backups.Any(b => b.Manifest.Generation == c.Uploader!.Generation));
         Assert.Equal(0, await last.TerminateAsync());
         var catalogue = await rig.Store.ReadCatalogueAsync(default);
         Assert.Empty(catalogue.Oddities);
@@ -112,8 +114,10 @@ public class LeaseTests
     }
 
     private static UploaderLoop Loop(BackupRig rig, BackupStore store) => new(
-        store, new AofDirectory(rig.Redis.Folder, DataLayout.Default), new NodeFacts(new TcpTransport(rig.Redis.Endpoint), new RedisClientOptions()),
-        new UploaderOptions { Node = "redis-0" }, new JsonLineLog(Stream.Null, "test", TimeProvider.System), TimeProvider.System, new Random(1));
+        store, new AofDirectory(rig.Redis.Folder, DataLayout.Default),
+        new NodeFacts(new TcpTransport(rig.Redis.Endpoint), new RedisClientOptions()),
+        new UploaderOptions { Node = "redis-0" }, new JsonLineLog(Stream.Null, "test", TimeProvider.System),
+        TimeProvider.System, new Random(1));
 
     private static async Task WriteAsync(RedisClient client, int number)
     {

@@ -12,10 +12,14 @@ public partial class OptionsTests
     {
         var result = await RunAsync(
             ["run"],
-            ("CLUSTER_ID", "a b"), ("BACKUP_STORE", "relative/path"), ("BACKUP_KEYS", "short"), ("BACKUP_FLUSH_MS", "1s"), ("BACKUP_LEASE_LIFE_MS", "30000"), ("BACKUP_OUT_OF_SYNC_MS", "1"),
-            ("DURABILITY", "maybe"), ("APPEND_DIR_NAME", "a/b"), ("REDIS_PORT", "70000"), ("TLS_CERT_FILE", "/x"), ("SIDECAR_PASSWORD", "a"), ("SIDECAR_PASSWORD_FILE", "/b"), ("METRICS_PORT", "-1"), ("BACKUP_S3_LOCK_MODE", "loose"));
+            ("CLUSTER_ID", "a b"), ("BACKUP_STORE", "relative/path"), ("BACKUP_KEYS", "short"), ("BACKUP_FLUSH_MS", "1s"),
+            ("BACKUP_LEASE_LIFE_MS", "30000"), ("BACKUP_OUT_OF_SYNC_MS", "1"),
+            ("DURABILITY", "maybe"), ("APPEND_DIR_NAME", "a/b"), ("REDIS_PORT", "70000"), ("TLS_CERT_FILE", "/x"),
+            ("SIDECAR_PASSWORD", "a"), ("SIDECAR_PASSWORD_FILE", "/b"), ("METRICS_PORT", "-1"), ("BACKUP_S3_LOCK_MODE", "loose"));
         Assert.Equal(2, result.ExitCode);
-        foreach (var name in (string[])["CLUSTER_ID", "BACKUP_STORE", "BACKUP_KEYS", "BACKUP_FLUSH_MS", "BACKUP_LEASE_LIFE_MS", "BACKUP_OUT_OF_SYNC_MS", "DURABILITY", "APPEND_DIR_NAME", "REDIS_PORT", "TLS_CERT_FILE", "SIDECAR_PASSWORD", "METRICS_PORT", "BACKUP_S3_LOCK_MODE"])
+        foreach (var name in (string[])["CLUSTER_ID", "BACKUP_STORE", "BACKUP_KEYS", "BACKUP_FLUSH_MS", "BACKUP_LEASE_LIFE_MS",
+            "BACKUP_OUT_OF_SYNC_MS", "DURABILITY", "APPEND_DIR_NAME", "REDIS_PORT", "TLS_CERT_FILE", "SIDECAR_PASSWORD", "METRICS_PORT",
+            "BACKUP_S3_LOCK_MODE"])
             Assert.Contains(name, result.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("short", result.Output, StringComparison.Ordinal); // a key, however wrong, is a secret
     }
@@ -39,7 +43,8 @@ public partial class OptionsTests
         Assert.Equal(2, nothing.ExitCode);
         Assert.Contains("BACKUP_STORE is not set", nothing.Output, StringComparison.Ordinal);
         var help = (await RunAsync(["--help"])).Succeeded().Output;
-        foreach (var part in (string[])["run", "now", "list", "show", "restore", "verify", "prune", "Exit codes: 0 done"]) Assert.Contains(part, help, StringComparison.Ordinal);
+        foreach (var part in (string[])["run", "now", "list", "show", "restore", "verify", "prune", "Exit codes: 0 done"])
+            Assert.Contains(part, help, StringComparison.Ordinal);
         Assert.Contains("--new-cluster-id", (await RunAsync(["restore", "--help"])).Succeeded().Output, StringComparison.Ordinal);
         (await RunAsync(["--version"])).Succeeded();
         Assert.Equal(2, (await RunAsync(["restore", "--frobnicate"], ("BACKUP_STORE", "/x"))).ExitCode);
@@ -63,7 +68,8 @@ public partial class OptionsTests
     {
         var environment = settings.ToDictionary(s => s.Name, s => s.Value);
         if (Environment.GetEnvironmentVariable("DOTNET_ROOT") is { } root) environment["DOTNET_ROOT"] = root;
-        await using var process = await ServerProcess.StartAsync(new ServerStart(BackupRig.Executable, arguments) { Environment = environment });
+        await using var process =
+            await ServerProcess.StartAsync(new ServerStart(BackupRig.Executable, arguments) { Environment = environment });
         var code = await process.WaitForExitAsync(TimeSpan.FromSeconds(30));
         return new CliResult(code, process.Tail(1000));
     }

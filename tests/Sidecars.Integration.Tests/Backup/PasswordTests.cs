@@ -26,7 +26,8 @@ public class PasswordTests
         await BackupRig.CallAsync(client, "SET", "a", "1");
         await rig.WaitUntilCoveredAsync();
         Assert.DoesNotContain(sidecar.Output, line => line.Contains("lease_given_back", StringComparison.Ordinal));
-        foreach (var secret in (string[])["\"first\"", "second\""]) Assert.DoesNotContain(sidecar.Output, line => line.Contains(secret, StringComparison.Ordinal));
+        foreach (var secret in (string[])["\"first\"", "second\""])
+            Assert.DoesNotContain(sidecar.Output, line => line.Contains(secret, StringComparison.Ordinal));
         Assert.Equal(0, await sidecar.TerminateAsync());
     }
 }

@@ -78,12 +78,16 @@ public class PointInTimeTests
         var replica = await RedisProcess.StartAsync([.. BackupRig.Aof, "repl-ping-replica-period 1", $"replicaof 127.0.0.1 {master.Port}"]);
         await using var client = await BackupRig.ConnectAsync(replica);
         await Eventually.UntilAsync("the replica to follow", async () =>
-            InfoReply.TryParse(await client.CallAsync(default, "INFO"), out var info) && info.MasterLinkUp == true && info.AofRewriteInProgress == false && info.Get("aof_rewrite_scheduled") == "0");
+            InfoReply.TryParse(await client.CallAsync(default, "INFO"), out var info) && info.MasterLinkUp == true
+            && info.AofRewriteInProgress == false && info.Get("aof_rewrite_scheduled") == "0");
         return replica;
     }
 
-    /// <summary>Writes at the master; records what the shipping node has at the end of each second. A rewrite there at every other.</summary>
-    private static async Task RecordAsync(RedisProcess master, RedisProcess shipping, int first, int count, List<(DateTimeOffset At, string Digest)> recorded)
+    /// <summary>
+    /// Writes at the master; records what the shipping node has at the end of each second. A rewrite there at every other.
+    /// </summary>
+    private static async Task RecordAsync(
+        RedisProcess master, RedisProcess shipping, int first, int count, List<(DateTimeOffset At, string Digest)> recorded)
     {
         await using var writer = await BackupRig.ConnectAsync(master);
         await using var client = await BackupRig.ConnectAsync(shipping);
@@ -92,7 +96,9 @@ public class PointInTimeTests
         {
             await WriteAllKindsAsync(writer, i);
             // Its annotations are the replica's: the second that counts is one that began after it had everything.
-            if (master != shipping) await Eventually.UntilAsync("the replica to have it", async () => await BackupRig.DigestAsync(master) == await BackupRig.DigestAsync(shipping));
+            if (master != shipping)
+                await Eventually.UntilAsync(
+                    "the replica to have it", async () => await BackupRig.DigestAsync(master) == await BackupRig.DigestAsync(shipping));
             if (i % 2 == 0) await BackupRig.RewriteAsync(client);
             recorded.Add((await BackupRig.EndOfSecondAsync(client), await BackupRig.DigestAsync(shipping)));
         }
@@ -165,7 +171,8 @@ public class PointInTimeTests
         var begin = script.IndexOf("```sh\n", StringComparison.Ordinal) + 6;
         var path = target.Write("restore.sh", "set -eu\n" + script[begin..script.IndexOf("```", begin, StringComparison.Ordinal)]);
         var data = target.Folder("data");
-        await using (var shell = await ServerProcess.StartAsync(new ServerStart("sh", path, Path.Combine(rig.StorePath, "tenant.redis"), data)))
+        await using (var shell =
+            await ServerProcess.StartAsync(new ServerStart("sh", path, Path.Combine(rig.StorePath, "tenant.redis"), data)))
             Assert.True(await shell.WaitForExitAsync() == 0, shell.Tail());
         await using var server = await RedisProcess.StartAsync("appendonly yes", "enable-debug-command yes", $"dir {data}");
         Assert.Equal(await BackupRig.DigestAsync(rig.Redis), await BackupRig.DigestAsync(server));
@@ -184,7 +191,9 @@ public class PointInTimeTests
             await BackupRig.CallAsync(client, "SET", $"expiring{round}", "x", "EX", "100000");
             await BackupRig.CallAsync(client, "HSET", "hash", $"f{round}", "v");
             await BackupRig.CallAsync(client, "XADD", "stream", "*", "round", $"{round}");
-            await BackupRig.CallAsync(client, "EVAL", "redis.call('INCRBY', KEYS[1], ARGV[1]); redis.call('SADD', KEYS[2], ARGV[1]); return 1", "2", "counter", "set", $"{round + 1}");
+            await BackupRig.CallAsync(
+                client, "EVAL", "redis.call('INCRBY', KEYS[1], ARGV[1]); redis.call('SADD', KEYS[2], ARGV[1]); return 1", "2", "counter",
+                "set", $"{round + 1}");
             await BackupRig.CallAsync(client, "MULTI");
             await BackupRig.CallAsync(client, "RPUSH", "list", $"{round}");
             await BackupRig.CallAsync(client, "INCR", "in-transaction");

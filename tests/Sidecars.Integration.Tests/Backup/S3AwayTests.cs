@@ -21,8 +21,10 @@ public class S3AwayTests
         var port = FreePort.Next();
         (string, string)[] s3 =
         [
-            ("BACKUP_STORE", "s3://backups/t"), ("BACKUP_S3_ENDPOINT", moto.Endpoint.ToString()), ("BACKUP_S3_TIMEOUT_MS", "500"), ("BACKUP_S3_REGION", "us-east-1"),
-            ("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"), ("METRICS_PORT", $"{port}"), ("BACKUP_LEASE_LIFE_MS", "60000"),
+            ("BACKUP_STORE", "s3://backups/t"), ("BACKUP_S3_ENDPOINT", moto.Endpoint.ToString()), ("BACKUP_S3_TIMEOUT_MS", "500"),
+            ("BACKUP_S3_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"), ("METRICS_PORT", $"{port}"),
+            ("BACKUP_LEASE_LIFE_MS", "60000"),
         ];
         await using var sidecar = await rig.StartSidecarAsync(s3);
         await sidecar.WaitForLineAsync(line => line.Contains("backup_completed", StringComparison.Ordinal), "its first backup");
@@ -35,12 +37,16 @@ public class S3AwayTests
             await BackupRig.CallAsync(client, "SET", $"key{i % 20}", value + i);
             if (i % 20 != 0) continue;
             // Between two rewrites it has looked, or it could not tell that one continues the other.
-            await Eventually.UntilAsync("what waits to be shown", async () => Value(await http.GetStringAsync("/metrics"), "sidecars_backup_pending_bytes") >= i * value.Length, null, () => sidecar.Tail(12));
+            await Eventually.UntilAsync("what waits to be shown",
+                async () => Value(await http.GetStringAsync("/metrics"), "sidecars_backup_pending_bytes") >= i * value.Length, null,
+                () => sidecar.Tail(12));
             await BackupRig.RewriteAsync(client); // the server deletes what waits
         }
 
         await Eventually.UntilAsync(
-            "the failure to be counted", async () => Value(await http.GetStringAsync("/metrics"), "sidecars_backup_failures_total{reason=\"unavailable\"}") >= 1, TimeSpan.FromSeconds(60));
+            "the failure to be counted",
+            async () => Value(await http.GetStringAsync("/metrics"), "sidecars_backup_failures_total{reason=\"unavailable\"}") >= 1,
+            TimeSpan.FromSeconds(60));
         var text = await http.GetStringAsync("/metrics");
         Assert.True(Value(text, "sidecars_backup_pending_bytes") >= 60 * value.Length, "what waits is not shown");
         Assert.Equal(1, Value(text, "sidecars_backup_lease_held"));

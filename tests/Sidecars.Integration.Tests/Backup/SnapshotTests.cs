@@ -33,7 +33,8 @@ public class SnapshotTests
         using var target = new TempFolder("target");
         var time = await rig.RunAsync([Rdb], "restore", "--to", RestorePlan.Show(at), "--target", target.Path);
         Assert.Equal(1, time.ExitCode);
-        foreach (var part in (string[])["no append-only file to replay", "DURABILITY=rdb", backups[0].Id, backups[1].Id]) Assert.Contains(part, time.Output, StringComparison.Ordinal);
+        foreach (var part in (string[])["no append-only file to replay", "DURABILITY=rdb", backups[0].Id, backups[1].Id])
+            Assert.Contains(part, time.Output, StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateFileSystemEntries(target.Path));
         Assert.Equal(0, await sidecar.TerminateAsync());
     }
@@ -62,7 +63,9 @@ public class SnapshotTests
         await rig.WaitForBackupsAsync(1); // the first one takes the files as they are
         var refused = await rig.RunAsync("now", "--wait", "5");
         Assert.Equal(1, refused.ExitCode);
-        await sidecar.WaitForLineAsync(line => line.Contains("the next backup waits: BGREWRITEAOF is refused: ERR unknown command", StringComparison.Ordinal), "the refusal");
+        await sidecar.WaitForLineAsync(
+            line => line.Contains("the next backup waits: BGREWRITEAOF is refused: ERR unknown command", StringComparison.Ordinal),
+            "the refusal");
         await rig.WaitUntilCoveredAsync();
         Assert.Single(sidecar.Output, line => line.Contains("backup_waits", StringComparison.Ordinal)); // said once, not at every flush
     }
@@ -104,7 +107,8 @@ public class SnapshotTests
         using var target = new TempFolder("restored");
         (await rig.RunAsync([("DURABILITY", durability)], "restore", "--to", to, "--target", target.Path)).Succeeded();
         Assert.Equal([expected], Directory.EnumerateFileSystemEntries(target.Path).Select(Path.GetFileName).Where(n => n != ".sidecar"));
-        await using var server = await RedisProcess.StartAsync(target, FreePort.Next(), durability == "aof" ? "appendonly yes" : "appendonly no", "enable-debug-command yes");
+        await using var server = await RedisProcess.StartAsync(
+            target, FreePort.Next(), durability == "aof" ? "appendonly yes" : "appendonly no", "enable-debug-command yes");
         return await BackupRig.DigestAsync(server);
     }
 }

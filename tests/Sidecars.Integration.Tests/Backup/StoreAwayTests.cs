@@ -28,7 +28,8 @@ public class StoreAwayTests
 
         GiveBack(rig);
         await rig.WaitUntilCoveredAsync();
-        await sidecar.WaitForLineAsync(line => line.Contains("\"recovered\"", StringComparison.Ordinal), "that the store answers again"); // said once the step is done, a moment after it can be seen in the store
+        // said once the step is done, a moment after it can be seen in the store
+        await sidecar.WaitForLineAsync(line => line.Contains("\"recovered\"", StringComparison.Ordinal), "that the store answers again");
         Assert.DoesNotContain(sidecar.Output, line => line.Contains("generation_ended", StringComparison.Ordinal));
         Assert.InRange(PeakKb(sidecar), 1, MostResidentKb);
         Assert.Equal(await BackupRig.DigestAsync(rig.Redis), await rig.RestoredDigestAsync("latest"));
@@ -61,7 +62,8 @@ public class StoreAwayTests
         await BackupRig.CallAsync(client, "SET", "away", "1");
         // By its next segment, or by the look at what it has stored that follows a base.
         await sidecar.WaitForLineAsync(
-            line => line.Contains("store_failed", StringComparison.Ordinal) || line.Contains("is no directory", StringComparison.Ordinal), "it notices");
+            line => line.Contains("store_failed", StringComparison.Ordinal) || line.Contains("is no directory", StringComparison.Ordinal),
+            "it notices");
     }
 
     private static void GiveBack(BackupRig rig)
@@ -70,17 +72,22 @@ public class StoreAwayTests
         Directory.Move(rig.StorePath + ".away", rig.StorePath);
     }
 
-    private static bool HoldsDeleted(ServerProcess process) => Held(process).Any(t => t.Contains(".aof", StringComparison.Ordinal) && t.EndsWith("(deleted)", StringComparison.Ordinal));
+    private static bool HoldsDeleted(ServerProcess process) =>
+        Held(process).Any(t => t.Contains(".aof", StringComparison.Ordinal) && t.EndsWith("(deleted)", StringComparison.Ordinal));
 
     private static bool HoldsNewest(BackupRig rig, ServerProcess process)
     {
-        var newest = Directory.GetFiles(Path.Combine(rig.Redis.Folder, "appendonlydir"), "*.incr.aof").MaxBy(file => int.Parse(file.Split('.')[^3], CultureInfo.InvariantCulture));
+        var newest = Directory.GetFiles(Path.Combine(rig.Redis.Folder, "appendonlydir"), "*.incr.aof")
+            .MaxBy(file => int.Parse(file.Split('.')[^3], CultureInfo.InvariantCulture));
         return newest is not null && Held(process).Contains(newest);
     }
 
     private static IEnumerable<string> Held(ServerProcess process) =>
-        Directory.GetFiles(string.Create(CultureInfo.InvariantCulture, $"/proc/{process.Pid}/fd")).Select(f => new FileInfo(f).LinkTarget).OfType<string>();
+        Directory.GetFiles(string.Create(CultureInfo.InvariantCulture, $"/proc/{process.Pid}/fd"))
+            .Select(f => new FileInfo(f).LinkTarget).OfType<string>();
 
     private static double PeakKb(ServerProcess process) =>
-        double.Parse(File.ReadLines(string.Create(CultureInfo.InvariantCulture, $"/proc/{process.Pid}/status")).First(l => l.StartsWith("VmHWM:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+        double.Parse(File.ReadLines(string.Create(CultureInfo.InvariantCulture, $"/proc/{process.Pid}/status"))
+            .First(l => l.StartsWith("VmHWM:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+            CultureInfo.InvariantCulture);
 }

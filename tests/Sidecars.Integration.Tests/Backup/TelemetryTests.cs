@@ -15,9 +15,12 @@ public class TelemetryTests
         await client.CallAsync(default, "SET", "a", "1");
         await rig.WaitUntilCoveredAsync();
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
-        await Eventually.UntilAsync("a backup to be counted", async () => (await http.GetStringAsync("/metrics")).Contains("sidecars_backup_bases_total 1", StringComparison.Ordinal));
+        await Eventually.UntilAsync("a backup to be counted",
+            async () => (await http.GetStringAsync("/metrics")).Contains("sidecars_backup_bases_total 1", StringComparison.Ordinal));
         var text = await http.GetStringAsync("/metrics");
-        foreach (var line in (string[])["sidecars_backup_lease_held 1", "sidecars_backup_generation 1", "sidecars_backup_generations_total 1", "sidecars_backup_segments_total 1", "sidecars_backup_pending_bytes 0", "sidecars_backup_tail_age_seconds "])
+        foreach (var line in (string[])["sidecars_backup_lease_held 1", "sidecars_backup_generation 1",
+            "sidecars_backup_generations_total 1", "sidecars_backup_segments_total 1", "sidecars_backup_pending_bytes 0",
+            "sidecars_backup_tail_age_seconds "])
             Assert.Contains("\n" + line, text, StringComparison.Ordinal);
         Assert.DoesNotContain("\nsidecars_backup_verified_age_seconds ", text, StringComparison.Ordinal); // never verified: no number
         Assert.Equal("ok\n", await http.GetStringAsync("/healthz"));
@@ -26,7 +29,8 @@ public class TelemetryTests
         await client.CallAsync(default, "CONFIG", "SET", "appendonly", "no");
         await client.CallAsync(default, "CONFIG", "SET", "appendonly", "yes");
         await rig.WaitForBackupsAsync(2);
-        Assert.Contains("sidecars_backup_failures_total{reason=\"dataset_replaced\"} 1\n", await http.GetStringAsync("/metrics"), StringComparison.Ordinal);
+        Assert.Contains("sidecars_backup_failures_total{reason=\"dataset_replaced\"} 1\n", await http.GetStringAsync("/metrics"),
+            StringComparison.Ordinal);
         Assert.Equal(0, await sidecar.TerminateAsync());
     }
 }

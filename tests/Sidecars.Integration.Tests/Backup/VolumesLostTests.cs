@@ -8,7 +8,9 @@ using Sidecars.TestKit.Processes;
 
 namespace Sidecars.Integration.Tests.Backup;
 
-/// <summary>A whole group without its volumes: the election's winner restores the newest backup before it serves, and the others follow it.</summary>
+/// <summary>
+/// A whole group without its volumes: the election's winner restores the newest backup before it serves, and the others follow it.
+/// </summary>
 [Collection(GroupTests.Name)]
 public sealed class VolumesLostTests : IDisposable
 {
@@ -26,9 +28,12 @@ public sealed class VolumesLostTests : IDisposable
         for (var round = 1; round <= 2; round++)
         {
             var master = (await group.ObserveAsync()).Master!.Node;
-            var uploaders = await Task.WhenAll(group.Redis.Select(n => BackupRig.StartSidecarAsync(n.Endpoint, n.DataFolder, _store.Path, n.Name, ("CLUSTER_ID", group.Options.ClusterId))));
+            var uploaders = await Task.WhenAll(group.Redis.Select(
+                n => BackupRig.StartSidecarAsync(n.Endpoint, n.DataFolder, _store.Path, n.Name, ("CLUSTER_ID", group.Options.ClusterId))));
             await using (var client = await group.ConnectAsync(master, TimeSpan.FromSeconds(5)))
-                for (var i = 0; i < 500; i++) Assert.Equal("OK", (await client.CallAsync(default, "SET", string.Create(CultureInfo.InvariantCulture, $"key:{round}:{i}"), $"{i}")).Text);
+                for (var i = 0; i < 500; i++)
+                    Assert.Equal("OK", (await client.CallAsync(
+                        default, "SET", string.Create(CultureInfo.InvariantCulture, $"key:{round}:{i}"), $"{i}")).Text);
             await WaitUntilCoveredAsync(group);
             await Task.WhenAll(uploaders.Select(u => u.KillAsync()));
             await Task.WhenAll(group.All.Select(n => n.KillAsync()));
@@ -43,9 +48,11 @@ public sealed class VolumesLostTests : IDisposable
             }
 
             Assert.Contains("restoring", state.Master.Node.Process!.Codes());
-            Assert.DoesNotContain("restoring", group.Redis.Where(n => n != state.Master.Node).SelectMany(n => n.Process!.Codes())); // replicas start empty
+            // replicas start empty
+            Assert.DoesNotContain("restoring", group.Redis.Where(n => n != state.Master.Node).SelectMany(n => n.Process!.Codes()));
             foreach (var uploader in uploaders) await uploader.DisposeAsync();
-            await Eventually.UntilAsync("the new term on record", async () => (await reports.RecordAsync()).LastServing?.Node == state.Master.Node.Name);
+            await Eventually.UntilAsync(
+                "the new term on record", async () => (await reports.RecordAsync()).LastServing?.Node == state.Master.Node.Name);
         }
     }
 
@@ -57,10 +64,12 @@ public sealed class VolumesLostTests : IDisposable
         await Task.WhenAll(group.All.Select(n => n.KillAsync()));
         foreach (var node in group.Redis) node.WipeData();
         await group.StartAsync(group.All);
-        await Eventually.UntilAsync("the winner to say that it can't restore", () => Task.FromResult(group.Redis.Any(n => n.Process!.Codes() is [.., "restore-failed"])));
+        await Eventually.UntilAsync("the winner to say that it can't restore",
+            () => Task.FromResult(group.Redis.Any(n => n.Process!.Codes() is [.., "restore-failed"])));
         var winner = group.Redis.First(n => n.Process!.Codes() is [.., "restore-failed"]);
         Assert.Contains("no backup of demo/redis is listed", winner.Process!.Decisions()[^1].Reason, StringComparison.Ordinal);
-        await using var allow = await ServerProcess.StartAsync(new ServerStart(LooseNode.Executable, "allow-empty") { Environment = winner.Process!.Start.Environment });
+        await using var allow = await ServerProcess.StartAsync(
+            new ServerStart(LooseNode.Executable, "allow-empty") { Environment = winner.Process!.Start.Environment });
         Assert.Equal(0, await allow.WaitForExitAsync());
         var state = await group.WaitAgreedAsync();
         Assert.Equal(winner, state.Master!.Node);
@@ -68,7 +77,8 @@ public sealed class VolumesLostTests : IDisposable
 
     private LocalGroupOptions Options()
     {
-        var environment = new Dictionary<string, string> { ["RESTORE_ON_EMPTY"] = "true", ["RESTORE_COMMAND"] = BackupRig.Executable, ["BACKUP_STORE"] = _store.Path };
+        var environment = new Dictionary<string, string>
+        { ["RESTORE_ON_EMPTY"] = "true", ["RESTORE_COMMAND"] = BackupRig.Executable, ["BACKUP_STORE"] = _store.Path };
         if (Environment.GetEnvironmentVariable("DOTNET_ROOT") is { } root) environment["DOTNET_ROOT"] = root;
         return new LocalGroupOptions { Name = "volumes-lost", Environment = environment };
     }
@@ -79,6 +89,7 @@ public sealed class VolumesLostTests : IDisposable
         var store = new BackupStore(new DirectoryStore(_store.Path), new BackupLayout(cluster));
         var now = TimeProvider.System.GetUtcNow();
         await Eventually.UntilAsync("a backup, and all that was written", async () =>
-            (await store.ReadCatalogueAsync(default)) is { Uploader: { } lease } catalogue && lease.CoveredUntil > now && catalogue.Backups.Any(b => b.Manifest.Generation == lease.Generation));
+            (await store.ReadCatalogueAsync(default)) is { Uploader: { } lease } catalogue && lease.CoveredUntil > now
+            && catalogue.Backups.Any(b => b.Manifest.Generation == lease.Generation));
     }
 }

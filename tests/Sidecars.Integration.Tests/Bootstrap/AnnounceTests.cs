@@ -36,7 +36,8 @@ public sealed class AnnounceTests
         var again = await node.StartAsync();
         await node.WaitServingAsync();
         Assert.Equal("127.0.0.9", await node.ConfigAsync("replica-announce-ip"));
-        Assert.Contains("redis-0.invalid", Assert.Single(again.Events("announce-remembered")).GetProperty("message").GetString(), StringComparison.Ordinal);
+        Assert.Contains("redis-0.invalid", Assert.Single(again.Events("announce-remembered")).GetProperty("message").GetString(),
+            StringComparison.Ordinal);
         Assert.Equal(new AnnouncedAddress("redis-0.invalid", elsewhere), store.Read().Value!.Announced);
     }
 }

@@ -19,7 +19,8 @@ public sealed class BecomeServerTests
         await node.WaitServingAsync();
         Assert.Equal((77L << 20).ToString(CultureInfo.InvariantCulture), await node.ConfigAsync("maxmemory"));
         await using var client = await node.ConnectAsync();
-        Assert.Contains($"process_id:{process.Pid}\r\n", (await client.CallAsync(default, "INFO", "server")).Text, StringComparison.Ordinal);
+        Assert.Contains(
+            $"process_id:{process.Pid}\r\n", (await client.CallAsync(default, "INFO", "server")).Text, StringComparison.Ordinal);
         Assert.Equal("master", (await client.CallAsync(default, "ROLE")).Items[0].Text);
         Assert.Equal(0, await process.TerminateAsync());
     }
@@ -32,11 +33,13 @@ public sealed class BecomeServerTests
         node.Environment["REDIS_SERVER_BIN"] = node.Script("ls -l /proc/$$/fd; exec cat /proc/self/status");
         var process = await node.StartUnderAsync(["env", "--block-signal=TERM", "--ignore-signal=PIPE", "--ignore-signal=HUP"]);
         Assert.Equal(0, await process.WaitForExitAsync());
-        string Field(string name) => process.Output.Single(line => line.StartsWith(name + ":", StringComparison.Ordinal)).Split(':')[1].Trim();
+        string Field(string name) =>
+            process.Output.Single(line => line.StartsWith(name + ":", StringComparison.Ordinal)).Split(':')[1].Trim();
         Assert.Equal(process.Pid.ToString(CultureInfo.InvariantCulture), Field("Pid"));
         Assert.Equal(0UL, Mask(Field("SigBlk")));
         Assert.Equal(0UL, Mask(Field("SigIgn")));
-        Assert.DoesNotContain(process.Output, line => line.Contains("socket:", StringComparison.Ordinal) || line.Contains("anon_inode", StringComparison.Ordinal));
+        Assert.DoesNotContain(process.Output,
+            line => line.Contains("socket:", StringComparison.Ordinal) || line.Contains("anon_inode", StringComparison.Ordinal));
         // The one that is handed on, so that the kernel tells the others that the candidate lives.
         Assert.Single(process.Output, line => line.Contains("candidate.lock", StringComparison.Ordinal));
         // And that nobody else starts a server on these data.
@@ -122,7 +125,8 @@ public sealed class BecomeServerTests
         node.Environment["WAIT_DEADLINE_MS"] = "700";
         var process = await node.StartAsync();
         Assert.Equal(ExitCode.Failed, await process.WaitForExitAsync(Eventually.DefaultDeadline));
-        Assert.Contains("WAIT_DEADLINE_MS", Assert.Single(process.Events("stopped")).GetProperty("message").GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "WAIT_DEADLINE_MS", Assert.Single(process.Events("stopped")).GetProperty("message").GetString(), StringComparison.Ordinal);
     }
 
     // Two nodes of three are missing.

@@ -28,7 +28,9 @@ public sealed class ColdStartTests(ITestOutputHelper output, ColdStartFigures fi
         output.WriteLine($"seed {seed}: {string.Join(", ", order.Select(n => n.Name))}");
         await using var monitor = MasterMonitor.Start(group);
         var started = TimeProvider.System.GetTimestamp();
-        await using var load = WriteLoad.Start(new WriteLoadOptions([.. group.Sentinels.Select(s => s.Endpoint)], group.Options.EffectiveMasterName) { Writers = 1, WritesPerSecond = 20 });
+        await using var load = WriteLoad.Start(
+            new WriteLoadOptions([.. group.Sentinels.Select(s => s.Endpoint)], group.Options.EffectiveMasterName)
+            { Writers = 1, WritesPerSecond = 20 });
         var firstWrite = Task.Run(async () =>
         {
             await load.Acks.First;
@@ -68,7 +70,8 @@ public sealed class ColdStartFigures
         using var stream = File.Create(Path.Combine(folder, "coldstart.json"));
         using var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true });
         json.WriteStartObject();
-        json.WriteString("what", "3 Redis and 3 Sentinels from nothing, random order, each at a random moment of the first 2 s: from the beginning of those to the first acknowledged write");
+        json.WriteString("what", "3 Redis and 3 Sentinels from nothing, random order, each at a random moment of the first 2 s: "
+            + "from the beginning of those to the first acknowledged write");
         json.WriteNumber("runs", _all.Count);
         json.WriteNumber("median_ms", Math.Round(median));
         json.WriteStartArray("raw");
@@ -83,7 +86,9 @@ public sealed class ColdStartFigures
 
         json.WriteEndArray();
         json.WriteEndObject();
-        return string.Create(CultureInfo.InvariantCulture, $"first write after {figure.FirstWriteMilliseconds:F0} ms (last process started after {figure.LastProcessStartedMilliseconds:F0} ms); median of {_all.Count}: {median:F0} ms");
+        return string.Create(CultureInfo.InvariantCulture,
+            $"first write after {figure.FirstWriteMilliseconds:F0} ms (last process started after "
+            + $"{figure.LastProcessStartedMilliseconds:F0} ms); median of {_all.Count}: {median:F0} ms");
     }
 
     private static double Median(IEnumerable<double> values)

@@ -87,7 +87,8 @@ public sealed class DamagedDataTests
             {
                 await using var client = await group.ConnectAsync(node, TimeSpan.FromSeconds(5));
                 var info = (await client.CallAsync(default, "INFO", "persistence")).Text;
-                return info.Contains("aof_buffer_length:0", StringComparison.Ordinal) && info.Contains("aof_rewrite_in_progress:0", StringComparison.Ordinal);
+                return info.Contains("aof_buffer_length:0", StringComparison.Ordinal)
+                    && info.Contains("aof_rewrite_in_progress:0", StringComparison.Ordinal);
             }));
             return files.All(written => written);
         });

@@ -56,7 +56,8 @@ public sealed class ElectorTests
         await using var node = Node(elector.Url, ("REDIS_COUNT", "3"));
         await node.StartAsync();
         Assert.Equal("redis-1, redis-2", (await node.Process.WaitForDecisionAsync("election-wait")).WaitingFor);
-        await using (var said = await ServerProcess.StartAsync(new ServerStart(LooseNode.Executable, "allow-empty") { Environment = node.Environment }))
+        await using (var said =
+            await ServerProcess.StartAsync(new ServerStart(LooseNode.Executable, "allow-empty") { Environment = node.Environment }))
             Assert.Equal(0, await said.WaitForExitAsync());
         Assert.Equal("StartAsMaster", (await node.Process.WaitForDecisionAsync("elected")).Kind);
         await node.WaitServingAsync();
@@ -72,7 +73,8 @@ public sealed class ElectorTests
         await using var elector = FakeElectorServer.Start(FakeElectorServer.Leader("redis-1"));
         await using var leader = Node(elector.Url, ("NODE_NAME", "redis-1"));
         await using var node = Node(elector.Url);
-        node.Environment["REDIS_SERVER_SERVICE_HOST"] = leader.Environment["REDIS_SERVER_SERVICE_HOST"] = $"{node.Endpoint},{leader.Endpoint}";
+        node.Environment["REDIS_SERVER_SERVICE_HOST"] =
+            leader.Environment["REDIS_SERVER_SERVICE_HOST"] = $"{node.Endpoint},{leader.Endpoint}";
         // Both announce 127.0.0.1; the elector names nodes here, and the leader is the one of that name.
         await node.StartAsync();
         Assert.Contains("redis-1", (await node.Process.WaitForDecisionAsync("election-lost")).Reason, StringComparison.Ordinal);
@@ -130,9 +132,13 @@ public sealed class ElectorTests
         _ => FakeElectorServer.Trickling(),
     };
 
-    private static long PeakMemory(int pid) => File.ReadLines($"/proc/{pid}/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal))
-        .Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) is [_, var kilobytes, ..] ? long.Parse(kilobytes, System.Globalization.CultureInfo.InvariantCulture) : 0;
+    private static long PeakMemory(int pid) =>
+        File.ReadLines($"/proc/{pid}/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal))
+            .Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) is [_, var kilobytes, ..]
+            ? long.Parse(kilobytes, System.Globalization.CultureInfo.InvariantCulture)
+            : 0;
 
     private static LooseNode Node(Uri url, params (string Name, string Value)[] environment) =>
-        new([("REDIS_COUNT", "1"), ("ELECTION", "elector"), ("ELECTOR_URL", url.ToString()), ("COMMAND_TIMEOUT_MS", "1000"), .. environment]);
+        new([("REDIS_COUNT", "1"), ("ELECTION", "elector"), ("ELECTOR_URL", url.ToString()), ("COMMAND_TIMEOUT_MS", "1000"),
+            .. environment]);
 }

@@ -72,7 +72,8 @@ public sealed class EmptyStartTests(ITestOutputHelper output, FilledVolume volum
         await using var group = Group("pending");
         await group.StartAsync(group.Redis[..2]);
         foreach (var node in group.Redis[..2])
-            Assert.Equal("redis-2", (await node.Process!.WaitForDecisionAsync(d => d is { Code: "election-wait", WaitingFor: "redis-2" }, "that waits for the third")).WaitingFor);
+            Assert.Equal("redis-2", (await node.Process!
+                .WaitForDecisionAsync(d => d is { Code: "election-wait", WaitingFor: "redis-2" }, "that waits for the third")).WaitingFor);
         await group.Redis[2].StartAsync();
         await group.WaitForAsync("one master and its replicas", s => s.LinkedReplicas == 2);
     }
@@ -110,7 +111,8 @@ public sealed class EmptyStartTests(ITestOutputHelper output, FilledVolume volum
         await group.StartAsync(group.Redis);
         await group.WaitForAsync("one master and its replicas", s => s.LinkedReplicas == 2);
         await using (var sidecars = GroupSidecars.Start(group))
-            await Eventually.UntilAsync("those in sync to be on record", async () => (await sidecars.RecordAsync()).InSync is { Length: 2 });
+            await Eventually.UntilAsync(
+                "those in sync to be on record", async () => (await sidecars.RecordAsync()).InSync is { Length: 2 });
         await Task.WhenAll(group.Redis.Select(n => n.KillAsync()));
         foreach (var node in group.Redis) node.WipeData();
         await group.StartAsync(group.Redis[..2]);
@@ -130,7 +132,8 @@ public sealed class EmptyStartTests(ITestOutputHelper output, FilledVolume volum
         await group.StartAsync(group.Redis);
         await group.WaitForAsync("one master and its replicas", s => s.LinkedReplicas == 2);
         await using (var sidecars = GroupSidecars.Start(group))
-            await Eventually.UntilAsync("those in sync to be on record", async () => (await sidecars.RecordAsync()).InSync is { Length: 2 });
+            await Eventually.UntilAsync(
+                "those in sync to be on record", async () => (await sidecars.RecordAsync()).InSync is { Length: 2 });
         await Task.WhenAll(group.Redis.Select(n => n.KillAsync()));
         foreach (var node in group.Redis) node.WipeData();
         volume.CopyTo(group.Redis[1], withMarker: false);
@@ -161,7 +164,8 @@ public sealed class EmptyStartTests(ITestOutputHelper output, FilledVolume volum
     }
 
     private static LocalGroup Group(string name, params (string Name, string Value)[] environment) =>
-        new(new LocalGroupOptions { Name = name, ClusterId = FilledVolume.ClusterId, Environment = environment.ToDictionary(e => e.Name, e => e.Value) });
+        new(new LocalGroupOptions
+        { Name = name, ClusterId = FilledVolume.ClusterId, Environment = environment.ToDictionary(e => e.Name, e => e.Value) });
 
     private static async Task StartWithDelayAsync(LocalGroup group, int filled, int delayMs)
     {
@@ -173,7 +177,8 @@ public sealed class EmptyStartTests(ITestOutputHelper output, FilledVolume volum
 
     private static async Task<int> SayAsync(LocalGroup group, params string[] words)
     {
-        await using var said = await ServerProcess.StartAsync(new ServerStart(LooseNode.Executable, words) { Environment = group.Redis[0].Process!.Start.Environment });
+        await using var said = await ServerProcess.StartAsync(
+            new ServerStart(LooseNode.Executable, words) { Environment = group.Redis[0].Process!.Start.Environment });
         return await said.WaitForExitAsync();
     }
 
@@ -184,11 +189,13 @@ public sealed class EmptyStartTests(ITestOutputHelper output, FilledVolume volum
         {
             await using var client = await group.ConnectAsync(node, TimeSpan.FromSeconds(10));
             var keys = (await client.CallAsync(default, "DBSIZE")).Integer;
-            Assert.True(keys == FilledVolume.Keys, string.Create(CultureInfo.InvariantCulture, $"{what}: {node} has {keys} keys, master is {state.Master!.Node}\n{group.Tails()}"));
+            Assert.True(keys == FilledVolume.Keys, string.Create(
+                CultureInfo.InvariantCulture, $"{what}: {node} has {keys} keys, master is {state.Master!.Node}\n{group.Tails()}"));
         }
 
         Assert.Equal(group.Redis[filled], state.Master!.Node);
-        Assert.All(group.Redis.Where((_, i) => i != filled), n => Assert.DoesNotContain(n.Process!.Decisions(), d => d.Kind == "StartAsMaster"));
+        Assert.All(
+            group.Redis.Where((_, i) => i != filled), n => Assert.DoesNotContain(n.Process!.Decisions(), d => d.Kind == "StartAsMaster"));
         output.WriteLine($"{what}: {string.Join("; ", group.Redis.Select(n => $"{n}: {string.Join(" > ", n.Process!.Codes())}"))}");
     }
 }
@@ -209,9 +216,12 @@ public sealed class FilledVolume : IAsyncLifetime
         var master = (await group.WaitForAsync("one master and its replicas", s => s.LinkedReplicas == 2)).Master!.Node;
         await using var sidecars = GroupSidecars.Start(group);
         await using var client = await group.ConnectAsync(master, TimeSpan.FromSeconds(10));
-        for (var i = 0; i < Keys; i++) Assert.Equal("OK", (await client.CallAsync(default, "SET", string.Create(CultureInfo.InvariantCulture, $"key:{i}"), "v")).Text);
+        for (var i = 0; i < Keys; i++)
+            Assert.Equal("OK", (await client.CallAsync(default, "SET", string.Create(CultureInfo.InvariantCulture, $"key:{i}"), "v")).Text);
         var offset = long.Parse((await client.CallAsync(default, "ROLE")).Items[1].Text, CultureInfo.InvariantCulture);
-        await Eventually.UntilAsync("the marker to know them", () => new MarkerStore(master.DataFolder).Read() is { IsKnown: true, Value: { Token.Term: 1, Position: { } position } } && position.Offset >= offset);
+        await Eventually.UntilAsync("the marker to know them",
+            () => new MarkerStore(master.DataFolder).Read() is { IsKnown: true, Value: { Token.Term: 1, Position: { } position } }
+                && position.Offset >= offset);
         await master.KillAsync();
         Copy(master.DataFolder, _folder.Folder("volume"));
     }

@@ -10,7 +10,8 @@ namespace Sidecars.Integration.Tests.Bootstrap;
 /// <summary>What another process sees of the evidence on one machine: the kernel's locks say whose it is.</summary>
 public sealed class FileElectionLockTests : IDisposable
 {
-    // struct flock as fcntl(2) has it. While "expected" does not change, whoever holds the lock is the process that it names, and so must the evidence be.
+    // struct flock as fcntl(2) has it. While "expected" does not change, whoever holds the lock is the process that it names, and so must
+    // the evidence be.
     private const string Watcher = """
         import fcntl, json, os, struct, sys
         folder, rounds = sys.argv[1], int(sys.argv[2])
@@ -42,14 +43,22 @@ public sealed class FileElectionLockTests : IDisposable
         var directory = _folder.File("e");
         new FileElectionBackend(directory).Dispose();
         await File.WriteAllTextAsync(Path.Combine(directory, "expected"), "");
-        await using var watcher = await ServerProcess.StartAsync(new ServerStart("python3", "-c", Watcher, Path.Combine(directory, "evidence"), Rounds.ToString(CultureInfo.InvariantCulture)));
+        await using var watcher = await ServerProcess.StartAsync(
+            new ServerStart("python3", "-c", Watcher, Path.Combine(directory, "evidence"), Rounds.ToString(CultureInfo.InvariantCulture)));
         await watcher.WaitForLineAsync(line => line == "watching", "the watcher");
         for (var round = 0; round < Rounds; round++)
         {
             var incarnation = round.ToString(CultureInfo.InvariantCulture);
             await File.WriteAllTextAsync(Path.Combine(directory, "expected"), incarnation);
             using var backend = new FileElectionBackend(directory);
-            var mine = new CandidateEvidence { Node = "redis-1", Uid = "uid", Incarnation = incarnation, Address = new RedisEndpoint("10.0.0.1", 6379), Data = DataState.Present };
+            var mine = new CandidateEvidence
+            {
+                Node = "redis-1",
+                Uid = "uid",
+                Incarnation = incarnation,
+                Address = new RedisEndpoint("10.0.0.1", 6379),
+                Data = DataState.Present
+            };
             Assert.IsType<ElectionObservation.Known>(await backend.ObserveAsync(mine, default));
             await watcher.WaitForLineAsync(line => line == "seen " + incarnation, "the watcher to have seen it");
         }
@@ -64,11 +73,15 @@ public sealed class FileElectionLockTests : IDisposable
         using var backend = new FileElectionBackend(directory);
         var evidence = Path.Combine(directory, "evidence");
         await File.WriteAllTextAsync(Path.Combine(evidence, "redis-1.json"), "theirs");
-        const string Holder = "import fcntl,sys,time\nf=open(sys.argv[1],'w')\nfcntl.lockf(f,fcntl.LOCK_EX)\nprint('held',flush=True)\ntime.sleep(60)";
-        await using var holder = await ServerProcess.StartAsync(new ServerStart("python3", "-c", Holder, Path.Combine(evidence, "redis-1.lock")));
+        const string Holder =
+            "import fcntl,sys,time\nf=open(sys.argv[1],'w')\nfcntl.lockf(f,fcntl.LOCK_EX)\nprint('held',flush=True)\ntime.sleep(60)";
+        await using var holder =
+            await ServerProcess.StartAsync(new ServerStart("python3", "-c", Holder, Path.Combine(evidence, "redis-1.lock")));
         await holder.WaitForLineAsync(line => line == "held", "the lock");
-        var mine = new CandidateEvidence { Node = "redis-1", Uid = "uid", Incarnation = "i", Address = new RedisEndpoint("10.0.0.1", 6379), Data = DataState.Present };
-        Assert.Contains("node names must differ", Assert.IsType<ElectionObservation.Unavailable>(await backend.ObserveAsync(mine, default)).Why, StringComparison.Ordinal);
+        var mine = new CandidateEvidence
+        { Node = "redis-1", Uid = "uid", Incarnation = "i", Address = new RedisEndpoint("10.0.0.1", 6379), Data = DataState.Present };
+        Assert.Contains("node names must differ",
+            Assert.IsType<ElectionObservation.Unavailable>(await backend.ObserveAsync(mine, default)).Why, StringComparison.Ordinal);
         Assert.Equal("theirs", await File.ReadAllTextAsync(Path.Combine(evidence, "redis-1.json")));
     }
 }

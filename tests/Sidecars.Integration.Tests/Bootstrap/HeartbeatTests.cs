@@ -44,7 +44,8 @@ public sealed class HeartbeatTests
         sentinel.View = new FakeSentinelView { Master = dead, Flags = "master,failover_in_progress" };
         await process.WaitForDecisionAsync("failover-in-progress");
         sentinel.View = new FakeSentinelView();
-        await process.WaitUntilAsync("the wait for the election again", () => Task.FromResult(process.Codes().Count(code => code == "election-wait") == 2));
+        await process.WaitUntilAsync(
+            "the wait for the election again", () => Task.FromResult(process.Codes().Count(code => code == "election-wait") == 2));
         var rounds = sentinel.Connections;
         await process.WaitUntilAsync("ten more rounds", () => Task.FromResult(sentinel.Connections >= rounds + 10));
         Assert.Equal(["consult-election", "election-wait", "failover-in-progress", "election-wait"], process.Codes());

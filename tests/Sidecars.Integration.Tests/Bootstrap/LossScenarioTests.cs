@@ -108,7 +108,8 @@ public sealed class LossScenarioTests(ITestOutputHelper output)
         var best = await run.HeldAsync();
 
         await stale.StartAsync();
-        await Eventually.UntilAsync("the stale one to say whom it waits for", () => Task.FromResult(stale.Process!.Decisions() is [.., { } last] && last.Code == "election-wait"));
+        await Eventually.UntilAsync("the stale one to say whom it waits for",
+            () => Task.FromResult(stale.Process!.Decisions() is [.., { } last] && last.Code == "election-wait"));
         var waiting = stale.Process!.Decisions()[^1];
         Assert.Contains(master.Name, waiting.WaitingFor, StringComparison.Ordinal);
         Assert.DoesNotContain("StartAsMaster", stale.Process!.Decisions().Select(d => d.Kind));
@@ -129,7 +130,8 @@ public sealed class LossScenarioTests(ITestOutputHelper output)
         await run.WriteForAsync(markers: 2);
         var killed = (await group.ObserveAsync()).Master!.Node;
         await killed.KillAsync();
-        await group.WaitForAsync("another master", s => s.Master is { } m && m.Node != killed && s.Sentinels.All(x => x.Master == m.Node.Endpoint));
+        await group.WaitForAsync(
+            "another master", s => s.Master is { } m && m.Node != killed && s.Sentinels.All(x => x.Master == m.Node.Endpoint));
         await killed.StartAsync();
         await group.WaitAgreedAsync();
         var kept = Assert.Single(new RescueStore(killed.DataFolder, new RescueLimits(3, long.MaxValue)).List());
@@ -167,7 +169,8 @@ public sealed class LossScenarioTests(ITestOutputHelper output)
         await run.Load.StopAsync();
         var best = await run.HeldAsync();
         await group.StartAsync(group.Redis);
-        await Eventually.UntilAsync("all to wait for the election", () => Task.FromResult(group.Redis.All(n => n.Process!.Codes() is [.., "election-unavailable"])));
+        await Eventually.UntilAsync("all to wait for the election",
+            () => Task.FromResult(group.Redis.All(n => n.Process!.Codes() is [.., "election-unavailable"])));
         cluster.Forbids = (_, _, _) => false;
         await group.WaitForAsync("one master and its replicas", s => s.LinkedReplicas == 2);
         await group.StartAsync(group.Sentinels);
@@ -220,9 +223,11 @@ public sealed class LossScenarioTests(ITestOutputHelper output)
             {
                 await group.StartHealthyAsync();
                 var sidecars = GroupSidecars.Start(group);
-                var load = WriteLoad.Start(new WriteLoadOptions(group.SentinelEndpoints, group.Options.EffectiveMasterName) { Writers = 4, WritesPerSecond = 2000 });
+                var load = WriteLoad.Start(new WriteLoadOptions(group.SentinelEndpoints, group.Options.EffectiveMasterName)
+                { Writers = 4, WritesPerSecond = 2000 });
                 var run = new Run { Group = group, Load = load, Sidecars = sidecars, Random = new Random(seed) };
-                await Eventually.UntilAsync("the master to be on record", async () => (await sidecars.RecordAsync()).LastServing is not null);
+                await Eventually.UntilAsync(
+                    "the master to be on record", async () => (await sidecars.RecordAsync()).LastServing is not null);
                 return run;
             }
             catch
@@ -242,7 +247,8 @@ public sealed class LossScenarioTests(ITestOutputHelper output)
                 for (var i = 0; i < markers; i++)
                 {
                     var before = store.Read().Value?.WrittenAt;
-                    await Eventually.UntilAsync("a new marker", () => Task.FromResult(store.Read() is { IsKnown: true } now && now.Value!.WrittenAt != before));
+                    await Eventually.UntilAsync(
+                        "a new marker", () => Task.FromResult(store.Read() is { IsKnown: true } now && now.Value!.WrittenAt != before));
                 }
             }));
             Assert.True(mark.Count > 0);
@@ -254,7 +260,8 @@ public sealed class LossScenarioTests(ITestOutputHelper output)
             foreach (var node in Group.Redis)
             {
                 await using var client = await Group.ConnectAsync(node, TimeSpan.FromSeconds(10));
-                await Eventually.UntilAsync("SAVE to be taken", async () => (await client.CallAsync(default, "SAVE")).Text == "OK"); // refused while a child saves for a full sync
+                // refused while a child saves for a full sync
+                await Eventually.UntilAsync("SAVE to be taken", async () => (await client.CallAsync(default, "SAVE")).Text == "OK");
             }
         }
 
@@ -267,10 +274,12 @@ public sealed class LossScenarioTests(ITestOutputHelper output)
                 var copy = node.SnapshotVolume() + "-held";
                 if (Directory.Exists(copy)) Directory.Delete(copy, recursive: true);
                 Directory.Move(node.DataFolder + ".snapshot", copy);
-                await using var server = await RedisProcess.StartAsync($"dir {copy}", $"appendonly {(Group.Options.Durability == "aof" ? "yes" : "no")}");
+                await using var server = await RedisProcess.StartAsync(
+                    $"dir {copy}", $"appendonly {(Group.Options.Durability == "aof" ? "yes" : "no")}");
                 await server.Process.WaitUntilAsync("the data to be loaded", async () =>
                 {
-                    await using var client = await Core.Redis.RedisClient.ConnectAsync(new Core.Redis.TcpTransport(server.Endpoint), new Core.Redis.RedisClientOptions(), default);
+                    await using var client = await Core.Redis.RedisClient.ConnectAsync(
+                        new Core.Redis.TcpTransport(server.Endpoint), new Core.Redis.RedisClientOptions(), default);
                     return !(await client.CallAsync(default, "DBSIZE")).IsError;
                 });
                 var check = await Load.CheckAsync(server.Endpoint);
@@ -284,11 +293,14 @@ public sealed class LossScenarioTests(ITestOutputHelper output)
         public async Task AssertNothingHeldIsLostAsync(GroupState state, long best)
         {
             var check = await Load.CheckAsync(state.Master!.Node.Endpoint);
-            Assert.True(check.Checked - check.MissingCount >= best, $"{state.Master.Node} holds {check.Checked - check.MissingCount} of {check.Checked} acknowledged keys, a disk held {best}\n{Summary(state)}");
+            Assert.True(check.Checked - check.MissingCount >= best,
+                $"{state.Master.Node} holds {check.Checked - check.MissingCount} of {check.Checked} acknowledged keys, "
+                + $"a disk held {best}\n{Summary(state)}");
         }
 
         public string Summary(GroupState state) =>
-            $"master {state.Master?.Node}, epoch {state.Sentinels[0].Epoch}; {string.Join("; ", Group.Redis.Select(n => $"{n}: {string.Join(" > ", n.Process!.Codes())}"))}";
+            $"master {state.Master?.Node}, epoch {state.Sentinels[0].Epoch}; "
+            + $"{string.Join("; ", Group.Redis.Select(n => $"{n}: {string.Join(" > ", n.Process!.Codes())}"))}";
 
         public async ValueTask DisposeAsync()
         {

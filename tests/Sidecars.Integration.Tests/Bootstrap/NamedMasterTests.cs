@@ -10,7 +10,8 @@ namespace Sidecars.Integration.Tests.Bootstrap;
 public sealed class NamedMasterTests
 {
     // Longer than any test takes: Sentinel notices nothing by itself.
-    private static readonly LocalGroupOptions Slow = new() { DownAfter = TimeSpan.FromSeconds(60), FailoverTimeout = TimeSpan.FromSeconds(90) };
+    private static readonly LocalGroupOptions Slow =
+        new() { DownAfter = TimeSpan.FromSeconds(60), FailoverTimeout = TimeSpan.FromSeconds(90) };
 
     [Theory]
     [InlineData(false)]

@@ -9,13 +9,14 @@ using Xunit.Abstractions;
 namespace Sidecars.Integration.Tests.Bootstrap;
 
 /// <summary>
-/// Every Redis pod is replaced while the Sentinels live, and comes back with another address: what the Sentinels name is a dead pod's, and none
-/// of the nodes is among the replicas that they list.
+/// Every Redis pod is replaced while the Sentinels live, and comes back with another address: what the Sentinels name is a dead pod's, and
+/// none of the nodes is among the replicas that they list.
 /// </summary>
 [Collection(GroupTests.Name)]
 public sealed class NewAddressTests(ITestOutputHelper output)
 {
-    private static readonly LocalGroupOptions Options = new() { DownAfter = TimeSpan.FromSeconds(2), FailoverTimeout = TimeSpan.FromSeconds(5) };
+    private static readonly LocalGroupOptions Options =
+        new() { DownAfter = TimeSpan.FromSeconds(2), FailoverTimeout = TimeSpan.FromSeconds(5) };
 
     [Theory]
     [InlineData(false, false)]
@@ -48,7 +49,8 @@ public sealed class NewAddressTests(ITestOutputHelper output)
 
         // The addresses of the dead pods are replicas that are down; the ghost repair removes them, one Sentinel at a time.
         await using var repair = GroupSidecars.Start(group, repairAfter: TimeSpan.FromSeconds(3), keepState: false);
-        await Eventually.UntilAsync("no ghost replica", async () => (await ListedReplicasAsync(group)).All(count => count == 2), TimeSpan.FromSeconds(90),
+        await Eventually.UntilAsync(
+            "no ghost replica", async () => (await ListedReplicasAsync(group)).All(count => count == 2), TimeSpan.FromSeconds(90),
             () => string.Join(", ", repair.Refusals.GroupBy(code => code).Select(g => $"{g.Key} {g.Count()}")));
         Assert.Equal(3, repair.Resets.Count);
     }
@@ -64,12 +66,14 @@ public sealed class NewAddressTests(ITestOutputHelper output)
         await group.StartAsync(group.Redis.Take(2));
         foreach (var node in group.Redis.Take(2))
         {
-            var wait = await node.Process!.WaitForDecisionAsync(d => d.WaitingFor.Contains("redis-2", StringComparison.Ordinal), "that names redis-2");
+            var wait = await node.Process!
+                .WaitForDecisionAsync(d => d.WaitingFor.Contains("redis-2", StringComparison.Ordinal), "that names redis-2");
             Assert.Equal("Wait", wait.Kind);
         }
 
         // Long enough for every attempt of the Sentinels themselves to have come to nothing.
-        await group.WaitForAsync("Sentinels that see the named address down", s => s.Sentinels.All(x => x.Flags.Contains("o_down", StringComparison.Ordinal)));
+        await group.WaitForAsync(
+            "Sentinels that see the named address down", s => s.Sentinels.All(x => x.Flags.Contains("o_down", StringComparison.Ordinal)));
         Assert.All((await group.ObserveAsync()).Redis.Take(2), n => Assert.Equal(Presence.Waiting, n.Presence));
         Assert.DoesNotContain(group.Redis.Take(2), n => n.Process!.Codes().Contains("elected-and-telling"));
         await group.Redis[2].StartAsync();
@@ -88,7 +92,8 @@ public sealed class NewAddressTests(ITestOutputHelper output)
         MoveAll(group);
         await group.StartAsync(group.Redis);
         foreach (var node in group.Redis) await node.Process!.WaitForDecisionAsync("all-disks-empty");
-        await using (var allow = await ServerProcess.StartAsync(new ServerStart(LooseNode.Executable, "allow-empty") { Environment = group.Redis[0].Process!.Start.Environment }))
+        await using (var allow = await ServerProcess.StartAsync(
+            new ServerStart(LooseNode.Executable, "allow-empty") { Environment = group.Redis[0].Process!.Start.Environment }))
             Assert.Equal(ExitCode.Ok, await allow.WaitForExitAsync());
         await group.WaitAgreedAsync();
         await group.WriteKeysAsync((await group.ObserveAsync()).Master!.Node, replicas: 2);
@@ -122,7 +127,8 @@ public sealed class NewAddressTests(ITestOutputHelper output)
     [Fact]
     public async Task Another_tenant_has_the_dead_masters_address_by_now()
     {
-        await using var group = new LocalGroup(Options with { Name = "taken-address", Passwords = new GroupPasswords { Redis = "ours", Sentinel = "ours" } });
+        await using var group =
+            new LocalGroup(Options with { Name = "taken-address", Passwords = new GroupPasswords { Redis = "ours", Sentinel = "ours" } });
         await using var foreign = new ForeignTenant("theirs");
         await foreign.PrepareAsync();
         var master = (await group.StartHealthyAsync()).Master!.Node;
@@ -163,7 +169,9 @@ public sealed class NewAddressTests(ITestOutputHelper output)
     }
 
     private static async Task ReportedAsync(GroupSidecars sidecars, LocalNode master) =>
-        await Eventually.UntilAsync("the record to name the master and its replicas", async () => await sidecars.RecordAsync() is { LastServing: { } last, InSync.Length: 2 } && last.Node == master.Name, TimeSpan.FromSeconds(60));
+        await Eventually.UntilAsync("the record to name the master and its replicas",
+            async () => await sidecars.RecordAsync() is { LastServing: { } last, InSync.Length: 2 } && last.Node == master.Name,
+            TimeSpan.FromSeconds(60));
 
     private static async Task<int[]> ListedReplicasAsync(LocalGroup group) => await Task.WhenAll(group.Sentinels.Select(async sentinel =>
     {

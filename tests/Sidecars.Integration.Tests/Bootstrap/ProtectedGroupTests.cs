@@ -51,7 +51,8 @@ public sealed class ProtectedGroupTests
             Name = "tls",
             RedisCount = 2,
             SentinelCount = 1,
-            Environment = new Dictionary<string, string> { ["TLS_CA_FILE"] = authority.CaFile, ["TLS_CERT_FILE"] = certificate, ["TLS_KEY_FILE"] = key },
+            Environment = new Dictionary<string, string>
+            { ["TLS_CA_FILE"] = authority.CaFile, ["TLS_CERT_FILE"] = certificate, ["TLS_KEY_FILE"] = key },
             Transport = endpoint => new TlsTransport(endpoint, new TlsSettings { CaFile = authority.CaFile }),
         });
         var master = (await group.StartHealthyAsync()).Master!.Node;

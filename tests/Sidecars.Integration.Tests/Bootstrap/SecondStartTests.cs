@@ -15,7 +15,8 @@ public sealed class SecondStartTests
     public async Task Without_a_word_it_prints_help_and_starts_nothing()
     {
         await using var node = new LooseNode();
-        await using var process = await ServerProcess.StartAsync(new ServerStart(LooseNode.Executable) { Environment = node.Environment, WorkingDirectory = node.DataFolder });
+        await using var process = await ServerProcess.StartAsync(
+            new ServerStart(LooseNode.Executable) { Environment = node.Environment, WorkingDirectory = node.DataFolder });
         Assert.Equal(ExitCode.WrongConfiguration, await process.WaitForExitAsync());
         Assert.Contains(process.Output, line => line.Contains("redis-bootstrap redis [-- ARGUMENT", StringComparison.Ordinal));
         Assert.False(Directory.Exists(node.ConfigFolder));
@@ -34,10 +35,12 @@ public sealed class SecondStartTests
         await Eventually.UntilAsync("the master to be on record", async () => (await sidecars.RecordAsync()).LastServing is not null);
         var files = Files(master.Node.ConfigFolder);
 
-        await using (var second = await ServerProcess.StartAsync(new ServerStart(LooseNode.Executable, word) { Environment = master.Node.Process!.Start.Environment }))
+        await using (var second = await ServerProcess.StartAsync(
+            new ServerStart(LooseNode.Executable, word) { Environment = master.Node.Process!.Start.Environment }))
         {
             Assert.Equal(ExitCode.Failed, await second.WaitForExitAsync());
-            Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"something listens on port {master.Node.Endpoint.Port}"), Assert.Single(second.Output), StringComparison.Ordinal);
+            Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"something listens on port {master.Node.Endpoint.Port}"),
+                Assert.Single(second.Output), StringComparison.Ordinal);
         }
 
         Assert.Equal(files, Files(master.Node.ConfigFolder));
@@ -61,7 +64,8 @@ public sealed class SecondStartTests
             ["REDIS_PORT"] = FreePort.Next().ToString(CultureInfo.InvariantCulture),
             ["CONFIG_DIR"] = node.File("other-run"),
         };
-        await using (var second = await ServerProcess.StartAsync(new ServerStart(LooseNode.Executable, "redis") { Environment = elsewhere, WorkingDirectory = node.DataFolder }))
+        await using (var second = await ServerProcess.StartAsync(
+            new ServerStart(LooseNode.Executable, "redis") { Environment = elsewhere, WorkingDirectory = node.DataFolder }))
         {
             Assert.Equal(ExitCode.Failed, await second.WaitForExitAsync());
             Assert.Contains("another process has the lock on", Assert.Single(second.Output), StringComparison.Ordinal);
@@ -70,8 +74,10 @@ public sealed class SecondStartTests
         // A child that saves does not hold it.
         await using (var client = await node.ConnectAsync()) Assert.False((await client.CallAsync(default, "BGSAVE")).IsError);
         await node.Process.KillAsync();
-        await using var third = await ServerProcess.StartAsync(new ServerStart(LooseNode.Executable, "redis") { Environment = elsewhere, WorkingDirectory = node.DataFolder });
-        await third.WaitUntilAsync("the server answers", () => InlinePing.AnswersAsync(int.Parse(elsewhere["REDIS_PORT"], CultureInfo.InvariantCulture)));
+        await using var third = await ServerProcess.StartAsync(
+            new ServerStart(LooseNode.Executable, "redis") { Environment = elsewhere, WorkingDirectory = node.DataFolder });
+        await third.WaitUntilAsync(
+            "the server answers", () => InlinePing.AnswersAsync(int.Parse(elsewhere["REDIS_PORT"], CultureInfo.InvariantCulture)));
     }
 
     [Fact]
@@ -85,5 +91,6 @@ public sealed class SecondStartTests
     }
 
     private static string[] Files(string folder) =>
-        [.. new DirectoryInfo(folder).EnumerateFiles().OrderBy(f => f.Name, StringComparer.Ordinal).Select(f => $"{f.Name} {f.Length} {f.LastWriteTimeUtc.Ticks}")];
+        [.. new DirectoryInfo(folder).EnumerateFiles().OrderBy(f => f.Name, StringComparer.Ordinal)
+            .Select(f => $"{f.Name} {f.Length} {f.LastWriteTimeUtc.Ticks}")];
 }

@@ -13,7 +13,8 @@ namespace Sidecars.Integration.Tests.Bootstrap;
 public sealed class SentinelDecisionTests : IAsyncDisposable
 {
     // Peers that let this group's sidecars and replicas in, and nobody else by those names.
-    private static readonly string[] OurUsers = ["user sidecar-test/loose on nopass ~* &* +@all", "user repl-test/loose on nopass ~* &* +@all"];
+    private static readonly string[] OurUsers =
+        ["user sidecar-test/loose on nopass ~* &* +@all", "user repl-test/loose on nopass ~* &* +@all"];
     private readonly List<IAsyncDisposable> _all = [];
 
     public async ValueTask DisposeAsync()
@@ -55,7 +56,9 @@ public sealed class SentinelDecisionTests : IAsyncDisposable
     {
         var master = Keep(await RedisProcess.StartAsync(OurUsers));
         var promoted = LooseNode.Nowhere();
-        var node = await StartAsync([Says('a', promoted, 9).Endpoint, Says('b', master.Endpoint, 8).Endpoint, Says('c', master.Endpoint, 8).Endpoint], [master.Endpoint]);
+        var node = await StartAsync(
+            [Says('a', promoted, 9).Endpoint, Says('b', master.Endpoint, 8).Endpoint, Says('c', master.Endpoint, 8).Endpoint],
+            [master.Endpoint]);
         var decision = await node.Process.WaitForDecisionAsync("epoch-spreading");
         Assert.Equal(("Wait", "the other Sentinels to learn this epoch"), (decision.Kind, decision.WaitingFor));
         Assert.Contains($"only 1 of 3 Sentinels hold the highest epoch 9 ({promoted})", decision.Reason, StringComparison.Ordinal);
@@ -70,7 +73,8 @@ public sealed class SentinelDecisionTests : IAsyncDisposable
         FakeSentinel[] sentinels = [Says('a', dead, 3), Says('b', dead, 3), Says('c', dead, 3)];
         sentinels[1].View = sentinels[1].View with { Flags = "master,s_down,o_down,failover_in_progress" };
         var node = await StartAsync([.. sentinels.Select(s => s.Endpoint)], [master.Endpoint]);
-        Assert.Contains(sentinels[1].Endpoint.ToString(), (await node.Process.WaitForDecisionAsync("failover-in-progress")).Reason, StringComparison.Ordinal);
+        Assert.Contains(sentinels[1].Endpoint.ToString(), (await node.Process.WaitForDecisionAsync("failover-in-progress")).Reason,
+            StringComparison.Ordinal);
         foreach (var sentinel in sentinels) sentinel.View = new FakeSentinelView { Master = master.Endpoint, Epoch = 4 };
         Assert.Equal("Follow", (await node.Process.WaitForDecisionAsync("follow-sentinels")).Kind);
         await WaitForLinkedReplicaAsync(master.Endpoint);
@@ -176,12 +180,14 @@ public sealed class SentinelDecisionTests : IAsyncDisposable
         Keep(node);
         await node.StartAsync(); // once alone, for data of its own
         await node.WaitServingAsync();
-        await using (var client = await node.ConnectAsync()) Assert.Equal("OK", (await client.CallAsync(default, "SET", "mine", "kept")).Text);
+        await using (var client = await node.ConnectAsync())
+            Assert.Equal("OK", (await client.CallAsync(default, "SET", "mine", "kept")).Text);
         await node.Process.KillAsync();
         var before = FilesOf(node.DataFolder);
 
         node.Environment["REDIS_COUNT"] = "3"; // the address may be of a node that is not seen
-        await StartAsync(node, [Says('a', foreign.Endpoint).Endpoint, Says('b', foreign.Endpoint).Endpoint, Says('c', foreign.Endpoint).Endpoint], []);
+        await StartAsync(
+            node, [Says('a', foreign.Endpoint).Endpoint, Says('b', foreign.Endpoint).Endpoint, Says('c', foreign.Endpoint).Endpoint], []);
         var decision = await node.Process.WaitForDecisionAsync("named-refuses-login");
         Assert.Equal("Refuse", decision.Kind);
         Assert.Contains("WRONGPASS", decision.Reason, StringComparison.Ordinal);
@@ -193,16 +199,19 @@ public sealed class SentinelDecisionTests : IAsyncDisposable
 
     private static FakeRedisServer Unusable(string how) => how switch
     {
-        "password" => FakeRedisServer.Answering(command => FakeReply.Error(command[0] == "AUTH" ? "WRONGPASS invalid username-password pair or user is disabled." : "NOAUTH Authentication required.")),
+        "password" => FakeRedisServer.Answering(command => FakeReply.Error(
+            command[0] == "AUTH" ? "WRONGPASS invalid username-password pair or user is disabled." : "NOAUTH Authentication required.")),
         "silent" => FakeRedisServer.Silent(),
         "garbage" => FakeRedisServer.SendingThenClosing(FakeReply.Raw("HTTP/1.1 400 Bad Request\r\n\u00ff\u00fe\r\n\r\n")),
         _ => FakeRedisServer.Start((_, _) => Task.CompletedTask),
     };
 
-    private static string ReplicaOf(RedisEndpoint master) => string.Create(CultureInfo.InvariantCulture, $"replicaof {master.Host} {master.Port}");
+    private static string ReplicaOf(RedisEndpoint master) =>
+        string.Create(CultureInfo.InvariantCulture, $"replicaof {master.Host} {master.Port}");
 
     private static string[] FilesOf(string folder) =>
-        [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal).Select(f => $"{f} {Convert.ToHexString(File.ReadAllBytes(f))}")];
+        [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
+            .Select(f => $"{f} {Convert.ToHexString(File.ReadAllBytes(f))}")];
 
     private static Task WaitForLinkedReplicaAsync(RedisEndpoint master) => Eventually.UntilAsync($"a replica of {master}", async () =>
     {
@@ -210,7 +219,8 @@ public sealed class SentinelDecisionTests : IAsyncDisposable
         return (await client.CallAsync(default, "INFO", "replication")).Text.Contains("state=online", StringComparison.Ordinal);
     });
 
-    private FakeSentinel Says(char id, RedisEndpoint? master, long epoch = 1) => Keep(new FakeSentinel(id, new FakeSentinelView { Master = master, Epoch = epoch }));
+    private FakeSentinel Says(char id, RedisEndpoint? master, long epoch = 1) =>
+        Keep(new FakeSentinel(id, new FakeSentinelView { Master = master, Epoch = epoch }));
 
     private async Task<LooseNode> StartAsync(RedisEndpoint[] sentinels, RedisEndpoint[]? peers = null)
     {

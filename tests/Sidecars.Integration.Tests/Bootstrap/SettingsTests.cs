@@ -17,9 +17,11 @@ public sealed partial class SettingsTests
         ("DURABILITY", "maybe"), ("REDIS_BASE_CONFIG", "/no/such/file"), ("SENTINEL_BASE_CONFIG", "/no/such/file"), ("ELECTION", "coin"),
         ("ELECTOR_URL", "ftp://x/"), ("SENTINEL_DOWN_AFTER_MS", "999"), ("SENTINEL_FAILOVER_TIMEOUT_MS", "1e3"),
         ("SENTINEL_SLOT", "31"), ("CONNECT_TIMEOUT_MS", "49"), ("COMMAND_TIMEOUT_MS", "60001"), ("RETRY_MAX_MS", "99"),
-        ("WAIT_DEADLINE_MS", "0"), ("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml"), ("TLS_CA_FILE", "/no/such/file"), ("TLS_CERT_FILE", "/no/such/file"),
+        ("WAIT_DEADLINE_MS", "0"), ("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml"), ("TLS_CA_FILE", "/no/such/file"),
+        ("TLS_CERT_FILE", "/no/such/file"),
         ("TLS_KEY_FILE", "/no/such/file"), ("REDIS_PASSWORD_FILE", "/no/such/file"), ("REPLICATION_PASSWORD_FILE", "/no/such/file"),
-        ("SENTINEL_AUTH_PASSWORD_FILE", "/no/such/file"), ("SIDECAR_PASSWORD_FILE", "/no/such/file"), ("SENTINEL_PASSWORD_FILE", "/no/such/file"),
+        ("SENTINEL_AUTH_PASSWORD_FILE", "/no/such/file"), ("SIDECAR_PASSWORD_FILE", "/no/such/file"),
+        ("SENTINEL_PASSWORD_FILE", "/no/such/file"),
         ("SIDECAR_PASSWORD_PREVIOUS", "pa55w0rd"),
     ];
 
@@ -29,7 +31,8 @@ public sealed partial class SettingsTests
         await using var node = new LooseNode(Wrong);
         var process = await node.StartAsync();
         Assert.Equal(ExitCode.WrongConfiguration, await process.WaitForExitAsync());
-        Assert.All(Wrong, setting => Assert.Contains(process.Output, line => line.StartsWith($"! {setting.Name}", StringComparison.Ordinal)));
+        Assert.All(
+            Wrong, setting => Assert.Contains(process.Output, line => line.StartsWith($"! {setting.Name}", StringComparison.Ordinal)));
         Assert.DoesNotContain(process.Output, line => line.Contains("pa55w0rd", StringComparison.Ordinal));
         Assert.False(Directory.Exists(node.ConfigFolder));
     }
@@ -45,8 +48,10 @@ public sealed partial class SettingsTests
         Assert.Equal(ExitCode.WrongConfiguration, await process.WaitForExitAsync());
         foreach (var expected in (string[])
             [
-                "SENTINEL_FAILOVER_TIMEOUT_MS must be longer than SENTINEL_DOWN_AFTER_MS", "REDIS_PASSWORD and REDIS_PASSWORD_FILE are both set",
-                "REDIS_SERVER_SERVICE_HOST is not set", "TLS_CA_FILE, TLS_CERT_FILE and TLS_KEY_FILE must all be set", "'extra' is not redis",
+                "SENTINEL_FAILOVER_TIMEOUT_MS must be longer than SENTINEL_DOWN_AFTER_MS",
+                "REDIS_PASSWORD and REDIS_PASSWORD_FILE are both set",
+                "REDIS_SERVER_SERVICE_HOST is not set", "TLS_CA_FILE, TLS_CERT_FILE and TLS_KEY_FILE must all be set",
+                "'extra' is not redis",
             ])
             Assert.Contains(process.Output, line => line.Contains(expected, StringComparison.Ordinal));
     }
@@ -67,7 +72,8 @@ public sealed partial class SettingsTests
         await using var node = new LooseNode();
         var process = await node.StartAsync("--help");
         Assert.Equal(ExitCode.Ok, await process.WaitForExitAsync());
-        var listed = process.Output.Select(line => HelpLine().Match(line)).Where(match => match.Success).Select(match => match.Groups[1].Value);
+        var listed = process.Output.Select(line => HelpLine().Match(line)).Where(match => match.Success)
+            .Select(match => match.Groups[1].Value);
         Assert.Equal(read.Order(StringComparer.Ordinal), listed.Order(StringComparer.Ordinal));
     }
 
@@ -94,11 +100,13 @@ public sealed partial class SettingsTests
         await using var sentinel = new FakeSentinel('a', new FakeSentinelView());
         await using var node = new LooseNode();
         node.Environment["REDIS_SENTINEL_SERVICE_HOST"] = "localhost 127.0.0.1";
-        node.Environment["REDIS_SENTINEL_SERVICE_PORT"] = sentinel.Endpoint.Port.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        node.Environment["REDIS_SENTINEL_SERVICE_PORT"] =
+            sentinel.Endpoint.Port.ToString(System.Globalization.CultureInfo.InvariantCulture);
         node.Environment["REDIS_SERVER_SERVICE_HOST"] = "127.0.0.1";
         node.Environment.Remove("ELECTION"); // all on one machine: a file lock
         var process = await node.StartAsync();
-        Assert.Contains("1 of 1 Sentinels answer and none knows the master name", (await process.WaitForDecisionAsync("elected")).Reason, StringComparison.Ordinal);
+        Assert.Contains("1 of 1 Sentinels answer and none knows the master name", (await process.WaitForDecisionAsync("elected")).Reason,
+            StringComparison.Ordinal);
         await node.WaitServingAsync();
     }
 
@@ -127,7 +135,8 @@ public sealed partial class SettingsTests
         Assert.Contains("pubsub 8388608 2097152 60", await node.ConfigAsync("client-output-buffer-limit"), StringComparison.Ordinal);
         await using var client = await node.ConnectAsync();
         Assert.True((await client.CallAsync(default, "DEBUG", "JMAP")).IsError);
-        Assert.Contains("port", Assert.Single(process.Events("settings-overruled")).GetProperty("message").GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "port", Assert.Single(process.Events("settings-overruled")).GetProperty("message").GetString(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -35,7 +35,8 @@ public sealed class StartOrderTests
         await using var group = new LocalGroup(new LocalGroupOptions { Name = "two-of-three", Durability = "none" });
         await group.StartAsync([.. group.Redis.Take(2), .. group.Sentinels.Take(2)]);
         var state = await group.WaitForAsync("two of each", s =>
-            s.LinkedReplicas == 1 && s.Sentinels.Count(x => x.Master == s.Master?.Node.Endpoint && x is { Flags: "master", Replicas: 1, Others: 1 }) == 2);
+            s.LinkedReplicas == 1
+            && s.Sentinels.Count(x => x.Master == s.Master?.Node.Endpoint && x is { Flags: "master", Replicas: 1, Others: 1 }) == 2);
         await group.WriteKeysAsync(state.Master!.Node, replicas: 1);
         await group.StartAsync([group.Redis[2], group.Sentinels[2]]);
         var whole = await group.WaitAgreedAsync();

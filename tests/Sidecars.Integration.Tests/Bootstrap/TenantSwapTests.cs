@@ -15,7 +15,8 @@ public sealed class TenantSwapTests
         await using var group = new LocalGroup(new LocalGroupOptions { Name = "foreign-volume", RedisCount = 1, SentinelCount = 1 });
         var node = group.Redis[0];
         Assert.True(ClusterId.TryParse("other/redis", out var other));
-        var marker = new Marker(other, new NodeIdentity(node.Name, "uid"), "boot", new FencingToken(9, 9, 0), LineageHistory.Empty, MarkerRole.Master, 9);
+        var marker = new Marker(
+            other, new NodeIdentity(node.Name, "uid"), "boot", new FencingToken(9, 9, 0), LineageHistory.Empty, MarkerRole.Master, 9);
         Assert.True(new MarkerStore(node.DataFolder).TryWrite(marker, out _));
         await node.StartAsync();
         var waiting = await node.Process!.WaitForDecisionAsync("volume-of-another-tenant");
@@ -42,7 +43,8 @@ public sealed class TenantSwapTests
         await other.ComeUpAtAsync(master.Endpoint);
 
         var own = group.Redis.Where(n => n != master).ToArray();
-        var state = await group.WaitForAsync("a master of its own", s => s.Redis.Count(r => r.Node != master && r.IsMaster) == 1 && s.Redis.Count(r => r.Node != master && r.LinkUp) == 1);
+        var state = await group.WaitForAsync("a master of its own",
+            s => s.Redis.Count(r => r.Node != master && r.IsMaster) == 1 && s.Redis.Count(r => r.Node != master && r.LinkUp) == 1);
         Assert.DoesNotContain(state.Sentinels, s => s.Master == master.Endpoint);
         foreach (var node in own) Assert.Equal(GroupKeys.Count, await group.KeysOfAsync(node));
         Assert.True(await other.IsUntouchedAtAsync(master.Endpoint));

@@ -14,7 +14,8 @@ public sealed class PasswordTests
 
     public static TheoryData<string> Passwords =>
     [
-        "plain", " two  spaces ", "it's \"quoted\"", "#hash # tag", "back\\slash\\", "%s%n%d", "\\n\\x41\\", "äöü 日本 🚀", "\t\u0001\u007f", "\"", "'", "nopass", ">x", Random512,
+        "plain", " two  spaces ", "it's \"quoted\"", "#hash # tag", "back\\slash\\", "%s%n%d", "\\n\\x41\\", "äöü 日本 🚀", "\t\u0001\u007f",
+        "\"", "'", "nopass", ">x", Random512,
     ];
 
     // Fixed seed: a failure must come back.
@@ -58,7 +59,8 @@ public sealed class PasswordTests
         await using var data = await foreign.ConnectAsync(null, password);
         Assert.Equal("OK", (await data.CallAsync(default, "SET", "mine", "1")).Text);
         await using var sidecar = await foreign.ConnectAsync(new GroupAccess(Id("other/cart"), secrets).Sidecar);
-        Assert.Equal("OK", (await sidecar.CallAsync(default, "REPLICAOF", master.Endpoint.Host, master.Endpoint.Port.ToString(CultureInfo.InvariantCulture))).Text);
+        Assert.Equal("OK", (await sidecar.CallAsync(
+            default, "REPLICAOF", master.Endpoint.Host, master.Endpoint.Port.ToString(CultureInfo.InvariantCulture))).Text);
         await foreign.Process.WaitForLineAsync(line => line.Contains("WRONGPASS", StringComparison.Ordinal), "the refusal");
         Assert.Equal(1, (await sidecar.CallAsync(default, "DBSIZE")).Integer);
     }
@@ -79,7 +81,8 @@ public sealed class PasswordTests
     {
         var secret = new GroupSecret(Secret.Of("own"));
         var secrets = new GroupSecrets { Replication = secret, Sentinel = secret, Sidecar = secret };
-        await using var server = await PlannedServer.RedisAsync(Cluster, secrets, baseFile: "requirepass \"a b\"\naclfile /etc/elsewhere.acl\n", aclFile: "user ops on >x ~* +@all\n");
+        await using var server = await PlannedServer.RedisAsync(
+            Cluster, secrets, baseFile: "requirepass \"a b\"\naclfile /etc/elsewhere.acl\n", aclFile: "user ops on >x ~* +@all\n");
         await using var operations = await server.ConnectAsync("ops", "x");
         await using var clients = await server.ConnectAsync(null, "a b");
         await using var sidecar = await server.ConnectAsync(Cluster.SidecarUser, "own");
@@ -103,12 +106,14 @@ public sealed class PasswordTests
     {
         // Why Secret refuses them. Redis alone would take one:
         await using var redis = await RedisProcess.StartAsync(Line("requirepass", "a\nb"));
-        await using var client = await RedisClient.ConnectAsync(new TcpTransport(redis.Endpoint), new RedisClientOptions { Credentials = [new RedisCredential(null, "a\nb")] }, default);
+        await using var client = await RedisClient.ConnectAsync(
+            new TcpTransport(redis.Endpoint), new RedisClientOptions { Credentials = [new RedisCredential(null, "a\nb")] }, default);
         Assert.Equal("PONG", (await client.CallAsync(default, "PING")).Text);
 
         await using var sentinel = await SentinelProcess.StartAsync(
             $"sentinel monitor m 127.0.0.1 {redis.Port} 1", Line("sentinel", "auth-pass", "m", "a\nsentinel monitor evil 127.0.0.1 1 1"));
-        await Eventually.UntilAsync("the rewritten file", () => File.ReadAllLines(sentinel.ConfigFile).Contains("sentinel monitor evil 127.0.0.1 1 1"));
+        await Eventually.UntilAsync(
+            "the rewritten file", () => File.ReadAllLines(sentinel.ConfigFile).Contains("sentinel monitor evil 127.0.0.1 1 1"));
     }
 
     private static string Line(string name, params string[] arguments) => Encoding.ASCII.GetString(ConfigLine.Of(name, arguments).Raw.Span);
@@ -118,8 +123,11 @@ public sealed class PasswordTests
     private static async Task AssertReplicatedAsync(PlannedServer replica, string password)
     {
         await using var client = await replica.ConnectAsync(null, password);
-        await Eventually.UntilAsync("the key at the replica", async () => (await client.CallAsync(default, "GET", "k")).Text == "v", seen: () => replica.Process.Tail());
-        await Eventually.UntilAsync("the link", async () => (await client.CallAsync(default, "INFO", "replication")).Text.Contains("master_link_status:up", StringComparison.Ordinal), seen: () => replica.Process.Tail());
+        await Eventually.UntilAsync("the key at the replica", async () => (await client.CallAsync(default, "GET", "k")).Text == "v",
+            seen: () => replica.Process.Tail());
+        await Eventually.UntilAsync("the link", async () => (await client.CallAsync(default, "INFO", "replication")).Text
+            .Contains("master_link_status:up", StringComparison.Ordinal),
+            seen: () => replica.Process.Tail());
     }
 
     private static async Task AssertWrongPassAsync(PlannedServer server, string? user, string password)

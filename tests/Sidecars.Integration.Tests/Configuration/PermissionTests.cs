@@ -39,9 +39,11 @@ public sealed class PermissionTests
         foreach (var sentinel in (RedisClient[])[client, other])
             await Eventually.UntilAsync(
                 "each Sentinel knows the other and the replica",
-                async () => (await sentinel.CallAsync(default, "SENTINEL", "CKQUORUM", Cluster.MasterName)).Text.StartsWith("OK 2", StringComparison.Ordinal)
+                async () => (await sentinel.CallAsync(default, "SENTINEL", "CKQUORUM", Cluster.MasterName)).Text
+                    .StartsWith("OK 2", StringComparison.Ordinal)
                     && (await sentinel.CallAsync(default, "INFO", "sentinel")).Text.Contains("status=ok", StringComparison.Ordinal)
-                    && (await sentinel.CallAsync(default, "SENTINEL", "REPLICAS", Cluster.MasterName)).Items is [var known] && Field(known, "master-link-status") == "ok",
+                    && (await sentinel.CallAsync(default, "SENTINEL", "REPLICAS", Cluster.MasterName)).Items is [var known]
+                    && Field(known, "master-link-status") == "ok",
                 seen: () => first.Process.Tail());
 
         await master.Process.KillAsync();
@@ -49,11 +51,14 @@ public sealed class PermissionTests
         string[] expected = [replica.Endpoint.Host, replica.Endpoint.Port.ToString(CultureInfo.InvariantCulture)];
         await Eventually.UntilAsync(
             "the failover",
-            async () => (await client.CallAsync(default, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", Cluster.MasterName)).Items.Select(item => item.Text).SequenceEqual(expected),
+            async () => (await client.CallAsync(default, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", Cluster.MasterName)).Items
+                .Select(item => item.Text).SequenceEqual(expected),
             TimeSpan.FromSeconds(40), () => first.Process.Tail() + replica.Process.Tail());
         await using var promoted = await replica.ConnectAsync(access.Sidecar);
         Assert.Equal("master", (await promoted.CallAsync(default, "ROLE")).Items[0].Text);
-        Assert.True(int.Parse(Field(await client.CallAsync(default, "SENTINEL", "MASTER", Cluster.MasterName), "config-epoch")!, CultureInfo.InvariantCulture) > 40);
+        Assert.True(int.Parse(
+            Field(await client.CallAsync(default, "SENTINEL", "MASTER", Cluster.MasterName), "config-epoch")!, CultureInfo.InvariantCulture)
+            > 40);
 
         // The old master comes back and is made a replica, by the same rights (slaveof, config rewrite, client kill).
         await master.RestartAsync();
@@ -78,7 +83,8 @@ public sealed class PermissionTests
             await using var asked = await server.ConnectAsync(access.Sidecar);
             Assert.DoesNotContain("NOPERM", (await asked.CallAsync(default, "INFO", "errorstats")).Text, StringComparison.Ordinal);
             Assert.True((await asked.CallAsync(default, "GET", "k")).IsError);
-            Assert.Contains("errorstat_NOPERM:count=1", (await asked.CallAsync(default, "INFO", "errorstats")).Text, StringComparison.Ordinal);
+            Assert.Contains(
+                "errorstat_NOPERM:count=1", (await asked.CallAsync(default, "INFO", "errorstats")).Text, StringComparison.Ordinal);
         }
     }
 
@@ -90,8 +96,9 @@ public sealed class PermissionTests
         await using var client = await server.ConnectAsync(access.Sidecar);
         foreach (var allowed in new[]
         {
-            "PING", "ROLE", "INFO", "CONFIG GET min-replicas-to-write", "CONFIG SET min-replicas-to-write 99", "CONFIG REWRITE", "CLIENT PAUSE 1 WRITE", "CLIENT UNPAUSE",
-            "CLIENT KILL TYPE normal SKIPME yes", "CLIENT LIST", "CLIENT SETNAME x", "WAIT 0 1", "BGREWRITEAOF", "LASTSAVE", "DBSIZE", "ACL WHOAMI", "ACL GETUSER default",
+            "PING", "ROLE", "INFO", "CONFIG GET min-replicas-to-write", "CONFIG SET min-replicas-to-write 99", "CONFIG REWRITE",
+            "CLIENT PAUSE 1 WRITE", "CLIENT UNPAUSE", "CLIENT KILL TYPE normal SKIPME yes", "CLIENT LIST", "CLIENT SETNAME x", "WAIT 0 1",
+            "BGREWRITEAOF", "LASTSAVE", "DBSIZE", "ACL WHOAMI", "ACL GETUSER default",
             "MULTI", "REPLICAOF NO ONE", "CONFIG SET min-replicas-to-write 0", "EXEC", "FAILOVER ABORT",
         })
         {
@@ -114,7 +121,11 @@ public sealed class PermissionTests
     {
         await using var sentinel = await PlannedServer.SentinelAsync(Cluster, Separate, new RedisEndpoint("127.0.0.1", FreePort.Next()), 1);
         await using var client = await sentinel.ConnectAsync(new GroupAccess(Cluster, Separate).Sidecar);
-        foreach (var allowed in new[] { "SENTINEL MASTERS", "SENTINEL MYID", "SENTINEL SENTINELS shop.cart", "SENTINEL RESET shop.cart", "SENTINEL FLUSHCONFIG", "SENTINEL SET shop.cart quorum 2", "INFO", "ACL WHOAMI" })
+        foreach (var allowed in new[]
+        {
+            "SENTINEL MASTERS", "SENTINEL MYID", "SENTINEL SENTINELS shop.cart", "SENTINEL RESET shop.cart", "SENTINEL FLUSHCONFIG",
+            "SENTINEL SET shop.cart quorum 2", "INFO", "ACL WHOAMI"
+        })
         {
             var reply = await client.CallAsync(default, allowed.Split(' '));
             Assert.False(reply.IsError, $"{allowed}: {reply}");
@@ -128,7 +139,8 @@ public sealed class PermissionTests
     [Fact]
     public async Task The_plan_of_a_restart_reads_what_Sentinel_rewrote_around_an_unquoted_password()
     {
-        await using var sentinel = await PlannedServer.SentinelAsync(Cluster, Separate, new RedisEndpoint("127.0.0.1", FreePort.Next()), 1, settings => Seeded(settings, 'c'));
+        await using var sentinel = await PlannedServer.SentinelAsync(
+            Cluster, Separate, new RedisEndpoint("127.0.0.1", FreePort.Next()), 1, settings => Seeded(settings, 'c'));
         await using var client = await sentinel.ConnectAsync(new GroupAccess(Cluster, Separate).Sidecar);
         Assert.Equal("OK", (await client.CallAsync(default, "SENTINEL", "FLUSHCONFIG")).Text);
         var written = ConfigLoader.Load(sentinel.ConfigFile);
@@ -157,10 +169,14 @@ public sealed class PermissionTests
         using var folder = new TempFolder("tls");
         var tls = Certificates(folder);
         await using var master = await PlannedServer.RedisAsync(Cluster, Separate, change: settings => settings with { Tls = tls });
-        await using var replica = await PlannedServer.RedisAsync(Cluster, Separate, master.Endpoint, change: settings => settings with { Tls = tls, UnixSocket = folder.File("redis.sock") });
+        await using var replica = await PlannedServer.RedisAsync(
+            Cluster, Separate, master.Endpoint, change: settings => settings with { Tls = tls, UnixSocket = folder.File("redis.sock") });
         await using var client = await RedisClient.ConnectAsync(
-            new UnixTransport(folder.File("redis.sock")), new RedisClientOptions { Credentials = [new RedisCredential(Cluster.SidecarUser, "for sidecars")] }, default);
-        await Eventually.UntilAsync("the link", async () => (await client.CallAsync(default, "INFO", "replication")).Text.Contains("master_link_status:up", StringComparison.Ordinal), seen: () => replica.Process.Tail());
+            new UnixTransport(folder.File("redis.sock")),
+            new RedisClientOptions { Credentials = [new RedisCredential(Cluster.SidecarUser, "for sidecars")] }, default);
+        await Eventually.UntilAsync("the link", async () => (await client.CallAsync(default, "INFO", "replication")).Text
+            .Contains("master_link_status:up", StringComparison.Ordinal),
+            seen: () => replica.Process.Tail());
         await Assert.ThrowsAsync<RedisConnectionException>(() => master.ConnectAsync(null, "for clients"));
     }
 
@@ -173,7 +189,8 @@ public sealed class PermissionTests
         Assert.False((await writer.CallAsync(default, "EVAL", "for i=1,2000 do redis.call('set','k'..i,'x') end", "0")).IsError);
         // 1 ms a key: the first AOF of the replica takes two seconds, however fast the machine.
         await using var replica = await PlannedServer.RedisAsync(Cluster, Separate, master.Endpoint, "rdb-key-save-delay 1000\n");
-        await replica.Process.WaitForLineAsync(line => line.Contains("Finished with success", StringComparison.Ordinal), "the end of the resync");
+        await replica.Process.WaitForLineAsync(
+            line => line.Contains("Finished with success", StringComparison.Ordinal), "the end of the resync");
         Assert.Equal(0, await replica.Process.TerminateAsync(TimeSpan.FromSeconds(30)));
         Assert.Contains(replica.Process.Output, line => line.Contains("Writing initial AOF. Exit anyway", StringComparison.Ordinal));
     }

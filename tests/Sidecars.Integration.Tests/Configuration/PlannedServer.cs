@@ -13,7 +13,8 @@ internal sealed class PlannedServer : IAsyncDisposable
     private readonly TempFolder _folder;
     private readonly bool _sentinel;
 
-    private PlannedServer(TempFolder folder, RedisEndpoint endpoint, bool sentinel) => (_folder, Endpoint, _sentinel) = (folder, endpoint, sentinel);
+    private PlannedServer(TempFolder folder, RedisEndpoint endpoint, bool sentinel) =>
+        (_folder, Endpoint, _sentinel) = (folder, endpoint, sentinel);
 
     public RedisEndpoint Endpoint { get; }
 
@@ -22,7 +23,8 @@ internal sealed class PlannedServer : IAsyncDisposable
     public string ConfigFile => _folder.File(_sentinel ? "sentinel.conf" : "redis.conf");
 
     public static Task<PlannedServer> RedisAsync(
-        ClusterId cluster, GroupSecrets secrets, RedisEndpoint? follow = null, string baseFile = "", string? aclFile = null, Func<RedisServerSettings, RedisServerSettings>? change = null)
+        ClusterId cluster, GroupSecrets secrets, RedisEndpoint? follow = null, string baseFile = "", string? aclFile = null,
+        Func<RedisServerSettings, RedisServerSettings>? change = null)
     {
         var folder = new TempFolder("redis");
         var endpoint = new RedisEndpoint("127.0.0.1", FreePort.Next());
@@ -38,12 +40,14 @@ internal sealed class PlannedServer : IAsyncDisposable
             Secrets = secrets,
         };
         var document = RedisConfigDocument.Parse(Encoding.UTF8.GetBytes(baseFile));
-        var plan = RedisServerPlan.Calculate(document, aclFile is null ? null : Encoding.UTF8.GetBytes(aclFile), change?.Invoke(settings) ?? settings);
+        var plan = RedisServerPlan.Calculate(
+            document, aclFile is null ? null : Encoding.UTF8.GetBytes(aclFile), change?.Invoke(settings) ?? settings);
         return StartAsync(new PlannedServer(folder, endpoint, sentinel: false), plan);
     }
 
     public static Task<PlannedServer> SentinelAsync(
-        ClusterId cluster, GroupSecrets secrets, RedisEndpoint master, int quorum, Func<SentinelServerSettings, SentinelServerSettings>? change = null)
+        ClusterId cluster, GroupSecrets secrets, RedisEndpoint master, int quorum,
+        Func<SentinelServerSettings, SentinelServerSettings>? change = null)
     {
         var folder = new TempFolder("sentinel");
         var endpoint = new RedisEndpoint("127.0.0.1", FreePort.Next());
@@ -58,7 +62,8 @@ internal sealed class PlannedServer : IAsyncDisposable
             DownAfterMilliseconds = 3000, // 1 s is not long on a busy machine: a second failover would undo the first
             Secrets = secrets,
         };
-        return StartAsync(new PlannedServer(folder, endpoint, sentinel: true), SentinelServerPlan.Calculate(RedisConfigDocument.Parse([]), change?.Invoke(settings) ?? settings));
+        return StartAsync(new PlannedServer(folder, endpoint, sentinel: true),
+            SentinelServerPlan.Calculate(RedisConfigDocument.Parse([]), change?.Invoke(settings) ?? settings));
     }
 
     /// <summary>Connects and logs in; null user: the default one; null password: no login.</summary>

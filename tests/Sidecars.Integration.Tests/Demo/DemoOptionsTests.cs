@@ -39,7 +39,8 @@ public sealed partial class DemoOptionsTests
     {
         var mistakes = new List<string>();
 
-        var options = DemoOptions.Read(["--scenario", "start", "--redis", "5", "--writers", "2", "--rate", "0", "--keep", "--json", "f"], mistakes);
+        var options = DemoOptions.Read(
+            ["--scenario", "start", "--redis", "5", "--writers", "2", "--rate", "0", "--keep", "--json", "f"], mistakes);
 
         Assert.Empty(mistakes);
         Assert.Equal(("start", 5, 3, 2, 0, true, "f"),

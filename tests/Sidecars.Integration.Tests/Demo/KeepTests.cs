@@ -62,7 +62,8 @@ public sealed class KeepTests : IDisposable
     public async Task A_signal_ends_everything_that_was_started()
     {
         await using var demo = await DemoScript.StartAsync(_folder, "--scenario", "start", "--keep", "--rate", "200");
-        await demo.WaitForLineAsync(line => line.Contains("first acknowledged write", StringComparison.Ordinal), "the first write", Patience);
+        await demo.WaitForLineAsync(
+            line => line.Contains("first acknowledged write", StringComparison.Ordinal), "the first write", Patience);
 
         Assert.Equal(143, await demo.TerminateAsync(Patience));
 

@@ -9,7 +9,8 @@ public sealed class ScriptHelpTests : IDisposable
     private readonly TempFolder _folder = new("help");
 
     public static TheoryData<string> Scripts() =>
-        [.. Directory.EnumerateFiles(DemoScript.Folder).Where(file => !Path.HasExtension(file)).Select(Path.GetFileName).OfType<string>().Order()];
+        [.. Directory.EnumerateFiles(DemoScript.Folder).Where(file => !Path.HasExtension(file))
+            .Select(Path.GetFileName).OfType<string>().Order()];
 
     public void Dispose() => _folder.Dispose();
 

@@ -19,14 +19,17 @@ public sealed class BlockedLogTests
         await using var reader = new FileStream(pipe, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, 0);
         Fill(pipe);
         var port = FreePort.Next();
-        await using var sidecar = await rig.Group.StartFailoverAsync(master, ["run"], [KeyValuePair.Create("METRICS_PORT", $"{port}")], pipe);
+        await using var sidecar = await rig.Group.StartFailoverAsync(
+            master, ["run"], [KeyValuePair.Create("METRICS_PORT", $"{port}")], pipe);
 
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
-        await sidecar.WaitUntilAsync("a sidecar that sees its master", () => ShowsAsync(http, "sidecars_failover_master 1"), TimeSpan.FromSeconds(30));
+        await sidecar.WaitUntilAsync(
+            "a sidecar that sees its master", () => ShowsAsync(http, "sidecars_failover_master 1"), TimeSpan.FromSeconds(30));
         master.Process!.Pause();
         await rig.WaitMasterAfterAsync(master);
         master.Process!.Resume();
-        await sidecar.WaitUntilAsync("the fence", () => ShowsAsync(http, "sidecars_failover_actions_total{action=\"fenced\"} 1"), TimeSpan.FromSeconds(30));
+        await sidecar.WaitUntilAsync(
+            "the fence", () => ShowsAsync(http, "sidecars_failover_actions_total{action=\"fenced\"} 1"), TimeSpan.FromSeconds(30));
         Assert.Equal("ok\n", await http.GetStringAsync("/healthz"));
 
         // The reader comes back: nothing is missing.
@@ -47,7 +50,8 @@ public sealed class BlockedLogTests
         var started = node.File("started");
         node.Environment["REDIS_SERVER_BIN"] = node.Script($"touch {started}; exec sleep 60"); // redis-server itself would wait to log
         await using var process = await ServerProcess.StartAsync(
-            new ServerStart(LooseNode.Executable, "redis") { Name = "redis-bootstrap", Environment = node.Environment, WorkingDirectory = node.DataFolder, DetachedLog = pipe });
+            new ServerStart(LooseNode.Executable, "redis")
+            { Name = "redis-bootstrap", Environment = node.Environment, WorkingDirectory = node.DataFolder, DetachedLog = pipe });
         await process.WaitUntilAsync("the server is started", () => Task.FromResult(File.Exists(started)));
     }
 

@@ -17,12 +17,14 @@ public sealed class DyingMasterTests
         // Longer than this test waits for another master: Sentinel alone would be too late.
         var (rig, master) = await SidecarRig.StartAsync("dying", downAfter: TimeSpan.FromMinutes(1));
         await using var _1 = rig;
-        await rig.Sidecar(master).WaitForLineAsync(line => line.Contains("its death is known before its connections end", StringComparison.Ordinal), "it to see the process");
+        await rig.Sidecar(master).WaitForLineAsync(
+            line => line.Contains("its death is known before its connections end", StringComparison.Ordinal), "it to see the process");
         await rig.CallAsync(master, "MSET", "a", "1", "b", "2");
         await rig.CallAsync(master, "CONFIG", "SET", "rdb-key-save-delay", "60000000"); // microseconds
         await rig.CallAsync(master, "BGSAVE");
         var parent = master.Process!.Pid;
-        using var child = Process.GetProcessById(int.Parse(File.ReadAllText($"/proc/{parent}/task/{parent}/children").Split(' ')[0], CultureInfo.InvariantCulture));
+        using var child = Process.GetProcessById(
+            int.Parse(File.ReadAllText($"/proc/{parent}/task/{parent}/children").Split(' ')[0], CultureInfo.InvariantCulture));
         try
         {
             master.Process.Kill();

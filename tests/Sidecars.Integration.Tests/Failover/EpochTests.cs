@@ -5,7 +5,9 @@ using Sidecars.TestKit.Processes;
 
 namespace Sidecars.Integration.Tests.Failover;
 
-/// <summary>Tokens hold Sentinel's epoch: Sentinels rebuilt from nothing that counted from 0 could fail over, and nobody would publish it.</summary>
+/// <summary>
+/// Tokens hold Sentinel's epoch: Sentinels rebuilt from nothing that counted from 0 could fail over, and nobody would publish it.
+/// </summary>
 [Collection(GroupTests.Name)]
 public sealed class EpochTests
 {
@@ -21,8 +23,10 @@ public sealed class EpochTests
         replaced.Process.Resume();
         await rig.Group.WaitForAsync("two masters", s => s.Redis.Count(r => r.IsMaster) == 2);
         await rig.Group.StartAsync(rig.Group.Sentinels);
-        await rig.Group.WaitForAsync("the replaced one as a replica", s => s.Master?.Node == next && s.LinkedReplicas == 2, TimeSpan.FromSeconds(60));
-        Assert.Contains(rig.Group.Sentinels, sentinel => sentinel.Process!.Output.Any(line => line.Contains("monitor-successor", StringComparison.Ordinal)));
+        await rig.Group.WaitForAsync(
+            "the replaced one as a replica", s => s.Master?.Node == next && s.LinkedReplicas == 2, TimeSpan.FromSeconds(60));
+        Assert.Contains(rig.Group.Sentinels,
+            sentinel => sentinel.Process!.Output.Any(line => line.Contains("monitor-successor", StringComparison.Ordinal)));
     }
 
     [Fact]

@@ -8,14 +8,17 @@ namespace Sidecars.Integration.Tests.Failover;
 
 public sealed partial class FailoverSettingsTests
 {
-    private static readonly Dictionary<string, string> Least = new() { ["REDIS_SENTINEL_SERVICE_HOST"] = "127.0.0.1:1", ["REDIS_SERVER_SERVICE_HOST"] = "127.0.0.1:2", ["METRICS_PORT"] = "0" };
+    private static readonly Dictionary<string, string> Least =
+        new() { ["REDIS_SENTINEL_SERVICE_HOST"] = "127.0.0.1:1", ["REDIS_SERVER_SERVICE_HOST"] = "127.0.0.1:2", ["METRICS_PORT"] = "0" };
 
     [Fact]
     public async Task All_mistakes_are_listed_at_once_and_the_exit_code_is_2()
     {
-        await using var process = await StartAsync(new() { ["REDIS_COUNT"] = "0", ["WATCH_PERIOD_MS"] = "soon", ["SENTINEL_INFO_PERIOD_MS"] = "100" }, "run");
+        await using var process = await StartAsync(
+            new() { ["REDIS_COUNT"] = "0", ["WATCH_PERIOD_MS"] = "soon", ["SENTINEL_INFO_PERIOD_MS"] = "100" }, "run");
         Assert.Equal(ExitCode.WrongConfiguration, await process.WaitForExitAsync());
-        foreach (var name in (string[])["REDIS_COUNT", "WATCH_PERIOD_MS", "SENTINEL_INFO_PERIOD_MS=100: must be 0 or from 300 to 10000", "REDIS_SENTINEL_SERVICE_HOST is not set"])
+        foreach (var name in (string[])["REDIS_COUNT", "WATCH_PERIOD_MS", "SENTINEL_INFO_PERIOD_MS=100: must be 0 or from 300 to 10000",
+            "REDIS_SENTINEL_SERVICE_HOST is not set"])
             Assert.Contains(process.Output, line => line.Contains(name, StringComparison.Ordinal));
     }
 
@@ -24,7 +27,8 @@ public sealed partial class FailoverSettingsTests
     {
         await using var process = await StartAsync([], "--help");
         Assert.Equal(ExitCode.Ok, await process.WaitForExitAsync());
-        var listed = process.Output.Select(line => HelpLine().Match(line)).Where(match => match.Success).Select(match => match.Groups[1].Value).ToHashSet();
+        var listed = process.Output.Select(line => HelpLine().Match(line)).Where(match => match.Success)
+            .Select(match => match.Groups[1].Value).ToHashSet();
         var named = SettingsPage.Names("group", "redis-failover", "publishing");
         Assert.True(named.Count > 40, "the tables are read");
         Assert.Equal(named, listed.Order(StringComparer.Ordinal));

@@ -27,7 +27,8 @@ public sealed class FenceTests(ITestOutputHelper output)
         foreach (var sentinel in rig.Group.Sentinels) await sentinel.KillAsync();
         await rig.WaitDecisionAsync(master, "fence", "open-unconfirmed");
         var acknowledged = load.Acks.Mark();
-        await Eventually.UntilAsync("a thousand writes, five times the fence's patience", () => acknowledged.Count >= 1000, TimeSpan.FromSeconds(30));
+        await Eventually.UntilAsync(
+            "a thousand writes, five times the fence's patience", () => acknowledged.Count >= 1000, TimeSpan.FromSeconds(30));
         foreach (var sentinel in rig.Group.Sentinels) await sentinel.StartAsync();
         await rig.Group.WaitAgreedAsync();
         await Eventually.UntilAsync("the majority's word", () => rig.Decisions(master, "fence")[^1] == "open", null, rig.Tails);
@@ -49,10 +50,12 @@ public sealed class FenceTests(ITestOutputHelper output)
         master.Process!.Resume();
         await Eventually.UntilAsync("the fence", () => rig.Done(master, "fence").Contains("fenced"), null, rig.Tails);
         output.WriteLine($"fenced {TimeProvider.System.GetElapsedTime(stopped).TotalMilliseconds:F0} ms after SIGCONT");
-        Assert.StartsWith(await IsReplicaAsync(rig, master) ? "READONLY" : "NOREPLICAS", (await rig.CallAsync(master, "SET", "x", "1")).Text, StringComparison.Ordinal);
+        Assert.StartsWith(await IsReplicaAsync(rig, master) ? "READONLY" : "NOREPLICAS",
+            (await rig.CallAsync(master, "SET", "x", "1")).Text, StringComparison.Ordinal);
         // Sentinel turns it round, and the value that CONFIG REWRITE may have persisted does not stay.
         await rig.Group.WaitForAsync("one master and its replica", s => s.Master?.Node == next && s.LinkedReplicas == 1);
-        await Eventually.UntilAsync("the configured value", async () => await rig.ConfigAsync(master, "min-replicas-to-write") == "0", null, rig.Tails);
+        await Eventually.UntilAsync(
+            "the configured value", async () => await rig.ConfigAsync(master, "min-replicas-to-write") == "0", null, rig.Tails);
     }
 
     [Fact]
@@ -61,17 +64,22 @@ public sealed class FenceTests(ITestOutputHelper output)
         // SENTINEL FAILOVER alone leaves the old master open for ten seconds, and Sentinel's clients on it: half of all writes are lost.
         var (rig, master) = await SidecarRig.StartAsync("by-hand");
         await using var disposed = rig;
-        await using var load = WriteLoad.Start(new WriteLoadOptions(rig.Group.SentinelEndpoints, rig.Group.Options.EffectiveMasterName) { KeepTimes = true });
+        await using var load =
+            WriteLoad.Start(new WriteLoadOptions(rig.Group.SentinelEndpoints, rig.Group.Options.EffectiveMasterName) { KeepTimes = true });
         await using var library = Library(rig);
         await Task.WhenAll(load.Acks.First, library.Acks.First);
         var next = await rig.FailOverAsync(master);
         await rig.WaitDecisionAsync(master, "fence", "being-replaced");
         var (mark, libraryMark) = (load.Acks.Mark(), library.Acks.Mark());
-        await Eventually.UntilAsync("writes to the new master", () => mark.Count > 1000 && libraryMark.Count > 100, TimeSpan.FromSeconds(30), rig.Tails);
+        await Eventually.UntilAsync(
+            "writes to the new master", () => mark.Count > 1000 && libraryMark.Count > 100, TimeSpan.FromSeconds(30), rig.Tails);
         await Task.WhenAll(load.StopAsync(), library.StopAsync());
         var (check, libraryCheck) = (await load.CheckAsync(next.Endpoint), await library.CheckAsync(next.Endpoint));
-        output.WriteLine($"{check.MissingCount} of {check.Checked}, StackExchange.Redis {libraryCheck.MissingCount} of {libraryCheck.Checked} acknowledged writes lost; "
-            + $"longest gap {load.LongestGap.TotalMilliseconds:F0} ms, StackExchange.Redis {library.LongestGap.TotalMilliseconds:F0} ms");
+        output.WriteLine(
+            $"{check.MissingCount} of {check.Checked}, StackExchange.Redis {libraryCheck.MissingCount} of {libraryCheck.Checked} "
+            + "acknowledged writes lost; "
+                + $"longest gap {load.LongestGap.TotalMilliseconds:F0} ms, StackExchange.Redis {library.LongestGap.TotalMilliseconds:F0} "
+                + "ms");
         Assert.Equal((0L, 0L), (check.MissingCount, libraryCheck.MissingCount));
     }
 
@@ -80,7 +88,8 @@ public sealed class FenceTests(ITestOutputHelper output)
     {
         var (rig, master) = await SidecarRig.StartAsync("late", downAfter: DownAfter);
         await using var disposed = rig;
-        await using var load = WriteLoad.Start(new WriteLoadOptions(rig.Group.SentinelEndpoints, rig.Group.Options.EffectiveMasterName) { KeepTimes = true });
+        await using var load =
+            WriteLoad.Start(new WriteLoadOptions(rig.Group.SentinelEndpoints, rig.Group.Options.EffectiveMasterName) { KeepTimes = true });
         await load.Acks.First;
         master.Process!.Pause();
         await Eventually.UntilAsync("a Sentinel to be elected", () => Said(rig, "+elected-leader"), null, rig.Tails);
@@ -93,7 +102,8 @@ public sealed class FenceTests(ITestOutputHelper output)
         await Eventually.UntilAsync("writes to the new master", () => mark.Count > 1000, TimeSpan.FromSeconds(30), rig.Tails);
         await load.StopAsync();
         var check = await load.CheckAsync(next.Endpoint);
-        output.WriteLine($"{check.MissingCount} of {check.Checked} acknowledged writes lost; fenced for: {string.Join(", ", rig.Decisions(master, "fence"))}");
+        output.WriteLine($"{check.MissingCount} of {check.Checked} acknowledged writes lost; fenced for: "
+            + $"{string.Join(", ", rig.Decisions(master, "fence"))}");
         Assert.DoesNotContain(check.MissingAt, at => at > closed);
         Assert.Contains("being-replaced", rig.Decisions(master, "fence"));
     }
@@ -101,14 +111,15 @@ public sealed class FenceTests(ITestOutputHelper output)
     [Fact]
     public async Task An_aborted_failover_lifts_the_fence_again()
     {
-        // Its leader chooses a replica that has just stopped: it waits for the promotion until failover-timeout, and gives up. Stopped before
-        // it accepts, the replica's last INFO might be too old for a choice.
+        // Its leader chooses a replica that has just stopped: it waits for the promotion until failover-timeout, and gives up. Stopped
+        // before it accepts, the replica's last INFO might be too old for a choice.
         var (rig, master) = await SidecarRig.StartAsync("aborted", redis: 2);
         await using var disposed = rig;
         var replica = rig.Group.Redis.Single(n => n != master);
         await using (var sentinel = await rig.Group.ConnectAsync(rig.Group.Sentinels[0], TimeSpan.FromSeconds(2)))
         {
-            await Eventually.UntilAsync("Sentinel to accept", async () => (await sentinel.CallAsync(default, "SENTINEL", "FAILOVER", rig.Group.Options.EffectiveMasterName)).Text == "OK");
+            await Eventually.UntilAsync("Sentinel to accept", async () =>
+                (await sentinel.CallAsync(default, "SENTINEL", "FAILOVER", rig.Group.Options.EffectiveMasterName)).Text == "OK");
             replica.Process!.Pause();
         }
 
@@ -127,7 +138,8 @@ public sealed class FenceTests(ITestOutputHelper output)
         foreach (var node in rig.Group.Redis)
         {
             await rig.CallAsync(node, "CONFIG", "SET", "min-replicas-to-write", "1000000");
-            await Eventually.UntilAsync("the configured value", async () => await rig.ConfigAsync(node, "min-replicas-to-write") == "1", null, rig.Tails);
+            await Eventually.UntilAsync(
+                "the configured value", async () => await rig.ConfigAsync(node, "min-replicas-to-write") == "1", null, rig.Tails);
         }
 
         Assert.Contains("confirmed", rig.Decisions(master, "fence"));
@@ -152,10 +164,13 @@ public sealed class FenceTests(ITestOutputHelper output)
         var next = await rig.WaitMasterAfterAsync(master);
         await rig.WaitPublishedAsync(next);
         var libraryMark = library.Acks.Mark();
-        await Eventually.UntilAsync("writes", () => mark.Count > 1000 && load.Acks.CurrentGap < TimeSpan.FromMilliseconds(200) && libraryMark.Count > 100);
-        output.WriteLine($"longest gap {mark.LongestGap.TotalMilliseconds:F0} ms with down-after 5000 ms, StackExchange.Redis {library.LongestGap.TotalMilliseconds:F0} ms");
+        await Eventually.UntilAsync(
+            "writes", () => mark.Count > 1000 && load.Acks.CurrentGap < TimeSpan.FromMilliseconds(200) && libraryMark.Count > 100);
+        output.WriteLine($"longest gap {mark.LongestGap.TotalMilliseconds:F0} ms with down-after 5000 ms, "
+            + $"StackExchange.Redis {library.LongestGap.TotalMilliseconds:F0} ms");
         // Nothing but the death itself may have started it: the Sentinels had not yet found the master down.
-        Assert.DoesNotContain(rig.Group.Sentinels.SelectMany(s => s.Process!.Output), line => line.Contains("+odown", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            rig.Group.Sentinels.SelectMany(s => s.Process!.Output), line => line.Contains("+odown", StringComparison.Ordinal));
         await load.StopAsync();
         var check = await load.CheckAsync(next.Endpoint);
         output.WriteLine($"{check.MissingCount} of {check.Checked} acknowledged writes lost (kill -9, asynchronous replication)");
@@ -170,11 +185,13 @@ public sealed class FenceTests(ITestOutputHelper output)
         // One replica misses a hundred writes: it is stopped, and its connection cut, so that nothing waits in its socket.
         behind.Process!.Pause();
         await rig.CallAsync(master, "CLIENT", "KILL", "TYPE", "replica");
-        await Eventually.UntilAsync("the other replica", async () => (await rig.CallAsync(master, "INFO", "replication")).Text.Contains("state=online", StringComparison.Ordinal));
+        await Eventually.UntilAsync("the other replica",
+            async () => (await rig.CallAsync(master, "INFO", "replication")).Text.Contains("state=online", StringComparison.Ordinal));
         await using (var client = await rig.Group.ConnectAsync(master, TimeSpan.FromSeconds(2)))
         {
             for (var n = 0; n < 100; n++) Assert.Equal("OK", (await client.CallAsync(default, "SET", $"missed:{n}", "1")).Text);
-            await Eventually.UntilAsync("the other's acknowledgement", async () => (await client.CallAsync(default, "WAIT", "1", "100")).Integer == 1);
+            await Eventually.UntilAsync(
+                "the other's acknowledgement", async () => (await client.CallAsync(default, "WAIT", "1", "100")).Integer == 1);
         }
 
         master.Process!.Kill();
@@ -189,7 +206,8 @@ public sealed class FenceTests(ITestOutputHelper output)
     private static WriteLoad Library(SidecarRig rig) =>
         WriteLoad.Start(new WriteLoadOptions(rig.Group.SentinelEndpoints, rig.Group.Options.EffectiveMasterName).WithLibrary());
 
-    private static bool Said(SidecarRig rig, string words) => rig.Group.Sentinels.SelectMany(s => s.Process!.Output).Any(line => line.Contains(words, StringComparison.Ordinal));
+    private static bool Said(SidecarRig rig, string words) =>
+        rig.Group.Sentinels.SelectMany(s => s.Process!.Output).Any(line => line.Contains(words, StringComparison.Ordinal));
 
     // Refuses writes: fenced, or a replica already. The fence cuts this question's connection too.
     private static async Task<bool> IsClosedAsync(SidecarRig rig, LocalNode node)
@@ -204,5 +222,6 @@ public sealed class FenceTests(ITestOutputHelper output)
         }
     }
 
-    private static async Task<bool> IsReplicaAsync(SidecarRig rig, LocalNode node) => (await rig.CallAsync(node, "ROLE")).Items[0].Text == "slave";
+    private static async Task<bool> IsReplicaAsync(SidecarRig rig, LocalNode node) =>
+        (await rig.CallAsync(node, "ROLE")).Items[0].Text == "slave";
 }

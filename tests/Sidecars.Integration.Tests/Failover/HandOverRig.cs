@@ -36,7 +36,8 @@ internal sealed class HandOverRig : IAsyncDisposable
         Cluster = cluster;
         var login = new GroupAccess(cluster, new GroupSecrets()).Sidecar;
         Store = new ZoneFileStore(_zone.File("zone"));
-        Login = new RedisClientOptions { Credentials = [new RedisCredential(login.User, login.Password)], CommandTimeout = TimeSpan.FromSeconds(2) };
+        Login = new RedisClientOptions
+        { Credentials = [new RedisCredential(login.User, login.Password)], CommandTimeout = TimeSpan.FromSeconds(2) };
     }
 
     public LocalGroup Group { get; }
@@ -88,7 +89,8 @@ internal sealed class HandOverRig : IAsyncDisposable
             MinReplicas = WriteRequirement.MinReplicasToWrite(Group.Options.RedisCount),
         },
         Sentinels, new HandOverClient(e => new TcpTransport(e), Login),
-        new SentinelLeadership(Sentinels.ObserveAsync, new LeadershipClient(e => new TcpTransport(e), Login, Group.Options.EffectiveMasterName), TimeProvider.System),
+        new SentinelLeadership(Sentinels.ObserveAsync,
+            new LeadershipClient(e => new TcpTransport(e), Login, Group.Options.EffectiveMasterName), TimeProvider.System),
         node.DataFolder, TimeProvider.System);
 
     /// <summary>Publishes the master as its sidecar would: with Sentinel's epoch.</summary>
@@ -103,12 +105,14 @@ internal sealed class HandOverRig : IAsyncDisposable
     public static string OutsideOf(RedisEndpoint node) => string.Create(CultureInfo.InvariantCulture, $"port-{node.Port}.example.org");
 
     /// <summary>Starts <c>redis-failover step-down</c> beside a node.</summary>
-    public Task<ServerProcess> StepDownAsync(LocalNode node, params string[] arguments) => StartFailoverAsync(node, ["step-down", .. arguments]);
+    public Task<ServerProcess> StepDownAsync(LocalNode node, params string[] arguments) =>
+        StartFailoverAsync(node, ["step-down", .. arguments]);
 
     /// <summary>Starts a coordinator beside a node, which does nothing more after a step until it is killed, and waits for that.</summary>
     public async Task<ServerProcess> HoldStepDownAsync(LocalNode node, string step)
     {
-        var process = await StartAsync(node, $"held:{node}", "dotnet", "exec", Path.Combine(AppContext.BaseDirectory, "Sidecars.HeldStepDown.dll"), step);
+        var process = await StartAsync(
+            node, $"held:{node}", "dotnet", "exec", Path.Combine(AppContext.BaseDirectory, "Sidecars.HeldStepDown.dll"), step);
         await process.WaitForLineAsync(line => line == step, step);
         return process;
     }
@@ -116,7 +120,8 @@ internal sealed class HandOverRig : IAsyncDisposable
     /// <summary>The same, stopped right after the step (SIGSTOP) until it is resumed.</summary>
     public async Task<ServerProcess> StopStepDownAsync(LocalNode node, string step)
     {
-        var process = await StartAsync(node, $"stopped:{node}", "dotnet", "exec", Path.Combine(AppContext.BaseDirectory, "Sidecars.HeldStepDown.dll"), step, "stop");
+        var process = await StartAsync(
+            node, $"stopped:{node}", "dotnet", "exec", Path.Combine(AppContext.BaseDirectory, "Sidecars.HeldStepDown.dll"), step, "stop");
         await process.WaitForLineAsync(line => line == step, step);
         return process;
     }
@@ -184,10 +189,12 @@ internal sealed class HandOverRig : IAsyncDisposable
                 foreach (var node in Group.Redis) settings.Add($"{node}: priority {await GetAsync(node, "replica-priority")}");
                 settings.Add($"min-replicas {await GetAsync(state.Master!.Node, "min-replicas-to-write")}");
                 seen = string.Join(", ", settings);
-                return settings.Count(s => s.EndsWith("priority 100", StringComparison.Ordinal)) == Group.Redis.Length && settings[^1] == $"min-replicas {minReplicas}";
+                return settings.Count(s => s.EndsWith("priority 100", StringComparison.Ordinal)) == Group.Redis.Length
+                    && settings[^1] == $"min-replicas {minReplicas}";
             },
             TimeSpan.FromSeconds(60),
-            () => $"{seen}\nrepairs: {string.Join("; ", Repairs)}\n{Group.Tails(6)}\n{string.Join('\n', _coordinators.Select(c => c.Tail()))}");
+            () => $"{seen}\nrepairs: "
+                + $"{string.Join("; ", Repairs)}\n{Group.Tails(6)}\n{string.Join('\n', _coordinators.Select(c => c.Tail()))}");
         return state!;
     }
 
@@ -214,7 +221,8 @@ internal sealed class HandOverRig : IAsyncDisposable
     private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
 
     private TargetWriter<DnsSnapshot, DnsChange> Writer() => new(
-        new DnsRecordTarget("zone-file", RecordName, DnsPublication.DefaultTtlSeconds, Store), Cluster, Quick, _ => { }, TimeProvider.System, () => 0.5);
+        new DnsRecordTarget("zone-file", RecordName, DnsPublication.DefaultTtlSeconds, Store), Cluster, Quick, _ => { },
+        TimeProvider.System, () => 0.5);
 
     private sealed class AlwaysDesired : IDesiredMasters
     {

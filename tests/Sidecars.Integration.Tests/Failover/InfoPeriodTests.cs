@@ -32,7 +32,8 @@ public sealed class InfoPeriodTests
                 {
                     await using var client = await rig.Group.ConnectAsync(sentinel, TimeSpan.FromSeconds(2));
                     var reply = await client.CallAsync(default, "SENTINEL", "DEBUG");
-                    return reply.Items.SkipWhile(i => i.Text != "INFO-PERIOD").ElementAtOrDefault(1)?.Text is { } period && periods.Contains(period);
+                    return reply.Items.SkipWhile(i => i.Text != "INFO-PERIOD").ElementAtOrDefault(1)?.Text is { } period
+                        && periods.Contains(period);
                 }
                 catch (RedisConnectionException)
                 {

@@ -70,7 +70,8 @@ public sealed class LedAwayTests(ITestOutputHelper output)
         foreach (var sentinel in rig.Group.Sentinels) sentinel.WipeConfig();
         foreach (var sentinel in rig.Group.Sentinels) await sentinel.StartAsync();
         await rig.Group.WaitForAsync(
-            "a healthy group", s => s.Problem is null && s.Sentinels.All(x => x.Master == master.Endpoint && x.Epoch < 100), TimeSpan.FromMinutes(2));
+            "a healthy group", s => s.Problem is null && s.Sentinels.All(x => x.Master == master.Endpoint && x.Epoch < 100),
+            TimeSpan.FromMinutes(2));
         await Eventually.UntilAsync("an open master", () => rig.Decisions(master, "fence")[^1] == "open", null, rig.Tails);
         var next = await rig.FailOverAsync(master);
         await rig.WaitPublishedAsync(next);

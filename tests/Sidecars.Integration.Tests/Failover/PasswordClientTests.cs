@@ -21,7 +21,8 @@ public sealed class PasswordClientTests
     [InlineData("user app on >x ~* +@all\n")]
     public async Task Users_of_a_Redis_change_also_in_its_file_and_nobody_elses_password_goes(string? aclFile)
     {
-        await using var redis = await PlannedServer.RedisAsync(Cluster, Secrets(Old), baseFile: aclFile is null ? "user default on >theirs ~* &* +@all\n" : "aclfile /etc/elsewhere.acl\n", aclFile: aclFile);
+        await using var redis = await PlannedServer.RedisAsync(Cluster, Secrets(Old),
+            baseFile: aclFile is null ? "user default on >theirs ~* &* +@all\n" : "aclfile /etc/elsewhere.acl\n", aclFile: aclFile);
         var retired = new RetiredPasswords(null);
         await using var open = await redis.ConnectAsync(null, Old.Current.Value);
         var client = Client();
@@ -44,7 +45,8 @@ public sealed class PasswordClientTests
         Assert.Equal("PONG", (await open.CallAsync(default, "PING")).Text); // a connection that is open stays
 
         // What Sentinel has it write is what it comes back with.
-        await using (var sidecar = await redis.ConnectAsync(Cluster.SidecarUser, New.Current.Value)) Assert.Equal("OK", (await sidecar.CallAsync(default, "CONFIG", "REWRITE")).Text);
+        await using (var sidecar = await redis.ConnectAsync(Cluster.SidecarUser, New.Current.Value))
+            Assert.Equal("OK", (await sidecar.CallAsync(default, "CONFIG", "REWRITE")).Text);
         await redis.RestartAsync();
         await (await redis.ConnectAsync(null, New.Current.Value)).DisposeAsync();
         await (await (aclFile is null ? redis.ConnectAsync(null, "theirs") : redis.ConnectAsync("app", "x"))).DisposeAsync();
@@ -60,7 +62,8 @@ public sealed class PasswordClientTests
         var client = Client();
         Assert.Null(await client.AcceptAsync(sentinel.Endpoint, Wish(Both).OnSentinel, isSentinel: true, default));
         var retired = new RetiredPasswords(null);
-        Assert.Equal(PasswordAge.Previous, Assert.IsType<ServerPasswords.Known>(await client.LookAtSentinelAsync(sentinel.Endpoint, Wish(Both), retired, default)).Sends);
+        Assert.Equal(PasswordAge.Previous,
+            Assert.IsType<ServerPasswords.Known>(await client.LookAtSentinelAsync(sentinel.Endpoint, Wish(Both), retired, default)).Sends);
         Assert.Null(await client.SentinelLoginAsync(sentinel.Endpoint, New.Current, default));
         retired.Add([Old]);
         Assert.Null(await client.DropAsync(sentinel.Endpoint, Wish(New).OnSentinel, retired, isSentinel: true, default));
@@ -72,14 +75,18 @@ public sealed class PasswordClientTests
         Assert.Null(await client.DropAsync(redis.Endpoint, Wish(New).OnRedis, retired, isSentinel: false, default));
         await using var sidecar = await redis.ConnectAsync(Cluster.SidecarUser, New.Current.Value);
         await sidecar.CallAsync(default, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
-        await Eventually.UntilAsync("Sentinel's new connection", async () => (await sidecar.CallAsync(default, "CLIENT", "LIST")).Text.Contains("user=" + Cluster.SentinelUser, StringComparison.Ordinal), seen: () => sentinel.Process.Tail());
+        await Eventually.UntilAsync("Sentinel's new connection", async () => (await sidecar.CallAsync(default, "CLIENT", "LIST")).Text
+            .Contains("user=" + Cluster.SentinelUser, StringComparison.Ordinal),
+            seen: () => sentinel.Process.Tail());
     }
 
     [Fact]
     public async Task A_user_line_wins_over_requirepass_at_a_start()
     {
-        await using var redis = await RedisProcess.StartAsync("requirepass old", $"user default on #{Secret.Of("new").Sha256Hex} ~* &* +@all");
-        await using var client = await RedisClient.ConnectAsync(new TcpTransport(redis.Endpoint), new RedisClientOptions { Credentials = [new RedisCredential(null, "new")] }, default);
+        await using var redis = await RedisProcess.StartAsync(
+            "requirepass old", $"user default on #{Secret.Of("new").Sha256Hex} ~* &* +@all");
+        await using var client = await RedisClient.ConnectAsync(
+            new TcpTransport(redis.Endpoint), new RedisClientOptions { Credentials = [new RedisCredential(null, "new")] }, default);
         Assert.StartsWith("WRONGPASS", (await client.CallAsync(default, "AUTH", "old")).Text, StringComparison.Ordinal);
     }
 
@@ -89,7 +96,9 @@ public sealed class PasswordClientTests
         await using var redis = await PlannedServer.RedisAsync(Cluster, new GroupSecrets());
         var options = new RedisClientOptions { Credentials = [new RedisCredential(Cluster.SidecarUser, "any")] };
         var client = new PasswordClient(e => new TcpTransport(e), options, "m");
-        Assert.Contains("takes any password", Assert.IsType<ServerPasswords.Unknown>(await client.LookAtRedisAsync(redis.Endpoint, Wish(New), new RetiredPasswords(null), default)).Why, StringComparison.Ordinal);
+        Assert.Contains("takes any password", Assert.IsType<ServerPasswords.Unknown>(
+            await client.LookAtRedisAsync(redis.Endpoint, Wish(New), new RetiredPasswords(null), default)).Why,
+            StringComparison.Ordinal);
     }
 
     private static GroupSecrets Secrets(GroupSecret one) => new() { Default = one };
@@ -100,7 +109,8 @@ public sealed class PasswordClientTests
         endpoint => new TcpTransport(endpoint),
         new RedisClientOptions
         {
-            Credentials = [new RedisCredential(Cluster.SidecarUser, New.Current.Value), new RedisCredential(Cluster.SidecarUser, Old.Current.Value)],
+            Credentials =
+                [new RedisCredential(Cluster.SidecarUser, New.Current.Value), new RedisCredential(Cluster.SidecarUser, Old.Current.Value)],
             ConnectTimeout = TimeSpan.FromSeconds(10),
             CommandTimeout = TimeSpan.FromSeconds(10),
         },

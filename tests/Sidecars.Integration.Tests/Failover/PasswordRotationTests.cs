@@ -50,7 +50,8 @@ public sealed class PasswordRotationTests
             if (node.Kind == LocalNodeKind.Redis) await rig.WaitAsync("settled", [node]);
         }
 
-        await Eventually.UntilAsync("no old password works", async () => (await rig.AcceptedAsync("old")).Count == 0, TimeSpan.FromSeconds(60), () => string.Join('\n', rig.Said.Where(s => s[0] == '!').TakeLast(20)));
+        await Eventually.UntilAsync("no old password works", async () => (await rig.AcceptedAsync("old")).Count == 0,
+            TimeSpan.FromSeconds(60), () => string.Join('\n', rig.Said.Where(s => s[0] == '!').TakeLast(20)));
         await group.WaitForAsync("both replicas", s => s.LinkedReplicas == 2);
         await load.StopAsync();
         await visitors.StopAsync();
@@ -94,7 +95,8 @@ public sealed class PasswordRotationTests
             foreach (var node in group.All) rig.Put(node, "new", null);
         }
 
-        await Eventually.UntilAsync("no old password works", async () => (await rig.AcceptedAsync("old")).Count == 0, TimeSpan.FromSeconds(60), () => string.Join('\n', rig.Said.Where(s => s[0] == '!').TakeLast(20)));
+        await Eventually.UntilAsync("no old password works", async () => (await rig.AcceptedAsync("old")).Count == 0,
+            TimeSpan.FromSeconds(60), () => string.Join('\n', rig.Said.Where(s => s[0] == '!').TakeLast(20)));
         await group.WaitAgreedAsync();
         await group.AssertAllKeysEverywhereAsync();
         rig.AssertNoSecrets();

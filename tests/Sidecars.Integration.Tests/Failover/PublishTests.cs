@@ -17,7 +17,9 @@ public sealed class PublishTests(ITestOutputHelper output)
         await using var disposed = rig;
         await rig.WaitLookedAsync(master);
         // The others have read what stands there since it was last written: what they remember costs them no second call.
-        await Eventually.UntilAsync("the others' looks", () => rig.Route53.Seen.Reverse().TakeWhile(call => call.Operation != "Change").Count(call => call.Operation == "List") >= count - 1, null, rig.Tails);
+        await Eventually.UntilAsync("the others' looks", () =>
+            rig.Route53.Seen.Reverse().TakeWhile(call => call.Operation != "Change").Count(call => call.Operation == "List") >= count - 1,
+            null, rig.Tails);
         var (changes, puts) = (rig.Route53.Count("Change"), SlicePuts(rig));
         var seen = rig.Group.Redis.ToDictionary(n => n, n => rig.Decisions(n, "publish").Count);
         var tokenBefore = rig.Zone()!.Token;
@@ -29,7 +31,8 @@ public sealed class PublishTests(ITestOutputHelper output)
         Assert.Equal(1, SlicePuts(rig) - puts);
         Assert.True(rig.Zone()!.Token > tokenBefore, $"{rig.Zone()!.Token} after {tokenBefore}");
         Assert.Equal(rig.Zone()!.Token, rig.Slice().Token);
-        foreach (var line in rig.Sidecar(next).Output.Where(line => line.Contains("newer-token", StringComparison.Ordinal))) output.WriteLine(line);
+        foreach (var line in rig.Sidecar(next).Output.Where(line => line.Contains("newer-token", StringComparison.Ordinal)))
+            output.WriteLine(line);
     }
 
     [Fact]
@@ -58,7 +61,9 @@ public sealed class PublishTests(ITestOutputHelper output)
         await using var disposed = rig;
         var before = rig.Zone()!.Token;
         await rig.StartSidecarAsync(master, ("POD_IP", "10.0.0.99"));
-        await Eventually.UntilAsync("the new address everywhere", () => rig.Zone()!.Target.Value == "10.0.0.99" && rig.AddressInRoute53() == "10.0.0.99" && rig.Slice().Address == "10.0.0.99", null, rig.Tails);
+        await Eventually.UntilAsync("the new address everywhere",
+            () => rig.Zone()!.Target.Value == "10.0.0.99" && rig.AddressInRoute53() == "10.0.0.99" && rig.Slice().Address == "10.0.0.99",
+            null, rig.Tails);
         Assert.Equal(before with { Rev = before.Rev + 1 }, rig.Zone()!.Token);
         Assert.Equal(rig.Zone()!.Token, rig.Slice().Token);
     }
@@ -82,7 +87,8 @@ public sealed class PublishTests(ITestOutputHelper output)
         await using var disposed = rig;
         await rig.StartSidecarAsync(master, ("ROUTE53_ZONE_ID", "no zone"));
         await rig.WaitDecisionAsync(master, "fence", "open");
-        Assert.Contains(rig.Sidecar(master).Events("wrong-configuration"), e => e.GetProperty("message").GetString()!.Contains("ROUTE53_ZONE_ID", StringComparison.Ordinal));
+        Assert.Contains(rig.Sidecar(master).Events("wrong-configuration"),
+            e => e.GetProperty("message").GetString()!.Contains("ROUTE53_ZONE_ID", StringComparison.Ordinal));
         var markers = new MarkerStore(master.DataFolder);
         await Eventually.UntilAsync("a marker of the running server", () => markers.Read() is { IsKnown: true, Value.RunId: not null });
         Assert.Null(rig.Zone());
@@ -94,7 +100,11 @@ public sealed class PublishTests(ITestOutputHelper output)
         var (rig, master) = await SidecarRig.StartAsync("shadow", sidecars: false);
         await using var disposed = rig;
         await rig.StartSidecarAsync(master, ("DRY_RUN", "true"));
-        await Eventually.UntilAsync("its three words", () => rig.Done(master, "publish-route53").Concat(rig.Done(master, "publish-zone-file")).Concat(rig.Done(master, "publish-endpoint-slice")).Count(code => code == "would-publish") == 3, null, rig.Tails);
+        await Eventually.UntilAsync("its three words",
+            () => rig.Done(master, "publish-route53").Concat(rig.Done(master, "publish-zone-file"))
+                .Concat(rig.Done(master, "publish-endpoint-slice")).Count(code => code == "would-publish")
+                == 3,
+            null, rig.Tails);
         Assert.Null(rig.Zone());
         Assert.Equal(0, rig.Route53.Count("Change"));
         Assert.Null(rig.Slice().Address);
@@ -103,5 +113,6 @@ public sealed class PublishTests(ITestOutputHelper output)
         Assert.Equal("1000000", await rig.ConfigAsync(master, "min-replicas-to-write"));
     }
 
-    private static int SlicePuts(SidecarRig rig) => rig.Kubernetes.Seen.Count(r => r.Method is "PUT" or "POST" && r.Path.Contains("endpointslices", StringComparison.Ordinal));
+    private static int SlicePuts(SidecarRig rig) =>
+        rig.Kubernetes.Seen.Count(r => r.Method is "PUT" or "POST" && r.Path.Contains("endpointslices", StringComparison.Ordinal));
 }

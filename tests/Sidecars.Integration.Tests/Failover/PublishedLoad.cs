@@ -37,10 +37,12 @@ internal sealed class PublishedLoad(Func<RedisEndpoint> published, int writers) 
     {
         await _stop.CancelAsync();
         await Task.WhenAll(_running);
-        await using var client = await RedisClient.ConnectAsync(new TcpTransport(master), new RedisClientOptions { CommandTimeout = TimeSpan.FromSeconds(10) }, default);
+        await using var client = await RedisClient.ConnectAsync(
+            new TcpTransport(master), new RedisClientOptions { CommandTimeout = TimeSpan.FromSeconds(10) }, default);
         var keys = _done.SelectMany(d => d).Where(d => d.Acknowledged).Select(d => d.Key).ToList();
         var lost = 0;
-        foreach (var batch in keys.Chunk(500)) lost += (await client.CallAsync(default, ["MGET", .. batch])).Items.Count(value => value.IsNull);
+        foreach (var batch in keys.Chunk(500))
+            lost += (await client.CallAsync(default, ["MGET", .. batch])).Items.Count(value => value.IsNull);
         return (keys.Count, lost);
     }
 
@@ -66,7 +68,8 @@ internal sealed class PublishedLoad(Func<RedisEndpoint> published, int writers) 
                 {
                     sent = true;
                     var reply = await client.CallAsync(default, "SET", key, key);
-                    if (reply.IsError) throw new RedisConnectionException(RedisFailure.Protocol, reply.Text); // refused: again under the same number
+                    // refused: again under the same number
+                    if (reply.IsError) throw new RedisConnectionException(RedisFailure.Protocol, reply.Text);
                     Acknowledge();
                     done.Add((key, true));
                     n++;

@@ -14,7 +14,9 @@ using Sidecars.TestKit.Processes;
 
 namespace Sidecars.Integration.Tests.Failover;
 
-/// <summary>A group with passwords in a folder a node, changed there as kubelet does, and a <see cref="PasswordLoop"/> beside every Redis.</summary>
+/// <summary>
+/// A group with passwords in a folder a node, changed there as kubelet does, and a <see cref="PasswordLoop"/> beside every Redis.
+/// </summary>
 internal sealed class RotationRig : IAsyncDisposable
 {
     private readonly NodeSecrets _secrets = new();
@@ -23,7 +25,8 @@ internal sealed class RotationRig : IAsyncDisposable
 
     public RotationRig(string name)
     {
-        Group = new LocalGroup(new LocalGroupOptions { Name = name, Passwords = NodeSecrets.Passwords("old"), NextPasswords = NodeSecrets.Passwords("new") });
+        Group = new LocalGroup(
+            new LocalGroupOptions { Name = name, Passwords = NodeSecrets.Passwords("old"), NextPasswords = NodeSecrets.Passwords("new") });
         foreach (var node in Group.All) Put(node, "old", null);
     }
 
@@ -44,7 +47,8 @@ internal sealed class RotationRig : IAsyncDisposable
     }
 
     public Task WaitAsync(string code, IEnumerable<LocalNode>? nodes = null) => Eventually.UntilAsync(
-        $"{code} at every sidecar", () => (nodes ?? Group.Redis).All(n => Last.GetValueOrDefault(n.Name) == code), TimeSpan.FromSeconds(60), () => string.Join('\n', Last.Select(l => $"{l.Key} {l.Value}").Concat(Said.Where(s => s[0] == '!').TakeLast(30))) + Group.Tails());
+        $"{code} at every sidecar", () => (nodes ?? Group.Redis).All(n => Last.GetValueOrDefault(n.Name) == code), TimeSpan.FromSeconds(60),
+        () => string.Join('\n', Last.Select(l => $"{l.Key} {l.Value}").Concat(Said.Where(s => s[0] == '!').TakeLast(30))) + Group.Tails());
 
     /// <summary>Whether a server lets a user in.</summary>
     public async Task<bool> AcceptsAsync(LocalNode node, string? user, string password)
@@ -52,7 +56,13 @@ internal sealed class RotationRig : IAsyncDisposable
         try
         {
             await using var client = await RedisClient.ConnectAsync(
-                new TcpTransport(node.Endpoint), new RedisClientOptions { Credentials = [new RedisCredential(user, password)], ConnectTimeout = TimeSpan.FromSeconds(10), CommandTimeout = TimeSpan.FromSeconds(10) }, default);
+                new TcpTransport(node.Endpoint), new RedisClientOptions
+                {
+                    Credentials = [new RedisCredential(user, password)],
+                    ConnectTimeout = TimeSpan.FromSeconds(10),
+                    CommandTimeout = TimeSpan.FromSeconds(10)
+                },
+                default);
             return true;
         }
         catch (RedisConnectionException e) when (e.Failure == RedisFailure.Auth)
@@ -68,7 +78,9 @@ internal sealed class RotationRig : IAsyncDisposable
         foreach (var node in Group.All.Where(n => n.Running))
         {
             var isRedis = node.Kind == LocalNodeKind.Redis;
-            (string? User, string Key)[] users = [(null, isRedis ? "redis-password" : "sentinel-password"), ("sentinel-demo/redis", "sentinel-auth-password"), ("sidecar-demo/redis", "sidecar-password"), .. isRedis ? [((string?)"repl-demo/redis", "replication-password")] : Array.Empty<(string?, string)>()];
+            (string? User, string Key)[] users = [(null, isRedis ? "redis-password" : "sentinel-password"),
+                ("sentinel-demo/redis", "sentinel-auth-password"), ("sidecar-demo/redis", "sidecar-password"),
+                .. isRedis ? [((string?)"repl-demo/redis", "replication-password")] : Array.Empty<(string?, string)>()];
             foreach (var (user, key) in users)
                 if (await AcceptsAsync(node, user, NodeSecrets.Password(age, key))) accepted.Add($"{node} {user ?? "default"}");
         }
@@ -90,8 +102,10 @@ internal sealed class RotationRig : IAsyncDisposable
     public void AssertNoSecrets()
     {
         string[] ages = ["old", "new"];
-        var secrets = ages.SelectMany(age => NodeSecrets.All.SelectMany(s => (string[])[$"{age} \"{s.Key}", $"{age} \\\"{s.Key}", Secret.Of(NodeSecrets.Password(age, s.Key)).Sha256Hex])).ToArray();
-        foreach (var line in Said.Concat(Group.All.SelectMany(n => n.Process!.Output))) Assert.DoesNotContain(secrets, secret => line.Contains(secret, StringComparison.OrdinalIgnoreCase));
+        var secrets = ages.SelectMany(age => NodeSecrets.All.SelectMany(
+            s => (string[])[$"{age} \"{s.Key}", $"{age} \\\"{s.Key}", Secret.Of(NodeSecrets.Password(age, s.Key)).Sha256Hex])).ToArray();
+        foreach (var line in Said.Concat(Group.All.SelectMany(n => n.Process!.Output)))
+            Assert.DoesNotContain(secrets, secret => line.Contains(secret, StringComparison.OrdinalIgnoreCase));
     }
 
     public async ValueTask DisposeAsync()
@@ -119,7 +133,8 @@ internal sealed class RotationRig : IAsyncDisposable
         };
         foreach (var (variable, key) in NodeSecrets.All) variables[variable + "_FILE"] = _secrets.FileOf(node, key);
         var settings = new SettingReader(variables);
-        var read = GroupSettings.Read(settings, isSentinel: false) ?? throw new InvalidOperationException(string.Join('\n', settings.Errors));
+        var read = GroupSettings.Read(settings, isSentinel: false)
+            ?? throw new InvalidOperationException(string.Join('\n', settings.Errors));
         var connections = new GroupConnections(read, TimeProvider.System);
         return new PasswordLoop(
             new PasswordSettings
@@ -154,6 +169,7 @@ internal sealed class RotationRig : IAsyncDisposable
             rig.Said.Enqueue(snapshot());
         }
 
-        public void Acted(string loop, string code, string detail, string? failure) => rig.Said.Enqueue($"! {node} {code} done: {detail} {failure}");
+        public void Acted(string loop, string code, string detail, string? failure) =>
+            rig.Said.Enqueue($"! {node} {code} done: {detail} {failure}");
     }
 }

@@ -19,7 +19,8 @@ internal sealed class SidecarRig : IAsyncDisposable
 
     private readonly Dictionary<LocalNode, int> _metrics = [];
 
-    private SidecarRig(LocalGroup group, FakeKubernetesServer kubernetes, FakeRoute53Server route53) => (Group, Kubernetes, Route53) = (group, kubernetes, route53);
+    private SidecarRig(LocalGroup group, FakeKubernetesServer kubernetes, FakeRoute53Server route53) =>
+        (Group, Kubernetes, Route53) = (group, kubernetes, route53);
 
     public LocalGroup Group { get; }
 
@@ -30,7 +31,8 @@ internal sealed class SidecarRig : IAsyncDisposable
     public string ZoneFile => Path.Combine(Group.Folder, "zone");
 
     /// <summary>Starts everything; returns once the master is published everywhere.</summary>
-    public static async Task<(SidecarRig Rig, LocalNode Master)> StartAsync(string name, int redis = 3, TimeSpan? downAfter = null, bool sidecars = true, bool metrics = false)
+    public static async Task<(SidecarRig Rig, LocalNode Master)> StartAsync(
+        string name, int redis = 3, TimeSpan? downAfter = null, bool sidecars = true, bool metrics = false)
     {
         var kubernetes = await FakeKubernetesServer.StartAsync();
         var route53 = await FakeRoute53Server.StartAsync();
@@ -89,8 +91,10 @@ internal sealed class SidecarRig : IAsyncDisposable
                 var state = await Group.ObserveAsync();
                 if ((seen = state.Problem ?? "") != "") return false;
                 foreach (var node in Group.Redis)
-                    if (await ConfigAsync(node, "replica-priority") is not "100" and var priority) seen += $"{node} has priority {priority}; ";
-                if (await ConfigAsync(state.Master!.Node, "min-replicas-to-write") is not "1" and var least) seen += $"min-replicas-to-write {least}";
+                    if (await ConfigAsync(node, "replica-priority") is not "100" and var priority)
+                        seen += $"{node} has priority {priority}; ";
+                if (await ConfigAsync(state.Master!.Node, "min-replicas-to-write") is not "1" and var least)
+                    seen += $"min-replicas-to-write {least}";
                 return seen == "";
             },
             TimeSpan.FromSeconds(60), () => $"{seen}\n{Tails()}");
@@ -98,7 +102,8 @@ internal sealed class SidecarRig : IAsyncDisposable
 
     /// <summary>What the zone file says; null: nothing yet.</summary>
     public DnsRecordState? Zone() => !File.Exists(ZoneFile) ? null
-        : DnsPublishPolicy.Published("_redis-master." + Record, new DnsSnapshot(ZoneFileDocument.Parse(File.ReadAllText(ZoneFile)).SetsAt("_redis-master." + Record)));
+        : DnsPublishPolicy.Published("_redis-master." + Record,
+            new DnsSnapshot(ZoneFileDocument.Parse(File.ReadAllText(ZoneFile)).SetsAt("_redis-master." + Record)));
 
     public string? AddressInRoute53() => Route53.Zone.Sets.FirstOrDefault(s => s.Name == Record + "." && s.Type == "A")?.Values[0];
 
@@ -107,22 +112,27 @@ internal sealed class SidecarRig : IAsyncDisposable
         var answer = Kubernetes.Objects.Get("endpointslices.discovery.k8s.io", FakeKubernetesServer.Namespace, "redis-master");
         if (answer.Code != 200) return (null, default);
         var token = answer.Object["metadata"]!["annotations"]!["sidecars.redis/token"]!.GetValue<string>();
-        return (answer.Object["endpoints"]?[0]?["addresses"]?[0]?.GetValue<string>(), FencingToken.TryParse(token, out var parsed) ? parsed : default);
+        return (answer.Object["endpoints"]?[0]?["addresses"]?[0]?.GetValue<string>(),
+            FencingToken.TryParse(token, out var parsed) ? parsed : default);
     }
 
     /// <summary>Waits until every place names this node.</summary>
     public Task WaitPublishedAsync(LocalNode node, TimeSpan? deadline = null) => Eventually.UntilAsync(
         $"{node} to be published everywhere",
         () => Zone()?.Target.Value == node.PodAddress && AddressInRoute53() == node.PodAddress && Slice().Address == node.PodAddress,
-        deadline ?? TimeSpan.FromSeconds(30), () => $"zone {Zone()?.Target}, Route 53 {AddressInRoute53()}, slice {Slice().Address}\n{Tails()}");
+        deadline ?? TimeSpan.FromSeconds(30),
+        () => $"zone {Zone()?.Target}, Route 53 {AddressInRoute53()}, slice {Slice().Address}\n{Tails()}");
 
-    /// <summary>Waits until every place names one and the same other node; asks no server, so that a silent one does not delay it.</summary>
+    /// <summary>
+    /// Waits until every place names one and the same other node; asks no server, so that a silent one does not delay it.
+    /// </summary>
     public async Task<LocalNode> WaitPublishedAfterAsync(LocalNode old)
     {
         LocalNode? next = null;
         await Eventually.UntilAsync(
             $"another than {old} to be published everywhere",
-            () => (next = Group.Redis.FirstOrDefault(n => n != old && n.PodAddress == Zone()?.Target.Value)) is not null && AddressInRoute53() == next.PodAddress && Slice().Address == next.PodAddress,
+            () => (next = Group.Redis.FirstOrDefault(n => n != old && n.PodAddress == Zone()?.Target.Value)) is not null
+                && AddressInRoute53() == next.PodAddress && Slice().Address == next.PodAddress,
             TimeSpan.FromSeconds(30), Tails);
         return next!;
     }
@@ -147,12 +157,15 @@ internal sealed class SidecarRig : IAsyncDisposable
     public async Task<LocalNode> FailOverAsync(LocalNode old)
     {
         await using (var client = await Group.ConnectAsync(Group.Sentinels[0], TimeSpan.FromSeconds(2)))
-            await Eventually.UntilAsync("Sentinel to accept", async () => (await client.CallAsync(default, "SENTINEL", "FAILOVER", Group.Options.EffectiveMasterName)).Text == "OK");
+            await Eventually.UntilAsync("Sentinel to accept",
+                async () => (await client.CallAsync(default, "SENTINEL", "FAILOVER", Group.Options.EffectiveMasterName)).Text == "OK");
         return await WaitMasterAfterAsync(old);
     }
 
     public async Task<LocalNode> WaitMasterAfterAsync(LocalNode old) => (await Group.WaitForAsync(
-        "another master", s => s.Redis.Any(r => r.IsMaster && r.Node != old) && s.Sentinels.Count(x => x.Master is { } m && m != old.Endpoint) >= 2)).Redis.First(r => r.IsMaster && r.Node != old).Node;
+        "another master",
+        s => s.Redis.Any(r => r.IsMaster && r.Node != old) && s.Sentinels.Count(x => x.Master is { } m && m != old.Endpoint) >= 2)).Redis
+        .First(r => r.IsMaster && r.Node != old).Node;
 
     /// <summary>CONFIG GET of one value on a node.</summary>
     public async Task<string> ConfigAsync(LocalNode node, string setting)

@@ -11,7 +11,7 @@ namespace Sidecars.Integration.Tests.Failover;
 public sealed class StatusTests(ITestOutputHelper output)
 {
     [Fact]
-    public async Task A_whole_group_is_healthy_a_lost_replica_and_a_wrong_record_are_disagreements_and_bootstraps_decisions_come_out_the_same()
+    public async Task A_whole_group_is_healthy_a_lost_replica_and_a_wrong_record_are_not_and_bootstraps_decisions_come_out_the_same()
     {
         await using var group = new LocalGroup(new LocalGroupOptions { Name = "status", RedisCount = 2 });
         await using var rig = new HandOverRig(group);
@@ -48,7 +48,8 @@ public sealed class StatusTests(ITestOutputHelper output)
 
         var log = Path.Combine(group.Folder, "changed.log");
         var kept = await File.ReadAllLinesAsync(Path.Combine(master.ConfigFolder, "redis-bootstrap.decisions"));
-        await File.WriteAllLinesAsync(log, kept.Select(line => line.Replace("\"code\":\"", "\"code\":\"another-", StringComparison.Ordinal)));
+        await File.WriteAllLinesAsync(
+            log, kept.Select(line => line.Replace("\"code\":\"", "\"code\":\"another-", StringComparison.Ordinal)));
         Assert.Equal(1, (await StatusAsync(rig, master, "--explain", log)).ExitCode);
     }
 
@@ -62,19 +63,23 @@ public sealed class StatusTests(ITestOutputHelper output)
 
         foreach (var store in (string[])["s3://bucket/tenants", Path.Combine(group.Folder, "not-mounted-here")])
         {
-            await using var elsewhere = await group.StartFailoverAsync(master, ["status", "--output", "json"], new Dictionary<string, string> { ["BACKUP_STORE"] = store });
+            await using var elsewhere = await group.StartFailoverAsync(
+                master, ["status", "--output", "json"], new Dictionary<string, string> { ["BACKUP_STORE"] = store });
             Assert.True(await elsewhere.WaitForExitAsync() == 0, elsewhere.Tail(80));
             using var report = Json(elsewhere);
             Assert.Equal("not-looked-at", report.RootElement.GetProperty("backup").GetProperty("state").GetString());
         }
 
         // A person's Ctrl-C, and a pod that ends; on a terminal and elsewhere.
-        foreach (var (signal, code, onTerminal) in (IEnumerable<(int, int, bool)>)[(Interrupt, 130, true), (Terminate, 143, true), (Terminate, 143, false)])
+        foreach (var (signal, code, onTerminal) in (IEnumerable<(int, int, bool)>)[(Interrupt, 130, true), (Terminate, 143, true),
+            (Terminate, 143, false)])
         {
-            await using var watch = await group.StartFailoverAsync(master, ["status", "--watch"], within: start => onTerminal ? OnTerminal(start) : start);
+            await using var watch = await group.StartFailoverAsync(
+                master, ["status", "--watch"], within: start => onTerminal ? OnTerminal(start) : start);
             var first = await watch.WaitForLineAsync(line => line.Contains("demo/redis: ", StringComparison.Ordinal), "a report");
             Assert.Equal(onTerminal, first.Contains('\e'));
-            await using (var kill = await ServerProcess.StartAsync(new ServerStart("kill", $"-{signal}", $"{(onTerminal ? ChildOf(watch.Pid) : watch.Pid)}")))
+            await using (var kill =
+                await ServerProcess.StartAsync(new ServerStart("kill", $"-{signal}", $"{(onTerminal ? ChildOf(watch.Pid) : watch.Pid)}")))
                 Assert.Equal(0, await kill.WaitForExitAsync());
             Assert.True(await watch.WaitForExitAsync() == code, watch.Tail());
             Assert.DoesNotContain(watch.Output, line => line.Contains("Exception", StringComparison.Ordinal));
@@ -87,7 +92,8 @@ public sealed class StatusTests(ITestOutputHelper output)
         group.Sentinels[0].Process!.Resume();
         using var json = Json(hung);
         Assert.Equal("sentinel-timed-out", Codes(json)[0]);
-        Assert.DoesNotContain("PASSWORD", json.RootElement.GetProperty("findings")[0].GetProperty("to_do").GetString(), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "PASSWORD", json.RootElement.GetProperty("findings")[0].GetProperty("to_do").GetString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -97,16 +103,19 @@ public sealed class StatusTests(ITestOutputHelper output)
         var first = group.Redis[0];
         await group.StartAsync([first]);
         var heartbeat = Path.Combine(first.ConfigFolder, "bootstrap.json");
-        await first.Process!.WaitUntilAsync("a wait", () => Task.FromResult(File.Exists(heartbeat) && File.ReadAllText(heartbeat).Contains("\"waiting_for\":[\"", StringComparison.Ordinal)));
+        await first.Process!.WaitUntilAsync("a wait", () => Task.FromResult(
+            File.Exists(heartbeat) && File.ReadAllText(heartbeat).Contains("\"waiting_for\":[\"", StringComparison.Ordinal)));
 
         await using var status = await group.StartFailoverAsync(first, ["status", "--output", "json"]);
         Assert.Equal(1, await status.WaitForExitAsync());
         output.WriteLine(status.Tail(120));
         using var json = Json(status);
-        var row = json.RootElement.GetProperty("redis").EnumerateArray().Single(n => n.GetProperty("address").GetString() == first.Endpoint.ToString());
+        var row = json.RootElement.GetProperty("redis").EnumerateArray()
+            .Single(n => n.GetProperty("address").GetString() == first.Endpoint.ToString());
         Assert.Equal("waiting", row.GetProperty("state").GetString());
         var whom = row.GetProperty("waiting").GetProperty("waiting_for")[0].GetString()!;
-        var finding = json.RootElement.GetProperty("findings").EnumerateArray().Single(f => f.GetProperty("code").GetString() == "redis-waiting");
+        var finding = json.RootElement.GetProperty("findings").EnumerateArray()
+            .Single(f => f.GetProperty("code").GetString() == "redis-waiting");
         Assert.Contains($"waits for {whom}", finding.GetProperty("text").GetString(), StringComparison.Ordinal);
     }
 
@@ -114,13 +123,20 @@ public sealed class StatusTests(ITestOutputHelper output)
 
     private static JsonDocument Json(ServerProcess status) => JsonDocument.Parse(string.Join('\n', status.Output));
 
-    private static List<string> Codes(JsonDocument report) => [.. report.RootElement.GetProperty("findings").EnumerateArray().Select(f => f.GetProperty("code").GetString()!)];
+    private static List<string> Codes(JsonDocument report) =>
+        [.. report.RootElement.GetProperty("findings").EnumerateArray().Select(f => f.GetProperty("code").GetString()!)];
 
     // A terminal of its own, as a person's shell gives it; script passes on the exit code.
     private static ServerStart OnTerminal(ServerStart start) =>
-        start with { Program = "script", Arguments = ["-qefc", string.Join(' ', start.Arguments.Prepend(start.Program).Select(word => $"'{word}'").Prepend("exec")), "/dev/null"] };
+        start with
+        {
+            Program = "script",
+            Arguments =
+                ["-qefc", string.Join(' ', start.Arguments.Prepend(start.Program).Select(word => $"'{word}'").Prepend("exec")), "/dev/null"]
+        };
 
-    private static int ChildOf(int pid) => int.Parse(File.ReadAllText($"/proc/{pid}/task/{pid}/children").Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture);
+    private static int ChildOf(int pid) =>
+        int.Parse(File.ReadAllText($"/proc/{pid}/task/{pid}/children").Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture);
 
     // Sentinels learn of a replica within 10 s.
     private static Task EventuallyHealthyAsync(LocalGroup group, LocalNode node) => Eventually.UntilAsync(

@@ -43,8 +43,10 @@ public sealed class StepDownTests(ITestOutputHelper output)
         Assert.Empty(rig.Repairs);
 
         var summary = Summary(stepDown);
-        output.WriteLine($"cut over {summary.GetProperty("cut_over_us").GetInt64() / 1000.0:0.0} ms after the fence, Sentinels {summary.GetProperty("switched_ms")} ms; "
-            + $"longest gap: Sentinel-aware {gap.TotalMilliseconds:0} ms, StackExchange.Redis {library.LongestGap.TotalMilliseconds:0} ms; acknowledged {check.Checked}, lost {check.MissingCount}; refused {load.Refused}, unknown {load.Unknown}");
+        output.WriteLine($"cut over {summary.GetProperty("cut_over_us").GetInt64() / 1000.0:0.0} ms after the fence, "
+            + $"Sentinels {summary.GetProperty("switched_ms")} ms; "
+            + $"longest gap: Sentinel-aware {gap.TotalMilliseconds:0} ms, StackExchange.Redis {library.LongestGap.TotalMilliseconds:0} "
+            + $"ms; acknowledged {check.Checked}, lost {check.MissingCount}; refused {load.Refused}, unknown {load.Unknown}");
         foreach (var line in stepDown.Output) output.WriteLine(line);
     }
 
@@ -77,7 +79,9 @@ public sealed class StepDownTests(ITestOutputHelper output)
         Assert.Equal(!isHandedOver, master == state.Master!.Node);
         await load.StopAsync();
         var check = await load.CheckAsync(state.Master.Node.Endpoint);
-        output.WriteLine($"{step}: lost {check.MissingCount} of {check.Checked}, longest gap {mark.LongestGap.TotalMilliseconds:0} ms; repairs: {string.Join("; ", rig.Repairs)}");
+        output.WriteLine(
+            $"{step}: lost {check.MissingCount} of {check.Checked}, longest gap {mark.LongestGap.TotalMilliseconds:0} ms; repairs: "
+            + $"{string.Join("; ", rig.Repairs)}");
         Assert.Equal(0, check.MissingCount);
         Assert.Empty(monitor.Findings);
         await Eventually.UntilAsync("the note that a master gives up is gone", () => !File.Exists(GivingUp.PathIn(master.DataFolder)));
@@ -105,7 +109,8 @@ public sealed class StepDownTests(ITestOutputHelper output)
         var stopped = TimeProvider.System.GetTimestamp();
         var stepDown = await rig.StopStepDownAsync(master, step);
         var healed = load.Acks.Mark();
-        await Eventually.UntilAsync("writes while it is stopped", () => healed.Count > 100, TimeSpan.FromSeconds(40), () => string.Join("; ", rig.Repairs));
+        await Eventually.UntilAsync(
+            "writes while it is stopped", () => healed.Count > 100, TimeSpan.FromSeconds(40), () => string.Join("; ", rig.Repairs));
         await Eventually.UntilAsync("20 s to be over", () => TimeProvider.System.GetElapsedTime(stopped) > TimeSpan.FromSeconds(20));
         stepDown.Resume();
         await stepDown.WaitForExitAsync(TimeSpan.FromSeconds(40));
@@ -115,7 +120,9 @@ public sealed class StepDownTests(ITestOutputHelper output)
         await Eventually.UntilAsync("writes again", () => after.Count > 100);
         await load.StopAsync();
         var check = await load.CheckAsync(state.Master!.Node.Endpoint);
-        output.WriteLine($"{step}: lost {check.MissingCount} of {check.Checked}, longest gap {mark.LongestGap.TotalMilliseconds:0} ms; repairs: {string.Join("; ", rig.Repairs)}; {(stepDown.Output.Count > 0 ? stepDown.Output[^1] : "")}");
+        output.WriteLine(
+            $"{step}: lost {check.MissingCount} of {check.Checked}, longest gap {mark.LongestGap.TotalMilliseconds:0} ms; repairs: "
+            + $"{string.Join("; ", rig.Repairs)}; {(stepDown.Output.Count > 0 ? stepDown.Output[^1] : "")}");
         Assert.Equal(0, check.MissingCount);
         await Eventually.UntilAsync("the note that a master gives up is gone", () => !File.Exists(GivingUp.PathIn(master.DataFolder)));
     }
@@ -123,7 +130,8 @@ public sealed class StepDownTests(ITestOutputHelper output)
     [Fact]
     public async Task With_down_after_of_three_seconds_writes_are_refused_and_never_paused()
     {
-        await using var group = new LocalGroup(new LocalGroupOptions { Name = "no-pause", RedisCount = 2, DownAfter = TimeSpan.FromSeconds(3) });
+        await using var group =
+            new LocalGroup(new LocalGroupOptions { Name = "no-pause", RedisCount = 2, DownAfter = TimeSpan.FromSeconds(3) });
         await using var rig = new HandOverRig(group);
         var (master, _) = await rig.StartAsync();
         await using var load = Load(group);
@@ -143,7 +151,8 @@ public sealed class StepDownTests(ITestOutputHelper output)
     [Fact]
     public async Task A_target_that_dies_before_a_Sentinel_was_told_gives_the_old_master_back()
     {
-        await using var group = new LocalGroup(new LocalGroupOptions { Name = "dead-target", DownAfter = TimeSpan.FromSeconds(2), FailoverTimeout = TimeSpan.FromSeconds(5) });
+        await using var group = new LocalGroup(
+            new LocalGroupOptions { Name = "dead-target", DownAfter = TimeSpan.FromSeconds(2), FailoverTimeout = TimeSpan.FromSeconds(5) });
         await using var rig = new HandOverRig(group);
         var (master, replicas) = await rig.StartAsync();
         await using var load = Load(group);
@@ -203,7 +212,8 @@ public sealed class StepDownTests(ITestOutputHelper output)
 
         var dry = await rig.StepDownAsync(master, "--dry-run");
         Assert.Equal(0, await dry.WaitForExitAsync());
-        Assert.Equal(("would-hand-over", replica.Endpoint.ToString()), (Summary(dry).GetProperty("end").GetString(), Summary(dry).GetProperty("target").GetString()));
+        Assert.Equal(("would-hand-over", replica.Endpoint.ToString()),
+            (Summary(dry).GetProperty("end").GetString(), Summary(dry).GetProperty("target").GetString()));
 
         var unknown = await rig.StepDownAsync(master, "--to", "127.0.0.1:1", "--dry-run");
         Assert.Equal(1, await unknown.WaitForExitAsync());

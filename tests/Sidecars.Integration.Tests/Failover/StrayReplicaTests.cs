@@ -5,7 +5,9 @@ using Sidecars.TestKit.Processes;
 
 namespace Sidecars.Integration.Tests.Failover;
 
-/// <summary>All Sentinels are lost at the moment of a promotion: the new ones never hear of a replica that follows the old master.</summary>
+/// <summary>
+/// All Sentinels are lost at the moment of a promotion: the new ones never hear of a replica that follows the old master.
+/// </summary>
 [Collection(GroupTests.Name)]
 public sealed class StrayReplicaTests
 {

@@ -12,7 +12,8 @@ public sealed class SubscriberTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    public static string[] Subscriptions => ["SUBSCRIBE news", "PSUBSCRIBE n*", "SSUBSCRIBE {news}", "HELLO 3\r\nSUBSCRIBE news", "HELLO 3\r\nPSUBSCRIBE n*", "HELLO 3\r\nSSUBSCRIBE {news}"];
+    public static string[] Subscriptions => ["SUBSCRIBE news", "PSUBSCRIBE n*", "SSUBSCRIBE {news}", "HELLO 3\r\nSUBSCRIBE news",
+        "HELLO 3\r\nPSUBSCRIBE n*", "HELLO 3\r\nSSUBSCRIBE {news}"];
 
     [Fact]
     public async Task A_step_down_ends_every_subscription_at_the_old_master()

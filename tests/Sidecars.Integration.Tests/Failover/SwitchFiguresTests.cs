@@ -9,7 +9,9 @@ using Xunit.Abstractions;
 
 namespace Sidecars.Integration.Tests.Failover;
 
-/// <summary>What a switch costs: one run of each here, the counts of the figures with SIDECARS_SOAK=1, where the aims must hold too.</summary>
+/// <summary>
+/// What a switch costs: one run of each here, the counts of the figures with SIDECARS_SOAK=1, where the aims must hold too.
+/// </summary>
 [Collection(GroupTests.Name)]
 public sealed class SwitchFiguresTests(ITestOutputHelper output)
 {
@@ -42,9 +44,12 @@ public sealed class SwitchFiguresTests(ITestOutputHelper output)
             await master.KillAsync();
             var next = await rig.WaitMasterAfterAsync(master);
             await rig.WaitPublishedAsync(next);
-            await Eventually.UntilAsync("writes", () => mark.Count > 1000 && load.Acks.CurrentGap < TimeSpan.FromMilliseconds(200), null, () => $"{rig.Group.Tails(60)}\n{rig.Tails()}");
+            await Eventually.UntilAsync("writes", () => mark.Count > 1000 && load.Acks.CurrentGap < TimeSpan.FromMilliseconds(200), null,
+                () => $"{rig.Group.Tails(60)}\n{rig.Tails()}");
             gaps.Add(mark.LongestGap);
-            if (gaps[^1] > LongestKillGap) output.WriteLine($"run {run}: {master} killed, {next} followed after {gaps[^1].TotalMilliseconds:F0} ms\n{rig.Group.Tails(40)}\n{rig.Tails()}");
+            if (gaps[^1] > LongestKillGap)
+                output.WriteLine($"run {run}: {master} killed, {next} followed after {gaps[^1].TotalMilliseconds:F0} "
+                    + $"ms\n{rig.Group.Tails(40)}\n{rig.Tails()}");
             await master.StartAsync();
             await rig.Group.WaitHealthyAsync(datasetMiB == 0 ? null : TimeSpan.FromMinutes(4)); // a full copy
             master = next;
@@ -89,7 +94,8 @@ public sealed class SwitchFiguresTests(ITestOutputHelper output)
         }
 
         if (Soak) Assert.True(late <= 0.01);
-        output.WriteLine($"{runs} switches: {rig.Route53.Count("Change") - changes} calls that wrote to Route 53, {SlicePuts(rig) - puts} to the slice");
+        output.WriteLine(
+            $"{runs} switches: {rig.Route53.Count("Change") - changes} calls that wrote to Route 53, {SlicePuts(rig) - puts} to the slice");
         if (Soak) Assert.Equal((runs, runs), (rig.Route53.Count("Change") - changes, SlicePuts(rig) - puts));
     }
 
@@ -101,7 +107,8 @@ public sealed class SwitchFiguresTests(ITestOutputHelper output)
         {
             sent += new Sent(
                 await rig.MetricAsync(node, $"sidecars_failover_switch_to_send_seconds_count{{publisher=\"{publisher}\"}}") ?? 0,
-                await rig.MetricAsync(node, $"sidecars_failover_switch_to_send_seconds_bucket{{publisher=\"{publisher}\",le=\"0.05\"}}") ?? 0);
+                await rig.MetricAsync(node, $"sidecars_failover_switch_to_send_seconds_bucket{{publisher=\"{publisher}\",le=\"0.05\"}}")
+                ?? 0);
         }
 
         return sent;
@@ -172,11 +179,16 @@ public sealed class SwitchFiguresTests(ITestOutputHelper output)
             await rig.WaitPublishedAsync(master);
             // Route 53 reads before it writes; the first call is what counts. The slice's read is remembered.
             var fenced = stepDown.Events("step-down-fence")[0].GetProperty("ts").GetDateTimeOffset();
-            calls.Add(Later(rig.Route53.Seen.Where(c => c.Operation == "Change").Select(c => c.At), rig.Kubernetes.Seen.Where(IsSlicePut).Select(c => c.At), fenced));
+            calls.Add(Later(rig.Route53.Seen.Where(c => c.Operation == "Change").Select(c => c.At),
+                rig.Kubernetes.Seen.Where(IsSlicePut).Select(c => c.At), fenced));
             if (calls[^1] > LongestFenceToCalls || gaps[^1] > LongestStepDownGap)
             {
-                var steps = stepDown.Output.Where(line => line.Contains("\"step-down-", StringComparison.Ordinal)).Select(line => JsonDocument.Parse(line).RootElement);
-                output.WriteLine($"run {run}: gap {gaps[^1].TotalMilliseconds:F0} ms, calls after {calls[^1].TotalMilliseconds:F0} ms; since the start: {string.Join(", ", steps.Select(s => $"{s.GetProperty("event").GetString()![10..]} {s.GetProperty("at_ms")}"))} ms\n{rig.Tails()}");
+                var steps = stepDown.Output.Where(line => line.Contains("\"step-down-", StringComparison.Ordinal))
+                    .Select(line => JsonDocument.Parse(line).RootElement);
+                output.WriteLine($"run {run}: gap {gaps[^1].TotalMilliseconds:F0} ms, calls after {calls[^1].TotalMilliseconds:F0} ms; "
+                    + "since the start: "
+                    + $"{string.Join(", ", steps.Select(s => $"{s.GetProperty("event").GetString()![10..]} {s.GetProperty("at_ms")}"))} "
+                    + $"ms\n{rig.Tails()}");
             }
         }
 
@@ -219,19 +231,28 @@ public sealed class SwitchFiguresTests(ITestOutputHelper output)
 
     private static TimeSpan P95(List<TimeSpan> values) => values.Order().ElementAt(values.Count * 95 / 100);
 
-    // Pipelined writers at full speed would write a dataset whose rewriting keeps both processors busy: 10,000 a second make 10^6 in two minutes.
-    private static WriteLoad Load(LocalGroup group, int pipeline) => WriteLoad.Start(new WriteLoadOptions(group.SentinelEndpoints, group.Options.EffectiveMasterName) { Pipeline = pipeline, WritesPerSecond = pipeline == 1 ? 0 : 10_000 });
+    // Pipelined writers at full speed would write a dataset whose rewriting keeps both processors busy: 10,000 a second make 10^6 in two
+    // minutes.
+    private static WriteLoad Load(LocalGroup group, int pipeline) =>
+        WriteLoad.Start(new WriteLoadOptions(group.SentinelEndpoints, group.Options.EffectiveMasterName)
+        { Pipeline = pipeline, WritesPerSecond = pipeline == 1 ? 0 : 10_000 });
 
     private static int SlicePuts(SidecarRig rig) => rig.Kubernetes.Seen.Count(IsSlicePut);
 
-    private static bool IsSlicePut(SeenRequest call) => call.Method is "PUT" or "POST" && call.Path.Contains("endpointslices", StringComparison.Ordinal);
+    private static bool IsSlicePut(SeenRequest call) =>
+        call.Method is "PUT" or "POST" && call.Path.Contains("endpointslices", StringComparison.Ordinal);
 
     // The aim is the longest's, unless it is said to be that of the 95th percentile.
     private void Say(string what, List<TimeSpan> values, TimeSpan? aim = null, bool ofP95 = false)
     {
         var sorted = values.Select(v => v.TotalMilliseconds).Order().ToArray();
-        var verdict = aim is { TotalMilliseconds: var limit } ? string.Create(CultureInfo.InvariantCulture, $"; aim {limit:F0} ms: {((ofP95 ? sorted[sorted.Length * 95 / 100] : sorted[^1]) <= limit ? "ok" : "missed")}") : "";
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{what}: {sorted.Length} runs, median {sorted[sorted.Length / 2]:F0} ms, p95 {sorted[sorted.Length * 95 / 100]:F0} ms, longest {sorted[^1]:F0} ms{verdict}"));
+        var verdict = aim is { TotalMilliseconds: var limit }
+            ? string.Create(CultureInfo.InvariantCulture,
+                $"; aim {limit:F0} ms: {((ofP95 ? sorted[sorted.Length * 95 / 100] : sorted[^1]) <= limit ? "ok" : "missed")}")
+            : "";
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{what}: {sorted.Length} runs, median {sorted[sorted.Length / 2]:F0} ms, p95 {sorted[sorted.Length * 95 / 100]:F0} ms, "
+            + $"longest {sorted[^1]:F0} ms{verdict}"));
     }
 
     /// <summary>Publications, and those that were sent within 50 ms of the event.</summary>

@@ -45,7 +45,8 @@ public sealed class ToldSwitchRacesTests(ITestOutputHelper output)
         await stepDown.WaitForExitAsync(TimeSpan.FromSeconds(60));
 
         var check = await stage.EndAsync();
-        output.WriteLine($"{after} ms: the Sentinel answered {answer}; lost {check.MissingCount} of {check.Checked}, longest gap {stage.Gap} ms");
+        output.WriteLine(
+            $"{after} ms: the Sentinel answered {answer}; lost {check.MissingCount} of {check.Checked}, longest gap {stage.Gap} ms");
     }
 
     [Theory]
@@ -57,7 +58,8 @@ public sealed class ToldSwitchRacesTests(ITestOutputHelper output)
         var codes = await Task.WhenAll(both.Select(one => one.WaitForExitAsync(TimeSpan.FromSeconds(60))));
         Assert.Contains(0, codes);
         var check = await stage.EndAsync();
-        output.WriteLine($"exit codes {string.Join(", ", codes)}; lost {check.MissingCount} of {check.Checked}, longest gap {stage.Gap} ms");
+        output.WriteLine(
+            $"exit codes {string.Join(", ", codes)}; lost {check.MissingCount} of {check.Checked}, longest gap {stage.Gap} ms");
         Assert.Equal(0, check.MissingCount);
     }
 
@@ -68,7 +70,8 @@ public sealed class ToldSwitchRacesTests(ITestOutputHelper output)
         await using var stage = await Stage.StartAsync(string.Create(CultureInfo.InvariantCulture, $"crash-{run}"));
         var stepDown = await stage.StepDownAsync(stage.Master);
         var step = (string[])["step-down-win", "step-down-give-up", "step-down-fence", "step-down-promote", "step-down-announce"];
-        await stepDown.WaitForLineAsync(line => line.Contains($"\"{step[run % step.Length]}\"", StringComparison.Ordinal), step[run % step.Length]);
+        await stepDown.WaitForLineAsync(
+            line => line.Contains($"\"{step[run % step.Length]}\"", StringComparison.Ordinal), step[run % step.Length]);
         await stage.Master.KillAsync();
         await stepDown.WaitForExitAsync(TimeSpan.FromSeconds(60));
         await stage.Group.WaitForAsync("another master", s => s.Master is { } m && m.Node != stage.Master, Healed);
@@ -100,7 +103,8 @@ public sealed class ToldSwitchRacesTests(ITestOutputHelper output)
         Assert.True(await stepDown.WaitForExitAsync(TimeSpan.FromSeconds(60)) == 0, stepDown.Tail(60));
         deaf.Process!.Resume();
         var back = TimeProvider.System.GetTimestamp();
-        await stage.Group.WaitForAsync("the same master at all Sentinels", s => s.Sentinels.All(x => s.Master is { } m && m.Node.IsAt(x.Master)));
+        await stage.Group.WaitForAsync(
+            "the same master at all Sentinels", s => s.Sentinels.All(x => s.Master is { } m && m.Node.IsAt(x.Master)));
         output.WriteLine($"it follows {TimeProvider.System.GetElapsedTime(back).TotalMilliseconds:0} ms after its return");
         Assert.Equal(0, (await stage.EndAsync()).MissingCount);
     }
@@ -117,7 +121,8 @@ public sealed class ToldSwitchRacesTests(ITestOutputHelper output)
         stage.Sidecars[next].Pause();
         next.Process!.Pause();
         await stage.Group.WaitForAsync(
-            "another master for all Sentinels", s => s.Redis.Any(r => r.Node != next && r.IsMaster && s.Sentinels.All(x => r.Node.IsAt(x.Master))), Healed);
+            "another master for all Sentinels",
+            s => s.Redis.Any(r => r.Node != next && r.IsMaster && s.Sentinels.All(x => r.Node.IsAt(x.Master))), Healed);
         output.WriteLine($"another master {TimeProvider.System.GetElapsedTime(lost).TotalSeconds:0.0} s after the host was lost");
         next.Process!.Resume();
         stage.Sidecars[next].Resume();
@@ -185,14 +190,17 @@ public sealed class ToldSwitchRacesTests(ITestOutputHelper output)
             return (await client.CallAsync(default, "SENTINEL", "FAILOVER", Group.Options.EffectiveMasterName)).Text;
         }
 
-        /// <summary>The group is whole again, takes writes, nobody is promised anything any more, and there never were two masters.</summary>
+        /// <summary>
+        /// The group is whole again, takes writes, nobody is promised anything any more, and there never were two masters.
+        /// </summary>
         public async Task<LoadCheck> EndAsync()
         {
             var state = await Group.WaitHealthyAsync(Healed);
             var more = _load!.Acks.Mark();
             await Eventually.UntilAsync("writes again", () => more.Count > 100, Healed, () => Group.Tails());
             foreach (var node in Group.Redis)
-                await Eventually.UntilAsync($"no note of a giving-up beside {node}", () => !File.Exists(GivingUp.PathIn(node.DataFolder)), Healed);
+                await Eventually.UntilAsync(
+                    $"no note of a giving-up beside {node}", () => !File.Exists(GivingUp.PathIn(node.DataFolder)), Healed);
             await _load.StopAsync();
             state = await Group.WaitHealthyAsync(Healed);
             Assert.Single(state.Sentinels.Select(s => (s.Master, s.Epoch)).Distinct());

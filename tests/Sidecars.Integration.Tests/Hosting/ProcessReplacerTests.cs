@@ -30,13 +30,16 @@ public sealed class ProcessReplacerTests : IDisposable
     [Fact]
     public async Task A_signal_that_our_parent_blocked_or_ignored_reaches_the_program()
     {
-        const string Parent = "import os,signal,sys\nsignal.pthread_sigmask(signal.SIG_BLOCK,[signal.SIGTERM,signal.SIGUSR1])\nsignal.signal(signal.SIGUSR2,signal.SIG_IGN)\nos.execvp(sys.argv[1],sys.argv[1:])";
-        await using var report = await ServerProcess.StartAsync(new ServerStart("python3", "-c", Parent, "dotnet", "exec", Probe, "cat", "/proc/self/status"));
+        const string Parent =
+            "import os,signal,sys\nsignal.pthread_sigmask(signal.SIG_BLOCK,[signal.SIGTERM,signal.SIGUSR1])\nsignal.signal(signal.SIGUSR2,signal.SIG_IGN)\nos.execvp(sys.argv[1],sys.argv[1:])";
+        await using var report =
+            await ServerProcess.StartAsync(new ServerStart("python3", "-c", Parent, "dotnet", "exec", Probe, "cat", "/proc/self/status"));
         Assert.Equal(0, await report.WaitForExitAsync(TimeSpan.FromSeconds(30)));
         Assert.Equal("0000000000000000", Line([.. report.Output], "SigBlk:").Split('\t')[1]);
         Assert.Equal("0000000000000000", Line([.. report.Output], "SigIgn:").Split('\t')[1]);
 
-        await using var process = await ServerProcess.StartAsync(new ServerStart("python3", "-c", Parent, "dotnet", "exec", Probe, "sleep", "60"));
+        await using var process =
+            await ServerProcess.StartAsync(new ServerStart("python3", "-c", Parent, "dotnet", "exec", Probe, "sleep", "60"));
         await process.WaitUntilAsync("it is sleep", async () => await File.ReadAllTextAsync($"/proc/{process.Pid}/comm") == "sleep\n");
         Assert.Equal(143, await process.TerminateAsync());
     }
@@ -46,9 +49,12 @@ public sealed class ProcessReplacerTests : IDisposable
     {
         var port = FreePort.Next();
         await using var process = await ServerProcess.StartAsync(new ServerStart(
-            "dotnet", "exec", Probe, "redis-server", "--port", port.ToString(CultureInfo.InvariantCulture), "--dir", _folder.Path, "--save", "", "--bind", "127.0.0.1"));
+            "dotnet", "exec", Probe, "redis-server", "--port", port.ToString(CultureInfo.InvariantCulture), "--dir", _folder.Path, "--save",
+            "", "--bind", "127.0.0.1"));
         await process.WaitForLineAsync(line => line.Contains("Ready to accept connections", StringComparison.Ordinal), "Redis is ready");
-        Assert.Contains($"{process.Pid}:M", await process.WaitForLineAsync(line => line.Contains(":M ", StringComparison.Ordinal), "Redis' own pid"), StringComparison.Ordinal);
+        Assert.Contains(
+            $"{process.Pid}:M", await process.WaitForLineAsync(line => line.Contains(":M ", StringComparison.Ordinal), "Redis' own pid"),
+            StringComparison.Ordinal);
         Assert.Equal(0, await process.TerminateAsync());
     }
 
@@ -86,7 +92,8 @@ public sealed class ProcessReplacerTests : IDisposable
     [Fact]
     public async Task Threads_that_the_pool_wants_in_that_moment_do_not_end_the_process()
     {
-        // Every try is an exec that the kernel begins and gives up, while four threads make the pool grow: without the hold, nine runs of ten abort.
+        // Every try is an exec that the kernel begins and gives up, while four threads make the pool grow: without the hold, nine runs of
+        // ten abort.
         var path = _folder.Write("script", "no program\n");
         File.SetUnixFileMode(path, (UnixFileMode)0b111_101_101);
         var (exit, output) = await RunAsync([("EXECPROBE_STORM", "400")], path);

@@ -25,16 +25,20 @@ public sealed class ShownMetricsTests
             ["BACKUP_STORE"] = folder.Folder("store"),
         };
 
-        string[] shown = [.. (await FamiliesAsync("redis-failover", settings)).Union(await FamiliesAsync("redis-backup", settings)).Order(StringComparer.Ordinal)];
+        string[] shown = [.. (await FamiliesAsync("redis-failover", settings)).Union(await FamiliesAsync("redis-backup", settings))
+            .Order(StringComparer.Ordinal)];
 
-        Assert.Equal(await File.ReadAllLinesAsync(Path.Combine(Repository.Root, "tests/Sidecars.Manifests.Tests/Monitoring/sidecar-metrics.txt")), shown);
+        Assert.Equal(
+            await File.ReadAllLinesAsync(Path.Combine(Repository.Root, "tests/Sidecars.Manifests.Tests/Monitoring/sidecar-metrics.txt")),
+            shown);
     }
 
     private static async Task<IReadOnlyList<string>> FamiliesAsync(string executable, IReadOnlyDictionary<string, string> settings)
     {
         var port = FreePort.Next();
         await using var sidecar = await ServerProcess.StartAsync(
-            new ServerStart(Repository.NativeExecutable(executable), "run") { Environment = new Dictionary<string, string>(settings) { ["METRICS_PORT"] = $"{port}" } });
+            new ServerStart(Repository.NativeExecutable(executable), "run")
+            { Environment = new Dictionary<string, string>(settings) { ["METRICS_PORT"] = $"{port}" } });
         using var http = new HttpClient();
         var text = "";
         await sidecar.WaitUntilAsync("its port", async () =>

@@ -20,7 +20,8 @@ public sealed partial class WrongSettingsTests : IDisposable
         { "redis-bootstrap redis", "DATA_DIR=/no/such", 2, $"DATA_DIR is '/no/such': {NoData}" },
         { "redis-bootstrap redis", "CONFIG_DIR=/proc/x", 2, "CONFIG_DIR is '/proc/x': " },
         { "redis-bootstrap sentinel", "CONFIG_DIR=/proc/x", 2, "CONFIG_DIR is '/proc/x': " },
-        { "redis-bootstrap redis", "REDIS_SERVER_BIN=/no/such", 127, "REDIS_SERVER_BIN is '/no/such': no such file; it must be the server's path, or its name in PATH" },
+        { "redis-bootstrap redis", "REDIS_SERVER_BIN=/no/such", 127,
+            "REDIS_SERVER_BIN is '/no/such': no such file; it must be the server's path, or its name in PATH" },
         { "redis-bootstrap redis", "REDIS_SERVER_BIN=no-such-server", 127, "REDIS_SERVER_BIN is 'no-such-server': no such file" },
         { "redis-bootstrap redis", "REDIS_SERVER_BIN=/etc/passwd", 126, "REDIS_SERVER_BIN is '/etc/passwd': not executable" },
         { "redis-bootstrap sentinel", "REDIS_SENTINEL_BIN=/no/such", 127, "REDIS_SENTINEL_BIN is '/no/such': no such file" },
@@ -28,14 +29,18 @@ public sealed partial class WrongSettingsTests : IDisposable
         { "redis-bootstrap redis", "TLS_KEY_FILE=/no/such", 2, $"TLS_KEY_FILE is '/no/such'; {NoFile}" },
         { "redis-bootstrap redis", "REDIS_PASSWORD_FILE=/no/such", 2, $"REDIS_PASSWORD_FILE is '/no/such'; {NoFile}" },
         { "redis-bootstrap redis", "REDIS_PASSWORD_FILE=/etc", 2, "REDIS_PASSWORD_FILE is '/etc'; it must be a file that can be read" },
-        { "redis-bootstrap redis", "REDIS_PASSWORD_PREVIOUS_FILE=/dev/zero", 2, "REDIS_PASSWORD_PREVIOUS_FILE is '/dev/zero'; it must be a file that can be read" },
+        { "redis-bootstrap redis", "REDIS_PASSWORD_PREVIOUS_FILE=/dev/zero", 2,
+            "REDIS_PASSWORD_PREVIOUS_FILE is '/dev/zero'; it must be a file that can be read" },
         { "redis-bootstrap redis", "DURABILITY=oaf", 2, "DURABILITY is 'oaf'; it must be one of aof, rdb, none" },
-        { "redis-bootstrap redis", "ELECTION=leese", 2, "ELECTION is 'leese'; it must be one of file, elector, lease; did you mean 'lease'?" },
+        { "redis-bootstrap redis", "ELECTION=leese", 2,
+            "ELECTION is 'leese'; it must be one of file, elector, lease; did you mean 'lease'?" },
         { "redis-failover run", "REDIS_PASSWORD_FILE=/no/such", 2, $"REDIS_PASSWORD_FILE is '/no/such'; {NoFile}" },
-        { "redis-failover run", "SENTINEL_COUNT=0;DNS_TTL_SECONDS=never", 2, "DNS_TTL_SECONDS is 'never'; it must be a whole number, 1..3600" },
+        { "redis-failover run", "SENTINEL_COUNT=0;DNS_TTL_SECONDS=never", 2,
+            "DNS_TTL_SECONDS is 'never'; it must be a whole number, 1..3600" },
         { "redis-failover passwords", "ANNOUNCE_HOST=nowhere.invalid", 1, "ANNOUNCE_HOST (nowhere.invalid): " },
         { "redis-failover", "", 2, "redis-failover needs a command: run, step-down, status, passwords." },
-        { "redis-failover stepdown", "", 2, "'stepdown' is none of redis-failover's commands, run, step-down, status, passwords; did you mean 'step-down'?" },
+        { "redis-failover stepdown", "", 2,
+            "'stepdown' is none of redis-failover's commands, run, step-down, status, passwords; did you mean 'step-down'?" },
         { "redis-failover status --output yaml", "", 2, "--output is 'yaml'; it must be table or json" },
         { "redis-failover status --ouptut json", "", 2, "'--ouptut' is none of the options of 'redis-failover status', " },
         { "redis-failover run now", "", 2, "'now' is one word too many for 'redis-failover run'" },
@@ -43,7 +48,8 @@ public sealed partial class WrongSettingsTests : IDisposable
         { "redis-failover step-down --timeout 00:00:25", "", 2, "--timeout is '00:00:25'; it must be 8s to 120s" },
         { "redis-backup", "", 2, "redis-backup needs a command: run, now, list, show, restore, verify, prune." },
         { "redis-backup show", "", 2, "Required argument 'backup' missing for command: 'show'." },
-        { "redis-backup lsit", "", 2, "'lsit' is none of redis-backup's commands, run, now, list, show, restore, verify, prune; did you mean 'list'?" },
+        { "redis-backup lsit", "", 2,
+            "'lsit' is none of redis-backup's commands, run, now, list, show, restore, verify, prune; did you mean 'list'?" },
         { "redis-backup list --output yaml", "", 2, "--output is 'yaml'; it must be table or json" },
         { "redis-backup list", "BACKUP_STORE=", 2, "BACKUP_STORE is not set; it is required: " },
         { "redis-backup list", "BACKUP_KEYS_FILE=/no/such", 2, $"BACKUP_KEYS_FILE is '/no/such'; {NoFile}" },
@@ -58,19 +64,26 @@ public sealed partial class WrongSettingsTests : IDisposable
     public static TheoryData<string, string, string, string> Remarked => new()
     {
         { "redis-bootstrap redis", "REDIS_COUNT=3", "warning", "REDIS_SERVER_SERVICE_HOST lists one address, and REDIS_COUNT is 3: " },
-        { "redis-bootstrap redis", "SENTINEL_COUNT=3", "warning", "REDIS_SENTINEL_SERVICE_HOST lists one address, and SENTINEL_COUNT is 3: " },
+        { "redis-bootstrap redis", "SENTINEL_COUNT=3", "warning",
+            "REDIS_SENTINEL_SERVICE_HOST lists one address, and SENTINEL_COUNT is 3: " },
         { "redis-bootstrap redis", "ANNOUNCE_HOST=nowhere.invalid", "warning", "ANNOUNCE_HOST (nowhere.invalid): " },
         { "redis-bootstrap sentinel", "ANNOUNCE_HOST=nowhere.invalid", "warning", "ANNOUNCE_HOST (nowhere.invalid): " },
-        { "redis-bootstrap redis", "ANNOUNCE_HOST=localhost", "warning", "ANNOUNCE_HOST (localhost) is 127.0.0.1, which leads every other host to itself: " },
-        { "redis-bootstrap redis", "RESTORE_ON_EMPTY=true;RESTORE_COMMAND=/no/such", "warning", "RESTORE_COMMAND is '/no/such': no such file" },
-        { "redis-bootstrap redis", "SENTINEL_PORT=tcp://10.96.10.1:26379", "warning", "SENTINEL_PORT=tcp://10.96.10.1:26379 is the link to a Service of that name" },
+        { "redis-bootstrap redis", "ANNOUNCE_HOST=localhost", "warning",
+            "ANNOUNCE_HOST (localhost) is 127.0.0.1, which leads every other host to itself: " },
+        { "redis-bootstrap redis", "RESTORE_ON_EMPTY=true;RESTORE_COMMAND=/no/such", "warning",
+            "RESTORE_COMMAND is '/no/such': no such file" },
+        { "redis-bootstrap redis", "SENTINEL_PORT=tcp://10.96.10.1:26379", "warning",
+            "SENTINEL_PORT=tcp://10.96.10.1:26379 is the link to a Service of that name" },
         { "redis-failover run", "REDIS_COUNT=3", "warning", "REDIS_SERVER_SERVICE_HOST lists one address, and REDIS_COUNT is 3: " },
         { "redis-failover run", "DATA_DIR=/no/such", "error", $"DATA_DIR is '/no/such': {NoData}" },
         { "redis-failover run", "CONFIG_DIR=/proc/x", "error", "CONFIG_DIR is '/proc/x': " },
         { "redis-failover run", "ANNOUNCE_HOST=nowhere.invalid", "warning", "ANNOUNCE_HOST (nowhere.invalid): " },
-        { "redis-failover run", "METRICS_PORT=tcp://10.96.10.1:9120", "warning", "METRICS_PORT=tcp://10.96.10.1:9120 is the link to a Service of that name" },
-        { "redis-failover run", "DNS_NAME=redis.example.org", "error", "DNS_NAME is set without ROUTE53_ZONE_ID, DNS_ENDPOINT_NAME or ZONE_FILE" },
-        { "redis-backup run", "REDIS_PORT=tcp://10.96.10.1:6379", "warning", "REDIS_PORT=tcp://10.96.10.1:6379 is the link to a Service of that name" },
+        { "redis-failover run", "METRICS_PORT=tcp://10.96.10.1:9120", "warning",
+            "METRICS_PORT=tcp://10.96.10.1:9120 is the link to a Service of that name" },
+        { "redis-failover run", "DNS_NAME=redis.example.org", "error",
+            "DNS_NAME is set without ROUTE53_ZONE_ID, DNS_ENDPOINT_NAME or ZONE_FILE" },
+        { "redis-backup run", "REDIS_PORT=tcp://10.96.10.1:6379", "warning",
+            "REDIS_PORT=tcp://10.96.10.1:6379 is the link to a Service of that name" },
     };
 
     public void Dispose() => _folder.Dispose();
@@ -94,7 +107,8 @@ public sealed partial class WrongSettingsTests : IDisposable
     {
         await using var process = await StartAsync(command, settings + ";LOG_FORMAT=json");
         await process.WaitForLineAsync(
-            line => Message(line) is var (text, at) && at == level && text.StartsWith(message, StringComparison.Ordinal), message, TimeSpan.FromSeconds(30));
+            line => Message(line) is var (text, at) && at == level && text.StartsWith(message, StringComparison.Ordinal), message,
+            TimeSpan.FromSeconds(30));
     }
 
     [Theory]
@@ -116,7 +130,8 @@ public sealed partial class WrongSettingsTests : IDisposable
             await using var process = await StartAsync(command, wrong);
             Assert.Equal(ExitCode.WrongConfiguration, await process.WaitForExitAsync(TimeSpan.FromSeconds(30)));
             Assert.All(typed, setting => Assert.Contains(
-                process.Output, line => Message(line).Text.StartsWith($"{setting.Name} is '{Bad(setting.Kind, turn)}'; it must be ", StringComparison.Ordinal)));
+                process.Output, line => Message(line).Text
+                    .StartsWith($"{setting.Name} is '{Bad(setting.Kind, turn)}'; it must be ", StringComparison.Ordinal)));
         }
     }
 

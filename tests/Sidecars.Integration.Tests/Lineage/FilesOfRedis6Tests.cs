@@ -7,15 +7,16 @@ using static Sidecars.Integration.Tests.Lineage.ServerFiles;
 namespace Sidecars.Integration.Tests.Lineage;
 
 /// <summary>
-/// AOF files of Redis 4 to 6, before and after a server of 7 has taken them over. The server's own loader is the judge: what it starts on is
-/// intact, and what it refuses is suspect, unless only the middle of a file could tell.
+/// AOF files of Redis 4 to 6, before and after a server of 7 has taken them over. The server's own loader is the judge: what it starts on
+/// is intact, and what it refuses is suspect, unless only the middle of a file could tell.
 /// </summary>
 public class FilesOfRedis6Tests
 {
     private const string Single = "appendonly.aof";
     private const string NoCommands = "";
     private const string OneCommand = "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n";
-    private const string ThreeKeys = OneCommand + "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n*3\r\n$3\r\nSET\r\n$1\r\nb\r\n$1\r\n2\r\n*3\r\n$3\r\nSET\r\n$1\r\nc\r\n$1\r\n3\r\n";
+    private const string ThreeKeys = OneCommand
+        + "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n*3\r\n$3\r\nSET\r\n$1\r\nb\r\n$1\r\n2\r\n*3\r\n$3\r\nSET\r\n$1\r\nc\r\n$1\r\n3\r\n";
 
     [Theory]
     [InlineData(0, NoCommands, true)]
@@ -64,7 +65,9 @@ public class FilesOfRedis6Tests
         var manifest = await File.ReadAllTextAsync(Path.Combine(folder.Path, "appendonlydir", Single + ".manifest"));
         Assert.StartsWith($"file {Single} seq 1 type b\n", manifest, StringComparison.Ordinal);
         if (!isWhole)
-            using (var file = new FileStream(Path.Combine(folder.Path, "appendonlydir", Single), FileMode.Open)) file.SetLength(file.Length - 3); // torn, and not the last file
+            // torn, and not the last file
+            using (var file = new FileStream(Path.Combine(folder.Path, "appendonlydir", Single), FileMode.Open))
+                file.SetLength(file.Length - 3);
         await JudgeAsync(folder, isWhole);
     }
 
@@ -85,7 +88,8 @@ public class FilesOfRedis6Tests
     {
         var folder = new TempFolder("redis6");
         await using var server = await RedisProcess.StartAsync(Aof);
-        var script = string.Create(CultureInfo.InvariantCulture, $"for i=1,{keys} do redis.call('SET','m'..i,redis.sha1hex(i)..redis.sha1hex(-i)) end");
+        var script = string.Create(
+            CultureInfo.InvariantCulture, $"for i=1,{keys} do redis.call('SET','m'..i,redis.sha1hex(i)..redis.sha1hex(-i)) end");
         await CallAsync(server, $"EVAL \"{script}\" 0");
         await CallAsync(server, "BGREWRITEAOF");
         await WaitForRewriteAsync(server);

@@ -13,7 +13,8 @@ public class RealFilesTests
     public async Task RDB_master_after_SIGTERM_tells_its_exact_position()
     {
         await using var master = await RedisProcess.StartAsync(Rdb);
-        await using var replica = await RedisProcess.StartAsync(ReplicaOf(master)); // without one the master has no backlog, and its dump no position
+        // without one the master has no backlog, and its dump no position
+        await using var replica = await RedisProcess.StartAsync(ReplicaOf(master));
         await WaitForLinkAsync(replica);
         await SetAsync(master, 0, 5);
         var before = await PositionAsync(master);
@@ -21,10 +22,12 @@ public class RealFilesTests
         await master.Process.TerminateAsync();
         var evidence = Read(master, Durability.Rdb);
         Assert.Equal(DataState.Present, evidence.State);
-        Assert.Equal((PositionBound.Exact, PositionSource.RdbHeader, before.Id), (evidence.Position!.Bound, evidence.Position.Source, evidence.Position.At.Id));
+        Assert.Equal((PositionBound.Exact, PositionSource.RdbHeader, before.Id),
+            (evidence.Position!.Bound, evidence.Position.Source, evidence.Position.At.Id));
         Assert.True(evidence.Position.At.Offset >= before.Offset);
         await master.RestartAsync();
-        Assert.Equal(evidence.Position.At.Id.ToString(), await InfoAsync(master, "master_replid2")); // the server agrees: old id kept as the second
+        // the server agrees: old id kept as the second
+        Assert.Equal(evidence.Position.At.Id.ToString(), await InfoAsync(master, "master_replid2"));
         Assert.Equal(evidence.Position.At.Offset, (await PositionAsync(master)).Offset);
     }
 
@@ -50,7 +53,9 @@ public class RealFilesTests
         await using var replica = await RedisProcess.StartAsync(ReplicaOf(master));
         await WaitForLinkAsync(replica);
         await SetAsync(master, 0, 5);
-        await master.Process.WaitUntilAsync("SAVE is taken", async () => (await CallAsync(master, "SAVE")).StartsWith("+OK", StringComparison.Ordinal)); // refused until the child of the full sync is reaped
+        // refused until the child of the full sync is reaped
+        await master.Process.WaitUntilAsync(
+            "SAVE is taken", async () => (await CallAsync(master, "SAVE")).StartsWith("+OK", StringComparison.Ordinal));
         var saved = await PositionAsync(master);
         await SetAsync(master, 5, 5);
         var inMemory = await PositionAsync(master);
@@ -127,7 +132,8 @@ public class RealFilesTests
         await replica.Process.TerminateAsync();
         var evidence = Read(replica, Durability.Aof);
         Assert.Equal(DataState.Present, evidence.State);
-        Assert.Equal((PositionBound.AtLeast, PositionSource.RdbHeader, before.Id), (evidence.Position!.Bound, evidence.Position.Source, evidence.Position.At.Id));
+        Assert.Equal((PositionBound.AtLeast, PositionSource.RdbHeader, before.Id),
+            (evidence.Position!.Bound, evidence.Position.Source, evidence.Position.At.Id));
         Assert.True(evidence.Position.At.Offset < before.Offset);
     }
 
@@ -146,7 +152,8 @@ public class RealFilesTests
         await master.Process.TerminateAsync();
         var evidence = Read(master, Durability.Aof);
         Assert.Equal(DataState.Present, evidence.State); // an own save at shutdown, though newer than the AOF
-        Assert.Equal((last.Id, PositionBound.AtLeast, PositionSource.RdbHeader), (evidence.Position!.At.Id, evidence.Position.Bound, evidence.Position.Source));
+        Assert.Equal((last.Id, PositionBound.AtLeast, PositionSource.RdbHeader),
+            (evidence.Position!.At.Id, evidence.Position.Bound, evidence.Position.Source));
         Assert.True(evidence.Position.At.Offset >= last.Offset);
     }
 
@@ -241,7 +248,8 @@ public class RealFilesTests
 
         using var restored = new TempFolder("restored");
         var source = Path.Combine(server.Folder, ".sidecar", "rescue", kept.Rescue.Name, "appendonlydir");
-        foreach (var file in Directory.GetFiles(source)) File.Copy(file, Path.Combine(restored.Folder("appendonlydir"), Path.GetFileName(file)));
+        foreach (var file in Directory.GetFiles(source))
+            File.Copy(file, Path.Combine(restored.Folder("appendonlydir"), Path.GetFileName(file)));
         await using var second = await RedisProcess.StartAsync(restored, FreePort.Next(), Aof);
         await WaitForKeysAsync(second, 7);
     }
@@ -256,7 +264,8 @@ public class RealFilesTests
     {
         Assert.True(ClusterId.TryParse("ns/redis", out var cluster));
         var node = new NodeIdentity("redis-0", server.Port.ToString(CultureInfo.InvariantCulture));
-        var marker = new Marker(cluster!, node, "boot", new FencingToken(1, 0, 0), LineageHistory.Empty, MarkerRole.Master, 0) { Position = position, Aof = aof };
+        var marker = new Marker(cluster!, node, "boot", new FencingToken(1, 0, 0), LineageHistory.Empty, MarkerRole.Master, 0)
+        { Position = position, Aof = aof };
         Assert.True(new MarkerStore(server.Folder).TryWrite(marker, out var fault), fault.Detail);
     }
 

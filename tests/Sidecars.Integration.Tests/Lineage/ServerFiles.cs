@@ -30,7 +30,8 @@ internal static class ServerFiles
     public static async Task SetAsync(RedisProcess server, int from, int count)
     {
         for (var i = from; i < from + count; i++)
-            Assert.StartsWith("+OK", await CallAsync(server, string.Create(CultureInfo.InvariantCulture, $"SET key{i} value{i}")), StringComparison.Ordinal);
+            Assert.StartsWith("+OK", await CallAsync(server, string.Create(CultureInfo.InvariantCulture, $"SET key{i} value{i}")),
+                StringComparison.Ordinal);
     }
 
     public static async Task<string> InfoAsync(RedisProcess server, string field)
@@ -50,14 +51,18 @@ internal static class ServerFiles
 
     /// <summary>After a full sync: until the new AOF is the one that the manifest names.</summary>
     public static Task WaitForRewriteAsync(RedisProcess server) =>
-        server.Process.WaitUntilAsync("no rewrite runs", async () => await InfoAsync(server, "aof_rewrite_in_progress") == "0" && await InfoAsync(server, "aof_rewrite_scheduled") == "0");
+        server.Process.WaitUntilAsync("no rewrite runs", async () => await InfoAsync(server, "aof_rewrite_in_progress") == "0"
+            && await InfoAsync(server, "aof_rewrite_scheduled") == "0");
 
-    /// <summary>Acknowledged writes wait in memory while an fsync is under way (up to 2 s; often after a rewrite): kill -9 would lose them.</summary>
+    /// <summary>
+    /// Acknowledged writes wait in memory while an fsync is under way (up to 2 s; often after a rewrite): kill -9 would lose them.
+    /// </summary>
     public static Task WaitForAofWrittenAsync(RedisProcess server) =>
         server.Process.WaitUntilAsync("the AOF buffer is written", async () => await InfoAsync(server, "aof_buffer_length") == "0");
 
     public static Task WaitForKeysAsync(RedisProcess server, int keys) =>
-        server.Process.WaitUntilAsync($"{keys} keys", async () => (await CallAsync(server, "DBSIZE")).StartsWith($":{keys}\r\n", StringComparison.Ordinal));
+        server.Process.WaitUntilAsync(
+            $"{keys} keys", async () => (await CallAsync(server, "DBSIZE")).StartsWith($":{keys}\r\n", StringComparison.Ordinal));
 
     public static DiskEvidence Read(RedisProcess server, Durability durability) => DiskEvidenceReader.Read(server.Folder, durability);
 }

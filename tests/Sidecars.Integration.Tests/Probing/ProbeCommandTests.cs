@@ -45,7 +45,11 @@ public sealed class ProbeCommandTests
         });
         Assert.Equal(2, run.Code);
         Assert.Empty(run.Output);
-        foreach (var name in new[] { "'alive'", "--role", "REDIS_PORT", "PROBE_TIMEOUT_MS", "SENTINEL is 'maybe'", "CLUSTER_ID", "REDIS_SENTINEL_SERVICE_HOST", "REDIS_PASSWORD", "SIDECAR_PASSWORD_FILE", "redis-probe-tls" })
+        foreach (var name in new[]
+        {
+            "'alive'", "--role", "REDIS_PORT", "PROBE_TIMEOUT_MS", "SENTINEL is 'maybe'", "CLUSTER_ID", "REDIS_SENTINEL_SERVICE_HOST",
+            "REDIS_PASSWORD", "SIDECAR_PASSWORD_FILE", "redis-probe-tls"
+        })
             Assert.Contains(name, run.Errors, StringComparison.Ordinal);
         Assert.DoesNotContain("hidden", run.Errors, StringComparison.Ordinal);
     }
@@ -58,7 +62,8 @@ public sealed class ProbeCommandTests
         variables["SENTINEL_PORT"] = "tcp://10.96.10.2:26379";
         Assert.Equal(0, (await ProbeRun.RunAsync("liveness", variables)).Code);
         variables["REDIS_PORT"] = "tcp://10.96.10.1:6379"; // the server is elsewhere, and the reason is said
-        Assert.Contains("REDIS_PORT=tcp://10.96.10.1:6379 is the link", (await ProbeRun.RunAsync("readiness", variables)).Output, StringComparison.Ordinal);
+        Assert.Contains("REDIS_PORT=tcp://10.96.10.1:6379 is the link", (await ProbeRun.RunAsync("readiness", variables)).Output,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -67,8 +72,10 @@ public sealed class ProbeCommandTests
         var help = await ProbeRun.RunAsync("--help", Nothing);
         Assert.Equal(0, help.Code);
         // The text is written by hand; the names in the sources that read them must all be there (SSL_… are set, for OpenSSL).
-        var sources = string.Concat(new[] { "Sidecars.Probe/ProbeOptions.cs", "Sidecars.Bootstrap/ProbeTls/TlsOfProbe.cs" }.Select(file => File.ReadAllText(Path.Combine(Repository.Root, "src", file))));
-        var names = Regex.Matches(sources, "\"([A-Z][A-Z_]{4,})\"").Select(match => match.Groups[1].Value).Where(name => !name.StartsWith("SSL_", StringComparison.Ordinal)).ToHashSet();
+        var sources = string.Concat(new[] { "Sidecars.Probe/ProbeOptions.cs", "Sidecars.Bootstrap/ProbeTls/TlsOfProbe.cs" }
+            .Select(file => File.ReadAllText(Path.Combine(Repository.Root, "src", file))));
+        var names = Regex.Matches(sources, "\"([A-Z][A-Z_]{4,})\"").Select(match => match.Groups[1].Value)
+            .Where(name => !name.StartsWith("SSL_", StringComparison.Ordinal)).ToHashSet();
         Assert.True(names.Count > 20);
         Assert.All(names, name => Assert.Contains(name, help.Output, StringComparison.Ordinal));
         Assert.StartsWith("redis-probe 0.", (await ProbeRun.RunAsync("--version", Nothing)).Output, StringComparison.Ordinal);
@@ -84,21 +91,25 @@ public sealed class ProbeCommandTests
         var (certificate, key) = authority.Issue("server");
         var endpoint = new RedisEndpoint("127.0.0.1", FreePort.Next());
         await using var redis = await RedisProcess.StartAsync(
-            FormattableString.Invariant($"tls-port {endpoint.Port}"), $"tls-cert-file {certificate}", $"tls-key-file {key}", $"tls-ca-cert-file {authority.CaFile}");
-        var trusted = ProbeRun.At(endpoint, more: [("TLS_CA_FILE", authority.CaFile), ("TLS_CERT_FILE", certificate), ("TLS_KEY_FILE", key)]);
+            FormattableString.Invariant($"tls-port {endpoint.Port}"), $"tls-cert-file {certificate}", $"tls-key-file {key}",
+            $"tls-ca-cert-file {authority.CaFile}");
+        var trusted = ProbeRun.At(
+            endpoint, more: [("TLS_CA_FILE", authority.CaFile), ("TLS_CERT_FILE", certificate), ("TLS_KEY_FILE", key)]);
         var ready = await ProbeRun.RunAsync("readiness", trusted, "redis-probe-tls");
         Assert.True(ready.Code == 0 && ready.Output.StartsWith("ready: master", StringComparison.Ordinal), ready.Output + ready.Errors);
 
         // Sentinels too, one after the other there; this one listens for both.
         var port = FreePort.Next();
         await using var sentinel = await SentinelProcess.MonitorAsync("tenant.redis", endpoint, 1, 5000,
-            FormattableString.Invariant($"tls-port {port}"), $"tls-cert-file {certificate}", $"tls-key-file {key}", $"tls-ca-cert-file {authority.CaFile}");
+            FormattableString.Invariant($"tls-port {port}"), $"tls-cert-file {certificate}", $"tls-key-file {key}",
+            $"tls-ca-cert-file {authority.CaFile}");
         trusted["REDIS_SENTINEL_SERVICE_HOST"] = FormattableString.Invariant($"127.0.0.1:{port}, 127.0.0.1:{FreePort.Next()}");
         var asking = await ProbeRun.RunAsync("readiness", trusted, "redis-probe-tls");
         Assert.True(asking.Code == 0 && asking.Output.EndsWith("1 of 3 Sentinels agree", StringComparison.Ordinal), asking.ToString());
         trusted["TLS_CA_FILE"] = stranger.CaFile;
         var foreign = await ProbeRun.RunAsync("liveness", trusted, "redis-probe-tls");
         Assert.True(foreign.Code == 1 && foreign.Output.Contains("no TLS with", StringComparison.Ordinal), foreign.Output + foreign.Errors);
-        Assert.StartsWith("ready: master", (await ProbeRun.RunAsync("readiness", ProbeRun.At(redis.Endpoint), "redis-probe-tls")).Output, StringComparison.Ordinal);
+        Assert.StartsWith("ready: master", (await ProbeRun.RunAsync("readiness", ProbeRun.At(redis.Endpoint), "redis-probe-tls")).Output,
+            StringComparison.Ordinal);
     }
 }

@@ -68,7 +68,8 @@ public sealed class ResolverTests : IDisposable
     {
         await using var redis = await RedisProcess.StartAsync();
         await using var sentinel = await SentinelProcess.MonitorAsync("tenant.redis", redis.Endpoint, 1);
-        var run = await ProbeRun.RunAsync("readiness", Beside("known", new RedisEndpoint(Name, redis.Port), FormattableString.Invariant($"{Name}:{sentinel.Port}")));
+        var run = await ProbeRun.RunAsync(
+            "readiness", Beside("known", new RedisEndpoint(Name, redis.Port), FormattableString.Invariant($"{Name}:{sentinel.Port}")));
         Assert.True(run.Code == 0 && run.Output.Contains("1 of 3 Sentinels agree", StringComparison.Ordinal), run.ToString());
         Assert.True(WasAsked);
     }
@@ -81,7 +82,9 @@ public sealed class ResolverTests : IDisposable
         foreach (var mode in new[] { "unknown", "hang" })
         {
             var run = await ProbeRun.RunAsync("liveness", Beside(mode, new RedisEndpoint(Name, redis.Port), milliseconds: 500));
-            Assert.True(run.Code == 1 && run.Output.Contains($"the name of {Name}:", StringComparison.Ordinal) && run.Output.Contains("is not resolved", StringComparison.Ordinal), mode + run);
+            Assert.True(run.Code == 1 && run.Output.Contains($"the name of {Name}:", StringComparison.Ordinal)
+                && run.Output.Contains("is not resolved", StringComparison.Ordinal),
+                mode + run);
             Assert.True(WasAsked);
         }
     }
@@ -95,6 +98,9 @@ public sealed class ResolverTests : IDisposable
         Assert.True(WasAsked);
     }
 
-    private Dictionary<string, string> Beside(string mode, RedisEndpoint redis, string sentinels = "", int milliseconds = ProbeRun.Patient) => ProbeRun.At(redis, milliseconds,
-        ("LD_PRELOAD", _library), ("RESOLVER_MODE", mode), ("RESOLVER_MARK", _folder.File("mark")), ("REDIS_SENTINEL_SERVICE_HOST", sentinels));
+    private Dictionary<string, string> Beside(
+        string mode, RedisEndpoint redis, string sentinels = "", int milliseconds = ProbeRun.Patient) =>
+        ProbeRun.At(redis, milliseconds,
+            ("LD_PRELOAD", _library), ("RESOLVER_MODE", mode), ("RESOLVER_MARK", _folder.File("mark")),
+            ("REDIS_SENTINEL_SERVICE_HOST", sentinels));
 }

@@ -9,13 +9,15 @@ namespace Sidecars.Integration.Tests.Redis;
 /// <summary>The client and the readers against a real redis-server.</summary>
 public sealed class RedisClientRealServerTests
 {
-    private static readonly RedisClientOptions Options = new() { ConnectTimeout = TimeSpan.FromSeconds(10), CommandTimeout = TimeSpan.FromSeconds(10) };
+    private static readonly RedisClientOptions Options =
+        new() { ConnectTimeout = TimeSpan.FromSeconds(10), CommandTimeout = TimeSpan.FromSeconds(10) };
 
     [Fact]
     public async Task An_acl_user_logs_in_with_the_second_password_and_may_do_what_it_may()
     {
         await using var redis = await RedisProcess.StartAsync("user default off", "user probe on >right +ping +role +info");
-        var options = Options with { Credentials = [new RedisCredential("probe", "wrong"), new RedisCredential("probe", "right")], ClientName = "test" };
+        var options = Options with
+        { Credentials = [new RedisCredential("probe", "wrong"), new RedisCredential("probe", "right")], ClientName = "test" };
         await using var client = await RedisClient.ConnectAsync(new TcpTransport(redis.Endpoint), options, default);
         Assert.Equal("PONG", (await client.CallAsync(default, "PING")).Text);
         Assert.Equal("NOPERM", (await client.CallAsync(default, "GET", "k")).ErrorCode);
@@ -42,7 +44,8 @@ public sealed class RedisClientRealServerTests
     {
         await using var redis = await RedisProcess.StartAsync("maxclients 1");
         await using var only = await ConnectAsync(redis);
-        await Eventually.UntilAsync("the one place is ours", async () => (await only.CallAsync(default, "CLIENT", "LIST")).Text.Split('\n').Length == 2);
+        await Eventually.UntilAsync(
+            "the one place is ours", async () => (await only.CallAsync(default, "CLIENT", "LIST")).Text.Split('\n').Length == 2);
         await using var refused = await ConnectAsync(redis);
         Assert.Equal("ERR max number of clients reached", (await refused.CallAsync(default, "PING")).Text);
         Assert.Equal("ERR max number of clients reached", (await LoginFailureAsync(redis, new RedisCredential("u", "p"))).ServerError);
@@ -52,7 +55,8 @@ public sealed class RedisClientRealServerTests
     public async Task A_server_that_loads_answers_loading_as_a_value_and_still_tells_its_role_and_info()
     {
         // 1 ms a key: two seconds of loading, in which the event loop turns once a KiB.
-        await using var redis = await RedisProcess.StartAsync("enable-debug-command yes", "key-load-delay 1000", "loading-process-events-interval-bytes 1024");
+        await using var redis = await RedisProcess.StartAsync(
+            "enable-debug-command yes", "key-load-delay 1000", "loading-process-events-interval-bytes 1024");
         await using var reloading = await ConnectAsync(redis);
         await using var client = await ConnectAsync(redis);
         Assert.Equal("OK", (await reloading.CallAsync(default, "DEBUG", "POPULATE", "2000")).Text);
@@ -81,10 +85,12 @@ public sealed class RedisClientRealServerTests
         _ = await toMaster.CallAsync(default, "SET", "k", "v");
         await Eventually.UntilAsync(
             "the replica is connected",
-            async () => RoleReply.TryParse(await toReplica.CallAsync(default, "ROLE"), out var role) && role is RoleReply.Replica { Link: ReplicaLink.Connected } of && of.Of == master.Endpoint);
+            async () => RoleReply.TryParse(await toReplica.CallAsync(default, "ROLE"), out var role)
+                && role is RoleReply.Replica { Link: ReplicaLink.Connected } of && of.Of == master.Endpoint);
         await Eventually.UntilAsync(
             "the master lists it",
-            async () => RoleReply.TryParse(await toMaster.CallAsync(default, "ROLE"), out var role) && role is RoleReply.Master { Replicas: [var one] } && one.Endpoint == replica.Endpoint);
+            async () => RoleReply.TryParse(await toMaster.CallAsync(default, "ROLE"), out var role)
+                && role is RoleReply.Master { Replicas: [var one] } && one.Endpoint == replica.Endpoint);
 
         Assert.True(InfoReply.TryParse(await toMaster.CallAsync(default, "INFO"), out var m));
         Assert.True(InfoReply.TryParse(await toReplica.CallAsync(default, "INFO"), out var r));
@@ -129,8 +135,10 @@ public sealed class RedisClientRealServerTests
         await using var redis = await RedisProcess.StartAsync("enable-debug-command yes");
         await using var client = await ConnectAsync(redis);
         Assert.Equal(RespKind.Map, (await client.CallAsync(default, "HELLO", "3")).Kind);
-        foreach (var (name, kind) in ((string, RespKind)[])[("string", RespKind.BulkString), ("integer", RespKind.Integer), ("double", RespKind.Double),
-            ("null", RespKind.Null), ("array", RespKind.Array), ("set", RespKind.Set), ("map", RespKind.Map), ("bignum", RespKind.BigNumber),
+        foreach (var (name, kind) in ((string, RespKind)[])[
+            ("string", RespKind.BulkString), ("integer", RespKind.Integer), ("double", RespKind.Double),
+            ("null", RespKind.Null), ("array", RespKind.Array), ("set", RespKind.Set), ("map", RespKind.Map),
+            ("bignum", RespKind.BigNumber),
             ("true", RespKind.Boolean), ("verbatim", RespKind.VerbatimString), ("attrib", RespKind.BulkString)])
             Assert.Equal((name, kind), (name, (await client.CallAsync(default, "DEBUG", "PROTOCOL", name)).Kind));
         Assert.True(InfoReply.TryParse(await client.CallAsync(default, "INFO"), out var info));
@@ -154,7 +162,8 @@ public sealed class RedisClientRealServerTests
     public async Task A_stopped_server_times_out_and_a_killed_one_closes()
     {
         await using var redis = await RedisProcess.StartAsync();
-        await using var waiting = await RedisClient.ConnectAsync(new TcpTransport(redis.Endpoint), Options with { CommandTimeout = TimeSpan.FromMilliseconds(200) }, default);
+        await using var waiting = await RedisClient.ConnectAsync(
+            new TcpTransport(redis.Endpoint), Options with { CommandTimeout = TimeSpan.FromMilliseconds(200) }, default);
         await using var open = await ConnectAsync(redis);
         redis.Process.Pause();
         Assert.Equal(RedisFailure.TimedOut, await FailureOf(waiting.CallAsync(default, "PING")));
@@ -164,9 +173,11 @@ public sealed class RedisClientRealServerTests
         Assert.Equal(RedisFailure.Refused, await FailureOf(ConnectAsync(redis)));
     }
 
-    private static Task<RedisClient> ConnectAsync(RedisProcess redis) => RedisClient.ConnectAsync(new TcpTransport(redis.Endpoint), Options, default);
+    private static Task<RedisClient> ConnectAsync(RedisProcess redis) =>
+        RedisClient.ConnectAsync(new TcpTransport(redis.Endpoint), Options, default);
 
-    private static async Task<RedisFailure> FailureOf(Task call) => (await Assert.ThrowsAsync<RedisConnectionException>(() => call)).Failure;
+    private static async Task<RedisFailure> FailureOf(Task call) =>
+        (await Assert.ThrowsAsync<RedisConnectionException>(() => call)).Failure;
 
     private static async Task<RedisConnectionException> LoginFailureAsync(RedisProcess redis, params RedisCredential[] credentials)
     {

@@ -9,7 +9,8 @@ namespace Sidecars.Integration.Tests.Redis;
 /// <summary>TLS against a real redis-server with certificates made here.</summary>
 public sealed class RedisTlsTests : IAsyncLifetime, IDisposable
 {
-    private static readonly RedisClientOptions Options = new() { ConnectTimeout = TimeSpan.FromSeconds(10), CommandTimeout = TimeSpan.FromSeconds(10) };
+    private static readonly RedisClientOptions Options =
+        new() { ConnectTimeout = TimeSpan.FromSeconds(10), CommandTimeout = TimeSpan.FromSeconds(10) };
     private readonly TempFolder _folder = new("tls");
     private readonly TestAuthority _authority;
     private readonly TestAuthority _stranger;
@@ -82,7 +83,8 @@ public sealed class RedisTlsTests : IAsyncLifetime, IDisposable
         // TLS 1.3 lets the client finish before the server refuses: the failure may come with the first call.
         await Assert.ThrowsAsync<RedisConnectionException>(() => CallAsync(new TlsSettings { CaFile = _authority.CaFile }));
         var (strange, strangeKey) = _stranger.Issue("client");
-        await Assert.ThrowsAsync<RedisConnectionException>(() => CallAsync(new TlsSettings { CaFile = _authority.CaFile, CertificateFile = strange, KeyFile = strangeKey }));
+        await Assert.ThrowsAsync<RedisConnectionException>(
+            () => CallAsync(new TlsSettings { CaFile = _authority.CaFile, CertificateFile = strange, KeyFile = strangeKey }));
     }
 
     [Fact]
@@ -90,7 +92,8 @@ public sealed class RedisTlsTests : IAsyncLifetime, IDisposable
     {
         var empty = _folder.Write("empty.crt", "");
         Assert.Contains("empty.crt", (await FailsAsync(_endpoint, new TlsSettings { CaFile = empty })).Message, StringComparison.Ordinal);
-        Assert.Contains("absent.crt", (await FailsAsync(_endpoint, new TlsSettings { CaFile = _folder.File("absent.crt") })).Message, StringComparison.Ordinal);
+        Assert.Contains("absent.crt", (await FailsAsync(_endpoint, new TlsSettings { CaFile = _folder.File("absent.crt") })).Message,
+            StringComparison.Ordinal);
         await FailsAsync(_endpoint, new TlsSettings { CaFile = _authority.CaFile, CertificateFile = empty, KeyFile = empty });
     }
 
@@ -119,7 +122,8 @@ public sealed class RedisTlsTests : IAsyncLifetime, IDisposable
         Assert.Equal(RedisFailure.TimedOut, (await Assert.ThrowsAsync<RedisConnectionException>(() => connect)).Failure);
     }
 
-    private Task<RedisClient> ConnectAsync(TlsSettings settings) => RedisClient.ConnectAsync(new TlsTransport(_endpoint, settings), Options, default);
+    private Task<RedisClient> ConnectAsync(TlsSettings settings) =>
+        RedisClient.ConnectAsync(new TlsTransport(_endpoint, settings), Options, default);
 
     private async Task CallAsync(TlsSettings settings)
     {

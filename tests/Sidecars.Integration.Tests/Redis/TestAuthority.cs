@@ -33,8 +33,10 @@ internal sealed class TestAuthority : IDisposable
         names.AddDnsName("redis.test");
         names.AddIpAddress(IPAddress.Loopback);
         request.CertificateExtensions.Add(names.Build());
-        using var certificate = request.Create(_certificate, DateTimeOffset.UtcNow.AddMinutes(-30), DateTimeOffset.UtcNow.AddMinutes(30), RandomNumberGenerator.GetBytes(8));
-        return (_folder.Write($"{_name}-{subject}.crt", certificate.ExportCertificatePem()), _folder.Write($"{_name}-{subject}.key", key.ExportPkcs8PrivateKeyPem()));
+        using var certificate = request.Create(
+            _certificate, DateTimeOffset.UtcNow.AddMinutes(-30), DateTimeOffset.UtcNow.AddMinutes(30), RandomNumberGenerator.GetBytes(8));
+        return (_folder.Write($"{_name}-{subject}.crt", certificate.ExportCertificatePem()),
+            _folder.Write($"{_name}-{subject}.key", key.ExportPkcs8PrivateKeyPem()));
     }
 
     public void Dispose()

@@ -51,9 +51,11 @@ public sealed class EpochSpreadTests
         await leader.StartAsync();
         await group.WaitForAsync("the second Sentinel", s => s.Sentinels.Any(x => x.Node == leader && x.Master == dead.Endpoint));
         await using (var client = await group.ConnectAsync(leader, TimeSpan.FromSeconds(2)))
-            await Eventually.UntilAsync("Sentinel to accept", async () => (await client.CallAsync(default, "SENTINEL", "FAILOVER", name)).Text == "OK");
+            await Eventually.UntilAsync(
+                "Sentinel to accept", async () => (await client.CallAsync(default, "SENTINEL", "FAILOVER", name)).Text == "OK");
         await group.WaitForAsync("a promoted replica that one Sentinel names", s =>
-            s.Redis.Any(r => r.IsMaster && r.Node != dead && s.Sentinels.Count(x => x.Master == r.Node.Endpoint) == 1) && s.Sentinels.Count(x => x.Master == dead.Endpoint) == 1);
+            s.Redis.Any(r => r.IsMaster && r.Node != dead && s.Sentinels.Count(x => x.Master == r.Node.Endpoint) == 1)
+            && s.Sentinels.Count(x => x.Master == dead.Endpoint) == 1);
         return (dead, deaf);
     }
 }

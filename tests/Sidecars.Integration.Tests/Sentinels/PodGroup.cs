@@ -25,7 +25,8 @@ internal sealed class PodGroup : IAsyncDisposable
     public static async Task<PodGroup> StartAsync(string name)
     {
         var server = await FakeKubernetesServer.StartAsync();
-        var pods = new PodGroup(server, new LocalGroup(new LocalGroupOptions { Name = name, Kubernetes = server, DownAfter = TimeSpan.FromSeconds(2), FailoverTimeout = TimeSpan.FromSeconds(5) }));
+        var pods = new PodGroup(server, new LocalGroup(new LocalGroupOptions
+        { Name = name, Kubernetes = server, DownAfter = TimeSpan.FromSeconds(2), FailoverTimeout = TimeSpan.FromSeconds(5) }));
         try
         {
             await pods.Group.StartHealthyAsync();
@@ -52,7 +53,8 @@ internal sealed class PodGroup : IAsyncDisposable
                 async () => (await client.CallAsync(default, "SENTINEL", "FAILOVER", Group.Options.EffectiveMasterName)).Text == "OK");
         }
 
-        var switched = await Group.WaitForAsync("another master", s => s.Masters.FirstOrDefault(m => m.Node != before) is { } m && s.Sentinels.All(x => x.Master == m.Node.Endpoint));
+        var switched = await Group.WaitForAsync("another master",
+            s => s.Masters.FirstOrDefault(m => m.Node != before) is { } m && s.Sentinels.All(x => x.Master == m.Node.Endpoint));
         // Sentinel demotes the old one by itself after 10 s; a planned failover does it at once.
         await using (var client = await Group.ConnectAsync(before, TimeSpan.FromSeconds(5)))
         {
@@ -76,13 +78,16 @@ internal sealed class PodGroup : IAsyncDisposable
         Assert.True(ClusterId.TryParse(Group.Options.ClusterId, out var cluster));
         var ids = new List<string>();
         foreach (var sentinel in Group.Sentinels) ids.Add(await IdAsync(sentinel));
-        Assert.Equal(Enumerable.Range(0, Group.Sentinels.Length).Select(slot => SlotTable.MyId(cluster, slot)).Order(StringComparer.Ordinal), ids.Order(StringComparer.Ordinal));
+        Assert.Equal(
+            Enumerable.Range(0, Group.Sentinels.Length).Select(slot => SlotTable.MyId(cluster, slot)).Order(StringComparer.Ordinal),
+            ids.Order(StringComparer.Ordinal));
     }
 
     /// <summary>Waits until every Sentinel knows exactly N-1 others, all of them alive.</summary>
     public Task<GroupState> WaitNoGhostsAsync() => Group.WaitForAsync(
         "every Sentinel to know exactly the others",
-        s => s.Sentinels.All(x => x.KnownOthers == s.Sentinels.Length - 1 && x.Others == s.Sentinels.Length - 1 && x.Master == s.Master?.Node.Endpoint)
+        s => s.Sentinels.All(
+            x => x.KnownOthers == s.Sentinels.Length - 1 && x.Others == s.Sentinels.Length - 1 && x.Master == s.Master?.Node.Endpoint)
             && s.Sentinels.Select(x => x.Epoch).Distinct().Count() == 1);
 
     public async ValueTask DisposeAsync()

@@ -28,7 +28,8 @@ public sealed class SentinelChurnTests(ITestOutputHelper output)
         var before = await pods.Group.WaitHealthyAsync();
         await pods.Group.Sentinels[random.Next(3)].KillAsync();
         await before.Master!.Node.KillAsync();
-        var after = await pods.Group.WaitForAsync("a failover with two of three", s => s.Master is { } m && m.Node != before.Master.Node && s.LinkedReplicas == 1);
+        var after = await pods.Group.WaitForAsync(
+            "a failover with two of three", s => s.Master is { } m && m.Node != before.Master.Node && s.LinkedReplicas == 1);
         Assert.NotEqual(before.Master.Node, after.Master!.Node);
         output.WriteLine($"{rounds} replaced; {before.Master.Node} > {after.Master.Node}");
     }
@@ -59,14 +60,17 @@ public sealed class SentinelChurnTests(ITestOutputHelper output)
         await using var pods = await PodGroup.StartAsync("terminating");
         var dead = pods.Group.Sentinels[1];
         var id = await pods.IdAsync(dead);
-        pods.Server.Objects.Change("pods", FakeKubernetesServer.Namespace, dead.Name, pod => pod["metadata"]!["deletionTimestamp"] = "2026-11-20T10:00:00Z");
+        pods.Server.Objects.Change(
+            "pods", FakeKubernetesServer.Namespace, dead.Name, pod => pod["metadata"]!["deletionTimestamp"] = "2026-11-20T10:00:00Z");
         var next = pods.Group.NewSentinel(dead);
         await next.StartAsync();
         // It is being deleted and lives: its node may only be slow.
-        Assert.Contains($"{dead.Name} is being deleted", (await next.Process!.WaitForDecisionAsync("slot-taken")).Reason, StringComparison.Ordinal);
+        Assert.Contains(
+            $"{dead.Name} is being deleted", (await next.Process!.WaitForDecisionAsync("slot-taken")).Reason, StringComparison.Ordinal);
         await dead.KillAsync();
         // Silent now, and 30 s without a sign of life: the object is there as long as nobody deletes it by force.
-        await Eventually.UntilAsync("the identity to be taken over", async () => await InlinePing.AnswersAsync(next.Endpoint.Port), TimeSpan.FromSeconds(60));
+        await Eventually.UntilAsync(
+            "the identity to be taken over", async () => await InlinePing.AnswersAsync(next.Endpoint.Port), TimeSpan.FromSeconds(60));
         Assert.Equal(id, await pods.IdAsync(next));
         await pods.WaitNoGhostsAsync();
         await pods.AssertIdsAreSlotsAsync();

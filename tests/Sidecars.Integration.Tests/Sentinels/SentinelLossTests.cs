@@ -35,16 +35,19 @@ public sealed class SentinelLossTests(ITestOutputHelper output)
 
         var next = await pods.FailoverAsync();
         var raised = next.Sentinels[0].Epoch;
-        Assert.True(raised > epoch, $"{raised} after {epoch}"); // not always the next one: rebuilt Sentinels vote only in later epochs than the known ones
+        // not always the next one: rebuilt Sentinels vote only in later epochs than the known ones
+        Assert.True(raised > epoch, $"{raised} after {epoch}");
         await Eventually.UntilAsync($"epoch {raised} to be kept", async () => await pods.Sidecars.KeptEpochAsync() == raised);
         Assert.DoesNotContain("epoch-went-back", pods.Sidecars.EpochCodes);
-        output.WriteLine($"seed {seed}: epoch {epoch} > lost > {after.Sentinels[0].Epoch} > failover > {next.Sentinels[0].Epoch}; {string.Join(" > ", pods.Sidecars.EpochCodes)}");
+        output.WriteLine($"seed {seed}: epoch {epoch} > lost > {after.Sentinels[0].Epoch} > failover > {next.Sentinels[0].Epoch}; "
+            + $"{string.Join(" > ", pods.Sidecars.EpochCodes)}");
     }
 
     [Fact]
     public async Task On_one_machine_the_directory_of_elections_keeps_the_epoch()
     {
-        await using var group = new LocalGroup(new LocalGroupOptions { Name = "sentinel-loss-file", DownAfter = TimeSpan.FromSeconds(2), FailoverTimeout = TimeSpan.FromSeconds(5) });
+        await using var group = new LocalGroup(new LocalGroupOptions
+        { Name = "sentinel-loss-file", DownAfter = TimeSpan.FromSeconds(2), FailoverTimeout = TimeSpan.FromSeconds(5) });
         await group.StartHealthyAsync();
         await using var sidecars = GroupSidecars.Start(group);
         await using (var client = await group.ConnectAsync(group.Sentinels[0], TimeSpan.FromSeconds(5)))
@@ -54,7 +57,8 @@ public sealed class SentinelLossTests(ITestOutputHelper output)
                 async () => (await client.CallAsync(default, "SENTINEL", "FAILOVER", group.Options.EffectiveMasterName)).Text == "OK");
         }
 
-        var before = await group.WaitForAsync("the switch", s => s.Sentinels.All(x => x.Epoch > 0 && x.Master == s.Master?.Node.Endpoint && x.Epoch == s.Sentinels[0].Epoch));
+        var before = await group.WaitForAsync(
+            "the switch", s => s.Sentinels.All(x => x.Epoch > 0 && x.Master == s.Master?.Node.Endpoint && x.Epoch == s.Sentinels[0].Epoch));
         var epoch = before.Sentinels[0].Epoch;
         await Eventually.UntilAsync($"epoch {epoch} to be kept", async () => await sidecars.KeptEpochAsync() == epoch);
         await Task.WhenAll(group.Sentinels.Select(node => node.KillAsync()));
@@ -89,14 +93,17 @@ public sealed class SentinelLossTests(ITestOutputHelper output)
         var former = (await group.ObserveAsync()).Master!.Node;
         await group.WaitHealthyAsync(); // every Sentinel has polled every replica
         await former.KillAsync();
-        var switched = await group.WaitForAsync("another master", s => s.Master is { } m && m.Node != former && s.Sentinels.All(x => x.Master == m.Node.Endpoint && x.Epoch == s.Sentinels[0].Epoch));
+        var switched = await group.WaitForAsync("another master", s => s.Master is { } m && m.Node != former
+            && s.Sentinels.All(x => x.Master == m.Node.Endpoint && x.Epoch == s.Sentinels[0].Epoch));
         var epoch = switched.Sentinels[0].Epoch;
         await Eventually.UntilAsync($"epoch {epoch} to be kept", async () => await pods.Sidecars.KeptEpochAsync() == epoch);
         var lost = group.Sentinels;
         await Task.WhenAll(lost.Select(node => node.KillAsync()));
 
         // It resumes as the master that its own file makes it, past redis-bootstrap, which would not let it.
-        await using var resumed = await ServerProcess.StartAsync(new ServerStart("redis-server", Path.Combine(former.ConfigFolder, "redis.conf")) { Name = "resumed", WorkingDirectory = former.DataFolder });
+        await using var resumed = await ServerProcess.StartAsync(
+            new ServerStart("redis-server", Path.Combine(former.ConfigFolder, "redis.conf"))
+            { Name = "resumed", WorkingDirectory = former.DataFolder });
         await resumed.WaitUntilAsync("it answers", () => InlinePing.AnswersAsync(former.Endpoint.Port));
         foreach (var node in lost) await group.ReplaceSentinelAsync(node);
         foreach (var node in group.Sentinels)
@@ -111,7 +118,8 @@ public sealed class SentinelLossTests(ITestOutputHelper output)
         await resumed.KillAsync(); // a person, or the fence, settles it
         await former.StartAsync();
         var healed = await group.WaitAgreedAsync();
-        Assert.Equal((switched.Master!.Node, switched.Master.RunId, epoch), (healed.Master!.Node, healed.Master.RunId, healed.Sentinels[0].Epoch));
+        Assert.Equal(
+            (switched.Master!.Node, switched.Master.RunId, epoch), (healed.Master!.Node, healed.Master.RunId, healed.Sentinels[0].Epoch));
         await pods.AssertIdsAreSlotsAsync();
     }
 }

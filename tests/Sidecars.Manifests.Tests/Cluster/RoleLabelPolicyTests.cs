@@ -28,7 +28,9 @@ public sealed class RoleLabelPolicyTests
         foreach (var part in (string[])["spec", "status", "metadata.annotations", "metadata.finalizers", "metadata.ownerReferences"])
             Assert.Contains(expressions, expression => expression.Contains($"object.{part} == oldObject.{part}", StringComparison.Ordinal));
         foreach (var extra in (string[])["pod-name", "pod-uid"])
-            Assert.Contains(expressions, expression => expression.Contains($"request.userInfo.extra['authentication.kubernetes.io/{extra}'][0] == object.metadata.{extra[4..]}", StringComparison.Ordinal));
+            Assert.Contains(expressions, expression => expression.Contains(
+                $"request.userInfo.extra['authentication.kubernetes.io/{extra}'][0] == object.metadata.{extra[4..]}",
+                StringComparison.Ordinal));
         foreach (var value in (string[])[RoleLabelPolicy.Label, RoleLabelPolicy.Master, RoleLabelPolicy.Replica])
             Assert.Contains(expressions, expression => expression.Contains($"'{value}'", StringComparison.Ordinal));
         Assert.All(policy.Items("spec", "validations"), validation => Assert.NotNull(validation.Text("message")));
@@ -41,8 +43,11 @@ public sealed class RoleLabelPolicyTests
         var tenant = await Renders.GetAsync("components/role-label");
         var account = tenant.Workload("redis").Pod.Text("serviceAccountName");
 
-        Assert.EndsWith($"+ ':{account}'", Assert.Single(cluster.OfKind("ValidatingAdmissionPolicy")).Node.Items("spec", "matchConditions")[0].Text("expression"), StringComparison.Ordinal);
-        var selector = Assert.Single(cluster.OfKind("ValidatingAdmissionPolicyBinding")).Node.Map("spec", "matchResources", "namespaceSelector", "matchLabels");
+        Assert.EndsWith($"+ ':{account}'",
+            Assert.Single(cluster.OfKind("ValidatingAdmissionPolicy")).Node.Items("spec", "matchConditions")[0].Text("expression"),
+            StringComparison.Ordinal);
+        var selector = Assert.Single(cluster.OfKind("ValidatingAdmissionPolicyBinding")).Node
+            .Map("spec", "matchResources", "namespaceSelector", "matchLabels");
         var labels = Assert.Single(tenant.OfKind("Namespace")).Node.Map("metadata", "labels");
         Assert.NotEmpty(selector);
         Assert.All(selector, pair => Assert.Equal(pair.Value, labels.GetValueOrDefault(pair.Key)));

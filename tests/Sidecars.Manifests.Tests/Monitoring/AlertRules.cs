@@ -20,7 +20,8 @@ public static class AlertRules
     public static IEnumerable<YamlNode> Alerts => Rules.Where(rule => rule.Text("alert") is not null);
 
     /// <summary>Files of promtool tests, by name.</summary>
-    public static TheoryData<string> TestFiles => [.. Directory.EnumerateFiles(Path.Combine(Folder, "tests"), "*.yaml").Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)];
+    public static TheoryData<string> TestFiles => [.. Directory.EnumerateFiles(Path.Combine(Folder, "tests"), "*.yaml")
+        .Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)];
 
     /// <summary>All groups as Prometheus reads them.</summary>
     public static string AsFile()

@@ -33,8 +33,10 @@ public sealed class AlertTests
     public async Task A_rule_that_never_fires_fails_its_test()
     {
         using var folder = new TempFolder("rules");
-        folder.Write("rules.yaml", AlertRules.AsFile().Replace("sidecars:redis_masters:count == 0", "sidecars:redis_masters:count < 0", StringComparison.Ordinal));
-        var test = folder.Write("availability.yaml", await File.ReadAllTextAsync(Path.Combine(AlertRules.Folder, "tests", "availability.yaml")));
+        folder.Write("rules.yaml",
+            AlertRules.AsFile().Replace("sidecars:redis_masters:count == 0", "sidecars:redis_masters:count < 0", StringComparison.Ordinal));
+        var test = folder.Write(
+            "availability.yaml", await File.ReadAllTextAsync(Path.Combine(AlertRules.Folder, "tests", "availability.yaml")));
 
         var result = await Tool.RunAsync("promtool", ["test", "rules", test]);
 
@@ -50,14 +52,17 @@ public sealed class AlertTests
         using var copy = new TempFolder("monitoring");
         Assert.Equal(0, (await Tool.RunAsync("cp", ["-r", AlertRules.Folder, copy.File("monitoring")])).ExitCode);
         var file = copy.File("monitoring", "kustomization.yaml");
-        await File.WriteAllTextAsync(file, (await File.ReadAllTextAsync(file)).Replace("[manifests=manifests]", $"['manifests={manifests}']", StringComparison.Ordinal));
+        await File.WriteAllTextAsync(file,
+            (await File.ReadAllTextAsync(file)).Replace("[manifests=manifests]", $"['manifests={manifests}']", StringComparison.Ordinal));
 
         var rendered = await Renders.KustomizeAsync(copy.File("monitoring"));
 
-        var rules = rendered.OfKind("PrometheusRule").SelectMany(item => item.Node.Items("spec", "groups")).SelectMany(group => group.Items("rules")).ToArray();
+        var rules = rendered.OfKind("PrometheusRule").SelectMany(item => item.Node.Items("spec", "groups"))
+            .SelectMany(group => group.Items("rules")).ToArray();
         var alerts = rules.Where(rule => rule.Text("alert") is not null).ToArray();
         Assert.Equal(AlertRules.Rules.Count(), rules.Length);
-        Assert.All(alerts, alert => Assert.Equal($"{manifests}/runbooks/{alert.Text("alert")}.md", alert.Text("annotations", "runbook_url")));
+        Assert.All(
+            alerts, alert => Assert.Equal($"{manifests}/runbooks/{alert.Text("alert")}.md", alert.Text("annotations", "runbook_url")));
         // The setting is none of the cluster's objects.
         Assert.DoesNotContain(rendered.Objects, item => item.Name.StartsWith("runbooks", StringComparison.Ordinal));
     }
@@ -66,7 +71,8 @@ public sealed class AlertTests
     public void Every_alert_has_a_firing_and_two_silent_cases()
     {
         var cases = Directory.EnumerateFiles(Path.Combine(AlertRules.Folder, "tests"), "*.yaml")
-            .SelectMany(file => YamlExtensions.Parse(File.ReadAllText(file))[0].Items("tests")).SelectMany(test => test.Items("alert_rule_test"))
+            .SelectMany(file => YamlExtensions.Parse(File.ReadAllText(file))[0].Items("tests"))
+            .SelectMany(test => test.Items("alert_rule_test"))
             .ToLookup(test => test.Text("alertname")!, test => test.Items("exp_alerts").Count > 0);
 
         foreach (var name in AlertRules.Alerts.Select(alert => alert.Text("alert")!))

@@ -18,7 +18,8 @@ public sealed partial class DashboardTests
         {
             using var document = JsonDocument.Parse(File.ReadAllText(file));
             var root = document.RootElement;
-            Assert.Contains(root.GetProperty("templating").GetProperty("list").EnumerateArray(), variable => variable.GetProperty("type").GetString() == "datasource");
+            Assert.Contains(root.GetProperty("templating").GetProperty("list").EnumerateArray(),
+                variable => variable.GetProperty("type").GetString() == "datasource");
             var panels = root.GetProperty("panels").EnumerateArray().ToArray();
             Assert.Distinct(panels.Select(panel => panel.GetProperty("id").GetInt32()));
             foreach (var panel in panels.Where(panel => panel.GetProperty("type").GetString() != "row"))
@@ -36,9 +37,11 @@ public sealed partial class DashboardTests
     public async Task Every_query_is_PromQL()
     {
         using var folder = new TempFolder("dashboards");
-        var rules = Queries().Select((query, i) => $"  - record: panel:{i}\n    expr: |\n      {query.Replace("$namespace", "demo", StringComparison.Ordinal)}\n");
+        var rules = Queries().Select(
+            (query, i) => $"  - record: panel:{i}\n    expr: |\n      {query.Replace("$namespace", "demo", StringComparison.Ordinal)}\n");
 
-        var result = await Tool.RunAsync("promtool", ["check", "rules", folder.Write("panels.yaml", "groups:\n- name: panels\n  rules:\n" + string.Concat(rules))]);
+        var result = await Tool.RunAsync(
+            "promtool", ["check", "rules", folder.Write("panels.yaml", "groups:\n- name: panels\n  rules:\n" + string.Concat(rules))]);
 
         Assert.True(result.ExitCode == 0, result.Output + result.Error);
     }
@@ -52,12 +55,14 @@ public sealed partial class DashboardTests
     public void Every_metric_of_the_sidecars_is_one_that_they_serve() => AssertServed(
         10,
         SidecarMetric(),
-        Lines("sidecar-metrics.txt").Select(line => line.Split(' ')).SelectMany(family => family is [var name, "histogram"] ? [name + "_bucket", name + "_sum", name + "_count"] : new[] { family[0] }));
+        Lines("sidecar-metrics.txt").Select(line => line.Split(' ')).SelectMany(
+            family => family is [var name, "histogram"] ? [name + "_bucket", name + "_sum", name + "_count"] : new[] { family[0] }));
 
     // A metric that was renamed or removed in the code is found without a publish; Declared() is every name that is given to a MetricSet.
     [Fact]
     public void Every_metric_of_the_list_is_declared_by_the_code_and_the_other_way_round() =>
-        Assert.Equal(Declared().Select(family => family.Name).Order(StringComparer.Ordinal), Lines("sidecar-metrics.txt").Select(line => line.Split(' ')[0]));
+        Assert.Equal(Declared().Select(family => family.Name).Order(StringComparer.Ordinal),
+            Lines("sidecar-metrics.txt").Select(line => line.Split(' ')[0]));
 
     [Fact]
     public void Help_says_by_itself_what_is_counted()
@@ -65,7 +70,9 @@ public sealed partial class DashboardTests
         string[] dependent = ["Those", "It", "Its", "That", "This", "They", "There", "Such", "Same", "As"];
         foreach (var (name, help) in Declared())
         {
-            Assert.True(help.EndsWith('.') && help.Split(' ').Length >= 4 && char.IsAsciiLetterOrDigit(help[0]) && !char.IsAsciiLetterLower(help[0]), $"{name}: {help}");
+            Assert.True(help.EndsWith('.') && help.Split(' ').Length >= 4 && char.IsAsciiLetterOrDigit(help[0])
+                && !char.IsAsciiLetterLower(help[0]),
+                $"{name}: {help}");
             Assert.DoesNotContain(help.Split(' ', ',', ';', ':')[0], dependent);
             Assert.DoesNotMatch(Backwards(), help);
             // The name has the unit, and the sentence says it.
@@ -82,7 +89,8 @@ public sealed partial class DashboardTests
     {
         string[] own =
         [
-            "sidecars_backup_tail_age_seconds", "sidecars_backup_verified_age_seconds", "sidecars_failover_fenced", "sidecars_failover_refusals_total",
+            "sidecars_backup_tail_age_seconds", "sidecars_backup_verified_age_seconds", "sidecars_failover_fenced",
+            "sidecars_failover_refusals_total",
             "sidecars_failover_switch_to_publish_seconds_bucket",
         ];
         var file = Path.Combine(AlertRules.Folder, "dashboards", dashboard + ".json");
@@ -91,15 +99,20 @@ public sealed partial class DashboardTests
         var notes = document.RootElement.GetProperty("annotations").GetProperty("list").EnumerateArray().ToArray();
 
         Assert.Empty(own.Except(panels));
-        Assert.Contains(notes, note => note.GetProperty("name").GetString() == "Switches" && note.GetProperty("expr").GetString()!.Contains("token_epoch", StringComparison.Ordinal));
-        Assert.All(notes, note => Assert.True(note.GetProperty("enable").GetBoolean() && note.GetProperty("datasource").GetProperty("uid").GetString() == "${datasource}"));
+        Assert.Contains(notes, note => note.GetProperty("name").GetString() == "Switches"
+            && note.GetProperty("expr").GetString()!.Contains("token_epoch", StringComparison.Ordinal));
+        Assert.All(notes, note => Assert.True(
+            note.GetProperty("enable").GetBoolean() && note.GetProperty("datasource").GetProperty("uid").GetString() == "${datasource}"));
     }
 
     [ToolFact("promtool")]
     public async Task A_switch_is_one_mark_and_a_quiet_hour_has_none()
     {
-        using var document = JsonDocument.Parse(await File.ReadAllTextAsync(Files.Single(file => file.EndsWith("tenant.json", StringComparison.Ordinal))));
-        var query = document.RootElement.GetProperty("annotations").GetProperty("list").EnumerateArray().First().GetProperty("expr").GetString()!.Replace("$namespace", "shop", StringComparison.Ordinal);
+        using var document =
+            JsonDocument.Parse(await File.ReadAllTextAsync(Files.Single(file => file.EndsWith("tenant.json", StringComparison.Ordinal))));
+        var query =
+            document.RootElement.GetProperty("annotations").GetProperty("list").EnumerateArray().First().GetProperty("expr").GetString()!
+                .Replace("$namespace", "shop", StringComparison.Ordinal);
         using var folder = new TempFolder("switches");
         folder.Write("rules.yaml", "groups: []\n");
         // Epoch 4 becomes 5 in the tenth minute, in three sidecars at three places; another tenant does not count.
@@ -127,7 +140,8 @@ public sealed partial class DashboardTests
     private static IEnumerable<(string Name, string Help)> Declared() =>
         Directory.EnumerateFiles(Path.Combine(Repository.Root, "src"), "*.cs", SearchOption.AllDirectories)
             .Where(file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal))
-            .SelectMany(file => Declaration().Matches(File.ReadAllText(file))).Select(match => (match.Groups[1].Value, match.Groups[2].Value));
+            .SelectMany(file => Declaration().Matches(File.ReadAllText(file)))
+            .Select(match => (match.Groups[1].Value, match.Groups[2].Value));
 
     private static void AssertServed(int least, Regex metric, IEnumerable<string> served)
     {
@@ -157,7 +171,9 @@ public sealed partial class DashboardTests
         var root = document.RootElement.GetProperty(part);
         return part == "annotations"
             ? [.. root.GetProperty("list").EnumerateArray().Select(note => note.GetProperty("expr").GetString()!)]
-            : [.. root.EnumerateArray().Where(panel => panel.TryGetProperty("targets", out _)).SelectMany(panel => panel.GetProperty("targets").EnumerateArray()).Select(target => target.GetProperty("expr").GetString()!)];
+            : [.. root.EnumerateArray().Where(panel => panel.TryGetProperty("targets", out _))
+                .SelectMany(panel => panel.GetProperty("targets").EnumerateArray())
+                .Select(target => target.GetProperty("expr").GetString()!)];
     }
 
     [GeneratedRegex(@"(?<![:\w])redis_\w+")]

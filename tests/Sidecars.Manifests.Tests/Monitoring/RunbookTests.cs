@@ -20,7 +20,8 @@ public sealed partial class RunbookTests
 
     // Commands are held to the same on the pages for users.
     private static IEnumerable<string> PagesWithCommands =>
-        [.. Pages, .. Directory.EnumerateFiles(Path.Combine(Renders.Folder, "docs"), "*.md"), Path.Combine(Renders.Folder, "README.md"), Path.Combine(Repository.Root, "README.md")];
+        [.. Pages, .. Directory.EnumerateFiles(Path.Combine(Renders.Folder, "docs"), "*.md"), Path.Combine(Renders.Folder, "README.md"),
+            Path.Combine(Repository.Root, "README.md")];
 
     [Fact]
     public void Every_page_has_its_five_parts_in_order()
@@ -29,7 +30,8 @@ public sealed partial class RunbookTests
         {
             var text = File.ReadAllText(page);
             var places = Parts.Select(part => text.IndexOf(part, StringComparison.Ordinal)).ToArray();
-            Assert.True(places[0] > 0 && places.SequenceEqual(places.Order()) && places.Distinct().Count() == Parts.Length, $"{page}: {string.Join(' ', places)}");
+            Assert.True(places[0] > 0 && places.SequenceEqual(places.Order()) && places.Distinct().Count() == Parts.Length,
+                $"{page}: {string.Join(' ', places)}");
         }
     }
 
@@ -38,7 +40,8 @@ public sealed partial class RunbookTests
     {
         var alerts = AlertRules.Alerts.Select(alert => alert.Text("alert")).ToHashSet();
 
-        Assert.Empty(Pages.Select(page => Path.GetFileNameWithoutExtension(page)).Where(page => page != "README" && char.IsAsciiLetterUpper(page[0])).Except(alerts));
+        Assert.Empty(Pages.Select(page => Path.GetFileNameWithoutExtension(page))
+            .Where(page => page != "README" && char.IsAsciiLetterUpper(page[0])).Except(alerts));
     }
 
     [Fact]
@@ -58,20 +61,25 @@ public sealed partial class RunbookTests
     {
         var help = File.ReadAllText(Path.Combine(Repository.Root, "scripts", "tenant"));
         foreach (var page in PagesWithCommands)
-            Assert.All(Command().Matches(File.ReadAllText(page)), command => Assert.Contains($"#        scripts/tenant {command.Groups[1].Value} NAME", help.Replace("# Usage: ", "#        ", StringComparison.Ordinal), StringComparison.Ordinal));
+            Assert.All(Command().Matches(File.ReadAllText(page)), command => Assert.Contains(
+                $"#        scripts/tenant {command.Groups[1].Value} NAME", help.Replace("# Usage: ", "#        ", StringComparison.Ordinal),
+                StringComparison.Ordinal));
     }
 
     [Fact]
     public async Task Every_subcommand_and_option_of_ours_is_one_that_the_executable_has()
     {
-        var commands = PagesWithCommands.SelectMany(page => Executable().Matches(File.ReadAllText(page))).Select(match => (Name: match.Groups[1].Value, Command: match.Groups[2].Value, Options: match.Groups[3].Value)).ToArray();
+        var commands = PagesWithCommands.SelectMany(page => Executable().Matches(File.ReadAllText(page)))
+            .Select(match => (Name: match.Groups[1].Value, Command: match.Groups[2].Value, Options: match.Groups[3].Value)).ToArray();
         Assert.NotEmpty(commands);
         foreach (var group in commands.GroupBy(command => (command.Name, command.Command)))
         {
-            var help = await Tool.RunAsync("dotnet", [Path.Combine(AppContext.BaseDirectory, group.Key.Name + ".dll"), group.Key.Command, "--help"]);
+            var help = await Tool.RunAsync(
+                "dotnet", [Path.Combine(AppContext.BaseDirectory, group.Key.Name + ".dll"), group.Key.Command, "--help"]);
             Assert.True(help.ExitCode == 0, $"{group.Key}: {help.Error}");
             Assert.Contains($"{group.Key.Name} {group.Key.Command} ", help.Output.ReplaceLineEndings(" "), StringComparison.Ordinal);
-            Assert.All(group.SelectMany(command => LongOption().Matches(command.Options)), option => Assert.Contains(option.Value, help.Output, StringComparison.Ordinal));
+            Assert.All(group.SelectMany(command => LongOption().Matches(command.Options)),
+                option => Assert.Contains(option.Value, help.Output, StringComparison.Ordinal));
         }
     }
 
@@ -79,7 +87,8 @@ public sealed partial class RunbookTests
     public void Every_word_of_redis_bootstrap_is_one_that_it_has()
     {
         var help = File.ReadAllText(Path.Combine(Repository.Root, "src", "Sidecars.Bootstrap", "CommandLine.cs"));
-        var words = Pages.SelectMany(page => BootstrapWord().Matches(File.ReadAllText(page))).Select(match => match.Groups[1].Value).ToHashSet();
+        var words = Pages.SelectMany(page => BootstrapWord().Matches(File.ReadAllText(page)))
+            .Select(match => match.Groups[1].Value).ToHashSet();
         Assert.Contains("trust", words);
         Assert.All(words, word => Assert.Contains($"  redis-bootstrap {word}", help, StringComparison.Ordinal));
     }
@@ -88,7 +97,9 @@ public sealed partial class RunbookTests
     public void Every_refusal_that_a_person_can_settle_is_on_its_page()
     {
         var page = File.ReadAllText(Path.Combine(Renders.Folder, "runbooks", "persons-word.md"));
-        string[] codes = [ElectionPolicy.AllEmpty, ElectionPolicy.BlindBackend, ElectionPolicy.LineageUnknown, ElectionPolicy.LineageConflict, ElectionPolicy.FilledTwice, ElectionPolicy.TrustedWithoutData, "two-masters", "master-foreign", "master-older", "master-empty"];
+        string[] codes = [ElectionPolicy.AllEmpty, ElectionPolicy.BlindBackend, ElectionPolicy.LineageUnknown,
+            ElectionPolicy.LineageConflict, ElectionPolicy.FilledTwice, ElectionPolicy.TrustedWithoutData, "two-masters", "master-foreign",
+            "master-older", "master-empty"];
         Assert.All(codes, code => Assert.Contains($"`{code}`", page, StringComparison.Ordinal));
     }
 
@@ -98,7 +109,8 @@ public sealed partial class RunbookTests
     {
         var known = new StringBuilder("\"redis-check-aof\"\n"); // beside redis-server in the image
         foreach (var file in Directory.EnumerateFiles(Path.Combine(Repository.Root, "src"), "*.cs", SearchOption.AllDirectories))
-            foreach (var text in Literal().Matches(await File.ReadAllTextAsync(file)).Select(match => match.Value)) known.Append(text).Append('\n');
+            foreach (var text in Literal().Matches(await File.ReadAllTextAsync(file)).Select(match => match.Value))
+                known.Append(text).Append('\n');
         foreach (var name in Renders.Names("components"))
             known.Append('"').Append(Path.GetFileName(name)).AppendLine("\"").Append((await Renders.GetAsync(name)).Text);
         var said = known.ToString();
@@ -107,13 +119,15 @@ public sealed partial class RunbookTests
 
         Assert.Contains("named-unaccounted", quoted);
         string[] forms = ["\"{0}\"", " {0}\n", " {0}-", "{0} "]; // a literal, a name, one with a hash, a directive
-        Assert.All(quoted, code => Assert.Contains(forms, form => said.Contains(form.Replace("{0}", code, StringComparison.Ordinal), StringComparison.Ordinal)));
+        Assert.All(quoted, code => Assert.Contains(
+            forms, form => said.Contains(form.Replace("{0}", code, StringComparison.Ordinal), StringComparison.Ordinal)));
     }
 
     [ToolFact("kubectl")]
     public async Task Every_verb_of_kubectl_is_one()
     {
-        var verbs = Pages.SelectMany(page => Kubectl().Matches(File.ReadAllText(page))).Select(match => match.Groups[1].Value).Distinct().ToArray();
+        var verbs = Pages.SelectMany(page => Kubectl().Matches(File.ReadAllText(page)))
+            .Select(match => match.Groups[1].Value).Distinct().ToArray();
         Assert.NotEmpty(verbs);
         foreach (var verb in verbs) Assert.Equal((verb, 0), (verb, (await Tool.RunAsync("kubectl", [verb, "--help"])).ExitCode));
     }
@@ -122,9 +136,11 @@ public sealed partial class RunbookTests
     public async Task Every_container_that_a_page_names_is_in_a_pod()
     {
         var rendered = await Renders.GetAsync("components/backup");
-        var containers = rendered.Workloads.SelectMany(workload => workload.Containers).Select(container => container.Text("name")).ToHashSet();
+        var containers = rendered.Workloads.SelectMany(workload => workload.Containers)
+            .Select(container => container.Text("name")).ToHashSet();
 
-        Assert.Empty(Pages.SelectMany(page => Container().Matches(File.ReadAllText(page))).Select(match => match.Groups[1].Value).Except(containers!));
+        Assert.Empty(Pages.SelectMany(page => Container().Matches(File.ReadAllText(page))).Select(match => match.Groups[1].Value)
+            .Except(containers!));
     }
 
     [Fact]
@@ -134,10 +150,13 @@ public sealed partial class RunbookTests
         var objects = Pages.SelectMany(page => Documents(page)).ToArray();
         Assert.Contains(objects, item => item.Kind == "Job");
         Assert.Empty(objects.SelectMany(item => schema.Check(item.Node)));
-        Assert.Empty(objects.Where(item => item.Kind == "Job").SelectMany(item => RestrictedPods.Violations(item.Node.At("spec", "template", "spec"))));
+        Assert.Empty(objects.Where(item => item.Kind == "Job")
+            .SelectMany(item => RestrictedPods.Violations(item.Node.At("spec", "template", "spec"))));
         // The version of the pages is the version of the tree.
-        var images = objects.SelectMany(item => item.Node.Items("spec", "template", "spec", "containers")).Select(container => container.Text("image"));
-        Assert.All(images, image => Assert.Contains($"<Version>{image!.Split(':')[1]}</Version>", File.ReadAllText(Path.Combine(Repository.Root, "Directory.Build.props")), StringComparison.Ordinal));
+        var images = objects.SelectMany(item => item.Node.Items("spec", "template", "spec", "containers"))
+            .Select(container => container.Text("image"));
+        Assert.All(images, image => Assert.Contains($"<Version>{image!.Split(':')[1]}</Version>",
+            File.ReadAllText(Path.Combine(Repository.Root, "Directory.Build.props")), StringComparison.Ordinal));
     }
 
     [ToolFact("redis-server", "redis-cli", "redis-check-rdb", "sh")]
@@ -148,28 +167,37 @@ public sealed partial class RunbookTests
         var container = job.Node.Items("spec", "template", "spec", "containers")[0];
         await using var old = await RedisProcess.StartAsync("requirepass of-the-old-one");
         var password = new Dictionary<string, string> { ["REDISCLI_AUTH"] = "of-the-old-one" };
-        foreach (var database in (string[])["0", "5"]) Assert.Equal("OK\n", (await Tool.RunAsync("redis-cli", ["-p", $"{old.Port}", "-n", database, "set", "key", "of " + database], password)).Output);
+        foreach (var database in (string[])["0", "5"])
+            Assert.Equal("OK\n",
+                (await Tool.RunAsync("redis-cli", ["-p", $"{old.Port}", "-n", database, "set", "key", "of " + database], password)).Output);
 
-        var script = await Tool.RunAsync("sh", [.. container.Texts("command").Skip(1), .. container.Texts("args")], new Dictionary<string, string>(password)
-        {
-            ["DATA_DIR"] = data.Path,
-            ["FROM_HOST"] = "127.0.0.1",
-            ["FROM_PORT"] = $"{old.Port}",
-        });
+        var script = await Tool.RunAsync(
+            "sh", [.. container.Texts("command").Skip(1), .. container.Texts("args")], new Dictionary<string, string>(password)
+            {
+                ["DATA_DIR"] = data.Path,
+                ["FROM_HOST"] = "127.0.0.1",
+                ["FROM_PORT"] = $"{old.Port}",
+            });
         Assert.True(script.ExitCode == 0, script.Output + script.Error);
 
         Assert.Equal(FilledBy.Adopt, DiskEvidenceReader.Read(data.Path, Durability.Aof).Filled);
         await using var adopted = await RedisProcess.StartAsync(data, FreePort.Next(), "appendonly yes");
-        foreach (var database in (string[])["0", "5"]) Assert.Equal($"of {database}\n", (await Tool.RunAsync("redis-cli", ["-p", $"{adopted.Port}", "-n", database, "get", "key"])).Output);
+        foreach (var database in (string[])["0", "5"])
+            Assert.Equal(
+                $"of {database}\n", (await Tool.RunAsync("redis-cli", ["-p", $"{adopted.Port}", "-n", database, "get", "key"])).Output);
         // A second try does not go over the first.
-        Assert.NotEqual(0, (await Tool.RunAsync("sh", [.. container.Texts("command").Skip(1), .. container.Texts("args")], new Dictionary<string, string> { ["DATA_DIR"] = data.Path })).ExitCode);
+        Assert.NotEqual(0, (await Tool.RunAsync("sh", [.. container.Texts("command").Skip(1), .. container.Texts("args")],
+            new Dictionary<string, string> { ["DATA_DIR"] = data.Path })).ExitCode);
     }
 
     private static IEnumerable<KubeObject> Documents(string page) =>
-        Applied().Matches(File.ReadAllText(page)).SelectMany(match => YamlExtensions.Parse(match.Groups[1].Value)).Select(node => new KubeObject(node));
+        Applied().Matches(File.ReadAllText(page)).SelectMany(match => YamlExtensions.Parse(match.Groups[1].Value))
+            .Select(node => new KubeObject(node));
 
-    // Of commands, not of sentences: after the name come a word that is a subcommand, and what belongs to it up to the end of the line or a quotation mark.
-    [GeneratedRegex(@"(?<![\w/.`-])`?(redis-(?:backup|failover)) (run|now|list|show|restore|verify|prune|status|step-down|passwords)\b([^\n`|;)]*)")]
+    // Of commands, not of sentences: after the name come a word that is a subcommand, and what belongs to it up to the end of the line or a
+    // quotation mark.
+    [GeneratedRegex(
+        @"(?<![\w/.`-])`?(redis-(?:backup|failover)) (run|now|list|show|restore|verify|prune|status|step-down|passwords)\b([^\n`|;)]*)")]
     private static partial Regex Executable();
 
     [GeneratedRegex(@"-- redis-bootstrap ([a-z-]+)")]

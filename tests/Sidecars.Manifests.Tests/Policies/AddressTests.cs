@@ -11,13 +11,17 @@ public sealed class AddressTests
     {
         var rendered = await Renders.GetAsync(name);
         var announcing = rendered.Workloads.Concat(rendered.Jobs).SelectMany(workload => workload.Containers)
-            .Select(container => (Name: container.Text("name"), Variables: container.Items("env").ToDictionary(variable => variable.Text("name")!)))
+            .Select(container => (Name: container.Text("name"),
+                Variables: container.Items("env").ToDictionary(variable => variable.Text("name")!)))
             .Where(container => container.Variables.ContainsKey("ANNOUNCE_HOST")).ToArray();
 
         // The hosts file of a pod answers the pod's own name with the pod's address. No domain: clusters differ, and resolv.conf has it.
-        Assert.All(announcing, container => Assert.Equal("$(NODE_NAME).$(POD_NAMESPACE).svc", container.Variables["ANNOUNCE_HOST"].Text("value")));
-        Assert.All(announcing, container => Assert.Equal("metadata.name", container.Variables["NODE_NAME"].Text("valueFrom", "fieldRef", "fieldPath")));
-        Assert.All(announcing, container => Assert.Equal("metadata.namespace", container.Variables["POD_NAMESPACE"].Text("valueFrom", "fieldRef", "fieldPath")));
+        Assert.All(
+            announcing, container => Assert.Equal("$(NODE_NAME).$(POD_NAMESPACE).svc", container.Variables["ANNOUNCE_HOST"].Text("value")));
+        Assert.All(announcing,
+            container => Assert.Equal("metadata.name", container.Variables["NODE_NAME"].Text("valueFrom", "fieldRef", "fieldPath")));
+        Assert.All(announcing, container => Assert.Equal(
+            "metadata.namespace", container.Variables["POD_NAMESPACE"].Text("valueFrom", "fieldRef", "fieldPath")));
         // Those that read it: the entrypoint, with the probes and the hook of its container, and the sidecar.
         Assert.Equal(["failover", "redis"], announcing.Select(container => container.Name).Order(StringComparer.Ordinal));
         Assert.DoesNotContain(rendered.OfKind("ConfigMap"), map => map.Node.Map("data").ContainsKey("ANNOUNCE_HOST"));

@@ -18,9 +18,12 @@ public sealed class ConventionTests
             Assert.Equal("sidecars", labels.GetValueOrDefault("app.kubernetes.io/part-of"));
             Assert.Equal("kustomize", labels.GetValueOrDefault("app.kubernetes.io/managed-by"));
             if (isTenant) Assert.Equal("redis", labels.GetValueOrDefault("app.kubernetes.io/instance"));
-            if (labels.TryGetValue("app.kubernetes.io/name", out var part)) Assert.Contains(part, new[] { "redis", "sentinel", "redis-backup" });
-            if (labels.TryGetValue("app.kubernetes.io/component", out var component)) Assert.Contains(component, new[] { "data", "sentinel", "tls", "monitoring", "backup" });
-            Assert.All(labels.Keys.Concat(item.Node.Map("metadata", "annotations").Keys), key => Assert.Contains('/', key == "grafana_dashboard" ? "/" : key));
+            if (labels.TryGetValue("app.kubernetes.io/name", out var part))
+                Assert.Contains(part, new[] { "redis", "sentinel", "redis-backup" });
+            if (labels.TryGetValue("app.kubernetes.io/component", out var component))
+                Assert.Contains(component, new[] { "data", "sentinel", "tls", "monitoring", "backup" });
+            Assert.All(labels.Keys.Concat(item.Node.Map("metadata", "annotations").Keys),
+                key => Assert.Contains('/', key == "grafana_dashboard" ? "/" : key));
         }
     }
 
@@ -47,8 +50,10 @@ public sealed class ConventionTests
 
         Assert.NotEqual("tenant", space);
         Assert.All(rendered.Objects.Where(item => item.Kind != "Namespace"), item => Assert.Equal(space, item.Namespace));
-        Assert.DoesNotContain(rendered.Objects, item => item.Kind.StartsWith("Cluster", StringComparison.Ordinal) || item.Kind == "StorageClass");
-        Assert.All(rendered.OfKind("RoleBinding").SelectMany(binding => binding.Node.Items("subjects")), subject => Assert.Equal(space, subject.Text("namespace")));
+        Assert.DoesNotContain(
+            rendered.Objects, item => item.Kind.StartsWith("Cluster", StringComparison.Ordinal) || item.Kind == "StorageClass");
+        Assert.All(rendered.OfKind("RoleBinding").SelectMany(binding => binding.Node.Items("subjects")),
+            subject => Assert.Equal(space, subject.Text("namespace")));
     }
 
     [ToolTheory("kubectl")]
@@ -57,7 +62,8 @@ public sealed class ConventionTests
     public async Task A_tenant_that_renames_objects_fails_by_that_and_nothing_else(string line)
     {
         using var tenant = new TempFolder("renamed");
-        tenant.Write("kustomization.yaml", $"resources: [{Path.GetRelativePath(tenant.Path, Renders.Folder)}/base]\nnamespace: shop\n{line}\n");
+        tenant.Write(
+            "kustomization.yaml", $"resources: [{Path.GetRelativePath(tenant.Path, Renders.Folder)}/base]\nnamespace: shop\n{line}\n");
 
         var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => Renders.GetAsync(tenant.Path));
 
@@ -72,16 +78,20 @@ public sealed class ConventionTests
         // Applied again over a living group, nothing differs, and GitOps has nothing to put back: whatever the Roles let a pod write is
         // not among the objects here, but for one that has nothing but a name; and no annotation of a run-time fact is.
         var writable = rendered.OfKind("Role").SelectMany(role => role.Node.Items("rules"))
-            .Where(rule => rule.Texts("verbs").Intersect(["create", "update", "patch", "delete"]).Any()).SelectMany(rule => rule.Texts("resources")).ToHashSet();
+            .Where(rule => rule.Texts("verbs").Intersect(["create", "update", "patch", "delete"]).Any())
+            .SelectMany(rule => rule.Texts("resources")).ToHashSet();
         Assert.NotEmpty(writable);
         foreach (var item in rendered.Objects.Where(item => writable.Contains(item.Kind.ToLowerInvariant() + "s")))
         {
             Assert.Equal("DNSEndpoint", item.Kind);
-            Assert.Equal(["apiVersion", "kind", "metadata"], Assert.IsType<YamlMappingNode>(item.Node).Children.Keys.Select(key => key.Text()!).Order(StringComparer.Ordinal));
+            Assert.Equal(["apiVersion", "kind", "metadata"],
+                Assert.IsType<YamlMappingNode>(item.Node).Children.Keys.Select(key => key.Text()!).Order(StringComparer.Ordinal));
         }
 
-        Assert.DoesNotContain(rendered.Objects.SelectMany(item => item.Node.Map("metadata", "annotations").Keys), key => key.StartsWith("sidecars.redis/", StringComparison.Ordinal));
-        // Nor does a controller fill in what is left out here and said elsewhere: a Service that selects nothing has no slice of the cluster's.
+        Assert.DoesNotContain(rendered.Objects.SelectMany(item => item.Node.Map("metadata", "annotations").Keys),
+            key => key.StartsWith("sidecars.redis/", StringComparison.Ordinal));
+        // Nor does a controller fill in what is left out here and said elsewhere: a Service that selects nothing has no slice of the
+        // cluster's.
         Assert.Null(rendered.OfKind("Service").Single(service => service.Name == "redis-master").Node.At("spec", "selector"));
     }
 
@@ -95,7 +105,8 @@ public sealed class ConventionTests
         {
             var rendered = await Renders.GetAsync(tenant);
             if (rendered.Variable(rendered.Workload("redis"), "DNS_NAME") is not { } name) continue;
-            Assert.False(owners.TryGetValue(name.TrimEnd('.').ToLowerInvariant(), out var owner), $"{name} is given by {owner} and {tenant}");
+            Assert.False(
+                owners.TryGetValue(name.TrimEnd('.').ToLowerInvariant(), out var owner), $"{name} is given by {owner} and {tenant}");
             owners[name.TrimEnd('.').ToLowerInvariant()] = tenant;
         }
     }
@@ -103,7 +114,8 @@ public sealed class ConventionTests
     [Fact]
     public void One_object_a_file_and_every_file_is_used()
     {
-        foreach (var folder in Directory.EnumerateDirectories(Renders.Folder, "*", SearchOption.AllDirectories).Where(folder => Path.GetFileName(folder) is not ("tests" or "golden")))
+        foreach (var folder in Directory.EnumerateDirectories(Renders.Folder, "*", SearchOption.AllDirectories)
+            .Where(folder => Path.GetFileName(folder) is not ("tests" or "golden")))
         {
             var files = Directory.EnumerateFiles(folder, "*.yaml").ToArray();
             if (files.Length == 0) continue;
@@ -116,5 +128,6 @@ public sealed class ConventionTests
         }
     }
 
-    private static IEnumerable<string> Sorted(IReadOnlyDictionary<string, string> labels) => labels.Select(pair => $"{pair.Key}={pair.Value}").Order(StringComparer.Ordinal);
+    private static IEnumerable<string> Sorted(IReadOnlyDictionary<string, string> labels) =>
+        labels.Select(pair => $"{pair.Key}={pair.Value}").Order(StringComparer.Ordinal);
 }

@@ -25,7 +25,8 @@ public sealed partial class EnvironmentTests
     {
         var rendered = await Renders.GetAsync(name);
         HashSet<string> shared = [];
-        foreach (var executable in (string[])["redis-bootstrap", "redis-failover", "redis-backup"]) shared.UnionWith(await Settings(executable));
+        foreach (var executable in (string[])["redis-bootstrap", "redis-failover", "redis-backup"])
+            shared.UnionWith(await Settings(executable));
         foreach (var workload in rendered.Workloads.Concat(rendered.Jobs))
         {
             foreach (var container in workload.Containers)
@@ -43,7 +44,8 @@ public sealed partial class EnvironmentTests
                 Assert.Empty(rendered.EnvironmentOf(container).Keys.Except(shared).Except(Platform));
                 // $(NAME) is expanded from variables above it only.
                 for (var i = 0; i < own.Length; i++)
-                    Assert.All(Reference().Matches(container.Items("env")[i].Text("value") ?? ""), reference => Assert.Contains(reference.Groups[1].Value, own[..i]));
+                    Assert.All(Reference().Matches(container.Items("env")[i].Text("value") ?? ""),
+                        reference => Assert.Contains(reference.Groups[1].Value, own[..i]));
             }
         }
     }
@@ -51,7 +53,8 @@ public sealed partial class EnvironmentTests
     [GeneratedRegex(@"\$\(([A-Z0-9_]+)\)")]
     private static partial Regex Reference();
 
-    private static string ExecutableOf(YamlNode container) => container.Texts("command") is [var executable, ..] ? executable : "redis-bootstrap";
+    private static string ExecutableOf(YamlNode container) =>
+        container.Texts("command") is [var executable, ..] ? executable : "redis-bootstrap";
 
     private static Task<HashSet<string>> Settings(string executable) => Known.GetOrAdd(executable, SettingsAsync);
 
@@ -60,6 +63,8 @@ public sealed partial class EnvironmentTests
         // The managed build beside this test: "scripts/tenant check" needs no native publish.
         var help = await Tool.RunAsync("dotnet", [Path.Combine(AppContext.BaseDirectory, executable + ".dll"), "--help"]);
         Assert.True(help.ExitCode == 0, help.Error);
-        return [.. help.Output.Split('\n').Where(line => line.StartsWith("  ", StringComparison.Ordinal) && line.Length > 2 && char.IsAsciiLetterUpper(line[2])).Select(line => line.Trim().Split(' ')[0])];
+        return [.. help.Output.Split('\n')
+            .Where(line => line.StartsWith("  ", StringComparison.Ordinal) && line.Length > 2 && char.IsAsciiLetterUpper(line[2]))
+            .Select(line => line.Trim().Split(' ')[0])];
     }
 }

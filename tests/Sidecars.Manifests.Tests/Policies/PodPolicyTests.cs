@@ -26,7 +26,8 @@ public sealed class PodPolicyTests
     {
         var text = (await Renders.GetAsync("base")).Text;
         var lines = text.Split('\n').Where(line => !line.TrimStart().StartsWith(field, StringComparison.Ordinal)).ToList();
-        if (field is "seccompProfile" or "capabilities") lines.RemoveAll(line => line.Trim() is "type: RuntimeDefault" or "drop:" or "- ALL");
+        if (field is "seccompProfile" or "capabilities")
+            lines.RemoveAll(line => line.Trim() is "type: RuntimeDefault" or "drop:" or "- ALL");
 
         var pod = new Rendered(string.Join('\n', lines)).Workload("redis").Pod;
 
@@ -39,8 +40,11 @@ public sealed class PodPolicyTests
     {
         const string Component = "components/process-namespace";
         var rendered = await Renders.GetAsync(name);
-        var sharing = rendered.Workloads.Concat(rendered.Jobs).Where(workload => workload.Pod.Text("shareProcessNamespace") == "true").Select(workload => workload.Owner.Name);
-        var isChosen = name == Component || (name.StartsWith("tenants/", StringComparison.Ordinal) && (await File.ReadAllTextAsync(Path.Combine(Renders.Folder, name, "kustomization.yaml"))).Contains(Component, StringComparison.Ordinal));
+        var sharing = rendered.Workloads.Concat(rendered.Jobs).Where(workload => workload.Pod.Text("shareProcessNamespace") == "true")
+            .Select(workload => workload.Owner.Name);
+        var isChosen = name == Component || (name.StartsWith("tenants/", StringComparison.Ordinal)
+            && (await File.ReadAllTextAsync(Path.Combine(Renders.Folder, name, "kustomization.yaml")))
+                .Contains(Component, StringComparison.Ordinal));
         Assert.Equal(isChosen ? ["redis"] : [], sharing);
     }
 
@@ -50,7 +54,8 @@ public sealed class PodPolicyTests
     {
         var version = XDocument.Load(Path.Combine(Repository.Root, "Directory.Build.props")).Descendants("Version").Single().Value;
         var rendered = await Renders.GetAsync(name);
-        foreach (var image in rendered.Workloads.Concat(rendered.Jobs).SelectMany(workload => workload.Containers).Select(container => container.Text("image")!))
+        foreach (var image in rendered.Workloads.Concat(rendered.Jobs).SelectMany(workload => workload.Containers)
+            .Select(container => container.Text("image")!))
         {
             var tag = image[(image.LastIndexOf(':') + 1)..];
             Assert.True(image.Contains(':', StringComparison.Ordinal) && tag.Count(c => c == '.') == 2, $"{image} has no exact version");
@@ -81,8 +86,10 @@ public sealed class PodPolicyTests
         var rendered = await Renders.GetAsync(name);
         var redis = rendered.Workload("redis");
         var limit = Bytes(redis.Main.Text("resources", "limits", "memory")!);
-        var config = rendered.OfKind("ConfigMap").Single(map => map.Name.StartsWith("redis-config-", StringComparison.Ordinal)).Node.Map("data");
-        var lines = config.OrderBy(pair => pair.Key == "redis.conf" ? "" : pair.Key, StringComparer.Ordinal).SelectMany(pair => pair.Value.Split('\n'));
+        var config = rendered.OfKind("ConfigMap")
+            .Single(map => map.Name.StartsWith("redis-config-", StringComparison.Ordinal)).Node.Map("data");
+        var lines = config.OrderBy(pair => pair.Key == "redis.conf" ? "" : pair.Key, StringComparer.Ordinal)
+            .SelectMany(pair => pair.Value.Split('\n'));
 
         var share = Bytes(lines.Last(line => line.StartsWith("maxmemory ", StringComparison.Ordinal)).Split(' ')[1]) / limit;
 
@@ -102,11 +109,14 @@ public sealed class PodPolicyTests
             foreach (var kind in new[] { "startup", "liveness", "readiness" })
             {
                 var probe = workload.Main.At(kind + "Probe");
-                Assert.Equal([isTls ? "redis-probe-tls" : "redis-probe", kind, "--role", workload.Owner.Name], probe.Texts("exec", "command"));
-                Assert.True(probe.Number("timeoutSeconds") > 1, "PROBE_TIMEOUT_MS is 900: the probe must explain itself before kubelet gives up");
+                Assert.Equal(
+                    [isTls ? "redis-probe-tls" : "redis-probe", kind, "--role", workload.Owner.Name], probe.Texts("exec", "command"));
+                Assert.True(
+                    probe.Number("timeoutSeconds") > 1, "PROBE_TIMEOUT_MS is 900: the probe must explain itself before kubelet gives up");
             }
 
-            // A script may run for busy-reply-threshold, 5 s, and a large fork as long again: silence that must pass between the first and the last failure.
+            // A script may run for busy-reply-threshold, 5 s, and a large fork as long again: silence that must pass between the first and
+            // the last failure.
             var liveness = workload.Main.At("livenessProbe");
             Assert.True(liveness.Number("periodSeconds") * (liveness.Number("failureThreshold") - 1) >= 20);
         }
@@ -135,8 +145,10 @@ public sealed class PodPolicyTests
     public async Task Periods_are_those_that_the_page_argues_for()
     {
         var rendered = await Renders.GetAsync("base");
-        var argued = (await File.ReadAllLinesAsync(Path.Combine(Renders.Folder, "docs", "probes.md"))).Select(line => line.Split('|', StringSplitOptions.TrimEntries))
-            .Where(cells => cells.Length > 4 && cells[1].EndsWith("ness", StringComparison.Ordinal) && cells[2].EndsWith(" s", StringComparison.Ordinal))
+        var argued = (await File.ReadAllLinesAsync(Path.Combine(Renders.Folder, "docs", "probes.md")))
+            .Select(line => line.Split('|', StringSplitOptions.TrimEntries))
+            .Where(cells => cells.Length > 4 && cells[1].EndsWith("ness", StringComparison.Ordinal)
+                && cells[2].EndsWith(" s", StringComparison.Ordinal))
             .ToDictionary(cells => cells[1], cells => $"{cells[2]}, {cells[3]}");
         var rendersAs = new Dictionary<string, string>();
         foreach (var workload in (string[])["redis", "sentinel"])
@@ -184,7 +196,8 @@ public sealed class PodPolicyTests
         // shutdown-timeout (10 s), a save, and as much again.
         Assert.True(redis.Pod.Number("terminationGracePeriodSeconds") >= handOver + 40);
         // Hooks of different containers run at the same time: only this one has any.
-        Assert.All(redis.Containers.Where(container => container.Text("name") != "redis"), container => Assert.Null(container.At("lifecycle")));
+        Assert.All(
+            redis.Containers.Where(container => container.Text("name") != "redis"), container => Assert.Null(container.At("lifecycle")));
     }
 
     [ToolTheory("kubectl")]
@@ -195,9 +208,11 @@ public sealed class PodPolicyTests
         foreach (var workload in rendered.Workloads)
         {
             var labels = workload.Labels;
-            YamlNode[] terms = [.. workload.Pod.Items("affinity", "podAntiAffinity", "requiredDuringSchedulingIgnoredDuringExecution"), .. workload.Pod.Items("topologySpreadConstraints")];
+            YamlNode[] terms = [.. workload.Pod.Items("affinity", "podAntiAffinity", "requiredDuringSchedulingIgnoredDuringExecution"),
+                .. workload.Pod.Items("topologySpreadConstraints")];
             Assert.Equal(["kubernetes.io/hostname", "topology.kubernetes.io/zone"], terms.Select(term => term.Text("topologyKey")));
-            Assert.All(terms, term => Assert.All(term.Map("labelSelector", "matchLabels"), pair => Assert.Equal(pair.Value, labels[pair.Key])));
+            Assert.All(
+                terms, term => Assert.All(term.Map("labelSelector", "matchLabels"), pair => Assert.Equal(pair.Value, labels[pair.Key])));
         }
 
         var sentinel = rendered.Workload("sentinel").Owner.Node.At("spec");

@@ -9,7 +9,8 @@ namespace Sidecars.Manifests.Tests.Policies;
 
 public sealed class RbacTests
 {
-    // Each right with the call that needs it; a PUT needs update, and create where the object is not there yet (of a kind that is created so).
+    // Each right with the call that needs it; a PUT needs update, and create where the object is not there yet (of a kind that is created
+    // so).
     private static readonly Dictionary<(string Group, string Resource, string Verb), string> Calls = new()
     {
         [("coordination.k8s.io", "leases", "get")] = nameof(KubernetesClient.GetLeaseAsync),
@@ -37,7 +38,9 @@ public sealed class RbacTests
         var rights = rendered.OfKind("Role").SelectMany(role => role.Node.Items("rules")).SelectMany(Rights).Distinct();
         var settings = rendered.EnvironmentOf(rendered.Workload("redis").Main);
 
-        Assert.Equal(Calls.Keys.Concat(Optional.Where(right => settings.ContainsKey(right.Value.Setting)).Select(right => right.Key)).Order(), rights.Order());
+        Assert.Equal(
+            Calls.Keys.Concat(Optional.Where(right => settings.ContainsKey(right.Value.Setting)).Select(right => right.Key)).Order(),
+            rights.Order());
     }
 
     [ToolTheory("kubectl")]
@@ -62,13 +65,16 @@ public sealed class RbacTests
 
         Assert.Equal(
             [
-                ("leases", "get,create,update", string.Join(',', group)), ("leases", "get", "redis-sentinels"), ("pods", "get", string.Join(',', pods)),
-                ("endpointslices", "get,update", "redis-master"), ("endpointslices", "create", ""), // a POST has no name for RBAC, and a PUT does not create this kind
+                ("leases", "get,create,update", string.Join(',', group)), ("leases", "get", "redis-sentinels"),
+                ("pods", "get", string.Join(',', pods)),
+                // a POST has no name for RBAC, and a PUT does not create this kind
+                ("endpointslices", "get,update", "redis-master"), ("endpointslices", "create", ""),
                 .. optional,
             ],
             Rules(rendered, "redis"));
         // A Deployment's pod names are not known in advance: the one rule without names.
-        Assert.Equal([("leases", "get,create,update", "redis-sentinels"), ("leases", "get", "redis"), ("pods", "get", "")], Rules(rendered, "sentinel"));
+        Assert.Equal([("leases", "get,create,update", "redis-sentinels"), ("leases", "get", "redis"), ("pods", "get", "")],
+            Rules(rendered, "sentinel"));
     }
 
     [ToolTheory("kubectl")]
@@ -80,7 +86,8 @@ public sealed class RbacTests
         {
             Assert.Equal("Role", binding.Node.Text("roleRef", "kind"));
             Assert.Contains(rendered.OfKind("Role"), role => role.Name == binding.Node.Text("roleRef", "name"));
-            Assert.Equal(rendered.Workload(binding.Name).Pod.Text("serviceAccountName"), Assert.Single(binding.Node.Items("subjects")).Text("name"));
+            Assert.Equal(
+                rendered.Workload(binding.Name).Pod.Text("serviceAccountName"), Assert.Single(binding.Node.Items("subjects")).Text("name"));
         }
 
         Assert.Equal(rendered.OfKind("Role").Count(), rendered.OfKind("RoleBinding").Count());
@@ -94,5 +101,6 @@ public sealed class RbacTests
 
     private static IEnumerable<(string, string, string)> Rules(Rendered rendered, string role) =>
         rendered.OfKind("Role").Single(item => item.Name == role).Node.Items("rules")
-            .Select(rule => (string.Join(',', rule.Texts("resources")), string.Join(',', rule.Texts("verbs")), string.Join(',', rule.Texts("resourceNames"))));
+            .Select(rule => (string.Join(',', rule.Texts("resources")), string.Join(',', rule.Texts("verbs")),
+                string.Join(',', rule.Texts("resourceNames"))));
 }

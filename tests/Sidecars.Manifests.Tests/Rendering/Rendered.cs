@@ -19,7 +19,8 @@ public sealed record KubeObject(YamlNode Node)
 /// <summary>A pod template with the workload that makes pods of it.</summary>
 public sealed record Workload(KubeObject Owner)
 {
-    public YamlNode? Template => Owner.Kind == "CronJob" ? Owner.Node.At("spec", "jobTemplate", "spec", "template") : Owner.Node.At("spec", "template");
+    public YamlNode? Template =>
+        Owner.Kind == "CronJob" ? Owner.Node.At("spec", "jobTemplate", "spec", "template") : Owner.Node.At("spec", "template");
 
     public YamlNode? Pod => Template.At("spec");
 
@@ -43,9 +44,12 @@ public sealed class Rendered(string text)
 
     public IEnumerable<KubeObject> OfKind(string kind) => Objects.Where(item => item.Kind == kind);
 
-    public IReadOnlyList<Workload> Workloads => [.. Objects.Where(item => item.Kind is "StatefulSet" or "Deployment").Select(item => new Workload(item))];
+    public IReadOnlyList<Workload> Workloads =>
+        [.. Objects.Where(item => item.Kind is "StatefulSet" or "Deployment").Select(item => new Workload(item))];
 
-    /// <summary>A container's environment: its ConfigMaps, then its own. What the pod decides at run time (its name, say) is null.</summary>
+    /// <summary>
+    /// A container's environment: its ConfigMaps, then its own. What the pod decides at run time (its name, say) is null.
+    /// </summary>
     public IReadOnlyDictionary<string, string?> EnvironmentOf(YamlNode container)
     {
         var environment = new Dictionary<string, string?>();

@@ -20,7 +20,8 @@ public static class Renders
     /// <summary>All.</summary>
     public static TheoryData<string> All => [.. TenantNames, .. Only is null ? Names("cluster") : []];
 
-    private static IEnumerable<string> TenantNames => Only is { } tenant ? [$"tenants/{tenant}"] : ["base", .. Names("components"), .. Names("tenants")];
+    private static IEnumerable<string> TenantNames =>
+        Only is { } tenant ? [$"tenants/{tenant}"] : ["base", .. Names("components"), .. Names("tenants")];
 
     private static string? Only => Environment.GetEnvironmentVariable("SIDECARS_TENANT") is { Length: > 0 } tenant ? tenant : null;
 
@@ -28,7 +29,8 @@ public static class Renders
     public static Task<Rendered> GetAsync(string name) => Cache.GetOrAdd(name, RenderAsync);
 
     public static IEnumerable<string> Names(string kind) =>
-        Directory.EnumerateDirectories(Path.Combine(Folder, kind)).Select(folder => $"{kind}/{Path.GetFileName(folder)}").Order(StringComparer.Ordinal);
+        Directory.EnumerateDirectories(Path.Combine(Folder, kind)).Select(folder => $"{kind}/{Path.GetFileName(folder)}")
+            .Order(StringComparer.Ordinal);
 
     private static async Task<Rendered> RenderAsync(string name)
     {
@@ -37,7 +39,8 @@ public static class Renders
         // Every test would fail of it, and none would say why.
         var renamed = rendered.Workloads.Select(workload => workload.Owner.Name).Except(["redis", "sentinel"]).ToArray();
         return renamed.Length == 0 ? rendered : throw new InvalidOperationException(
-            $"{name} renames objects ({string.Join(", ", renamed)}): take namePrefix and nameSuffix out; settings and Roles refer to objects by their fixed names");
+            $"{name} renames objects ({string.Join(", ", renamed)}): take namePrefix and nameSuffix out; "
+            + "settings and Roles refer to objects by their fixed names");
     }
 
     /// <summary>The base with components, as a tenant "one" with lines of its own.</summary>
@@ -60,6 +63,8 @@ public static class Renders
     public static async Task<Rendered> KustomizeAsync(string folder)
     {
         var result = await Tool.RunAsync("kubectl", ["kustomize", folder]);
-        return result.ExitCode == 0 ? new Rendered(result.Output) : throw new InvalidOperationException($"kubectl kustomize {folder}: {result.Error}");
+        return result.ExitCode == 0
+            ? new Rendered(result.Output)
+            : throw new InvalidOperationException($"kubectl kustomize {folder}: {result.Error}");
     }
 }

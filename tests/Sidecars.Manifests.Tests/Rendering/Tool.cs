@@ -12,12 +12,15 @@ public static class Tool
 
     /// <summary>The path of a command on PATH; null where it is not installed.</summary>
     public static string? Find(string name) =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Select(folder => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Select(folder => Path.Combine(folder, name))
+            .FirstOrDefault(File.Exists);
 
     /// <summary>Runs it; an exit code that is not 0 is a result, not an exception.</summary>
-    public static async Task<ToolResult> RunAsync(string command, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? variables = null, string? folder = null)
+    public static async Task<ToolResult> RunAsync(
+        string command, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? variables = null, string? folder = null)
     {
-        var start = new ProcessStartInfo(command, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        var start = new ProcessStartInfo(command, arguments)
+        { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
         if (folder is not null) start.WorkingDirectory = folder;
         foreach (var (name, value) in variables ?? new Dictionary<string, string>()) start.Environment[name] = value;
         using var process = Process.Start(start) ?? throw new InvalidOperationException($"{command} was not started");

@@ -56,7 +56,9 @@ public sealed class ManifestSchema
     private static void CheckMap(YamlNode node, string path, List<string> errors)
     {
         if (node is not YamlMappingNode map) errors.Add($"{path}: {Shown(node)} is no map");
-        else errors.AddRange(map.Children.Where(pair => pair.Value is not YamlScalarNode scalar || !Fits(scalar, "string")).Select(pair => $"{path}.{pair.Key}: {Shown(pair.Value)} is no string"));
+        else
+            errors.AddRange(map.Children.Where(pair => pair.Value is not YamlScalarNode scalar || !Fits(scalar, "string"))
+                .Select(pair => $"{path}.{pair.Key}: {Shown(pair.Value)} is no string"));
     }
 
     private void CheckFields(YamlNode node, YamlMappingNode fields, string path, List<string> errors)
@@ -74,7 +76,8 @@ public sealed class ManifestSchema
             else errors.Add($"{path}.{key}: unknown field");
         }
 
-        errors.AddRange(fields.Children.Keys.Select(key => key.Text()!).Where(key => key.EndsWith('!') && map.At(key[..^1]) is null).Select(key => $"{path}.{key[..^1]}: required"));
+        errors.AddRange(fields.Children.Keys.Select(key => key.Text()!).Where(key => key.EndsWith('!') && map.At(key[..^1]) is null)
+            .Select(key => $"{path}.{key[..^1]}: required"));
     }
 
     // Plain scalars have YAML's own type: a number where the API wants a string is refused by the server.
@@ -90,12 +93,14 @@ public sealed class ManifestSchema
             "bool" => isBool,
             "string" => !isNumber && !isBool && !(isPlain && text is "" or "null" or "~"),
             "intOrString" => !isBool,
-            "quantity" => text.TrimStart("0123456789.".ToCharArray()) is "" or "m" or "k" or "M" or "G" or "Ki" or "Mi" or "Gi" or "Ti" && char.IsAsciiDigit(text.FirstOrDefault('x')),
+            "quantity" => text.TrimStart("0123456789.".ToCharArray()) is "" or "m" or "k" or "M" or "G" or "Ki" or "Mi" or "Gi" or "Ti"
+                && char.IsAsciiDigit(text.FirstOrDefault('x')),
             _ when type.Contains('|', StringComparison.Ordinal) => type.Split('|').Contains(text),
             _ when char.IsUpper(type[0]) => text == type, // the one value that we use
             _ => throw new InvalidOperationException($"kubernetes.yaml names a type {type} that it does not define"),
         };
     }
 
-    private static string Shown(YamlNode node) => node is YamlScalarNode scalar ? $"'{scalar.Value}'" : node.NodeType.ToString().ToLowerInvariant();
+    private static string Shown(YamlNode node) =>
+        node is YamlScalarNode scalar ? $"'{scalar.Value}'" : node.NodeType.ToString().ToLowerInvariant();
 }

@@ -38,12 +38,14 @@ public sealed class InstallPageTests
             Assert.Equal("https://s3.example:9000", environment["BACKUP_S3_ENDPOINT"]);
             Assert.Equal("us-east-1", environment["BACKUP_S3_REGION"]);
             var mount = container.Items("volumeMounts").Single(item => item.Text("name") == "s3");
-            Assert.Equal($"{mount.Text("mountPath")}/{Assert.Single(ReferenceTests.Inputs()["redis-s3"])}", environment["AWS_SHARED_CREDENTIALS_FILE"]);
+            Assert.Equal($"{mount.Text("mountPath")}/{Assert.Single(ReferenceTests.Inputs()["redis-s3"])}",
+                environment["AWS_SHARED_CREDENTIALS_FILE"]);
             Assert.Equal("true", mount.Text("readOnly"));
         }
 
         // No key is in the environment, where it could not be replaced while pods run.
-        Assert.DoesNotContain(ours.Concat(jobs).SelectMany(container => rendered.EnvironmentOf(container).Keys), name => name.StartsWith("AWS_SECRET", StringComparison.Ordinal));
+        Assert.DoesNotContain(ours.Concat(jobs).SelectMany(container => rendered.EnvironmentOf(container).Keys),
+            name => name.StartsWith("AWS_SECRET", StringComparison.Ordinal));
         Assert.DoesNotContain(rendered.Workload("sentinel").Pod.Items("volumes"), volume => volume.Text("name") == "s3");
     }
 }

@@ -104,7 +104,8 @@ public sealed class NewTenantTests : IDisposable
 
         var calls = _script.Calls();
         Assert.Contains("create namespace demo-a", calls);
-        Assert.Equal("label namespace demo-a app.kubernetes.io/part-of=sidecars", calls[Array.IndexOf(calls, "create namespace demo-a") + 1]);
+        Assert.Equal(
+            "label namespace demo-a app.kubernetes.io/part-of=sidecars", calls[Array.IndexOf(calls, "create namespace demo-a") + 1]);
     }
 
     [ToolFact("kubectl", "bash")]
@@ -128,7 +129,8 @@ public sealed class NewTenantTests : IDisposable
 
         Assert.Equal(port is null ? 0 : 1, refused.ExitCode);
         if (port is null) return;
-        Assert.Contains($"BACKUP_S3_ENDPOINT is {endpoint}, which the NetworkPolicies of redis pods cut", refused.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            $"BACKUP_S3_ENDPOINT is {endpoint}, which the NetworkPolicies of redis pods cut", refused.Error, StringComparison.Ordinal);
         Assert.Contains($"--egress-port {port}", refused.Error, StringComparison.Ordinal);
         Assert.DoesNotContain(_script.Calls(), IsWrite);
 

@@ -18,7 +18,8 @@ public sealed class RealServerTests
         await using var sentinel = await RenderedServer.StartAsync(rendered, "sentinel", tenant, folder, port, sentinelPort);
         var (sidecar, sidecarPassword) = ($"sidecar-{tenant}/redis", "secret of sidecar-password");
 
-        var configured = rendered.OfKind("ConfigMap").Single(map => map.Name.StartsWith("redis-config", StringComparison.Ordinal)).Node.Map("data")["10-memory.conf"]
+        var configured = rendered.OfKind("ConfigMap").Single(map => map.Name.StartsWith("redis-config", StringComparison.Ordinal)).Node
+            .Map("data")["10-memory.conf"]
             .Split('\n').Single(line => line.StartsWith("maxmemory ", StringComparison.Ordinal)).Split(' ')[1];
         var bytes = long.Parse(configured[..^2], CultureInfo.InvariantCulture) * (1 << 20);
         Assert.Equal($"maxmemory\n{bytes}\n", await AskAsync(port, sidecar, sidecarPassword, "config", "get", "maxmemory"));
@@ -28,8 +29,10 @@ public sealed class RealServerTests
         Assert.StartsWith("NOPERM", await AskAsync(port, sidecar, sidecarPassword, "get", "app:key"), StringComparison.Ordinal);
         if (hasUsers) Assert.Equal("1\n", await AskAsync(port, "app", RenderedServer.AppPassword, "get", "app:key"));
         // What a client that speaks Sentinel asks, and what the exporter of the Sentinel does.
-        Assert.Equal($"127.0.0.1\n{port}\n", await AskAsync(sentinelPort, "default", "secret of sentinel-password", "sentinel", "get-master-addr-by-name", $"{tenant}.redis"));
-        Assert.Contains($"name={tenant}.redis,status=ok", await AskAsync(sentinelPort, sidecar, sidecarPassword, "info", "sentinel"), StringComparison.Ordinal);
+        Assert.Equal($"127.0.0.1\n{port}\n", await AskAsync(
+            sentinelPort, "default", "secret of sentinel-password", "sentinel", "get-master-addr-by-name", $"{tenant}.redis"));
+        Assert.Contains($"name={tenant}.redis,status=ok", await AskAsync(sentinelPort, sidecar, sidecarPassword, "info", "sentinel"),
+            StringComparison.Ordinal);
     }
 
     private static async Task<string> AskAsync(int port, string user, string password, params string[] command)

@@ -35,7 +35,8 @@ internal sealed class RenderedServer : IAsyncDisposable
     /// <param name="folder">Where its files go.</param>
     /// <param name="redisPort">Port of the one Redis.</param>
     /// <param name="sentinelPort">Port of the one Sentinel.</param>
-    public static async Task<RenderedServer> StartAsync(Rendered rendered, string role, string tenant, TempFolder folder, int redisPort, int sentinelPort)
+    public static async Task<RenderedServer> StartAsync(
+        Rendered rendered, string role, string tenant, TempFolder folder, int redisPort, int sentinelPort)
     {
         var environment = Environment(rendered, role, tenant, folder);
         Dictionary<string, string> loopback = new()
@@ -74,14 +75,18 @@ internal sealed class RenderedServer : IAsyncDisposable
         _process.Dispose();
     }
 
-    private async Task<bool> IsReadyAsync() => (await Tool.RunAsync(Repository.NativeExecutable("redis-probe"), ["readiness", "--role", _role], _environment)).ExitCode == 0;
+    private async Task<bool> IsReadyAsync() =>
+        (await Tool.RunAsync(Repository.NativeExecutable("redis-probe"), ["readiness", "--role", _role], _environment)).ExitCode == 0;
 
     private static Dictionary<string, string> Environment(Rendered rendered, string role, string tenant, TempFolder folder)
     {
-        Dictionary<string, string> environment = new() { ["NODE_NAME"] = $"{role}-0", ["POD_NAMESPACE"] = tenant, ["POD_UID"] = "0f3c", ["POD_IP"] = "127.0.0.1" };
+        Dictionary<string, string> environment =
+            new() { ["NODE_NAME"] = $"{role}-0", ["POD_NAMESPACE"] = tenant, ["POD_UID"] = "0f3c", ["POD_IP"] = "127.0.0.1" };
         foreach (var (name, value) in rendered.EnvironmentOf(rendered.Workload(role).Main))
-            if (value is not null && !name.StartsWith("TLS_", StringComparison.Ordinal)) environment[name] = value == "$(POD_NAME)" ? $"{role}-0" : Moved(value);
-        foreach (var (name, text) in rendered.OfKind("ConfigMap").Single(map => map.Name.StartsWith($"{role}-config", StringComparison.Ordinal)).Node.Map("data"))
+            if (value is not null && !name.StartsWith("TLS_", StringComparison.Ordinal))
+                environment[name] = value == "$(POD_NAME)" ? $"{role}-0" : Moved(value);
+        foreach (var (name, text) in rendered.OfKind("ConfigMap")
+            .Single(map => map.Name.StartsWith($"{role}-config", StringComparison.Ordinal)).Node.Map("data"))
             folder.Write($"{role}/etc/redis/{name}", Moved(text));
         foreach (var key in ReferenceTests.Inputs()["redis-auth"]) folder.Write($"{role}/etc/redis-auth/{key}", $"secret of {key}\n");
         folder.Write($"{role}/etc/redis-users/users.conf", $"user app on >{AppPassword} ~app:* +@read\n");

@@ -2,7 +2,9 @@ using Sidecars.Manifests.Tests.Rendering;
 
 namespace Sidecars.Manifests.Tests.Tenants;
 
-/// <summary>scripts/tenant rotate-password with a kubectl that writes down what it is told, and keeps a Secret in a folder that every pod mounts.</summary>
+/// <summary>
+/// scripts/tenant rotate-password with a kubectl that writes down what it is told, and keeps a Secret in a folder that every pod mounts.
+/// </summary>
 public sealed class RotatePasswordTests : IDisposable
 {
     // $SECRET: the Secret, a file a key. $STALE: what pods have mounted instead. $UNREADY: what a sidecar still waits for.
@@ -34,7 +36,8 @@ public sealed class RotatePasswordTests : IDisposable
         esac
         """;
 
-    private static readonly string[] Keys = ["redis-password", "replication-password", "sentinel-auth-password", "sentinel-password", "sidecar-password"];
+    private static readonly string[] Keys =
+        ["redis-password", "replication-password", "sentinel-auth-password", "sentinel-password", "sidecar-password"];
 
     private readonly TenantScript _copy = new(Kubectl);
 
@@ -61,13 +64,17 @@ public sealed class RotatePasswordTests : IDisposable
         Assert.Equal(4, Keys.Take(4).Select(Secret).Distinct().Count());
 
         var calls = File.ReadAllText(_copy.File("calls"));
-        Assert.Equal(2, calls.Split('\n').Count(call => call.Contains("patch secret redis-auth --type merge --patch-file /dev/shm/", StringComparison.Ordinal)));
+        Assert.Equal(2, calls.Split('\n')
+            .Count(call => call.Contains("patch secret redis-auth --type merge --patch-file /dev/shm/", StringComparison.Ordinal)));
         var patches = File.ReadAllLines(_copy.File("patches"));
         Assert.Contains("\"resourceVersion\":\"42\"", patches[0], StringComparison.Ordinal);
-        Assert.Contains($"\"redis-password-previous\":\"{Convert.ToBase64String("old-redis-password"u8)}\"", patches[0], StringComparison.Ordinal);
+        Assert.Contains(
+            $"\"redis-password-previous\":\"{Convert.ToBase64String("old-redis-password"u8)}\"", patches[0], StringComparison.Ordinal);
         Assert.Contains("\"redis-password-previous\":null", patches[1], StringComparison.Ordinal);
         foreach (var text in (string[])[calls, result.Output, result.Error])
-            Assert.All(Keys.Take(4).SelectMany(key => (string[])[Secret(key), Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes(Secret(key)))]), secret => Assert.DoesNotContain(secret, text, StringComparison.Ordinal));
+            Assert.All(Keys.Take(4)
+                .SelectMany(key => (string[])[Secret(key), Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes(Secret(key)))]),
+                secret => Assert.DoesNotContain(secret, text, StringComparison.Ordinal));
         Assert.Contains("redis-1 redis-password 0a1b2c", result.Output, StringComparison.Ordinal);
     }
 

@@ -38,7 +38,8 @@ public sealed class ScriptTests : IDisposable
     [ToolFact("kubectl", "bash")]
     public async Task A_new_tenant_is_right_from_the_start()
     {
-        var made = await RunAsync("new", "demo-c", "--memory", "3Gi", "--storage", "20Gi", "--registry", "registry.example/team", "--component", "monitoring", "--component", "replicas-5");
+        var made = await RunAsync("new", "demo-c", "--memory", "3Gi", "--storage", "20Gi", "--registry", "registry.example/team",
+            "--component", "monitoring", "--component", "replicas-5");
         Assert.True(made.ExitCode == 0, made.Error);
 
         var first = await RunAsync("render", "demo-c");
@@ -48,7 +49,8 @@ public sealed class ScriptTests : IDisposable
         Assert.Empty(rendered.Objects.SelectMany(item => ManifestSchema.Load().Check(item.Node)));
         var redis = rendered.Workload("redis");
         Assert.Empty(RestrictedPods.Violations(redis.Pod));
-        Assert.Equal((5, "3Gi", "registry.example/team/redis:0.1.0"), (redis.Replicas, redis.Main.Text("resources", "limits", "memory"), redis.Main.Text("image")));
+        Assert.Equal((5, "3Gi", "registry.example/team/redis:0.1.0"),
+            (redis.Replicas, redis.Main.Text("resources", "limits", "memory"), redis.Main.Text("image")));
         Assert.Contains("maxmemory 1843mb", first.Output, StringComparison.Ordinal);
         Assert.Equal("20Gi", redis.Owner.Node.Items("spec", "volumeClaimTemplates")[0].Text("spec", "resources", "requests", "storage"));
     }
@@ -95,7 +97,11 @@ public sealed class ScriptTests : IDisposable
 
         Assert.True(result.ExitCode == 0, result.Error);
         var calls = Calls();
-        var steps = new[] { "--dry-run=server", "apply --server-side --field-manager=sidecars-tenant -f", "rollout status deployment/sentinel", "rollout status statefulset/redis" };
+        var steps = new[]
+        {
+            "--dry-run=server", "apply --server-side --field-manager=sidecars-tenant -f", "rollout status deployment/sentinel",
+            "rollout status statefulset/redis"
+        };
         var places = steps.Select(step => Array.FindIndex(calls, call => call.Contains(step, StringComparison.Ordinal))).ToArray();
         Assert.True(places[0] >= 0 && places.SequenceEqual(places.Order()), string.Join('\n', calls));
         Assert.DoesNotContain(calls, call => call.Contains("undo", StringComparison.Ordinal));
@@ -115,17 +121,21 @@ public sealed class ScriptTests : IDisposable
         Assert.Contains("{name: sidecars/redis, newName: REGISTRY/redis}", result.Error, StringComparison.Ordinal);
         Assert.Contains("{name: sidecars/sentinel, newName: REGISTRY/sentinel}", result.Error, StringComparison.Ordinal);
         Assert.Contains("literals: [BACKUP_STORE=…, DNS_NAME=…, ROUTE53_ZONE_ID=…]", result.Error, StringComparison.Ordinal);
-        Assert.All(Calls().Skip(1), call => Assert.StartsWith("kustomize ", call, StringComparison.Ordinal)); // the first asked whether the namespace is free
+        // the first asked whether the namespace is free
+        Assert.All(Calls().Skip(1), call => Assert.StartsWith("kustomize ", call, StringComparison.Ordinal));
     }
 
     [ToolFact("kubectl", "bash")]
     public async Task What_is_missing_is_named_alone_and_what_was_added_is_enough()
     {
-        Assert.Equal(0, (await RunAsync("new", "demo-c", "--component", "backup", "--component", "external-dns", "--registry", "localhost:5000/team")).ExitCode);
+        Assert.Equal(0, (await RunAsync(
+            "new", "demo-c", "--component", "backup", "--component", "external-dns", "--registry", "localhost:5000/team")).ExitCode);
         var file = _script.File("manifests", "tenants", "demo-c", "kustomization.yaml");
-        await File.AppendAllTextAsync(file, "configMapGenerator:\n  - name: redis-group\n    behavior: merge\n    literals: [DNS_NAME=redis.example.org]\n");
+        await File.AppendAllTextAsync(
+            file, "configMapGenerator:\n  - name: redis-group\n    behavior: merge\n    literals: [DNS_NAME=redis.example.org]\n");
         var before = await RunAsync("apply", "demo-c");
-        await File.WriteAllTextAsync(file, (await File.ReadAllTextAsync(file)).Replace("literals: [", "literals: [BACKUP_STORE=s3://my-backups, ", StringComparison.Ordinal));
+        await File.WriteAllTextAsync(file, (await File.ReadAllTextAsync(file))
+            .Replace("literals: [", "literals: [BACKUP_STORE=s3://my-backups, ", StringComparison.Ordinal));
         var after = await RunAsync("apply", "demo-c");
 
         Assert.Contains("literals: [BACKUP_STORE=…]", before.Error, StringComparison.Ordinal);
@@ -140,7 +150,8 @@ public sealed class ScriptTests : IDisposable
 
         Assert.Equal(1, result.ExitCode);
         Assert.Contains("nothing was changed", result.Error, StringComparison.Ordinal);
-        Assert.DoesNotContain(Calls(), call => call.StartsWith("apply", StringComparison.Ordinal) && !call.Contains("--dry-run=server", StringComparison.Ordinal));
+        Assert.DoesNotContain(Calls(),
+            call => call.StartsWith("apply", StringComparison.Ordinal) && !call.Contains("--dry-run=server", StringComparison.Ordinal));
     }
 
     [ToolFact("kubectl", "bash")]
@@ -163,7 +174,9 @@ public sealed class ScriptTests : IDisposable
 
         Assert.True((unbound == "1") == (result.ExitCode == 1), result.Error);
         Assert.Equal(unbound == "1", result.Error.Contains("kubectl apply -k manifests/cluster/role-label", StringComparison.Ordinal));
-        if (unbound == "1") Assert.DoesNotContain(Calls(), call => call.StartsWith("apply", StringComparison.Ordinal) || call.StartsWith("create", StringComparison.Ordinal));
+        if (unbound == "1")
+            Assert.DoesNotContain(
+                Calls(), call => call.StartsWith("apply", StringComparison.Ordinal) || call.StartsWith("create", StringComparison.Ordinal));
     }
 
     [ToolFact("kubectl", "bash")]
@@ -184,8 +197,11 @@ public sealed class ScriptTests : IDisposable
 
         Assert.True(result.ExitCode == 0, result.Error);
         Assert.Contains("no way back but a restore", result.Error, StringComparison.Ordinal);
-        AssertInOrder("exec redis-0 --container backup -- redis-backup now", "exec redis-1 --container redis -- redis-failover step-down --to redis-0", "--dry-run=server", "rollout status statefulset/redis");
-        Assert.DoesNotContain(Calls(), call => call.Contains("exec redis-0 --container redis -- redis-failover step-down", StringComparison.Ordinal));
+        AssertInOrder("exec redis-0 --container backup -- redis-backup now",
+            "exec redis-1 --container redis -- redis-failover step-down --to redis-0", "--dry-run=server",
+            "rollout status statefulset/redis");
+        Assert.DoesNotContain(
+            Calls(), call => call.Contains("exec redis-0 --container redis -- redis-failover step-down", StringComparison.Ordinal));
     }
 
     [ToolFact("kubectl", "bash")]
@@ -195,11 +211,14 @@ public sealed class ScriptTests : IDisposable
 
         Assert.True(result.ExitCode == 0, result.Error);
         Assert.Equal(
-            ["status redis-0", "partition 3", "partition 2", "status redis-2", "partition 1", "status redis-1", "partition 0", "status redis-0"],
-            Calls().Where(call => call.StartsWith("partition", StringComparison.Ordinal) || call.EndsWith("redis-failover status", StringComparison.Ordinal))
+            ["status redis-0", "partition 3", "partition 2", "status redis-2", "partition 1", "status redis-1", "partition 0",
+                "status redis-0"],
+            Calls().Where(call => call.StartsWith("partition", StringComparison.Ordinal)
+                || call.EndsWith("redis-failover status", StringComparison.Ordinal))
                 .Select(call => call.EndsWith("status", StringComparison.Ordinal) ? "status " + call.Split(' ')[3] : call));
         // The last apply is the rendered state itself: a later plain apply has nothing to undo.
-        Assert.EndsWith("apply --server-side --field-manager=sidecars-tenant -f", Calls().Last(call => call.StartsWith("apply", StringComparison.Ordinal)).Split(" /")[0], StringComparison.Ordinal);
+        Assert.EndsWith("apply --server-side --field-manager=sidecars-tenant -f",
+            Calls().Last(call => call.StartsWith("apply", StringComparison.Ordinal)).Split(" /")[0], StringComparison.Ordinal);
     }
 
     [ToolFact("kubectl", "bash")]
@@ -232,9 +251,13 @@ public sealed class ScriptTests : IDisposable
         var result = await RunAsync("resize", "demo-a", "--storage", "16Gi", "--memory", "2Gi");
 
         Assert.True(result.ExitCode == 0, result.Error);
-        AssertInOrder("patch persistentvolumeclaim data-redis-0 --type merge --patch {\"spec\":{\"resources\":{\"requests\":{\"storage\":\"16Gi\"}}}}", "delete statefulset redis --cascade=orphan", "apply --server-side --field-manager=sidecars-tenant -f");
+        AssertInOrder("patch persistentvolumeclaim data-redis-0 --type merge --patch "
+            + "{\"spec\":{\"resources\":{\"requests\":{\"storage\":\"16Gi\"}}}}",
+            "delete statefulset redis --cascade=orphan", "apply --server-side --field-manager=sidecars-tenant -f");
         var redis = new Rendered((await RunAsync("render", "demo-a")).Output).Workload("redis");
-        Assert.Equal(("16Gi", "2Gi"), (redis.Owner.Node.Items("spec", "volumeClaimTemplates")[0].Text("spec", "resources", "requests", "storage"), redis.Main.Text("resources", "limits", "memory")));
+        Assert.Equal(("16Gi", "2Gi"),
+            (redis.Owner.Node.Items("spec", "volumeClaimTemplates")[0].Text("spec", "resources", "requests", "storage"),
+                redis.Main.Text("resources", "limits", "memory")));
     }
 
     [ToolFact("kubectl", "bash")]
@@ -258,7 +281,8 @@ public sealed class ScriptTests : IDisposable
 
         Assert.Equal(code, result.ExitCode);
         Assert.Contains(message, result.Error, StringComparison.Ordinal);
-        Assert.DoesNotContain(Calls(), call => call.StartsWith("apply", StringComparison.Ordinal) || call.Contains("delete", StringComparison.Ordinal) || call.Contains("patch", StringComparison.Ordinal));
+        Assert.DoesNotContain(Calls(), call => call.StartsWith("apply", StringComparison.Ordinal)
+            || call.Contains("delete", StringComparison.Ordinal) || call.Contains("patch", StringComparison.Ordinal));
     }
 
     [ToolTheory("kubectl", "bash")]
@@ -288,5 +312,6 @@ public sealed class ScriptTests : IDisposable
 
     private Task<ToolResult> RunAsync(params string[] arguments) => _script.RunAsync(arguments);
 
-    private Task<ToolResult> RunWithAsync(Dictionary<string, string> variables, params string[] arguments) => _script.RunWithAsync(variables, arguments);
+    private Task<ToolResult> RunWithAsync(Dictionary<string, string> variables, params string[] arguments) =>
+        _script.RunWithAsync(variables, arguments);
 }

@@ -15,8 +15,10 @@ public sealed partial class TenantSettingTests
     public async Task The_lines_that_the_page_shows_are_what_every_container_gets()
     {
         var page = await File.ReadAllTextAsync(Path.Combine(Renders.Folder, "README.md"));
-        var snippet = Assert.Single(YamlBlock().Matches(page).Select(match => match.Groups[1].Value), block => block.Contains("redis-group", StringComparison.Ordinal));
-        var shown = YamlExtensions.Parse(snippet)[0].Items("configMapGenerator")[0].Texts("literals").Select(literal => literal.Split('=', 2)).ToArray();
+        var snippet = Assert.Single(YamlBlock().Matches(page).Select(match => match.Groups[1].Value),
+            block => block.Contains("redis-group", StringComparison.Ordinal));
+        var shown = YamlExtensions.Parse(snippet)[0].Items("configMapGenerator")[0].Texts("literals")
+            .Select(literal => literal.Split('=', 2)).ToArray();
         Assert.Equal(["BACKUP_STORE", "DNS_NAME", "ROUTE53_ZONE_ID"], shown.Select(pair => pair[0]));
 
         var rendered = await Renders.OverlayAsync(["components/backup", "components/route53"], snippet);
@@ -42,7 +44,8 @@ public sealed partial class TenantSettingTests
     [MemberData(nameof(Components))]
     public async Task No_component_writes_what_is_the_tenant_s(string component)
     {
-        var kustomization = YamlExtensions.Parse(await File.ReadAllTextAsync(Path.Combine(Renders.Folder, component, "kustomization.yaml")))[0];
+        var kustomization =
+            YamlExtensions.Parse(await File.ReadAllTextAsync(Path.Combine(Renders.Folder, component, "kustomization.yaml")))[0];
         foreach (var map in kustomization.Items("configMapGenerator"))
         {
             Assert.DoesNotContain(map.Text("name"), OfTheTenant);
@@ -65,9 +68,11 @@ public sealed partial class TenantSettingTests
                   - {op: replace, path: /spec/schedule, value: "1 1 * * *"}
             """);
 
-        var ours = rendered.Workloads.Concat(rendered.Jobs).SelectMany(w => w.Containers).Select(c => c.Text("image")!).Where(image => image.Contains("/redis:", StringComparison.Ordinal)).ToArray();
+        var ours = rendered.Workloads.Concat(rendered.Jobs).SelectMany(w => w.Containers).Select(c => c.Text("image")!)
+            .Where(image => image.Contains("/redis:", StringComparison.Ordinal)).ToArray();
         Assert.Equal(["registry.example/redis:9.9.9"], ours.Distinct());
-        Assert.Equal("mine", rendered.Workload("redis").Owner.Node.Items("spec", "volumeClaimTemplates")[0].Text("spec", "storageClassName"));
+        Assert.Equal(
+            "mine", rendered.Workload("redis").Owner.Node.Items("spec", "volumeClaimTemplates")[0].Text("spec", "storageClassName"));
         Assert.Equal("1 1 * * *", rendered.OfKind("CronJob").Single(job => job.Name == "redis-backup-drill").Node.Text("spec", "schedule"));
     }
 
@@ -80,11 +85,13 @@ public sealed partial class TenantSettingTests
     // Those that read the group's settings: all of ours in the pods of Redis, and the CronJobs.
     private static YamlNode[] Configured(Rendered rendered)
     {
-        var containers = rendered.Workloads.Concat(rendered.Jobs).SelectMany(workload => workload.Containers).Where(container => container.Items("envFrom").Count > 0).ToArray();
+        var containers = rendered.Workloads.Concat(rendered.Jobs).SelectMany(workload => workload.Containers)
+            .Where(container => container.Items("envFrom").Count > 0).ToArray();
         Assert.True(containers.Length >= 2);
         return containers;
     }
 
     private static string Merge(IEnumerable<string> literals) =>
-        "configMapGenerator:\n  - name: redis-group\n    behavior: merge\n    literals:\n" + string.Concat(literals.Select(literal => $"      - {literal}\n"));
+        "configMapGenerator:\n  - name: redis-group\n    behavior: merge\n    literals:\n"
+        + string.Concat(literals.Select(literal => $"      - {literal}\n"));
 }

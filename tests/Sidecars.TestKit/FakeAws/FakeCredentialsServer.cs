@@ -10,8 +10,8 @@ using Sidecars.TestKit.Network;
 namespace Sidecars.TestKit.FakeAws;
 
 /// <summary>
-/// Those who give out sessions, on a real socket: STS (AssumeRoleWithWebIdentity), the agent of EKS Pod Identity or ECS (<c>/container</c>) and
-/// instance metadata (version 2). Formats as in their references; each call gives another session.
+/// Those who give out sessions, on a real socket: STS (AssumeRoleWithWebIdentity), the agent of EKS Pod Identity or ECS (<c>/container</c>)
+/// and instance metadata (version 2). Formats as in their references; each call gives another session.
 /// </summary>
 public sealed class FakeCredentialsServer : IAsyncDisposable
 {
@@ -57,7 +57,8 @@ public sealed class FakeCredentialsServer : IAsyncDisposable
         ("POST", "/") => StsAsync(context),
         ("GET", "/container") => ContainerAsync(context),
         ("PUT", "/latest/api/token") => context.Response.WriteAsync("metadata"),
-        ("GET", "/latest/meta-data/iam/security-credentials" or "/latest/meta-data/iam/security-credentials/") => context.Response.WriteAsync("role"),
+        ("GET", "/latest/meta-data/iam/security-credentials" or "/latest/meta-data/iam/security-credentials/") =>
+            context.Response.WriteAsync("role"),
         ("GET", "/latest/meta-data/iam/security-credentials/role") => MetadataAsync(context),
         _ => RefuseAsync(context, 404, context.Request.Path.Value!),
     };
@@ -68,16 +69,20 @@ public sealed class FakeCredentialsServer : IAsyncDisposable
         var form = await context.Request.ReadFormAsync();
         if (form["Action"] != "AssumeRoleWithWebIdentity" || form["WebIdentityToken"] != Token)
         {
-            await RefuseAsync(context, 400, "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type><Code>ExpiredTokenException</Code>"
+            await RefuseAsync(context, 400, "<ErrorResponse "
+                + "xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type><Code>ExpiredTokenException</Code>"
                 + "<Message>Token expired</Message></Error><RequestId>r</RequestId></ErrorResponse>");
             return;
         }
 
         var (id, secret, token) = Keys.MakeSession();
         await context.Response.WriteAsync(
-            "<AssumeRoleWithWebIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleWithWebIdentityResult><Credentials>"
-            + $"<AccessKeyId>{id}</AccessKeyId><SecretAccessKey>{secret}</SecretAccessKey><SessionToken>{token}</SessionToken><Expiration>{Expiration}</Expiration></Credentials>"
-            + "<AssumedRoleUser><Arn>arn:aws:sts::1:assumed-role/r/s</Arn><AssumedRoleId>A:s</AssumedRoleId></AssumedRoleUser></AssumeRoleWithWebIdentityResult>"
+            "<AssumeRoleWithWebIdentityResponse "
+            + "xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleWithWebIdentityResult><Credentials>"
+            + $"<AccessKeyId>{id}</AccessKeyId><SecretAccessKey>{secret}</SecretAccessKey><SessionToken>{token}</SessionToken>"
+                + $"<Expiration>{Expiration}</Expiration></Credentials>"
+            + "<AssumedRoleUser><Arn>arn:aws:sts::1:assumed-role/r/s</Arn><AssumedRoleId>A:s</AssumedRoleId></AssumedRoleUser>"
+                + "</AssumeRoleWithWebIdentityResult>"
             + "<ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></AssumeRoleWithWebIdentityResponse>");
     }
 
@@ -99,10 +104,12 @@ public sealed class FakeCredentialsServer : IAsyncDisposable
     {
         var (id, secret, token) = Keys.MakeSession();
         context.Response.ContentType = "application/json";
-        return context.Response.WriteAsync($"{{{more}\"AccessKeyId\":\"{id}\",\"SecretAccessKey\":\"{secret}\",\"Token\":\"{token}\",\"Expiration\":\"{Expiration}\"}}");
+        return context.Response.WriteAsync(
+            $"{{{more}\"AccessKeyId\":\"{id}\",\"SecretAccessKey\":\"{secret}\",\"Token\":\"{token}\",\"Expiration\":\"{Expiration}\"}}");
     }
 
-    private string Expiration => TimeProvider.System.GetUtcNow().Add(Lifetime).UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+    private string Expiration =>
+        TimeProvider.System.GetUtcNow().Add(Lifetime).UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
     private static Task RefuseAsync(HttpContext context, int status, string body)
     {

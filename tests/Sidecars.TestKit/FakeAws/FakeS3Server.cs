@@ -10,8 +10,8 @@ using Sidecars.TestKit.Network;
 namespace Sidecars.TestKit.FakeAws;
 
 /// <summary>
-/// As much of S3 as credentials need, on a real socket: objects are written and read, and each signature is checked, which moto does not do.
-/// Path style, one request an object.
+/// As much of S3 as credentials need, on a real socket: objects are written and read, and each signature is checked, which moto does not
+/// do. Path style, one request an object.
 /// </summary>
 public sealed class FakeS3Server : IAsyncDisposable
 {
@@ -56,14 +56,16 @@ public sealed class FakeS3Server : IAsyncDisposable
         await context.Request.Body.CopyToAsync(buffer);
         var refusal = FakeSignatures.Check(context.Request, buffer.ToArray(), Keys, "s3");
         if (refusal is null && DeniesAll) refusal = ("AccessDenied", "Access Denied");
-        if (refusal is null && context.Request.Method == "GET" && !_objects.ContainsKey(context.Request.Path)) refusal = ("NoSuchKey", "The specified key does not exist.");
+        if (refusal is null && context.Request.Method == "GET" && !_objects.ContainsKey(context.Request.Path))
+            refusal = ("NoSuchKey", "The specified key does not exist.");
         _seen.Enqueue(refusal?.Code ?? "");
         if (refusal is var (code, message))
         {
             // As S3 has it: an expired session is 400, whatever else is wrong with a key 403.
             context.Response.StatusCode = code switch { "ExpiredToken" => 400, "NoSuchKey" => 404, _ => 403 };
             context.Response.ContentType = "application/xml";
-            await context.Response.WriteAsync($"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message><RequestId>r</RequestId></Error>");
+            await context.Response.WriteAsync("<?xml version=\"1.0\" "
+                + $"encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message><RequestId>r</RequestId></Error>");
             return;
         }
 

@@ -47,7 +47,8 @@ public sealed class FakeElectorServer : IAsyncDisposable
         (stream, stop) => stream.WriteAsync(Head(status, Encoding.UTF8.GetByteCount(body), body), stop).AsTask();
 
     /// <summary>Bytes as they are, then the end of the connection.</summary>
-    public static Func<NetworkStream, CancellationToken, Task> Raw(byte[] bytes) => (stream, stop) => stream.WriteAsync(bytes, stop).AsTask();
+    public static Func<NetworkStream, CancellationToken, Task> Raw(byte[] bytes) =>
+        (stream, stop) => stream.WriteAsync(bytes, stop).AsTask();
 
     /// <summary>A body without end.</summary>
     public static Func<NetworkStream, CancellationToken, Task> Endless() => async (stream, stop) =>
@@ -78,7 +79,8 @@ public sealed class FakeElectorServer : IAsyncDisposable
     }
 
     private static byte[] Head(string status, int length, string body) => Encoding.UTF8.GetBytes(string.Create(
-        CultureInfo.InvariantCulture, $"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"));
+        CultureInfo.InvariantCulture,
+        $"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"));
 
     private async Task AcceptAsync()
     {

@@ -13,7 +13,8 @@ internal static class FakeDnsEndpoints
 
     private static readonly string[] Types = ["A", "AAAA", "CNAME", "DNAME", "MX", "NAPTR", "NS", "PTR", "SRV", "TLSA", "TXT"];
     private static readonly string[] Top = ["apiVersion", "kind", "metadata", "spec", "status"];
-    private static readonly string[] Fields = ["dnsName", "recordType", "recordTTL", "targets", "labels", "providerSpecific", "setIdentifier"];
+    private static readonly string[] Fields =
+        ["dnsName", "recordType", "recordTTL", "targets", "labels", "providerSpecific", "setIdentifier"];
 
     /// <summary>As it is stored: pruned, with the status and the generation of <paramref name="existing"/>.</summary>
     public static JsonObject Stored(JsonObject body, JsonObject? existing)
@@ -29,7 +30,8 @@ internal static class FakeDnsEndpoints
         next.Remove("status");
         if (existing?["status"] is { } status) next["status"] = status.DeepClone();
         var generation = existing?["metadata"]?["generation"]?.GetValue<long>() ?? 0;
-        next["metadata"]!["generation"] = existing is not null && JsonNode.DeepEquals(existing["spec"], next["spec"]) ? generation : generation + 1;
+        next["metadata"]!["generation"] =
+            existing is not null && JsonNode.DeepEquals(existing["spec"], next["spec"]) ? generation : generation + 1;
         return next;
     }
 
@@ -47,15 +49,19 @@ internal static class FakeDnsEndpoints
             if (endpoints[i] is not JsonObject endpoint) return (path, "must be of type object");
             if (Text(endpoint["dnsName"]) is not { Length: > 0 and <= 254 }) return (path + ".dnsName", "Required value");
             if (Text(endpoint["recordType"]) is not { } type || !Types.Contains(type)) return (path + ".recordType", "Unsupported value");
-            if (endpoint["recordTTL"] is { } ttl && ttl.GetValue<long>() is < 0 or > int.MaxValue) return (path + ".recordTTL", "Invalid value");
-            if (endpoint["targets"] is JsonArray targets && (targets.Count > 1000 || targets.Any(target => Text(target) is not { Length: > 0 and <= 4096 }))) return (path + ".targets", "Invalid value");
+            if (endpoint["recordTTL"] is { } ttl && ttl.GetValue<long>() is < 0 or > int.MaxValue)
+                return (path + ".recordTTL", "Invalid value");
+            if (endpoint["targets"] is JsonArray targets
+                && (targets.Count > 1000 || targets.Any(target => Text(target) is not { Length: > 0 and <= 4096 })))
+                return (path + ".targets", "Invalid value");
         }
 
         return null;
     }
 
     /// <summary>external-dns, at its next turn: it takes what is there into its plan, and says so in the status.</summary>
-    public static void Observe(JsonObject stored) => stored["status"] = new JsonObject { ["observedGeneration"] = stored["metadata"]!["generation"]!.DeepClone() };
+    public static void Observe(JsonObject stored) =>
+        stored["status"] = new JsonObject { ["observedGeneration"] = stored["metadata"]!["generation"]!.DeepClone() };
 
     private static string? Text(JsonNode? node) => node is JsonValue value && value.TryGetValue<string>(out var text) ? text : null;
 

@@ -55,7 +55,8 @@ public sealed class FakeKubernetesServer : IAsyncDisposable
             if (pods is not null) o.Listen(pods.Address, Secured);
         });
         if (pods is not null)
-            builder.WebHost.UseSockets(o => o.CreateBoundListenSocket = at => at.Equals(pods.Address) ? pods.Bind(pods.Address) : SocketTransportOptions.CreateDefaultBoundListenSocket(at));
+            builder.WebHost.UseSockets(o => o.CreateBoundListenSocket =
+                at => at.Equals(pods.Address) ? pods.Bind(pods.Address) : SocketTransportOptions.CreateDefaultBoundListenSocket(at));
         _app = builder.Build();
         _app.Run(HandleAsync);
     }
@@ -87,7 +88,8 @@ public sealed class FakeKubernetesServer : IAsyncDisposable
     public int Port { get; private set; }
 
     /// <summary>The configuration of a pod of this cluster; no test is about how fast a busy machine shakes hands.</summary>
-    public KubernetesConfig Config => KubernetesConfig.InCluster(_host, Port, Namespace, _folder) with { UserAgent = "sidecars-tests", ConnectTimeout = TimeSpan.FromMinutes(1) };
+    public KubernetesConfig Config => KubernetesConfig.InCluster(_host, Port, Namespace, _folder) with
+    { UserAgent = "sidecars-tests", ConnectTimeout = TimeSpan.FromMinutes(1) };
 
     private string _host = "127.0.0.1";
 
@@ -109,7 +111,8 @@ public sealed class FakeKubernetesServer : IAsyncDisposable
     public void RunPod(string name, string uid)
     {
         if (Objects.Get("pods", Namespace, name).Object["metadata"]?["uid"]?.GetValue<string>() == uid) return;
-        Objects.Seed("pods", Namespace, new JsonObject { ["kind"] = "Pod", ["metadata"] = new JsonObject { ["name"] = name, ["uid"] = uid } });
+        Objects.Seed(
+            "pods", Namespace, new JsonObject { ["kind"] = "Pod", ["metadata"] = new JsonObject { ["name"] = name, ["uid"] = uid } });
     }
 
     /// <summary>The pod's object is gone: deleted, or its node was forgotten.</summary>
@@ -126,7 +129,9 @@ public sealed class FakeKubernetesServer : IAsyncDisposable
     /// <summary>Writes the projected token file without telling the server.</summary>
     public void WriteTokenFile(string text) => File.WriteAllText(Path.Combine(_folder, "token"), text);
 
-    /// <summary>From the next connection on, shows a certificate of another authority; returns its PEM for <see cref="WriteCaFile"/>.</summary>
+    /// <summary>
+    /// From the next connection on, shows a certificate of another authority; returns its PEM for <see cref="WriteCaFile"/>.
+    /// </summary>
     public string UseAnotherAuthority(string? dnsName = null)
     {
         using var other = new TestAuthority("other-ca");
@@ -164,11 +169,13 @@ public sealed class FakeKubernetesServer : IAsyncDisposable
                 await SendAsync(context, answer!);
                 break;
             case Fault.Error error:
-                if (error.RetryAfterSeconds is { } after) context.Response.Headers.RetryAfter = after.ToString(System.Globalization.CultureInfo.InvariantCulture);
+                if (error.RetryAfterSeconds is { } after)
+                    context.Response.Headers.RetryAfter = after.ToString(System.Globalization.CultureInfo.InvariantCulture);
                 await SendAsync(context, FakeAnswer.Error(error.Code, error.Reason, "scripted " + error.Reason));
                 break;
             case Fault.Late late:
-                await Task.Delay(late.By, TimeProvider.System, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(
+                    late.By, TimeProvider.System, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 await SendAsync(context, answer ?? Act(request, token, body));
                 break;
             case Fault.Slow slow:
@@ -213,7 +220,9 @@ public sealed class FakeKubernetesServer : IAsyncDisposable
         if (parts.Length > at + 4) kind += "/" + parts[at + 4];
         var verb = request.Method switch { "GET" => "get", "PUT" => "update", "PATCH" => "patch", "DELETE" => "delete", _ => "create" };
         if (ns != Namespace || IsForbidden(verb, kind, name, ns))
-            return FakeAnswer.Error(403, "Forbidden", $"{kind}{group} \"{name}\" is forbidden: User \"system:serviceaccount:{Namespace}:redis\" cannot {verb} resource \"{kind}\" in namespace \"{ns}\"");
+            return FakeAnswer.Error(403, "Forbidden",
+                $"{kind}{group} \"{name}\" is forbidden: User \"system:serviceaccount:{Namespace}:redis\" cannot {verb} resource "
+                + $"\"{kind}\" in namespace \"{ns}\"");
         var resource = kind + group;
         return request.Method switch
         {

@@ -33,7 +33,9 @@ public sealed class FakeObjects
     private readonly Dictionary<(string Resource, string Namespace, string Name), JsonObject> _objects = [];
     private long _version = 1000;
 
-    /// <summary>Called with each object that a request has written (resource, object), in the order of writing; it must not call back.</summary>
+    /// <summary>
+    /// Called with each object that a request has written (resource, object), in the order of writing; it must not call back.
+    /// </summary>
     public Action<string, JsonObject>? Written { get; set; }
 
     public FakeAnswer Get(string resource, string ns, string name)
@@ -65,20 +67,26 @@ public sealed class FakeObjects
             if (existing is null && !resource.StartsWith("leases", StringComparison.Ordinal)) return NotFound(resource, name);
             if (Text(body, "uid") is { Length: > 0 } uid && uid != (existing is null ? "" : Text(existing, "uid")))
             {
-                return Conflict(resource, name, $"StorageError: invalid object, Code: 4, Key: /registry/{resource}/{ns}/{name}, ResourceVersion: 0, "
-                    + $"AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {(existing is null ? "" : Text(existing, "uid"))}");
+                return Conflict(
+                    resource, name, $"StorageError: invalid object, Code: 4, Key: /registry/{resource}/{ns}/{name}, ResourceVersion: 0, "
+                        + $"AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: "
+                        + $"{(existing is null ? "" : Text(existing, "uid"))}");
             }
 
             // A stale resourceVersion without a uid creates: the registry looks at it only where an object exists.
             if (existing is null) return Create(resource, ns, name, body);
             var version = Text(body, "resourceVersion");
-            if (string.IsNullOrEmpty(version) && (resource.StartsWith("leases", StringComparison.Ordinal) || resource == FakeDnsEndpoints.Resource)) return VersionMissing(resource, name);
+            if (string.IsNullOrEmpty(version)
+                && (resource.StartsWith("leases", StringComparison.Ordinal) || resource == FakeDnsEndpoints.Resource))
+                return VersionMissing(resource, name);
             if (!string.IsNullOrEmpty(version) && version != Text(existing, "resourceVersion"))
-                return Conflict(resource, name, "the object has been modified; please apply your changes to the latest version and try again");
+                return Conflict(
+                    resource, name, "the object has been modified; please apply your changes to the latest version and try again");
             if (Invalid(resource, name, body) is { } invalid) return invalid;
             var next = resource == FakeDnsEndpoints.Resource ? FakeDnsEndpoints.Stored(body, existing) : Copy(body);
             var metadata = next["metadata"]!.AsObject();
-            foreach (var kept in (string[])["uid", "creationTimestamp", "namespace"]) metadata[kept] = existing["metadata"]![kept]?.DeepClone();
+            foreach (var kept in (string[])["uid", "creationTimestamp", "namespace"])
+                metadata[kept] = existing["metadata"]![kept]?.DeepClone();
             metadata["resourceVersion"] = Next();
             _objects[(resource, ns, name)] = next;
             Written?.Invoke(resource, next);
@@ -96,7 +104,8 @@ public sealed class FakeObjects
         {
             if (!_objects.TryGetValue(("pods", ns, name), out var existing)) return NotFound("pods", name);
             if (Text(patch, "uid") is { } uid && uid != Text(existing, "uid"))
-                return Conflict("pods", name, $"Precondition failed: UID in precondition: {uid}, UID in object meta: {Text(existing, "uid")}");
+                return Conflict(
+                    "pods", name, $"Precondition failed: UID in precondition: {uid}, UID in object meta: {Text(existing, "uid")}");
             var next = Copy(existing);
             Merge(next, patch);
             Keep(next, existing, "spec");
@@ -183,7 +192,8 @@ public sealed class FakeObjects
         FakeAnswer.Error(404, "NotFound", $"{resource} \"{name}\" not found", new JsonObject { ["name"] = name, ["kind"] = resource });
 
     private static FakeAnswer Conflict(string resource, string name, string why) =>
-        FakeAnswer.Error(409, "Conflict", $"Operation cannot be fulfilled on {resource} \"{name}\": {why}", new JsonObject { ["name"] = name, ["kind"] = resource });
+        FakeAnswer.Error(409, "Conflict", $"Operation cannot be fulfilled on {resource} \"{name}\": {why}",
+            new JsonObject { ["name"] = name, ["kind"] = resource });
 
     private static FakeAnswer VersionMissing(string resource, string name) =>
         Unprocessable(resource, name, "metadata.resourceVersion", "Invalid value: 0: must be specified for an update");
@@ -208,13 +218,18 @@ public sealed class FakeObjects
             foreach (var time in (string[])["acquireTime", "renewTime"])
             {
                 if (body["spec"]?[time] is { } text
-                    && !DateTime.TryParseExact(text.GetValue<string>(), "yyyy-MM-ddTHH:mm:ss.ffffffZ", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out _))
-                    return FakeAnswer.Error(400, "BadRequest", $"Lease in version \"v1\" cannot be handled as a Lease: parsing time {text}");
+                    && !DateTime.TryParseExact(text.GetValue<string>(), "yyyy-MM-ddTHH:mm:ss.ffffffZ", CultureInfo.InvariantCulture,
+                        DateTimeStyles.AssumeUniversal, out _))
+                    return FakeAnswer.Error(
+                        400, "BadRequest", $"Lease in version \"v1\" cannot be handled as a Lease: parsing time {text}");
             }
         }
 
-        if (resource == FakeDnsEndpoints.Resource && FakeDnsEndpoints.Mistake(body) is var (field, why)) return Unprocessable(resource, name, field, why);
+        if (resource == FakeDnsEndpoints.Resource && FakeDnsEndpoints.Mistake(body) is var (field, why))
+            return Unprocessable(resource, name, field, why);
         var size = body["metadata"]?["annotations"]?.AsObject().Sum(a => a.Key.Length + (a.Value?.GetValue<string>().Length ?? 0)) ?? 0;
-        return size > 256 * 1024 ? Unprocessable(resource, name, "metadata.annotations", "Too long: may not be more than 262144 bytes") : null;
+        return size > 256 * 1024
+            ? Unprocessable(resource, name, "metadata.annotations", "Too long: may not be more than 262144 bytes")
+            : null;
     }
 }

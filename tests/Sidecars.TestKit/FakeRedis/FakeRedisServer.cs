@@ -52,7 +52,10 @@ public sealed class FakeRedisServer : IAsyncDisposable
     public static FakeRedisServer Start(Func<FakeRedisConnection, CancellationToken, Task> script, IPAddress? address = null) =>
         new(address ?? IPAddress.Loopback, script);
 
-    /// <summary>Answers each command with the bytes that <paramref name="handler"/> returns; null answers nothing. What it throws closes the connection.</summary>
+    /// <summary>
+    /// Answers each command with the bytes that <paramref name="handler"/> returns; null answers nothing. What it throws closes the
+    /// connection.
+    /// </summary>
     public static FakeRedisServer Answering(Func<IReadOnlyList<string>, byte[]?> handler, IPAddress? address = null) =>
         Start(
             async (connection, stop) =>
@@ -64,7 +67,10 @@ public sealed class FakeRedisServer : IAsyncDisposable
             },
             address);
 
-    /// <summary>Canned replies by command line (<c>SENTINEL MASTERS</c>) or, failing that, command name; without regard to case. Others get <c>-ERR unknown command</c>.</summary>
+    /// <summary>
+    /// Canned replies by command line (<c>SENTINEL MASTERS</c>) or, failing that, command name; without regard to case. Others get <c>-ERR
+    /// unknown command</c>.
+    /// </summary>
     public static FakeRedisServer Canned(IReadOnlyDictionary<string, byte[]> replies)
     {
         var known = new Dictionary<string, byte[]>(replies, StringComparer.OrdinalIgnoreCase);

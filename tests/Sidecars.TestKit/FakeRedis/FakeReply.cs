@@ -29,7 +29,8 @@ public static class FakeReply
     public static byte[] Bulk(byte[] bytes) => [.. Encoding.UTF8.GetBytes($"${bytes.Length}\r\n"), .. bytes, .. "\r\n"u8];
 
     /// <summary>An array of replies, each already on the wire's form.</summary>
-    public static byte[] Array(params byte[][] items) => [.. Encoding.UTF8.GetBytes($"*{items.Length}\r\n"), .. items.SelectMany(item => item)];
+    public static byte[] Array(params byte[][] items) =>
+        [.. Encoding.UTF8.GetBytes($"*{items.Length}\r\n"), .. items.SelectMany(item => item)];
 
     /// <summary>An array of bulk strings: addresses, flat maps of SENTINEL MASTER, Pub/Sub messages.</summary>
     public static byte[] Array(params string[] items) => Array([.. items.Select(Bulk)]);

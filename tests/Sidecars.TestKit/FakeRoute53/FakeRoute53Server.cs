@@ -74,7 +74,9 @@ public sealed class FakeRoute53Server : IAsyncDisposable
     /// <summary>Whose signatures are accepted; at first <see cref="AccessKey"/>'s.</summary>
     public FakeKeys Keys { get; init; } = new((AccessKey, SecretKey));
 
-    /// <summary>Calls of the account in <see cref="LimitWindow"/>; the service has 5 a second. 0: none, for tests of something else.</summary>
+    /// <summary>
+    /// Calls of the account in <see cref="LimitWindow"/>; the service has 5 a second. 0: none, for tests of something else.
+    /// </summary>
     public int Limit { get; init; }
 
     public TimeSpan LimitWindow { get; init; } = TimeSpan.FromSeconds(1);
@@ -90,7 +92,8 @@ public sealed class FakeRoute53Server : IAsyncDisposable
 
     public IReadOnlyList<SeenCall> Seen => [.. _seen];
 
-    public int Count(string operation, int? status = null) => _seen.Count(call => call.Operation == operation && (status is null || call.Status == status));
+    public int Count(string operation, int? status = null) =>
+        _seen.Count(call => call.Operation == operation && (status is null || call.Status == status));
 
     public static async Task<FakeRoute53Server> StartAsync(FakeRoute53Server? server = null)
     {
@@ -100,8 +103,16 @@ public sealed class FakeRoute53Server : IAsyncDisposable
     }
 
     /// <summary>A server that is not started yet, for settings by <c>init</c>.</summary>
-    public static FakeRoute53Server With(int limit = 0, TimeSpan? limitWindow = null, TimeSpan changeTakes = default, int maxPage = 300, ListenElsewhere? elsewhere = null, FakeKeys? keys = null) =>
-        new(elsewhere) { Keys = keys ?? new FakeKeys((AccessKey, SecretKey)), Limit = limit, LimitWindow = limitWindow ?? TimeSpan.FromSeconds(1), ChangeTakes = changeTakes, MaxPage = maxPage };
+    public static FakeRoute53Server With(int limit = 0, TimeSpan? limitWindow = null, TimeSpan changeTakes = default, int maxPage = 300,
+        ListenElsewhere? elsewhere = null, FakeKeys? keys = null) =>
+        new(elsewhere)
+        {
+            Keys = keys ?? new FakeKeys((AccessKey, SecretKey)),
+            Limit = limit,
+            LimitWindow = limitWindow ?? TimeSpan.FromSeconds(1),
+            ChangeTakes = changeTakes,
+            MaxPage = maxPage
+        };
 
     /// <summary>The next changes are applied, and their callers never hear of it.</summary>
     public void LoseResponses(int count) => Interlocked.Exchange(ref _loseResponses, count);
@@ -122,7 +133,8 @@ public sealed class FakeRoute53Server : IAsyncDisposable
         var at = TimeProvider.System.GetUtcNow();
         using var buffer = new MemoryStream();
         await context.Request.Body.CopyToAsync(buffer);
-        if (Weather == Route53Weather.Slow) await Task.Delay(SlowBy, TimeProvider.System, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (Weather == Route53Weather.Slow)
+            await Task.Delay(SlowBy, TimeProvider.System, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (Weather == Route53Weather.Down)
         {
             context.Abort();
@@ -155,7 +167,8 @@ public sealed class FakeRoute53Server : IAsyncDisposable
         await context.Response.WriteAsync(body);
     }
 
-    private async Task<(int Status, string Code, string Body)> AnswerAsync(string operation, string[] path, HttpRequest request, byte[] body)
+    private async Task<(int Status, string Code, string Body)> AnswerAsync(
+        string operation, string[] path, HttpRequest request, byte[] body)
     {
         if (operation == "Unknown") return Error(404, "UnknownOperationException", request.Path);
         if (path[1] == "hostedzone" && path[2] != ZoneId) return Error(404, "NoSuchHostedZone", $"No hosted zone found with ID: {path[2]}");
@@ -171,14 +184,19 @@ public sealed class FakeRoute53Server : IAsyncDisposable
     {
         lock (_lock)
         {
-            var from = new FakeRecordSet(query["name"].ToString().TrimEnd('.') + ".", query["type"].ToString(), null, [], query["identifier"]);
-            var sets = Zone.Sets.OrderBy(set => set.Order, StringComparer.Ordinal).Where(set => string.CompareOrdinal(set.Order, from.Order) >= 0).ToList();
+            var from = new FakeRecordSet(
+                query["name"].ToString().TrimEnd('.') + ".", query["type"].ToString(), null, [], query["identifier"]);
+            var sets = Zone.Sets.OrderBy(set => set.Order, StringComparer.Ordinal)
+                .Where(set => string.CompareOrdinal(set.Order, from.Order) >= 0).ToList();
             var size = Math.Min(MaxPage, int.Parse(query["maxitems"].ToString(), CultureInfo.InvariantCulture));
             var next = sets.ElementAtOrDefault(size);
             var tail = next is null
                 ? "<IsTruncated>false</IsTruncated>"
-                : $"<IsTruncated>true</IsTruncated><NextRecordName>{next.Name}</NextRecordName><NextRecordType>{next.Type}</NextRecordType>{(next.SetIdentifier is null ? "" : $"<NextRecordIdentifier>{next.SetIdentifier}</NextRecordIdentifier>")}";
-            return Ok($"<ListResourceRecordSetsResponse xmlns=\"{Api}\"><ResourceRecordSets>{string.Concat(sets.Take(size).Select(Xml))}</ResourceRecordSets>{tail}<MaxItems>{size}</MaxItems></ListResourceRecordSetsResponse>");
+                : $"<IsTruncated>true</IsTruncated><NextRecordName>{next.Name}</NextRecordName><NextRecordType>"
+                    + $"{next.Type}</NextRecordType>"
+                    + $"{(next.SetIdentifier is null ? "" : $"<NextRecordIdentifier>{next.SetIdentifier}</NextRecordIdentifier>")}";
+            return Ok(
+                $"<ListResourceRecordSetsResponse xmlns=\"{Api}\"><ResourceRecordSets>{string.Concat(sets.Take(size).Select(Xml))}</ResourceRecordSets>{tail}<MaxItems>{size}</MaxItems></ListResourceRecordSetsResponse>");
         }
     }
 
@@ -187,7 +205,9 @@ public sealed class FakeRoute53Server : IAsyncDisposable
         if (body is not [(byte)'<', ..]) return Error(400, "InvalidInput", "The body begins with something else than an element");
         lock (_lock)
         {
-            if (_isChanging) return Error(400, "PriorRequestNotComplete", "The request was rejected because Route 53 was still processing a prior request.");
+            if (_isChanging)
+                return Error(
+                    400, "PriorRequestNotComplete", "The request was rejected because Route 53 was still processing a prior request.");
             _isChanging = true;
         }
 
@@ -196,10 +216,14 @@ public sealed class FakeRoute53Server : IAsyncDisposable
         {
             _isChanging = false;
             using var stream = new MemoryStream(body);
-            var changes = XElement.Load(stream).Descendants(Ns + "Change").Select(change => new FakeChange(change.Element(Ns + "Action")!.Value, Read(change.Element(Ns + "ResourceRecordSet")!))).ToList();
+            var changes = XElement.Load(stream).Descendants(Ns + "Change").Select(
+                change => new FakeChange(change.Element(Ns + "Action")!.Value, Read(change.Element(Ns + "ResourceRecordSet")!))).ToList();
             var refused = Zone.Apply(changes);
             if (refused.Count > 0)
-                return (400, "InvalidChangeBatch", $"<?xml version=\"1.0\"?><InvalidChangeBatch xmlns=\"{Api}\"><Messages>{string.Concat(refused.Select(message => $"<Message>{SecurityElement.Escape(message)}</Message>"))}</Messages><RequestId>r</RequestId></InvalidChangeBatch>");
+                return (400, "InvalidChangeBatch",
+                    $"<?xml version=\"1.0\"?><InvalidChangeBatch xmlns=\"{Api}\"><Messages>"
+                    + string.Concat(refused.Select(message => $"<Message>{SecurityElement.Escape(message)}</Message>"))
+                    + "</Messages><RequestId>r</RequestId></InvalidChangeBatch>");
             var id = FormattableString.Invariant($"C{_changes.Count + 1:000}");
             _changes[id] = false;
             return Ok(Change("ChangeResourceRecordSetsResponse", id));
@@ -208,7 +232,10 @@ public sealed class FakeRoute53Server : IAsyncDisposable
 
     private (int Status, string Code, string Body) GetChange(string id)
     {
-        lock (_lock) return _changes.ContainsKey(id) ? Ok(Change("GetChangeResponse", id)) : Error(404, "NoSuchChange", $"Could not find resource with ID: {id}");
+        lock (_lock)
+            return _changes.ContainsKey(id)
+                ? Ok(Change("GetChangeResponse", id))
+                : Error(404, "NoSuchChange", $"Could not find resource with ID: {id}");
     }
 
     private bool IsOverLimit()
@@ -225,12 +252,19 @@ public sealed class FakeRoute53Server : IAsyncDisposable
     }
 
     private string Change(string root, string id) =>
-        $"<{root} xmlns=\"{Api}\"><ChangeInfo><Id>/change/{id}</Id><Status>{(_changes[id] ? "INSYNC" : "PENDING")}</Status><SubmittedAt>2026-11-21T00:00:00Z</SubmittedAt></ChangeInfo></{root}>";
+        $"<{root} xmlns=\"{Api}\"><ChangeInfo><Id>/change/{id}</Id><Status>{(_changes[id] ? "INSYNC" : "PENDING")}</Status>"
+        + $"<SubmittedAt>2026-11-21T00:00:00Z</SubmittedAt></ChangeInfo></{root}>";
 
     private static string Xml(FakeRecordSet set) =>
-        $"<ResourceRecordSet><Name>{set.Name}</Name><Type>{set.Type}</Type>{(set.SetIdentifier is null ? "" : $"<SetIdentifier>{set.SetIdentifier}</SetIdentifier>")}{set.Special}"
+        $"<ResourceRecordSet><Name>{set.Name}</Name><Type>{set.Type}</Type>"
+        + $"{(set.SetIdentifier is null ? "" : $"<SetIdentifier>{set.SetIdentifier}</SetIdentifier>")}{set.Special}"
         + (set.Ttl is { } ttl ? FormattableString.Invariant($"<TTL>{ttl}</TTL>") : "")
-        + (set.Values.Count == 0 ? "" : $"<ResourceRecords>{string.Concat(set.Values.Select(value => $"<ResourceRecord><Value>{SecurityElement.Escape(value)}</Value></ResourceRecord>"))}</ResourceRecords>")
+        + (set.Values.Count == 0
+            ? ""
+            : "<ResourceRecords>"
+                + string.Concat(set.Values.Select(value =>
+                    $"<ResourceRecord><Value>{SecurityElement.Escape(value)}</Value></ResourceRecord>"))
+                + "</ResourceRecords>")
         + "</ResourceRecordSet>";
 
     private static FakeRecordSet Read(XElement set) => new(
@@ -242,5 +276,6 @@ public sealed class FakeRoute53Server : IAsyncDisposable
     private static (int Status, string Code, string Body) Ok(string xml) => (200, "", "<?xml version=\"1.0\"?>\n" + xml);
 
     private static (int Status, string Code, string Body) Error(int status, string code, string message) =>
-        (status, code, $"<?xml version=\"1.0\"?>\n<ErrorResponse xmlns=\"{Api}\"><Error><Type>Sender</Type><Code>{code}</Code><Message>{SecurityElement.Escape(message)}</Message></Error><RequestId>r</RequestId></ErrorResponse>");
+        (status, code,
+            $"<?xml version=\"1.0\"?>\n<ErrorResponse xmlns=\"{Api}\"><Error><Type>Sender</Type><Code>{code}</Code><Message>{SecurityElement.Escape(message)}</Message></Error><RequestId>r</RequestId></ErrorResponse>");
 }

@@ -4,14 +4,16 @@ using System.Net.Sockets;
 namespace Sidecars.TestKit.FakeRoute53;
 
 /// <summary>A record set, as the fake keeps it. <paramref name="Special"/>: XML that makes it an alias or one of several.</summary>
-public sealed record FakeRecordSet(string Name, string Type, long? Ttl, IReadOnlyList<string> Values, string? SetIdentifier = null, string Special = "")
+public sealed record FakeRecordSet(
+    string Name, string Type, long? Ttl, IReadOnlyList<string> Values, string? SetIdentifier = null, string Special = "")
 {
     internal string Key => $"{Name}|{Type}|{SetIdentifier}";
 
     // The API's order: labels from the right, then the type.
     internal string Order => string.Join('.', Name.TrimEnd('.').Split('.').Reverse()) + ".\0" + Type + "\0" + SetIdentifier;
 
-    internal bool SameAs(FakeRecordSet other) => Key == other.Key && Ttl == other.Ttl && Special == other.Special && Values.SequenceEqual(other.Values);
+    internal bool SameAs(FakeRecordSet other) =>
+        Key == other.Key && Ttl == other.Ttl && Special == other.Special && Values.SequenceEqual(other.Values);
 }
 
 /// <summary>One step of a batch.</summary>
@@ -42,9 +44,11 @@ public sealed class FakeZone(string name)
     /// <summary>All or nothing; the messages of what was refused, in the words of the service.</summary>
     internal IReadOnlyList<string> Apply(IReadOnlyList<FakeChange> changes)
     {
-        var values = changes.SelectMany(change => change.Set.Values.Select(value => (Value: value, Weight: change.Action == "UPSERT" ? 2 : 1))).ToList();
+        var values = changes.SelectMany(
+            change => change.Set.Values.Select(value => (Value: value, Weight: change.Action == "UPSERT" ? 2 : 1))).ToList();
         if (values.Sum(value => value.Weight) > MaxRecords) return [$"Number of records limit of {MaxRecords} exceeded."];
-        if (values.Sum(value => value.Value.Length * value.Weight) > MaxCharacters) return [$"Number of characters limit of {MaxCharacters} exceeded."];
+        if (values.Sum(value => value.Value.Length * value.Weight) > MaxCharacters)
+            return [$"Number of characters limit of {MaxCharacters} exceeded."];
         var after = new SortedDictionary<string, FakeRecordSet>(_sets, StringComparer.Ordinal);
         var refused = changes.Select(change => Apply(after, change)).OfType<string>().ToList();
         if (refused.Count > 0) return refused;
@@ -57,20 +61,24 @@ public sealed class FakeZone(string name)
     {
         var set = change.Set;
         var label = $"[name='{set.Name}', type='{set.Type}']";
-        if (set.Name != name && !set.Name.EndsWith("." + name, StringComparison.Ordinal)) return $"RRSet with DNS name {set.Name} is not permitted in zone {name}";
+        if (set.Name != name && !set.Name.EndsWith("." + name, StringComparison.Ordinal))
+            return $"RRSet with DNS name {set.Name} is not permitted in zone {name}";
         if (Invalid(set) is { } invalid) return $"Invalid Resource Record: {invalid}";
         var current = sets.Values.SingleOrDefault(one => one.Key == set.Key);
         switch (change.Action)
         {
             case "DELETE" when current is null: return $"Tried to delete resource record set {label} but it was not found";
-            case "DELETE" when !current!.SameAs(set): return $"Tried to delete resource record set {label} but the values provided do not match the current values";
+            case "DELETE" when !current!.SameAs(set):
+                return $"Tried to delete resource record set {label} but the values provided do not match the current values";
             case "DELETE":
                 _ = sets.Remove(set.Order);
                 return null;
-            case "CREATE" when sets.Values.Any(one => one.Name == set.Name && one.Type == set.Type): return $"Tried to create resource record set {label} but it already exists";
+            case "CREATE" when sets.Values.Any(one => one.Name == set.Name && one.Type == set.Type):
+                return $"Tried to create resource record set {label} but it already exists";
             case "CREATE" or "UPSERT":
                 if (sets.Values.Any(one => one.Name == set.Name && one.Type != set.Type && (one.Type == "CNAME" || set.Type == "CNAME")))
-                    return $"RRSet of type {set.Type} with DNS name {set.Name} is not permitted as it conflicts with other records with the same DNS name in zone {name}";
+                    return $"RRSet of type {set.Type} with DNS name {set.Name} is not permitted as it conflicts with other records with "
+                        + $"the same DNS name in zone {name}";
                 sets[set.Order] = set;
                 return null;
             default: return $"unknown action {change.Action}";
@@ -79,8 +87,11 @@ public sealed class FakeZone(string name)
 
     private static string? Invalid(FakeRecordSet set)
     {
-        if (set.Special.Length == 0 && (set.Ttl is not (>= 0 and <= int.MaxValue) || set.Values.Count == 0)) return "Missing field 'TTL' or 'ResourceRecords'";
-        return set.Values.FirstOrDefault(value => !IsValid(set.Type, value)) is { } bad ? $"FATAL problem: InvalidValue encountered with '{bad}'" : null;
+        if (set.Special.Length == 0 && (set.Ttl is not (>= 0 and <= int.MaxValue) || set.Values.Count == 0))
+            return "Missing field 'TTL' or 'ResourceRecords'";
+        return set.Values.FirstOrDefault(value => !IsValid(set.Type, value)) is { } bad
+            ? $"FATAL problem: InvalidValue encountered with '{bad}'"
+            : null;
     }
 
     private static bool IsValid(string type, string value) => type switch

@@ -27,6 +27,7 @@ public static class DiskSteps
 
     private static void Run(string program, params string[] arguments)
     {
-        if (Command.Run(program, arguments) is { } error) throw new InvalidOperationException($"{program} {string.Join(' ', arguments)}: {error}");
+        if (Command.Run(program, arguments) is { } error)
+            throw new InvalidOperationException($"{program} {string.Join(' ', arguments)}: {error}");
     }
 }

@@ -10,12 +10,23 @@ namespace Sidecars.TestKit.Groups;
 /// <param name="password">Of its Redis.</param>
 /// <param name="place">Where it is from the beginning; null: at a free loopback port.</param>
 /// <param name="transport">How to reach it there; null: plain TCP.</param>
-public sealed class ForeignTenant(string password, NodePlace? place = null, Func<RedisEndpoint, IRespTransport>? transport = null) : IAsyncDisposable
+public sealed class ForeignTenant(string password, NodePlace? place = null, Func<RedisEndpoint, IRespTransport>? transport = null)
+    : IAsyncDisposable
 {
     private const int Keys = 100;
     private const int OtherSentinelPort = 26380; // never started: one Redis elects itself
     private static readonly Func<RedisEndpoint, IRespTransport> Plain = endpoint => new TcpTransport(endpoint);
-    private readonly LocalGroup _group = new(new LocalGroupOptions { Name = "foreign", ClusterId = "other/redis", RedisCount = 1, SentinelCount = 1, Passwords = new GroupPasswords { Redis = password, Sentinel = password }, Place = place is null ? null : (kind, _) => kind == LocalNodeKind.Redis ? place : place with { Endpoint = new RedisEndpoint(place.Endpoint.Host, OtherSentinelPort) }, Transport = transport ?? Plain });
+    private readonly LocalGroup _group = new(new LocalGroupOptions
+    {
+        Name = "foreign",
+        ClusterId = "other/redis",
+        RedisCount = 1,
+        SentinelCount = 1,
+        Passwords = new GroupPasswords { Redis = password, Sentinel = password },
+        Place = place is null ? null : (kind, _) =>
+            kind == LocalNodeKind.Redis ? place : place with { Endpoint = new RedisEndpoint(place.Endpoint.Host, OtherSentinelPort) },
+        Transport = transport ?? Plain
+    });
     private readonly Func<RedisEndpoint, IRespTransport> _transport = transport ?? Plain;
 
     private LocalNode Node => _group.Redis[0];
@@ -36,7 +47,8 @@ public sealed class ForeignTenant(string password, NodePlace? place = null, Func
         Node.Environment["REDIS_PORT"] = address.Port.ToString(System.Globalization.CultureInfo.InvariantCulture);
         Node.Environment["REDIS_SERVER_SERVICE_HOST"] = address.ToString();
         await Node.StartAsync();
-        await Processes.Eventually.UntilAsync("the other tenant to answer at the address", async () => await KeysAtAsync(address) is not null, null, () => Node.Process!.Tail(20));
+        await Processes.Eventually.UntilAsync("the other tenant to answer at the address",
+            async () => await KeysAtAsync(address) is not null, null, () => Node.Process!.Tail(20));
     }
 
     /// <summary>True where everything it had is there, and nothing else.</summary>
@@ -49,7 +61,8 @@ public sealed class ForeignTenant(string password, NodePlace? place = null, Func
     {
         try
         {
-            await using var client = await RedisClient.ConnectAsync(_transport(address), new RedisClientOptions { Credentials = [new RedisCredential(null, password)] }, default);
+            await using var client = await RedisClient.ConnectAsync(
+                _transport(address), new RedisClientOptions { Credentials = [new RedisCredential(null, password)] }, default);
             var reply = await client.CallAsync(default, "DBSIZE");
             return reply.IsError ? null : reply.Integer;
         }

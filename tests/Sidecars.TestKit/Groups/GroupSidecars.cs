@@ -35,7 +35,12 @@ public sealed class GroupSidecars : IAsyncDisposable
         if (!ClusterId.TryParse(group.Options.ClusterId, out var cluster)) throw new ArgumentException("no cluster id", nameof(group));
         var login = new GroupAccess(cluster, new GroupSecrets()).Sidecar;
         _cluster = cluster;
-        var options = _login = new RedisClientOptions { Credentials = [new RedisCredential(login.User, login.Password)], ConnectTimeout = TimeSpan.FromSeconds(1), CommandTimeout = TimeSpan.FromSeconds(2) };
+        var options = _login = new RedisClientOptions
+        {
+            Credentials = [new RedisCredential(login.User, login.Password)],
+            ConnectTimeout = TimeSpan.FromSeconds(1),
+            CommandTimeout = TimeSpan.FromSeconds(2)
+        };
         Sentinels = new SentinelClient(group.Options.Transport, options, group.Options.EffectiveMasterName);
         _nodes = new NodeClient(group.Options.Transport, options);
         _kubernetes = group.Options.Kubernetes is { } server ? new KubernetesClient(server.Config, TimeProvider.System) : null;
@@ -70,7 +75,8 @@ public sealed class GroupSidecars : IAsyncDisposable
             foreach (var node in group.Redis) sidecars._running.Add(Task.Run(() => sidecars.KeepStateAsync(node)));
         sidecars._running.Add(Task.Run(() => sidecars.KeeperLoop().RunAsync(sidecars._stop.Token)));
         if (repairAfter is { } after)
-            foreach (var node in group.Redis) sidecars._running.Add(Task.Run(() => sidecars.RepairLoop(node, after).RunAsync(sidecars._stop.Token)));
+            foreach (var node in group.Redis)
+                sidecars._running.Add(Task.Run(() => sidecars.RepairLoop(node, after).RunAsync(sidecars._stop.Token)));
         return sidecars;
     }
 
@@ -109,7 +115,9 @@ public sealed class GroupSidecars : IAsyncDisposable
     {
         var record = OpenRecord(_group.Redis[0]);
         using var client = record as IDisposable;
-        return await record.ReadAsync(default) is ElectionObservation.Known known ? known.View.Record : throw new InvalidOperationException("the record can't be read");
+        return await record.ReadAsync(default) is ElectionObservation.Known known
+            ? known.View.Record
+            : throw new InvalidOperationException("the record can't be read");
     }
 
     // A record renewed every two seconds: what thirty bring in a cluster, a test would wait for.
@@ -117,8 +125,10 @@ public sealed class GroupSidecars : IAsyncDisposable
     {
         var record = OpenRecord(node);
         using var client = record as IDisposable;
-        if (!Enum.TryParse<Durability>(_group.Options.Durability, ignoreCase: true, out var durability)) throw new InvalidOperationException("no durability");
-        var addresses = new GroupAddresses([.. _group.SentinelEndpoints], [.. _group.Redis.Select(r => r.Endpoint)], TimeSpan.FromSeconds(1));
+        if (!Enum.TryParse<Durability>(_group.Options.Durability, ignoreCase: true, out var durability))
+            throw new InvalidOperationException("no durability");
+        var addresses = new GroupAddresses(
+            [.. _group.SentinelEndpoints], [.. _group.Redis.Select(r => r.Endpoint)], TimeSpan.FromSeconds(1));
         var observer = new GroupObserver(addresses, Sentinels, _nodes, TimeProvider.System);
         var me = new SidecarIdentity(_cluster, new NodeIdentity(node.Name, node.PodUid), "boot", _group.Options.SentinelCount, durability);
         IReadOnlyCollection<SentinelObservation> sentinels = [];
@@ -153,7 +163,8 @@ public sealed class GroupSidecars : IAsyncDisposable
     {
         if (_group.Options.Kubernetes is not { } server) return new FileGroupRecord(Path.Combine(_group.Folder, "election"));
         var client = new KubernetesClient(server.Config, TimeProvider.System);
-        return new LeaseGroupRecord(client, new GroupLeaseStore(client, _cluster, _cluster.Value.Split('/')[^1], TimeProvider.System), node.Name, _group.Options.RedisCount);
+        return new LeaseGroupRecord(client, new GroupLeaseStore(client, _cluster, _cluster.Value.Split('/')[^1], TimeProvider.System),
+            node.Name, _group.Options.RedisCount);
     }
 
     private EpochKeeperLoop KeeperLoop() => new(
@@ -173,10 +184,16 @@ public sealed class GroupSidecars : IAsyncDisposable
         var runId = "";
         var speed = GhostRepairPolicy.Settle / after;
         return new GhostRepairLoop(
-            new GhostRepairSettings { RedisCount = _group.Options.RedisCount, SentinelCount = _group.Options.SentinelCount, Period = TimeSpan.FromMilliseconds(500) * speed },
+            new GhostRepairSettings
+            {
+                RedisCount = _group.Options.RedisCount,
+                SentinelCount = _group.Options.SentinelCount,
+                Period = TimeSpan.FromMilliseconds(500) * speed
+            },
             async ct =>
             {
-                var addresses = new GroupAddresses([.. _group.SentinelEndpoints], [.. _group.Redis.Select(r => r.Endpoint)], TimeSpan.FromSeconds(1));
+                var addresses = new GroupAddresses(
+                    [.. _group.SentinelEndpoints], [.. _group.Redis.Select(r => r.Endpoint)], TimeSpan.FromSeconds(1));
                 var seen = await new GroupObserver(addresses, Sentinels, _nodes, TimeProvider.System).ObserveAsync(null, null, ct);
                 runId = seen.Nodes.OfType<NodeObservation.Known>().FirstOrDefault(n => n.Endpoint == node.Endpoint)?.View.RunId ?? "";
                 return seen;

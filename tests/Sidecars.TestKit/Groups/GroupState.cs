@@ -86,7 +86,8 @@ public sealed record GroupState(ImmutableArray<RedisState> Redis, ImmutableArray
     public RedisState Of(LocalNode node) => Redis.First(state => state.Node == node);
 
     /// <summary>A table for people.</summary>
-    public override string ToString() => string.Join('\n', [.. Redis.Select(Line), .. Sentinels.Select(Line), "problem: " + (Problem ?? "none")]);
+    public override string ToString() =>
+        string.Join('\n', [.. Redis.Select(Line), .. Sentinels.Select(Line), "problem: " + (Problem ?? "none")]);
 
     private IEnumerable<string> Problems()
     {
@@ -107,10 +108,13 @@ public sealed record GroupState(ImmutableArray<RedisState> Redis, ImmutableArray
         foreach (var sentinel in Sentinels)
         {
             if (sentinel.Presence != Presence.Up) yield return $"{sentinel.Node} is {Word(sentinel.Presence)}";
-            else if (!master.IsAt(sentinel.Master)) yield return $"{sentinel.Node} names {sentinel.Master?.ToString() ?? "no master"}, not {master}";
+            else if (!master.IsAt(sentinel.Master))
+                yield return $"{sentinel.Node} names {sentinel.Master?.ToString() ?? "no master"}, not {master}";
             else if (sentinel.Flags != "master") yield return $"{sentinel.Node} sees the master as {sentinel.Flags}";
-            else if (sentinel.Replicas != Redis.Length - 1) yield return $"{sentinel.Node} sees {sentinel.Replicas} replicas of {Redis.Length - 1}";
-            else if (sentinel.Others != Sentinels.Length - 1) yield return $"{sentinel.Node} sees {sentinel.Others} other Sentinels of {Sentinels.Length - 1}";
+            else if (sentinel.Replicas != Redis.Length - 1)
+                yield return $"{sentinel.Node} sees {sentinel.Replicas} replicas of {Redis.Length - 1}";
+            else if (sentinel.Others != Sentinels.Length - 1)
+                yield return $"{sentinel.Node} sees {sentinel.Others} other Sentinels of {Sentinels.Length - 1}";
         }
 
         if (Sentinels.Select(s => s.Epoch).Distinct().Count() > 1) yield return "the Sentinels' epochs differ";
@@ -119,8 +123,11 @@ public sealed record GroupState(ImmutableArray<RedisState> Redis, ImmutableArray
     private static string Word(Presence presence) => presence.ToString().ToLowerInvariant();
 
     private static string Line(RedisState n) => string.Create(CultureInfo.InvariantCulture,
-        $"{n.Node,-12} {n.Node.Endpoint,-16} {Word(n.Presence),-8} {(n.Presence != Presence.Up ? "" : n.IsMaster ? "master" : $"replica of {n.Following}, link {(n.LinkUp ? "up" : "down")}")} offset {n.Offset}");
+        $"{n.Node,-12} {n.Node.Endpoint,-16} {Word(n.Presence),-8} "
+        + $"{(n.Presence != Presence.Up ? "" : n.IsMaster ? "master" : $"replica of {n.Following}, link {(n.LinkUp ? "up" : "down")}")} "
+        + $"offset {n.Offset}");
 
     private static string Line(SentinelState s) => string.Create(CultureInfo.InvariantCulture,
-        $"{s.Node,-12} {s.Node.Endpoint,-16} {Word(s.Presence),-8} names {s.Master?.ToString() ?? "none"} epoch {s.Epoch} [{s.Flags}] {s.Replicas} replicas, {s.Others} others");
+        $"{s.Node,-12} {s.Node.Endpoint,-16} {Word(s.Presence),-8} names {s.Master?.ToString() ?? "none"} epoch {s.Epoch} [{s.Flags}] "
+        + $"{s.Replicas} replicas, {s.Others} others");
 }

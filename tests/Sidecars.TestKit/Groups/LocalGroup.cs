@@ -59,7 +59,8 @@ public sealed class LocalGroup : IAsyncDisposable
     /// <param name="order">Default: <see cref="All"/>.</param>
     /// <param name="delayBefore">How long to wait before the n-th start; default: not at all.</param>
     /// <param name="cancellation">Ends a wait.</param>
-    public async Task StartAsync(IEnumerable<LocalNode>? order = null, Func<int, TimeSpan>? delayBefore = null, CancellationToken cancellation = default)
+    public async Task StartAsync(
+        IEnumerable<LocalNode>? order = null, Func<int, TimeSpan>? delayBefore = null, CancellationToken cancellation = default)
     {
         var position = 0;
         foreach (var node in order ?? All)
@@ -102,22 +103,33 @@ public sealed class LocalGroup : IAsyncDisposable
     /// <param name="node">A Redis.</param>
     /// <param name="more">Further variables; they override the others.</param>
     /// <param name="within">Puts the start into something, a cgroup say.</param>
-    public Task<ServerProcess> StartSidecarAsync(LocalNode node, IEnumerable<KeyValuePair<string, string>>? more = null, Func<ServerStart, ServerStart>? within = null) =>
+    public Task<ServerProcess> StartSidecarAsync(
+        LocalNode node, IEnumerable<KeyValuePair<string, string>>? more = null, Func<ServerStart, ServerStart>? within = null) =>
         StartFailoverAsync(node, ["run"], more, within: within);
 
-    /// <summary>Starts any command of <c>redis-failover</c> beside a Redis, with the variables of <see cref="StartSidecarAsync"/>.</summary>
+    /// <summary>
+    /// Starts any command of <c>redis-failover</c> beside a Redis, with the variables of <see cref="StartSidecarAsync"/>.
+    /// </summary>
     /// <param name="node">A Redis.</param>
     /// <param name="arguments">Of the command line.</param>
     /// <param name="more">Further variables; they override the others.</param>
     /// <param name="output">A pipe or file that is its stdout; default: captured.</param>
     /// <param name="within">Puts the start into something, a cgroup say.</param>
-    public Task<ServerProcess> StartFailoverAsync(LocalNode node, string[] arguments, IEnumerable<KeyValuePair<string, string>>? more = null, string? output = null, Func<ServerStart, ServerStart>? within = null)
+    public Task<ServerProcess> StartFailoverAsync(LocalNode node, string[] arguments,
+        IEnumerable<KeyValuePair<string, string>>? more = null, string? output = null, Func<ServerStart, ServerStart>? within = null)
     {
         var executable = Repository.NativeExecutable("redis-failover");
-        var start = output is null ? new ServerStart(executable, arguments) : new ServerStart("sh", ["-c", "output=$1; shift; exec \"$@\" >\"$output\"", "sh", output, executable, .. arguments]);
+        var start = output is null
+            ? new ServerStart(executable, arguments)
+            : new ServerStart("sh", ["-c", "output=$1; shift; exec \"$@\" >\"$output\"", "sh", output, executable, .. arguments]);
         var environment = new Dictionary<string, string>(SidecarEnvironmentOf(node));
         foreach (var (name, value) in more ?? []) environment[name] = value;
-        start = start with { Name = $"{node.Name}-{(arguments[0] == "run" ? "sidecar" : arguments[0])}", Environment = environment, WorkingDirectory = node.DataFolder };
+        start = start with
+        {
+            Name = $"{node.Name}-{(arguments[0] == "run" ? "sidecar" : arguments[0])}",
+            Environment = environment,
+            WorkingDirectory = node.DataFolder
+        };
         return ServerProcess.StartAsync(within?.Invoke(start) ?? start);
     }
 
@@ -132,7 +144,9 @@ public sealed class LocalGroup : IAsyncDisposable
     /// <summary>Asks every running node once, in parallel; takes at most about half a second, whoever is silent.</summary>
     public Task<GroupState> ObserveAsync(CancellationToken cancellation = default) => _probe.ObserveAsync(cancellation);
 
-    /// <summary>Waits until <see cref="GroupState.Problem"/> is null: one master, all others linked replicas, all Sentinels agree.</summary>
+    /// <summary>
+    /// Waits until <see cref="GroupState.Problem"/> is null: one master, all others linked replicas, all Sentinels agree.
+    /// </summary>
     /// <exception cref="TimeoutException">Not in time; the message has the last state and the end of every node's output.</exception>
     public Task<GroupState> WaitHealthyAsync(TimeSpan? deadline = null, CancellationToken cancellation = default) =>
         WaitForAsync("a healthy group", state => state.Problem is null, deadline, cancellation);
@@ -156,7 +170,9 @@ public sealed class LocalGroup : IAsyncDisposable
     /// <exception cref="RedisConnectionException">No connection, or no login.</exception>
     public Task<RedisClient> ConnectAsync(LocalNode node, TimeSpan timeout, CancellationToken cancellation = default)
     {
-        string?[] passwords = node.Kind == LocalNodeKind.Redis ? [Options.Passwords.Redis, Options.NextPasswords.Redis] : [Options.Passwords.Sentinel, Options.NextPasswords.Sentinel];
+        string?[] passwords = node.Kind == LocalNodeKind.Redis
+            ? [Options.Passwords.Redis, Options.NextPasswords.Redis]
+            : [Options.Passwords.Sentinel, Options.NextPasswords.Sentinel];
         return RedisClient.ConnectAsync(
             Options.Transport(node.Endpoint),
             new RedisClientOptions
@@ -172,7 +188,8 @@ public sealed class LocalGroup : IAsyncDisposable
     public LocalNode? NodeAt(RedisEndpoint? endpoint) => All.FirstOrDefault(node => node.IsAt(endpoint));
 
     /// <summary>The last lines of every node.</summary>
-    public string Tails(int lines = 12) => string.Join('\n', All.Where(node => node.Process is not null).Select(node => node.Process!.Tail(lines)));
+    public string Tails(int lines = 12) =>
+        string.Join('\n', All.Where(node => node.Process is not null).Select(node => node.Process!.Tail(lines)));
 
     /// <summary>Kills every node (all at once) and removes the folder, unless <see cref="KeepRunning"/>.</summary>
     public async ValueTask DisposeAsync()
@@ -205,17 +222,20 @@ public sealed class LocalGroup : IAsyncDisposable
         ("SENTINEL_PASSWORD", Options.Passwords.Sentinel),
     ];
 
-    private ServerStart Start(LocalNode node) => At(node.Place, new ServerStart(_bootstrap, node.Kind == LocalNodeKind.Redis ? "redis" : "sentinel")
-    {
-        Name = node.Name,
-        Environment = EnvironmentOf(node),
-        WorkingDirectory = node.DataFolder,
-        DetachedLog = Options.Detached ? node.LogFile : null,
-    });
+    private ServerStart Start(LocalNode node) =>
+        At(node.Place, new ServerStart(_bootstrap, node.Kind == LocalNodeKind.Redis ? "redis" : "sentinel")
+        {
+            Name = node.Name,
+            Environment = EnvironmentOf(node),
+            WorkingDirectory = node.DataFolder,
+            DetachedLog = Options.Detached ? node.LogFile : null,
+        });
 
     /// <summary>The same, started at a place.</summary>
     public static ServerStart At(NodePlace place, ServerStart start) =>
-        place.Enter is [var program, .. var rest] ? start with { Program = program, Arguments = [.. rest, start.Program, .. start.Arguments] } : start;
+        place.Enter is [var program, .. var rest]
+            ? start with { Program = program, Arguments = [.. rest, start.Program, .. start.Arguments] }
+            : start;
 
     /// <summary>What the containers of a node's pod are configured with; the sidecar has the same.</summary>
     public IReadOnlyDictionary<string, string> EnvironmentOf(LocalNode node)

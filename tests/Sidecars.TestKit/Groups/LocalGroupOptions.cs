@@ -42,7 +42,8 @@ public sealed record LocalGroupOptions
     public string? MasterName { get; init; }
 
     /// <summary>The name that Sentinels monitor.</summary>
-    public string EffectiveMasterName => MasterName ?? (Core.Primitives.ClusterId.TryParse(ClusterId, out var id) ? id.MasterName : ClusterId);
+    public string EffectiveMasterName =>
+        MasterName ?? (Core.Primitives.ClusterId.TryParse(ClusterId, out var id) ? id.MasterName : ClusterId);
 
     /// <summary>DURABILITY: aof, rdb or none.</summary>
     public string Durability { get; init; } = "aof";

@@ -44,7 +44,10 @@ public sealed class LocalNode
     /// <summary><c>redis-0</c>, <c>sentinel-2</c>: NODE_NAME.</summary>
     public string Name { get; }
 
-    /// <summary>Where it is, also over restarts, until it moves; where the node is a pod (<see cref="Pods.PodWorld"/>), another pod is somewhere else.</summary>
+    /// <summary>
+    /// Where it is, also over restarts, until it moves; where the node is a pod (<see cref="Pods.PodWorld"/>), another pod is somewhere
+    /// else.
+    /// </summary>
     public NodePlace Place { get; internal set; }
 
     /// <summary>Where it is reached.</summary>
@@ -97,7 +100,9 @@ public sealed class LocalNode
     /// resync ("Writing initial AOF, can't exit").
     /// </summary>
     /// <returns>The exit code.</returns>
-    /// <exception cref="TimeoutException">It still runs after <paramref name="within"/>; default 30 s, the usual grace period of a pod.</exception>
+    /// <exception cref="TimeoutException">
+    /// It still runs after <paramref name="within"/>; default 30 s, the usual grace period of a pod.
+    /// </exception>
     public async Task<int> TerminateAsync(TimeSpan? within = null)
     {
         var process = Process ?? throw new InvalidOperationException($"{Name} was never started.");

@@ -3,7 +3,9 @@ using Sidecars.TestKit.Processes;
 
 namespace Sidecars.TestKit.Groups;
 
-/// <summary>The group's Secret in a folder a node, changed there as kubelet does it: all files at once, and at each node for itself.</summary>
+/// <summary>
+/// The group's Secret in a folder a node, changed there as kubelet does it: all files at once, and at each node for itself.
+/// </summary>
 public sealed class NodeSecrets : IDisposable
 {
     private readonly TempFolder _folder = new("node-secrets");
@@ -12,7 +14,8 @@ public sealed class NodeSecrets : IDisposable
     /// <summary>The variables that name the files, without <c>_FILE</c>, and the keys of the Secret.</summary>
     public static IReadOnlyList<(string Variable, string Key)> All { get; } =
     [
-        ("REDIS_PASSWORD", "redis-password"), ("REPLICATION_PASSWORD", "replication-password"), ("SENTINEL_AUTH_PASSWORD", "sentinel-auth-password"),
+        ("REDIS_PASSWORD", "redis-password"), ("REPLICATION_PASSWORD", "replication-password"),
+        ("SENTINEL_AUTH_PASSWORD", "sentinel-auth-password"),
         ("SIDECAR_PASSWORD", "sidecar-password"), ("SENTINEL_PASSWORD", "sentinel-password"),
     ];
 
@@ -40,7 +43,8 @@ public sealed class NodeSecrets : IDisposable
     /// <param name="previous">That of each <c>KEY-previous</c>; null: the Secret has none.</param>
     public void Put(LocalNode node, string current, string? previous)
     {
-        var target = _folder.Folder(node.Name, string.Create(CultureInfo.InvariantCulture, $"generation-{Interlocked.Increment(ref _generation)}"));
+        var target = _folder.Folder(
+            node.Name, string.Create(CultureInfo.InvariantCulture, $"generation-{Interlocked.Increment(ref _generation)}"));
         foreach (var (variable, key) in All)
         {
             File.WriteAllText(Path.Combine(target, key), Password(current, key));

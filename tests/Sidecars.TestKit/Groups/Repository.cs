@@ -13,7 +13,9 @@ public static class Repository
     {
         var folder = Environment.GetEnvironmentVariable("SIDECARS_NATIVE_DIR");
         var path = Path.Combine(string.IsNullOrEmpty(folder) ? Path.Combine(Root, "artifacts", "native") : folder, name);
-        return File.Exists(path) ? path : throw new FileNotFoundException($"{path} is missing: run scripts/publish {name}, or set SIDECARS_NATIVE_DIR.", path);
+        return File.Exists(path)
+            ? path
+            : throw new FileNotFoundException($"{path} is missing: run scripts/publish {name}, or set SIDECARS_NATIVE_DIR.", path);
     }
 
     private static string FindRoot()

@@ -4,8 +4,8 @@ namespace Sidecars.TestKit.Load;
 public enum LoadClient
 {
     /// <summary>
-    /// The kit's: a connection for each writer, which looks for the master again after any error and waits nowhere. Its gaps are those of the
-    /// group and of no client, so figures are measured with it.
+    /// The kit's: a connection for each writer, which looks for the master again after any error and waits nowhere. Its gaps are those of
+    /// the group and of no client, so figures are measured with it.
     /// </summary>
     Direct,
 

@@ -72,7 +72,8 @@ public sealed class MasterMonitor : IAsyncDisposable
     /// <param name="group">Whose nodes.</param>
     /// <param name="probeWrites">False: only roles are looked at.</param>
     /// <param name="everPresentKey">A key that every copy of the data has: a master without it is empty. Null: not looked for.</param>
-    public static MasterMonitor Start(LocalGroup group, bool probeWrites = true, string? everPresentKey = null) => new(group, probeWrites, everPresentKey);
+    public static MasterMonitor Start(LocalGroup group, bool probeWrites = true, string? everPresentKey = null) =>
+        new(group, probeWrites, everPresentKey);
 
     /// <summary>Ends the watch; what was found can still be read.</summary>
     public async ValueTask DisposeAsync()

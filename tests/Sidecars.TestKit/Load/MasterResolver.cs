@@ -38,7 +38,9 @@ internal sealed class MasterResolver(WriteLoadOptions options, int firstSentinel
     {
         await using var client = await RedisClient.ConnectAsync(options.Transport(sentinel), options.Sentinel, cancellation);
         var reply = await client.CallAsync(cancellation, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", options.MasterName);
-        return reply.Items.Count == 2 ? new RedisEndpoint(reply.Items[0].Text, int.Parse(reply.Items[1].Text, CultureInfo.InvariantCulture)) : null;
+        return reply.Items.Count == 2
+            ? new RedisEndpoint(reply.Items[0].Text, int.Parse(reply.Items[1].Text, CultureInfo.InvariantCulture))
+            : null;
     }
 
     private async Task<RedisClient?> OpenAsync(RedisEndpoint address, CancellationToken cancellation)

@@ -4,8 +4,8 @@ using Sidecars.Core.Redis;
 namespace Sidecars.TestKit.Load;
 
 /// <summary>
-/// Finds the master as a client does that knows no Sentinel: connects to what the record names, and looks at the record again after an error.
-/// It stands in for a name server that reads the record at each question, so nothing is cached.
+/// Finds the master as a client does that knows no Sentinel: connects to what the record names, and looks at the record again after an
+/// error. It stands in for a name server that reads the record at each question, so nothing is cached.
 /// </summary>
 internal sealed class RecordResolver(WriteLoadOptions options, Func<RedisEndpoint?> published) : IMasterClient
 {

@@ -13,10 +13,12 @@ internal sealed class TransportTunnel(Func<RedisEndpoint, IRespTransport> transp
 {
     private readonly ConcurrentDictionary<(EndPoint, ConnectionType), Stream> _streams = new();
 
-    public override ValueTask<EndPoint?> GetSocketConnectEndpointAsync(EndPoint endpoint, CancellationToken cancellationToken) => new(default(EndPoint));
+    public override ValueTask<EndPoint?> GetSocketConnectEndpointAsync(EndPoint endpoint, CancellationToken cancellationToken) =>
+        new(default(EndPoint));
 
     // The library gives up a stream without closing it (20 in 25 s at a server that was stopped, 3.4.35): the next one in its place does.
-    public override async ValueTask<Stream?> BeforeAuthenticateAsync(EndPoint endpoint, ConnectionType connectionType, Socket? socket, CancellationToken cancellationToken)
+    public override async ValueTask<Stream?> BeforeAuthenticateAsync(
+        EndPoint endpoint, ConnectionType connectionType, Socket? socket, CancellationToken cancellationToken)
     {
         if (_streams.TryRemove((endpoint, connectionType), out var last)) await last.DisposeAsync();
         return _streams[(endpoint, connectionType)] = await transport(Of(endpoint)).ConnectAsync(cancellationToken);

@@ -69,7 +69,8 @@ public sealed class WriteLoad : IAsyncDisposable
     /// <exception cref="RedisConnectionException">The master went away.</exception>
     public async Task<LoadCheck> CheckAsync(RedisEndpoint master, CancellationToken cancellation = default)
     {
-        var options = _options.Redis with { ConnectTimeout = TimeSpan.FromSeconds(10), CommandTimeout = TimeSpan.FromSeconds(10) }; // no application's: it may be busy
+        // no application's: it may be busy
+        var options = _options.Redis with { ConnectTimeout = TimeSpan.FromSeconds(10), CommandTimeout = TimeSpan.FromSeconds(10) };
         await using var client = await RedisClient.ConnectAsync(_options.Transport(master), options, cancellation);
         long read = 0, missingCount = 0;
         var missing = new List<string>();

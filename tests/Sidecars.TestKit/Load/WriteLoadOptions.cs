@@ -48,7 +48,8 @@ public sealed record WriteLoadOptions(IReadOnlyList<RedisEndpoint> Sentinels, st
     public bool KeepTimes { get; init; }
 
     /// <summary>Beside these writers, a few of <see cref="LoadClient.StackExchangeRedis"/>, with keys of their own.</summary>
-    public WriteLoadOptions WithLibrary() => this with { Client = LoadClient.StackExchangeRedis, KeyPrefix = KeyPrefix + "library:", Writers = 2, WritesPerSecond = 200 };
+    public WriteLoadOptions WithLibrary() =>
+        this with { Client = LoadClient.StackExchangeRedis, KeyPrefix = KeyPrefix + "library:", Writers = 2, WritesPerSecond = 200 };
 
     internal bool IsPlainTcp => Transport(Sentinels[0]) is TcpTransport;
 

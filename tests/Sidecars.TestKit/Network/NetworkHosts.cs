@@ -36,7 +36,8 @@ public sealed class NetworkHosts : IDisposable
         Hosts = [.. Enumerable.Range(0, count).Select(Host)];
 
         NetworkHost Host(int i) =>
-            new(i, new NetworkNamespace(FormattableString.Invariant($"{prefix}-host{i}")), new IPAddress([10, 0, (byte)(FirstHost + i), 1]));
+            new(i, new NetworkNamespace(FormattableString.Invariant($"{prefix}-host{i}")),
+                new IPAddress([10, 0, (byte)(FirstHost + i), 1]));
     }
 
     /// <summary>Null where hosts can be made here; else why not.</summary>
@@ -65,7 +66,8 @@ public sealed class NetworkHosts : IDisposable
     public static NetworkHosts Create(int count)
     {
         Sweep();
-        var hosts = new NetworkHosts(string.Create(CultureInfo.InvariantCulture, $"{Owner.Name}-{Interlocked.Increment(ref _created)}"), count);
+        var hosts = new NetworkHosts(
+            string.Create(CultureInfo.InvariantCulture, $"{Owner.Name}-{Interlocked.Increment(ref _created)}"), count);
         try
         {
             Must(Command.RunWith(NetworkScript.Text(hosts.Switch, hosts.Hosts), "sh", "-e"));
@@ -80,7 +82,9 @@ public sealed class NetworkHosts : IDisposable
         return hosts;
     }
 
-    /// <summary>Deletes the namespaces, and with them interfaces and rules, of processes that have ended, and the files of their pods.</summary>
+    /// <summary>
+    /// Deletes the namespaces, and with them interfaces and rules, of processes that have ended, and the files of their pods.
+    /// </summary>
     public static void Sweep()
     {
         foreach (var name in NamesIn("/run/netns").Where(Owner.IsOfTheDead)) _ = Command.Run("ip", "netns", "delete", name);
@@ -141,7 +145,8 @@ public sealed class NetworkHosts : IDisposable
     {
         string[] device = [.. host.Namespace.Enter[1..], "tc", "qdisc"];
         Must(kilobitsPerSecond is { } rate
-            ? Command.Run(host.Namespace.Enter[0], [.. device, "replace", "dev", "eth0", "root", "tbf", "rate", string.Create(CultureInfo.InvariantCulture, $"{rate}kbit"), "burst", "4kb", "latency", "2s"])
+            ? Command.Run(host.Namespace.Enter[0], [.. device, "replace", "dev", "eth0", "root", "tbf", "rate",
+                string.Create(CultureInfo.InvariantCulture, $"{rate}kbit"), "burst", "4kb", "latency", "2s"])
             : Command.Run(host.Namespace.Enter[0], [.. device, "delete", "dev", "eth0", "root"]));
     }
 
@@ -165,7 +170,8 @@ public sealed class NetworkHosts : IDisposable
         if (!Environment.IsPrivilegedProcess) return "hosts as network namespaces need root";
         var path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':');
         foreach (var program in (string[])["ip", "tc", "nsenter", "unshare", "iptables-restore"])
-            if (!path.Any(folder => File.Exists(Path.Combine(folder, program)))) return $"hosts as network namespaces need {program}: scripts/setup installs it for root";
+            if (!path.Any(folder => File.Exists(Path.Combine(folder, program))))
+                return $"hosts as network namespaces need {program}: scripts/setup installs it for root";
         try
         {
             using var network = Create(1);

@@ -87,7 +87,9 @@ public sealed partial class NetworkNamespace(string name)
                 socket?.Dispose();
                 throw exception switch
                 {
-                    SocketException e => new RedisConnectionException(e.SocketErrorCode == SocketError.ConnectionRefused ? RedisFailure.Refused : RedisFailure.Unreachable, $"{Description}: {e.Message}", e),
+                    SocketException e => new RedisConnectionException(
+                        e.SocketErrorCode == SocketError.ConnectionRefused ? RedisFailure.Refused : RedisFailure.Unreachable,
+                        $"{Description}: {e.Message}", e),
                     IOException e => new RedisConnectionException(RedisFailure.Unreachable, e.Message, e),
                     _ => exception,
                 };

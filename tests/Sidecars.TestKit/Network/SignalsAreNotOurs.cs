@@ -10,7 +10,8 @@ namespace Sidecars.TestKit.Network;
 /// </summary>
 internal sealed class SignalsAreNotOurs : IHostLifetime
 {
-    public static void Register(IServiceCollection services) => services.Replace(ServiceDescriptor.Singleton<IHostLifetime, SignalsAreNotOurs>());
+    public static void Register(IServiceCollection services) =>
+        services.Replace(ServiceDescriptor.Singleton<IHostLifetime, SignalsAreNotOurs>());
 
     public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

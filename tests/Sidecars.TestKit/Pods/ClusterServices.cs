@@ -41,7 +41,8 @@ public sealed class ClusterServices : IAsyncDisposable
         : services);
 
     /// <summary>The pod behind an address as it is, whatever proxies think; null: there is none, or the address is no Service's.</summary>
-    internal IPEndPoint? PodBehind(IPEndPoint address) => _services.Value.Values.FirstOrDefault(service => service.Address.Equals(address))?.Pod;
+    internal IPEndPoint? PodBehind(IPEndPoint address) =>
+        _services.Value.Values.FirstOrDefault(service => service.Address.Equals(address))?.Pod;
 
     internal Task ShowNowAsync() => _services.ShowNowAsync();
 

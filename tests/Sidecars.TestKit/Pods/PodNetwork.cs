@@ -15,13 +15,15 @@ public sealed record Pod(string Name, NetworkHost Host, NetworkNamespace Namespa
 {
     /// <summary>A program and arguments that run what follows them in the pod, with the same process id.</summary>
     public string[] Enter =>
-        ["ip", "netns", "exec", Namespace.Name, "unshare", "--uts", "sh", "-c", $"echo {Name} >/proc/sys/kernel/hostname; exec \"$@\"", "sh"];
+        ["ip", "netns", "exec", Namespace.Name, "unshare", "--uts", "sh", "-c",
+            $"echo {Name} >/proc/sys/kernel/hostname; exec \"$@\"", "sh"];
 }
 
 /// <summary>Makes and deletes pods' sandboxes as a network plugin does: a pair of interfaces, a route on the host, no bridge.</summary>
 internal sealed class PodNetwork(NetworkHosts network) : IDisposable
 {
-    private readonly Dictionary<int, PodAddresses> _addresses = network.Hosts.ToDictionary(host => host.Index, host => new PodAddresses(host));
+    private readonly Dictionary<int, PodAddresses> _addresses = network.Hosts.ToDictionary(
+        host => host.Index, host => new PodAddresses(host));
     private readonly HashSet<Pod> _pods = [];
     private readonly Lock _gate = new();
     private int _created;

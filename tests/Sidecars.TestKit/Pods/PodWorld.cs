@@ -164,7 +164,8 @@ public sealed class PodWorld : IAsyncDisposable
 
         Tell(kind, index, pod);
         var own = new RedisEndpoint(pod.Address.ToString(), kind == LocalNodeKind.Redis ? RedisPort : SentinelPort);
-        return new NodePlace(service is null ? own : new RedisEndpoint(service.Address.ToString(), service.Port), [.. pod.Enter]) { Own = own };
+        return new NodePlace(service is null ? own : new RedisEndpoint(service.Address.ToString(), service.Port), [.. pod.Enter])
+        { Own = own };
     }
 
     // Services and names hear of a pod that came or went.

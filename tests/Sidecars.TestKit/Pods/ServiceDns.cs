@@ -97,7 +97,8 @@ public sealed class ServiceDns : IAsyncDisposable
     }
 
     private bool IsLost(EndPoint from) =>
-        Weather == NamesWeather.Away || (Weather == NamesWeather.HalfAway && BitOperations.PopCount((uint)((IPEndPoint)from).Port) % 2 == 0);
+        Weather == NamesWeather.Away
+        || (Weather == NamesWeather.HalfAway && BitOperations.PopCount((uint)((IPEndPoint)from).Port) % 2 == 0);
 
     private async Task SendAsync(byte[] answer, EndPoint to)
     {
@@ -119,7 +120,8 @@ public sealed class ServiceDns : IAsyncDisposable
         if (Volatile.Read(ref _seen).TryGetValue(question.Name, out var addresses))
             return DnsMessage.Answer(query, question.QuestionEnd, DnsMessage.NoError, question.WantsAddresses ? addresses : []);
         // Names of the world outside are not known here, which is no proof that they do not exist.
-        var isOurs = !question.Name.Contains('.', StringComparison.Ordinal) || question.Name.EndsWith(".svc", StringComparison.OrdinalIgnoreCase)
+        var isOurs = !question.Name.Contains('.', StringComparison.Ordinal)
+            || question.Name.EndsWith(".svc", StringComparison.OrdinalIgnoreCase)
             || question.Name.EndsWith(PodNames.Domain, StringComparison.OrdinalIgnoreCase);
         return DnsMessage.Answer(query, question.QuestionEnd, isOurs ? DnsMessage.NoSuchName : DnsMessage.ServerFailure, []);
     }

@@ -16,7 +16,8 @@ public static class Eventually
     /// <param name="cancellation">Ends the wait early.</param>
     /// <exception cref="TimeoutException">The condition did not hold in time.</exception>
     public static async Task UntilAsync(
-        string what, Func<Task<bool>> condition, TimeSpan? deadline = null, Func<string>? seen = null, CancellationToken cancellation = default)
+        string what, Func<Task<bool>> condition, TimeSpan? deadline = null, Func<string>? seen = null,
+        CancellationToken cancellation = default)
     {
         var started = TimeProvider.System.GetTimestamp();
         var limit = deadline ?? DefaultDeadline;
@@ -30,6 +31,7 @@ public static class Eventually
 
     /// <summary>As the other overload, for a condition that answers at once.</summary>
     public static Task UntilAsync(
-        string what, Func<bool> condition, TimeSpan? deadline = null, Func<string>? seen = null, CancellationToken cancellation = default) =>
+        string what, Func<bool> condition, TimeSpan? deadline = null, Func<string>? seen = null,
+        CancellationToken cancellation = default) =>
         UntilAsync(what, () => Task.FromResult(condition()), deadline, seen, cancellation);
 }

@@ -55,7 +55,8 @@ public static class FreePort
         FileStream? held = null;
         try
         {
-            held = new FileStream(Path.Combine(LockFolder, port.ToString(CultureInfo.InvariantCulture)), FileMode.OpenOrCreate, FileAccess.Write, FileShare.None);
+            held = new FileStream(Path.Combine(LockFolder, port.ToString(CultureInfo.InvariantCulture)), FileMode.OpenOrCreate,
+                FileAccess.Write, FileShare.None);
             using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
             probe.Bind(new IPEndPoint(IPAddress.Any, port));
             probe.Listen(1);
@@ -72,7 +73,8 @@ public static class FreePort
     {
         try
         {
-            var first = File.ReadAllText("/proc/sys/net/ipv4/ip_local_port_range").Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[0];
+            var first = File.ReadAllText("/proc/sys/net/ipv4/ip_local_port_range")
+                .Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[0];
             var start = int.Parse(first, CultureInfo.InvariantCulture);
             return start > LowestPort + 1000 ? start : DefaultEphemeralStart;
         }

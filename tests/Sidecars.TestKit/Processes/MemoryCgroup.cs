@@ -19,7 +19,8 @@ public sealed class MemoryCgroup : IDisposable
     public static MemoryCgroup? TryCreate(string name)
     {
         var isTwo = File.Exists(Path.Combine(VersionTwo, "cgroup.controllers"));
-        var folder = Path.Combine(isTwo ? VersionTwo : VersionOne, string.Create(CultureInfo.InvariantCulture, $"sidecars-{Environment.ProcessId}-{name}"));
+        var folder = Path.Combine(
+            isTwo ? VersionTwo : VersionOne, string.Create(CultureInfo.InvariantCulture, $"sidecars-{Environment.ProcessId}-{name}"));
         if (!Directory.Exists(Path.GetDirectoryName(folder))) return null;
         try
         {
@@ -35,19 +36,23 @@ public sealed class MemoryCgroup : IDisposable
         }
     }
 
-    /// <summary>What kubelet calls the working set, bytes: all that is charged, less file pages that the kernel would give back first.</summary>
+    /// <summary>
+    /// What kubelet calls the working set, bytes: all that is charged, less file pages that the kernel would give back first.
+    /// </summary>
     public long WorkingSetBytes
     {
         get
         {
             var inactive = File.ReadLines(Path.Combine(_folder, "memory.stat")).Select(line => line.Split(' '))
                 .First(words => words[0] == (_isTwo ? "inactive_file" : "total_inactive_file"))[1];
-            return long.Parse(File.ReadAllText(UsageFile), CultureInfo.InvariantCulture) - long.Parse(inactive, CultureInfo.InvariantCulture);
+            return long.Parse(File.ReadAllText(UsageFile), CultureInfo.InvariantCulture) - long.Parse(
+                inactive, CultureInfo.InvariantCulture);
         }
     }
 
     /// <summary>The same start, within it: charged from the first page of the program on.</summary>
-    public ServerStart Within(ServerStart start) => new("sh", ["-c", "echo $$ >\"$1\" && shift && exec \"$@\"", "sh", Path.Combine(_folder, "cgroup.procs"), start.Program, .. start.Arguments])
+    public ServerStart Within(ServerStart start) => new("sh",
+        ["-c", "echo $$ >\"$1\" && shift && exec \"$@\"", "sh", Path.Combine(_folder, "cgroup.procs"), start.Program, .. start.Arguments])
     {
         Name = start.Name,
         Environment = start.Environment,

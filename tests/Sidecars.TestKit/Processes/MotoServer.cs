@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace Sidecars.TestKit.Processes;
 
 /// <summary>
-/// moto's server (Python) on a free loopback port, as S3. It checks conditions, parts and locks as S3 does, but no signature and no checksum:
-/// tests compare contents.
+/// moto's server (Python) on a free loopback port, as S3. It checks conditions, parts and locks as S3 does, but no signature and no
+/// checksum: tests compare contents.
 /// </summary>
 public sealed class MotoServer : IAsyncDisposable
 {
@@ -26,7 +26,8 @@ public sealed class MotoServer : IAsyncDisposable
     public static async Task<MotoServer> StartAsync()
     {
         var port = FreePort.Next();
-        var process = await ServerProcess.StartAsync(new ServerStart("python3", "-m", "moto.server", "-H", "127.0.0.1", "-p", $"{port}") { Name = "moto" });
+        var process = await ServerProcess.StartAsync(
+            new ServerStart("python3", "-m", "moto.server", "-H", "127.0.0.1", "-p", $"{port}") { Name = "moto" });
         var server = new MotoServer(process, port);
         try
         {
@@ -59,7 +60,8 @@ public sealed class MotoServer : IAsyncDisposable
     {
         using var http = new HttpClient();
         using var request = new HttpRequestMessage(HttpMethod.Put, new Uri(Endpoint, name));
-        request.Headers.TryAddWithoutValidation("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0");
+        request.Headers.TryAddWithoutValidation(
+            "Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0");
         if (locks) request.Headers.Add("x-amz-bucket-object-lock-enabled", "true");
         using var reply = await http.SendAsync(request);
         reply.EnsureSuccessStatusCode();
@@ -72,7 +74,9 @@ public sealed class MotoServer : IAsyncDisposable
     {
         try
         {
-            var info = new ProcessStartInfo("python3", ["-c", "import importlib.util,sys; sys.exit(importlib.util.find_spec('moto') is None)"]) { RedirectStandardError = true };
+            var info = new ProcessStartInfo(
+                "python3", ["-c", "import importlib.util,sys; sys.exit(importlib.util.find_spec('moto') is None)"])
+            { RedirectStandardError = true };
             using var python = System.Diagnostics.Process.Start(info)!;
             python.WaitForExit();
             return python.ExitCode == 0 ? null : "moto is not installed (Debian python3-moto): no S3 server to hold the contract against";

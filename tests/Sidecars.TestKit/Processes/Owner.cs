@@ -12,7 +12,8 @@ public static class Owner
     private const int StartTickIndex = 19; // field 22 of /proc/PID/stat, the 20th after the name
 
     /// <summary>The name of this process.</summary>
-    public static string Name { get; } = string.Create(CultureInfo.InvariantCulture, $"{Prefix}{Environment.ProcessId}-{StartTick(Environment.ProcessId)}");
+    public static string Name { get; } = string.Create(
+        CultureInfo.InvariantCulture, $"{Prefix}{Environment.ProcessId}-{StartTick(Environment.ProcessId)}");
 
     /// <summary>True for a name that begins with that of a process which has ended.</summary>
     public static bool IsOfTheDead(string name)

@@ -71,7 +71,8 @@ public sealed class RedisProcess : IAsyncDisposable
     public async Task RestartAsync()
     {
         if (Process is not null) await Process.DisposeAsync();
-        Process = await ServerProcess.StartAsync(new ServerStart("redis-server", _config) { Name = $"redis:{Port}", WorkingDirectory = Folder });
+        Process =
+            await ServerProcess.StartAsync(new ServerStart("redis-server", _config) { Name = $"redis:{Port}", WorkingDirectory = Folder });
         await Process.WaitUntilAsync("PING is answered", () => InlinePing.AnswersAsync(Port), LoadsWithin);
     }
 

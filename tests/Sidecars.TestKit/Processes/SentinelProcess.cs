@@ -72,7 +72,8 @@ public sealed class SentinelProcess : IAsyncDisposable
     {
         if (Process is not null) await Process.DisposeAsync();
         // redis-sentinel is redis-server under another name; this way one program has to be installed.
-        Process = await ServerProcess.StartAsync(new ServerStart("redis-server", _config, "--sentinel") { Name = $"sentinel:{Port}", WorkingDirectory = _folder.Path });
+        Process = await ServerProcess.StartAsync(
+            new ServerStart("redis-server", _config, "--sentinel") { Name = $"sentinel:{Port}", WorkingDirectory = _folder.Path });
         await Process.WaitUntilAsync("PING is answered", () => InlinePing.AnswersAsync(Port));
     }
 

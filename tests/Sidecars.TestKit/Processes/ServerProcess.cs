@@ -28,8 +28,8 @@ public sealed record ServerStart(string Program, params string[] Arguments)
 
 /// <summary>
 /// A running server under test. It has its own session (Ctrl-C in a terminal reaches only the host), dies with SIGKILL when
-/// the host dies in whatever way (<see cref="Watchdog"/>), and is killed on dispose. A program that calls <c>execve</c> keeps the pid, and so this
-/// object keeps naming it.
+/// the host dies in whatever way (<see cref="Watchdog"/>), and is killed on dispose. A program that calls <c>execve</c> keeps the pid, and
+/// so this object keeps naming it.
 /// </summary>
 public sealed class ServerProcess : IAsyncDisposable
 {
@@ -126,7 +126,8 @@ public sealed class ServerProcess : IAsyncDisposable
         }
         catch (TimeoutException)
         {
-            throw new TimeoutException($"{Start.Name} (pid {Pid}) did not end within {(within ?? ExitDeadline).TotalSeconds:0.#} s.\n{Tail()}");
+            throw new TimeoutException(
+                $"{Start.Name} (pid {Pid}) did not end within {(within ?? ExitDeadline).TotalSeconds:0.#} s.\n{Tail()}");
         }
 
         await _lines.CompletedAsync();
@@ -168,7 +169,8 @@ public sealed class ServerProcess : IAsyncDisposable
     public async Task<string> WaitForLineAsync(Func<string, bool> match, string what, TimeSpan? deadline = null)
     {
         string? found = null;
-        await WaitUntilAsync($"a line of output: {what}", () => Task.FromResult((found = Output.FirstOrDefault(match)) is not null), deadline);
+        await WaitUntilAsync(
+            $"a line of output: {what}", () => Task.FromResult((found = Output.FirstOrDefault(match)) is not null), deadline);
         return found!;
     }
 
@@ -186,7 +188,9 @@ public sealed class ServerProcess : IAsyncDisposable
     // Until a write would block.
     private void Fill(int descriptor)
     {
-        if (Running) _ = Command.Run("dd", "if=/dev/zero", FormattableString.Invariant($"of=/proc/{Pid}/fd/{descriptor}"), "oflag=nonblock", "conv=notrunc", "bs=4096");
+        if (Running)
+            _ = Command.Run("dd", "if=/dev/zero", FormattableString.Invariant($"of=/proc/{Pid}/fd/{descriptor}"), "oflag=nonblock",
+                "conv=notrunc", "bs=4096");
     }
 
     private static void Add(ProcessStartInfo info, params string[] arguments)

@@ -7,8 +7,8 @@ using System.Reflection.PortableExecutable;
 namespace Sidecars.Unit.Tests.Architecture;
 
 /// <summary>
-/// Which namespace uses which, from compiled assemblies: base types, interfaces, fields, signatures, attributes and the instructions of every
-/// method. Constants are inlined and names in comments are no use: neither is seen.
+/// Which namespace uses which, from compiled assemblies: base types, interfaces, fields, signatures, attributes and the instructions of
+/// every method. Constants are inlined and names in comments are no use: neither is seen.
 /// </summary>
 internal sealed class NamespaceArrows
 {
@@ -47,11 +47,13 @@ internal sealed class NamespaceArrows
             if (!space.StartsWith("Sidecars.", StringComparison.Ordinal)) continue;
             var uses = new Uses(metadata);
             uses.Add(type.BaseType);
-            foreach (var @interface in type.GetInterfaceImplementations()) uses.Add(metadata.GetInterfaceImplementation(@interface).Interface);
+            foreach (var @interface in type.GetInterfaceImplementations())
+                uses.Add(metadata.GetInterfaceImplementation(@interface).Interface);
             foreach (var field in type.GetFields()) _ = metadata.GetFieldDefinition(field).DecodeSignature(uses, null);
             foreach (var attribute in type.GetCustomAttributes()) uses.Add(metadata.GetCustomAttribute(attribute).Constructor);
             foreach (var method in type.GetMethods()) Read(file, metadata.GetMethodDefinition(method), uses);
-            foreach (var used in uses.Namespaces.Where(used => used != space && used.StartsWith("Sidecars.", StringComparison.Ordinal))) Add(space, used, name);
+            foreach (var used in uses.Namespaces.Where(used => used != space && used.StartsWith("Sidecars.", StringComparison.Ordinal)))
+                Add(space, used, name);
         }
     }
 
@@ -106,7 +108,9 @@ internal sealed class NamespaceArrows
         types.Add(type);
     }
 
-    /// <summary>Collects the namespaces of what it is shown; a type in a signature stands for nothing else, hence the empty values.</summary>
+    /// <summary>
+    /// Collects the namespaces of what it is shown; a type in a signature stands for nothing else, hence the empty values.
+    /// </summary>
     private sealed class Uses(MetadataReader metadata) : ISignatureTypeProvider<ValueTuple, object?>
     {
         public HashSet<string> Namespaces { get; } = [];
@@ -124,7 +128,9 @@ internal sealed class NamespaceArrows
                 case HandleKind.TypeDefinition: _ = GetTypeFromDefinition(metadata, (TypeDefinitionHandle)handle, 0); break;
                 case HandleKind.TypeReference: _ = GetTypeFromReference(metadata, (TypeReferenceHandle)handle, 0); break;
                 case HandleKind.TypeSpecification: _ = GetTypeFromSpecification(metadata, null, (TypeSpecificationHandle)handle, 0); break;
-                case HandleKind.MethodDefinition: Add(metadata.GetMethodDefinition((MethodDefinitionHandle)handle).GetDeclaringType()); break;
+                case HandleKind.MethodDefinition:
+                    Add(metadata.GetMethodDefinition((MethodDefinitionHandle)handle).GetDeclaringType());
+                    break;
                 case HandleKind.FieldDefinition: Add(metadata.GetFieldDefinition((FieldDefinitionHandle)handle).GetDeclaringType()); break;
                 case HandleKind.MemberReference: Add(metadata.GetMemberReference((MemberReferenceHandle)handle).Parent); break;
                 case HandleKind.MethodSpecification:
@@ -144,12 +150,14 @@ internal sealed class NamespaceArrows
         public ValueTuple GetTypeFromReference(MetadataReader reader, TypeReferenceHandle handle, byte rawTypeKind)
         {
             var type = reader.GetTypeReference(handle);
-            while (type.ResolutionScope is { Kind: HandleKind.TypeReference } outer) type = reader.GetTypeReference((TypeReferenceHandle)outer);
+            while (type.ResolutionScope is { Kind: HandleKind.TypeReference } outer)
+                type = reader.GetTypeReference((TypeReferenceHandle)outer);
             Namespaces.Add(reader.GetString(type.Namespace));
             return default;
         }
 
-        public ValueTuple GetTypeFromSpecification(MetadataReader reader, object? genericContext, TypeSpecificationHandle handle, byte rawTypeKind) =>
+        public ValueTuple GetTypeFromSpecification(
+            MetadataReader reader, object? genericContext, TypeSpecificationHandle handle, byte rawTypeKind) =>
             reader.GetTypeSpecification(handle).DecodeSignature(this, genericContext);
 
         public ValueTuple GetArrayType(ValueTuple elementType, ArrayShape shape) => default;

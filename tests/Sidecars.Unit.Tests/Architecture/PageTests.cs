@@ -20,10 +20,12 @@ public sealed partial class PageTests(ITestOutputHelper output)
     [Fact]
     public void A_room_has_one_page()
     {
-        var pages = Pages().Select(page => (Name: Path.GetRelativePath(Source, page), Words: Words(page), Most: page == Map ? MaxWordsOfMap : MaxWords)).ToList();
+        var pages = Pages().Select(
+            page => (Name: Path.GetRelativePath(Source, page), Words: Words(page), Most: page == Map ? MaxWordsOfMap : MaxWords)).ToList();
         foreach (var (name, words, _) in pages) output.WriteLine($"{words,5} {name}");
         Assert.True(pages.Count >= 20);
-        Assert.Empty(pages.Where(page => page.Words > page.Most).Select(page => $"{page.Name} has {page.Words} words, {page.Most} at most"));
+        Assert.Empty(
+            pages.Where(page => page.Words > page.Most).Select(page => $"{page.Name} has {page.Words} words, {page.Most} at most"));
     }
 
     [Fact]

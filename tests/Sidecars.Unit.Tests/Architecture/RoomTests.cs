@@ -14,25 +14,31 @@ public sealed class RoomTests(ITestOutputHelper output)
 
     private static readonly string[] Longer = [];
     private static readonly string[] Assemblies =
-        ["Sidecars.Core", "Sidecars.Aws", "Sidecars.Retries", "Sidecars.Telemetry", "redis-probe", "redis-bootstrap", "redis-failover", "redis-backup"];
+        ["Sidecars.Core", "Sidecars.Aws", "Sidecars.Retries", "Sidecars.Telemetry", "redis-probe", "redis-bootstrap", "redis-failover",
+            "redis-backup"];
 
     /// <summary>Layers of Core, from the ground up: a room uses only those before it.</summary>
     private static readonly string[] Layers =
-        ["Primitives", "Hosting", "Redis", "Lineage", "Sentinel", "Sentinel.Leadership", "Topology", "Succession", "Kubernetes", "Configuration", "Election", "Group"];
+        ["Primitives", "Hosting", "Redis", "Lineage", "Sentinel", "Sentinel.Leadership", "Topology", "Succession", "Kubernetes",
+            "Configuration", "Election", "Group"];
 
     private static readonly NamespaceArrows Arrows = NamespaceArrows.Of(Assemblies);
 
     [Fact]
     public void What_is_read_is_the_code()
     {
-        Assert.Contains("DnsEndpointStore", Arrows.All["Sidecars.Failover.Publish.Targets.DnsEndpoint"]["Sidecars.Core.Kubernetes"]); // by a field
+        // by a field
+        Assert.Contains("DnsEndpointStore", Arrows.All["Sidecars.Failover.Publish.Targets.DnsEndpoint"]["Sidecars.Core.Kubernetes"]);
         Assert.Contains("ReplyText", Arrows.All["Sidecars.Core.Redis"]["Sidecars.Core.Primitives"]); // by an instruction
     }
 
     [Fact]
     public void No_namespaces_use_each_other_in_a_circle()
     {
-        var circle = Circles().Select(space => $"{space} -> {string.Join("; ", Arrows.All[space].Where(to => Reaches(to.Key, space)).Select(to => $"{to.Key} ({string.Join(", ", to.Value.Take(4))})"))}").ToList();
+        var circle = Circles().Select(space => $"{space} -> " + string.Join(
+            "; ",
+            Arrows.All[space].Where(to => Reaches(to.Key, space))
+                .Select(to => $"{to.Key} ({string.Join(", ", to.Value.Take(4))})"))).ToList();
         foreach (var line in circle) output.WriteLine(line);
         Assert.Empty(circle);
     }
@@ -52,7 +58,8 @@ public sealed class RoomTests(ITestOutputHelper output)
     {
         var files = Sources("src").Concat(Sources("tests")).ToList();
         Assert.True(files.Count > 500);
-        Assert.Equal(Longer, files.Where(file => File.ReadLines(file).Count() > MaxLines).Select(file => Path.GetRelativePath(Repository.Root, file)));
+        Assert.Equal(Longer,
+            files.Where(file => File.ReadLines(file).Count() > MaxLines).Select(file => Path.GetRelativePath(Repository.Root, file)));
     }
 
     [Fact]
@@ -66,7 +73,9 @@ public sealed class RoomTests(ITestOutputHelper output)
     private static int LayerOf(string space)
     {
         var layer = Array.IndexOf(Layers, space["Sidecars.Core.".Length..]);
-        return layer >= 0 ? layer : throw new InvalidOperationException($"{space} has no place among the layers: add it here and to src/README.md");
+        return layer >= 0
+            ? layer
+            : throw new InvalidOperationException($"{space} has no place among the layers: add it here and to src/README.md");
     }
 
     private static IEnumerable<string> Circles() => Arrows.All.Keys.Where(space => Reaches(space, space));
@@ -84,6 +93,8 @@ public sealed class RoomTests(ITestOutputHelper output)
         return false;
     }
 
-    private static IEnumerable<string> Sources(string folder) => Directory.EnumerateFiles(Path.Combine(Repository.Root, folder), "*.cs", SearchOption.AllDirectories)
-        .Where(file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
+    private static IEnumerable<string> Sources(string folder) =>
+        Directory.EnumerateFiles(Path.Combine(Repository.Root, folder), "*.cs", SearchOption.AllDirectories)
+            .Where(file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal);
 }

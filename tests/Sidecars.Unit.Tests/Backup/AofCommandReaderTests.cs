@@ -93,7 +93,8 @@ public class AofCommandReaderTests
         ArbMap.Default.ArbFor<NonNegativeInt[]>(), ArbMap.Default.ArbFor<NonNegativeInt[]>(),
         (kinds, cuts) =>
         {
-            var bytes = Encoding.ASCII.GetBytes(string.Concat(kinds.Select(k => (k.Get % 5) switch { 0 => Multi, 1 => Exec, 2 => "#TS:77\r\n", 3 => "*2\r\n$3\r\nGET\r\n$0\r\n\r\n", _ => Set })));
+            var bytes = Encoding.ASCII.GetBytes(string.Concat(kinds.Select(
+                k => (k.Get % 5) switch { 0 => Multi, 1 => Exec, 2 => "#TS:77\r\n", 3 => "*2\r\n$3\r\nGET\r\n$0\r\n\r\n", _ => Set })));
             var (whole, pieces) = (new AofCommandReader(), new AofCommandReader());
             Assert.Equal(AofScan.NeedsMore, whole.Read(bytes, out _));
             var at = 0;
@@ -109,18 +110,20 @@ public class AofCommandReaderTests
         }).QuickCheckThrowOnFailure();
 
     [Fact]
-    public void Whole_commands_are_taken_as_line_by_line() => Prop.ForAll(ArbMap.Default.ArbFor<byte[][]>(), ArbMap.Default.ArbFor<NonNegativeInt>(), (words, harm) =>
-    {
-        byte[][] all = ["SET"u8.ToArray(), .. words.Where(w => w is not null)];
-        byte[] bytes = [.. Encoding.ASCII.GetBytes($"*{all.Length}\r\n"), .. all.SelectMany(w => (byte[])[.. Encoding.ASCII.GetBytes($"${w.Length}\r\n"), .. w, 13, 10])];
-        if (harm.Get % 3 == 0) bytes[harm.Get % bytes.Length] ^= (byte)(1 << (harm.Get % 8));
-        bytes = [.. bytes, .. Encoding.ASCII.GetBytes(Set)];
-        var (whole, single) = (new AofCommandReader(), new AofCommandReader());
-        var result = whole.Read(bytes, out _);
-        var last = AofScan.NeedsMore;
-        foreach (var one in bytes) last = single.Read([one], out _);
-        Assert.Equal((result, whole.Boundary), (last, single.Boundary));
-    }).QuickCheckThrowOnFailure();
+    public void Whole_commands_are_taken_as_line_by_line() =>
+        Prop.ForAll(ArbMap.Default.ArbFor<byte[][]>(), ArbMap.Default.ArbFor<NonNegativeInt>(), (words, harm) =>
+        {
+            byte[][] all = ["SET"u8.ToArray(), .. words.Where(w => w is not null)];
+            byte[] bytes = [.. Encoding.ASCII.GetBytes($"*{all.Length}\r\n"),
+                .. all.SelectMany(w => (byte[])[.. Encoding.ASCII.GetBytes($"${w.Length}\r\n"), .. w, 13, 10])];
+            if (harm.Get % 3 == 0) bytes[harm.Get % bytes.Length] ^= (byte)(1 << (harm.Get % 8));
+            bytes = [.. bytes, .. Encoding.ASCII.GetBytes(Set)];
+            var (whole, single) = (new AofCommandReader(), new AofCommandReader());
+            var result = whole.Read(bytes, out _);
+            var last = AofScan.NeedsMore;
+            foreach (var one in bytes) last = single.Read([one], out _);
+            Assert.Equal((result, whole.Boundary), (last, single.Boundary));
+        }).QuickCheckThrowOnFailure();
 
     [Fact]
     public void Random_bytes_never_throw() => Prop.ForAll(ArbMap.Default.ArbFor<byte[]>(), bytes =>

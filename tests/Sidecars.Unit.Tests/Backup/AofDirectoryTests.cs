@@ -22,7 +22,8 @@ public sealed class AofDirectoryTests : IDisposable
     {
         var manifest = _folder.Write($"{DataLayout.Default.AppendDirectory}/{DataLayout.Default.ManifestFile}", "");
         if (laterBy is { } seconds)
-            File.SetLastWriteTimeUtc(_folder.Write($"{DataLayout.Default.AppendDirectory}/temp-appendonly.aof.incr", ""), File.GetLastWriteTimeUtc(manifest).AddSeconds(seconds));
+            File.SetLastWriteTimeUtc(_folder.Write($"{DataLayout.Default.AppendDirectory}/temp-appendonly.aof.incr", ""),
+                File.GetLastWriteTimeUtc(manifest).AddSeconds(seconds));
         Assert.Equal(expected, _aof.IsBehindServer);
     }
 

@@ -47,17 +47,27 @@ public class BackupFormatsTests
     [Fact]
     public void Documents_read_back()
     {
-        var manifest = Samples.Backup(2, 100, (1, 0), (2, 50)).Manifest with { Databases = [new DatabaseCount(0, 1, 2), new DatabaseCount(15, 0, 9)] };
+        var manifest =
+            Samples.Backup(2, 100, (1, 0), (2, 50)).Manifest with { Databases = [new DatabaseCount(0, 1, 2), new DatabaseCount(15, 0, 9)] };
         var read = BackupManifestDocument.Read(BackupManifestDocument.Write(manifest)).Value!;
         Assert.Equal(manifest.Databases.AsEnumerable(), read.Databases);
         Assert.Equal(manifest, read with { Databases = manifest.Databases });
         var empty = manifest with { Base = null, ServerVersion = "", Databases = [] };
-        Assert.Equal(empty with { Databases = default }, BackupManifestDocument.Read(BackupManifestDocument.Write(empty)).Value! with { Databases = default });
+        Assert.Equal(empty with { Databases = default },
+            BackupManifestDocument.Read(BackupManifestDocument.Write(empty)).Value! with { Databases = default });
         var snapshot = empty with { IsSnapshot = true };
         Assert.True(BackupManifestDocument.Read(BackupManifestDocument.Write(snapshot)).Value!.IsSnapshot);
-        var told = snapshot with { ServerProduct = "Valkey", ServerVersion = "9.1.2", Format = new RdbFormat("VALKEY", 80), Before = new ChainMark(1, new StreamPosition(4, 5), Digest) };
-        Assert.Equal(told with { Databases = default }, BackupManifestDocument.Read(BackupManifestDocument.Write(told)).Value! with { Databases = default });
-        var lease = new UploaderLease("redis-0", 3, 2, 9, Samples.Time(77)) { Writer = "redis-1", BaseWanted = Samples.Time(78), Tip = new ChainMark(2, new StreamPosition(6, 7), Digest) };
+        var told = snapshot with
+        {
+            ServerProduct = "Valkey",
+            ServerVersion = "9.1.2",
+            Format = new RdbFormat("VALKEY", 80),
+            Before = new ChainMark(1, new StreamPosition(4, 5), Digest)
+        };
+        Assert.Equal(told with { Databases = default },
+            BackupManifestDocument.Read(BackupManifestDocument.Write(told)).Value! with { Databases = default });
+        var lease = new UploaderLease("redis-0", 3, 2, 9, Samples.Time(77))
+        { Writer = "redis-1", BaseWanted = Samples.Time(78), Tip = new ChainMark(2, new StreamPosition(6, 7), Digest) };
         Assert.Equal(lease, UploaderLeaseDocument.Read(UploaderLeaseDocument.Write(lease)).Value);
         var released = lease with { Holder = "", Writer = "", BaseWanted = null, Tip = null };
         Assert.Equal(released, UploaderLeaseDocument.Read(UploaderLeaseDocument.Write(released)).Value);
@@ -74,7 +84,8 @@ public class BackupFormatsTests
             "start":{"sequence":1,"offset":0,"digest":"{{new string('0', 64)}}"},"end":{"sequence":1,"offset":9,"digest":"{{new string('b', 64)}}"},
             "databases":[]}
             """));
-        Assert.Equal(("", "server 7.0.15", null, null), (manifest.Value!.ServerProduct, manifest.Value.Server, manifest.Value.Format, manifest.Value.Before));
+        Assert.Equal(("", "server 7.0.15", null, null),
+            (manifest.Value!.ServerProduct, manifest.Value.Server, manifest.Value.Format, manifest.Value.Before));
     }
 
     [Fact]

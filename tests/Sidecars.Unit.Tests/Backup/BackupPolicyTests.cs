@@ -74,7 +74,8 @@ public class BackupPolicyTests
     [Fact]
     public void A_replica_is_as_current_as_the_word_that_it_last_heard()
     {
-        var replica = Seen("role:slave\r\nloading:0\r\nmaster_link_status:up\r\nmaster_sync_in_progress:0\r\nmaster_last_io_seconds_ago:7\r\n");
+        var replica =
+            Seen("role:slave\r\nloading:0\r\nmaster_link_status:up\r\nmaster_sync_in_progress:0\r\nmaster_last_io_seconds_ago:7\r\n");
         Assert.Equal((true, TimeSpan.FromSeconds(8)), (replica.IsCurrent, replica.HeardAgo)); // whole seconds: it may be almost one more
         var master = Seen("role:master\r\nloading:0\r\nconnected_slaves:0\r\n");
         Assert.Equal((true, TimeSpan.Zero), (master.IsCurrent, master.HeardAgo));
@@ -84,7 +85,8 @@ public class BackupPolicyTests
     }
 
     private static NodeSnapshot Seen(string info) =>
-        NodeSnapshot.Of(NodeLook.Of(RespValue.Scalar(RespKind.BulkString, Encoding.ASCII.GetBytes($"run_id:{new string('a', 40)}\r\n{info}")), null).Look!);
+        NodeSnapshot.Of(NodeLook.Of(
+            RespValue.Scalar(RespKind.BulkString, Encoding.ASCII.GetBytes($"run_id:{new string('a', 40)}\r\n{info}")), null).Look!);
 
     [Fact]
     public void The_window_keeps_its_backups_and_the_one_before_it()
@@ -102,7 +104,8 @@ public class BackupPolicyTests
     public void A_backup_past_the_window_keeps_only_its_own_part_of_the_tail()
     {
         var old = Samples.Backup(1, 0, (1, 0), (1, 50), verified: true);
-        var policy = RetentionPolicy.Decide([old, Samples.Backup(1, 40 * Day, (9, 0), (9, 10))], Rules with { Daily = 0, Weekly = 0, Monthly = 0 }, Samples.Time(50 * Day));
+        var policy = RetentionPolicy.Decide(
+            [old, Samples.Backup(1, 40 * Day, (9, 0), (9, 10))], Rules with { Daily = 0, Weekly = 0, Monthly = 0 }, Samples.Time(50 * Day));
         Assert.Equal("newest verified", policy.Verdicts[0].Reason);
         Assert.True(policy.Needs(1, Samples.Chain((1, 0, 50))[0]));
         Assert.False(policy.Needs(1, Samples.Chain((1, 50, 60))[0]));
@@ -131,7 +134,8 @@ public class BackupPolicyTests
     private static AofManifest Manifest(params long[] increments) =>
         new(null, [.. increments.Select(s => new AofManifestFile($"appendonly.aof.{s}.incr.aof", s, AofFileType.Increment))], []);
 
-    private static IEnumerable<long> Next(TailDecision decision) => Assert.IsType<TailDecision.Continue>(decision).Next.Select(f => f.Sequence);
+    private static IEnumerable<long> Next(TailDecision decision) =>
+        Assert.IsType<TailDecision.Continue>(decision).Next.Select(f => f.Sequence);
 
     private static string Broken(TailDecision decision) => Assert.IsType<TailDecision.NewGeneration>(decision).Code;
 }

@@ -47,7 +47,8 @@ public sealed class EncryptionTests : IDisposable
         (seed, from, piece) =>
         {
             var capture = new Capture();
-            Assert.True(new EncryptedStore(capture, Ring(First)).PutAsync("a/x", ObjectContent.Of(new byte[150_000 + seed.Get]), PutCondition.None, default).IsCompleted);
+            Assert.True(new EncryptedStore(capture, Ring(First))
+                .PutAsync("a/x", ObjectContent.Of(new byte[150_000 + seed.Get]), PutCondition.None, default).IsCompleted);
             var content = capture.Content!;
             using var whole = new MemoryStream();
             using (var stream = content.Open()) stream.CopyTo(whole);
@@ -63,7 +64,8 @@ public sealed class EncryptionTests : IDisposable
     public async Task Two_objects_of_one_content_do_not_look_alike()
     {
         var store = new EncryptedStore(_plain, Ring(First));
-        foreach (var name in (string[])["a/x", "a/y"]) await store.PutAsync(name, ObjectContent.Of(new byte[100]), PutCondition.None, default);
+        foreach (var name in (string[])["a/x", "a/y"])
+            await store.PutAsync(name, ObjectContent.Of(new byte[100]), PutCondition.None, default);
         Assert.Equal(-1, File.ReadAllBytes(_folder.File("a/y")).AsSpan().IndexOf(File.ReadAllBytes(_folder.File("a/x")).AsSpan(40, 16)));
     }
 
@@ -83,7 +85,8 @@ public sealed class EncryptionTests : IDisposable
 
     [Fact]
     public Task Chunks_in_another_order_are_Damaged() =>
-        IsDamagedAsync(bytes => [.. bytes[..32], .. bytes[(32 + 65_552)..(32 + (65_552 * 2))], .. bytes[32..(32 + 65_552)], .. bytes[(32 + (65_552 * 2))..]]);
+        IsDamagedAsync(bytes => [.. bytes[..32], .. bytes[(32 + 65_552)..(32 + (65_552 * 2))], .. bytes[32..(32 + 65_552)],
+            .. bytes[(32 + (65_552 * 2))..]]);
 
     [Fact]
     public async Task An_object_under_another_name_is_Damaged()
@@ -121,7 +124,8 @@ public sealed class EncryptionTests : IDisposable
     public void A_digest_says_nothing_without_the_key()
     {
         var content = ObjectContent.Of("*1\r\n$4\r\nPING\r\n"u8.ToArray());
-        var digests = new[] { ContentHash.Plain, ContentHash.With(Ring(First).Current), ContentHash.With(Ring(Second).Current) }.Select(h => ChainDigest.Start.Append(content, h)).ToList();
+        var digests = new[] { ContentHash.Plain, ContentHash.With(Ring(First).Current), ContentHash.With(Ring(Second).Current) }
+            .Select(h => ChainDigest.Start.Append(content, h)).ToList();
         Assert.Equal(3, digests.Distinct().Count());
         Assert.Equal(ChainDigest.Start.Append(content), digests[0]);
     }
@@ -131,7 +135,8 @@ public sealed class EncryptionTests : IDisposable
     [InlineData("AAAA")]
     [InlineData("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==")] // 34 bytes
     [InlineData("not base64 of anything at all, at all, at all!!")]
-    public void What_is_no_key_is_refused(string text) => Assert.False(Secret.TryParse(Encoding.UTF8.GetBytes(text), out var secret, out _) && KeyRing.TryParse(secret, out _));
+    public void What_is_no_key_is_refused(string text) =>
+        Assert.False(Secret.TryParse(Encoding.UTF8.GetBytes(text), out var secret, out _) && KeyRing.TryParse(secret, out _));
 
     [Fact]
     public void A_key_is_never_printed()
@@ -142,7 +147,9 @@ public sealed class EncryptionTests : IDisposable
     }
 
     private static KeyRing Ring(string keys) =>
-        Secret.TryParse(Encoding.UTF8.GetBytes(keys), out var secret, out _) && KeyRing.TryParse(secret, out var ring) ? ring : throw new InvalidOperationException();
+        Secret.TryParse(Encoding.UTF8.GetBytes(keys), out var secret, out _) && KeyRing.TryParse(secret, out var ring)
+            ? ring
+            : throw new InvalidOperationException();
 
     private static async Task<byte[]> ReadAsync(EncryptedStore store, string key)
     {
@@ -176,12 +183,15 @@ public sealed class EncryptionTests : IDisposable
 
         public Task<ObjectDownload> OpenAsync(string key, CancellationToken cancellation) => throw new NotSupportedException();
 
-        public IAsyncEnumerable<ObjectEntry> ListAsync(string prefix, string? startAfter, CancellationToken cancellation) => throw new NotSupportedException();
+        public IAsyncEnumerable<ObjectEntry> ListAsync(string prefix, string? startAfter, CancellationToken cancellation) =>
+            throw new NotSupportedException();
 
-        public Task<IReadOnlyList<string>> ListFoldersAsync(string prefix, CancellationToken cancellation) => throw new NotSupportedException();
+        public Task<IReadOnlyList<string>> ListFoldersAsync(string prefix, CancellationToken cancellation) =>
+            throw new NotSupportedException();
 
         public Task DeleteAsync(string key, CancellationToken cancellation) => throw new NotSupportedException();
 
-        public Task<int> RemoveUnfinishedAsync(string prefix, DateTimeOffset before, bool dryRun, CancellationToken cancellation) => throw new NotSupportedException();
+        public Task<int> RemoveUnfinishedAsync(string prefix, DateTimeOffset before, bool dryRun, CancellationToken cancellation) =>
+            throw new NotSupportedException();
     }
 }

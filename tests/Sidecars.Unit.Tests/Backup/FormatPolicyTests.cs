@@ -15,12 +15,15 @@ public class FormatPolicyTests
     [InlineData("REDIS", 12, "VALKEY", 80, "note")]
     [InlineData("VALKEY", 80, "REDIS", 12, "refused")]
     [InlineData("VALKEY", 81, "VALKEY", 80, "refused")]
-    public void A_format_that_the_server_does_not_read_is_refused_with_both_named(string family, int version, string targetFamily, int target, string expected)
+    public void A_format_that_the_server_does_not_read_is_refused_with_both_named(
+        string family, int version, string targetFamily, int target, string expected)
     {
-        var decided = FormatPolicy.Decide(Manifest(new RdbFormat(family, version)), new TargetServer("Redis 7.0.15", new RdbFormat(targetFamily, target)));
+        var decided = FormatPolicy.Decide(
+            Manifest(new RdbFormat(family, version)), new TargetServer("Redis 7.0.15", new RdbFormat(targetFamily, target)));
         Assert.Equal(expected, decided.Refusal is not null ? "refused" : decided.Note is not null ? "note" : "loads");
         if (decided.Refusal is { } refusal)
-            foreach (var named in (string[])["Valkey 9.1.2", $"RDB {family} {version}", "Redis 7.0.15", $"RDB {targetFamily} {target}"]) Assert.Contains(named, refusal, StringComparison.Ordinal);
+            foreach (var named in (string[])["Valkey 9.1.2", $"RDB {family} {version}", "Redis 7.0.15", $"RDB {targetFamily} {target}"])
+                Assert.Contains(named, refusal, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -47,8 +50,10 @@ public class FormatPolicyTests
         var options = new UploaderOptions { Node = "n" };
         Assert.Equal(expected, BasePolicy.IsOutgrown(baseBytes, tailBytes, TimeSpan.FromHours(hours), options));
         Assert.False(BasePolicy.IsOutgrown(baseBytes, tailBytes, TimeSpan.FromHours(hours), options with { BaseTailFactor = 0 }));
-        Assert.False(BasePolicy.IsOutgrown(baseBytes, tailBytes, TimeSpan.FromHours(hours), options with { Rewrite = false })); // the last rewrite's again
+        // the last rewrite's again
+        Assert.False(BasePolicy.IsOutgrown(baseBytes, tailBytes, TimeSpan.FromHours(hours), options with { Rewrite = false }));
     }
 
-    private static BackupManifest Manifest(RdbFormat? format) => Samples.Backup(1, 5, (1, 0), (1, 0)).Manifest with { ServerProduct = "Valkey", ServerVersion = "9.1.2", Format = format };
+    private static BackupManifest Manifest(RdbFormat? format) =>
+        Samples.Backup(1, 5, (1, 0), (1, 0)).Manifest with { ServerProduct = "Valkey", ServerVersion = "9.1.2", Format = format };
 }

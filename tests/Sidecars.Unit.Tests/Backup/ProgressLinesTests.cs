@@ -52,7 +52,8 @@ public sealed class ProgressLinesTests : IDisposable
         }
 
         var drawn = _output.ToString().Split('\r', StringSplitOptions.RemoveEmptyEntries);
-        Assert.Equal("12 objects deleted, 0 s".PadRight("waiting for the backup of redis-1, which uploads, 1 s".Length), drawn[^2]); // nothing is left of the longer one
+        // nothing is left of the longer one
+        Assert.Equal("12 objects deleted, 0 s".PadRight("waiting for the backup of redis-1, which uploads, 1 s".Length), drawn[^2]);
         Assert.Equal("", drawn[^1].Trim());
     }
 

@@ -44,9 +44,11 @@ public sealed class PruneRunnerTests : IDisposable
         Assert.Empty((await new PruneRunner(_store).RunAsync(Rules, now, dryRun: false, default)).Leftovers);
     }
 
-    private async Task PutAsync(string key) => Assert.NotNull(await _store.Objects.PutAsync(key, ObjectContent.Of("rdb"u8.ToArray()), PutCondition.None, default));
+    private async Task PutAsync(string key) =>
+        Assert.NotNull(await _store.Objects.PutAsync(key, ObjectContent.Of("rdb"u8.ToArray()), PutCondition.None, default));
 
-    private void Partial(string name, DateTimeOffset changed) => File.SetLastWriteTimeUtc(_folder.Write(".partial/" + name, "x"), changed.UtcDateTime);
+    private void Partial(string name, DateTimeOffset changed) =>
+        File.SetLastWriteTimeUtc(_folder.Write(".partial/" + name, "x"), changed.UtcDateTime);
 
     private async Task<List<string>> KeysAsync()
     {

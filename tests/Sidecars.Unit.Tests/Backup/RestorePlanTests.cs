@@ -7,7 +7,8 @@ public class RestorePlanTests
 {
     private static readonly List<SegmentName> Chain = Samples.Chain((1, 0, 100), (1, 100, 250), (2, 0, 70), (4, 0, 30), (4, 30, 90));
     private static readonly BackupEntry First = Samples.Backup(1, 5, (1, 0), (1, 100), endDigest: Chain[0].Digest);
-    private static readonly BackupEntry Second = Samples.Backup(1, 25, (2, 0), (2, 70), verified: true, startDigest: Chain[1].Digest, endDigest: Chain[2].Digest);
+    private static readonly BackupEntry Second = Samples.Backup(
+        1, 25, (2, 0), (2, 70), verified: true, startDigest: Chain[1].Digest, endDigest: Chain[2].Digest);
 
     [Fact]
     public void The_latest_state_is_all_of_the_chain_from_the_newest_verified_base()
@@ -65,7 +66,8 @@ public class RestorePlanTests
     {
         // Shipped up to a command of second 50; what else that second held, nobody knows. A base of the next generation begins at 70.
         var plan = Assert.IsType<RestorePlan.Refuse>(Plan(At(50), Chain, First, Samples.Backup(2, 70, (9, 0), (9, 0))));
-        Assert.Equal(("after_last", true), (plan.Code, plan.Reason.Contains($"the next one begins at {RestorePlan.Show(Samples.Time(71))}", StringComparison.Ordinal)));
+        Assert.Equal(("after_last", true),
+            (plan.Code, plan.Reason.Contains($"the next one begins at {RestorePlan.Show(Samples.Time(71))}", StringComparison.Ordinal)));
         Assert.IsType<RestorePlan.Restore>(Plan(At(49), Chain, First));
     }
 
@@ -74,14 +76,19 @@ public class RestorePlanTests
     {
         // The failure of a CI run: a base of an empty server, completed in second 5; writes of that second were lost with the generation.
         var empty = Samples.Backup(1, 4, (1, 0), (1, 0));
-        empty = empty with { Manifest = empty.Manifest with { CompletedAt = Samples.Time(5).AddMilliseconds(200), CoveredUntil = Samples.Time(3).AddMilliseconds(200) } };
+        empty = empty with
+        {
+            Manifest = empty.Manifest with
+            { CompletedAt = Samples.Time(5).AddMilliseconds(200), CoveredUntil = Samples.Time(3).AddMilliseconds(200) }
+        };
         Assert.Equal("after_last", Refusal(Plan(At(5), [], empty, Samples.Backup(2, 9, (3, 0), (3, 0)))));
     }
 
     [Theory]
     [InlineData(4)]
     [InlineData(5)] // its own second: the coarse clock may say the one before
-    public void A_time_that_no_base_is_surely_before_is_refused(int second) => Assert.Equal("before_first", Refusal(Plan(At(second), Chain, First)));
+    public void A_time_that_no_base_is_surely_before_is_refused(int second) =>
+        Assert.Equal("before_first", Refusal(Plan(At(second), Chain, First)));
 
     [Fact]
     public void Without_annotations_a_time_is_refused_and_the_latest_state_is_not()
@@ -98,9 +105,11 @@ public class RestorePlanTests
         var second = Snapshot(50);
         var refuse = Assert.IsType<RestorePlan.Refuse>(Plan(At(20), [], first, second));
         Assert.Equal("no_stream", refuse.Code);
-        foreach (var part in (string[])["DURABILITY=rdb", first.Id, second.Id]) Assert.Contains(part, refuse.Reason, StringComparison.Ordinal);
+        foreach (var part in (string[])["DURABILITY=rdb", first.Id, second.Id])
+            Assert.Contains(part, refuse.Reason, StringComparison.Ordinal);
         Assert.Equal("before_first", Refusal(Plan(At(1), [], first, second)));
-        var latest = Assert.IsType<RestorePlan.Restore>(Plan(new RestoreTarget.Latest(), Chain, first, second)); // the newest, verified or not
+        // the newest, verified or not
+        var latest = Assert.IsType<RestorePlan.Restore>(Plan(new RestoreTarget.Latest(), Chain, first, second));
         Assert.Equal((second, 0), (latest.Backup, latest.Segments.Length)); // and no segment, of whatever stream
         Assert.Equal(first, Assert.IsType<RestorePlan.Restore>(Plan(new RestoreTarget.Backup(first.Id), [], first, second)).Backup);
 
@@ -131,12 +140,15 @@ public class RestorePlanTests
         Assert.Equal("missing_segment", refuse.Code);
         Assert.Contains($"tail/{Chain[Math.Max(0, missing - 1)].Sequence:D10}/", refuse.Reason, StringComparison.Ordinal);
         Assert.Equal("missing_segment", Refusal(Plan(At(45), holed, First)));
-        if (missing > 0) Assert.Equal(Chain.Take(missing), Assert.IsType<RestorePlan.Restore>(RestorePlan.Calculate(Catalogue(First), new RestoreTarget.Latest(), First, holed, acceptGap: true)).Segments);
+        if (missing > 0)
+            Assert.Equal(Chain.Take(missing), Assert.IsType<RestorePlan.Restore>(
+                RestorePlan.Calculate(Catalogue(First), new RestoreTarget.Latest(), First, holed, acceptGap: true)).Segments);
     }
 
     [Fact]
     public void A_last_segment_that_the_manifest_knew_is_missed() =>
-        Assert.Equal("missing_segment", Refusal(Plan(new RestoreTarget.Latest(), Chain.Take(2), Samples.Backup(1, 5, (1, 0), (2, 70), endDigest: Chain[2].Digest))));
+        Assert.Equal("missing_segment",
+            Refusal(Plan(new RestoreTarget.Latest(), Chain.Take(2), Samples.Backup(1, 5, (1, 0), (2, 70), endDigest: Chain[2].Digest))));
 
     [Fact]
     public void A_backup_that_ended_in_a_file_that_was_still_empty_is_whole()
@@ -183,6 +195,7 @@ public class RestorePlanTests
     private static RestorePlan Plan(RestoreTarget target, IEnumerable<SegmentName> segments, params BackupEntry[] backups)
     {
         var catalogue = Catalogue(backups);
-        return RestorePlan.Choose(catalogue, target, "t/r", out var chosen) ?? RestorePlan.Calculate(catalogue, target, chosen!, segments.Where(s => s.Sequence >= chosen!.Manifest.Start.Sequence));
+        return RestorePlan.Choose(catalogue, target, "t/r", out var chosen)
+            ?? RestorePlan.Calculate(catalogue, target, chosen!, segments.Where(s => s.Sequence >= chosen!.Manifest.Start.Sequence));
     }
 }

@@ -97,9 +97,13 @@ public sealed class S3AwayTests : IDisposable
     [InlineData("x-amz-checksum-crc32c", "x-amz-checksum-crc32c")]
     public async Task A_store_that_does_not_know_a_header_is_unfit_and_that_header_is_named(string unknown, string named)
     {
-        _wire.Respond = request => request.Headers.Concat(request.Content?.Headers.AsEnumerable() ?? []).Any(h => string.Equals(h.Key, unknown, StringComparison.OrdinalIgnoreCase)) ? Error(HttpStatusCode.NotImplemented) : Stored();
+        _wire.Respond = request => request.Headers.Concat(request.Content?.Headers.AsEnumerable() ?? [])
+            .Any(h => string.Equals(h.Key, unknown, StringComparison.OrdinalIgnoreCase))
+            ? Error(HttpStatusCode.NotImplemented)
+            : Stored();
         var condition = unknown == "If-Match" ? PutCondition.Matches("\"1\"") : PutCondition.Absent;
-        var failure = await FailsAsync(_store.PutAsync("a/uploader.json", ObjectContent.Of(new byte[3]), condition, default), TimeSpan.Zero);
+        var failure = await FailsAsync(
+            _store.PutAsync("a/uploader.json", ObjectContent.Of(new byte[3]), condition, default), TimeSpan.Zero);
 
         Assert.Equal(StoreFailure.Unfit, failure.Failure);
         Assert.Contains($"501: the store does not know the header {named},", failure.Message, StringComparison.Ordinal);
@@ -113,10 +117,12 @@ public sealed class S3AwayTests : IDisposable
     public async Task An_error_names_status_object_bucket_prefix_and_endpoint(HttpStatusCode status, string named)
     {
         _wire.Respond = _ => status == HttpStatusCode.Forbidden ? Error(status, "AccessDenied") : Error(status);
-        foreach (var call in (Func<Task>[])[() => _store.OpenAsync("a/x", default), () => _store.ListFoldersAsync("a/", default), () => _store.PutAsync("a/x", ObjectContent.Of(new byte[3]), PutCondition.None, default)])
+        foreach (var call in (Func<Task>[])[() => _store.OpenAsync("a/x", default), () => _store.ListFoldersAsync("a/", default),
+            () => _store.PutAsync("a/x", ObjectContent.Of(new byte[3]), PutCondition.None, default)])
         {
             var failure = await FailsAsync(call(), TimeSpan.FromMinutes(1));
-            foreach (var part in (string[])["a/", named, "s3://backups/t/ at s3.test"]) Assert.Contains(part, failure.Message, StringComparison.Ordinal);
+            foreach (var part in (string[])["a/", named, "s3://backups/t/ at s3.test"])
+                Assert.Contains(part, failure.Message, StringComparison.Ordinal);
         }
     }
 
@@ -124,7 +130,8 @@ public sealed class S3AwayTests : IDisposable
     public async Task One_that_gets_no_answer_names_them_too()
     {
         _wire.Hangs = true;
-        Assert.Contains("s3://backups/t/ at s3.test", (await FailsAsync(Delete(), TimeSpan.FromMinutes(5))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "s3://backups/t/ at s3.test", (await FailsAsync(Delete(), TimeSpan.FromMinutes(5))).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -190,7 +197,8 @@ public sealed class S3AwayTests : IDisposable
 
     private static HttpResponseMessage Error(HttpStatusCode status, string? code = null) => new(status)
     {
-        Content = new StringContent($"<Error><Code>{code ?? status.ToString()}</Code><Message>no</Message></Error>", Encoding.UTF8, "application/xml"),
+        Content = new StringContent(
+            $"<Error><Code>{code ?? status.ToString()}</Code><Message>no</Message></Error>", Encoding.UTF8, "application/xml"),
     };
 
     private HttpResponseMessage Throttled(string retryAfter)
@@ -243,7 +251,8 @@ public sealed class S3AwayTests : IDisposable
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
             Sent.Enqueue(time.Now);
-            if (Respond is not null && request.Content is not null) await request.Content.CopyToAsync(Stream.Null, cancellationToken).ConfigureAwait(false);
+            if (Respond is not null && request.Content is not null)
+                await request.Content.CopyToAsync(Stream.Null, cancellationToken).ConfigureAwait(false);
             if (!Hangs) return Respond?.Invoke(request) ?? Answer();
             _hanging = cancellationToken;
             await Task.Delay(System.Threading.Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken).ConfigureAwait(false);

@@ -32,13 +32,20 @@ internal static class Samples
     public static async Task PutAsync(BackupStore store, BackupEntry backup, IEnumerable<SegmentName> segments)
     {
         var folder = store.Layout.Base(backup.Manifest.Generation, backup.Id);
-        if (backup.Manifest.Base is { } file) await store.Objects.PutAsync(folder + file.Name, ObjectContent.Of(new byte[file.Length]), PutCondition.None, default);
-        await store.Objects.PutAsync(folder + BackupLayout.ManifestName, ObjectContent.Of(BackupManifestDocument.Write(backup.Manifest)), PutCondition.None, default);
-        if (backup.Verification is { } drill) await store.Objects.PutAsync(folder + BackupLayout.VerifiedName, ObjectContent.Of(VerificationDocument.Write(drill)), PutCondition.None, default);
-        foreach (var segment in segments) await store.Objects.PutAsync(store.Layout.Segment(backup.Manifest.Generation, segment), ObjectContent.Of(new byte[segment.Length]), PutCondition.None, default);
+        if (backup.Manifest.Base is { } file)
+            await store.Objects.PutAsync(folder + file.Name, ObjectContent.Of(new byte[file.Length]), PutCondition.None, default);
+        await store.Objects.PutAsync(folder + BackupLayout.ManifestName, ObjectContent.Of(BackupManifestDocument.Write(backup.Manifest)),
+            PutCondition.None, default);
+        if (backup.Verification is { } drill)
+            await store.Objects.PutAsync(
+                folder + BackupLayout.VerifiedName, ObjectContent.Of(VerificationDocument.Write(drill)), PutCondition.None, default);
+        foreach (var segment in segments)
+            await store.Objects.PutAsync(store.Layout.Segment(backup.Manifest.Generation, segment),
+                ObjectContent.Of(new byte[segment.Length]), PutCondition.None, default);
     }
 
-    public static BackupEntry Backup(long generation, long seconds, (long, long) start, (long, long) end, bool verified = false, ChainDigest startDigest = default, ChainDigest endDigest = default)
+    public static BackupEntry Backup(long generation, long seconds, (long, long) start, (long, long) end, bool verified = false,
+        ChainDigest startDigest = default, ChainDigest endDigest = default)
     {
         var at = Time(seconds);
         var id = BackupLayout.BaseId(at, generation);
@@ -52,7 +59,8 @@ internal static class Samples
                 CompletedAt = at,
                 CoveredUntil = at,
                 ServerVersion = "7.0.15",
-                Base = new BaseFile(string.Create(CultureInfo.InvariantCulture, $"appendonly.aof.{start.Item1}.base.rdb"), 1000, new string('a', 64)),
+                Base = new BaseFile(
+                    string.Create(CultureInfo.InvariantCulture, $"appendonly.aof.{start.Item1}.base.rdb"), 1000, new string('a', 64)),
                 BaseSequence = start.Item1,
                 BaseTime = at.ToUnixTimeSeconds(),
                 Start = new StreamPosition(start.Item1, start.Item2),

@@ -7,7 +7,9 @@ using Sidecars.Unit.Tests.Backup.Upload;
 
 namespace Sidecars.Unit.Tests.Backup;
 
-/// <summary>Two backups of one generation, and a later generation: whatever is taken out of them is missed, by its name, and costs no other.</summary>
+/// <summary>
+/// Two backups of one generation, and a later generation: whatever is taken out of them is missed, by its name, and costs no other.
+/// </summary>
 public sealed class StoreReviewTests
 {
     private const long Day = 86_400;
@@ -16,7 +18,8 @@ public sealed class StoreReviewTests
     private static readonly List<SegmentName> Chain = Samples.Chain((1, 0, 100), (1, 100, 250), (2, 0, 70), (2, 70, 90), (2, 90, 120));
     private static readonly List<SegmentName> Later = Samples.Chain(2, ChainDigest.Start, (1, 0, 10), (1, 10, 30));
     private static readonly BackupEntry First = Samples.Backup(1, 5, (1, 0), (1, 100), endDigest: Chain[0].Digest);
-    private static readonly BackupEntry Second = Samples.Backup(1, Day, (2, 0), (2, 70), verified: true, startDigest: Chain[1].Digest, endDigest: Chain[2].Digest);
+    private static readonly BackupEntry Second = Samples.Backup(
+        1, Day, (2, 0), (2, 70), verified: true, startDigest: Chain[1].Digest, endDigest: Chain[2].Digest);
     private static readonly BackupEntry Third = Before(Samples.Backup(2, 2 * Day, (1, 0), (1, 10), endDigest: Later[0].Digest));
     private readonly MemoryStore _objects = new();
     private readonly BackupStore _store;
@@ -64,7 +67,8 @@ public sealed class StoreReviewTests
     public async Task And_the_last_one_of_a_generation_that_goes_on_where_the_lease_knows_it()
     {
         await PutAsync();
-        await _store.WriteLeaseAsync(new UploaderLease("redis-0", 2, 2, 1, Now) { Tip = new ChainMark(2, Later[1].To, Later[1].Digest) }, null, default);
+        await _store.WriteLeaseAsync(
+            new UploaderLease("redis-0", 2, 2, 1, Now) { Tip = new ChainMark(2, Later[1].To, Later[1].Digest) }, null, default);
         Assert.Equal(0, (await ReviewAsync()).Faults);
         await _objects.DeleteAsync(_store.Layout.Segment(2, Later[1]), default);
         var hole = (await ReviewAsync()).Severed(2);
@@ -112,7 +116,8 @@ public sealed class StoreReviewTests
         await PutAsync();
         var late = Samples.Time(20 * Day);
         var report = await new PruneRunner(_store).RunAsync(Rules with { Daily = 30 }, Samples.Time(9 * Day), dryRun: false, default);
-        Assert.Equal(new[] { 1, 3, 4 }.Select(i => _store.Layout.Segment(1, Chain[i])), report.Segments); // both backups keep their own parts
+        // both backups keep their own parts
+        Assert.Equal(new[] { 1, 3, 4 }.Select(i => _store.Layout.Segment(1, Chain[i])), report.Segments);
         var rules = Rules with { Daily = 30 };
         Assert.Equal(0, (await ReviewAsync(Samples.Time(9 * Day), rules)).Faults);
         await _objects.DeleteAsync(_store.Layout.Segment(1, Chain[0]), default);
@@ -126,7 +131,8 @@ public sealed class StoreReviewTests
         var first = First with { Manifest = First.Manifest with { End = new StreamPosition(2, 0), EndDigest = Chain[0].Digest } };
         var third = Samples.Backup(1, Day, (3, 0), (3, 0), startDigest: Chain[0].Digest);
         await Samples.PutAsync(_store, first, [Chain[0]]);
-        await Samples.PutAsync(_store, third with { Manifest = third.Manifest with { StartDigest = Chain[1].Digest, EndDigest = Chain[1].Digest } }, []);
+        await Samples.PutAsync(
+            _store, third with { Manifest = third.Manifest with { StartDigest = Chain[1].Digest, EndDigest = Chain[1].Digest } }, []);
         var review = await ReviewAsync(Samples.Time(20 * Day), Rules with { Daily = 30 });
         Assert.Equal(0, review.Faults);
     }
@@ -137,7 +143,8 @@ public sealed class StoreReviewTests
         await PutAsync();
         // Long past the window: without damage the first two would go.
         var late = Samples.Time(20 * Day);
-        Assert.Contains((await new PruneRunner(_store).RunAsync(Rules, late, dryRun: true, default)).Policy.Verdicts, v => !v.Keep && v.Backup.Id == First.Id);
+        Assert.Contains((await new PruneRunner(_store).RunAsync(Rules, late, dryRun: true, default)).Policy.Verdicts,
+            v => !v.Keep && v.Backup.Id == First.Id);
         await _objects.DeleteAsync(_store.Layout.Base(2, Third.Id) + Third.Manifest.Base!.Name, default);
         await _objects.DeleteAsync(_store.Layout.Segment(1, Chain[2]), default);
         var interrupted = _store.Layout.Base(3, BackupLayout.BaseId(Samples.Time(Day), 3)) + "appendonly.aof.1.base.rdb";
@@ -180,7 +187,8 @@ public sealed class StoreReviewTests
         Assert.Empty(walk.End().Holes);
     }
 
-    private static BackupEntry Before(BackupEntry backup) => backup with { Manifest = backup.Manifest with { Before = new ChainMark(1, Chain[4].To, Chain[4].Digest) } };
+    private static BackupEntry Before(BackupEntry backup) =>
+        backup with { Manifest = backup.Manifest with { Before = new ChainMark(1, Chain[4].To, Chain[4].Digest) } };
 
     private async Task PutAsync()
     {

@@ -27,7 +27,8 @@ public class UploadSessionTests
         var store = new BackupStore(gate, new BackupLayout(Samples.Cluster));
         var counters = new UploadCounters();
         var options = new UploaderOptions { Node = "redis-0", Look = TimeSpan.FromMilliseconds(5) };
-        using var session = new UploadSession(store, new AofDirectory(folder.Path, DataLayout.Default), options, counters, 1, TimeProvider.System);
+        using var session = new UploadSession(
+            store, new AofDirectory(folder.Path, DataLayout.Default), options, counters, 1, TimeProvider.System);
         await session.BeginAsync(0, default);
 
         var flush = session.FlushAsync(DateTimeOffset.MaxValue, default);
@@ -37,7 +38,8 @@ public class UploadSessionTests
         await Eventually.UntilAsync("the second file to be seen", () => counters.PendingBytes == First.Length + Second.Length);
         Write(aof, 3, Third);
         Manifest(aof, 2, 3);
-        await Eventually.UntilAsync("the third file to be seen", () => counters.PendingBytes == First.Length + Second.Length + Third.Length);
+        await Eventually.UntilAsync(
+            "the third file to be seen", () => counters.PendingBytes == First.Length + Second.Length + Third.Length);
         Manifest(aof, 3);
         File.Delete(Path.Combine(aof, "appendonly.aof.1.incr.aof"));
         File.Delete(Path.Combine(aof, "appendonly.aof.2.incr.aof"));
@@ -64,7 +66,8 @@ public class UploadSessionTests
         await session.FlushAsync(cutOff - TimeSpan.FromMinutes(1), default);
         Assert.Equal((cutOff, new StreamPosition(1, First.Length + Second.Length)), (session.CoveredUntil, session.Position));
         await session.FlushAsync(DateTimeOffset.MaxValue, default);
-        Assert.InRange(session.CoveredUntil, cutOff + TimeSpan.FromMinutes(4), TimeProvider.System.GetUtcNow() - TimeSpan.FromSeconds(2)); // Redis' own buffer
+        // Redis' own buffer
+        Assert.InRange(session.CoveredUntil, cutOff + TimeSpan.FromMinutes(4), TimeProvider.System.GetUtcNow() - TimeSpan.FromSeconds(2));
     }
 
     [Fact]
@@ -97,10 +100,12 @@ public class UploadSessionTests
     }
 
     private static UploadSession Open(TempFolder folder, UploadCounters counters) => new(
-        new BackupStore(new DirectoryStore(folder.Folder("store")), new BackupLayout(Samples.Cluster)), new AofDirectory(folder.Path, DataLayout.Default),
+        new BackupStore(new DirectoryStore(folder.Folder("store")), new BackupLayout(Samples.Cluster)),
+        new AofDirectory(folder.Path, DataLayout.Default),
         new UploaderOptions { Node = "redis-0" }, counters, 1, TimeProvider.System);
 
-    private static void Write(string aof, long sequence, string commands) => File.WriteAllText(Path.Combine(aof, $"appendonly.aof.{sequence}.incr.aof"), commands);
+    private static void Write(string aof, long sequence, string commands) =>
+        File.WriteAllText(Path.Combine(aof, $"appendonly.aof.{sequence}.incr.aof"), commands);
 
     private static void Manifest(string aof, params long[] sequences)
     {
@@ -126,15 +131,18 @@ public class UploadSessionTests
 
         public Task<ObjectDownload> OpenAsync(string key, CancellationToken cancellation) => inner.OpenAsync(key, cancellation);
 
-        public async IAsyncEnumerable<ObjectEntry> ListAsync(string prefix, string? startAfter, [EnumeratorCancellation] CancellationToken cancellation)
+        public async IAsyncEnumerable<ObjectEntry> ListAsync(
+            string prefix, string? startAfter, [EnumeratorCancellation] CancellationToken cancellation)
         {
             await foreach (var entry in inner.ListAsync(prefix, startAfter, cancellation)) yield return entry;
         }
 
-        public Task<IReadOnlyList<string>> ListFoldersAsync(string prefix, CancellationToken cancellation) => inner.ListFoldersAsync(prefix, cancellation);
+        public Task<IReadOnlyList<string>> ListFoldersAsync(string prefix, CancellationToken cancellation) =>
+            inner.ListFoldersAsync(prefix, cancellation);
 
         public Task DeleteAsync(string key, CancellationToken cancellation) => inner.DeleteAsync(key, cancellation);
 
-        public Task<int> RemoveUnfinishedAsync(string prefix, DateTimeOffset before, bool dryRun, CancellationToken cancellation) => inner.RemoveUnfinishedAsync(prefix, before, dryRun, cancellation);
+        public Task<int> RemoveUnfinishedAsync(string prefix, DateTimeOffset before, bool dryRun, CancellationToken cancellation) =>
+            inner.RemoveUnfinishedAsync(prefix, before, dryRun, cancellation);
     }
 }

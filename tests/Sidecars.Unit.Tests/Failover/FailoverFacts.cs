@@ -17,11 +17,24 @@ internal static class FailoverFacts
     public static readonly string RunId = new('a', 40);
     public static readonly string OtherRunId = new('b', 40);
 
-    public static readonly OwnServer.Answers Master = new() { RunId = RunId, IsMaster = true, FreshReplicas = 2, MinReplicas = 1, MaxLag = 3 };
-    public static readonly OwnServer.Answers Replica = Master with { IsMaster = false, MasterAddress = Other, IsLinkUp = true, FreshReplicas = 0 };
+    public static readonly OwnServer.Answers Master =
+        new() { RunId = RunId, IsMaster = true, FreshReplicas = 2, MinReplicas = 1, MaxLag = 3 };
+    public static readonly OwnServer.Answers Replica =
+        Master with { IsMaster = false, MasterAddress = Other, IsLinkUp = true, FreshReplicas = 0 };
 
-    public static readonly QuorumFacts NamesMe = new() { HasMajority = true, IsComplete = true, Named = Me, Epoch = 3, RunIds = [RunId], Promotable = [Other], Executor = Executor, Reason = "names me" };
-    public static readonly QuorumFacts NamesOther = NamesMe with { Named = Other, Epoch = 4, RunIds = [OtherRunId], Reason = "names another" };
+    public static readonly QuorumFacts NamesMe = new()
+    {
+        HasMajority = true,
+        IsComplete = true,
+        Named = Me,
+        Epoch = 3,
+        RunIds = [RunId],
+        Promotable = [Other],
+        Executor = Executor,
+        Reason = "names me"
+    };
+    public static readonly QuorumFacts NamesOther =
+        NamesMe with { Named = Other, Epoch = 4, RunIds = [OtherRunId], Reason = "names another" };
     public static readonly QuorumFacts NoMajority = new() { HasMajority = false, Reason = "no majority" };
 
     public static readonly FenceFacts Healthy = new()
@@ -54,7 +67,14 @@ internal static class FailoverFacts
         from busy in Coin
         from promotable in Coin
         from complete in Coin
-        select basis with { IsComplete = basis.HasMajority && complete, Epoch = epoch, RunIds = runIds, IsFailingOver = busy, Promotable = promotable ? basis.Promotable : [] };
+        select basis with
+        {
+            IsComplete = basis.HasMajority && complete,
+            Epoch = epoch,
+            RunIds = runIds,
+            IsFailingOver = busy,
+            Promotable = promotable ? basis.Promotable : []
+        };
 
     public static readonly Gen<FenceFacts> Fences =
         from server in Servers
@@ -66,7 +86,8 @@ internal static class FailoverFacts
         from confirmed in Gen.Elements<long?>(null, 2, 3, 4)
         from superseded in Gen.Frequency((4, Gen.Constant<string?>(null)), (1, Gen.Constant<string?>("a higher token")))
         from unchanged in Seconds
-        from replacement in Gen.Frequency((4, Gen.Constant<Replacement?>(null)), (1, Gen.Constant<Replacement?>(new Replacement(Executor, "wait_promotion"))))
+        from replacement in Gen.Frequency(
+            (4, Gen.Constant<Replacement?>(null)), (1, Gen.Constant<Replacement?>(new Replacement(Executor, "wait_promotion"))))
         from doubt in Gen.Frequency((4, Gen.Constant<string?>(null)), (1, Gen.Constant<string?>("o_down")))
         from confirming in Seconds
         from was in Coin

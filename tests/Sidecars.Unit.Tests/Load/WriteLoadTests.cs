@@ -6,8 +6,8 @@ using Sidecars.TestKit.Processes;
 namespace Sidecars.Unit.Tests.Load;
 
 /// <summary>
-/// What a load says is what the server counted, with either client: every finding about lost writes rests on it. The server counts a SET that
-/// it executed as a call, and one that it refused for want of replicas as rejected.
+/// What a load says is what the server counted, with either client: every finding about lost writes rests on it. The server counts a SET
+/// that it executed as a call, and one that it refused for want of replicas as rejected.
 /// </summary>
 public sealed class WriteLoadTests
 {

@@ -15,10 +15,12 @@ public sealed class ProbeConnectorTests
     {
         await using var server = FakeRedisServer.Answering(command => FakeReply.Bulk(command[^1]), IPAddress.Loopback);
         var name = new RedisEndpoint("localhost", server.Endpoint.Port);
-        using var connection = ProbeConnector.ConnectToAny([IPAddress.IPv6Loopback, IPAddress.Parse("127.0.0.9"), IPAddress.Loopback], name, Patient, TimeProvider.System, RespLimits.Default, null);
+        using var connection = ProbeConnector.ConnectToAny([IPAddress.IPv6Loopback, IPAddress.Parse("127.0.0.9"), IPAddress.Loopback], name,
+            Patient, TimeProvider.System, RespLimits.Default, null);
         Assert.Equal("a", connection.Call("ECHO", "a").Text);
         var refused = Assert.Throws<RedisConnectionException>(() =>
-            ProbeConnector.ConnectToAny([IPAddress.IPv6Loopback, IPAddress.Parse("127.0.0.9")], name, Patient, TimeProvider.System, RespLimits.Default, null));
+            ProbeConnector.ConnectToAny(
+                [IPAddress.IPv6Loopback, IPAddress.Parse("127.0.0.9")], name, Patient, TimeProvider.System, RespLimits.Default, null));
         Assert.Equal(RedisFailure.Refused, refused.Failure);
     }
 }

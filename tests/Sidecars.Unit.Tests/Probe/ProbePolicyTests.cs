@@ -21,7 +21,8 @@ public sealed class ProbePolicyTests
         {
             var facts = new ProbeFacts { Peer = "p", PingError = error ?? "" };
             var (startup, liveness, readiness) = All(facts);
-            return startup.Pass && liveness.Pass && !readiness.Pass && readiness.Message.Length <= ProbeVerdict.MaxLength && !readiness.Message.Any(char.IsControl);
+            return startup.Pass && liveness.Pass && !readiness.Pass && readiness.Message.Length <= ProbeVerdict.MaxLength
+                && !readiness.Message.Any(char.IsControl);
         }).QuickCheckThrowOnFailure();
     }
 
@@ -32,7 +33,8 @@ public sealed class ProbePolicyTests
         {
             var (startup, liveness, readiness) = All(new ProbeFacts { Peer = "p", Failure = failure });
             Assert.False(startup.Pass || liveness.Pass || readiness.Pass);
-            (startup, liveness, readiness) = All(new ProbeFacts { Peer = "p", Failure = failure, WaitReason = "r", WaitingFor = "redis-1" });
+            (startup, liveness, readiness) =
+                All(new ProbeFacts { Peer = "p", Failure = failure, WaitReason = "r", WaitingFor = "redis-1" });
             Assert.True(startup.Pass && liveness.Pass && !readiness.Pass);
             Assert.Contains("redis-bootstrap waits: r (for redis-1)", readiness.Message, StringComparison.Ordinal);
         }
@@ -47,7 +49,8 @@ public sealed class ProbePolicyTests
     [InlineData(1, 1, false)]
     public void Only_a_majority_of_those_there_should_be_contradicts_a_master(int expected, int contradicting, bool ready)
     {
-        var facts = Master(votes: new SentinelVotes { Expected = expected, Agreeing = 0, Contradicting = contradicting, Other = "10.0.0.2:6379" });
+        var facts =
+            Master(votes: new SentinelVotes { Expected = expected, Agreeing = 0, Contradicting = contradicting, Other = "10.0.0.2:6379" });
         Assert.Equal(ready, All(facts).Readiness.Pass);
     }
 
@@ -79,7 +82,8 @@ public sealed class ProbePolicyTests
         {
             Peer = "p",
             Pong = "PONG",
-            Role = Role(FakeReply.Array(FakeReply.Bulk("slave"), FakeReply.Bulk("10.0.0.1"), FakeReply.Integer(6379), FakeReply.Bulk(link), FakeReply.Integer(7))),
+            Role = Role(FakeReply.Array(
+                FakeReply.Bulk("slave"), FakeReply.Bulk("10.0.0.1"), FakeReply.Integer(6379), FakeReply.Bulk(link), FakeReply.Integer(7))),
             Info = info is null ? null : InfoReply.Parse(Encoding.UTF8.GetBytes(info)),
         };
         Assert.Equal(ready, All(facts).Readiness.Pass);
@@ -104,7 +108,8 @@ public sealed class ProbePolicyTests
         Assert.True(heartbeat.IsFresh(new Clock(document.WrittenAt.AddSeconds(19))));
         Assert.False(heartbeat.IsFresh(new Clock(document.WrittenAt.AddSeconds(22))));
         for (var i = 0; i < bytes.Length - 2; i++) Assert.Null(ProbeHeartbeat.Parse(bytes.AsSpan(0, i)));
-        foreach (var written in new[] { "2026-13-21T03:04:05Z", "2026-02-30T03:04:05Z", "2026-11-21T03:04:05+01:00", "now", "-026-11-21T03:04:05Z" })
+        foreach (var written in new[]
+        { "2026-13-21T03:04:05Z", "2026-02-30T03:04:05Z", "2026-11-21T03:04:05+01:00", "now", "-026-11-21T03:04:05Z" })
             Assert.Null(ProbeHeartbeat.Parse(Encoding.UTF8.GetBytes($$"""{"written_at":"{{written}}"}""")));
     }
 
@@ -128,7 +133,8 @@ public sealed class ProbePolicyTests
 
     private static (ProbeVerdict Startup, ProbeVerdict Liveness, ProbeVerdict Readiness) All(ProbeFacts facts)
     {
-        ProbeVerdict Of(ProbeKind kind) => ProbePolicy.Evaluate(new ProbeRequest { Kind = kind, Target = ProbeTarget.Redis, Endpoint = Here, MasterName = "m" }, facts);
+        ProbeVerdict Of(ProbeKind kind) =>
+            ProbePolicy.Evaluate(new ProbeRequest { Kind = kind, Target = ProbeTarget.Redis, Endpoint = Here, MasterName = "m" }, facts);
         return (Of(ProbeKind.Startup), Of(ProbeKind.Liveness), Of(ProbeKind.Readiness));
     }
 

@@ -34,7 +34,8 @@ public sealed class SentinelTallyTests
     [InlineData(3, 2)]
     [InlineData(4, 2)]
     [InlineData(5, 3)]
-    public void So_many_that_agree_leave_no_majority_to_contradict(int expected, int needed) => Assert.Equal(needed, new SentinelTally(expected).Needed);
+    public void So_many_that_agree_leave_no_majority_to_contradict(int expected, int needed) =>
+        Assert.Equal(needed, new SentinelTally(expected).Needed);
 
     [Fact]
     public void Settled_means_that_no_further_vote_changes_the_verdict()

@@ -16,11 +16,13 @@ public sealed class CommandMistakesTests
         Assert.Equal([line, "'redis-failover --help' lists commands and settings."], Lines(arguments, []));
 
     [Theory]
-    [InlineData("--timeuot", "'--timeuot' is none of the options of 'redis-failover step-down', --timeout, --dry-run; did you mean '--timeout'?")]
+    [InlineData("--timeuot",
+        "'--timeuot' is none of the options of 'redis-failover step-down', --timeout, --dry-run; did you mean '--timeout'?")]
     [InlineData("more", "'more' is one word too many for 'redis-failover step-down'")]
     [InlineData("a\nb", "'a?b' is one word too many for 'redis-failover step-down'")]
     public void What_the_parser_does_not_know_is_named_with_what_the_command_takes(string unknown, string line) => Assert.Equal(
-        [line, "as the parser says", "'redis-failover --help' lists commands and settings, 'redis-failover step-down --help' what the command takes."],
+        [line, "as the parser says",
+            "'redis-failover --help' lists commands and settings, 'redis-failover step-down --help' what the command takes."],
         Lines("step-down", [unknown]));
 
     [Theory]

@@ -20,7 +20,8 @@ public sealed class MetricSetTests
         Assert.Equal(
             [
                 "# HELP redis_failover_refusals_total What was refused.", "# TYPE redis_failover_refusals_total counter",
-                "redis_failover_refusals_total{act=\"publish\",reason=\"no-majority\"} 3", "redis_failover_refusals_total{act=\"publish\",reason=\"stale\"} 1",
+                "redis_failover_refusals_total{act=\"publish\",reason=\"no-majority\"} 3",
+                "redis_failover_refusals_total{act=\"publish\",reason=\"stale\"} 1",
             ], await LinesAsync("redis_failover_refusals_total"));
     }
 
@@ -32,7 +33,8 @@ public sealed class MetricSetTests
         Assert.Equal(
             [
                 "# HELP switch_to_publish_seconds Delay.", "# TYPE switch_to_publish_seconds histogram",
-                "switch_to_publish_seconds_bucket{le=\"+Inf\"} 4", "switch_to_publish_seconds_bucket{le=\"0.05\"} 2", "switch_to_publish_seconds_bucket{le=\"0.5\"} 3",
+                "switch_to_publish_seconds_bucket{le=\"+Inf\"} 4", "switch_to_publish_seconds_bucket{le=\"0.05\"} 2",
+                "switch_to_publish_seconds_bucket{le=\"0.5\"} 3",
                 "switch_to_publish_seconds_bucket{le=\"10\"} 3", "switch_to_publish_seconds_count 4", "switch_to_publish_seconds_sum 70.26",
             ], await LinesAsync("switch_to_publish_seconds"));
     }
@@ -111,7 +113,8 @@ public sealed class MetricSetTests
         ProcessMetrics.AddTo(_metrics, "1.0", log);
         _metrics.Counter("redis_failover_refusals_total", "What was refused.", "reason").Of("no-majority")?.Inc();
         _metrics.Histogram("redis_failover_publish_delay_seconds", "Delay.", [0.1, 1]).Of()?.Observe(0.2);
-        using var process = Process.Start(new ProcessStartInfo("promtool", "check metrics") { RedirectStandardInput = true, RedirectStandardError = true, RedirectStandardOutput = true })!;
+        using var process = Process.Start(new ProcessStartInfo("promtool", "check metrics")
+        { RedirectStandardInput = true, RedirectStandardError = true, RedirectStandardOutput = true })!;
         await process.StandardInput.WriteAsync(await TextAsync());
         process.StandardInput.Close();
         var found = await process.StandardError.ReadToEndAsync() + await process.StandardOutput.ReadToEndAsync();
@@ -121,7 +124,8 @@ public sealed class MetricSetTests
 
     private sealed class PromtoolFactAttribute : FactAttribute
     {
-        public PromtoolFactAttribute() => Skip = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(folder => File.Exists(Path.Combine(folder, "promtool")))
+        public PromtoolFactAttribute() => Skip = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
+            .Any(folder => File.Exists(Path.Combine(folder, "promtool")))
             ? null
             : "promtool is not installed (scripts/setup --manifests)";
     }
@@ -137,7 +141,8 @@ public sealed class MetricSetTests
     private async Task<IReadOnlyList<string>> LinesAsync(string family)
     {
         var lines = (await TextAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries).ToLookup(line => line[0] == '#');
-        return [.. lines[true].Where(line => line.Split(' ')[2].StartsWith(family, StringComparison.Ordinal)), .. lines[false].Where(line => line.StartsWith(family, StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+        return [.. lines[true].Where(line => line.Split(' ')[2].StartsWith(family, StringComparison.Ordinal)),
+            .. lines[false].Where(line => line.StartsWith(family, StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
     }
 
     private async Task<IReadOnlyList<string>> SeriesAsync(string family) => [.. (await LinesAsync(family)).Where(line => line[0] != '#')];

@@ -30,7 +30,8 @@ public sealed class SidecarHostTests
 
         async Task UntilCancelledAsync(CancellationToken cancellation)
         {
-            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(
+                Timeout.InfiniteTimeSpan, TimeProvider.System, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             Interlocked.Increment(ref drained);
         }
     }
@@ -40,7 +41,8 @@ public sealed class SidecarHostTests
     {
         var ended = false;
         var runs = new TaskCompletionSource();
-        var failure = await Assert.ThrowsAsync<IOException>(() => SidecarHost.RunAsync(TimeSpan.FromSeconds(10), default, FailAsync, UntilCancelledAsync));
+        var failure = await Assert.ThrowsAsync<IOException>(
+            () => SidecarHost.RunAsync(TimeSpan.FromSeconds(10), default, FailAsync, UntilCancelledAsync));
         Assert.Equal(("away", true), (failure.Message, ended));
 
         async Task FailAsync(CancellationToken cancellation)
@@ -52,7 +54,8 @@ public sealed class SidecarHostTests
         async Task UntilCancelledAsync(CancellationToken cancellation)
         {
             runs.SetResult();
-            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(
+                Timeout.InfiniteTimeSpan, TimeProvider.System, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             ended = true;
         }
     }

@@ -53,7 +53,8 @@ public sealed class TelemetryServerTests : IAsyncDisposable
         other.Listen();
         var server = Server(port);
         var running = server.RunAsync(_stop.Token);
-        await Eventually.UntilAsync("a warning", () => Task.FromResult(Encoding.UTF8.GetString(_log.ToArray()).Contains("telemetry_port", StringComparison.Ordinal)));
+        await Eventually.UntilAsync("a warning",
+            () => Task.FromResult(Encoding.UTF8.GetString(_log.ToArray()).Contains("telemetry_port", StringComparison.Ordinal)));
         Assert.False(server.Listening.IsCompleted);
         other.Dispose();
         Assert.Equal(port, await server.Listening);

@@ -7,8 +7,8 @@ namespace Sidecars.Backup.Store.Directories;
 
 /// <summary>
 /// Objects as files below a directory, on a local disk or a shared volume with hard links. A file is written under
-/// <c>.partial/</c>, synced, and then linked (create once) or renamed to its name, so that a name always has its whole content. What a crash
-/// leaves in <c>.partial</c> is for <see cref="RemoveUnfinishedAsync"/>.
+/// <c>.partial/</c>, synced, and then linked (create once) or renamed to its name, so that a name always has its whole content. What a
+/// crash leaves in <c>.partial</c> is for <see cref="RemoveUnfinishedAsync"/>.
 /// <para>
 /// The directory is never created here: where a volume is not mounted, a new one in its place would take backups that nobody finds again.
 /// The first write leaves an identity in it (<c>.store</c>), and a process that has seen one uses no other: a volume that is unmounted or
@@ -67,7 +67,8 @@ public sealed class DirectoryStore : IObjectStore
     public Task<ObjectDownload> OpenAsync(string key, CancellationToken cancellation) =>
         GuardAsync(key, () =>
         {
-            var stream = new FileStream(PathOf(key), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 1, useAsync: false);
+            var stream = new FileStream(
+                PathOf(key), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 1, useAsync: false);
             if (stream.Length > ObjectLimits.MaxComparedBytes) return Task.FromResult(new ObjectDownload(stream, stream.Length, ""));
             var etag = Convert.ToHexStringLower(SHA256.HashData(stream));
             stream.Position = 0;
@@ -75,7 +76,8 @@ public sealed class DirectoryStore : IObjectStore
         });
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<ObjectEntry> ListAsync(string prefix, string? startAfter, [EnumeratorCancellation] CancellationToken cancellation)
+    public async IAsyncEnumerable<ObjectEntry> ListAsync(
+        string prefix, string? startAfter, [EnumeratorCancellation] CancellationToken cancellation)
     {
         var folder = await GuardAsync(prefix, () => Task.FromResult(FolderOf(prefix))).ConfigureAwait(false);
         foreach (var entry in Walk(prefix, folder, startAfter))
@@ -94,7 +96,8 @@ public sealed class DirectoryStore : IObjectStore
         {
             var folder = new DirectoryInfo(FolderOf(prefix));
             return Task.FromResult<IReadOnlyList<string>>(folder.Exists
-                ? [.. folder.EnumerateDirectories().Where(d => ObjectKey.IsPart(d.Name) && HasFiles(d)).Select(d => d.Name).Order(StringComparer.Ordinal)]
+                ? [.. folder.EnumerateDirectories().Where(d => ObjectKey.IsPart(d.Name) && HasFiles(d)).Select(d => d.Name)
+                    .Order(StringComparer.Ordinal)]
                 : []);
         });
 
@@ -131,7 +134,8 @@ public sealed class DirectoryStore : IObjectStore
             {
                 if (file.Exists && string.CompareOrdinal(key, startAfter) > 0) yield return new ObjectEntry(key, file.Length);
             }
-            else if (startAfter is null || string.CompareOrdinal(key, startAfter) > 0 || startAfter.StartsWith(key, StringComparison.Ordinal))
+            else if (startAfter is null || string.CompareOrdinal(key, startAfter) > 0
+                || startAfter.StartsWith(key, StringComparison.Ordinal))
             {
                 foreach (var below in Walk(key, entry.FullName, startAfter)) yield return below;
             }
@@ -188,7 +192,8 @@ public sealed class DirectoryStore : IObjectStore
 
     private string? IdentityProblem(bool isWrite)
     {
-        if (!Directory.Exists(_root)) return $"the store {_root} is no directory: is its volume mounted? A new store needs its directory made once (mkdir)";
+        if (!Directory.Exists(_root))
+            return $"the store {_root} is no directory: is its volume mounted? A new store needs its directory made once (mkdir)";
         var path = Path.Combine(_root, IdentityName);
         var found = File.Exists(path) ? Encoding.ASCII.GetString(BoundedFile.Read(path, IdentityBytes)).Trim() : null;
         if (found is null && Volatile.Read(ref _identity) is null && isWrite)
@@ -232,7 +237,8 @@ public sealed class DirectoryStore : IObjectStore
         var temporary = Path.Combine(_partial, $"{Environment.MachineName}-{Environment.ProcessId}-{id}-{Guid.NewGuid():n}");
         try
         {
-            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, BufferSize = 0, PreallocationSize = 0 };
+            var options =
+                new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, BufferSize = 0, PreallocationSize = 0 };
             await using var file = new FileStream(temporary, options);
             await using var source = content.Open();
             await source.CopyToAsync(file, 256 * 1024, cancellation).ConfigureAwait(false);

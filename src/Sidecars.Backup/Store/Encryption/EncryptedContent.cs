@@ -9,7 +9,8 @@ internal sealed class EncryptedContent(ObjectContent content, EncryptionKey key,
 
     public override Stream Open() => new EncryptingStream(content, ObjectCipher.Open(key, _header, name));
 
-    private sealed class EncryptingStream(ObjectContent content, ObjectCipher cipher) : ReadOnlyStream(ObjectCipher.StoredLength(content.Length))
+    private sealed class EncryptingStream(ObjectContent content, ObjectCipher cipher)
+        : ReadOnlyStream(ObjectCipher.StoredLength(content.Length))
     {
         private readonly Stream _plain = content.Open();
         private readonly byte[] _buffer = new byte[Math.Min(content.Length, ObjectCipher.ChunkBytes)];
@@ -25,7 +26,8 @@ internal sealed class EncryptedContent(ObjectContent content, EncryptionKey key,
 
         protected override async ValueTask<int> ReadAtAsync(Memory<byte> buffer, long position, CancellationToken cancellation)
         {
-            if (position >= ObjectCipher.HeaderBytes && ChunkAt(position) != _chunk) await _plain.ReadExactlyAsync(Begin(ChunkAt(position)), cancellation).ConfigureAwait(false);
+            if (position >= ObjectCipher.HeaderBytes && ChunkAt(position) != _chunk)
+                await _plain.ReadExactlyAsync(Begin(ChunkAt(position)), cancellation).ConfigureAwait(false);
             return Copy(buffer.Span, position);
         }
 
@@ -40,7 +42,8 @@ internal sealed class EncryptedContent(ObjectContent content, EncryptionKey key,
             base.Dispose(disposing);
         }
 
-        private static long ChunkAt(long position) => (position - ObjectCipher.HeaderBytes) / (ObjectCipher.ChunkBytes + ObjectCipher.TagBytes);
+        private static long ChunkAt(long position) =>
+            (position - ObjectCipher.HeaderBytes) / (ObjectCipher.ChunkBytes + ObjectCipher.TagBytes);
 
         // The bytes to be read for a chunk; they are encrypted once they are there.
         private Memory<byte> Begin(long chunk)
@@ -58,7 +61,8 @@ internal sealed class EncryptedContent(ObjectContent content, EncryptionKey key,
             var chunk = ChunkAt(position);
             if (_chunk != chunk)
             {
-                cipher.Encrypt(chunk, chunk == ObjectCipher.Chunks(content.Length) - 1, _buffer.AsSpan(0, _length), _stored.AsSpan(0, _length + ObjectCipher.TagBytes));
+                cipher.Encrypt(chunk, chunk == ObjectCipher.Chunks(content.Length) - 1, _buffer.AsSpan(0, _length),
+                    _stored.AsSpan(0, _length + ObjectCipher.TagBytes));
                 _chunk = chunk;
             }
 

@@ -4,7 +4,8 @@ using System.Security.Cryptography;
 namespace Sidecars.Backup.Store.Encryption;
 
 /// <summary>
-/// Encrypts what holds data: bases and segments. Documents stay as they are; they hold names, times, counts and digests (which are keyed, see
+/// Encrypts what holds data: bases and segments. Documents stay as they are; they hold names, times, counts and digests (which are keyed,
+/// see
 /// <see cref="ContentHash"/>). What was written before a key was configured is read as it is; what it should be is for the manifest's
 /// digests to say.
 /// </summary>
@@ -27,11 +28,16 @@ public sealed class EncryptedStore(IObjectStore inner, KeyRing keys) : IObjectSt
         try
         {
             var header = new byte[ObjectCipher.HeaderBytes];
-            var read = await download.Content.ReadAtLeastAsync(header, header.Length, throwOnEndOfStream: false, cancellation).ConfigureAwait(false);
-            if (ObjectCipher.KeyId(header.AsSpan(0, read)) is not { } id) return download with { Content = new PrefixedStream(header.AsMemory(0, read), download.Content) };
-            if (keys.Find(id) is not { } found) throw new StoreException(StoreFailure.Denied, key, $"is encrypted with key {id}; configured: {keys.Ids}");
-            var length = ObjectCipher.PlainLength(download.Length) ?? throw new StoreException(StoreFailure.Damaged, key, "no encrypted object has its length");
-            return download with { Content = new DecryptingStream(download.Content, ObjectCipher.Open(found, header, key), length, key), Length = length };
+            var read = await download.Content.ReadAtLeastAsync(
+                header, header.Length, throwOnEndOfStream: false, cancellation).ConfigureAwait(false);
+            if (ObjectCipher.KeyId(header.AsSpan(0, read)) is not { } id)
+                return download with { Content = new PrefixedStream(header.AsMemory(0, read), download.Content) };
+            if (keys.Find(id) is not { } found)
+                throw new StoreException(StoreFailure.Denied, key, $"is encrypted with key {id}; configured: {keys.Ids}");
+            var length = ObjectCipher.PlainLength(download.Length)
+                ?? throw new StoreException(StoreFailure.Damaged, key, "no encrypted object has its length");
+            return download with
+            { Content = new DecryptingStream(download.Content, ObjectCipher.Open(found, header, key), length, key), Length = length };
         }
         catch
         {
@@ -41,19 +47,22 @@ public sealed class EncryptedStore(IObjectStore inner, KeyRing keys) : IObjectSt
     }
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<ObjectEntry> ListAsync(string prefix, string? startAfter, [EnumeratorCancellation] CancellationToken cancellation)
+    public async IAsyncEnumerable<ObjectEntry> ListAsync(
+        string prefix, string? startAfter, [EnumeratorCancellation] CancellationToken cancellation)
     {
         await foreach (var entry in inner.ListAsync(prefix, startAfter, cancellation).ConfigureAwait(false)) yield return entry;
     }
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<string>> ListFoldersAsync(string prefix, CancellationToken cancellation) => inner.ListFoldersAsync(prefix, cancellation);
+    public Task<IReadOnlyList<string>> ListFoldersAsync(string prefix, CancellationToken cancellation) =>
+        inner.ListFoldersAsync(prefix, cancellation);
 
     /// <inheritdoc/>
     public Task DeleteAsync(string key, CancellationToken cancellation) => inner.DeleteAsync(key, cancellation);
 
     /// <inheritdoc/>
-    public Task<int> RemoveUnfinishedAsync(string prefix, DateTimeOffset before, bool dryRun, CancellationToken cancellation) => inner.RemoveUnfinishedAsync(prefix, before, dryRun, cancellation);
+    public Task<int> RemoveUnfinishedAsync(string prefix, DateTimeOffset before, bool dryRun, CancellationToken cancellation) =>
+        inner.RemoveUnfinishedAsync(prefix, before, dryRun, cancellation);
 
     private static bool IsDocument(string key) => key.EndsWith(".json", StringComparison.Ordinal);
 
@@ -101,7 +110,8 @@ public sealed class EncryptedStore(IObjectStore inner, KeyRing keys) : IObjectSt
         {
             var count = (int)Math.Min(ObjectCipher.ChunkBytes, length - (_next * ObjectCipher.ChunkBytes));
             var chunk = _stored.AsMemory(0, count + ObjectCipher.TagBytes);
-            if (await Inner.ReadAtLeastAsync(chunk, chunk.Length, throwOnEndOfStream: false, cancellation).ConfigureAwait(false) < chunk.Length)
+            if (await Inner.ReadAtLeastAsync(chunk, chunk.Length, throwOnEndOfStream: false, cancellation).ConfigureAwait(false)
+                < chunk.Length)
                 throw new StoreException(StoreFailure.Damaged, key, "is shorter than the store says");
             try
             {

@@ -78,8 +78,8 @@ public sealed class KeyRing
 }
 
 /// <summary>
-/// The hash of contents: SHA-256, or, where they are encrypted, HMAC-SHA-256 with a key of its own. Names and manifests are not encrypted, and
-/// with a plain digest whoever sees them could test guesses of what a small segment holds.
+/// The hash of contents: SHA-256, or, where they are encrypted, HMAC-SHA-256 with a key of its own. Names and manifests are not encrypted,
+/// and with a plain digest whoever sees them could test guesses of what a small segment holds.
 /// </summary>
 public sealed class ContentHash
 {

@@ -37,7 +37,8 @@ internal sealed class ObjectCipher : IDisposable
     private static ReadOnlySpan<byte> Magic => "SIDECAR1"u8;
 
     /// <summary>The header of a new object, with a fresh salt.</summary>
-    public static byte[] NewHeader(EncryptionKey key) => [.. Magic, .. Convert.FromHexString(key.Id), .. RandomNumberGenerator.GetBytes(16)];
+    public static byte[] NewHeader(EncryptionKey key) =>
+        [.. Magic, .. Convert.FromHexString(key.Id), .. RandomNumberGenerator.GetBytes(16)];
 
     public static ObjectCipher Open(EncryptionKey key, byte[] header, string name) => new(key, header, name);
 

@@ -6,7 +6,8 @@ using Sidecars.Retries;
 namespace Sidecars.Backup.Store.S3;
 
 /// <summary>One request, or a few tries of it, each bounded in time; failures as <see cref="StoreException"/>.</summary>
-internal sealed class S3Attempts(S3Settings settings, S3Errors errors, RotatingCredentials credentials, TimeProvider time, Func<double> random)
+internal sealed class S3Attempts(
+    S3Settings settings, S3Errors errors, RotatingCredentials credentials, TimeProvider time, Func<double> random)
 {
     // A lost connection or a SlowDown. What lasts longer is the caller's to wait for: the uploader has files to watch meanwhile.
     private static readonly RetryRules Rules = new(new BackoffSchedule(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(2)))
@@ -28,8 +29,8 @@ internal sealed class S3Attempts(S3Settings settings, S3Errors errors, RotatingC
     public TimeSpan Within(long bytes) => settings.Timeout + TimeSpan.FromSeconds((double)bytes / settings.SlowestBytesPerSecond);
 
     /// <summary>
-    /// For what may not: a write with a condition, whose lost answer would make a second try fail on its own success. A request whose credentials
-    /// were refused was not carried out: it is sent once more where others have been found by now.
+    /// For what may not: a write with a condition, whose lost answer would make a second try fail on its own success. A request whose
+    /// credentials were refused was not carried out: it is sent once more where others have been found by now.
     /// </summary>
     public async Task<T> OnceAsync<T>(string key, TimeSpan within, Func<CancellationToken, Task<T>> request, CancellationToken cancellation)
     {

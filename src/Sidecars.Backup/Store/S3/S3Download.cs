@@ -15,7 +15,10 @@ internal sealed class S3Download(GetObjectResponse response, S3Errors errors, st
     private const double SlowestBytesPerSecond = 4096;
     private TimeSpan _waited;
     private long _received;
-    private readonly string? _expected = response.ChecksumType == ChecksumType.COMPOSITE || response.ChecksumCRC32C?.Contains('-', StringComparison.Ordinal) != false ? null : response.ChecksumCRC32C;
+    private readonly string? _expected = response.ChecksumType == ChecksumType.COMPOSITE
+        || response.ChecksumCRC32C?.Contains('-', StringComparison.Ordinal) != false
+        ? null
+        : response.ChecksumCRC32C;
     private readonly Crc32 _sum = Crc32C.Begin();
 
     public override bool CanRead => true;
@@ -31,14 +34,16 @@ internal sealed class S3Download(GetObjectResponse response, S3Errors errors, st
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         var left = stall + TimeSpan.FromSeconds(_received / SlowestBytesPerSecond) - _waited;
-        if (left <= TimeSpan.Zero) throw errors.Of(StoreFailure.Unavailable, key, $"{_received} bytes in {_waited.TotalSeconds:0} s: too slow");
+        if (left <= TimeSpan.Zero)
+            throw errors.Of(StoreFailure.Unavailable, key, $"{_received} bytes in {_waited.TotalSeconds:0} s: too slow");
         using var limit = new CancellationTokenSource(left < stall ? left : stall, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
             var started = time.GetTimestamp();
             var read = await response.ResponseStream.ReadAsync(buffer, both.Token).ConfigureAwait(false);
-            (_waited, _received) = (_waited + time.GetElapsedTime(started), _received + read); // what the reader does in between is not the server's
+            // what the reader does in between is not the server's
+            (_waited, _received) = (_waited + time.GetElapsedTime(started), _received + read);
             return Checked(buffer.Span, read);
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
@@ -51,7 +56,8 @@ internal sealed class S3Download(GetObjectResponse response, S3Errors errors, st
         }
     }
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     public override int Read(byte[] buffer, int offset, int count)
     {
@@ -79,7 +85,9 @@ internal sealed class S3Download(GetObjectResponse response, S3Errors errors, st
     {
         if (_expected is null) return read;
         _sum.Append(buffer[..read]);
-        return read > 0 || buffer.IsEmpty || Crc32C.Text(_sum) == _expected ? read : throw errors.Of(StoreFailure.Damaged, key, "its checksum is not the one that it was stored with");
+        return read > 0 || buffer.IsEmpty || Crc32C.Text(_sum) == _expected
+            ? read
+            : throw errors.Of(StoreFailure.Damaged, key, "its checksum is not the one that it was stored with");
     }
 
     protected override void Dispose(bool disposing)

@@ -9,17 +9,24 @@ internal sealed class S3Multipart(IAmazonS3 client, S3Settings settings, S3Reque
     private const int MaxParts = 10_000; // S3's limit
     private static readonly TimeSpan AbortLimit = TimeSpan.FromSeconds(10);
 
-    public async Task<string> RunAsync(string key, string path, ObjectContent content, PutCondition condition, CancellationToken cancellation)
+    public async Task<string> RunAsync(
+        string key, string path, ObjectContent content, PutCondition condition, CancellationToken cancellation)
     {
-        var begun = await attempts.RepeatAsync(key, 0, token => client.InitiateMultipartUploadAsync(requests.Begin(key, path, content.Length), token), cancellation).ConfigureAwait(false);
+        var begun = await attempts.RepeatAsync(
+            key, 0, token => client.InitiateMultipartUploadAsync(requests.Begin(key, path, content.Length), token),
+            cancellation).ConfigureAwait(false);
         try
         {
             var size = PartSize(content.Length, settings.PartBytes);
             var tags = new PartETag[(content.Length + size - 1) / size];
             await Parallel.ForEachAsync(
-                Enumerable.Range(0, tags.Length), new ParallelOptions { MaxDegreeOfParallelism = settings.Parallel, CancellationToken = cancellation },
-                async (i, token) => tags[i] = await PartAsync(key, path, begun.UploadId, i, content.Slice(i * size, Math.Min(size, content.Length - (i * size))), i == tags.Length - 1, token).ConfigureAwait(false)).ConfigureAwait(false);
-            var complete = new CompleteMultipartUploadRequest { BucketName = settings.Bucket, Key = path, UploadId = begun.UploadId, PartETags = [.. tags] };
+                Enumerable.Range(0, tags.Length),
+                new ParallelOptions { MaxDegreeOfParallelism = settings.Parallel, CancellationToken = cancellation },
+                async (i, token) => tags[i] = await PartAsync(
+                    key, path, begun.UploadId, i, content.Slice(i * size, Math.Min(size, content.Length - (i * size))),
+                    i == tags.Length - 1, token).ConfigureAwait(false)).ConfigureAwait(false);
+            var complete = new CompleteMultipartUploadRequest
+            { BucketName = settings.Bucket, Key = path, UploadId = begun.UploadId, PartETags = [.. tags] };
             if (condition.Kind == PutConditionKind.Absent) complete.IfNoneMatch = "*";
             if (condition.Kind == PutConditionKind.Matches) complete.IfMatch = condition.ETag;
             return await CompleteAsync(key, complete, content.Length, cancellation).ConfigureAwait(false);
@@ -32,11 +39,13 @@ internal sealed class S3Multipart(IAmazonS3 client, S3Settings settings, S3Reque
     }
 
     // S3 joins the parts whether or not the answer arrives: the object is looked for before all of it is sent again.
-    private async Task<string> CompleteAsync(string key, CompleteMultipartUploadRequest complete, long length, CancellationToken cancellation)
+    private async Task<string> CompleteAsync(
+        string key, CompleteMultipartUploadRequest complete, long length, CancellationToken cancellation)
     {
         try
         {
-            var done = await attempts.OnceAsync(key, settings.CompletionTimeout, token => client.CompleteMultipartUploadAsync(complete, token), cancellation).ConfigureAwait(false);
+            var done = await attempts.OnceAsync(key, settings.CompletionTimeout,
+                token => client.CompleteMultipartUploadAsync(complete, token), cancellation).ConfigureAwait(false);
             return errors.Stored(key, done.ETag);
         }
         catch (StoreException e) when (e.Failure == StoreFailure.Unavailable)
@@ -52,8 +61,10 @@ internal sealed class S3Multipart(IAmazonS3 client, S3Settings settings, S3Reque
         var head = new GetObjectMetadataRequest { BucketName = settings.Bucket, Key = complete.Key };
         try
         {
-            var found = await attempts.RepeatAsync(key, 0, token => client.GetObjectMetadataAsync(head, token), cancellation).ConfigureAwait(false);
-            var isOurs = found.ContentLength == length && found.ETag?.Trim('"').EndsWith($"-{complete.PartETags.Count}", StringComparison.Ordinal) == true;
+            var found = await attempts.RepeatAsync(
+                key, 0, token => client.GetObjectMetadataAsync(head, token), cancellation).ConfigureAwait(false);
+            var isOurs = found.ContentLength == length
+                && found.ETag?.Trim('"').EndsWith($"-{complete.PartETags.Count}", StringComparison.Ordinal) == true;
             return isOurs ? found.ETag : null;
         }
         catch (StoreException)
@@ -69,7 +80,8 @@ internal sealed class S3Multipart(IAmazonS3 client, S3Settings settings, S3Reque
         return least <= wanted ? wanted : (least + (1 << 20) - 1) >> 20 << 20;
     }
 
-    private async Task<PartETag> PartAsync(string key, string path, string upload, int index, ObjectContent content, bool last, CancellationToken cancellation)
+    private async Task<PartETag> PartAsync(
+        string key, string path, string upload, int index, ObjectContent content, bool last, CancellationToken cancellation)
     {
         var checksum = "";
         var done = await attempts.RepeatAsync(
@@ -85,13 +97,16 @@ internal sealed class S3Multipart(IAmazonS3 client, S3Settings settings, S3Reque
         return new PartETag(index + 1, done.ETag) { ChecksumCRC32C = checksum };
     }
 
-    // Parts of uploads that were never completed cost as objects do. What a killed process leaves is for prune, or for a lifecycle rule of the bucket.
+    // Parts of uploads that were never completed cost as objects do. What a killed process leaves is for prune, or for a lifecycle rule of
+    // the bucket.
     private async Task AbortAsync(string path, string upload)
     {
         try
         {
             using var limit = new CancellationTokenSource(AbortLimit, attempts.Time);
-            await client.AbortMultipartUploadAsync(new AbortMultipartUploadRequest { BucketName = settings.Bucket, Key = path, UploadId = upload }, limit.Token).ConfigureAwait(false);
+            await client.AbortMultipartUploadAsync(
+                new AbortMultipartUploadRequest { BucketName = settings.Bucket, Key = path, UploadId = upload },
+                limit.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is OperationCanceledException || errors.Map(path, e) is not null)
         {

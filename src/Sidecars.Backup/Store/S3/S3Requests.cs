@@ -80,10 +80,12 @@ internal sealed class S3Requests(S3Settings settings, TimeProvider time)
         _ => null,
     };
 
-    private S3StorageClass? Class(long length) => settings.StorageClass is { } name && length >= LeastForStorageClass ? new S3StorageClass(name) : null;
+    private S3StorageClass? Class(long length) =>
+        settings.StorageClass is { } name && length >= LeastForStorageClass ? new S3StorageClass(name) : null;
 
     // A document that is replaced would leave a locked version a renewal.
-    private DateTime? LockUntil(string key) => settings.LockDays > 0 && !BackupLayout.IsReplaced(key) ? time.GetUtcNow().AddDays(settings.LockDays).UtcDateTime : null;
+    private DateTime? LockUntil(string key) =>
+        settings.LockDays > 0 && !BackupLayout.IsReplaced(key) ? time.GetUtcNow().AddDays(settings.LockDays).UtcDateTime : null;
 
     private ObjectLockMode Mode() => settings.LockMode == S3LockMode.Compliance ? ObjectLockMode.Compliance : ObjectLockMode.Governance;
 }

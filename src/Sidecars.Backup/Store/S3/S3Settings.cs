@@ -49,7 +49,10 @@ public sealed record S3Settings(string Bucket, string Prefix)
     /// <summary>For <see cref="S3Encryption.Kms"/>: id or ARN; null: the account's key for S3.</summary>
     public string? KmsKey { get; init; }
 
-    /// <summary>Storage class of objects of 128 KiB and more (what is smaller costs more in the infrequent classes than in STANDARD); null: STANDARD.</summary>
+    /// <summary>
+    /// Storage class of objects of 128 KiB and more (what is smaller costs more in the infrequent classes than in STANDARD); null:
+    /// STANDARD.
+    /// </summary>
     public string? StorageClass { get; init; }
 
     /// <summary>Days for which Object Lock keeps objects that are written once; 0: none. The bucket must have it enabled.</summary>
@@ -68,11 +71,13 @@ public sealed record S3Settings(string Bucket, string Prefix)
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>
-    /// How long a server may take to make one object of its parts; 10 min: "several minutes" by S3's API reference (CompleteMultipartUpload),
-    /// and longer where it copies them.
+    /// How long a server may take to make one object of its parts; 10 min: "several minutes" by S3's API reference
+    /// (CompleteMultipartUpload), and longer where it copies them.
     /// </summary>
     public TimeSpan CompletionTimeout { get; init; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>Slowest transfer that is not given up, bytes a second; 128 KiB. A limit on the bandwidth must leave each part in flight this much.</summary>
+    /// <summary>
+    /// Slowest transfer that is not given up, bytes a second; 128 KiB. A limit on the bandwidth must leave each part in flight this much.
+    /// </summary>
     public int SlowestBytesPerSecond { get; init; } = 128 * 1024;
 }

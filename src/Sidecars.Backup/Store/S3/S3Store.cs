@@ -8,8 +8,8 @@ using Sidecars.Aws;
 namespace Sidecars.Backup.Store.S3;
 
 /// <summary>
-/// Objects in a bucket of S3, or of what speaks its protocol with conditional writes (<c>If-None-Match</c>, <c>If-Match</c>). Whole objects are
-/// one request, larger ones go in parts; all carry a checksum that the server verifies, and that is verified when they are read.
+/// Objects in a bucket of S3, or of what speaks its protocol with conditional writes (<c>If-None-Match</c>, <c>If-Match</c>). Whole objects
+/// are one request, larger ones go in parts; all carry a checksum that the server verifies, and that is verified when they are read.
 /// </summary>
 public sealed class S3Store : IObjectStore, IDisposable
 {
@@ -47,9 +47,12 @@ public sealed class S3Store : IObjectStore, IDisposable
         var client = await ClientAsync(key, cancellation).ConfigureAwait(false);
         try
         {
-            if (content.Length > _settings.PartBytes) return await new S3Multipart(client, _settings, _requests, _errors, _attempts).RunAsync(key, path, content, condition, cancellation).ConfigureAwait(false);
+            if (content.Length > _settings.PartBytes)
+                return await new S3Multipart(client, _settings, _requests, _errors, _attempts)
+                    .RunAsync(key, path, content, condition, cancellation).ConfigureAwait(false);
             var put = await _attempts.OnceAsync(
-                key, _attempts.Within(content.Length), token => client.PutObjectAsync(_requests.Put(key, path, content, condition), token), cancellation).ConfigureAwait(false);
+                key, _attempts.Within(content.Length), token => client.PutObjectAsync(_requests.Put(key, path, content, condition), token),
+                cancellation).ConfigureAwait(false);
             return _errors.Stored(key, put.ETag);
         }
         catch (StoreException e) when (condition.Kind != PutConditionKind.None && e.InnerException is { } cause && IsLost(cause, condition))
@@ -67,20 +70,29 @@ public sealed class S3Store : IObjectStore, IDisposable
     {
         var request = new GetObjectRequest { BucketName = _settings.Bucket, Key = PathOf(key), ChecksumMode = ChecksumMode.ENABLED };
         var client = await ClientAsync(key, cancellation).ConfigureAwait(false);
-        var response = await _attempts.RepeatAsync(key, 0, token => client.GetObjectAsync(request, token), cancellation).ConfigureAwait(false);
-        return new ObjectDownload(new S3Download(response, _errors, key, _settings.Timeout, _attempts.Time), response.ContentLength, response.ETag);
+        var response = await _attempts.RepeatAsync(
+            key, 0, token => client.GetObjectAsync(request, token), cancellation).ConfigureAwait(false);
+        return new ObjectDownload(
+            new S3Download(response, _errors, key, _settings.Timeout, _attempts.Time), response.ContentLength, response.ETag);
     }
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<ObjectEntry> ListAsync(string prefix, string? startAfter, [EnumeratorCancellation] CancellationToken cancellation)
+    public async IAsyncEnumerable<ObjectEntry> ListAsync(
+        string prefix, string? startAfter, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        var request = new ListObjectsV2Request { BucketName = _settings.Bucket, Prefix = PrefixOf(prefix), StartAfter = startAfter is null ? null : _settings.Prefix + startAfter };
+        var request = new ListObjectsV2Request
+        {
+            BucketName = _settings.Bucket,
+            Prefix = PrefixOf(prefix),
+            StartAfter = startAfter is null ? null : _settings.Prefix + startAfter
+        };
         await foreach (var page in PagesAsync(prefix, request, cancellation).ConfigureAwait(false))
         {
             foreach (var found in page.S3Objects ?? [])
             {
                 var key = found.Key[_settings.Prefix.Length..];
-                if (ObjectKey.IsValid(key)) yield return new ObjectEntry(key, found.Size ?? 0); // others are nobody's: a console's folder, for one
+                // others are nobody's: a console's folder, for one
+                if (ObjectKey.IsValid(key)) yield return new ObjectEntry(key, found.Size ?? 0);
             }
         }
     }
@@ -111,12 +123,15 @@ public sealed class S3Store : IObjectStore, IDisposable
         var client = await ClientAsync(prefix, cancellation).ConfigureAwait(false);
         for (var count = 0; ;)
         {
-            var page = await _attempts.RepeatAsync(prefix, 0, token => client.ListMultipartUploadsAsync(request, token), cancellation).ConfigureAwait(false);
+            var page = await _attempts.RepeatAsync(
+                prefix, 0, token => client.ListMultipartUploadsAsync(request, token), cancellation).ConfigureAwait(false);
             foreach (var upload in (page.MultipartUploads ?? []).Where(u => u.Initiated < before.UtcDateTime))
             {
                 count++;
                 var abort = new AbortMultipartUploadRequest { BucketName = _settings.Bucket, Key = upload.Key, UploadId = upload.UploadId };
-                if (!dryRun) await _attempts.RepeatAsync(prefix, 0, token => client.AbortMultipartUploadAsync(abort, token), cancellation).ConfigureAwait(false);
+                if (!dryRun)
+                    await _attempts.RepeatAsync(
+                        prefix, 0, token => client.AbortMultipartUploadAsync(abort, token), cancellation).ConfigureAwait(false);
             }
 
             if (page.IsTruncated != true || string.IsNullOrEmpty(page.NextKeyMarker)) return count;
@@ -140,7 +155,8 @@ public sealed class S3Store : IObjectStore, IDisposable
         try
         {
             var put = _requests.Put(key, path, ObjectContent.Of(new byte[1]), PutCondition.None);
-            await _attempts.OnceAsync(key, _attempts.Within(1), token => client.PutObjectAsync(put, token), cancellation).ConfigureAwait(false);
+            await _attempts.OnceAsync(
+                key, _attempts.Within(1), token => client.PutObjectAsync(put, token), cancellation).ConfigureAwait(false);
         }
         catch (StoreException e)
         {
@@ -162,16 +178,20 @@ public sealed class S3Store : IObjectStore, IDisposable
     private static bool IsLost(Exception cause, PutCondition condition) =>
         S3Errors.IsConditionFailed(cause) || (condition.Kind == PutConditionKind.Matches && S3Errors.IsNoSuchKey(cause));
 
-    private async IAsyncEnumerable<ListObjectsV2Response> PagesAsync(string prefix, ListObjectsV2Request request, [EnumeratorCancellation] CancellationToken cancellation)
+    private async IAsyncEnumerable<ListObjectsV2Response> PagesAsync(
+        string prefix, ListObjectsV2Request request, [EnumeratorCancellation] CancellationToken cancellation)
     {
         var client = await ClientAsync(prefix, cancellation).ConfigureAwait(false);
         while (true)
         {
-            var page = await _attempts.RepeatAsync(prefix, 0, token => client.ListObjectsV2Async(request, token), cancellation).ConfigureAwait(false);
+            var page = await _attempts.RepeatAsync(
+                prefix, 0, token => client.ListObjectsV2Async(request, token), cancellation).ConfigureAwait(false);
             yield return page;
             if (page.IsTruncated != true) break;
             // A listing that ends early would hide segments, or let a prune delete what is needed.
-            request.ContinuationToken = page.NextContinuationToken is { Length: > 0 } next ? next : throw _errors.Of(StoreFailure.Damaged, prefix, "the listing is truncated and does not say where it goes on");
+            request.ContinuationToken = page.NextContinuationToken is { Length: > 0 } next
+                ? next
+                : throw _errors.Of(StoreFailure.Damaged, prefix, "the listing is truncated and does not say where it goes on");
         }
     }
 
@@ -205,7 +225,8 @@ public sealed class S3Store : IObjectStore, IDisposable
             ResponseChecksumValidation = ResponseChecksumValidation.WHEN_SUPPORTED,
         };
         if (_http is not null) config.HttpClientFactory = _http;
-        if (_settings.Endpoint is { } endpoint) (config.ServiceURL, config.AuthenticationRegion) = (endpoint.AbsoluteUri, _settings.Region ?? "us-east-1");
+        if (_settings.Endpoint is { } endpoint)
+            (config.ServiceURL, config.AuthenticationRegion) = (endpoint.AbsoluteUri, _settings.Region ?? "us-east-1");
         else if (_settings.Region is { } region) config.RegionEndpoint = RegionEndpoint.GetBySystemName(region);
         return config;
     }

@@ -21,7 +21,8 @@ public sealed record HelloMessage(SentinelPeer Sender, long Epoch, string Master
         $"{Sender.Address.Host},{Sender.Address.Port},{Sender.MyId},{Epoch},{MasterName},{Master.Host},{Master.Port},{ConfigEpoch}");
 
     /// <summary>
-    /// A name would leave the old address at the new epoch (the lookup fails after the epoch was raised), and a comma would shift the fields.
+    /// A name would leave the old address at the new epoch (the lookup fails after the epoch was raised), and a comma would shift the
+    /// fields.
     /// </summary>
     public static bool CanCarry(RedisEndpoint address, string masterName)
     {

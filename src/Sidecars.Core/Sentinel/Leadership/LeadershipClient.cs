@@ -17,8 +17,8 @@ public sealed class LeadershipClient(Func<RedisEndpoint, IRespTransport> transpo
     public string MasterName => masterName;
 
     /// <summary>
-    /// <c>SENTINEL IS-MASTER-DOWN-BY-ADDR</c> with a candidate: this Sentinel's vote, once an epoch, whether the master is down or not. Where
-    /// it monitors another address by now, it gives none.
+    /// <c>SENTINEL IS-MASTER-DOWN-BY-ADDR</c> with a candidate: this Sentinel's vote, once an epoch, whether the master is down or not.
+    /// Where it monitors another address by now, it gives none.
     /// </summary>
     public async Task<VoteAnswer> VoteAsync(Elector elector, long epoch, string candidate, CancellationToken cancellation)
     {

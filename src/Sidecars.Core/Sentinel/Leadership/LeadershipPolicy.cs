@@ -137,12 +137,14 @@ public static class LeadershipPolicy
             && k.View.Master is { FailoverInProgress: true, FailoverState: "wait_start" });
         if (Obstacle(request, known, masterName) is { } obstacle) return Lost(obstacle);
 
-        var announcements = Known(sentinels).Where(k => k.View.Master is not null && MayTell(request, k)).Select(ElectorOf).OfType<Elector>()
+        var announcements = Known(sentinels).Where(k => k.View.Master is not null && MayTell(request, k)).Select(ElectorOf)
+            .OfType<Elector>()
             .Select(e => new Announcement(e.Endpoint, e.MyId, new HelloMessage(e.Sender, epoch, masterName, request.Target, epoch)))
             .ToImmutableArray();
         if (announcements.Length < electorate.Needed)
             return Lost(Refuse("too-few-to-tell", $"{announcements.Length} Sentinels can be told now, {electorate.Needed} are needed"));
-        var reason = $"{voters.Count} Sentinels voted for this node in epoch {epoch}{(givenUp > 0 ? $", {givenUp} give up an attempt" : "")}";
+        var reason =
+            $"{voters.Count} Sentinels voted for this node in epoch {epoch}{(givenUp > 0 ? $", {givenUp} give up an attempt" : "")}";
         return new LeadershipOutcome.Won(epoch, announcements, electorate.Needed, reason) { HighestEpoch = epoch };
 
         LeadershipOutcome Lost(LeadershipOutcome.Refused refused) => refused with { HighestEpoch = epoch };
@@ -152,7 +154,8 @@ public static class LeadershipPolicy
     /// <param name="request">What was to be told.</param>
     /// <param name="won">The epoch, and who was told.</param>
     /// <param name="answers">One for each Sentinel that has answered.</param>
-    public static LeadershipOutcome Confirm(LeadershipRequest request, LeadershipOutcome.Won won, IReadOnlyCollection<AnnounceAnswer> answers)
+    public static LeadershipOutcome Confirm(
+        LeadershipRequest request, LeadershipOutcome.Won won, IReadOnlyCollection<AnnounceAnswer> answers)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(won);
@@ -175,7 +178,8 @@ public static class LeadershipPolicy
     private static LeadershipOutcome.Refused? Obstacle(LeadershipRequest request, List<SentinelObservation.Known> known, string masterName)
     {
         if (!HelloMessage.CanCarry(request.Target, masterName))
-            return Refuse("not-an-address", $"{request.Target} of {masterName} can't be announced: only an IP literal can", isLasting: true);
+            return Refuse(
+                "not-an-address", $"{request.Target} of {masterName} can't be announced: only an IP literal can", isLasting: true);
         foreach (var one in known)
         {
             if (one.View.Tilt) return Refuse("tilt", $"Sentinel {one.Endpoint} is in TILT");

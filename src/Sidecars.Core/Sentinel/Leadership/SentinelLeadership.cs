@@ -49,8 +49,8 @@ public sealed class SentinelLeadership(
     }
 
     /// <summary>
-    /// Tells every Sentinel that can be told, and ends as soon as a majority confirms it: clients wait for that, and not for a Sentinel that
-    /// hangs. Those that have not answered are told nonetheless.
+    /// Tells every Sentinel that can be told, and ends as soon as a majority confirms it: clients wait for that, and not for a Sentinel
+    /// that hangs. Those that have not answered are told nonetheless.
     /// </summary>
     public async Task<LeadershipOutcome> AnnounceAsync(LeadershipRequest request, LeadershipOutcome.Won won, CancellationToken cancellation)
     {
@@ -62,7 +62,8 @@ public sealed class SentinelLeadership(
         }
 
         var answers = new List<AnnounceAnswer>();
-        await foreach (var answer in Task.WhenEach(won.Announcements.Select(a => client.AnnounceAsync(a.Endpoint, a.Hello, cancellation))).ConfigureAwait(false))
+        await foreach (var answer in Task.WhenEach(
+            won.Announcements.Select(a => client.AnnounceAsync(a.Endpoint, a.Hello, cancellation))).ConfigureAwait(false))
         {
             answers.Add(await answer.ConfigureAwait(false));
             if (LeadershipPolicy.Confirm(request, won, answers) is LeadershipOutcome.Confirmed confirmed) return confirmed;
@@ -97,7 +98,8 @@ public sealed class SentinelLeadership(
                     epoch = again.Epoch;
                     break;
                 case VoteCount.AskAgain again:
-                    var refused = new LeadershipOutcome.Refused("votes-refused", $"the Sentinels are beyond epoch {epoch}, the last of {vote}");
+                    var refused = new LeadershipOutcome.Refused(
+                        "votes-refused", $"the Sentinels are beyond epoch {epoch}, the last of {vote}");
                     return refused with { HighestEpoch = again.Epoch };
                 case VoteCount.Ended ended:
                     return ended.Outcome;

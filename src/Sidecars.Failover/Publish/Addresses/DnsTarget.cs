@@ -41,7 +41,10 @@ public sealed record DnsTarget
 /// <summary>Names as they are compared: lower case, without the last dot.</summary>
 public static class DnsName
 {
-    /// <summary>Lower case, without the last dot; Route53 writes what is no letter, digit, <c>-</c>, <c>_</c> or <c>.</c> as an octal escape, which stays.</summary>
+    /// <summary>
+    /// Lower case, without the last dot; Route53 writes what is no letter, digit, <c>-</c>, <c>_</c> or <c>.</c> as an octal escape, which
+    /// stays.
+    /// </summary>
     public static string Normalize(string name) => (name.EndsWith('.') ? name[..^1] : name).ToLowerInvariant();
 
     /// <summary>True for labels of 1..63 letters, digits, hyphens and underscores, with at most 253 characters together.</summary>
@@ -50,7 +53,9 @@ public static class DnsName
         if (name.Length is 0 or > 253) return false;
         foreach (var label in name.Split('.'))
         {
-            if (label.Length is 0 or > 63 || label[0] == '-' || label[^1] == '-' || !label.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_')) return false;
+            if (label.Length is 0 or > 63 || label[0] == '-' || label[^1] == '-'
+                || !label.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_'))
+                return false;
         }
 
         return true;

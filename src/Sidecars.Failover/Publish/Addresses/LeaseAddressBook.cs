@@ -15,7 +15,8 @@ namespace Sidecars.Failover.Publish.Addresses;
 /// <param name="podName">This pod.</param>
 /// <param name="redisCount">How many Redis nodes there should be; pods beyond are read while the group grows or shrinks.</param>
 /// <param name="time">The clock of the times in a Lease.</param>
-public sealed class LeaseAddressBook(KubernetesClient client, string group, ClusterId cluster, string podName, int redisCount, TimeProvider time)
+public sealed class LeaseAddressBook(
+    KubernetesClient client, string group, ClusterId cluster, string podName, int redisCount, TimeProvider time)
 {
     private const int MaxPods = 31; // as many as REDIS_COUNT may say
 
@@ -39,7 +40,9 @@ public sealed class LeaseAddressBook(KubernetesClient client, string group, Clus
         switch (await client.GetLeaseAsync(name, cancellation).ConfigureAwait(false))
         {
             case KubernetesRead<LeaseDocument>.Found found: basis = found.Document; break;
-            case KubernetesRead<LeaseDocument>.Failed { Failure: KubernetesFailure.NotFound }: basis = LeaseDocument.New(client.Namespace, name); break;
+            case KubernetesRead<LeaseDocument>.Failed { Failure: KubernetesFailure.NotFound }:
+                basis = LeaseDocument.New(client.Namespace, name);
+                break;
             case KubernetesRead<LeaseDocument>.Failed failed: return failed.Failure;
             case var other: throw new InvalidOperationException($"unknown outcome {other}");
         }
@@ -47,7 +50,8 @@ public sealed class LeaseAddressBook(KubernetesClient client, string group, Clus
         if (AddressAnnotation.Read(basis, cluster.Value, podName, out _) == mine) return null;
         var next = AddressAnnotation.Apply(basis, cluster.Value, mine) with
         {
-            Spec = (basis.Spec ?? new LeaseSpec()) with { HolderIdentity = mine.Uid, RenewTime = LeaseClock.Next(time.GetUtcNow(), basis.Spec?.RenewTime) },
+            Spec = (basis.Spec ?? new LeaseSpec()) with
+            { HolderIdentity = mine.Uid, RenewTime = LeaseClock.Next(time.GetUtcNow(), basis.Spec?.RenewTime) },
         };
         return await client.PutLeaseAsync(next, cancellation).ConfigureAwait(false) switch
         {
@@ -74,7 +78,8 @@ public sealed class LeaseAddressBook(KubernetesClient client, string group, Clus
                     else if (fault is not null) unread ??= $"Lease {leaseName}: {fault}";
                     break;
                 // Up to the first that never testified, or that there is no right to see.
-                case KubernetesRead<LeaseDocument>.Failed { Failure: KubernetesFailure.NotFound or KubernetesFailure.Forbidden } when ordinal >= redisCount:
+                case KubernetesRead<LeaseDocument>.Failed { Failure: KubernetesFailure.NotFound or KubernetesFailure.Forbidden }
+                    when ordinal >= redisCount:
                     return new AddressReading(known.ToImmutable(), unread);
                 case KubernetesRead<LeaseDocument>.Failed { Failure: KubernetesFailure.NotFound }:
                     break;

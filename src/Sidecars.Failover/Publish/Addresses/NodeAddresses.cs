@@ -32,7 +32,8 @@ public static class PodAddress
     {
         ArgumentNullException.ThrowIfNull(announced);
         if (podIp is not null) return IPAddress.TryParse(podIp, out _) ? new RedisEndpoint(podIp, port) : null;
-        var isOwn = IPAddress.TryParse(announced.Host, out var ip) && (IPAddress.IsLoopback(ip) || interfaces.Contains(announced.Host, StringComparer.Ordinal));
+        var isOwn = IPAddress.TryParse(announced.Host, out var ip)
+            && (IPAddress.IsLoopback(ip) || interfaces.Contains(announced.Host, StringComparer.Ordinal));
         return isOwn ? new RedisEndpoint(announced.Host, port) : null;
     }
 }

@@ -3,7 +3,10 @@ namespace Sidecars.Failover.Publish.Records;
 /// <summary>What is to be published, and under which name.</summary>
 public sealed class DnsPublication
 {
-    /// <summary>Default of <see cref="TtlSeconds"/>: clients that ask again see a switch within this, and resolvers are asked 12 times a minute at most.</summary>
+    /// <summary>
+    /// Default of <see cref="TtlSeconds"/>: clients that ask again see a switch within this, and resolvers are asked 12 times a minute at
+    /// most.
+    /// </summary>
     public const int DefaultTtlSeconds = 5;
 
     /// <summary>The name that clients use; lower case, without the last dot.</summary>
@@ -22,8 +25,10 @@ public sealed class DnsPublication
     public static string OwnerNameOf(string name) => "_redis-master." + name;
 
     /// <summary>The address.</summary>
-    public DnsRecordSet AddressSet => new() { Name = Name, Type = State.Target.Type, TtlSeconds = TtlSeconds, Values = [State.Target.Value] };
+    public DnsRecordSet AddressSet =>
+        new() { Name = Name, Type = State.Target.Type, TtlSeconds = TtlSeconds, Values = [State.Target.Value] };
 
     /// <summary>Whose it is, beside it.</summary>
-    public DnsRecordSet OwnerSet => new() { Name = OwnerName, Type = "TXT", TtlSeconds = TtlSeconds, Values = [DnsRecordDocument.Write(State)] };
+    public DnsRecordSet OwnerSet =>
+        new() { Name = OwnerName, Type = "TXT", TtlSeconds = TtlSeconds, Values = [DnsRecordDocument.Write(State)] };
 }

@@ -23,7 +23,8 @@ public static class DnsRecordDocument
     public static string Write(DnsRecordState state)
     {
         var token = state.Token;
-        var text = string.Create(CultureInfo.InvariantCulture, $"v=1;cluster={state.Cluster.Value};term={token.Term};epoch={token.Epoch};rev={token.Rev};addr={state.Target.Value}");
+        var text = string.Create(CultureInfo.InvariantCulture,
+            $"v=1;cluster={state.Cluster.Value};term={token.Term};epoch={token.Epoch};rev={token.Rev};addr={state.Target.Value}");
         var value = new StringBuilder();
         for (var start = 0; start < text.Length; start += MaxString)
             value.Append(start == 0 ? "" : " ").Append('"').Append(text, start, Math.Min(MaxString, text.Length - start)).Append('"');
@@ -55,7 +56,8 @@ public static class DnsRecordDocument
     }
 
     private static bool IsNewer(string version) =>
-        version.StartsWith("v=", StringComparison.Ordinal) && version.Length is > 2 and < 6 && !version.AsSpan(2).ContainsAnyExceptInRange('0', '9') && version is not ("v=0" or "v=1");
+        version.StartsWith("v=", StringComparison.Ordinal) && version.Length is > 2 and < 6
+        && !version.AsSpan(2).ContainsAnyExceptInRange('0', '9') && version is not ("v=0" or "v=1");
 
     // Printable ASCII without escapes: ours never has any, and whatever has them is not ours.
     private static bool TryUnquote(string value, out string text)

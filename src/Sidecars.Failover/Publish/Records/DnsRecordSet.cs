@@ -25,7 +25,8 @@ public sealed class DnsRecordSet
 
     /// <summary>Equal in everything.</summary>
     public bool SameAs(DnsRecordSet other) =>
-        Name == other.Name && Type == other.Type && TtlSeconds == other.TtlSeconds && Special == other.Special && Values.SequenceEqual(other.Values);
+        Name == other.Name && Type == other.Type && TtlSeconds == other.TtlSeconds && Special == other.Special
+        && Values.SequenceEqual(other.Values);
 
     /// <summary><c>name ttl type values</c>.</summary>
     public override string ToString() => FormattableString.Invariant($"{Name} {TtlSeconds} {Type} {string.Join(' ', Values)}");

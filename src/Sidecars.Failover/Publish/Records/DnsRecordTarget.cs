@@ -7,7 +7,8 @@ namespace Sidecars.Failover.Publish.Records;
 /// <param name="recordName">The record.</param>
 /// <param name="ttlSeconds">Its life.</param>
 /// <param name="store">The zone.</param>
-public sealed class DnsRecordTarget(string name, string recordName, int ttlSeconds, IDnsRecordStore store) : IPublishTarget<DnsSnapshot, DnsChange>
+public sealed class DnsRecordTarget(string name, string recordName, int ttlSeconds, IDnsRecordStore store)
+    : IPublishTarget<DnsSnapshot, DnsChange>
 {
     private readonly string _ownerName = DnsPublication.OwnerNameOf(recordName);
 
@@ -25,7 +26,8 @@ public sealed class DnsRecordTarget(string name, string recordName, int ttlSecon
     }
 
     /// <inheritdoc/>
-    public Task<TargetResult<DnsSnapshot>> ReadAsync(CancellationToken cancellation) => store.ReadAsync(recordName, _ownerName, cancellation);
+    public Task<TargetResult<DnsSnapshot>> ReadAsync(CancellationToken cancellation) =>
+        store.ReadAsync(recordName, _ownerName, cancellation);
 
     /// <inheritdoc/>
     public PublishedMaster? MasterOf(DnsSnapshot state) => DnsPublishPolicy.Published(_ownerName, state)?.Master;
@@ -34,13 +36,15 @@ public sealed class DnsRecordTarget(string name, string recordName, int ttlSecon
     public TargetPlan<DnsChange> Plan(MasterPublication wanted, DnsSnapshot state)
     {
         ArgumentNullException.ThrowIfNull(wanted);
-        if (!DnsTarget.TryParse(wanted.Addresses.External, out var target)) return TokenPlan.Refuse<DnsChange>("no-address", $"{wanted.Addresses.External} is no address and no name");
+        if (!DnsTarget.TryParse(wanted.Addresses.External, out var target))
+            return TokenPlan.Refuse<DnsChange>("no-address", $"{wanted.Addresses.External} is no address and no name");
         var record = new DnsRecordState { Cluster = wanted.Cluster, Token = wanted.Token, Target = target };
         return DnsPublishPolicy.Decide(new DnsPublication { Name = recordName, TtlSeconds = ttlSeconds, State = record }, state);
     }
 
     /// <inheritdoc/>
-    public async Task<TargetResult<(DnsSnapshot State, string ChangeId)>> WriteAsync(DnsSnapshot from, DnsChange change, CancellationToken cancellation)
+    public async Task<TargetResult<(DnsSnapshot State, string ChangeId)>> WriteAsync(
+        DnsSnapshot from, DnsChange change, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(from);
         return await store.ApplyAsync(change, cancellation).ConfigureAwait(false) switch
@@ -51,5 +55,6 @@ public sealed class DnsRecordTarget(string name, string recordName, int ttlSecon
     }
 
     /// <inheritdoc/>
-    public Task<bool?> IsPropagatedAsync(string changeId, CancellationToken cancellation) => store.IsPropagatedAsync(changeId, cancellation);
+    public Task<bool?> IsPropagatedAsync(string changeId, CancellationToken cancellation) =>
+        store.IsPropagatedAsync(changeId, cancellation);
 }

@@ -26,7 +26,8 @@ internal sealed record KnownTarget(string Name, Func<ITargetWriter>? Create, Tim
 /// <param name="time">The clock of all.</param>
 /// <param name="random">A number in [0, 1) for the jitter.</param>
 internal sealed class PublisherFactory(
-    ClusterId cluster, PublishOptions publish, KubernetesClient? kubernetes, RotatingCredentials credentials, Action<string, TargetFailure> failed,
+    ClusterId cluster, PublishOptions publish, KubernetesClient? kubernetes, RotatingCredentials credentials,
+    Action<string, TargetFailure> failed,
     TimeProvider time, Func<double> random)
 {
     // Five calls a second an account, and a thousand tenants: half a call a second for their checks.
@@ -38,8 +39,10 @@ internal sealed class PublisherFactory(
     [
         new("zone-file", When(publish.ZoneFile, file => Dns("zone-file", new ZoneFileStore(file))), publish.CheckPeriod),
         new("route53", When(publish.Route53, Route53), Route53Check, publish.Route53Backstop),
-        new("dns-endpoint", When(publish.DnsEndpoint, (name, api) => Dns("dns-endpoint", new DnsEndpointStore(api, name))), publish.CheckPeriod),
-        new(SliceTarget.Kind, When(publish.MasterService, (service, api) => Writer(new SliceTarget(api, service, publish.PortName))), publish.CheckPeriod),
+        new("dns-endpoint", When(publish.DnsEndpoint, (name, api) => Dns("dns-endpoint", new DnsEndpointStore(api, name))),
+            publish.CheckPeriod),
+        new(SliceTarget.Kind, When(publish.MasterService, (service, api) => Writer(new SliceTarget(api, service, publish.PortName))),
+            publish.CheckPeriod),
     ];
 
     private static Func<ITargetWriter>? When<T>(T? setting, Func<T, ITargetWriter> create)

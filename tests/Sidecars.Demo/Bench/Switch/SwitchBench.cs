@@ -96,7 +96,8 @@ internal sealed record SwitchBench : IBenchResult
                     noticed.Add(await writer.StopAsync() with { ToldWithinMs = stage.ToldWithinMs(said) });
                     if (noticed[^1].LongestGapMs > logOverMs)
                     {
-                        await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"run {run}: gap {noticed[^1].LongestGapMs:F1} ms"));
+                        await output.WriteLineAsync(
+                            string.Create(CultureInfo.InvariantCulture, $"run {run}: gap {noticed[^1].LongestGapMs:F1} ms"));
                         foreach (var line in stage.LinesAfter(said)) await output.WriteLineAsync(line);
                     }
 

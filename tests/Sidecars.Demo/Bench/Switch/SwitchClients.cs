@@ -54,7 +54,8 @@ internal static class SwitchClients
     // Interpreters print the place first and notes last.
     private static string Reason(IReadOnlyList<string> output)
     {
-        var line = output.FirstOrDefault(l => l.Contains("rror", StringComparison.Ordinal)) ?? (output.Count > 0 ? output[^1] : "no output");
+        var line = output.FirstOrDefault(l => l.Contains("rror", StringComparison.Ordinal))
+            ?? (output.Count > 0 ? output[^1] : "no output");
         return line.TrimStart('!', ' ').Replace(Repository.Root + "/", "", StringComparison.Ordinal);
     }
 

@@ -28,7 +28,9 @@ internal sealed record SwitchRow
     /// <summary>Longest gap of each run, in order.</summary>
     public required IReadOnlyList<double> GapsMs { get; init; }
 
-    /// <summary>From the promotion to the last Sentinel's switch in each run, in order; null where it can't be told, as in a rolling restart.</summary>
+    /// <summary>
+    /// From the promotion to the last Sentinel's switch in each run, in order; null where it can't be told, as in a rolling restart.
+    /// </summary>
     public required IReadOnlyList<double?> ToldWithinMs { get; init; }
 
     /// <summary>Why a run could not be finished.</summary>

@@ -108,7 +108,8 @@ internal sealed class SwitchStage : IAsyncDisposable
     }
 
     // redis-1: 404:S 30 Nov 2026 15:05:41.400 * text
-    private static TimeSpan TimeOf(string line) => TimeSpan.ParseExact(line.Split(' ')[5], @"hh\:mm\:ss\.fff", CultureInfo.InvariantCulture);
+    private static TimeSpan TimeOf(string line) =>
+        TimeSpan.ParseExact(line.Split(' ')[5], @"hh\:mm\:ss\.fff", CultureInfo.InvariantCulture);
 
     private IEnumerable<(string Name, ServerProcess Process)> Processes() =>
     [

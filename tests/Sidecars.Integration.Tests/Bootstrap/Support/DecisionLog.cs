@@ -14,7 +14,8 @@ internal sealed record LoggedDecision(string Kind, string Code, string Reason, s
 internal static class DecisionLog
 {
     public static IReadOnlyList<LoggedDecision> Decisions(this ServerProcess process) =>
-        [.. Events(process, "decision").Select(e => new LoggedDecision(Text(e, "decision"), Text(e, "code"), Text(e, "message"), Text(e, "waiting_for")))];
+        [.. Events(process, "decision")
+            .Select(e => new LoggedDecision(Text(e, "decision"), Text(e, "code"), Text(e, "message"), Text(e, "waiting_for")))];
 
     public static IReadOnlyList<string> Codes(this ServerProcess process) => [.. process.Decisions().Select(decision => decision.Code)];
 
@@ -22,10 +23,12 @@ internal static class DecisionLog
         [.. process.Output.Where(line => line.StartsWith('{')).Select(Parse).Where(e => Text(e, "event") == name)];
 
     /// <summary>Waits for a decision that meets a condition, also among those already logged.</summary>
-    public static async Task<LoggedDecision> WaitForDecisionAsync(this ServerProcess process, Func<LoggedDecision, bool> match, string what, TimeSpan? deadline = null)
+    public static async Task<LoggedDecision> WaitForDecisionAsync(
+        this ServerProcess process, Func<LoggedDecision, bool> match, string what, TimeSpan? deadline = null)
     {
         LoggedDecision? found = null;
-        await process.WaitUntilAsync($"the decision {what}", () => Task.FromResult((found = process.Decisions().FirstOrDefault(match)) is not null), deadline);
+        await process.WaitUntilAsync(
+            $"the decision {what}", () => Task.FromResult((found = process.Decisions().FirstOrDefault(match)) is not null), deadline);
         return found!;
     }
 

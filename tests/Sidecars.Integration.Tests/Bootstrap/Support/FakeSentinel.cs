@@ -50,7 +50,8 @@ internal sealed class FakeSentinel : IAsyncDisposable
         "MYID" => FakeReply.Bulk(_id),
         "INFO" => FakeReply.Bulk($"# Sentinel\r\nsentinel_masters:1\r\nsentinel_tilt:{(View.Tilt ? 1 : 0)}\r\n"),
         "SHUTDOWN" => throw new OperationCanceledException(), // closes without a reply, as Sentinel does
-        _ when View.Master is null => command[1] == "GET-MASTER-ADDR-BY-NAME" ? FakeReply.NullArray : FakeReply.Error("ERR No such master with that name"),
+        _ when View.Master is null =>
+            command[1] == "GET-MASTER-ADDR-BY-NAME" ? FakeReply.NullArray : FakeReply.Error("ERR No such master with that name"),
         "GET-MASTER-ADDR-BY-NAME" => FakeReply.Array(View.Master.Host, Number(View.Master.Port)),
         "MASTER" => FakeReply.Array(
             "name", "test.loose", "ip", View.Master.Host, "port", Number(View.Master.Port), "runid", View.RunId,

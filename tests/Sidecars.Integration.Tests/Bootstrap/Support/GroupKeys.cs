@@ -37,5 +37,6 @@ internal static class GroupKeys
         foreach (var node in group.Redis) Assert.Equal(Count, await group.KeysOfAsync(node));
     }
 
-    private static IEnumerable<string> Names() => Enumerable.Range(0, Count).Select(i => string.Create(CultureInfo.InvariantCulture, $"key:{i}"));
+    private static IEnumerable<string> Names() =>
+        Enumerable.Range(0, Count).Select(i => string.Create(CultureInfo.InvariantCulture, $"key:{i}"));
 }

@@ -77,7 +77,8 @@ internal sealed class LooseNode : IAsyncDisposable
     {
         string[] all = [.. parent, Executable, .. arguments.Length == 0 ? ["redis"] : arguments];
         if (Process is not null) await Process.DisposeAsync();
-        return Process = await ServerProcess.StartAsync(new ServerStart(all[0], all[1..]) { Name = "redis-bootstrap", Environment = Environment, WorkingDirectory = DataFolder });
+        return Process = await ServerProcess.StartAsync(
+            new ServerStart(all[0], all[1..]) { Name = "redis-bootstrap", Environment = Environment, WorkingDirectory = DataFolder });
     }
 
     /// <summary>Waits for its exec and until the server answers.</summary>

@@ -23,12 +23,14 @@ public sealed class ChainWatchTests
             Ship(rig, 3);
             var key = Segments(rig)[missing];
             Assert.True(rig.Objects.DeleteAsync(key, default).IsCompletedSuccessfully);
-            if (isCut) Assert.True(rig.Objects.PutAsync(key, ObjectContent.Of(new byte[3]), PutCondition.None, default).IsCompletedSuccessfully);
+            if (isCut)
+                Assert.True(rig.Objects.PutAsync(key, ObjectContent.Of(new byte[3]), PutCondition.None, default).IsCompletedSuccessfully);
             rig.Run(Walk);
             rig.Time.Settle(() => rig.Loop.Counters.Generation == 2);
             rig.Run(TimeSpan.FromMinutes(1));
             Assert.Equal(1, rig.Loop.Counters.FailuresByReason["chain_broken"]);
-            Assert.Contains(rig.Lines, line => line.Contains("\"backup_damaged\"", StringComparison.Ordinal) && line.Contains("a segment is missing: generation 0000000001, tail/0000000001/", StringComparison.Ordinal));
+            Assert.Contains(rig.Lines, line => line.Contains("\"backup_damaged\"", StringComparison.Ordinal)
+                && line.Contains("a segment is missing: generation 0000000001, tail/0000000001/", StringComparison.Ordinal));
             Assert.Equal((1, 2), (rig.Loop.Counters.Holes, rig.Loop.Counters.Bases));
             // Once: the old generation keeps its hole, and the new one is whole.
             rig.Run(4 * Walk);
@@ -68,7 +70,8 @@ public sealed class ChainWatchTests
         {
             rig.StartUploading();
             for (var left = 3_600; left > 0 && rig.Loop.Counters.Bases == 0; left--) rig.Run(Second);
-            Assert.True(rig.Objects.DeleteAsync(rig.Objects.Keys.Single(k => k.EndsWith(".rdb", StringComparison.Ordinal)), default).IsCompletedSuccessfully);
+            Assert.True(rig.Objects.DeleteAsync(
+                rig.Objects.Keys.Single(k => k.EndsWith(".rdb", StringComparison.Ordinal)), default).IsCompletedSuccessfully);
             for (var left = 30_000; left > 0 && rig.Loop.Counters.Bases == 1; left--) rig.Run(Second);
             Assert.Equal(2, rig.Loop.Counters.Bases);
         });
@@ -181,5 +184,6 @@ public sealed class ChainWatchTests
     private static string[] Segments(UploaderRig rig) => [.. rig.Objects.Keys.Where(k => k.Contains("/tail/", StringComparison.Ordinal))];
 
     private static async Task<StoreReview> ReviewAsync(UploaderRig rig) =>
-        await StoreReview.WalkAsync(rig.Store, await rig.Store.ReadCatalogueAsync(default), rig.Options.Retention, rig.Time.GetUtcNow(), default);
+        await StoreReview.WalkAsync(
+            rig.Store, await rig.Store.ReadCatalogueAsync(default), rig.Options.Retention, rig.Time.GetUtcNow(), default);
 }

@@ -53,7 +53,12 @@ internal sealed class MemoryStore : IObjectStore
         lock (_gate)
         {
             var stands = _objects.TryGetValue(key, out var there);
-            var holds = condition.Kind switch { PutConditionKind.Absent => !stands, PutConditionKind.Matches => stands && there.ETag == condition.ETag, _ => true };
+            var holds = condition.Kind switch
+            {
+                PutConditionKind.Absent => !stands,
+                PutConditionKind.Matches => stands && there.ETag == condition.ETag,
+                _ => true
+            };
             if (!holds) return null;
             var etag = (++_versions).ToString(CultureInfo.InvariantCulture);
             _objects[key] = (bytes.ToArray(), etag);
@@ -72,7 +77,8 @@ internal sealed class MemoryStore : IObjectStore
         }
     }
 
-    public async IAsyncEnumerable<ObjectEntry> ListAsync(string prefix, string? startAfter, [EnumeratorCancellation] CancellationToken cancellation)
+    public async IAsyncEnumerable<ObjectEntry> ListAsync(
+        string prefix, string? startAfter, [EnumeratorCancellation] CancellationToken cancellation)
     {
         await EnterAsync(prefix, cancellation);
         foreach (var key in Keys.Where(k => k.StartsWith(prefix, StringComparison.Ordinal) && string.CompareOrdinal(k, startAfter) > 0))
@@ -86,7 +92,8 @@ internal sealed class MemoryStore : IObjectStore
     public async Task<IReadOnlyList<string>> ListFoldersAsync(string prefix, CancellationToken cancellation)
     {
         await EnterAsync(prefix, cancellation);
-        return [.. Keys.Where(k => k.StartsWith(prefix, StringComparison.Ordinal)).Select(k => k[prefix.Length..]).Where(k => k.Contains('/', StringComparison.Ordinal)).Select(k => k.Split('/')[0]).Distinct()];
+        return [.. Keys.Where(k => k.StartsWith(prefix, StringComparison.Ordinal)).Select(k => k[prefix.Length..])
+            .Where(k => k.Contains('/', StringComparison.Ordinal)).Select(k => k.Split('/')[0]).Distinct()];
     }
 
     public async Task DeleteAsync(string key, CancellationToken cancellation)
@@ -95,7 +102,8 @@ internal sealed class MemoryStore : IObjectStore
         lock (_gate) _objects.Remove(key);
     }
 
-    public Task<int> RemoveUnfinishedAsync(string prefix, DateTimeOffset before, bool dryRun, CancellationToken cancellation) => Task.FromResult(0);
+    public Task<int> RemoveUnfinishedAsync(string prefix, DateTimeOffset before, bool dryRun, CancellationToken cancellation) =>
+        Task.FromResult(0);
 
     private async Task EnterAsync(string key, CancellationToken cancellation)
     {

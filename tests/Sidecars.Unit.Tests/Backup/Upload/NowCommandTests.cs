@@ -17,7 +17,8 @@ public sealed class NowCommandTests
         await rig.Store.WriteLeaseAsync(new UploaderLease("redis-1", 1, 1, 0, DateTimeOffset.UnixEpoch), null, default);
         var running = Start(rig);
         await OnThreadAsync(() => rig.Time.Run(Wait, () => rig.Time.Sleepers == 1 || running.IsCompleted));
-        Assert.Contains("no backup was completed within 600 s", (await Assert.ThrowsAsync<IOException>(() => running)).Message, StringComparison.Ordinal);
+        Assert.Contains("no backup was completed within 600 s", (await Assert.ThrowsAsync<IOException>(() => running)).Message,
+            StringComparison.Ordinal);
         Assert.Equal(rig.Time.Now, Wait);
         var lease = (await rig.Store.ReadLeaseAsync(default))!.Value.Lease;
         Assert.Equal((1L, true), (lease.Beat, lease.BaseWanted is not null));
@@ -40,5 +41,6 @@ public sealed class NowCommandTests
         Assert.Equal(StoreFailure.Unavailable, (await Assert.ThrowsAsync<StoreException>(() => running)).Failure);
     }
 
-    private static Task<string> Start(UploaderRig rig) => Task.Run(() => new NowCommand(rig.Store, rig.Loop, rig.Options, _ => { }, rig.Time).RunAsync(Wait, default));
+    private static Task<string> Start(UploaderRig rig) =>
+        Task.Run(() => new NowCommand(rig.Store, rig.Loop, rig.Options, _ => { }, rig.Time).RunAsync(Wait, default));
 }

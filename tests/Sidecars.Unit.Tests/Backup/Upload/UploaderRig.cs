@@ -69,7 +69,8 @@ internal sealed class UploaderRig : IAsyncDisposable
     /// <summary>The server writes one command more.</summary>
     public void Append() => File.AppendAllText(Path.Combine(_aof, $"appendonly.aof.{_sequence}.incr.aof"), Command);
 
-    public void WriteSnapshot() => File.WriteAllBytes(Path.Combine(_folder.Path, DataLayout.Default.RdbFile), Rdb(Time.GetUtcNow().ToUnixTimeSeconds()));
+    public void WriteSnapshot() =>
+        File.WriteAllBytes(Path.Combine(_folder.Path, DataLayout.Default.RdbFile), Rdb(Time.GetUtcNow().ToUnixTimeSeconds()));
 
     private void Rewrite()
     {
@@ -77,7 +78,9 @@ internal sealed class UploaderRig : IAsyncDisposable
         _sequence++;
         File.WriteAllText(Path.Combine(_aof, $"appendonly.aof.{_sequence}.incr.aof"), "");
         File.WriteAllText(Path.Combine(_aof, $"appendonly.aof.{_sequence}.base.aof"), Command);
-        File.WriteAllText(Path.Combine(_aof, DataLayout.Default.ManifestFile), $"file appendonly.aof.{_sequence}.base.aof seq {_sequence} type b\nfile appendonly.aof.{_sequence}.incr.aof seq {_sequence} type i\n");
+        File.WriteAllText(Path.Combine(_aof, DataLayout.Default.ManifestFile),
+            $"file appendonly.aof.{_sequence}.base.aof seq {_sequence} type b\nfile appendonly.aof.{_sequence}.incr.aof seq "
+            + $"{_sequence} type i\n");
     }
 
     public Task Start() => _running = Task.Run(() => Loop.RunAsync(_stop.Token));
@@ -112,8 +115,10 @@ internal sealed class UploaderRig : IAsyncDisposable
         switch (words[0])
         {
             case "INFO":
-                return FakeReply.Bulk($"redis_version:7.0.15\r\nrun_id:{new string('a', 40)}\r\nrole:slave\r\nmaster_host:10.0.0.2\r\nmaster_port:6379\r\nmaster_link_status:{(IsLinkUp ? "up" : "down")}\r\n"
-                    + "master_last_io_seconds_ago:0\r\nmaster_sync_in_progress:0\r\nslave_repl_offset:100\r\nloading:0\r\nrdb_bgsave_in_progress:0\r\nrdb_last_bgsave_status:ok\r\n");
+                return FakeReply.Bulk($"redis_version:7.0.15\r\nrun_id:{new string('a', 40)}\r\nrole:slave\r\nmaster_host:10.0.0.2\r\n"
+                    + $"master_port:6379\r\nmaster_link_status:{(IsLinkUp ? "up" : "down")}\r\n"
+                    + "master_last_io_seconds_ago:0\r\nmaster_sync_in_progress:0\r\nslave_repl_offset:100\r\nloading:0\r\n"
+                    + "rdb_bgsave_in_progress:0\r\nrdb_last_bgsave_status:ok\r\n");
             case "BGREWRITEAOF":
                 Rewrite();
                 return FakeReply.Simple("Background append only file rewriting started");

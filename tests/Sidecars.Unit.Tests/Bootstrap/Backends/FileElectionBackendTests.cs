@@ -39,7 +39,8 @@ public sealed class FileElectionBackendTests : IDisposable
         var won = Assert.IsType<ClaimOutcome.Won>(await _backend.ClaimAsync(await ObserveAsync(), Evidence(A), null, default));
         Assert.Equal(1, won.Term);
         var view = await ObserveAsync();
-        Assert.Equal((1L, "redis-1", "uid-1", A), (view.Record.Term, view.Record.Candidate, view.Record.CandidateUid, view.Record.CandidateAddress));
+        Assert.Equal(
+            (1L, "redis-1", "uid-1", A), (view.Record.Term, view.Record.Candidate, view.Record.CandidateUid, view.Record.CandidateAddress));
         Assert.True(view.CandidateAlive);
         Assert.NotNull(_backend.InheritedDescriptor);
     }
@@ -103,7 +104,8 @@ public sealed class FileElectionBackendTests : IDisposable
     [Fact]
     public async Task Fields_of_a_newer_version_are_tolerated()
     {
-        await File.WriteAllTextAsync(RecordFile, """{"format": 2, "record": {"term": 7, "candidate": "redis-2", "candidate_uid": "u", "candidate_incarnation": "i", "candidate_address": "10.0.0.2:6379", "new": {"a": [1]}}}""");
+        await File.WriteAllTextAsync(RecordFile,
+            """{"format": 2, "record": {"term": 7, "candidate": "redis-2", "candidate_uid": "u", "candidate_incarnation": "i", "candidate_address": "10.0.0.2:6379", "new": {"a": [1]}}}""");
         var view = await ObserveAsync();
         Assert.Equal((7L, "redis-2", B), (view.Record.Term, view.Record.Candidate, view.Record.CandidateAddress));
     }
@@ -111,7 +113,8 @@ public sealed class FileElectionBackendTests : IDisposable
     [Fact]
     public async Task Evidence_of_others_is_read_and_counts_as_dead_without_its_lock()
     {
-        await WriteEvidenceAsync("redis-2", """{"format":1,"evidence":{"incarnation":"i","node":"redis-2","uid":"u","address":"10.0.0.2:6379","data":"Present","data_bytes":5,"later":true}}""");
+        await WriteEvidenceAsync("redis-2",
+            """{"format":1,"evidence":{"incarnation":"i","node":"redis-2","uid":"u","address":"10.0.0.2:6379","data":"Present","data_bytes":5,"later":true}}""");
         var view = await ObserveAsync();
         var other = Assert.Single(view.Evidence, e => e.Node == "redis-2");
         Assert.Equal((B, DataState.Present, 5L, false), (other.Address, other.Data, other.DataBytes, other.Live));
@@ -124,7 +127,8 @@ public sealed class FileElectionBackendTests : IDisposable
     [InlineData("""{"format":1,"evidence":{"incarnation":"i","node":"redis-2","uid":"u","address":"","data":"Present"}}""")]
     [InlineData("""{"format":1,"evidence":{"incarnation":"i","node":"redis-2","uid":"u","address":"10.0.0.2:6379","data":"Plenty"}}""")]
     [InlineData("""{"format":1,"evidence":{"incarnation":"i","node":"redis-2","uid":"u","address":"10.0.0.2:6379","data":"7"}}""")]
-    [InlineData("""{"format":1,"evidence":{"incarnation":"i","node":"redis-2","uid":"u","address":"10.0.0.2:6379","data":"Present","data_bytes":-1}}""")]
+    [InlineData(
+        """{"format":1,"evidence":{"incarnation":"i","node":"redis-2","uid":"u","address":"10.0.0.2:6379","data":"Present","data_bytes":-1}}""")]
     public async Task What_is_no_evidence_is_nobodys(string content)
     {
         await WriteEvidenceAsync("redis-2", content);
@@ -144,5 +148,6 @@ public sealed class FileElectionBackendTests : IDisposable
     private async Task<ElectionView> ObserveAsync() =>
         Assert.IsType<ElectionObservation.Known>(await _backend.ObserveAsync(Evidence(A), default)).View;
 
-    private Task WriteEvidenceAsync(string node, string content) => File.WriteAllTextAsync(_folder.File("e", "evidence", node + ".json"), content);
+    private Task WriteEvidenceAsync(string node, string content) =>
+        File.WriteAllTextAsync(_folder.File("e", "evidence", node + ".json"), content);
 }

@@ -8,7 +8,9 @@ using static Sidecars.Unit.Tests.Bootstrap.Election.Facts;
 
 namespace Sidecars.Unit.Tests.Bootstrap.Backends;
 
-/// <summary>What an answer of the side-car becomes; hostile answers against the published executable are in the integration tests.</summary>
+/// <summary>
+/// What an answer of the side-car becomes; hostile answers against the published executable are in the integration tests.
+/// </summary>
 public sealed class LeaderElectorBackendTests
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
@@ -34,11 +36,14 @@ public sealed class LeaderElectorBackendTests
         await using var server = FakeElectorServer.Start(FakeElectorServer.Leader("10.0.0.1"));
         RedisEndpoint[] at = [Loopback(), Loopback(), Loopback(), Loopback()];
         CandidateEvidence[] mine = [Evidence(A), Evidence(B, DataState.Absent), Evidence(C), Evidence(C)];
-        LeaderElectorBackend Open(int i, string cluster = "demo/redis", string password = "secret") => new(server.Url, ["10.0.0.1"], Timeout)
-        {
-            Peers = new PeerEvidence(at[i], new PeerEvidenceKey(Cluster(cluster), password), _ => Task.FromResult<IReadOnlyCollection<RedisEndpoint>>(at), Timeout, TimeProvider.System),
-        };
-        using LeaderElectorBackend me = Open(0), peer = Open(1), stranger = Open(2, password: "other"), neighbour = Open(3, cluster: "other/redis");
+        LeaderElectorBackend Open(int i, string cluster = "demo/redis", string password = "secret") =>
+            new(server.Url, ["10.0.0.1"], Timeout)
+            {
+                Peers = new PeerEvidence(at[i], new PeerEvidenceKey(Cluster(cluster), password),
+                    _ => Task.FromResult<IReadOnlyCollection<RedisEndpoint>>(at), Timeout, TimeProvider.System),
+            };
+        using LeaderElectorBackend me = Open(0), peer = Open(1), stranger = Open(2, password: "other"),
+            neighbour = Open(3, cluster: "other/redis");
         LeaderElectorBackend[] all = [me, peer, stranger, neighbour];
         for (var i = 1; i < all.Length; i++) _ = await all[i].ObserveAsync(mine[i], default);
         var view = Assert.IsType<ElectionObservation.Known>(await me.ObserveAsync(mine[0], default)).View;
@@ -56,7 +61,8 @@ public sealed class LeaderElectorBackendTests
         await using var server = FakeElectorServer.Start(FakeElectorServer.Leader("10.0.0.1"));
         using var folder = new TempFolder("word");
         using var elector = new LeaderElectorBackend(server.Url, ["10.0.0.1"], Timeout) { WordFile = folder.File("allow-empty") };
-        async Task<long?> HeardAsync() => ((ElectionObservation.Known)await elector.ObserveAsync(Evidence(A), default)).View.Record.EmptyStartAllowedInTerm;
+        async Task<long?> HeardAsync() =>
+            ((ElectionObservation.Known)await elector.ObserveAsync(Evidence(A), default)).View.Record.EmptyStartAllowedInTerm;
         Assert.Null(await HeardAsync());
         folder.Write("allow-empty", "");
         Assert.Equal(0, await HeardAsync());
@@ -66,7 +72,8 @@ public sealed class LeaderElectorBackendTests
 
     private static RedisEndpoint Loopback() => new("127.0.0.1", FreePort.Next());
 
-    private static ClusterId Cluster(string text) => ClusterId.TryParse(text, out var id) ? id : throw new ArgumentException("no cluster", nameof(text));
+    private static ClusterId Cluster(string text) =>
+        ClusterId.TryParse(text, out var id) ? id : throw new ArgumentException("no cluster", nameof(text));
 
     [Fact]
     public async Task Nothing_can_be_claimed_and_nothing_is_handed_on()

@@ -43,7 +43,8 @@ public sealed class LeaseElectionBackendTests : IAsyncLifetime
         Assert.Equal(1, won.Term);
         Assert.IsType<ClaimOutcome.Lost>(await b.ClaimAsync(second, Mine(1), null, default));
         var after = await SeeAsync(b, 1);
-        Assert.Equal((1L, Pod(0), Uid(0), true), (after.Record.Term, after.Record.Candidate, after.Record.CandidateUid, after.CandidateAlive));
+        Assert.Equal(
+            (1L, Pod(0), Uid(0), true), (after.Record.Term, after.Record.Candidate, after.Record.CandidateUid, after.CandidateAlive));
     }
 
     [Fact]
@@ -127,9 +128,12 @@ public sealed class LeaseElectionBackendTests : IAsyncLifetime
         _ = await SeeAsync(a, 0);
         _server.Forbids = (_, resource, _) => resource == "pods";
         _ = await SeeAsync(Open(1), 1);
-        Assert.IsType<ElectionObservation.Unavailable>(await Open(2).ObserveAsync(Mine(2), default) is ElectionObservation.Known ? await a.ObserveAsync(Mine(0), default) : new ElectionObservation.Unavailable(""));
+        Assert.IsType<ElectionObservation.Unavailable>(await Open(2).ObserveAsync(Mine(2), default) is ElectionObservation.Known
+            ? await a.ObserveAsync(Mine(0), default)
+            : new ElectionObservation.Unavailable(""));
         _server.Forbids = (_, _, _) => false;
-        _server.Objects.Change("leases.coordination.k8s.io", FakeKubernetesServer.Namespace, "redis", lease => lease["metadata"]!["annotations"]!["sidecars.redis/term"] = "many");
+        _server.Objects.Change("leases.coordination.k8s.io", FakeKubernetesServer.Namespace, "redis",
+            lease => lease["metadata"]!["annotations"]!["sidecars.redis/term"] = "many");
         var broken = Assert.IsType<ElectionObservation.Unavailable>(await a.ObserveAsync(Mine(0), default));
         Assert.Contains("sidecars.redis/term", broken.Why, StringComparison.Ordinal);
         Assert.IsType<ClaimOutcome.Unavailable>(await a.ReportAsync(Report(0, Token(9, 9), 1), default));
@@ -189,9 +193,11 @@ public sealed class LeaseElectionBackendTests : IAsyncLifetime
 
     private static string Uid(int ordinal) => $"uid-{ordinal}";
 
-    private static string[] Live(ElectionView view) => [.. view.Evidence.Where(e => e.Live).Select(e => e.Node).Order(StringComparer.Ordinal)];
+    private static string[] Live(ElectionView view) =>
+        [.. view.Evidence.Where(e => e.Live).Select(e => e.Node).Order(StringComparer.Ordinal)];
 
-    private static CandidateEvidence Mine(int ordinal, string incarnation = "first") => Evidence(A) with { Node = Pod(ordinal), Uid = Uid(ordinal), Incarnation = $"{incarnation} of {ordinal}" };
+    private static CandidateEvidence Mine(int ordinal, string incarnation = "first") =>
+        Evidence(A) with { Node = Pod(ordinal), Uid = Uid(ordinal), Incarnation = $"{incarnation} of {ordinal}" };
 
     private static ServingReport Report(int ordinal, FencingToken token, long offset) => new(
         new ServingMaster(Pod(ordinal), Uid(ordinal), A, token, Id(1), offset),
@@ -205,13 +211,15 @@ public sealed class LeaseElectionBackendTests : IAsyncLifetime
     private static async Task<ElectionView> SeeAsync(LeaseElectionBackend backend, CandidateEvidence mine) =>
         Assert.IsType<ElectionObservation.Known>(await backend.ObserveAsync(mine, default)).View;
 
-    private static async Task<ElectionView> ReadAsync(LeaseElectionBackend backend) => Assert.IsType<ElectionObservation.Known>(await backend.ReadAsync(default)).View;
+    private static async Task<ElectionView> ReadAsync(LeaseElectionBackend backend) =>
+        Assert.IsType<ElectionObservation.Known>(await backend.ReadAsync(default)).View;
 
     private LeaseElectionBackend Open(int ordinal, int redisCount = 3)
     {
         Assert.True(ClusterId.TryParse("demo/redis", out var cluster));
         var client = new KubernetesClient(_server.Config, TimeProvider.System);
-        var backend = new LeaseElectionBackend(client, new GroupLeaseStore(client, cluster, "redis", TimeProvider.System), Pod(ordinal), redisCount, TimeProvider.System);
+        var backend = new LeaseElectionBackend(
+            client, new GroupLeaseStore(client, cluster, "redis", TimeProvider.System), Pod(ordinal), redisCount, TimeProvider.System);
         _open.Add(backend);
         return backend;
     }

@@ -109,10 +109,18 @@ public sealed class LeaseTrackerTests
         }).QuickCheckThrowOnFailure();
 
     private static LeaseDocument Lease(
-        string? holder = "dead", string? renew = "r", int? seconds = 30, int transitions = 3, string version = "1", string uid = "u", string acquire = "a") =>
+        string? holder = "dead", string? renew = "r", int? seconds = 30, int transitions = 3, string version = "1", string uid = "u",
+        string acquire = "a") =>
         LeaseDocument.New("ns", "g") with
         {
             Metadata = new ObjectMeta { Name = "g", Uid = uid, ResourceVersion = version },
-            Spec = new LeaseSpec { HolderIdentity = holder, RenewTime = renew, LeaseDurationSeconds = seconds, LeaseTransitions = transitions, AcquireTime = acquire },
+            Spec = new LeaseSpec
+            {
+                HolderIdentity = holder,
+                RenewTime = renew,
+                LeaseDurationSeconds = seconds,
+                LeaseTransitions = transitions,
+                AcquireTime = acquire
+            },
         };
 }

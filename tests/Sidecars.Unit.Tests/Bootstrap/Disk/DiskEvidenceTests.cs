@@ -16,7 +16,8 @@ public sealed class DiskEvidenceTests : IDisposable
     public void Dispose() => _data.Dispose();
 
     private static Marker Marker(long aofLength = 21, bool sync = false, bool rewrite = false, string file = "appendonly.aof.1.incr.aof") =>
-        MarkerTests.Sample() with { Position = At500, Aof = new AofMark(file, aofLength), FullSyncInProgress = sync, AofRewriteInProgress = rewrite };
+        MarkerTests.Sample() with
+        { Position = At500, Aof = new AofMark(file, aofLength), FullSyncInProgress = sync, AofRewriteInProgress = rewrite };
 
     private void Expect(Durability durability, DataState state, SuspectReason reason = SuspectReason.None)
     {
@@ -73,7 +74,8 @@ public sealed class DiskEvidenceTests : IDisposable
     {
         _data.With("dump.rdb", DataFolder.EmptyRdb, 1);
         Expect(Durability.Rdb, DataState.Empty);
-        _data.With(DataFolder.Base, DataFolder.EmptyRdb, 1).With(DataFolder.Increment, "", 1).With(DataFolder.Manifest, DataFolder.ManifestText, 1);
+        _data.With(DataFolder.Base, DataFolder.EmptyRdb, 1).With(DataFolder.Increment, "", 1)
+            .With(DataFolder.Manifest, DataFolder.ManifestText, 1);
         Expect(Durability.Aof, DataState.Empty);
         _data.With(DataFolder.Increment, "*1\r\n$4\r\nPING\r\n", 2);
         Expect(Durability.Aof, DataState.Present);
@@ -156,7 +158,8 @@ public sealed class DiskEvidenceTests : IDisposable
     {
         _data.WithAof(1).With(DataFolder.Increment, "#TS:5\r\n*1\r\n$4\r\nPI", 2);
         Expect(Durability.Aof, DataState.Present);
-        Assert.Equal((AofEnd.Torn, 5L), (_data.Read(Durability.Aof).Facts.AofTail.Value!.End, _data.Read(Durability.Aof).LastTimestamp!.Value));
+        Assert.Equal(
+            (AofEnd.Torn, 5L), (_data.Read(Durability.Aof).Facts.AofTail.Value!.End, _data.Read(Durability.Aof).LastTimestamp!.Value));
     }
 
     [Theory]
@@ -177,7 +180,9 @@ public sealed class DiskEvidenceTests : IDisposable
         var evidence = _data.WithAof(10).WithMarker(Marker(noted), 11).Read(Durability.Aof);
         Assert.Equal((versus, AofBytes), (evidence.VersusMarker, (int)evidence.AofLength));
         var lower = bound == PositionBound.AtMost ? 499 : 500; // one byte of the AOF is missing
-        Assert.Equal(new DiskPosition(At500, bound, PositionSource.Marker) { Lower = lower, Estimate = lower, Upper = bound == PositionBound.AtLeast ? null : 500 }, evidence.Position);
+        Assert.Equal(new DiskPosition(At500, bound, PositionSource.Marker)
+        { Lower = lower, Estimate = lower, Upper = bound == PositionBound.AtLeast ? null : 500 },
+            evidence.Position);
     }
 
     [Theory]
@@ -185,7 +190,8 @@ public sealed class DiskEvidenceTests : IDisposable
     [InlineData(-21, DiskVersusMarker.DiskNewer, PositionBound.AtLeast, 514)] // grown by a time stamp of 7 bytes and a command of 14
     [InlineData(-14, DiskVersusMarker.DiskNewer, PositionBound.AtLeast, 514)]
     [InlineData(3, DiskVersusMarker.DiskOlder, PositionBound.AtMost, 497)]
-    public void A_total_of_the_moment_of_the_offset_is_exact_where_the_length_counted_a_buffer_twice(int more, DiskVersusMarker versus, PositionBound bound, long estimate)
+    public void A_total_of_the_moment_of_the_offset_is_exact_where_the_length_counted_a_buffer_twice(
+        int more, DiskVersusMarker versus, PositionBound bound, long estimate)
     {
         var marker = Marker(21 + 39) with { Aof = new AofMark("appendonly.aof.1.incr.aof", 21 + 39, Exact: false, Total: AofBytes + more) };
         var evidence = _data.WithAof(10).WithMarker(marker, 11).Read(Durability.Aof);
@@ -196,7 +202,8 @@ public sealed class DiskEvidenceTests : IDisposable
     public void Of_two_disks_with_the_same_commands_a_torn_end_is_worth_nothing()
     {
         var marker = Marker() with { Aof = new AofMark("appendonly.aof.1.incr.aof", 21, Total: AofBytes) };
-        var torn = _data.WithAof(10).With(DataFolder.Increment, "#TS:5\r\n*1\r\n$4\r\nPING\r\n*3\r\n$3\r\nSE", 12).WithMarker(marker, 11).Read(Durability.Aof);
+        var torn = _data.WithAof(10).With(DataFolder.Increment, "#TS:5\r\n*1\r\n$4\r\nPING\r\n*3\r\n$3\r\nSE", 12).WithMarker(marker, 11)
+            .Read(Durability.Aof);
         Assert.Equal((DiskVersusMarker.DiskNewer, 500L), (torn.VersusMarker, torn.Position!.Estimate));
     }
 
@@ -220,7 +227,9 @@ public sealed class DiskEvidenceTests : IDisposable
     public void With_snapshots_the_header_of_the_dump_decides_and_not_the_marker()
     {
         var evidence = _data.With("dump.rdb", DataFolder.Dump(300, 0), 1).WithMarker(Marker(), 20).Read(Durability.Rdb);
-        Assert.Equal(new DiskPosition(At500 with { Offset = 300 }, PositionBound.Exact, PositionSource.RdbHeader) { Lower = 300, Estimate = 300, Upper = 300 }, evidence.Position);
+        Assert.Equal(new DiskPosition(At500 with { Offset = 300 }, PositionBound.Exact, PositionSource.RdbHeader)
+        { Lower = 300, Estimate = 300, Upper = 300 },
+            evidence.Position);
         evidence = _data.With("dump.rdb", DataFolder.FullRdb, 1).Read(Durability.Rdb);
         Assert.Equal(PositionBound.AtMost, evidence.Position!.Bound);
     }
@@ -230,7 +239,8 @@ public sealed class DiskEvidenceTests : IDisposable
     {
         var evidence = _data.With("dump.rdb", DataFolder.Dump(0, 0), 1).WithAof(10).Read(Durability.Aof);
         Assert.Equal(DataState.Present, evidence.State);
-        Assert.Equal((PositionBound.AtLeast, PositionSource.RdbHeader, 0L), (evidence.Position!.Bound, evidence.Position.Source, evidence.Position.At.Offset));
+        Assert.Equal((PositionBound.AtLeast, PositionSource.RdbHeader, 0L),
+            (evidence.Position!.Bound, evidence.Position.Source, evidence.Position.At.Offset));
     }
 
     [Fact]
@@ -253,8 +263,10 @@ public sealed class DiskEvidenceTests : IDisposable
         Expect(Durability.Aof, _data.WithMarker(Marker(rewrite: true), 25), DataState.Present); // continues the stream that was noted
         Expect(Durability.Aof, _data.WithMarker(Marker(), 15), DataState.Present); // a save at shutdown, seconds later
         Expect(Durability.Aof, _data.WithMarker(Marker(), 9), DataState.Suspect); // the sidecar had stopped long before
-        Expect(Durability.Aof, _data.WithMarker(Marker() with { Position = new(LineageHistoryTests.Id(8), 500) }, 15), DataState.Suspect); // another stream
-        Expect(Durability.Aof, _data.WithMarker(Marker() with { Position = At500 with { Offset = 601 } }, 15), DataState.Suspect); // runs backwards
+        // another stream
+        Expect(Durability.Aof, _data.WithMarker(Marker() with { Position = new(LineageHistoryTests.Id(8), 500) }, 15), DataState.Suspect);
+        // runs backwards
+        Expect(Durability.Aof, _data.WithMarker(Marker() with { Position = At500 with { Offset = 601 } }, 15), DataState.Suspect);
         Expect(Durability.Aof, _data.WithMarker(Marker(file: "x.aof"), 15), DataState.Suspect); // another AOF
     }
 
@@ -262,7 +274,9 @@ public sealed class DiskEvidenceTests : IDisposable
     public void After_a_save_at_shutdown_the_dump_tells_the_higher_offset()
     {
         var evidence = _data.WithAof(10).WithMarker(Marker(), 19).With("dump.rdb", DataFolder.Dump(600, 20), 20).Read(Durability.Aof);
-        Assert.Equal(new DiskPosition(At500 with { Offset = 600 }, PositionBound.AtLeast, PositionSource.RdbHeader) { Lower = 600, Estimate = 600 }, evidence.Position);
+        Assert.Equal(
+            new DiskPosition(At500 with { Offset = 600 }, PositionBound.AtLeast, PositionSource.RdbHeader) { Lower = 600, Estimate = 600 },
+            evidence.Position);
     }
 
     [Fact]
@@ -278,7 +292,8 @@ public sealed class DiskEvidenceTests : IDisposable
     [Fact]
     public void Leftovers_of_own_saves_and_rewrites_are_reported_and_harm_nothing()
     {
-        _data.WithAof(10).With("temp-4711.rdb", "", 12).With("temp-1795225658.4711.rdb", "", 13).With("temp-rewriteaof-bg-4711.aof", "", 14).With("temp-note.rdb", "", 15);
+        _data.WithAof(10).With("temp-4711.rdb", "", 12).With("temp-1795225658.4711.rdb", "", 13).With("temp-rewriteaof-bg-4711.aof", "", 14)
+            .With("temp-note.rdb", "", 15);
         Expect(Durability.Aof, DataState.Present);
         var unfinished = _data.Read(Durability.Aof).Facts.Directory.Value!.Unfinished;
         Assert.True(unfinished is { OwnSave: not null, ReceivedSnapshot: not null, AofRewrite: not null, AofStart: null });
@@ -321,7 +336,8 @@ public sealed class DiskEvidenceTests : IDisposable
         static bool Holds(DiskEvidence e) =>
             e.State == DataState.Suspect == (e.Reason != SuspectReason.None)
             && (e.IsIntact || e.Position is null)
-            && (e.Position is not { Bound: PositionBound.Exact } || e.VersusMarker == DiskVersusMarker.Same || e.Facts.Durability != Durability.Aof)
+            && (e.Position is not { Bound: PositionBound.Exact } || e.VersusMarker == DiskVersusMarker.Same
+                || e.Facts.Durability != Durability.Aof)
             && (e.Facts.Durability != Durability.Aof || e.State != DataState.Present || e.Facts.Manifest.IsKnown);
     }
 

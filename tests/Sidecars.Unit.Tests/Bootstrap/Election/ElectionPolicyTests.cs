@@ -10,8 +10,10 @@ namespace Sidecars.Unit.Tests.Bootstrap.Election;
 
 public sealed class ElectionPolicyTests
 {
-    private static ElectionDecision Decide(CandidateEvidence me, long term, Durability durability = Durability.Aof, RedisEndpoint? named = null, params CandidateEvidence[] all) =>
-        ElectionPolicy.Decide(new ElectionFacts(((ElectionObservation.Known)ElectionOf(term, all)).View, me, 3, durability, named is null ? null : new NamedMaster(named, 1)));
+    private static ElectionDecision Decide(CandidateEvidence me, long term, Durability durability = Durability.Aof,
+        RedisEndpoint? named = null, params CandidateEvidence[] all) =>
+        ElectionPolicy.Decide(new ElectionFacts(
+            ((ElectionObservation.Known)ElectionOf(term, all)).View, me, 3, durability, named is null ? null : new NamedMaster(named, 1)));
 
     [Fact]
     public void Once_there_was_a_master_every_disk_is_compared()
@@ -51,16 +53,20 @@ public sealed class ElectionPolicyTests
     [Fact]
     public void The_node_that_Sentinels_name_waits_for_nobody_if_its_data_is_there()
     {
-        Assert.IsType<ElectionDecision.Claim>(Decide(Evidence(A, bytes: 1), 1, named: A, all: [Evidence(A, bytes: 1), Evidence(B, bytes: 9)]));
-        Assert.IsType<ElectionDecision.Wait>(Decide(Evidence(A, DataState.Absent), 1, named: A, all: [Evidence(A, DataState.Absent), Evidence(B)]));
+        Assert.IsType<ElectionDecision.Claim>(
+            Decide(Evidence(A, bytes: 1), 1, named: A, all: [Evidence(A, bytes: 1), Evidence(B, bytes: 9)]));
+        Assert.IsType<ElectionDecision.Wait>(
+            Decide(Evidence(A, DataState.Absent), 1, named: A, all: [Evidence(A, DataState.Absent), Evidence(B)]));
     }
 
     [Fact]
     public void A_group_that_restores_backups_does_so_once_a_term_where_every_disk_is_seen_and_empty()
     {
         CandidateEvidence[] all = [Evidence(A, DataState.Absent), Evidence(B, DataState.Absent), Evidence(C, DataState.Absent)];
-        ElectionDecision With(CandidateEvidence me, Durability durability, long term, params CandidateEvidence[] seen) => ElectionPolicy.Decide(
-            new ElectionFacts(((ElectionObservation.Known)ElectionOf(term, seen)).View, me, 3, durability, null) { RestoresBackups = true });
+        ElectionDecision With(CandidateEvidence me, Durability durability, long term, params CandidateEvidence[] seen) =>
+            ElectionPolicy.Decide(
+                new ElectionFacts(((ElectionObservation.Known)ElectionOf(term, seen)).View, me, 3, durability, null)
+                { RestoresBackups = true });
         Assert.True(Assert.IsType<ElectionDecision.Claim>(With(all[0], Durability.Aof, 4, all)).RestoreFirst);
         Assert.Equal("redis-1", Assert.IsType<ElectionDecision.Lost>(With(all[1], Durability.Aof, 4, all)).Winner);
         Assert.False(Assert.IsType<ElectionDecision.Claim>(With(all[0], Durability.Aof, 0, all)).RestoreFirst); // a first installation
@@ -68,9 +74,12 @@ public sealed class ElectionPolicyTests
         Assert.IsType<ElectionDecision.Wait>(With(all[0], Durability.Aof, 4, all[..2])); // the third may have more than any backup
         Assert.False(With(all[0], Durability.Aof, 4, all[0], all[1], Evidence(C)) is ElectionDecision.Claim);
         Assert.False(With(all[0], Durability.Aof, 4, all[0], all[1], Evidence(C, DataState.Suspect)) is ElectionDecision.Claim);
-        Assert.False(With(all[0], Durability.Aof, 4, all[0], all[1], Evidence(C, DataState.Empty)) is ElectionDecision.Claim { RestoreFirst: true });
+        Assert.False(
+            With(all[0], Durability.Aof, 4, all[0], all[1], Evidence(C, DataState.Empty)) is ElectionDecision.Claim { RestoreFirst: true });
         var view = ((ElectionObservation.Known)ElectionOf(4, all)).View;
-        var allowed = ElectionPolicy.Decide(new ElectionFacts(view with { Record = view.Record with { EmptyStartAllowedInTerm = 4 } }, all[0], 3, Durability.Aof, null) { RestoresBackups = true });
+        var allowed = ElectionPolicy.Decide(
+            new ElectionFacts(view with { Record = view.Record with { EmptyStartAllowedInTerm = 4 } }, all[0], 3, Durability.Aof, null)
+            { RestoresBackups = true });
         Assert.False(Assert.IsType<ElectionDecision.Claim>(allowed).RestoreFirst); // a person's word stands
     }
 
@@ -90,12 +99,14 @@ public sealed class ElectionPolicyTests
 
     [Fact]
     public void A_flushed_data_set_is_data() =>
-        Assert.IsType<ElectionDecision.Claim>(Decide(Evidence(A, bytes: 0), 4, all: [Evidence(A, bytes: 0), Evidence(B, DataState.Absent), Evidence(C, DataState.Absent)]));
+        Assert.IsType<ElectionDecision.Claim>(
+            Decide(Evidence(A, bytes: 0), 4, all: [Evidence(A, bytes: 0), Evidence(B, DataState.Absent), Evidence(C, DataState.Absent)]));
 
     [Fact]
     public void An_unreadable_disk_is_waited_for_and_never_taken_for_empty()
     {
-        var wait = Assert.IsType<ElectionDecision.Wait>(Decide(Evidence(A), 1, all: [Evidence(A), Evidence(B), Evidence(C, DataState.Suspect)]));
+        var wait = Assert.IsType<ElectionDecision.Wait>(
+            Decide(Evidence(A), 1, all: [Evidence(A), Evidence(B), Evidence(C, DataState.Suspect)]));
         Assert.Equal(["redis-3"], wait.WaitingFor.AsEnumerable());
     }
 
@@ -121,7 +132,9 @@ public sealed class ElectionPolicyTests
     [Fact]
     public void All_nodes_come_to_the_same_winner_whatever_the_order_of_the_evidence()
     {
-        var disk = from state in Gen.Elements(DataState.Absent, DataState.Present) from bytes in Gen.Choose(0, 5) select (State: state, Bytes: bytes);
+        var disk = from state in Gen.Elements(DataState.Absent, DataState.Present)
+                   from bytes in Gen.Choose(0, 5)
+                   select (State: state, Bytes: bytes);
         var facts = from disks in disk.ArrayOf(3)
                     from named in Gen.Elements<RedisEndpoint?>(null, A, B, C)
                     from term in Gen.Choose(0, 3)
@@ -129,7 +142,8 @@ public sealed class ElectionPolicyTests
         Prop.ForAll(facts.ToArbitrary(), f =>
         {
             CandidateEvidence[] all = [.. new[] { A, B, C }.Select((at, i) => Evidence(at, f.Disks[i].State, f.Disks[i].Bytes))];
-            var decisions = all.Select(me => Decide(me, f.Term, named: f.Named, all: [.. all.OrderBy(e => (e.Node + me.Node).GetHashCode(StringComparison.Ordinal))])).ToList();
+            var decisions = all.Select(me => Decide(
+                me, f.Term, named: f.Named, all: [.. all.OrderBy(e => (e.Node + me.Node).GetHashCode(StringComparison.Ordinal))])).ToList();
             var claims = decisions.OfType<ElectionDecision.Claim>().Count();
             if (decisions.Any(d => d is ElectionDecision.Refuse)) return decisions.All(d => d is ElectionDecision.Refuse);
             if (claims != 1) return false;

@@ -25,8 +25,10 @@ public sealed class ElectionWorldTests
         var claims = decisions.OfType<ElectionDecision.Claim>().Count();
         if (claims == 0) return decisions.All(d => d is ElectionDecision.Wait) || decisions.All(d => d is ElectionDecision.Refuse);
         var winner = world.Evidence[Array.FindIndex(decisions, d => d is ElectionDecision.Claim)];
-        return claims == 1 && decisions.OfType<ElectionDecision.Lost>().All(l => l.Winner == winner.Node) && decisions.Length == 1 + decisions.OfType<ElectionDecision.Lost>().Count()
-            && world.Evidence.All(e => e.Position is null || e.Position.At.Id != winner.Position!.At.Id || e.Position.Lower <= (winner.Position.Upper ?? long.MaxValue));
+        return claims == 1 && decisions.OfType<ElectionDecision.Lost>().All(l => l.Winner == winner.Node)
+            && decisions.Length == 1 + decisions.OfType<ElectionDecision.Lost>().Count()
+            && world.Evidence.All(e => e.Position is null || e.Position.At.Id != winner.Position!.At.Id
+                || e.Position.Lower <= (winner.Position.Upper ?? long.MaxValue));
     });
 
     [Fact]
@@ -58,10 +60,12 @@ public sealed class ElectionWorldTests
     });
 
     private static void ForAll(Func<World, bool> property) =>
-        Prop.ForAll(Gen.Choose(0, int.MaxValue).Select(seed => World.Play(seed)).ToArbitrary(), property).Check(Config.QuickThrowOnFailure.WithMaxTest(1500));
+        Prop.ForAll(Gen.Choose(0, int.MaxValue).Select(seed => World.Play(seed)).ToArbitrary(), property)
+            .Check(Config.QuickThrowOnFailure.WithMaxTest(1500));
 
     /// <summary>Truth is the logical amount of acknowledged data on a disk: positions of all ids laid end to end.</summary>
-    private sealed record World(long[] Truth, CandidateEvidence[] Evidence, int[] Present, ElectionRecord Record, NamedMaster? Named, long Promised)
+    private sealed record World(
+        long[] Truth, CandidateEvidence[] Evidence, int[] Present, ElectionRecord Record, NamedMaster? Named, long Promised)
     {
         public int Missing => 3 - Present.Length;
 
@@ -121,8 +125,10 @@ public sealed class ElectionWorldTests
                     Term = 1,
                     HighestEpoch = epoch,
                     History = history,
-                    LastServing = new ServingMaster(Name(master), "u", Addresses[master], Token(1, epoch), Id(id), truth[master] - streamStart),
-                    InSync = [.. Enumerable.Range(0, 3).Where(i => i != master && alive[i]).Select(i => new InSyncReplica(Name(i), "u", truth[i] - streamStart))],
+                    LastServing = new ServingMaster(
+                        Name(master), "u", Addresses[master], Token(1, epoch), Id(id), truth[master] - streamStart),
+                    InSync = [.. Enumerable.Range(0, 3).Where(i => i != master && alive[i])
+                        .Select(i => new InSyncReplica(Name(i), "u", truth[i] - streamStart))],
                 };
             }
 
@@ -140,7 +146,8 @@ public sealed class ElectionWorldTests
                 var exact = truth[i] == markers[i];
                 return Facts.Evidence(Addresses[i]) with
                 {
-                    Position = new DiskPosition(new ReplicationPosition(Id(ids[i]), markers[i] - start), exact ? PositionBound.Exact : PositionBound.AtLeast, PositionSource.Marker)
+                    Position = new DiskPosition(new ReplicationPosition(Id(ids[i]), markers[i] - start),
+                        exact ? PositionBound.Exact : PositionBound.AtLeast, PositionSource.Marker)
                     {
                         Lower = markers[i] - start,
                         Estimate = truth[i] - start, // the AOF has grown by what was written
@@ -173,10 +180,15 @@ public sealed class ElectionWorldTests
         public World Rename()
         {
             static string To(string name) => "redis-" + (char)('8' - (name[^1] - '0'));
-            static ImmutableArray<LineageEntry> All(ImmutableArray<LineageEntry> h) => [.. h.Select(e => e with { Master = e.Master with { Name = To(e.Master.Name) } })];
+            static ImmutableArray<LineageEntry> All(ImmutableArray<LineageEntry> h) =>
+                [.. h.Select(e => e with { Master = e.Master with { Name = To(e.Master.Name) } })];
             return this with
             {
-                Evidence = [.. Evidence.Select(e => e with { Node = To(e.Node), History = All(e.History), LastServing = e.LastServing! with { Node = e.LastServing.Node with { Name = To(e.LastServing.Node.Name) } } })],
+                Evidence = [.. Evidence.Select(e => e with
+                {
+                    Node = To(e.Node), History = All(e.History),
+                    LastServing = e.LastServing! with { Node = e.LastServing.Node with { Name = To(e.LastServing.Node.Name) } }
+                })],
                 Record = Record with
                 {
                     History = All(Record.History),

@@ -36,24 +36,42 @@ public sealed class EmptyMasterTests
         // The group has begun without them, whatever went wrong before: now each of the others meets its master.
         foreach (var first in world.Nodes.Where(n => n.Data == DataState.Absent))
         {
-            var record = new ElectionRecord { Term = 1, Candidate = first.Node, CandidateUid = first.Uid, CandidateIncarnation = first.Incarnation, CandidateAddress = first.Address };
+            var record = new ElectionRecord
+            {
+                Term = 1,
+                Candidate = first.Node,
+                CandidateUid = first.Uid,
+                CandidateIncarnation = first.Incarnation,
+                CandidateAddress = first.Address
+            };
             if (world.Reported)
-                record = Serving(first.Address, Token(1, world.Epoch), Id(9), 0, [new LineageEntry(Id(9), 0, new LineagePosition(1, world.Epoch, 1), new NodeIdentity(first.Node, first.Uid))]);
+                record = Serving(first.Address, Token(1, world.Epoch), Id(9), 0,
+                    [new LineageEntry(Id(9), 0, new LineagePosition(1, world.Epoch, 1), new NodeIdentity(first.Node, first.Uid))]);
             var election = new ElectionObservation.Known(View(record, world.Nodes));
-            var view = new NodeLook { RunId = RunId(first.Address), Role = NodeRole.Master, ReplicationId = Id(9).ToString(), Keys = world.Keys };
+            var view =
+                new NodeLook { RunId = RunId(first.Address), Role = NodeRole.Master, ReplicationId = Id(9).ToString(), Keys = world.Keys };
             foreach (var me in world.Nodes.Where(n => n.Data == DataState.Present && n.Position is not null))
             {
-                var snapshot = StartingA([Says(1, first.Address, world.Epoch), Says(2, first.Address, world.Epoch), Says(3, first.Address, world.Epoch)], [new NodeObservation.Known(first.Address, view)], election) with { Me = me };
+                var snapshot = StartingA(
+                    [Says(1, first.Address, world.Epoch), Says(2, first.Address, world.Epoch), Says(3, first.Address, world.Epoch)],
+                    [new NodeObservation.Known(first.Address, view)], election) with
+                { Me = me };
                 if (MasterSelectionPolicy.Decide(snapshot) is MasterDecision.Follow or MasterDecision.StartAsMaster) return false;
-                if (MasterSelectionPolicy.Decide(snapshot with { Sentinels = [Dead(1), Dead(2), Dead(3)] }) is MasterDecision.Follow or MasterDecision.StartAsMaster) return false;
+                if (MasterSelectionPolicy.Decide(snapshot with { Sentinels = [Dead(1), Dead(2), Dead(3)] }) is MasterDecision.Follow
+                    or MasterDecision.StartAsMaster)
+                    return false;
                 // The record is not even read before anybody is followed.
                 if (MasterSelectionPolicy.Decide(snapshot with { Election = null }) is not MasterDecision.ConsultElection) return false;
             }
 
             // Without a marker nobody can say what the data are: an empty master never gets them, whoever names it.
-            foreach (var me in world.Nodes.Where(n => n.Data == DataState.Present).Select(n => n with { Position = null, History = [], Token = FencingToken.None }))
+            foreach (var me in world.Nodes.Where(n => n.Data == DataState.Present)
+                .Select(n => n with { Position = null, History = [], Token = FencingToken.None }))
             {
-                var snapshot = StartingA([Says(1, first.Address, world.Epoch), Says(2, first.Address, world.Epoch), Says(3, first.Address, world.Epoch)], [new NodeObservation.Known(first.Address, view with { Keys = 0 })], election) with { Me = me };
+                var snapshot = StartingA(
+                    [Says(1, first.Address, world.Epoch), Says(2, first.Address, world.Epoch), Says(3, first.Address, world.Epoch)],
+                    [new NodeObservation.Known(first.Address, view with { Keys = 0 })], election) with
+                { Me = me };
                 if (MasterSelectionPolicy.Decide(snapshot) is not MasterDecision.Refuse { Code: "master-empty" }) return false;
             }
         }
@@ -62,7 +80,8 @@ public sealed class EmptyMasterTests
     });
 
     private static void ForAll(Func<World, bool> property) =>
-        Prop.ForAll(Gen.Choose(0, int.MaxValue).Select(seed => new World(new Random(seed))).ToArbitrary(), property).Check(Config.QuickThrowOnFailure.WithMaxTest(2000));
+        Prop.ForAll(Gen.Choose(0, int.MaxValue).Select(seed => new World(new Random(seed))).ToArbitrary(), property)
+            .Check(Config.QuickThrowOnFailure.WithMaxTest(2000));
 
     private sealed class World
     {
@@ -85,7 +104,8 @@ public sealed class EmptyMasterTests
             {
                 0 => new ElectionRecord(),
                 1 => new ElectionRecord { Term = random.Next(1, 4) },
-                _ => new ElectionRecord { Term = 2, History = [new LineageEntry(Id(1), 0, new LineagePosition(1, 0, 1), new NodeIdentity("redis-0", "u"))] },
+                _ => new ElectionRecord
+                { Term = 2, History = [new LineageEntry(Id(1), 0, new LineagePosition(1, 0, 1), new NodeIdentity("redis-0", "u"))] },
             };
             Epoch = random.Next(3);
             Keys = random.Next(2) * 7;
@@ -113,8 +133,11 @@ public sealed class EmptyMasterTests
                     var seen = here.Where(e => e == me || _random.Next(5) > 0).ToArray();
                     var view = _backend == Backend.Evidence
                         ? View(_record, seen)
-                        : View(new ElectionRecord { Candidate = leader }, _backend == Backend.Elector ? seen : [me]) with { CarriesEvidence = false };
-                    var decision = ElectionPolicy.Decide(new ElectionFacts(view, me, Nodes.Length, Durability.Aof, _backend == Backend.Evidence ? _named : null, IsLastMasterOverdue: _random.Next(2) == 0) { RestoresBackups = false });
+                        : View(new ElectionRecord { Candidate = leader }, _backend == Backend.Elector ? seen : [me]) with
+                        { CarriesEvidence = false };
+                    var decision = ElectionPolicy.Decide(new ElectionFacts(view, me, Nodes.Length, Durability.Aof,
+                        _backend == Backend.Evidence ? _named : null, IsLastMasterOverdue: _random.Next(2) == 0)
+                    { RestoresBackups = false });
                     if (decision is ElectionDecision.Claim or ElectionDecision.Won) return me;
                 }
             }
@@ -126,7 +149,8 @@ public sealed class EmptyMasterTests
         {
             var at = new RedisEndpoint($"10.0.0.{ordinal}", 6379);
             var stream = _random.Next(1, 3);
-            LineageEntry[] history = [new LineageEntry(Id(stream), 0, new LineagePosition(1, 0, 1), new NodeIdentity("redis-" + stream, "u"))];
+            LineageEntry[] history =
+                [new LineageEntry(Id(stream), 0, new LineagePosition(1, 0, 1), new NodeIdentity("redis-" + stream, "u"))];
             return _random.Next(4) switch
             {
                 0 => Evidence(at),

@@ -26,7 +26,8 @@ public sealed class FollowPolicyTests
     {
         Assert.Equal("consult-election", Code(Newer, Serves(Id(1)))); // a person may have said something
         Assert.Equal("master-older", Code(Newer, Serves(Id(1)), election: ElectionOf(1)));
-        Assert.Equal("master-older", Code(Newer, Serves(Id(1)), sentinelEpoch: 4, election: ElectionOf(1))); // whatever Sentinels say: my own memory is certain
+        // whatever Sentinels say: my own memory is certain
+        Assert.Equal("master-older", Code(Newer, Serves(Id(1)), sentinelEpoch: 4, election: ElectionOf(1)));
         Assert.Equal("master-older", Code(Newer, Serves(Id(1)), election: new ElectionObservation.Unavailable("down")));
     }
 
@@ -51,7 +52,8 @@ public sealed class FollowPolicyTests
         }
 
         // Its lineage has the stream: a tail that diverged from it is kept, and the master followed.
-        var continued = Record(Serving(B, Token(1, 5), Id(7), 0, [.. History, new LineageEntry(Id(7), 0, new LineagePosition(1, 5, 3), Node)]));
+        var continued =
+            Record(Serving(B, Token(1, 5), Id(7), 0, [.. History, new LineageEntry(Id(7), 0, new LineagePosition(1, 5, 3), Node)]));
         Assert.NotNull(Assert.IsType<MasterDecision.Follow>(Decide(Newer, Serves(Id(7)), election: continued)).RescueFirst);
         var winner = Evidence(B) with { History = History };
         Assert.Equal("follow-peer-master", Code(Newer, Serves(Id(7)), election: Candidate(5, winner, winner, Newer)));
@@ -67,7 +69,8 @@ public sealed class FollowPolicyTests
         Assert.Equal("consult-election", Code(Newer, Serves(Id(7)), sentinelEpoch: 9));
         Assert.Equal("master-unproven", Code(Newer, Serves(Id(7)), election: ElectionOf(1)));
         Assert.Equal("master-unproven", Code(Newer, Serves(Id(7)), sentinelEpoch: 9, election: ElectionOf(1)));
-        Assert.Equal("master-unproven", Code(Newer, Serves(Id(7)), sentinelEpoch: 9, election: Candidate(2, Evidence(B)))); // what it was elected on is not to be seen
+        // what it was elected on is not to be seen
+        Assert.Equal("master-unproven", Code(Newer, Serves(Id(7)), sentinelEpoch: 9, election: Candidate(2, Evidence(B))));
         var mine = Record(Serving(C, Token(1, 4), Id(2), 0, History));
         Assert.Equal("follow-sentinels", Code(Newer, Serves(Id(7)), sentinelEpoch: 4, election: mine));
         Assert.Equal("master-unproven", Code(Newer, Serves(Id(7)), sentinelEpoch: 3, election: mine));
@@ -113,7 +116,8 @@ public sealed class FollowPolicyTests
     public void A_persons_word_covers_data_that_were_accepted_before_it_and_they_are_kept_first(PersonsWordKind kind)
     {
         ElectionObservation Said(long term, string node = "redis-2") => Record(
-            Serving(B, Token(5, 0), Id(7), 0, [new LineageEntry(Id(7), 0, new LineagePosition(5, 0, 1), Node)]) with { Word = new PersonsWord(kind, node, term) });
+            Serving(B, Token(5, 0), Id(7), 0, [new LineageEntry(Id(7), 0, new LineagePosition(5, 0, 1), Node)]) with
+            { Word = new PersonsWord(kind, node, term) });
         Assert.NotNull(Assert.IsType<MasterDecision.Follow>(Decide(Newer, Serves(Id(7), keys: 0), election: Said(2))).RescueFirst);
         Assert.Equal("follow-sentinels", Code(Newer, Serves(Id(7)), sentinelEpoch: 0, election: Said(2)));
         Assert.Equal("master-foreign", Code(Newer, Serves(Id(7)), election: Said(1))); // accepted after it
@@ -141,30 +145,36 @@ public sealed class FollowPolicyTests
         Assert.Null(Rescue(Newer, Serves(Id(2))));
         Assert.Null(Rescue(Newer, Serves(Id(7), previous: Id(2), ended: 1001)));
         Assert.NotNull(Rescue(Newer, Serves(Id(7), previous: Id(2), ended: 900)));
-        Assert.NotNull(Rescue(On(A, Id(2), 1000, upper: null, token: Token(1, 4), history: History), Serves(Id(7), previous: Id(2), ended: 1001)));
+        Assert.NotNull(
+            Rescue(On(A, Id(2), 1000, upper: null, token: Token(1, 4), history: History), Serves(Id(7), previous: Id(2), ended: 1001)));
         Assert.NotNull(Rescue(Evidence(A), Serves(Id(1))));
         Assert.Null(Rescue(Evidence(A, DataState.Absent), Serves(Id(1))));
     }
 
-    private static NodeObservation.Known Serves(ReplicationId id, ReplicationId? previous = null, long? ended = null, long keys = 100) => new(B, new NodeLook
-    {
-        RunId = RunId(B),
-        Role = NodeRole.Master,
-        Keys = keys,
-        ReplicationId = id.ToString(),
-        PreviousReplicationId = previous?.ToString() ?? "",
-        PreviousEnded = ended,
-    });
+    private static NodeObservation.Known Serves(ReplicationId id, ReplicationId? previous = null, long? ended = null, long keys = 100) =>
+        new(B, new NodeLook
+        {
+            RunId = RunId(B),
+            Role = NodeRole.Master,
+            Keys = keys,
+            ReplicationId = id.ToString(),
+            PreviousReplicationId = previous?.ToString() ?? "",
+            PreviousEnded = ended,
+        });
 
     private static ElectionObservation.Known Record(ElectionRecord record) => new(View(record));
 
-    private static MasterDecision Decide(CandidateEvidence me, NodeObservation master, long? sentinelEpoch = null, ElectionObservation? election = null, bool waited = false) =>
+    private static MasterDecision Decide(CandidateEvidence me, NodeObservation master, long? sentinelEpoch = null,
+        ElectionObservation? election = null, bool waited = false) =>
         MasterSelectionPolicy.Decide(StartingA(
-            sentinelEpoch is { } epoch ? [Says(1, B, epoch), Says(2, B, epoch), Says(3, B, epoch)] : [Dead(1), Dead(2), Dead(3)], [master], election) with
+            sentinelEpoch is { } epoch ? [Says(1, B, epoch), Says(2, B, epoch), Says(3, B, epoch)] : [Dead(1), Dead(2), Dead(3)],
+            [master], election) with
         { Me = me, LastMasterWait = TimeSpan.FromSeconds(10), ElectionWaitedFor = waited ? TimeSpan.FromSeconds(10) : TimeSpan.Zero });
 
-    private static string Code(CandidateEvidence me, NodeObservation master, long? sentinelEpoch = null, ElectionObservation? election = null, bool waited = false) =>
+    private static string Code(CandidateEvidence me, NodeObservation master, long? sentinelEpoch = null,
+        ElectionObservation? election = null, bool waited = false) =>
         Decide(me, master, sentinelEpoch, election, waited).Code;
 
-    private static string? Rescue(CandidateEvidence me, NodeObservation master) => Assert.IsType<MasterDecision.Follow>(Decide(me, master, sentinelEpoch: 4, Record(Serving(C, Token(1, 4), Id(2), 0, History)))).RescueFirst;
+    private static string? Rescue(CandidateEvidence me, NodeObservation master) => Assert.IsType<MasterDecision.Follow>(
+        Decide(me, master, sentinelEpoch: 4, Record(Serving(C, Token(1, 4), Id(2), 0, History)))).RescueFirst;
 }

@@ -103,8 +103,10 @@ public sealed class LineageElectionTests
         var known = On(A, Id(1), 1000, serving: (Node1, Token(1, 0)), history: First);
         var unknown = On(B, Id(9), 10, history: []);
         var record = Serving(A, Token(1, 0), Id(1), 950, [First], ("redis-2", 0));
-        Assert.Equal(ElectionPolicy.LineageUnknown, Assert.IsType<ElectionDecision.Refuse>(Decide(known, record, null, known, unknown)).Code);
-        Assert.Equal(ElectionPolicy.LineageUnknown, Assert.IsType<ElectionDecision.Refuse>(Decide(unknown, record, null, known, unknown)).Code);
+        Assert.Equal(
+            ElectionPolicy.LineageUnknown, Assert.IsType<ElectionDecision.Refuse>(Decide(known, record, null, known, unknown)).Code);
+        Assert.Equal(
+            ElectionPolicy.LineageUnknown, Assert.IsType<ElectionDecision.Refuse>(Decide(unknown, record, null, known, unknown)).Code);
     }
 
     [Fact]
@@ -114,7 +116,8 @@ public sealed class LineageElectionTests
         var one = On(A, Id(1), 1000, serving: (Node1, Token(1, 0)), history: First);
         var two = On(B, Id(2), 900, serving: (Node2, Token(1, 0)), history: rival);
         var three = On(C, Id(2), 900, history: rival);
-        Assert.Equal(ElectionPolicy.LineageConflict, Assert.IsType<ElectionDecision.Refuse>(Decide(one, new ElectionRecord { Term = 1 }, null, one, two, three)).Code);
+        Assert.Equal(ElectionPolicy.LineageConflict,
+            Assert.IsType<ElectionDecision.Refuse>(Decide(one, new ElectionRecord { Term = 1 }, null, one, two, three)).Code);
         Assert.IsType<ElectionDecision.Claim>(Decide(two, new ElectionRecord { Term = 1 }, new NamedMaster(B, 0), one, two, three));
     }
 
@@ -124,10 +127,12 @@ public sealed class LineageElectionTests
         var stale = On(C, Id(1), 1000, serving: (Node1, Token(1, 0)), history: First);
         var record = Serving(A, Token(1, 0), Id(1), 4990, [First], ("redis-2", 4800));
         var facts = new ElectionFacts(View(record, stale), stale, 3, Durability.Aof, null, IsUnclean: true);
-        Assert.StartsWith("UNCLEAN, by UNCLEAN_ELECTION_AFTER_MS, though redis-1", Assert.IsType<ElectionDecision.Claim>(ElectionPolicy.Decide(facts)).Reason, StringComparison.Ordinal);
+        Assert.StartsWith("UNCLEAN, by UNCLEAN_ELECTION_AFTER_MS, though redis-1",
+            Assert.IsType<ElectionDecision.Claim>(ElectionPolicy.Decide(facts)).Reason, StringComparison.Ordinal);
         // Never an empty start: that has a command of its own.
         var empty = On(C, null, 0, data: DataState.Absent);
-        Assert.Equal(ElectionPolicy.AllEmpty, Assert.IsType<ElectionDecision.Refuse>(ElectionPolicy.Decide(facts with { View = View(record, empty), Me = empty })).Code);
+        Assert.Equal(ElectionPolicy.AllEmpty,
+            Assert.IsType<ElectionDecision.Refuse>(ElectionPolicy.Decide(facts with { View = View(record, empty), Me = empty })).Code);
     }
 
     [Fact]
@@ -168,21 +173,26 @@ public sealed class LineageElectionTests
     [Fact]
     public void A_lost_record_starts_above_every_term_that_a_marker_knows()
     {
-        var all = (CandidateEvidence[])[On(A, Id(1), 10, token: Token(7, 3), history: First), On(B, Id(1), 10, history: First), On(C, Id(1), 10, history: First)];
+        var all = (CandidateEvidence[])[On(A, Id(1), 10, token: Token(7, 3), history: First), On(B, Id(1), 10, history: First),
+            On(C, Id(1), 10, history: First)];
         var view = View(new ElectionRecord(), all);
         Assert.Equal(8, view.Record.Claimed(all[0], view.HighestTerm, null).Term);
     }
 
-    internal static ReplicationId Id(int n) => ReplicationId.TryParse(n.ToString("x40", null), out var id) ? id : throw new ArgumentException("no id");
+    internal static ReplicationId Id(int n) =>
+        ReplicationId.TryParse(n.ToString("x40", null), out var id) ? id : throw new ArgumentException("no id");
 
     internal static FencingToken Token(long term, long epoch) => new(term, epoch, 0);
 
     internal static CandidateEvidence On(
-        RedisEndpoint at, ReplicationId? id, long offset, long? upper = -1, long? earlier = null, (NodeIdentity Node, FencingToken Token)? serving = null,
-        FencingToken token = default, DataState data = DataState.Present, params ImmutableArray<LineageEntry> history) => Evidence(at, data) with
+        RedisEndpoint at, ReplicationId? id, long offset, long? upper = -1, long? earlier = null,
+        (NodeIdentity Node, FencingToken Token)? serving = null,
+        FencingToken token = default, DataState data = DataState.Present, params ImmutableArray<LineageEntry> history) =>
+        Evidence(at, data) with
         {
             Position = id is { } stream
-                ? new DiskPosition(new ReplicationPosition(stream, offset), PositionBound.Exact, PositionSource.Marker) { Lower = offset, Estimate = offset, Upper = upper == -1 ? offset : upper }
+                ? new DiskPosition(new ReplicationPosition(stream, offset), PositionBound.Exact, PositionSource.Marker)
+                { Lower = offset, Estimate = offset, Upper = upper == -1 ? offset : upper }
                 : null,
             EarlierOffset = earlier,
             LastServing = serving is { } s ? new LastServing(s.Node, s.Token) : null,
@@ -191,7 +201,9 @@ public sealed class LineageElectionTests
         };
 
     internal static ElectionRecord Serving(
-        RedisEndpoint at, FencingToken token, ReplicationId id, long offset, ImmutableArray<LineageEntry> history, params (string Node, long Offset)[] inSync) => new()
+        RedisEndpoint at, FencingToken token, ReplicationId id, long offset, ImmutableArray<LineageEntry> history,
+        params (string Node, long Offset)[] inSync) =>
+        new()
         {
             Term = token.Term,
             HighestEpoch = token.Epoch,
@@ -200,8 +212,10 @@ public sealed class LineageElectionTests
             History = history,
         };
 
-    internal static ElectionView View(ElectionRecord record, params CandidateEvidence[] all) => new() { Record = record, Version = "v", Evidence = [.. all] };
+    internal static ElectionView View(ElectionRecord record, params CandidateEvidence[] all) =>
+        new() { Record = record, Version = "v", Evidence = [.. all] };
 
-    private static ElectionDecision Decide(CandidateEvidence me, ElectionRecord record, NamedMaster? named, params CandidateEvidence[] all) =>
+    private static ElectionDecision Decide(
+        CandidateEvidence me, ElectionRecord record, NamedMaster? named, params CandidateEvidence[] all) =>
         ElectionPolicy.Decide(new ElectionFacts(View(record, all), me, 3, Durability.Aof, named));
 }

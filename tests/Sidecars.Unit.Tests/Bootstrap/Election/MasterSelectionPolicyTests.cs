@@ -51,10 +51,12 @@ public sealed class MasterSelectionPolicyTests
     public void A_node_whose_own_address_another_process_announces_waits_for_its_end(bool named)
     {
         // Asked at its pod's address, it calls itself by mine: an earlier pod of this node, deleted by force and alive.
-        var predecessor = new NodeObservation.Known(new RedisEndpoint("10.244.0.9", 6379), new NodeLook { RunId = RunId(B), Role = NodeRole.Master, Announced = A });
+        var predecessor = new NodeObservation.Known(
+            new RedisEndpoint("10.244.0.9", 6379), new NodeLook { RunId = RunId(B), Role = NodeRole.Master, Announced = A });
         var s = StartingA(named ? AllSay(A, B) : NoSentinels, [predecessor, Replica(B, A, linkUp: true), Down(C)]);
         Waits("own-address-taken", s);
-        Waits("own-address-taken", s with { Peers = [predecessor with { View = predecessor.View with { Role = NodeRole.Replica, MasterAddress = B } }, Master(B), Down(C)] });
+        Waits("own-address-taken", s with
+        { Peers = [predecessor with { View = predecessor.View with { Role = NodeRole.Replica, MasterAddress = B } }, Master(B), Down(C)] });
     }
 
     [Fact]
@@ -66,7 +68,8 @@ public sealed class MasterSelectionPolicyTests
     {
         var split = StartingA([Says(1, B), Says(2, B), Says(3, C)], [Master(B), Replica(C, B)]);
         Waits("sentinel-split", split);
-        var restart = Assert.IsType<MasterDecision.RestartSentinels>(MasterSelectionPolicy.Decide(split with { SplitFor = MasterSelectionPolicy.SplitBeforeRestart }));
+        var restart = Assert.IsType<MasterDecision.RestartSentinels>(
+            MasterSelectionPolicy.Decide(split with { SplitFor = MasterSelectionPolicy.SplitBeforeRestart }));
         Assert.Equal([SentinelAt(3)], restart.Sentinels.AsEnumerable());
         Waits("sentinel-split", split with { SplitFor = TimeSpan.FromHours(1), Peers = [Replica(B, C), Master(C)] });
         Waits("sentinel-split", split with { SplitFor = TimeSpan.FromHours(1), Sentinels = [Says(1, B), Says(2, C), Dead(3)] });
@@ -85,7 +88,8 @@ public sealed class MasterSelectionPolicyTests
         var spreading = StartingA([Says(1, B, 7), Says(2, A), Dead(3)], [Master(B), Replica(C, A)]);
         Waits("epoch-spreading", spreading);
         var late = spreading with { SplitFor = MasterSelectionPolicy.SpreadingBeforeRestart };
-        Assert.Equal([SentinelAt(2)], Assert.IsType<MasterDecision.RestartSentinels>(MasterSelectionPolicy.Decide(late)).Sentinels.AsEnumerable());
+        Assert.Equal(
+            [SentinelAt(2)], Assert.IsType<MasterDecision.RestartSentinels>(MasterSelectionPolicy.Decide(late)).Sentinels.AsEnumerable());
         Waits("epoch-spreading", late with { Peers = [Master(B), Master(C)] });
         Waits("epoch-spreading", late with { Peers = [Replica(B, A), Replica(C, A)] });
         Waits("epoch-spreading", late with { Peers = [Down(B), Master(C)] });
@@ -97,7 +101,8 @@ public sealed class MasterSelectionPolicyTests
         var s = StartingA(AllSay(A, B, C), [Replica(B, A), Replica(C, A)]);
         var handOver = Assert.IsType<MasterDecision.Succeed>(MasterSelectionPolicy.Decide(s));
         Assert.Equal(("named-hand-over", B, C), (handOver.Code, handOver.Plan.Target.Address, handOver.Plan.Others.Single().Address));
-        var asked = Assert.IsType<MasterDecision.RequestFailover>(MasterSelectionPolicy.Decide(s with { SuccessionFailed = "publish-denied" }));
+        var asked = Assert.IsType<MasterDecision.RequestFailover>(
+            MasterSelectionPolicy.Decide(s with { SuccessionFailed = "publish-denied" }));
         Assert.Equal((SentinelAt(1), A), (asked.Sentinel, asked.Replaces)); // the lowest id, whoever asks
     }
 
@@ -106,14 +111,17 @@ public sealed class MasterSelectionPolicyTests
     {
         var s = StartingA(AllSay(A, B, C), [Replica(B, A), Down(C)]);
         Waits("replica-silent", s);
-        Assert.Equal(B, Assert.IsType<MasterDecision.Succeed>(MasterSelectionPolicy.Decide(s with { SilentFor = SuccessionPolicy.AnswersWithin })).Plan.Target.Address);
+        Assert.Equal(B, Assert.IsType<MasterDecision.Succeed>(
+            MasterSelectionPolicy.Decide(s with { SilentFor = SuccessionPolicy.AnswersWithin })).Plan.Target.Address);
     }
 
     [Fact]
     public void One_that_was_promoted_before_the_Sentinels_knew_is_gone_on_with_and_a_stranger_is_not()
     {
-        NodeObservation Promoted(string previous) => new NodeObservation.Known(B, ((NodeObservation.Known)Master(B)).View with { PreviousReplicationId = previous });
-        NodeObservation Follows(string id) => new NodeObservation.Known(C, ((NodeObservation.Known)Replica(C, A)).View with { ReplicationId = id });
+        NodeObservation Promoted(string previous) =>
+            new NodeObservation.Known(B, ((NodeObservation.Known)Master(B)).View with { PreviousReplicationId = previous });
+        NodeObservation Follows(string id) =>
+            new NodeObservation.Known(C, ((NodeObservation.Known)Replica(C, A)).View with { ReplicationId = id });
         var (mine, other) = (new string('1', 40), new string('2', 40));
         var s = StartingA(AllSay(A, B, C), [Promoted(mine), Follows(mine)]);
         Assert.Equal(B, Assert.IsType<MasterDecision.Succeed>(MasterSelectionPolicy.Decide(s)).Plan.Target.Address);
@@ -153,8 +161,10 @@ public sealed class MasterSelectionPolicyTests
         Refuses("two-masters", StartingA(NoSentinels, [Master(B), Master(C)], new ElectionObservation.Unavailable("down")));
         Follows(B, "follow-recorded-master", StartingA(NoSentinels, [Master(B), Master(C)], Candidate(2, Evidence(B))));
         // Or a person's word, which the refusal asks for.
-        Assert.Contains("redis-bootstrap trust NODE", MasterSelectionPolicy.Decide(StartingA(NoSentinels, [Master(B), Master(C)], ElectionOf(1))).Reason, StringComparison.Ordinal);
-        var said = new ElectionObservation.Known(LineageElectionTests.View(new ElectionRecord { Term = 2 }.Trusting("redis-3", 2), Evidence(B), Evidence(C)));
+        Assert.Contains("redis-bootstrap trust NODE",
+            MasterSelectionPolicy.Decide(StartingA(NoSentinels, [Master(B), Master(C)], ElectionOf(1))).Reason, StringComparison.Ordinal);
+        var said = new ElectionObservation.Known(
+            LineageElectionTests.View(new ElectionRecord { Term = 2 }.Trusting("redis-3", 2), Evidence(B), Evidence(C)));
         Follows(C, "follow-recorded-master", StartingA(NoSentinels, [Master(B), Master(C)], said));
     }
 
@@ -162,13 +172,15 @@ public sealed class MasterSelectionPolicyTests
     public void One_process_at_two_addresses_is_one_master()
     {
         var atPodAddress = Master(new RedisEndpoint("10.9.9.9", 6379), RunId(B));
-        Assert.IsType<MasterDecision.Follow>(MasterSelectionPolicy.Decide(StartingA(NoSentinels, [Master(B), atPodAddress]) with { Me = Empty }));
+        Assert.IsType<MasterDecision.Follow>(
+            MasterSelectionPolicy.Decide(StartingA(NoSentinels, [Master(B), atPodAddress]) with { Me = Empty }));
     }
 
     [Fact]
     public void An_announced_address_is_followed_whatever_address_was_asked()
     {
-        var atPodAddress = new NodeObservation.Known(new RedisEndpoint("10.9.9.9", 6379), new NodeLook { RunId = RunId(B), Role = NodeRole.Master, Announced = B });
+        var atPodAddress = new NodeObservation.Known(
+            new RedisEndpoint("10.9.9.9", 6379), new NodeLook { RunId = RunId(B), Role = NodeRole.Master, Announced = B });
         Follows(B, "follow-peer-master", StartingA(NoSentinels, [atPodAddress]) with { Me = Empty });
     }
 
@@ -200,7 +212,8 @@ public sealed class MasterSelectionPolicyTests
     {
         var s = StartingA(AllSay(B, A), [Down(B), Down(C)], Candidate(2, Evidence(A)));
         Assert.Equal(B, Assert.IsType<MasterDecision.FollowNamed>(MasterSelectionPolicy.Decide(s)).Named);
-        Assert.Equal("elected-and-named", Assert.IsType<MasterDecision.StartAsMaster>(MasterSelectionPolicy.Decide(s with { Sentinels = AllSay(A) })).Code);
+        Assert.Equal("elected-and-named",
+            Assert.IsType<MasterDecision.StartAsMaster>(MasterSelectionPolicy.Decide(s with { Sentinels = AllSay(A) })).Code);
     }
 
     [Fact]
@@ -210,7 +223,8 @@ public sealed class MasterSelectionPolicyTests
         var s = StartingA(AllSay(C, B), [Replica(B, C), Down(C)], Candidate(2, Evidence(B), Evidence(A), Evidence(C)));
         Assert.Equal("carry-out-election", Assert.IsType<MasterDecision.Succeed>(MasterSelectionPolicy.Decide(s)).Code);
         Waits("named-is-dead", s with { Election = null }); // that I can't reach it is no proof
-        Waits("named-is-dead", s with { Election = Candidate(2, Evidence(B), Evidence(B), Evidence(A)) }); // C's process is not known to be silent
+        // C's process is not known to be silent
+        Waits("named-is-dead", s with { Election = Candidate(2, Evidence(B), Evidence(B), Evidence(A)) });
         var third = s with { Me = Evidence(C), Sentinels = AllSay(A, B), Peers = [Replica(B, A), Down(A)] };
         Waits("named-is-dead", third);
     }
@@ -218,9 +232,11 @@ public sealed class MasterSelectionPolicyTests
     [Fact]
     public void Nothing_is_asked_of_a_Sentinel_in_tilt()
     {
-        Waits("named-no-promotable-replica", StartingA([Says(1, A, tilt: true, replicas: B), Says(2, A, tilt: true, replicas: B), Dead(3)], [Replica(B, A)]));
+        Waits("named-no-promotable-replica",
+            StartingA([Says(1, A, tilt: true, replicas: B), Says(2, A, tilt: true, replicas: B), Dead(3)], [Replica(B, A)]));
         var s = StartingA([Says(1, A, tilt: true, replicas: B), Says(2, A, replicas: B), Dead(3)], [Replica(B, A)]);
-        Assert.Equal(SentinelAt(2), Assert.IsType<MasterDecision.RequestFailover>(MasterSelectionPolicy.Decide(s with { SuccessionFailed = "tilt" })).Sentinel);
+        Assert.Equal(SentinelAt(2),
+            Assert.IsType<MasterDecision.RequestFailover>(MasterSelectionPolicy.Decide(s with { SuccessionFailed = "tilt" })).Sentinel);
     }
 
     private static void Follows(RedisEndpoint master, string code, BootstrapSnapshot s)
@@ -229,7 +245,8 @@ public sealed class MasterSelectionPolicyTests
         Assert.Equal((master, code), (follow.Master, follow.Code));
     }
 
-    private static void Refuses(string code, BootstrapSnapshot s) => Assert.Equal(code, Assert.IsType<MasterDecision.Refuse>(MasterSelectionPolicy.Decide(s)).Code);
+    private static void Refuses(string code, BootstrapSnapshot s) =>
+        Assert.Equal(code, Assert.IsType<MasterDecision.Refuse>(MasterSelectionPolicy.Decide(s)).Code);
 
     private static void Waits(string code, BootstrapSnapshot s)
     {

@@ -16,15 +16,18 @@ public sealed class PersonsWordTests
     public void A_first_installation_starts_empty_only_where_every_disk_was_seen_empty_and_names_who_is_missing()
     {
         CandidateEvidence a = Node(0, DataState.Absent), b = Node(1, DataState.Absent), c = Node(2, DataState.Absent);
-        Assert.Equal(["redis-1", "redis-2"], Assert.IsType<ElectionDecision.Wait>(Decide(a, new ElectionRecord(), [a])).WaitingFor.AsEnumerable());
+        Assert.Equal(
+            ["redis-1", "redis-2"], Assert.IsType<ElectionDecision.Wait>(Decide(a, new ElectionRecord(), [a])).WaitingFor.AsEnumerable());
         var wait = Assert.IsType<ElectionDecision.Wait>(Decide(a, new ElectionRecord(), [a, b]));
         Assert.Equal(["redis-2"], wait.WaitingFor.AsEnumerable());
-        Assert.Contains("no disk that is here holds data, and one that is not may ('redis-bootstrap allow-empty'", wait.Reason, StringComparison.Ordinal);
+        Assert.Contains("no disk that is here holds data, and one that is not may ('redis-bootstrap allow-empty'", wait.Reason,
+            StringComparison.Ordinal);
         Assert.IsType<ElectionDecision.Claim>(Decide(a, new ElectionRecord(), [a, b, c]));
         Assert.Equal("redis-0", Assert.IsType<ElectionDecision.Lost>(Decide(b, new ElectionRecord(), [a, b, c])).Winner);
         // The third is filled: it wins, whenever it comes.
         Assert.Equal("redis-2", Assert.IsType<ElectionDecision.Lost>(Decide(a, new ElectionRecord(), [a, b, Node(2)])).Winner);
-        Assert.IsType<ElectionDecision.Claim>(Decide(a, new ElectionRecord(), [a, b], durability: Durability.None)); // a cache loses nothing
+        // a cache loses nothing
+        Assert.IsType<ElectionDecision.Claim>(Decide(a, new ElectionRecord(), [a, b], durability: Durability.None));
         // Whom Sentinels name changes nothing of whom it waits for.
         Assert.IsType<ElectionDecision.Wait>(Decide(a, new ElectionRecord(), [a, b], named: b.Address));
         Assert.Equal("redis-1", Assert.IsType<ElectionDecision.Lost>(Decide(a, new ElectionRecord(), [a, b, c], named: b.Address)).Winner);
@@ -37,7 +40,8 @@ public sealed class PersonsWordTests
     {
         CandidateEvidence a = Node(0, DataState.Absent), b = Node(1, DataState.Absent);
         // Sidecars have recorded who served and who was in sync; every disk is gone.
-        var record = Serving(a.Address, new FencingToken(3, 0, 0), Id(1), 900, [Lineage], ("redis-1", 800), ("redis-2", 800)) with { EmptyStartAllowedInTerm = 3 };
+        var record = Serving(a.Address, new FencingToken(3, 0, 0), Id(1), 900, [Lineage], ("redis-1", 800), ("redis-2", 800)) with
+        { EmptyStartAllowedInTerm = 3 };
         var claim = Assert.IsType<ElectionDecision.Claim>(Decide(a, record, [a, b], restores));
         Assert.Equal((PersonsWordKind.AllowEmpty, false), (claim.Word!.Value, claim.RestoreFirst));
         Assert.IsType<ElectionDecision.Claim>(Decide(a, record, [a], restores));
@@ -51,14 +55,19 @@ public sealed class PersonsWordTests
     [Fact]
     public void Whoever_was_filled_on_purpose_is_the_only_possible_winner()
     {
-        CandidateEvidence filled = Node(0, bytes: 5) with { Filled = FilledBy.Adopt }, empty = Node(1, DataState.Absent), longer = Node(2, bytes: 900);
-        Assert.Equal(PersonsWordKind.Adopt, Assert.IsType<ElectionDecision.Claim>(Decide(filled, new ElectionRecord(), [filled, empty])).Word);
+        CandidateEvidence filled = Node(0, bytes: 5) with { Filled = FilledBy.Adopt }, empty = Node(1, DataState.Absent),
+            longer = Node(2, bytes: 900);
+        Assert.Equal(
+            PersonsWordKind.Adopt, Assert.IsType<ElectionDecision.Claim>(Decide(filled, new ElectionRecord(), [filled, empty])).Word);
         Assert.Equal("redis-0", Assert.IsType<ElectionDecision.Lost>(Decide(longer, new ElectionRecord(), [filled, empty, longer])).Winner);
         var restored = filled with { Filled = FilledBy.Restore };
-        Assert.Equal(PersonsWordKind.Restore, Assert.IsType<ElectionDecision.Claim>(Decide(restored, new ElectionRecord { Term = 4, History = [Lineage] }, [restored])).Word);
+        Assert.Equal(PersonsWordKind.Restore,
+            Assert.IsType<ElectionDecision.Claim>(Decide(restored, new ElectionRecord { Term = 4, History = [Lineage] }, [restored])).Word);
         // Not without data, not twice, and not a process that is gone.
-        Assert.IsType<ElectionDecision.Wait>(Decide(filled with { Data = DataState.Absent }, new ElectionRecord(), [filled with { Data = DataState.Absent }, empty]));
-        Assert.Equal(ElectionPolicy.FilledTwice, Assert.IsType<ElectionDecision.Refuse>(Decide(filled, new ElectionRecord(), [filled, longer with { Filled = FilledBy.Restore }])).Code);
+        Assert.IsType<ElectionDecision.Wait>(
+            Decide(filled with { Data = DataState.Absent }, new ElectionRecord(), [filled with { Data = DataState.Absent }, empty]));
+        Assert.Equal(ElectionPolicy.FilledTwice, Assert.IsType<ElectionDecision.Refuse>(
+            Decide(filled, new ElectionRecord(), [filled, longer with { Filled = FilledBy.Restore }])).Code);
         Assert.IsType<ElectionDecision.Wait>(Decide(longer, new ElectionRecord(), [filled with { Live = false }, empty, longer]));
     }
 
@@ -67,13 +76,15 @@ public sealed class PersonsWordTests
     {
         CandidateEvidence a = Stream(0, 1) with { History = [Lineage], Token = new FencingToken(3, 0, 0) }, b = Stream(1, 9), c = Node(2);
         var refused = new ElectionRecord { Term = 3, History = [Lineage] };
-        Assert.Contains("'redis-bootstrap trust NODE'", Assert.IsType<ElectionDecision.Refuse>(Decide(a, refused, [a, b, c])).Reason, StringComparison.Ordinal);
+        Assert.Contains("'redis-bootstrap trust NODE'", Assert.IsType<ElectionDecision.Refuse>(Decide(a, refused, [a, b, c])).Reason,
+            StringComparison.Ordinal);
         var said = refused.Trusting("redis-1", 5);
         Assert.Equal((6L, new PersonsWord(PersonsWordKind.Trust, "redis-1", 6)), (said.Term, said.Word));
         Assert.Equal(PersonsWordKind.Trust, Assert.IsType<ElectionDecision.Claim>(Decide(b, said, [a, b])).Word);
         Assert.Equal("redis-1", Assert.IsType<ElectionDecision.Lost>(Decide(a, said, [a, b])).Winner);
         Assert.Equal(["redis-1"], Assert.IsType<ElectionDecision.Wait>(Decide(a, said, [a, c])).WaitingFor.AsEnumerable());
-        Assert.Equal(ElectionPolicy.TrustedWithoutData, Assert.IsType<ElectionDecision.Refuse>(Decide(a, said, [a, b with { Data = DataState.Absent }])).Code);
+        Assert.Equal(ElectionPolicy.TrustedWithoutData,
+            Assert.IsType<ElectionDecision.Refuse>(Decide(a, said, [a, b with { Data = DataState.Absent }])).Code);
         // Once: the claim takes it, and keeps what it was with its term; so does a master that serves.
         var claimed = said.Claimed(b, 6, PersonsWordKind.Trust);
         Assert.Equal((null, new PersonsWord(PersonsWordKind.Trust, "redis-1", 7)), (claimed.Trusted, claimed.Word));
@@ -84,7 +95,8 @@ public sealed class PersonsWordTests
     public void A_conflict_says_which_command_settles_it_and_it_does()
     {
         var rival = new LineageEntry(Id(2), 0, new LineagePosition(3, 0, 1), new NodeIdentity("redis-1", "u"));
-        CandidateEvidence a = Stream(0, 1) with { History = [Lineage] }, b = Stream(1, 2) with { History = [rival] }, c = Stream(2, 2) with { History = [rival] };
+        CandidateEvidence a = Stream(0, 1) with { History = [Lineage] }, b = Stream(1, 2) with { History = [rival] },
+            c = Stream(2, 2) with { History = [rival] };
         var refused = Assert.IsType<ElectionDecision.Refuse>(Decide(a, new ElectionRecord { Term = 3 }, [a, b, c]));
         Assert.Equal(ElectionPolicy.LineageConflict, refused.Code);
         Assert.Contains("a person must say whose writes count: 'redis-bootstrap trust NODE'", refused.Reason, StringComparison.Ordinal);
@@ -111,8 +123,10 @@ public sealed class PersonsWordTests
     {
         var view = View(new ElectionRecord { Term = 1 }, Node(0), Node(1, DataState.Absent), Node(2, DataState.Suspect));
         Assert.Contains("redis-0 has data", PersonsWordPolicy.AgainstAllowEmpty(view), StringComparison.Ordinal);
-        Assert.Contains("redis-2", PersonsWordPolicy.AgainstAllowEmpty(view with { Evidence = [.. view.Evidence.Skip(1)] }), StringComparison.Ordinal);
-        Assert.Null(PersonsWordPolicy.AgainstAllowEmpty(view with { Evidence = [Node(0) with { Live = false }, Node(1, DataState.Absent)] }));
+        Assert.Contains(
+            "redis-2", PersonsWordPolicy.AgainstAllowEmpty(view with { Evidence = [.. view.Evidence.Skip(1)] }), StringComparison.Ordinal);
+        Assert.Null(
+            PersonsWordPolicy.AgainstAllowEmpty(view with { Evidence = [Node(0) with { Live = false }, Node(1, DataState.Absent)] }));
         Assert.Null(PersonsWordPolicy.AgainstTrust(view, "redis-0"));
         Assert.Contains("is empty", PersonsWordPolicy.AgainstTrust(view, "redis-1"), StringComparison.Ordinal);
         Assert.Contains("can't be trusted", PersonsWordPolicy.AgainstTrust(view, "redis-2"), StringComparison.Ordinal);
@@ -139,19 +153,26 @@ public sealed class PersonsWordTests
         Assert.IsType<ElectionDecision.Wait>(Elector(null, DataState.Absent, empty));
         Assert.IsType<ElectionDecision.Lost>(Elector("10.0.0.9", DataState.Absent, empty));
         Assert.IsType<ElectionDecision.Won>(Elector("redis-1", DataState.Absent, empty));
-        Assert.Equal(["redis-2"], Assert.IsType<ElectionDecision.Wait>(Elector("redis-1", DataState.Absent, unseen)).WaitingFor.AsEnumerable());
-        Assert.Equal(["redis-0", "redis-2"], Assert.IsType<ElectionDecision.Wait>(Elector("redis-1", DataState.Present, [])).WaitingFor.AsEnumerable());
+        Assert.Equal(
+            ["redis-2"], Assert.IsType<ElectionDecision.Wait>(Elector("redis-1", DataState.Absent, unseen)).WaitingFor.AsEnumerable());
+        Assert.Equal(["redis-0", "redis-2"],
+            Assert.IsType<ElectionDecision.Wait>(Elector("redis-1", DataState.Present, [])).WaitingFor.AsEnumerable());
         foreach (var theirs in (DataState[])[DataState.Present, DataState.Suspect])
-            Assert.Equal(ElectionPolicy.BlindBackend, Assert.IsType<ElectionDecision.Refuse>(Elector("redis-1", DataState.Absent, [theirs])).Code);
-        Assert.Equal(ElectionPolicy.BlindBackend, Assert.IsType<ElectionDecision.Refuse>(Elector("redis-1", DataState.Suspect, empty)).Code);
+            Assert.Equal(
+                ElectionPolicy.BlindBackend, Assert.IsType<ElectionDecision.Refuse>(Elector("redis-1", DataState.Absent, [theirs])).Code);
+        Assert.Equal(
+            ElectionPolicy.BlindBackend, Assert.IsType<ElectionDecision.Refuse>(Elector("redis-1", DataState.Suspect, empty)).Code);
         Assert.IsType<ElectionDecision.Won>(Elector("redis-1", DataState.Present, empty)); // nobody else has any
-        Assert.Equal(ElectionPolicy.BlindBackend, Assert.IsType<ElectionDecision.Refuse>(Elector("redis-1", DataState.Present, [DataState.Present, DataState.Absent])).Code);
+        Assert.Equal(ElectionPolicy.BlindBackend,
+            Assert.IsType<ElectionDecision.Refuse>(Elector("redis-1", DataState.Present, [DataState.Present, DataState.Absent])).Code);
         Assert.IsType<ElectionDecision.Won>(Elector("redis-1", DataState.Present, [], Durability.None));
         Assert.IsType<ElectionDecision.Won>(Elector("redis-1", DataState.Absent, [], allowed: true));
-        Assert.Equal(ElectionPolicy.BlindBackend, Assert.IsType<ElectionDecision.Refuse>(Elector("redis-1", DataState.Absent, [DataState.Present], allowed: true)).Code);
+        Assert.Equal(ElectionPolicy.BlindBackend,
+            Assert.IsType<ElectionDecision.Refuse>(Elector("redis-1", DataState.Absent, [DataState.Present], allowed: true)).Code);
     }
 
-    private static ElectionDecision Elector(string? leader, DataState mine, DataState?[] peers, Durability durability = Durability.Aof, bool allowed = false)
+    private static ElectionDecision Elector(
+        string? leader, DataState mine, DataState?[] peers, Durability durability = Durability.Aof, bool allowed = false)
     {
         var view = new ElectionView
         {
@@ -163,15 +184,19 @@ public sealed class PersonsWordTests
         return ElectionPolicy.Decide(new ElectionFacts(view, Node(1, mine), 3, durability, null));
     }
 
-    private static ElectionDecision Decide(CandidateEvidence me, ElectionRecord record, CandidateEvidence[] all, bool restores = false, RedisEndpoint? named = null, Durability durability = Durability.Aof) =>
-        ElectionPolicy.Decide(new ElectionFacts(View(record, all), me, 3, durability, named is null ? null : new NamedMaster(named, 1)) { RestoresBackups = restores });
+    private static ElectionDecision Decide(CandidateEvidence me, ElectionRecord record, CandidateEvidence[] all, bool restores = false,
+        RedisEndpoint? named = null, Durability durability = Durability.Aof) =>
+        ElectionPolicy.Decide(new ElectionFacts(View(record, all), me, 3, durability, named is null ? null : new NamedMaster(named, 1))
+        { RestoresBackups = restores });
 
     private static ElectionRecord? Reported(ElectionRecord record) =>
-        record.Reported(new ServingReport(new ServingMaster("redis-0", "u", Node(0).Address, new FencingToken(record.Term, 0, 0), Id(1), 0), [], [Lineage], 0));
+        record.Reported(new ServingReport(
+            new ServingMaster("redis-0", "u", Node(0).Address, new FencingToken(record.Term, 0, 0), Id(1), 0), [], [Lineage], 0));
 
     private static CandidateEvidence Stream(int ordinal, int id) => Node(ordinal) with
     {
-        Position = new DiskPosition(new ReplicationPosition(Id(id), 5), PositionBound.Exact, PositionSource.Marker) { Lower = 5, Estimate = 5, Upper = 5 },
+        Position = new DiskPosition(new ReplicationPosition(Id(id), 5), PositionBound.Exact, PositionSource.Marker)
+        { Lower = 5, Estimate = 5, Upper = 5 },
     };
 
     private static CandidateEvidence Node(int ordinal, DataState data = DataState.Present, long bytes = 1000) =>

@@ -19,7 +19,8 @@ public sealed class SnapshotDocumentTests
             StartingA([Says(1, B, 4, replicas: C), Says(2, B, 4), Dead(3)], [Master(B), Replica(C, B, true)]),
             StartingA([AsksPassword(1), Mute(2), Dead(3)], [Down(B), Foreign(C)], ElectionOf(3, Evidence(A), Evidence(B), Evidence(C))),
             StartingA([Dead(1), Dead(2), Dead(3)], [Down(B), Down(C)], Candidate(3, Evidence(A), Evidence(A), Evidence(B))),
-            StartingA([Says(1, A, replicas: B), Says(2, A), Says(3, A)], [Replica(B, A), Hangs(C)], new ElectionObservation.Unavailable("timed out")),
+            StartingA([Says(1, A, replicas: B), Says(2, A), Says(3, A)], [Replica(B, A), Hangs(C)],
+                new ElectionObservation.Unavailable("timed out")),
         ];
         foreach (var snapshot in all)
         {
@@ -65,7 +66,8 @@ public sealed class SnapshotDocumentTests
         Assert.DoesNotContain('\n', json);
         var root = JsonDocument.Parse(json).RootElement;
         Assert.Equal((3, 5), (root.GetProperty("redis_count").GetInt32(), root.GetProperty("sentinel_count").GetInt32()));
-        Assert.Equal((Full.Sentinels.Length, Full.Peers.Length), (root.GetProperty("sentinels").GetArrayLength(), root.GetProperty("nodes").GetArrayLength()));
+        Assert.Equal((Full.Sentinels.Length, Full.Peers.Length),
+            (root.GetProperty("sentinels").GetArrayLength(), root.GetProperty("nodes").GetArrayLength()));
         Assert.Equal("""{"address":"10.0.0.1:6379","epoch":4}""", root.GetProperty("remembered").GetRawText());
         Assert.Equal("""{"state":"known","epoch":7,"master":"10.0.0.2:6379"}""", root.GetProperty("kept_epoch").GetRawText());
         var read = SnapshotDocument.TryReadMonitor(json, out var why);
@@ -98,7 +100,8 @@ public sealed class SnapshotDocumentTests
         RedisCount = 5,
         Token = new FencingToken(3, 4, 5),
         HighestEpoch = 6,
-        Position = new DiskPosition(new ReplicationPosition(Id('b'), 1000), PositionBound.AtLeast, PositionSource.RdbHeader) { Lower = 990, Upper = 1010 },
+        Position = new DiskPosition(new ReplicationPosition(Id('b'), 1000), PositionBound.AtLeast, PositionSource.RdbHeader)
+        { Lower = 990, Upper = 1010 },
         EarlierOffset = 800,
         LastServing = new LastServing(new NodeIdentity("redis-2", "uid-2"), new FencingToken(3, 4, 1)),
         History = [.. History],
@@ -128,7 +131,11 @@ public sealed class SnapshotDocumentTests
             {
                 MyId = new string('a', 40),
                 Tilt = true,
-                Master = new SentinelMaster { Address = B, Monitored = A, FailoverState = "reconf_slaves", RunId = RunId(B), Flags = "master,s_down", ConfigEpoch = 4, Quorum = 2, RoleReported = "master" },
+                Master = new SentinelMaster
+                {
+                    Address = B, Monitored = A, FailoverState = "reconf_slaves", RunId = RunId(B), Flags = "master,s_down", ConfigEpoch = 4,
+                    Quorum = 2, RoleReported = "master"
+                },
                 Replicas = [new SentinelReplica { Address = C, Flags = "slave", Priority = 100, Offset = 77, MasterLinkStatus = "ok" }],
                 Others = [new SentinelPeer { Address = SentinelAt(2), MyId = new string('b', 40), Flags = "sentinel", VotedEpoch = 9 }],
             }),
@@ -138,13 +145,16 @@ public sealed class SnapshotDocumentTests
         [
             new NodeObservation.Known(B, new NodeLook
             {
-                RunId = RunId(B), Role = NodeRole.Replica, ReplicationId = Id('b').ToString(), PreviousReplicationId = Id('a').ToString(), PreviousEnded = 900,
-                Offset = 1000, Loading = true, MasterAddress = C, MasterLinkUp = true, SyncInProgress = true, Announced = new RedisEndpoint("fd00::2", 6379), Keys = 5,
+                RunId = RunId(B), Role = NodeRole.Replica, ReplicationId = Id('b').ToString(), PreviousReplicationId =
+                    Id('a').ToString(), PreviousEnded = 900,
+                Offset = 1000, Loading = true, MasterAddress = C, MasterLinkUp = true, SyncInProgress = true, Announced = new RedisEndpoint(
+                    "fd00::2", 6379), Keys = 5,
             }),
             Foreign(C),
             Down(A),
         ],
-        new ElectionObservation.Known(new ElectionView { Record = FullRecord, Version = "v7", CandidateAlive = true, Evidence = [FullEvidence, Evidence(B)], CarriesEvidence = false }))
+        new ElectionObservation.Known(new ElectionView
+        { Record = FullRecord, Version = "v7", CandidateAlive = true, Evidence = [FullEvidence, Evidence(B)], CarriesEvidence = false }))
         with
     {
         Me = FullEvidence,
@@ -157,7 +167,8 @@ public sealed class SnapshotDocumentTests
         SplitFor = TimeSpan.FromSeconds(2),
     };
 
-    private static ReplicationId Id(char digit) => ReplicationId.TryParse(new string(digit, 40), out var id) ? id : throw new ArgumentOutOfRangeException(nameof(digit));
+    private static ReplicationId Id(char digit) =>
+        ReplicationId.TryParse(new string(digit, 40), out var id) ? id : throw new ArgumentOutOfRangeException(nameof(digit));
 
     // By reflection, so that a member which is added and not written fails here.
     private static string Everything<T>(T value) => JsonSerializer.Serialize(value);

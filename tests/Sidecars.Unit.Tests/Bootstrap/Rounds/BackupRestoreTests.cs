@@ -4,7 +4,9 @@ using Sidecars.Unit.Tests.Failover.Loops;
 
 namespace Sidecars.Unit.Tests.Bootstrap.Rounds;
 
-/// <summary>The tool that restores, run beside the rounds: a process that fails is begun anew after a pause, by a clock that the test moves.</summary>
+/// <summary>
+/// The tool that restores, run beside the rounds: a process that fails is begun anew after a pause, by a clock that the test moves.
+/// </summary>
 public sealed class BackupRestoreTests : IDisposable
 {
     private readonly TempFolder _folder = new("restore");
@@ -15,7 +17,8 @@ public sealed class BackupRestoreTests : IDisposable
     [Fact]
     public async Task A_restore_that_fails_is_told_and_tried_again_5_s_later_until_it_is_done()
     {
-        await using var restore = new BackupRestore(Script("echo $2 >> runs; echo no backup is listed >&2; [ -e good ]"), _folder.Path, _time);
+        await using var restore = new BackupRestore(
+            Script("echo $2 >> runs; echo no backup is listed >&2; [ -e good ]"), _folder.Path, _time);
         await EndAsync(restore);
         for (var runs = 1; runs <= 20; runs++)
         {
@@ -42,10 +45,12 @@ public sealed class BackupRestoreTests : IDisposable
     [Fact]
     public async Task Its_last_line_is_its_progress_and_no_time_ends_it()
     {
-        await using var restore = new BackupRestore(Script("echo restoring: 1 MB of 2 MB >&2; while [ ! -e good ]; do read -t 0.05 _ < wait; done"), _folder.Path, _time);
+        await using var restore = new BackupRestore(
+            Script("echo restoring: 1 MB of 2 MB >&2; while [ ! -e good ]; do read -t 0.05 _ < wait; done"), _folder.Path, _time);
         await using var pipe = await ServerProcess.StartAsync(new ServerStart("mkfifo", _folder.File("wait")));
         Assert.Equal(0, await pipe.WaitForExitAsync());
-        await Eventually.UntilAsync("its progress", () => restore.Advance() is RestoreProgress.Running { Progress: "restoring: 1 MB of 2 MB" });
+        await Eventually.UntilAsync(
+            "its progress", () => restore.Advance() is RestoreProgress.Running { Progress: "restoring: 1 MB of 2 MB" });
         _time.Skip(TimeSpan.FromHours(5));
         Assert.IsType<RestoreProgress.Running>(restore.Advance());
     }
@@ -63,7 +68,8 @@ public sealed class BackupRestoreTests : IDisposable
         Assert.IsType<RestoreProgress.Done>(restore.Advance());
     }
 
-    private static Task EndAsync(BackupRestore restore) => Eventually.UntilAsync("the tool to end", () => restore.Advance() is not RestoreProgress.Running);
+    private static Task EndAsync(BackupRestore restore) =>
+        Eventually.UntilAsync("the tool to end", () => restore.Advance() is not RestoreProgress.Running);
 
     private string Script(string body, string name = "tool")
     {

@@ -19,7 +19,8 @@ public sealed class BootstrapRunnerTests : IDisposable
     public async Task A_volume_of_another_tenant_is_waited_for_told_of_once_and_shown_alive_until_the_deadline()
     {
         Assert.True(ClusterId.TryParse("another/tenant", out var other));
-        var marker = new Marker(other, new NodeIdentity("redis-0", "uid"), "boot", FencingToken.None, LineageHistory.Empty, MarkerRole.Unknown, 0);
+        var marker = new Marker(
+            other, new NodeIdentity("redis-0", "uid"), "boot", FencingToken.None, LineageHistory.Empty, MarkerRole.Unknown, 0);
         Assert.True(new MarkerStore(_rig.Data).TryWrite(marker, out _));
         var heartbeat = Path.Combine(_rig.Options.Group.ConfigDirectory, "bootstrap.json");
         var runner = new BootstrapRunner(_rig.Options, _rig.Log, () => true, _rig.Time, new Random(1));

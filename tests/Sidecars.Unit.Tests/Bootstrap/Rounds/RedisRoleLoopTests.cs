@@ -16,7 +16,9 @@ using static Sidecars.Unit.Tests.Failover.Loops.QuietDayTests;
 
 namespace Sidecars.Unit.Tests.Bootstrap.Rounds;
 
-/// <summary>The rounds of an election: nobody else answers, this node's disk is empty, and the record is at a backend that has weather.</summary>
+/// <summary>
+/// The rounds of an election: nobody else answers, this node's disk is empty, and the record is at a backend that has weather.
+/// </summary>
 public sealed class RedisRoleLoopTests : IDisposable
 {
     private readonly RoundRig _rig = new(ServerMode.Redis);
@@ -130,9 +132,12 @@ public sealed class RedisRoleLoopTests : IDisposable
     {
         var options = new RedisClientOptions { Time = group.Time };
         SentinelClient Sentinels(Func<RedisEndpoint, IRespTransport> to) => new(to, options, rig.Options.Group.MasterName);
-        var leadership = new SentinelLeadership(Sentinels(group.To).ObserveAsync, new LeadershipClient(group.To, options, rig.Options.Group.MasterName), group.Time);
-        var addresses = new GroupAddresses([.. group.Sentinels.Select(s => s.Endpoint)], [MemoryGroup.Me, MemoryGroup.Other], TimeSpan.FromSeconds(1));
-        return Loop(rig, new GroupObserver(addresses, Sentinels(group.To), new NodeClient(group.To, options), group.Time), Sentinels(toSentinel), leadership, new SuccessionRunner(leadership, group.To, options));
+        var leadership = new SentinelLeadership(
+            Sentinels(group.To).ObserveAsync, new LeadershipClient(group.To, options, rig.Options.Group.MasterName), group.Time);
+        var addresses = new GroupAddresses(
+            [.. group.Sentinels.Select(s => s.Endpoint)], [MemoryGroup.Me, MemoryGroup.Other], TimeSpan.FromSeconds(1));
+        return Loop(rig, new GroupObserver(addresses, Sentinels(group.To), new NodeClient(group.To, options), group.Time),
+            Sentinels(toSentinel), leadership, new SuccessionRunner(leadership, group.To, options));
     }
 
     private RedisRoleLoop Loop()
@@ -140,21 +145,25 @@ public sealed class RedisRoleLoopTests : IDisposable
         var group = _rig.Options.Group;
         var options = new RedisClientOptions { Time = _rig.Time };
         var sentinels = new SentinelClient(Refusing, options, group.MasterName);
-        var leadership = new SentinelLeadership(sentinels.ObserveAsync, new LeadershipClient(Refusing, options, group.MasterName), _rig.Time);
-        var observer = new GroupObserver(new GroupAddresses(group.SentinelHosts, group.RedisHosts, group.ConnectTimeout), sentinels, new NodeClient(Refusing, options), _rig.Time);
+        var leadership = new SentinelLeadership(
+            sentinels.ObserveAsync, new LeadershipClient(Refusing, options, group.MasterName), _rig.Time);
+        var observer = new GroupObserver(new GroupAddresses(group.SentinelHosts, group.RedisHosts, group.ConnectTimeout), sentinels,
+            new NodeClient(Refusing, options), _rig.Time);
         return Loop(_rig, observer, sentinels, leadership, new SuccessionRunner(leadership, Refusing, options));
     }
 
-    private RedisRoleLoop Loop(RoundRig rig, GroupObserver observer, SentinelClient sentinels, SentinelLeadership leadership, SuccessionRunner succession) => new(
-        observer,
-        sentinels,
-        leadership,
-        succession,
-        _election,
-        new DataGuard(rig.Options, A, DataLayout.Default, rig.Log, rig.Time),
-        new BackupRestore("/nowhere/redis-backup", rig.Data, rig.Time),
-        new RedisRoleSettings(3, 3, Durability.Aof, TimeSpan.FromSeconds(10), null, RestoresBackups: false),
-        rig.Reporter, rig.Pacer, rig.Time);
+    private RedisRoleLoop Loop(
+        RoundRig rig, GroupObserver observer, SentinelClient sentinels, SentinelLeadership leadership, SuccessionRunner succession) =>
+        new(
+            observer,
+            sentinels,
+            leadership,
+            succession,
+            _election,
+            new DataGuard(rig.Options, A, DataLayout.Default, rig.Log, rig.Time),
+            new BackupRestore("/nowhere/redis-backup", rig.Data, rig.Time),
+            new RedisRoleSettings(3, 3, Durability.Aof, TimeSpan.FromSeconds(10), null, RestoresBackups: false),
+            rig.Reporter, rig.Pacer, rig.Time);
 
     private static MemoryServer Refusing(RedisEndpoint at) =>
         new(at, _ => FakeReply.Ok) { Refuses = () => new RedisConnectionException(RedisFailure.Refused, "refused") };
@@ -190,10 +199,12 @@ public sealed class RedisRoleLoopTests : IDisposable
             if (Throws is { } thrown) throw thrown;
             if (Away is { } why) return new ElectionObservation.Unavailable(why);
             CandidateEvidence[] others = Peers ? [Evidence(B, DataState.Absent), Evidence(C, DataState.Absent)] : [];
-            return new ElectionObservation.Known(new ElectionView { Record = _record, Version = "v", CandidateAlive = true, Evidence = [mine, .. others] });
+            return new ElectionObservation.Known(
+                new ElectionView { Record = _record, Version = "v", CandidateAlive = true, Evidence = [mine, .. others] });
         }
 
-        public Task<ClaimOutcome> ClaimAsync(ElectionView decidedOn, CandidateEvidence mine, PersonsWordKind? word, CancellationToken cancellation)
+        public Task<ClaimOutcome> ClaimAsync(
+            ElectionView decidedOn, CandidateEvidence mine, PersonsWordKind? word, CancellationToken cancellation)
         {
             Claims++;
             if (Loses) return Task.FromResult<ClaimOutcome>(new ClaimOutcome.Lost("another wrote first"));

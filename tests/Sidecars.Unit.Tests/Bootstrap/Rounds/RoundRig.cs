@@ -35,7 +35,8 @@ internal sealed class RoundRig : IDisposable
         });
         Options = BootstrapOptions.Read(mode, [], settings) ?? throw new InvalidOperationException(string.Join('\n', settings.Errors));
         Log = new JsonLineLog(_log, "test", Time);
-        Reporter = new DecisionReporter(Log, new HeartbeatFile(Path.Combine(Options.Group.ConfigDirectory, "bootstrap.json"), "test", Time));
+        Reporter = new DecisionReporter(
+            Log, new HeartbeatFile(Path.Combine(Options.Group.ConfigDirectory, "bootstrap.json"), "test", Time));
     }
 
     public VirtualTime Time { get; }

@@ -66,15 +66,19 @@ public sealed class SentinelLoopTests : IAsyncDisposable
     public async Task A_slot_is_asked_for_within_what_the_API_server_allows_and_had_when_it_is_back(string weather, int most)
     {
         using var api = new MemoryApi(_group.Time);
-        api.Objects.Seed("pods", MemoryApi.Namespace, new JsonObject { ["kind"] = "Pod", ["metadata"] = new JsonObject { ["name"] = "sentinel-0", ["uid"] = "uid-0" } });
+        api.Objects.Seed("pods", MemoryApi.Namespace,
+            new JsonObject { ["kind"] = "Pod", ["metadata"] = new JsonObject { ["name"] = "sentinel-0", ["uid"] = "uid-0" } });
         Set(weather);
         var options = new RedisClientOptions { Time = _group.Time };
         var slots = new SlotLoop(
             new SlotClient(
-                api.Client, new SlotTableStore(api.Client, _rig.Options.Group.Cluster, "redis"), new SentinelIdClient(_group.To, options, options),
-                _ => Task.FromResult(new LivingSentinels(new HashSet<string>(), new HashSet<string>())), _rig.Options.Group.Cluster, 3, _group.Time),
+                api.Client, new SlotTableStore(api.Client, _rig.Options.Group.Cluster, "redis"),
+                new SentinelIdClient(_group.To, options, options),
+                _ => Task.FromResult(new LivingSentinels(new HashSet<string>(), new HashSet<string>())), _rig.Options.Group.Cluster,
+                3, _group.Time),
             new SlotClaimant("uid-0", "sentinel-0", Mine), new SlotMemory(_rig.Options.Group.ConfigDirectory), _rig.Reporter,
-            new RoundPacer(new BackoffSchedule(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(5)), _group.Time, new Random(1)), _group.Time);
+            new RoundPacer(new BackoffSchedule(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(5)), _group.Time, new Random(1)),
+            _group.Time);
         var loop = _rig.Start(slots.RunAsync);
         await OnThreadAsync(() =>
         {
@@ -86,7 +90,8 @@ public sealed class SentinelLoopTests : IAsyncDisposable
         });
         Assert.Equal(new SlotGrant(0, AtOnce: false), await loop);
 
-        void Run(TimeSpan span) => _group.Time.Run(span, () => _group.Time.Sleepers == 1 || (api.Hanging == 1 && _group.Time.Deadlines > 0) || loop.IsCompleted);
+        void Run(TimeSpan span) =>
+            _group.Time.Run(span, () => _group.Time.Sleepers == 1 || (api.Hanging == 1 && _group.Time.Deadlines > 0) || loop.IsCompleted);
 
         void Set(string to)
         {
@@ -139,6 +144,7 @@ public sealed class SentinelLoopTests : IAsyncDisposable
             return new EpochReading.Known(3, MemoryGroup.Me);
         }
 
-        public Task<EpochReading> RaiseAsync(long epoch, RedisEndpoint master, CancellationToken cancellation) => throw new InvalidOperationException("a starting Sentinel raises nothing");
+        public Task<EpochReading> RaiseAsync(long epoch, RedisEndpoint master, CancellationToken cancellation) =>
+            throw new InvalidOperationException("a starting Sentinel raises nothing");
     }
 }

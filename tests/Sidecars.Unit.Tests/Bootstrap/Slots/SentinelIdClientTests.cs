@@ -16,11 +16,18 @@ public sealed class SentinelIdClientTests
     [InlineData("tenant-b/redis", "side", "sent", "foreign")] // the same passwords, another tenant
     [InlineData("tenant-a/redis", "other", "other", "foreign")] // it can't vote with us
     [InlineData("tenant-a/redis", "other", "sent", "unclear")] // it can
-    public async Task Who_refuses_the_Sentinels_login_too_is_foreign_and_nobody_else(string cluster, string sidecar, string sentinel, string expected)
+    public async Task Who_refuses_the_Sentinels_login_too_is_foreign_and_nobody_else(
+        string cluster, string sidecar, string sentinel, string expected)
     {
         await using var server = await StartAsync("tenant-a/redis", "side", "sent");
         var answer = await Client(cluster, sidecar, sentinel).AskAsync(server.Endpoint, default);
-        Assert.Equal(expected, answer switch { SentinelIdAnswer.Id { MyId: var id } when id == MyId => "id", SentinelIdAnswer.Foreign => "foreign", SentinelIdAnswer.Unclear => "unclear", _ => answer.ToString() });
+        Assert.Equal(expected, answer switch
+        {
+            SentinelIdAnswer.Id { MyId: var id } when id == MyId => "id",
+            SentinelIdAnswer.Foreign => "foreign",
+            SentinelIdAnswer.Unclear => "unclear",
+            _ => answer.ToString()
+        });
     }
 
     [Fact]
@@ -42,7 +49,8 @@ public sealed class SentinelIdClientTests
     }
 
     private static Task<SentinelProcess> StartAsync(string cluster, string? sidecar, string? sentinel) =>
-        SentinelProcess.StartAsync([$"sentinel myid {MyId}", .. Access(cluster, sidecar, sentinel).SentinelUsers.Select(words => "user " + string.Join(' ', words))]);
+        SentinelProcess.StartAsync([$"sentinel myid {MyId}",
+            .. Access(cluster, sidecar, sentinel).SentinelUsers.Select(words => "user " + string.Join(' ', words))]);
 
     private static SentinelIdClient Client(string cluster, string? sidecar, string? sentinel)
     {
@@ -50,7 +58,12 @@ public sealed class SentinelIdClientTests
         return new SentinelIdClient(e => new TcpTransport(e), As(access.Sidecar), As(access.Sentinel));
 
         static RedisClientOptions As(GroupLogin login) =>
-            new() { Credentials = [new RedisCredential(login.User, login.Password)], ConnectTimeout = TimeSpan.FromSeconds(5), CommandTimeout = TimeSpan.FromSeconds(1) };
+            new()
+            {
+                Credentials = [new RedisCredential(login.User, login.Password)],
+                ConnectTimeout = TimeSpan.FromSeconds(5),
+                CommandTimeout = TimeSpan.FromSeconds(1)
+            };
     }
 
     private static GroupAccess Access(string cluster, string? sidecar, string? sentinel)

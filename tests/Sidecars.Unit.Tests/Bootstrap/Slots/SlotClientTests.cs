@@ -15,7 +15,8 @@ namespace Sidecars.Unit.Tests.Bootstrap.Slots;
 public sealed class SlotClientTests : IAsyncLifetime
 {
     private const string Lease = "redis-sentinels";
-    private static readonly ClusterId Cluster = ClusterId.TryParse("tenant-a/redis", out var id) ? id : throw new InvalidOperationException();
+    private static readonly ClusterId Cluster =
+        ClusterId.TryParse("tenant-a/redis", out var id) ? id : throw new InvalidOperationException();
     private readonly SteppedTime _time = new();
     private readonly HashSet<string> _answering = [];
     private readonly HashSet<string> _reported = [];
@@ -94,11 +95,13 @@ public sealed class SlotClientTests : IAsyncLifetime
     public async Task A_pod_that_is_Terminating_for_ever_gives_its_slot_up_after_30_s_without_a_sign_of_life()
     {
         await HoldAsync(Pod(0));
-        _server.Objects.Change("pods", FakeKubernetesServer.Namespace, "sentinel-0", pod => pod["metadata"]!["deletionTimestamp"] = "2026-11-20T10:00:00Z");
+        _server.Objects.Change(
+            "pods", FakeKubernetesServer.Namespace, "sentinel-0", pod => pod["metadata"]!["deletionTimestamp"] = "2026-11-20T10:00:00Z");
         var slots = Slots(count: 1);
         Assert.IsType<SlotOutcome.Waiting>(await slots.TryAsync(Pod(1), null, default));
         _time.Advance(TimeSpan.FromSeconds(29));
-        Assert.Contains("being deleted", Assert.IsType<SlotOutcome.Waiting>(await slots.TryAsync(Pod(1), null, default)).Reason, StringComparison.Ordinal);
+        Assert.Contains("being deleted", Assert.IsType<SlotOutcome.Waiting>(await slots.TryAsync(Pod(1), null, default)).Reason,
+            StringComparison.Ordinal);
         _time.Advance(TimeSpan.FromSeconds(1));
         Assert.IsType<SlotOutcome.Held>(await slots.TryAsync(Pod(1), null, default));
     }
@@ -107,11 +110,13 @@ public sealed class SlotClientTests : IAsyncLifetime
     public async Task A_pod_that_is_Terminating_and_answers_keeps_it_for_as_long_as_it_does()
     {
         await HoldAsync(Pod(0, LeftBehind("this id")));
-        _server.Objects.Change("pods", FakeKubernetesServer.Namespace, "sentinel-0", pod => pod["metadata"]!["deletionTimestamp"] = "2026-11-20T10:00:00Z");
+        _server.Objects.Change(
+            "pods", FakeKubernetesServer.Namespace, "sentinel-0", pod => pod["metadata"]!["deletionTimestamp"] = "2026-11-20T10:00:00Z");
         var slots = Slots(count: 1);
         Assert.IsType<SlotOutcome.Waiting>(await slots.TryAsync(Pod(1), null, default));
         _time.Advance(TimeSpan.FromHours(1));
-        Assert.Contains("still answers", Assert.IsType<SlotOutcome.Waiting>(await slots.TryAsync(Pod(1), null, default)).Reason, StringComparison.Ordinal);
+        Assert.Contains("still answers", Assert.IsType<SlotOutcome.Waiting>(await slots.TryAsync(Pod(1), null, default)).Reason,
+            StringComparison.Ordinal);
         await _old[0].DisposeAsync();
         _old.Clear();
         Assert.IsType<SlotOutcome.Held>(await slots.TryAsync(Pod(1), null, default));
@@ -125,7 +130,8 @@ public sealed class SlotClientTests : IAsyncLifetime
     public async Task The_slot_of_a_pod_that_has_ended_is_free(string phase, bool free)
     {
         await HoldAsync(Pod(0));
-        _server.Objects.Change("pods", FakeKubernetesServer.Namespace, "sentinel-0", pod => pod["status"] = new JsonObject { ["phase"] = phase });
+        _server.Objects.Change(
+            "pods", FakeKubernetesServer.Namespace, "sentinel-0", pod => pod["status"] = new JsonObject { ["phase"] = phase });
         Assert.Equal(free, await Slots(count: 1).TryAsync(Pod(1), null, default) is SlotOutcome.Held);
     }
 
@@ -135,7 +141,8 @@ public sealed class SlotClientTests : IAsyncLifetime
         var former = Pod(0);
         await HoldAsync(former);
         _server.RunPod("sentinel-0", "uid-new");
-        Assert.Equal(0, Assert.IsType<SlotOutcome.Held>(await Slots(count: 1).TryAsync(former with { PodUid = "uid-new" }, null, default)).Slot);
+        Assert.Equal(
+            0, Assert.IsType<SlotOutcome.Held>(await Slots(count: 1).TryAsync(former with { PodUid = "uid-new" }, null, default)).Slot);
     }
 
     [Theory]
@@ -162,7 +169,8 @@ public sealed class SlotClientTests : IAsyncLifetime
         await HoldAsync(Pod(0));
         _server.ForgetPod("sentinel-0");
         _server.Forbids = (_, kind, _) => kind == "pods";
-        Assert.Contains("is not known to be gone", Assert.IsType<SlotOutcome.Waiting>(await Slots(count: 1).TryAsync(Pod(1), null, default)).Reason, StringComparison.Ordinal);
+        Assert.Contains("is not known to be gone",
+            Assert.IsType<SlotOutcome.Waiting>(await Slots(count: 1).TryAsync(Pod(1), null, default)).Reason, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -173,7 +181,8 @@ public sealed class SlotClientTests : IAsyncLifetime
         _server.Next(null);
         _server.Next(new Fault.Reset { AfterActing = landed });
         Assert.IsType<SlotOutcome.Waiting>(await Slots().TryAsync(Pod(0), null, default));
-        Assert.Equal(landed ? "slot-kept" : "slot-claimed", Assert.IsType<SlotOutcome.Held>(await Slots().TryAsync(Pod(0), null, default)).Code);
+        Assert.Equal(
+            landed ? "slot-kept" : "slot-claimed", Assert.IsType<SlotOutcome.Held>(await Slots().TryAsync(Pod(0), null, default)).Code);
         Assert.Equal(0, (await TableAsync()).SlotOf("uid-0"));
     }
 
@@ -201,15 +210,18 @@ public sealed class SlotClientTests : IAsyncLifetime
     public async Task A_table_edited_by_hand_frees_nothing_and_is_not_overwritten()
     {
         await HoldAsync(Pod(0));
-        _server.Objects.Change("leases.coordination.k8s.io", FakeKubernetesServer.Namespace, Lease, lease => lease["metadata"]!["annotations"]![SidecarAnnotations.Prefix + "slot-0"] = "{}");
+        _server.Objects.Change("leases.coordination.k8s.io", FakeKubernetesServer.Namespace, Lease,
+            lease => lease["metadata"]!["annotations"]![SidecarAnnotations.Prefix + "slot-0"] = "{}");
         var before = Text();
-        Assert.Contains("slot-0", Assert.IsType<SlotOutcome.Waiting>(await Slots().TryAsync(Pod(1), null, default)).Reason, StringComparison.Ordinal);
+        Assert.Contains(
+            "slot-0", Assert.IsType<SlotOutcome.Waiting>(await Slots().TryAsync(Pod(1), null, default)).Reason, StringComparison.Ordinal);
         Assert.Equal(before, Text());
 
         string Text() => _server.Objects.Get("leases.coordination.k8s.io", FakeKubernetesServer.Namespace, Lease).Object.ToJsonString();
     }
 
-    private async Task<SlotOutcome.Held> HoldAsync(SlotClaimant pod) => Assert.IsType<SlotOutcome.Held>(await Slots().TryAsync(pod, null, default));
+    private async Task<SlotOutcome.Held> HoldAsync(SlotClaimant pod) =>
+        Assert.IsType<SlotOutcome.Held>(await Slots().TryAsync(pod, null, default));
 
     private async Task<SlotTable> TableAsync() =>
         Assert.IsType<StoreRead<SlotSnapshot>.Found>(await new SlotTableStore(_client, Cluster, "redis").ReadAsync(default)).Value.Table;
@@ -224,7 +236,8 @@ public sealed class SlotClientTests : IAsyncLifetime
     private SlotClient Slots(int count = 3, KubernetesClient? client = null)
     {
         client ??= _client;
-        var sidecar = new RedisClientOptions { Credentials = [new RedisCredential("sidecar-tenant-a/redis", "s")], CommandTimeout = TimeSpan.FromSeconds(1) };
+        var sidecar = new RedisClientOptions
+        { Credentials = [new RedisCredential("sidecar-tenant-a/redis", "s")], CommandTimeout = TimeSpan.FromSeconds(1) };
         var sentinel = sidecar with { Credentials = [new RedisCredential("sentinel-tenant-a/redis", "s")] };
         return new SlotClient(
             client, new SlotTableStore(client, Cluster, "redis"), new SentinelIdClient(e => new TcpTransport(e), sidecar, sentinel),
@@ -239,7 +252,11 @@ public sealed class SlotClientTests : IAsyncLifetime
             "this id" => Answering(login => FakeReply.Ok, SlotTable.MyId(Cluster, 0)),
             "another id" => Answering(login => FakeReply.Ok, SlotTable.MyId(Cluster, 1)),
             "foreign" => Answering(_ => FakeReply.Error("WRONGPASS invalid username-password pair or user is disabled."), ""),
-            "not our sidecars" => Answering(user => user.StartsWith("sidecar", StringComparison.Ordinal) ? FakeReply.Error("WRONGPASS invalid username-password pair or user is disabled.") : FakeReply.Ok, ""),
+            "not our sidecars" => Answering(
+                user => user.StartsWith("sidecar", StringComparison.Ordinal)
+                    ? FakeReply.Error("WRONGPASS invalid username-password pair or user is disabled.")
+                    : FakeReply.Ok,
+                ""),
             "full" => Answering(_ => FakeReply.Error("ERR max number of clients reached"), ""),
             "hangs" => FakeRedisServer.Silent(),
             _ => FakeRedisServer.SendingThenClosing(FakeReply.Raw("HTTP/1.1 400 Bad Request\r\n\r\n")),

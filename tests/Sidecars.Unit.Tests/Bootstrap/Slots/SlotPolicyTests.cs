@@ -8,7 +8,8 @@ namespace Sidecars.Unit.Tests.Bootstrap.Slots;
 
 public sealed class SlotPolicyTests
 {
-    private static readonly ClusterId Cluster = ClusterId.TryParse("tenant-a/redis", out var id) ? id : throw new InvalidOperationException();
+    private static readonly ClusterId Cluster =
+        ClusterId.TryParse("tenant-a/redis", out var id) ? id : throw new InvalidOperationException();
     private static readonly RedisEndpoint Here = new("10.0.0.9", 26379);
     private static readonly SlotTable OneTaken = SlotTable.Empty.With(0, Claim("old"));
 
@@ -23,7 +24,8 @@ public sealed class SlotPolicyTests
     [InlineData(PodPresence.Terminating, HeartbeatTrend.Unknown, AddressAnswer.Silent, false)]
     [InlineData(PodPresence.Present, HeartbeatTrend.Still, AddressAnswer.Silent, false)] // stopped node, pod not deleted
     [InlineData(PodPresence.Unknown, HeartbeatTrend.Still, AddressAnswer.Silent, false)]
-    public void A_slot_is_free_only_when_its_pod_is_gone_and_its_address_silent(PodPresence pod, HeartbeatTrend heartbeat, AddressAnswer address, bool free)
+    public void A_slot_is_free_only_when_its_pod_is_gone_and_its_address_silent(
+        PodPresence pod, HeartbeatTrend heartbeat, AddressAnswer address, bool free)
     {
         var decision = Decide(OneTaken, 1, new SlotFacts(pod, heartbeat, address));
         if (free) Assert.Equal(0, Assert.IsType<SlotDecision.Claim>(decision).Slot);
@@ -35,7 +37,8 @@ public sealed class SlotPolicyTests
 
     [Fact]
     public void A_slot_that_nobody_has_is_taken_before_one_that_was_freed() =>
-        Assert.Equal(1, Assert.IsType<SlotDecision.Claim>(Decide(OneTaken, 2, new SlotFacts(PodPresence.Gone, HeartbeatTrend.Still, AddressAnswer.Silent))).Slot);
+        Assert.Equal(1, Assert.IsType<SlotDecision.Claim>(
+            Decide(OneTaken, 2, new SlotFacts(PodPresence.Gone, HeartbeatTrend.Still, AddressAnswer.Silent))).Slot);
 
     [Fact]
     public void A_pod_keeps_its_slot_over_restarts_with_its_new_address_and_a_raised_heartbeat()
@@ -46,12 +49,14 @@ public sealed class SlotPolicyTests
 
     [Fact]
     public void A_pod_keeps_a_slot_beyond_the_count_until_it_is_scaled_away() =>
-        Assert.Equal(4, Assert.IsType<SlotDecision.Keep>(SlotPolicy.Decide(SlotTable.Empty.With(4, Claim("old")), "old", "sentinel-old", Here, 3, Facts())).Slot);
+        Assert.Equal(4, Assert.IsType<SlotDecision.Keep>(
+            SlotPolicy.Decide(SlotTable.Empty.With(4, Claim("old")), "old", "sentinel-old", Here, 3, Facts())).Slot);
 
     [Fact]
     public void After_the_table_was_lost_a_running_Sentinel_restores_its_slot_and_a_new_one_leaves_it_alone()
     {
-        Assert.Equal(2, Assert.IsType<SlotDecision.Claim>(SlotPolicy.Decide(SlotTable.Empty, "old", "s", Here, 3, Facts(), runningAs: 2)).Slot);
+        Assert.Equal(
+            2, Assert.IsType<SlotDecision.Claim>(SlotPolicy.Decide(SlotTable.Empty, "old", "s", Here, 3, Facts(), runningAs: 2)).Slot);
         var answering = new SlotFacts(PodPresence.Unknown, HeartbeatTrend.Unknown, AddressAnswer.ThisId);
         var facts = new Dictionary<int, SlotFacts> { [0] = answering, [1] = answering };
         Assert.Equal(2, Assert.IsType<SlotDecision.Claim>(SlotPolicy.Decide(SlotTable.Empty, "new", "s", Here, 3, facts)).Slot);
@@ -69,7 +74,8 @@ public sealed class SlotPolicyTests
         // sha1sum of "tenant-a/redis/0": an id that changed with a release would add ghosts to every group.
         Assert.Equal("be0c3bebf2663c3be3246e4fdf264b8fb024d93f", SlotTable.MyId(Cluster, 0));
         Assert.True(ClusterId.TryParse("tenant-b/redis", out var other));
-        Assert.Equal(6, new[] { Cluster, other }.SelectMany(c => Enumerable.Range(0, 3).Select(s => SlotTable.MyId(c, s))).Distinct().Count());
+        Assert.Equal(
+            6, new[] { Cluster, other }.SelectMany(c => Enumerable.Range(0, 3).Select(s => SlotTable.MyId(c, s))).Distinct().Count());
     }
 
     [Fact]
@@ -130,7 +136,8 @@ public sealed class SlotPolicyTests
             Prop.ForAll(Gen.Choose(0, 9_999).ListOf(120).ToArbitrary(), script => SlotSimulation.Run(script) is null));
 
     private static SlotDecision Decide(SlotTable table, int count, SlotFacts? facts) =>
-        SlotPolicy.Decide(table, "new", "sentinel-new", Here, count, facts is null ? Facts() : new Dictionary<int, SlotFacts> { [0] = facts });
+        SlotPolicy.Decide(
+            table, "new", "sentinel-new", Here, count, facts is null ? Facts() : new Dictionary<int, SlotFacts> { [0] = facts });
 
     private static Dictionary<int, SlotFacts> Facts() => [];
 

@@ -66,7 +66,10 @@ internal static class SlotSimulation
             facts[slot] = new SlotFacts(
                 (number + slot) % 5 == 0 ? PodPresence.Unknown : holder.Presence,
                 holder.Alive ? HeartbeatTrend.Changing : HeartbeatTrend.Still,
-                (number + slot) % 11 == 0 ? AddressAnswer.NotAsked : answering is null ? AddressAnswer.Silent : answering.Slot == slot ? AddressAnswer.ThisId : AddressAnswer.OtherId);
+                (number + slot) % 11 == 0 ? AddressAnswer.NotAsked
+                    : answering is null ? AddressAnswer.Silent
+                    : answering.Slot == slot ? AddressAnswer.ThisId
+                    : AddressAnswer.OtherId);
         }
 
         return facts;

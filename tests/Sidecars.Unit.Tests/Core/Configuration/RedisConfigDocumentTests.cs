@@ -50,21 +50,28 @@ public sealed class RedisConfigDocumentTests
     [Fact]
     public void Directives_that_stand_once_per_thing_replace_only_their_thing()
     {
-        var document = Parse("user a on\nuser b on\nrename-command FLUSHALL x\nrename-command KEYS y\nclient-output-buffer-limit slave 1 2 3\nclient-output-buffer-limit normal 1 2 3\n");
+        var document = Parse("user a on\nuser b on\nrename-command FLUSHALL x\nrename-command KEYS y\nclient-output-buffer-limit slave 1 2 "
+            + "3\nclient-output-buffer-limit normal 1 2 3\n");
         document.Set("user", "b", "off");
         document.Set("rename-command", "flushall", "z");
         document.Set("client-output-buffer-limit", "replica", "4", "5", "6");
         Assert.Equal(
-            "user a on\nuser b off\nrename-command flushall z\nrename-command KEYS y\nclient-output-buffer-limit replica 4 5 6\nclient-output-buffer-limit normal 1 2 3\n", Text(document));
+            "user a on\nuser b off\nrename-command flushall z\nrename-command KEYS y\nclient-output-buffer-limit replica 4 5 "
+            + "6\nclient-output-buffer-limit normal 1 2 3\n",
+            Text(document));
     }
 
     [Fact]
     public void Sentinel_statements_replace_only_the_same_statement_of_the_same_master()
     {
-        var document = Parse("sentinel monitor a 10.0.0.1 1 2\nSENTINEL Monitor b 10.0.0.1 1 2\nsentinel known-slave b 10.0.0.2 1\nsentinel known-replica b 10.0.0.3 1\n");
+        var document = Parse(
+            "sentinel monitor a 10.0.0.1 1 2\nSENTINEL Monitor b 10.0.0.1 1 2\nsentinel known-slave b 10.0.0.2 1\nsentinel "
+            + "known-replica b 10.0.0.3 1\n");
         document.Set("sentinel", "monitor", "b", "10.0.0.9", "1", "2");
         document.Set("sentinel", "known-replica", "b", "10.0.0.2", "1");
-        Assert.Equal("sentinel monitor a 10.0.0.1 1 2\nsentinel monitor b 10.0.0.9 1 2\nsentinel known-replica b 10.0.0.2 1\nsentinel known-replica b 10.0.0.3 1\n", Text(document));
+        Assert.Equal("sentinel monitor a 10.0.0.1 1 2\nsentinel monitor b 10.0.0.9 1 2\nsentinel known-replica b 10.0.0.2 1\nsentinel "
+            + "known-replica b 10.0.0.3 1\n",
+            Text(document));
     }
 
     [Fact]

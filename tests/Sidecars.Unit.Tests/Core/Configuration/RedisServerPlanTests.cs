@@ -24,7 +24,9 @@ public sealed class RedisServerPlanTests
         RedisConfigDocument.Parse(Encoding.UTF8.GetBytes(baseFile)), aclFile is null ? null : Encoding.UTF8.GetBytes(aclFile), settings);
 
     private static string[] User(ServerPlan plan, string name) =>
-        Assert.Single(plan.Document.All("user"), line => line.Text(0) == name) is var line ? [.. Enumerable.Range(1, line.Count - 1).Select(line.Text)] : [];
+        Assert.Single(plan.Document.All("user"), line => line.Text(0) == name) is var line
+            ? [.. Enumerable.Range(1, line.Count - 1).Select(line.Text)]
+            : [];
 
     [Fact]
     public void Without_a_base_file_everything_shipped_is_there()
@@ -32,9 +34,12 @@ public sealed class RedisServerPlanTests
         var document = Calculate("", Settings).Document;
         foreach (var (name, value) in new[]
         {
-            ("port", "6379"), ("dir", "/data"), ("daemonize", "no"), ("logfile", ""), ("replica-announce-ip", "10.0.0.1"), ("repl-timeout", "10"),
-            ("repl-ping-replica-period", "2"), ("repl-diskless-sync-delay", "0"), ("repl-backlog-ttl", "0"), ("appendonly", "yes"), ("save", ""),
-            ("aof-timestamp-enabled", "yes"), ("shutdown-on-sigterm", "save"), ("min-replicas-to-write", "1"), ("min-replicas-max-lag", "3"), ("masteruser", "repl-shop/cart"),
+            ("port", "6379"), ("dir", "/data"), ("daemonize", "no"), ("logfile", ""), ("replica-announce-ip", "10.0.0.1"), ("repl-timeout",
+                "10"),
+            ("repl-ping-replica-period", "2"), ("repl-diskless-sync-delay", "0"), ("repl-backlog-ttl", "0"), ("appendonly", "yes"), ("save",
+                ""),
+            ("aof-timestamp-enabled", "yes"), ("shutdown-on-sigterm", "save"), ("min-replicas-to-write", "1"), ("min-replicas-max-lag",
+                "3"), ("masteruser", "repl-shop/cart"),
         })
             Assert.Equal(value, document.Get(name));
         Assert.False(document.Contains("replicaof"));
@@ -50,7 +55,8 @@ public sealed class RedisServerPlanTests
     {
         foreach (var follow in (RedisEndpoint?[])[null, new RedisEndpoint("10.0.0.2", 6379)])
         {
-            var plan = Calculate("min-replicas-to-write 7\n", Settings with { StartsFenced = hasGivenUp, RedisCount = nodes, Follow = follow });
+            var plan = Calculate(
+                "min-replicas-to-write 7\n", Settings with { StartsFenced = hasGivenUp, RedisCount = nodes, Follow = follow });
             Assert.Equal(value, plan.Document.Get("min-replicas-to-write"));
             Assert.NotEqual("0", plan.Document.Get("min-replicas-max-lag"));
         }
@@ -59,7 +65,9 @@ public sealed class RedisServerPlanTests
     [Fact]
     public void The_users_settings_survive_and_what_is_overruled_is_named()
     {
-        var plan = Calculate("# a comment\nmaxmemory 1gb\nrepl-timeout 77\nsave 900 1\nport 1\nslaveof 10.9.9.9 1\nlatency-tracking yes\nmin-slaves-to-write 0\n", Settings);
+        var plan = Calculate("# a comment\nmaxmemory 1gb\nrepl-timeout 77\nsave 900 1\nport 1\nslaveof 10.9.9.9 1\nlatency-tracking "
+            + "yes\nmin-slaves-to-write 0\n",
+            Settings);
         foreach (var kept in new[] { "# a comment", "maxmemory 1gb", "repl-timeout 77", "save 900 1", "latency-tracking yes" })
             Assert.Contains(kept, plan.Document.Lines.Select(line => Encoding.UTF8.GetString(line.Raw.Span)));
         Assert.Equal(["min-replicas-to-write", "port", "replicaof"], plan.Overruled);
@@ -81,7 +89,8 @@ public sealed class RedisServerPlanTests
         var plan = Calculate(lines + "\n", Settings);
         Assert.Empty(plan.Problems);
         Assert.Equal(completed is null ? [] : ["bind"], plan.Overruled);
-        if (completed is not null) Assert.Equal("bind " + completed, Encoding.UTF8.GetString(Assert.Single(plan.Document.All("bind")).Raw.Span));
+        if (completed is not null)
+            Assert.Equal("bind " + completed, Encoding.UTF8.GetString(Assert.Single(plan.Document.All("bind")).Raw.Span));
     }
 
     [Theory]
@@ -96,17 +105,19 @@ public sealed class RedisServerPlanTests
 
     [Fact]
     public void Any_line_of_the_user_that_is_not_ours_to_decide_survives_in_order() =>
-        Prop.ForAll(Gen.Elements("maxmemory 1gb", "# note", "", "timeout 5", "save 1 1", "rename-command KEYS \"\"", "user ops on >\"a b\" +@all", "\tunknown-thing \"x y\"", "hz 10", "loadmodule /m.so").ListOf().ToArbitrary(), lines =>
-        {
-            var plan = Calculate(string.Join('\n', lines) + "\n", Settings with { Follow = new RedisEndpoint("10.0.0.2", 6379) });
-            var written = plan.Document.Lines.Select(line => Encoding.UTF8.GetString(line.Raw.Span)).ToArray();
-            var at = 0;
-            foreach (var line in lines)
+        Prop.ForAll(Gen.Elements("maxmemory 1gb", "# note", "", "timeout 5", "save 1 1", "rename-command KEYS \"\"",
+            "user ops on >\"a b\" +@all", "\tunknown-thing \"x y\"", "hz 10", "loadmodule /m.so").ListOf().ToArbitrary(),
+            lines =>
             {
-                at = Array.IndexOf(written, line, at) + 1;
-                Assert.True(at > 0, $"'{line}' is lost or moved");
-            }
-        }).QuickCheckThrowOnFailure();
+                var plan = Calculate(string.Join('\n', lines) + "\n", Settings with { Follow = new RedisEndpoint("10.0.0.2", 6379) });
+                var written = plan.Document.Lines.Select(line => Encoding.UTF8.GetString(line.Raw.Span)).ToArray();
+                var at = 0;
+                foreach (var line in lines)
+                {
+                    at = Array.IndexOf(written, line, at) + 1;
+                    Assert.True(at > 0, $"'{line}' is lost or moved");
+                }
+            }).QuickCheckThrowOnFailure();
 
     [Theory]
     [InlineData(1, 0)]
@@ -140,7 +151,8 @@ public sealed class RedisServerPlanTests
     public void With_TLS_no_plain_port_is_open()
     {
         var document = Calculate("tls-port 1\nport 6379\n", Settings with { Tls = new TlsFiles("/ca", "/crt", "/key") }).Document;
-        Assert.Equal(("0", "6379", "yes", "/key"), (document.Get("port"), document.Get("tls-port"), document.Get("tls-replication"), document.Get("tls-key-file")));
+        Assert.Equal(("0", "6379", "yes", "/key"),
+            (document.Get("port"), document.Get("tls-port"), document.Get("tls-replication"), document.Get("tls-key-file")));
     }
 
     [Fact]
@@ -162,7 +174,8 @@ public sealed class RedisServerPlanTests
         Assert.Equal(["on", "#" + own.Current.Sha256Hex, "#" + own.Previous!.Sha256Hex], User(plan, "sidecar-shop/cart").Take(3));
         Assert.Equal(Password.Current.Value, plan.Document.Get("masterauth"));
         Assert.Equal(["requirepass"], plan.Overruled);
-        Assert.DoesNotContain(plan.Document.All("user"), line => Encoding.UTF8.GetString(line.Raw.Span).Contains("secret", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            plan.Document.All("user"), line => Encoding.UTF8.GetString(line.Raw.Span).Contains("secret", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -172,20 +185,23 @@ public sealed class RedisServerPlanTests
     public void A_protected_default_user_beside_open_service_users_is_refused(string baseFile)
     {
         Assert.Contains("no password", Assert.Single(Calculate(baseFile, Settings).Problems), StringComparison.Ordinal);
-        Assert.Empty(Calculate(baseFile, Settings with { Secrets = new GroupSecrets { Replication = Password, Sentinel = Password, Sidecar = Password } }).Problems);
+        Assert.Empty(Calculate(baseFile,
+            Settings with { Secrets = new GroupSecrets { Replication = Password, Sentinel = Password, Sidecar = Password } }).Problems);
     }
 
     [Fact]
     public void Users_of_an_acl_file_are_kept_beside_ours_and_the_default_user_keeps_its_rules()
     {
         var plan = Calculate("aclfile users.acl\nrequirepass base\n",
-            Settings with { Secrets = new GroupSecrets { Default = Password } }, "user ops on >x ~* +@all\nuser default on nopass ~app:* +@read\nuser repl-shop/cart off\n");
+            Settings with { Secrets = new GroupSecrets { Default = Password } },
+            "user ops on >x ~* +@all\nuser default on nopass ~app:* +@read\nuser repl-shop/cart off\n");
         Assert.Equal("/run/sidecars/users.acl", plan.Document.Get("aclfile"));
         Assert.False(plan.Document.Contains("user")); // Redis refuses both
         var lines = Encoding.UTF8.GetString(plan.AclFile!).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal("user ops on >x ~* +@all", lines[0]);
         Assert.Equal($"user default on nopass ~app:* +@read #{Password.Current.Sha256Hex}", lines[1]);
-        Assert.Equal(["user repl-shop/cart on", "user sentinel-shop/cart on", "user sidecar-shop/cart on"], lines[2..].Select(line => string.Join(' ', line.Split(' ')[..3])));
+        Assert.Equal(["user repl-shop/cart on", "user sentinel-shop/cart on", "user sidecar-shop/cart on"],
+            lines[2..].Select(line => string.Join(' ', line.Split(' ')[..3])));
         Assert.Empty(plan.Problems);
     }
 
@@ -194,7 +210,8 @@ public sealed class RedisServerPlanTests
     {
         var settings = Settings with { Secrets = new GroupSecrets { Replication = Password, Sentinel = Password, Sidecar = Password } };
         var plan = Calculate("aclfile users.acl\nrequirepass base\n", settings, "user ops on >x ~* +@all\n");
-        Assert.Contains($"user default on #{Secret.Of("base").Sha256Hex} ~* &* +@all", Encoding.UTF8.GetString(plan.AclFile!), StringComparison.Ordinal);
+        Assert.Contains($"user default on #{Secret.Of("base").Sha256Hex} ~* &* +@all", Encoding.UTF8.GetString(plan.AclFile!),
+            StringComparison.Ordinal);
         Assert.Empty(plan.Problems);
     }
 

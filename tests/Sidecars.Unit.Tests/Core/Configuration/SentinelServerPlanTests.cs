@@ -33,7 +33,8 @@ public sealed class SentinelServerPlanTests
             ConfigEpoch = 7,
             CurrentEpoch = 9,
             KnownReplicas = [new("10.0.0.1", 6379), new("10.0.0.2", 6379)],
-            KnownSentinels = [new(new("10.0.1.2", 26379), new string('b', 40)), new(new("10.0.1.9", 26379), Id), new(Settings.Announce, new string('c', 40))],
+            KnownSentinels = [new(new("10.0.1.2", 26379), new string('b', 40)), new(new("10.0.1.9", 26379), Id),
+                new(Settings.Announce, new string('c', 40))],
         }));
         Assert.Contains("sentinel monitor shop.cart 10.0.0.1 6379 2", lines);
         Assert.Contains("sentinel myid " + Id, lines);
@@ -46,8 +47,12 @@ public sealed class SentinelServerPlanTests
         Assert.Contains("sentinel config-epoch shop.cart 7", lines);
         Assert.Contains("sentinel leader-epoch shop.cart 10", lines);
         Assert.Contains("sentinel current-epoch 10", lines);
-        Assert.Equal(["sentinel known-replica shop.cart 10.0.0.2 6379"], lines.Where(line => line.Contains("known-replica", StringComparison.Ordinal))); // the master is none
-        Assert.Equal(["sentinel known-sentinel shop.cart 10.0.1.2 26379 " + new string('b', 40)], lines.Where(line => line.Contains("known-sentinel", StringComparison.Ordinal))); // nor is it its own peer, by its id or at its address
+        // the master is none
+        Assert.Equal(["sentinel known-replica shop.cart 10.0.0.2 6379"],
+            lines.Where(line => line.Contains("known-replica", StringComparison.Ordinal)));
+        // nor is it its own peer, by its id or at its address
+        Assert.Equal(["sentinel known-sentinel shop.cart 10.0.1.2 26379 " + new string('b', 40)],
+            lines.Where(line => line.Contains("known-sentinel", StringComparison.Ordinal)));
     }
 
     [Theory]
@@ -60,17 +65,24 @@ public sealed class SentinelServerPlanTests
         var users = Lines(Calculate(baseFile, Settings)).Where(l => l.StartsWith("user ", StringComparison.Ordinal)).ToList();
         if (line is null) Assert.DoesNotContain(users, l => l.StartsWith("user default", StringComparison.Ordinal));
         else Assert.Contains(line, users);
-        Assert.All(users.Where(l => !l.Contains("shop/cart", StringComparison.Ordinal)), l => Assert.EndsWith(" -publish", l, StringComparison.Ordinal));
-        Assert.Contains(users, l => l.StartsWith("user sidecar-shop/cart", StringComparison.Ordinal) && l.Contains("+publish", StringComparison.Ordinal));
+        Assert.All(users.Where(l => !l.Contains("shop/cart", StringComparison.Ordinal)),
+            l => Assert.EndsWith(" -publish", l, StringComparison.Ordinal));
+        Assert.Contains(users,
+            l => l.StartsWith("user sidecar-shop/cart", StringComparison.Ordinal) && l.Contains("+publish", StringComparison.Ordinal));
     }
 
     [Fact]
     public void What_Sentinel_wrote_before_is_kept_unless_it_is_known_better()
     {
-        var written = $"sentinel myid {Id}\nsentinel monitor shop.cart 10.9.9.9 6379 2\nsentinel config-epoch shop.cart 3\nsentinel current-epoch 3\nsentinel known-replica shop.cart 10.0.0.3 6379\nsentinel parallel-syncs shop.cart 2\nloglevel debug\n";
+        var written = $"sentinel myid {Id}\nsentinel monitor shop.cart 10.9.9.9 6379 2\nsentinel config-epoch shop.cart 3\nsentinel "
+            + "current-epoch 3\nsentinel known-replica shop.cart 10.0.0.3 6379\nsentinel parallel-syncs shop.cart 2\nloglevel debug\n";
         var plan = Calculate(written, Settings with { CurrentEpoch = 5 });
         var lines = Lines(plan);
-        foreach (var kept in new[] { $"sentinel myid {Id}", "sentinel config-epoch shop.cart 3", "sentinel known-replica shop.cart 10.0.0.3 6379", "sentinel parallel-syncs shop.cart 2", "loglevel debug" })
+        foreach (var kept in new[]
+        {
+            $"sentinel myid {Id}", "sentinel config-epoch shop.cart 3", "sentinel known-replica shop.cart 10.0.0.3 6379",
+            "sentinel parallel-syncs shop.cart 2", "loglevel debug"
+        })
             Assert.Contains(kept, lines);
         Assert.Contains("sentinel current-epoch 6", lines);
         Assert.Single(lines, line => line.StartsWith("sentinel monitor", StringComparison.Ordinal));
@@ -80,7 +92,15 @@ public sealed class SentinelServerPlanTests
     [Fact]
     public void A_password_that_Sentinel_wrote_back_unquoted_does_not_stop_the_next_start()
     {
-        var settings = Settings with { Secrets = new GroupSecrets { Sentinel = new GroupSecret(Secret.Of("it's a \"b")), Sidecar = new GroupSecret(Secret.Of("x")), Replication = new GroupSecret(Secret.Of("x")) } };
+        var settings = Settings with
+        {
+            Secrets = new GroupSecrets
+            {
+                Sentinel = new GroupSecret(Secret.Of("it's a \"b")),
+                Sidecar = new GroupSecret(Secret.Of("x")),
+                Replication = new GroupSecret(Secret.Of("x"))
+            }
+        };
         var plan = Calculate("sentinel auth-pass shop.cart it's a \"b\nsentinel sentinel-pass it's a \"b\n", settings);
         Assert.Empty(plan.Problems);
         Assert.Empty(plan.Document.MalformedLines);
@@ -90,7 +110,8 @@ public sealed class SentinelServerPlanTests
     [Fact]
     public void Mistakes_are_problems_that_name_them()
     {
-        var problems = Calculate("sentinel monitor mymaster 127.0.0.1 6379 2\naclfile /x\n", Settings with { MyId = "short", Master = new RedisEndpoint("redis-0.redis", 6379) }).Problems;
+        var problems = Calculate("sentinel monitor mymaster 127.0.0.1 6379 2\naclfile /x\n",
+            Settings with { MyId = "short", Master = new RedisEndpoint("redis-0.redis", 6379) }).Problems;
         Assert.Contains(problems, problem => problem.Contains("mymaster", StringComparison.Ordinal));
         Assert.Contains(problems, problem => problem.Contains("aclfile", StringComparison.Ordinal));
         Assert.Contains(problems, problem => problem.Contains("myid", StringComparison.Ordinal));

@@ -22,8 +22,10 @@ public sealed class LeaseRecordTests
         CandidateUid = "uid-1",
         CandidateIncarnation = "run-1",
         CandidateAddress = new RedisEndpoint("fd00::1", 6379),
-        LastServing = new ServingMaster("redis-0", "uid-0", new RedisEndpoint("10.0.0.1", 6379), new FencingToken(6, 12, 1), Id('a'), 4_000),
-        History = [new LineageEntry(Id('a'), 0, new LineagePosition(1, 0, 1), Zero), new LineageEntry(Id('b'), 99, new LineagePosition(6, 12, 2), Zero)],
+        LastServing = new ServingMaster(
+            "redis-0", "uid-0", new RedisEndpoint("10.0.0.1", 6379), new FencingToken(6, 12, 1), Id('a'), 4_000),
+        History = [new LineageEntry(Id('a'), 0, new LineagePosition(1, 0, 1), Zero),
+            new LineageEntry(Id('b'), 99, new LineagePosition(6, 12, 2), Zero)],
         InSync = [new InSyncReplica("redis-1", "uid-1", 3_900)],
         EmptyStartAllowedInTerm = 7,
         Trusted = "redis-0",
@@ -39,9 +41,11 @@ public sealed class LeaseRecordTests
         ["term"] = "7",
         ["highest-epoch"] = "12",
         ["candidate"] = """{"podUid":"uid-1","podName":"redis-1","address":"[fd00::1]:6379","term":7,"incarnation":"run-1"}""",
-        ["last-serving"] = """{"podUid":"uid-0","podName":"redis-0","address":"10.0.0.1:6379","term":6,"epoch":12,"rev":1,"replicationId":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","offset":4000}""",
-        ["lineage"] = """[{"id":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","offset":0,"term":1,"epoch":0,"generation":1,"master":"uid-0","masterName":"redis-0"},"""
-            + """{"id":"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb","offset":99,"term":6,"epoch":12,"generation":2,"master":"uid-0","masterName":"redis-0"}]""",
+        ["last-serving"] =
+            """{"podUid":"uid-0","podName":"redis-0","address":"10.0.0.1:6379","term":6,"epoch":12,"rev":1,"replicationId":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","offset":4000}""",
+        ["lineage"] =
+            """[{"id":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","offset":0,"term":1,"epoch":0,"generation":1,"master":"uid-0","masterName":"redis-0"},"""
+                + """{"id":"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb","offset":99,"term":6,"epoch":12,"generation":2,"master":"uid-0","masterName":"redis-0"}]""",
         ["in-sync"] = """[{"uid":"uid-1","name":"redis-1","offset":3900}]""",
         ["empty-start-allowed-in-term"] = "7",
         ["trusted"] = "redis-0",
@@ -56,7 +60,8 @@ public sealed class LeaseRecordTests
             FullText.OrderBy(a => a.Key).Select(a => (P + a.Key, a.Value)),
             LeaseRecord.Apply(Lease(), Cluster, Full).Annotations.OrderBy(a => a.Key).Select(a => (a.Key, a.Value!)));
         // Two annotations that former versions knew and none ever filled stay as they are.
-        var former = Lease([.. FullText.Select(a => (P + a.Key, a.Value)), (P + "durability", "aof"), (P + "fence", """{"podUid":"u","reason":"r"}""")]);
+        var former = Lease(
+            [.. FullText.Select(a => (P + a.Key, a.Value)), (P + "durability", "aof"), (P + "fence", """{"podUid":"u","reason":"r"}""")]);
         Same(Full, Read(former));
         Assert.Equal("aof", LeaseRecord.Apply(former, Cluster, Full).Annotations[P + "durability"]);
     }
@@ -114,7 +119,8 @@ public sealed class LeaseRecordTests
     [InlineData("candidate", "{\"podUid\":\"u\",\"podUid\":\"v\",\"podName\":\"p\",\"address\":\"10.0.0.1:1\",\"term\":7}")]
     [InlineData("candidate", "{\"podUid\":\"\\ud800\",\"podName\":\"p\",\"address\":\"10.0.0.1:1\",\"term\":7}")]
     [InlineData("candidate", "{\"podUid\":\"a\\nb\",\"podName\":\"p\",\"address\":\"10.0.0.1:1\",\"term\":7}")]
-    [InlineData("last-serving", "{\"podUid\":\"u\",\"podName\":\"p\",\"address\":\"10.0.0.1:1\",\"term\":1,\"epoch\":1,\"rev\":0,\"replicationId\":\"xyz\"}")]
+    [InlineData("last-serving",
+        "{\"podUid\":\"u\",\"podName\":\"p\",\"address\":\"10.0.0.1:1\",\"term\":1,\"epoch\":1,\"rev\":0,\"replicationId\":\"xyz\"}")]
     [InlineData("lineage", "{}")]
     [InlineData("lineage", "[1]")]
     [InlineData("lineage", "[[[[[[]]]]]]")]
@@ -122,7 +128,10 @@ public sealed class LeaseRecordTests
     [InlineData("in-sync", "[")]
     [InlineData("round", "")]
     [InlineData("round", "a b")]
-    [InlineData("lineage", "[{\"id\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",\"offset\":0,\"term\":8,\"epoch\":1,\"generation\":1,\"master\":\"u\",\"masterName\":\"n\"}]")] // above the term
+    // above the term
+    [InlineData("lineage",
+        "[{\"id\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",\"offset\":0,\"term\":8,\"epoch\":1,\"generation\":1,\"master\":\"u\","
+        + "\"masterName\":\"n\"}]")]
     [InlineData("persons-word", "{\"kind\":\"trust\",\"podName\":\"redis-0\",\"term\":8}")]
     public void A_wrong_annotation_is_a_fault_that_names_it(string name, string? value)
     {
@@ -131,13 +140,16 @@ public sealed class LeaseRecordTests
         else annotations[P + name] = value;
 
         Assert.False(LeaseRecord.TryRead(Lease([.. annotations.Select(a => (a.Key, a.Value!))]), Cluster, out _, out var fault));
-        Assert.Contains(fault.Annotation, name is "term" && value == "5" ? [P + "candidate"] : name == "highest-epoch" && value == "11" ? [P + "last-serving"] : new[] { P + name });
+        Assert.Contains(fault.Annotation, name is "term" && value == "5" ? [P + "candidate"]
+            : name == "highest-epoch" && value == "11" ? [P + "last-serving"]
+            : new[] { P + name });
     }
 
     [Fact]
     public void Lists_are_bounded_on_read_and_the_newest_lineage_is_kept_on_write()
     {
-        var many = Enumerable.Range(1, 100).Select(i => new LineageEntry(Id(i.ToString("x40", null)), i, new LineagePosition(1, 1, i), new NodeIdentity("n", "u"))).ToList();
+        var many = Enumerable.Range(1, 100).Select(
+            i => new LineageEntry(Id(i.ToString("x40", null)), i, new LineagePosition(1, 1, i), new NodeIdentity("n", "u"))).ToList();
         var written = LeaseRecord.Apply(Lease(), Cluster, new ElectionRecord { Term = 1, History = [.. many] });
         Assert.Equal(many.TakeLast(LineageHistory.MaxEntries), Read(written).History);
 
@@ -160,7 +172,9 @@ public sealed class LeaseRecordTests
         var lease = LeaseRecord.Apply(Lease(("team/owner", "platform")), Cluster, Full);
         lease = With(lease, "format", "2");
         lease = With(lease, "new-in-2", "x");
-        lease = With(lease, "candidate", "{\"podUid\":\"uid-1\",\"podName\":\"redis-1\",\"address\":\"[fd00::1]:6379\",\"term\":7,\"incarnation\":\"run-1\",\"zone\":\"b\"}");
+        lease = With(lease, "candidate",
+            "{\"podUid\":\"uid-1\",\"podName\":\"redis-1\",\"address\":\"[fd00::1]:6379\",\"term\":7,\"incarnation\":\"run-1\","
+            + "\"zone\":\"b\"}");
         Same(Full, Read(lease));
 
         var written = LeaseRecord.Apply(lease, Cluster, Full with { HighestEpoch = 13 });
@@ -181,12 +195,17 @@ public sealed class LeaseRecordTests
     [Fact]
     public void Whatever_stands_in_an_annotation_is_read_or_a_fault_and_never_an_exception() =>
         Prop.ForAll(
-            Gen.Elements("format", "cluster-id", "term", "highest-epoch", "candidate", "last-serving", "lineage", "in-sync", "round", "persons-word")
-                .Zip(Gen.OneOf(ArbMap.Default.GeneratorFor<string>(), Gen.Elements("{\"", "[{}]", "[]", "{}", "\"\\udc00\"", "1e999", "{\"term\":1e9}")), (n, v) => (n, v)).ToArbitrary(),
+            Gen.Elements(
+                "format", "cluster-id", "term", "highest-epoch", "candidate", "last-serving", "lineage", "in-sync", "round", "persons-word")
+                .Zip(Gen.OneOf(ArbMap.Default.GeneratorFor<string>(),
+                    Gen.Elements("{\"", "[{}]", "[]", "{}", "\"\\udc00\"", "1e999", "{\"term\":1e9}")),
+                    (n, v) => (n, v)).ToArbitrary(),
             x =>
             {
                 var lease = With(LeaseRecord.Apply(Lease(), Cluster, Full), x.n, x.v);
-                return LeaseRecord.TryRead(lease, Cluster, out var record, out var fault) ? record is not null : fault.Annotation.StartsWith(P, StringComparison.Ordinal);
+                return LeaseRecord.TryRead(lease, Cluster, out var record, out var fault)
+                    ? record is not null
+                    : fault.Annotation.StartsWith(P, StringComparison.Ordinal);
             }).QuickCheckThrowOnFailure();
 
     [Fact]
@@ -196,7 +215,8 @@ public sealed class LeaseRecordTests
         Assert.True(EvidenceDocument.TryRead(evidence.Apply(Lease(), Cluster), Cluster, out var read, out _));
         Assert.Equal(evidence, read);
         Assert.NotNull((evidence with { Evidence = new string('x', EvidenceDocument.MaxEvidenceBytes) }).Apply(Lease(), Cluster));
-        Assert.Throws<ArgumentException>(() => (evidence with { Evidence = new string('é', EvidenceDocument.MaxEvidenceBytes - 1) }).Apply(Lease(), Cluster));
+        Assert.Throws<ArgumentException>(
+            () => (evidence with { Evidence = new string('é', EvidenceDocument.MaxEvidenceBytes - 1) }).Apply(Lease(), Cluster));
         Assert.Throws<ArgumentException>(() => (evidence with { Round = "" }).Apply(Lease(), Cluster));
         Assert.False(EvidenceDocument.TryRead(evidence.Apply(Lease(), Cluster), "tenant-b/redis", out _, out var fault));
         Assert.Equal(P + "cluster-id", fault.Annotation);

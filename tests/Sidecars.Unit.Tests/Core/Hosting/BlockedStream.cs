@@ -27,5 +27,6 @@ internal sealed class BlockedStream : MemoryStream
     }
 
     public IReadOnlyList<string> Events() =>
-        [.. Text().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("event").GetString()!)];
+        [.. Text().Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => JsonDocument.Parse(line).RootElement.GetProperty("event").GetString()!)];
 }

@@ -49,7 +49,8 @@ public sealed class DecisionFileTests : IDisposable
     public async Task A_folder_that_is_not_there_is_told_of_once_and_lines_go_on()
     {
         using var output = new MemoryStream();
-        using (var log = new QueuedLog(output, "test", TimeProvider.System, LogLevel.Info, decisions: new DecisionFile(_folder.File("missing"), "test")))
+        using (var log = new QueuedLog(
+            output, "test", TimeProvider.System, LogLevel.Info, decisions: new DecisionFile(_folder.File("missing"), "test")))
         {
             for (var i = 0; i < 3; i++) log.Log.Decision(LogLevel.Info, "why", () => "{}", LogField.Of("code", $"c{i}"));
             await Eventually.UntilAsync("the warning", () => Text(output).Contains("decisions-not-kept", StringComparison.Ordinal));
@@ -58,7 +59,8 @@ public sealed class DecisionFileTests : IDisposable
 
         var lines = Text(output).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(3, lines.Count(line => line.Contains("\"event\":\"decision\"", StringComparison.Ordinal)));
-        Assert.Contains("CONFIG_DIR", Assert.Single(lines, line => line.Contains("decisions-not-kept", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Contains("CONFIG_DIR", Assert.Single(lines, line => line.Contains("decisions-not-kept", StringComparison.Ordinal)),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -66,10 +68,12 @@ public sealed class DecisionFileTests : IDisposable
     {
         using var output = new BlockedStream();
         output.Block();
-        using (var log = new QueuedLog(output, "test", TimeProvider.System, LogLevel.Info, decisions: new DecisionFile(_folder.Path, "test")))
+        using (var log = new QueuedLog(
+            output, "test", TimeProvider.System, LogLevel.Info, decisions: new DecisionFile(_folder.Path, "test")))
         {
             log.Log.Decision(LogLevel.Warning, "why", () => """{"a":1}""", LogField.Of("code", "c"));
-            await Eventually.UntilAsync("the decision in the file", async () => (await ReadAsync()).Any(line => line.EndsWith(""","message":"why","code":"c","snapshot":{"a":1}}""", StringComparison.Ordinal)));
+            await Eventually.UntilAsync("the decision in the file", async () => (await ReadAsync())
+                .Any(line => line.EndsWith(""","message":"why","code":"c","snapshot":{"a":1}}""", StringComparison.Ordinal)));
             Assert.False(log.Drain());
             output.Open();
             Assert.True(log.Drain());

@@ -78,7 +78,8 @@ public sealed class SecretAndFileTests : IDisposable
                 Assert.All(content, b => Assert.Equal(content[0], b));
             }
         });
-        for (var i = 0; i < 200; i++) AtomicFile.Write(path, Encoding.ASCII.GetBytes(new string((char)('a' + (i % 26)), 100_000)), durable: false);
+        for (var i = 0; i < 200; i++)
+            AtomicFile.Write(path, Encoding.ASCII.GetBytes(new string((char)('a' + (i % 26)), 100_000)), durable: false);
         await done.CancelAsync();
         await reading;
     }

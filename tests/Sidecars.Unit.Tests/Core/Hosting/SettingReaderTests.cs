@@ -23,7 +23,8 @@ public sealed class SettingReaderTests
     [Fact]
     public void All_mistakes_are_collected_each_with_its_variable_its_value_and_what_is_right()
     {
-        var reader = Reader(("COUNT", "99"), ("WAIT_MS", "5s"), ("ON", "maybe"), ("KIND", "1"), ("PEERS", "a:1,b:0"), ("FORGED", "x\nERROR y"), ("UNKNOWN", "no mistake"));
+        var reader = Reader(("COUNT", "99"), ("WAIT_MS", "5s"), ("ON", "maybe"), ("KIND", "1"), ("PEERS", "a:1,b:0"),
+            ("FORGED", "x\nERROR y"), ("UNKNOWN", "no mistake"));
         Assert.Equal(3, reader.Integer("COUNT", 3, 1, 31, "d"));
         reader.Milliseconds("WAIT_MS", 1, 0, 1000, "d");
         reader.Flag("ON", false, "d");
@@ -100,8 +101,10 @@ public sealed class SettingReaderTests
     [Fact]
     public void A_line_feed_behind_a_value_or_a_path_is_none_of_it()
     {
-        var reader = Reader(("COUNT", "5\n"), ("KIND", "rdb\r\n"), ("DIR", "/data\n"), ("PASSWORD_FILE", "/secret\n"), ("OTHER_PREVIOUS_FILE", " /secret "));
-        Assert.Equal((5, Durability.Rdb, "/data"), (reader.Integer("COUNT", 3, 1, 31, "d"), reader.Choice("KIND", Durability.Aof, "d"), reader.Path("DIR", "/", "d")));
+        var reader = Reader(("COUNT", "5\n"), ("KIND", "rdb\r\n"), ("DIR", "/data\n"), ("PASSWORD_FILE", "/secret\n"),
+            ("OTHER_PREVIOUS_FILE", " /secret "));
+        Assert.Equal((5, Durability.Rdb, "/data"),
+            (reader.Integer("COUNT", 3, 1, 31, "d"), reader.Choice("KIND", Durability.Aof, "d"), reader.Path("DIR", "/", "d")));
         Assert.Equal("from file", reader.OptionalSecret("PASSWORD", "d")!.Value);
         Assert.Equal("from file", reader.PreviousSecret("OTHER")!.Value);
         Assert.Empty(reader.Errors);
@@ -129,15 +132,24 @@ public sealed class SettingReaderTests
     [Fact]
     public void A_file_is_named_in_the_same_words_whatever_it_is_for()
     {
-        var reader = new SettingReader(new Dictionary<string, string> { ["CA"] = "/no/such", ["PASSWORD_FILE"] = "/no/such", ["FOLDER"] = "/etc", ["SECRET_FILE"] = "/etc", ["OLD_PREVIOUS_FILE"] = "/etc" });
+        var reader = new SettingReader(new Dictionary<string, string>
+        {
+            ["CA"] = "/no/such",
+            ["PASSWORD_FILE"] = "/no/such",
+            ["FOLDER"] = "/etc",
+            ["SECRET_FILE"] = "/etc",
+            ["OLD_PREVIOUS_FILE"] = "/etc"
+        });
         reader.OptionalFile("CA", "d");
         reader.OptionalSecret("PASSWORD", "d");
         reader.OptionalFile("FOLDER", "d");
         reader.OptionalSecret("SECRET", "d");
         reader.PreviousSecret("OLD");
-        Assert.Equal(["CA is '/no/such'; it must be an existing file", "PASSWORD_FILE is '/no/such'; it must be an existing file"], reader.Errors.Take(2));
+        Assert.Equal(["CA is '/no/such'; it must be an existing file", "PASSWORD_FILE is '/no/such'; it must be an existing file"],
+            reader.Errors.Take(2));
         Assert.Equal(
-            ["FOLDER is '/etc'; it must be a file that can be read: ", "SECRET_FILE is '/etc'; it must be a file that can be read: ", "OLD_PREVIOUS_FILE is '/etc'; it must be a file that can be read: "],
+            ["FOLDER is '/etc'; it must be a file that can be read: ", "SECRET_FILE is '/etc'; it must be a file that can be read: ",
+                "OLD_PREVIOUS_FILE is '/etc'; it must be a file that can be read: "],
             reader.Errors.Skip(2).Select(error => error[..(error.IndexOf("read: ", StringComparison.Ordinal) + 6)]));
     }
 
@@ -146,7 +158,8 @@ public sealed class SettingReaderTests
     {
         Assert.Equal("hush", Reader(("PASSWORD", "hush")).OptionalSecret("PASSWORD", "d")!.Value);
         Assert.Equal("from file", Reader(("PASSWORD_FILE", "/secret")).OptionalSecret("PASSWORD", "d")!.Value);
-        foreach (var variables in ((string, string)[][])[[("PASSWORD", "hush"), ("PASSWORD_FILE", "/secret")], [("PASSWORD", "hush\nhush")], [("PASSWORD_FILE", "/bad")], [("PASSWORD_FILE", "/missing")]])
+        foreach (var variables in ((string, string)[][])[[("PASSWORD", "hush"), ("PASSWORD_FILE", "/secret")], [("PASSWORD", "hush\nhush")],
+            [("PASSWORD_FILE", "/bad")], [("PASSWORD_FILE", "/missing")]])
         {
             var reader = Reader(variables);
             Assert.Null(reader.OptionalSecret("PASSWORD", "d"));

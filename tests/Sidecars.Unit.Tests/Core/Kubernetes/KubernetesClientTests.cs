@@ -93,7 +93,8 @@ public sealed class KubernetesClientTests : IAsyncLifetime
     {
         _server.Forbids = (verb, _, name) => verb == "get" && name == "g";
 
-        Assert.Contains("cannot get resource \"leases\"", Assert.IsType<KubernetesFailure.Forbidden>(await ReadFailureAsync()).Message, StringComparison.Ordinal);
+        Assert.Contains("cannot get resource \"leases\"", Assert.IsType<KubernetesFailure.Forbidden>(await ReadFailureAsync()).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -136,7 +137,8 @@ public sealed class KubernetesClientTests : IAsyncLifetime
         var created = await CreateAsync();
         var never = new TaskCompletionSource();
         _server.Next(new Fault.Slow(never.Task) { AfterActing = true });
-        var put = _client.PutLeaseAsync(created with { Spec = new LeaseSpec { HolderIdentity = "me", LeaseDurationSeconds = 15 } }, default);
+        var put = _client.PutLeaseAsync(
+            created with { Spec = new LeaseSpec { HolderIdentity = "me", LeaseDurationSeconds = 15 } }, default);
         await SeenAsync(2);
         _time.Advance(_server.Config.CallDeadline);
 
@@ -167,7 +169,8 @@ public sealed class KubernetesClientTests : IAsyncLifetime
         var created = await CreateAsync();
         _server.Next(midBody ? new Fault.CutMidBody { AfterActing = acted } : new Fault.Reset { AfterActing = acted });
 
-        var write = await _client.PutLeaseAsync(created with { Spec = new LeaseSpec { HolderIdentity = "me", LeaseDurationSeconds = 15 } }, default);
+        var write = await _client.PutLeaseAsync(
+            created with { Spec = new LeaseSpec { HolderIdentity = "me", LeaseDurationSeconds = 15 } }, default);
         Assert.IsType<KubernetesFailure.Unreachable>(Assert.IsType<KubernetesWrite<LeaseDocument>.OutcomeUnknown>(write).Failure);
         var again = Assert.IsType<KubernetesRead<LeaseDocument>.Found>(await _client.GetLeaseAsync("g", default));
         Assert.Equal(acted ? "me" : null, again.Document.Spec?.HolderIdentity);
@@ -186,7 +189,8 @@ public sealed class KubernetesClientTests : IAsyncLifetime
         File.WriteAllText(folder.File("ca.crt"), authority.Pem);
         using var client = new KubernetesClient(config with { TokenFile = folder.File("token"), CaFile = folder.File("ca.crt") }, _time);
 
-        Assert.IsType<KubernetesFailure.Unreachable>(Assert.IsType<KubernetesWrite<LeaseDocument>.NotWritten>(await client.PutLeaseAsync(created, default)).Failure);
+        Assert.IsType<KubernetesFailure.Unreachable>(
+            Assert.IsType<KubernetesWrite<LeaseDocument>.NotWritten>(await client.PutLeaseAsync(created, default)).Failure);
         _server = await FakeKubernetesServer.StartAsync(); // for DisposeAsync
     }
 
@@ -238,7 +242,8 @@ public sealed class KubernetesClientTests : IAsyncLifetime
         await using var server = await FakeKubernetesServer.StartAsync(ipv6: true);
         using var client = new KubernetesClient(server.Config, _time);
 
-        Assert.IsType<KubernetesFailure.NotFound>(Assert.IsType<KubernetesRead<PodDocument>.Failed>(await client.GetPodAsync("redis-0", default)).Failure);
+        Assert.IsType<KubernetesFailure.NotFound>(
+            Assert.IsType<KubernetesRead<PodDocument>.Failed>(await client.GetPodAsync("redis-0", default)).Failure);
         Assert.StartsWith("https://[::1]:", server.Config.Server.ToString(), StringComparison.Ordinal);
     }
 
@@ -265,7 +270,8 @@ public sealed class KubernetesClientTests : IAsyncLifetime
     public async Task A_body_past_the_bound_or_nested_without_end_is_Malformed()
     {
         _server.Next(new Fault.Body(new byte[_server.Config.MaxResponseBytes + 1]));
-        Assert.Contains("longer than", Assert.IsType<KubernetesFailure.Malformed>(await ReadFailureAsync()).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "longer than", Assert.IsType<KubernetesFailure.Malformed>(await ReadFailureAsync()).Message, StringComparison.Ordinal);
         _server.Next(new Fault.Body(Encoding.UTF8.GetBytes(new string('[', 100_000))));
         Assert.IsType<KubernetesFailure.Malformed>(await ReadFailureAsync());
     }
@@ -276,7 +282,8 @@ public sealed class KubernetesClientTests : IAsyncLifetime
         var created = await CreateAsync();
         _server.Next(new Fault.Body("{}"u8.ToArray()));
 
-        Assert.IsType<KubernetesFailure.Malformed>(Assert.IsType<KubernetesWrite<LeaseDocument>.OutcomeUnknown>(await _client.PutLeaseAsync(created, default)).Failure);
+        Assert.IsType<KubernetesFailure.Malformed>(
+            Assert.IsType<KubernetesWrite<LeaseDocument>.OutcomeUnknown>(await _client.PutLeaseAsync(created, default)).Failure);
     }
 
     [Theory]
@@ -286,7 +293,8 @@ public sealed class KubernetesClientTests : IAsyncLifetime
     [InlineData("")]
     public async Task A_name_that_is_none_is_never_sent(string name)
     {
-        Assert.IsType<KubernetesFailure.Rejected>(Assert.IsType<KubernetesRead<LeaseDocument>.Failed>(await _client.GetLeaseAsync(name, default)).Failure);
+        Assert.IsType<KubernetesFailure.Rejected>(
+            Assert.IsType<KubernetesRead<LeaseDocument>.Failed>(await _client.GetLeaseAsync(name, default)).Failure);
         Assert.Empty(_server.Seen);
     }
 

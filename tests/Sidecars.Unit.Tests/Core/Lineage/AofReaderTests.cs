@@ -10,7 +10,8 @@ public class AofReaderTests
 {
     private static DiskFact<AofManifest> Manifest(string text) => AofManifestReader.Read(Encoding.UTF8.GetBytes(text));
 
-    private static string Command(params string[] words) => $"*{words.Length}\r\n{string.Concat(words.Select(w => $"${w.Length}\r\n{w}\r\n"))}";
+    private static string Command(params string[] words) =>
+        $"*{words.Length}\r\n{string.Concat(words.Select(w => $"${w.Length}\r\n{w}\r\n"))}";
 
     private static AofTail Tail(string text, bool fromStart) => AofTailReader.Read(RdbHeaderTests.Latin1(text), fromStart);
 
@@ -26,7 +27,8 @@ public class AofReaderTests
 
             """).Value!;
         Assert.Equal("appendonly.aof.2.base.rdb", manifest.Base!.Name);
-        Assert.Equal(["appendonly.aof.2.base.rdb", "appendonly.aof.2.incr.aof", "appendonly.aof.3.incr.aof"], manifest.Loaded.Select(f => f.Name));
+        Assert.Equal(
+            ["appendonly.aof.2.base.rdb", "appendonly.aof.2.incr.aof", "appendonly.aof.3.incr.aof"], manifest.Loaded.Select(f => f.Name));
         Assert.Equal(3, manifest.Newest!.Sequence);
         Assert.Single(manifest.History);
     }

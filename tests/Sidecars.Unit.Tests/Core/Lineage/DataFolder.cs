@@ -23,7 +23,8 @@ internal sealed class DataFolder : IDisposable
 
     /// <summary>A dump at a position of id 7, begun at the given second.</summary>
     public static string Dump(int offset, int createdAt) =>
-        $"REDIS0010\u00fa\u0005ctime\u000a{Epoch + createdAt}\u00fa\u0007repl-id\u0028{LineageHistoryTests.Id(7)}\u00fa\u000brepl-offset\u0003{offset:000}\u00fe\0\u00ff12345678";
+        $"REDIS0010\u00fa\u0005ctime\u000a{Epoch + createdAt}\u00fa\u0007repl-id\u0028"
+        + $"{LineageHistoryTests.Id(7)}\u00fa\u000brepl-offset\u0003{offset:000}\u00fe\0\u00ff12345678";
 
     public DataFolder With(string name, string latin1, int at)
     {
@@ -33,7 +34,8 @@ internal sealed class DataFolder : IDisposable
     }
 
     /// <summary>A whole AOF of some keys, last written at the given second.</summary>
-    public DataFolder WithAof(int at) => With(Base, FullRdb, at - 1).With(Manifest, ManifestText, at - 1).With(Increment, "#TS:5\r\n*1\r\n$4\r\nPING\r\n", at);
+    public DataFolder WithAof(int at) =>
+        With(Base, FullRdb, at - 1).With(Manifest, ManifestText, at - 1).With(Increment, "#TS:5\r\n*1\r\n$4\r\nPING\r\n", at);
 
     public DataFolder WithMarker(Marker marker, int at)
     {

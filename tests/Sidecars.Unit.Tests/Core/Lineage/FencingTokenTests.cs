@@ -7,7 +7,10 @@ namespace Sidecars.Unit.Tests.Core.Lineage;
 public class FencingTokenTests
 {
     internal static readonly Arbitrary<FencingToken> Tokens =
-        (from term in Gen.Choose(0, 3) from epoch in Gen.Choose(0, 3) from rev in Gen.Choose(0, 3) select new FencingToken(term, epoch, rev)).ToArbitrary();
+        (from term in Gen.Choose(0, 3)
+         from epoch in Gen.Choose(0, 3)
+         from rev in Gen.Choose(0, 3)
+         select new FencingToken(term, epoch, rev)).ToArbitrary();
 
     [Fact]
     public void Term_counts_before_epoch_and_epoch_before_rev()
@@ -24,7 +27,8 @@ public class FencingTokenTests
         && a < b == (b > a) && a <= b == !(a > b) && (a == b) == (a.CompareTo(b) == 0)).QuickCheckThrowOnFailure();
 
     [Fact]
-    public void Text_reads_back() => Prop.ForAll(Tokens, t => FencingToken.TryParse(t.ToString(), out var back) && back == t).QuickCheckThrowOnFailure();
+    public void Text_reads_back() =>
+        Prop.ForAll(Tokens, t => FencingToken.TryParse(t.ToString(), out var back) && back == t).QuickCheckThrowOnFailure();
 
     [Theory]
     [InlineData("")]

@@ -10,12 +10,15 @@ public class LineageHistoryTests
     private static readonly NodeIdentity A = new("redis-0", "uid-a"), B = new("redis-1", "uid-b");
 
     internal static ReplicationId Id(int n) =>
-        ReplicationId.TryParse(n.ToString("x8", System.Globalization.CultureInfo.InvariantCulture).PadLeft(40, 'a'), out var id) ? id : throw new ArgumentException("no id");
+        ReplicationId.TryParse(n.ToString("x8", System.Globalization.CultureInfo.InvariantCulture).PadLeft(40, 'a'), out var id)
+            ? id
+            : throw new ArgumentException("no id");
 
     internal static LineageEntry Entry(int id, long term, long epoch, long generation, NodeIdentity? master = null) =>
         new(Id(id), 0, new LineagePosition(term, epoch, generation), master ?? A);
 
-    private static LineageHistory Of(params LineageEntry[] entries) => LineageHistory.TryCreate(entries, out var h) ? h : throw new ArgumentException("no history");
+    private static LineageHistory Of(params LineageEntry[] entries) =>
+        LineageHistory.TryCreate(entries, out var h) ? h : throw new ArgumentException("no history");
 
     [Fact]
     public void Every_new_id_raises_the_generation_even_when_term_and_epoch_stay()
@@ -87,7 +90,8 @@ public class LineageHistoryTests
     [Fact]
     public void One_id_with_two_accounts_and_two_ids_at_one_place_are_conflicts()
     {
-        Assert.Contains(LineageMerge.Of(Of(Entry(1, 2, 4, 5)), Of(Entry(1, 2, 4, 5, new NodeIdentity("redis-9", "u")))).Conflicts, c => c.Kind == LineageConflictKind.TwoAccounts);
+        Assert.Contains(LineageMerge.Of(Of(Entry(1, 2, 4, 5)), Of(Entry(1, 2, 4, 5, new NodeIdentity("redis-9", "u")))).Conflicts,
+            c => c.Kind == LineageConflictKind.TwoAccounts);
         Assert.Contains(LineageMerge.Of(Of(Entry(1, 2, 4, 5)), Of(Entry(2, 2, 4, 5))).Conflicts, c => c.Kind == LineageConflictKind.TwoIds);
     }
 
@@ -130,7 +134,9 @@ public class LineageHistoryTests
         {
             var newest = history.Newest?.Position ?? default;
             var term = newest.Term + random.Next(2);
-            history = history.Append(Id(random.Next(1, 40)), random.Next(1000), term, newest.Epoch + random.Next(2), random.Next(2) == 0 ? A : B) ?? history;
+            history = history.Append(
+                Id(random.Next(1, 40)), random.Next(1000), term, newest.Epoch + random.Next(2), random.Next(2) == 0 ? A : B)
+                ?? history;
         }
 
         return history;

@@ -18,16 +18,20 @@ public sealed class MarkerTests : IDisposable
         var random = new Random(seed);
         Assert.True(ClusterId.TryParse("ns/redis", out var cluster));
         var node = new NodeIdentity("redis-0", "uid \"quoted\" \u00e9 \ud83d\ude00");
-        return new Marker(cluster!, node, "boot", new FencingToken(random.Next(9), random.Next(9), random.Next(9)), LineageHistoryTests.Random(seed), (MarkerRole)random.Next(3), random.Next(99))
+        return new Marker(cluster!, node, "boot", new FencingToken(random.Next(9), random.Next(9), random.Next(9)),
+            LineageHistoryTests.Random(seed), (MarkerRole)random.Next(3), random.Next(99))
         {
             RunId = random.Next(2) == 0 ? null : new string('b', 40),
-            Position = random.Next(2) == 0 ? null : new ReplicationPosition(LineageHistoryTests.Id(random.Next(40)), random.NextInt64(long.MaxValue)),
+            Position = random.Next(2) == 0
+                ? null
+                : new ReplicationPosition(LineageHistoryTests.Id(random.Next(40)), random.NextInt64(long.MaxValue)),
             MasterLinkUp = random.Next(2) == 0,
             FullSyncInProgress = random.Next(2) == 0,
             AofRewriteInProgress = random.Next(2) == 0,
             Aof = random.Next(2) == 0 ? null : new AofMark("appendonly.aof.7.incr.aof", random.NextInt64(long.MaxValue)),
             LastServing = random.Next(2) == 0 ? null : new LastServing(node with { Name = "redis-1" }, new FencingToken(1, 2, 3)),
-            Announced = random.Next(2) == 0 ? null : new AnnouncedAddress("redis-0.ns.svc", new RedisEndpoint(random.Next(2) == 0 ? "10.96.0.1" : "fd00::1", random.Next(1, 65536))),
+            Announced = random.Next(2) == 0 ? null : new AnnouncedAddress(
+                "redis-0.ns.svc", new RedisEndpoint(random.Next(2) == 0 ? "10.96.0.1" : "fd00::1", random.Next(1, 65536))),
             WrittenAt = random.Next(2) == 0 ? null : "2026-11-21T01:00:00Z",
         };
     }
@@ -45,14 +49,16 @@ public sealed class MarkerTests : IDisposable
     {
         var history = LineageHistory.Empty;
         var master = new NodeIdentity(new string('n', NodeIdentity.MaxNameLength), new string('u', NodeIdentity.MaxUidLength));
-        for (var i = 1; i <= 64; i++) history = history.Append(LineageHistoryTests.Id(i), long.MaxValue, long.MaxValue, long.MaxValue, master)!;
+        for (var i = 1; i <= 64; i++)
+            history = history.Append(LineageHistoryTests.Id(i), long.MaxValue, long.MaxValue, long.MaxValue, master)!;
         Assert.InRange(MarkerDocument.Write(Sample() with { History = history }).Length, 1, MarkerStore.MaxBytes / 4);
     }
 
     [Fact]
     public void A_newer_version_with_fields_that_are_not_known_reads_as_newer()
     {
-        var newer = Read(Text(Sample()).Replace("\"format\": 1,", "\"format\": 2, \"zone\": {\"a\": [1, null]},", StringComparison.Ordinal));
+        var newer =
+            Read(Text(Sample()).Replace("\"format\": 1,", "\"format\": 2, \"zone\": {\"a\": [1, null]},", StringComparison.Ordinal));
         Assert.True(newer.IsKnown && newer.Value.IsNewer);
         Assert.Equal(Sample() with { Format = 2 }, newer.Value);
     }
@@ -139,5 +145,6 @@ public sealed class MarkerTests : IDisposable
 
     // Every name that AtomicFile may take beside the marker.
     private static IEnumerable<string> Temporaries(MarkerStore store) => Enumerable.Range(0, 64).Select(slot => Path.Combine(
-        Path.GetDirectoryName(store.MarkerPath)!, $".{MarkerStore.FileName}.{Path.GetFileName(Environment.ProcessPath)}-{Environment.ProcessId}-{slot}.tmp"));
+        Path.GetDirectoryName(store.MarkerPath)!,
+        $".{MarkerStore.FileName}.{Path.GetFileName(Environment.ProcessPath)}-{Environment.ProcessId}-{slot}.tmp"));
 }

@@ -16,7 +16,8 @@ public sealed class RescueTests : IDisposable
     public void Dispose() => _data.Dispose();
 
     private RescueOutcome Preserve(int minute, int count = 3, long bytes = 1_000_000) =>
-        new RescueStore(_data.Path, new RescueLimits(count, bytes)).Preserve(_data.Read(Durability.Aof), "follows redis-1", Token, Node, Noon.AddMinutes(minute));
+        new RescueStore(_data.Path, new RescueLimits(count, bytes))
+            .Preserve(_data.Read(Durability.Aof), "follows redis-1", Token, Node, Noon.AddMinutes(minute));
 
     private string[] Names() => [.. new RescueStore(_data.Path, new RescueLimits(3, 1)).List().Select(r => r.Name)];
 
@@ -25,7 +26,8 @@ public sealed class RescueTests : IDisposable
     [Fact]
     public void A_rescue_holds_the_data_after_the_server_has_replaced_its_files()
     {
-        _data.WithAof(10).With("dump.rdb", DataFolder.Dump(5, 0), 1).WithMarker(MarkerTests.Sample() with { Position = new(LineageHistoryTests.Id(7), 500), FullSyncInProgress = false }, 11);
+        _data.WithAof(10).With("dump.rdb", DataFolder.Dump(5, 0), 1)
+            .WithMarker(MarkerTests.Sample() with { Position = new(LineageHistoryTests.Id(7), 500), FullSyncInProgress = false }, 11);
         var rescue = Assert.IsType<RescueOutcome.Kept>(Preserve(0)).Rescue;
         Assert.Equal("20261121T120000000Z-aaaaaaaa", rescue.Name);
         Directory.Delete(_data.File("appendonlydir"), recursive: true);
@@ -33,7 +35,8 @@ public sealed class RescueTests : IDisposable
         Assert.Equal(DataFolder.ManifestText, File.ReadAllText(Kept(rescue.Name, DataFolder.Manifest)));
         Assert.Equal(DataState.Present, DiskEvidenceReader.Read(_data.File($".sidecar/rescue/{rescue.Name}"), Durability.Aof).State);
         var listed = Assert.Single(new RescueStore(_data.Path, new RescueLimits(3, 1)).List());
-        Assert.Equal((rescue.Reason, Token, Node, true, rescue.Bytes), (listed.Reason, listed.Token, listed.From, listed.Intact, listed.Bytes));
+        Assert.Equal(
+            (rescue.Reason, Token, Node, true, rescue.Bytes), (listed.Reason, listed.Token, listed.From, listed.Intact, listed.Bytes));
         Assert.Equal(rescue.Files, listed.Files);
     }
 
@@ -90,7 +93,8 @@ public sealed class RescueTests : IDisposable
     [Fact]
     public void What_a_crash_left_half_linked_is_not_listed_and_is_deleted_by_the_next()
     {
-        _data.WithAof(10).With(".sidecar/rescue/20260101T000000000Z-aaaaaaaa.partial/dump.rdb", "x", 1).With(".sidecar/rescue/by-hand/note.txt", "x", 1);
+        _data.WithAof(10).With(".sidecar/rescue/20260101T000000000Z-aaaaaaaa.partial/dump.rdb", "x", 1)
+            .With(".sidecar/rescue/by-hand/note.txt", "x", 1);
         Assert.Empty(Names());
         Assert.IsType<RescueOutcome.Kept>(Preserve(0));
         Assert.False(Directory.Exists(_data.File(".sidecar/rescue/20260101T000000000Z-aaaaaaaa.partial")));
@@ -140,9 +144,12 @@ public sealed class RescueTests : IDisposable
     [Fact]
     public void Half_a_sync_does_not_push_out_the_last_whole_dataset()
     {
-        Rescue whole = new("1", "r", Token, Node, true, [new("dump.rdb", 50, 1)]), damaged = new("2", "r", Token, Node, false, [new("dump.rdb", 5, 2)]);
-        Assert.Equal([damaged], Assert.IsType<RescuePlan.Keep>(RescuePlan.Calculate([whole, damaged], [new("x", 5, 3)], false, new(2, 100))).Delete);
+        Rescue whole = new("1", "r", Token, Node, true, [new("dump.rdb", 50, 1)]),
+            damaged = new("2", "r", Token, Node, false, [new("dump.rdb", 5, 2)]);
+        Assert.Equal(
+            [damaged], Assert.IsType<RescuePlan.Keep>(RescuePlan.Calculate([whole, damaged], [new("x", 5, 3)], false, new(2, 100))).Delete);
         Assert.IsType<RescuePlan.Refuse>(RescuePlan.Calculate([whole], [new("x", 5, 3)], false, new(1, 100)));
-        Assert.Equal([damaged, whole], Assert.IsType<RescuePlan.Keep>(RescuePlan.Calculate([whole, damaged], [new("x", 5, 3)], true, new(1, 100))).Delete);
+        Assert.Equal([damaged, whole],
+            Assert.IsType<RescuePlan.Keep>(RescuePlan.Calculate([whole, damaged], [new("x", 5, 3)], true, new(1, 100))).Delete);
     }
 }

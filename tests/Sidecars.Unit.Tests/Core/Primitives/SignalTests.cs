@@ -130,9 +130,11 @@ public sealed class SignalTests
     [Fact]
     public async Task A_loop_that_ends_by_itself_is_a_failure_and_a_cancelled_one_is_none()
     {
-        await Assert.ThrowsAsync<InvalidOperationException>(() => SideBySide.RunAsync(default, _ => Task.CompletedTask, ct => Task.Delay(Timeout.InfiniteTimeSpan, ct)));
+        await Assert.ThrowsAsync<InvalidOperationException>(
+            () => SideBySide.RunAsync(default, _ => Task.CompletedTask, ct => Task.Delay(Timeout.InfiniteTimeSpan, ct)));
         using var stop = new CancellationTokenSource();
-        var run = SideBySide.RunAsync(stop.Token, ct => Task.Delay(Timeout.InfiniteTimeSpan, ct), ct => Task.Delay(Timeout.InfiniteTimeSpan, ct));
+        var run = SideBySide.RunAsync(
+            stop.Token, ct => Task.Delay(Timeout.InfiniteTimeSpan, ct), ct => Task.Delay(Timeout.InfiniteTimeSpan, ct));
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run);
     }

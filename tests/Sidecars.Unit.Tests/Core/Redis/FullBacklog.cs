@@ -4,7 +4,9 @@ using Sidecars.Core.Primitives;
 
 namespace Sidecars.Unit.Tests.Core.Redis;
 
-/// <summary>A listener that accepts nobody and whose queue is full: the kernel drops every further SYN, as a dead pod's address does.</summary>
+/// <summary>
+/// A listener that accepts nobody and whose queue is full: the kernel drops every further SYN, as a dead pod's address does.
+/// </summary>
 internal sealed class FullBacklog : IDisposable
 {
     private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);

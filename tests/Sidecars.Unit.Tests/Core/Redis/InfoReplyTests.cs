@@ -122,7 +122,9 @@ public sealed class InfoReplyTests
     [Fact]
     public void What_is_absent_or_malformed_is_unknown()
     {
-        var info = Parse("role:sentinel\nmaster_repl_offset:12x\nloading:yes\nmaster_port:70000\nmaster_host:h\nconnected_slaves:\n:novalue\nnocolon\n#x:1\n");
+        var info = Parse(
+            "role:sentinel\nmaster_repl_offset:12x\nloading:yes\nmaster_port:70000\nmaster_host:h\nconnected_slaves:\n:novalue\n"
+            + "nocolon\n#x:1\n");
         Assert.Null(info.IsMaster);
         Assert.Null(info.MasterReplOffset);
         Assert.Null(info.LoadingInProgress);

@@ -7,7 +7,8 @@ namespace Sidecars.Unit.Tests.Core.Redis;
 /// <summary>AUTH, over the async client and the blocking connection alike.</summary>
 public sealed class LoginTests
 {
-    private const string NoPassword = "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?";
+    private const string NoPassword =
+        "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?";
     private static readonly RedisCredential Old = new("u", "old-secret");
     private static readonly RedisCredential New = new("u", "new-secret");
 
@@ -18,7 +19,9 @@ public sealed class LoginTests
     public async Task Credentials_are_tried_in_order_until_one_is_accepted(bool blocking)
     {
         await using var server = FakeRedisServer.Answering(command =>
-            command[0] != "AUTH" ? FakeReply.Pong : command[^1] == "new-secret" ? FakeReply.Ok : FakeReply.Error("WRONGPASS invalid username-password pair or user is disabled."));
+            command[0] != "AUTH" ? FakeReply.Pong
+                : command[^1] == "new-secret" ? FakeReply.Ok
+                : FakeReply.Error("WRONGPASS invalid username-password pair or user is disabled."));
         await LogInAsync(blocking, server, new RedisCredential(null, "first"), Old, New, new RedisCredential("u", "never-sent"));
         Assert.Equal(["AUTH first", "AUTH u old-secret", "AUTH u new-secret", "PING"], server.CommandLines);
     }
@@ -36,7 +39,8 @@ public sealed class LoginTests
     [MemberData(nameof(Kinds))]
     public async Task All_refused_is_a_failure_that_names_users_and_no_password(bool blocking)
     {
-        await using var server = FakeRedisServer.Answering(_ => FakeReply.Error("WRONGPASS invalid username-password pair or user is disabled."));
+        await using var server =
+            FakeRedisServer.Answering(_ => FakeReply.Error("WRONGPASS invalid username-password pair or user is disabled."));
         var failure = await FailureAsync(blocking, server, Old, New);
         Assert.Equal("WRONGPASS invalid username-password pair or user is disabled.", failure.ServerError);
         Assert.Contains("u, u", failure.Message, StringComparison.Ordinal);
@@ -76,12 +80,14 @@ public sealed class LoginTests
     public async Task The_client_name_is_set_after_the_login_and_may_be_refused()
     {
         await using var server = FakeRedisServer.Answering(command => command[0] == "CLIENT" ? FakeReply.Error("NOPERM no") : FakeReply.Ok);
-        await using var client = await RedisClient.ConnectAsync(new TcpTransport(server.Endpoint), new RedisClientOptions { Credentials = [Old], ClientName = "probe" }, default);
+        await using var client = await RedisClient.ConnectAsync(
+            new TcpTransport(server.Endpoint), new RedisClientOptions { Credentials = [Old], ClientName = "probe" }, default);
         Assert.Equal(["AUTH u old-secret", "CLIENT SETNAME probe"], server.CommandLines);
         Assert.True(client.IsUsable);
     }
 
-    private static async Task<RedisConnectionException> FailureAsync(bool blocking, FakeRedisServer server, params RedisCredential[] credentials)
+    private static async Task<RedisConnectionException> FailureAsync(
+        bool blocking, FakeRedisServer server, params RedisCredential[] credentials)
     {
         var failure = await Assert.ThrowsAsync<RedisConnectionException>(() => LogInAsync(blocking, server, credentials));
         Assert.Equal(RedisFailure.Auth, failure.Failure);

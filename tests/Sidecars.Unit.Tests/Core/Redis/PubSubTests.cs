@@ -26,7 +26,8 @@ public sealed class PubSubTests
     [Fact]
     public async Task A_refused_subscribe_answers_once()
     {
-        await using var server = FakeRedisServer.Answering(command => command[0] == "SUBSCRIBE" ? FakeReply.Error("NOPERM no channel") : FakeReply.Pong);
+        await using var server =
+            FakeRedisServer.Answering(command => command[0] == "SUBSCRIBE" ? FakeReply.Error("NOPERM no channel") : FakeReply.Pong);
         await using var client = await ConnectAsync(server);
         Assert.Equal("NOPERM", (await client.CallAsync(default, "SUBSCRIBE", "a", "b")).ErrorCode);
         Assert.Equal("PONG", (await client.CallAsync(default, "PING")).Text);
@@ -70,11 +71,13 @@ public sealed class PubSubTests
     [Fact]
     public async Task Messages_taken_in_before_the_connection_ended_are_still_read()
     {
-        await using var server = FakeRedisServer.SendingThenClosing(FakeReply.Raw("*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\np\r\n"));
+        await using var server = FakeRedisServer.SendingThenClosing(
+            FakeReply.Raw("*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\np\r\n"));
         await using var client = await ConnectAsync(server);
         _ = await client.CallAsync(default, "SUBSCRIBE", "c");
         Assert.Equal("p", (await client.ReadMessageAsync(default)).Items[2].Text);
-        Assert.Equal(RedisFailure.Closed, (await Assert.ThrowsAsync<RedisConnectionException>(() => client.ReadMessageAsync(default))).Failure);
+        Assert.Equal(
+            RedisFailure.Closed, (await Assert.ThrowsAsync<RedisConnectionException>(() => client.ReadMessageAsync(default))).Failure);
     }
 
     private static Task<RedisClient> ConnectAsync(FakeRedisServer server) =>

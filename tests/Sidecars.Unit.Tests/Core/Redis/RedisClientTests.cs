@@ -12,7 +12,8 @@ namespace Sidecars.Unit.Tests.Core.Redis;
 public sealed class RedisClientTests
 {
     // Long enough never to be reached where a test expects another outcome; Short where the deadline is what is tested.
-    private static readonly RedisClientOptions Patient = new() { ConnectTimeout = TimeSpan.FromSeconds(20), CommandTimeout = TimeSpan.FromSeconds(20) };
+    private static readonly RedisClientOptions Patient =
+        new() { ConnectTimeout = TimeSpan.FromSeconds(20), CommandTimeout = TimeSpan.FromSeconds(20) };
     private static readonly RedisClientOptions Short = Patient with { CommandTimeout = TimeSpan.FromMilliseconds(100) };
 
     public static TheoryData<string> Addresses => ["127.0.0.1", "::1"];
@@ -32,7 +33,8 @@ public sealed class RedisClientTests
     public async Task A_name_is_resolved()
     {
         await using var server = FakeRedisServer.Answering(_ => FakeReply.Pong);
-        await using var client = await RedisClient.ConnectAsync(new TcpTransport(new RedisEndpoint("localhost", server.Endpoint.Port)), Patient, default);
+        await using var client = await RedisClient.ConnectAsync(
+            new TcpTransport(new RedisEndpoint("localhost", server.Endpoint.Port)), Patient, default);
         Assert.Equal("PONG", (await client.CallAsync(default, "PING")).Text);
     }
 
@@ -40,14 +42,17 @@ public sealed class RedisClientTests
     public async Task A_name_that_does_not_exist_is_a_failure_of_the_name() =>
         Assert.Equal(
             RedisFailure.NameResolution,
-            await FailureOf(RedisClient.ConnectAsync(new TcpTransport(new RedisEndpoint("no-such-host.invalid", 6379)), Patient with { ConnectTimeout = TimeSpan.FromSeconds(3) }, default)));
+            await FailureOf(RedisClient.ConnectAsync(new TcpTransport(new RedisEndpoint("no-such-host.invalid", 6379)),
+                Patient with { ConnectTimeout = TimeSpan.FromSeconds(3) }, default)));
 
     [Fact]
     public async Task Nobody_listening_is_refused()
     {
         Assert.Equal(RedisFailure.Refused, await FailureOf(RedisClient.ConnectAsync(new TcpTransport(ClosedPort()), Patient, default)));
-        Assert.Equal(RedisFailure.Refused, await FailureOf(RedisClient.ConnectAsync(new UnixTransport("/nonexistent/redis.sock"), Patient, default)));
-        Assert.Equal(RedisFailure.Unreachable, await FailureOf(RedisClient.ConnectAsync(new UnixTransport(new string('x', 300)), Patient, default)));
+        Assert.Equal(RedisFailure.Refused,
+            await FailureOf(RedisClient.ConnectAsync(new UnixTransport("/nonexistent/redis.sock"), Patient, default)));
+        Assert.Equal(
+            RedisFailure.Unreachable, await FailureOf(RedisClient.ConnectAsync(new UnixTransport(new string('x', 300)), Patient, default)));
     }
 
     [Fact]
@@ -56,15 +61,18 @@ public sealed class RedisClientTests
         using var full = new FullBacklog();
         Assert.Equal(
             RedisFailure.ConnectTimedOut,
-            await FailureOf(RedisClient.ConnectAsync(new TcpTransport(full.Endpoint), Patient with { ConnectTimeout = TimeSpan.FromMilliseconds(100) }, default)));
+            await FailureOf(RedisClient.ConnectAsync(
+                new TcpTransport(full.Endpoint), Patient with { ConnectTimeout = TimeSpan.FromMilliseconds(100) }, default)));
         using var cancellation = new CancellationTokenSource(TimeSpan.FromMilliseconds(100));
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => RedisClient.ConnectAsync(new TcpTransport(full.Endpoint), Patient, cancellation.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => RedisClient.ConnectAsync(new TcpTransport(full.Endpoint), Patient, cancellation.Token));
     }
 
     [Fact]
     public async Task Error_replies_are_values()
     {
-        await using var server = FakeRedisServer.Canned(new Dictionary<string, byte[]> { ["GET"] = FakeReply.Error("LOADING Redis is loading the dataset in memory") });
+        await using var server = FakeRedisServer.Canned(
+            new Dictionary<string, byte[]> { ["GET"] = FakeReply.Error("LOADING Redis is loading the dataset in memory") });
         await using var client = await ConnectAsync(server, Patient);
         Assert.Equal("LOADING", (await client.CallAsync(default, "GET", "k")).ErrorCode);
         Assert.Equal("ERR", (await client.CallAsync(default, "OTHER")).ErrorCode);
@@ -138,7 +146,8 @@ public sealed class RedisClientTests
     public async Task A_reply_that_trickles_in_is_whole_or_late_never_half()
     {
         await using var server = FakeRedisServer.Trickling(FakeReply.Bulk("slow"), TimeSpan.FromMilliseconds(5));
-        await using (var client = await ConnectAsync(server, Patient)) Assert.Equal("slow", (await client.CallAsync(default, "GET", "k")).Text);
+        await using (var client = await ConnectAsync(server, Patient))
+            Assert.Equal("slow", (await client.CallAsync(default, "GET", "k")).Text);
         await using var endless = FakeRedisServer.Trickling(FakeReply.Bulk(new string('x', 10_000)), TimeSpan.FromMilliseconds(5));
         await using var waiting = await ConnectAsync(endless, Short);
         Assert.Equal(RedisFailure.TimedOut, await FailureOf(waiting.CallAsync(default, "GET", "k")));

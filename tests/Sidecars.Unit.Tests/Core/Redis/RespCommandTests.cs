@@ -62,7 +62,8 @@ public sealed class RespCommandTests
     {
         Assert.DoesNotContain("SECRET", new RedisCredential("u", "SECRET").ToString(), StringComparison.Ordinal);
         Assert.DoesNotContain("SECRET", new RedisCredential(null, "SECRET").ToString(), StringComparison.Ordinal);
-        Assert.DoesNotContain("SECRET", new RedisClientOptions { Credentials = [new RedisCredential("u", "SECRET")] }.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "SECRET", new RedisClientOptions { Credentials = [new RedisCredential("u", "SECRET")] }.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -8,7 +8,8 @@ namespace Sidecars.Unit.Tests.Core.Redis;
 public sealed class RespPropertyTests
 {
     private static readonly Gen<byte[]> AnyBytes = Gen.Choose(0, 255).Select(b => (byte)b).ArrayOf();
-    private static readonly Gen<byte[]> LineBytes = AnyBytes.Select(bytes => bytes.Where(b => b is not ((byte)'\r' or (byte)'\n')).ToArray());
+    private static readonly Gen<byte[]> LineBytes =
+        AnyBytes.Select(bytes => bytes.Where(b => b is not ((byte)'\r' or (byte)'\n')).ToArray());
 
     [Fact]
     public void What_is_written_is_read_back() =>
@@ -34,7 +35,8 @@ public sealed class RespPropertyTests
             var command = RespCommand.Of(words.Select(word => (ReadOnlyMemory<byte>)word).ToArray());
             _ = command.ToString();
             var read = Wire.Read(Wire.Write(command));
-            return read.Items.Select(item => item.Bytes.ToArray()).Zip(words, (a, b) => a.SequenceEqual(b)).All(same => same) && read.Items.Count == words.Count;
+            return read.Items.Select(item => item.Bytes.ToArray()).Zip(words, (a, b) => a.SequenceEqual(b)).All(same => same)
+                && read.Items.Count == words.Count;
         }).QuickCheckThrowOnFailure();
 
     [Fact]
@@ -67,7 +69,8 @@ public sealed class RespPropertyTests
                 }
 
                 var whole = Outcome(limits, [.. bytes]);
-                return whole == Outcome(limits, [.. bytes.Select(one => new[] { one })]); // anything but RespProtocolException fails the test
+                // anything but RespProtocolException fails the test
+                return whole == Outcome(limits, [.. bytes.Select(one => new[] { one })]);
             }));
     }
 
@@ -129,15 +132,19 @@ public sealed class RespPropertyTests
     // Shapes near to ROLE and INFO, so that the readers get past their first check.
     private static Gen<RespValue> ReplyLike()
     {
-        var word = Gen.Elements("master", "slave", "sentinel", "connected", "127.0.0.1", "::1", "a:1", "", "6379", "0", "-1", "99999999999999999999")
+        var word = Gen.Elements(
+            "master", "slave", "sentinel", "connected", "127.0.0.1", "::1", "a:1", "", "6379", "0", "-1", "99999999999999999999")
             .Select(text => RespValue.Scalar(RespKind.BulkString, Wire.Bytes(text)));
         var item = Gen.OneOf(word, Scalar());
         var inner = item.ArrayOf().Select(array => RespValue.Aggregate(RespKind.Array, array));
         var role = from name in word
-                   from rest in Gen.OneOf(item, inner, inner.ArrayOf().Select(array => RespValue.Aggregate(RespKind.Array, array))).ArrayOf()
+                   from rest in Gen.OneOf(
+                       item, inner, inner.ArrayOf().Select(array => RespValue.Aggregate(RespKind.Array, array))).ArrayOf()
                    select RespValue.Aggregate(RespKind.Array, [name, .. rest]);
-        var line = from name in Gen.Elements("slave0", "slave", "db1", "db99999999999", "master_host", "master_port", "loading_loaded_perc", "#x", "", ":")
-                   from text in Gen.Elements("ip=1.2.3.4,port=1,state=online,offset=5,lag=0", "ip=,port=x", "keys=1,expires=2", "=,=", ",,,", "1e400", "::", "\u00ff")
+        var line = from name in Gen.Elements(
+            "slave0", "slave", "db1", "db99999999999", "master_host", "master_port", "loading_loaded_perc", "#x", "", ":")
+                   from text in Gen.Elements("ip=1.2.3.4,port=1,state=online,offset=5,lag=0", "ip=,port=x", "keys=1,expires=2", "=,=",
+                       ",,,", "1e400", "::", "\u00ff")
                    from end in Gen.Elements("\r\n", "\n", "\r", "")
                    select $"{name}:{text}{end}";
         var info = line.ArrayOf().Select(lines => RespValue.Scalar(RespKind.BulkString, Wire.Bytes(string.Concat(lines))));

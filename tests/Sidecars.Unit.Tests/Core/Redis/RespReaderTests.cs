@@ -109,7 +109,8 @@ public sealed class RespReaderTests
             Assert.Equal(offence, Assert.Throws<RespProtocolException>(() => Wire.ReadPieces(null, pieces)).Offence);
         }
 
-        Assert.Equal(offence, Assert.Throws<RespProtocolException>(() => Wire.ReadPieces(null, [.. bytes.Select(one => new[] { one })])).Offence);
+        Assert.Equal(
+            offence, Assert.Throws<RespProtocolException>(() => Wire.ReadPieces(null, [.. bytes.Select(one => new[] { one })])).Offence);
     }
 
     [Fact]
@@ -143,8 +144,10 @@ public sealed class RespReaderTests
     [InlineData("$10\r\n0123456789\r\n", "$11\r\n0123456789a\r\n", RespOffence.BulkTooLarge)]
     [InlineData("*1\r\n*1\r\n*1\r\n:1\r\n", "*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n", RespOffence.TooDeep)]
     [InlineData("*2\r\n*3\r\n:1\r\n:2\r\n:3\r\n:4\r\n", "*2\r\n*4\r\n:1\r\n:2\r\n:3\r\n:4\r\n:5\r\n", RespOffence.TooManyItems)]
-    [InlineData("*3\r\n$10\r\n0123456789\r\n$10\r\n0123456789\r\n+1\r\n", "*3\r\n$10\r\n0123456789\r\n$10\r\n0123456789\r\n+12\r\n", RespOffence.ReplyTooLarge)]
-    [InlineData("|1\r\n+a\r\n:1\r\n*1\r\n:1\r\n", "|1\r\n+a\r\n$5\r\n01234\r\n|1\r\n+a\r\n$5\r\n01234\r\n:12\r\n", RespOffence.ReplyTooLarge)]
+    [InlineData("*3\r\n$10\r\n0123456789\r\n$10\r\n0123456789\r\n+1\r\n", "*3\r\n$10\r\n0123456789\r\n$10\r\n0123456789\r\n+12\r\n",
+        RespOffence.ReplyTooLarge)]
+    [InlineData("|1\r\n+a\r\n:1\r\n*1\r\n:1\r\n", "|1\r\n+a\r\n$5\r\n01234\r\n|1\r\n+a\r\n$5\r\n01234\r\n:12\r\n",
+        RespOffence.ReplyTooLarge)]
     public void Accepts_a_limit_and_nothing_past_it(string within, string past, RespOffence offence)
     {
         var limits = new RespLimits { MaxLineBytes = 9, MaxBulkBytes = 10, MaxDepth = 3, MaxItems = 5, MaxReplyBytes = 42 };

@@ -9,15 +9,19 @@ public sealed class RoleReplyTests
     public void Reads_a_master_with_replicas()
     {
         var role = Assert.IsType<RoleReply.Master>(Parse(
-            "*3\r\n$6\r\nmaster\r\n:3129659\r\n*2\r\n*3\r\n$9\r\n127.0.0.1\r\n$4\r\n9001\r\n$7\r\n3129242\r\n*3\r\n$3\r\n::1\r\n$4\r\n9002\r\n$7\r\n3129543\r\n"));
+            "*3\r\n$6\r\nmaster\r\n:3129659\r\n*2\r\n*3\r\n$9\r\n127.0.0.1\r\n$4\r\n9001\r\n$7\r\n3129242\r\n*3\r\n$3\r\n::1\r\n$4\r\n"
+            + "9002\r\n$7\r\n3129543\r\n"));
         Assert.Equal(3129659, role.Offset);
-        Assert.Equal([new RoleReplica(new RedisEndpoint("127.0.0.1", 9001), 3129242), new RoleReplica(new RedisEndpoint("::1", 9002), 3129543)], role.Replicas);
+        Assert.Equal(
+            [new RoleReplica(new RedisEndpoint("127.0.0.1", 9001), 3129242), new RoleReplica(new RedisEndpoint("::1", 9002), 3129543)],
+            role.Replicas);
     }
 
     [Fact]
     public void A_replica_that_announces_no_port_does_not_hide_the_master()
     {
-        var role = Assert.IsType<RoleReply.Master>(Parse("*3\r\n$6\r\nmaster\r\n:14\r\n*1\r\n*3\r\n$9\r\n127.0.0.1\r\n$1\r\n0\r\n$2\r\n14\r\n"));
+        var role =
+            Assert.IsType<RoleReply.Master>(Parse("*3\r\n$6\r\nmaster\r\n:14\r\n*1\r\n*3\r\n$9\r\n127.0.0.1\r\n$1\r\n0\r\n$2\r\n14\r\n"));
         Assert.Equal([new RoleReplica(null, 14)], role.Replicas);
     }
 
@@ -43,7 +47,8 @@ public sealed class RoleReplyTests
 
     [Fact]
     public void Reads_a_sentinel() =>
-        Assert.Equal(["a", "b.c"], Assert.IsType<RoleReply.Sentinel>(Parse("*2\r\n$8\r\nsentinel\r\n*2\r\n$1\r\na\r\n$3\r\nb.c\r\n")).MasterNames);
+        Assert.Equal(
+            ["a", "b.c"], Assert.IsType<RoleReply.Sentinel>(Parse("*2\r\n$8\r\nsentinel\r\n*2\r\n$1\r\na\r\n$3\r\nb.c\r\n")).MasterNames);
 
     [Fact]
     public void Ignores_items_of_later_versions() =>

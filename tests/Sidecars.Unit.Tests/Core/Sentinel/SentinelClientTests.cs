@@ -42,7 +42,8 @@ public sealed class SentinelClientTests
         Assert.Null(await Client("m2").ResetAsync(sentinel.Endpoint, default));
         Assert.NotNull(await Client("m3").ResetAsync(sentinel.Endpoint, default));
 
-        async Task<int> KnownAsync(string name) => Assert.IsType<SentinelObservation.Known>(await Client(name).ObserveAsync(sentinel.Endpoint, default)).View.Others.Length;
+        async Task<int> KnownAsync(string name) =>
+            Assert.IsType<SentinelObservation.Known>(await Client(name).ObserveAsync(sentinel.Endpoint, default)).View.Others.Length;
     }
 
     [Theory]
@@ -50,7 +51,8 @@ public sealed class SentinelClientTests
     [InlineData("INPROG Failover already in progress", FailoverAnswerKind.UnderWay, "INPROG Failover already in progress")]
     [InlineData("NOGOODSLAVE No suitable replica to promote", FailoverAnswerKind.Refused, "NOGOODSLAVE No suitable replica to promote")]
     [InlineData(null, FailoverAnswerKind.NoAnswer, null)]
-    public async Task A_Sentinel_that_names_the_master_is_asked_to_fail_over_on_the_connection_of_the_look(string? reply, FailoverAnswerKind kind, string? obstacle)
+    public async Task A_Sentinel_that_names_the_master_is_asked_to_fail_over_on_the_connection_of_the_look(
+        string? reply, FailoverAnswerKind kind, string? obstacle)
     {
         await using var server = Naming(Old, "master", reply);
         var answer = await Client("m").FailoverAsync(server.Endpoint, Old, default);
@@ -66,7 +68,8 @@ public sealed class SentinelClientTests
     [InlineData("10.0.0.1", "master,failover_in_progress", FailoverAnswerKind.Overtaken, "it runs a failover")]
     [InlineData(null, "master", FailoverAnswerKind.Overtaken, "it names no master, not 10.0.0.1:6379")]
     [InlineData("10.0.0.1", null, FailoverAnswerKind.NotAsked, "its view of the master can't be read")]
-    public async Task A_Sentinel_that_names_another_or_runs_a_failover_is_not_asked(string? named, string? flags, FailoverAnswerKind kind, string why)
+    public async Task A_Sentinel_that_names_another_or_runs_a_failover_is_not_asked(
+        string? named, string? flags, FailoverAnswerKind kind, string why)
     {
         await using var server = Naming(named is null ? null : new RedisEndpoint(named, 6379), flags, "OK");
         Assert.Equal(new FailoverAnswer(kind, why), await Client("m").FailoverAsync(server.Endpoint, Old, default));
@@ -87,14 +90,16 @@ public sealed class SentinelClientTests
     private static readonly RedisEndpoint Old = new("10.0.0.1", 6379);
 
     // Null: it names nobody; a master without flags; the connection ends at the request.
-    private static FakeRedisServer Naming(RedisEndpoint? master, string? flags, string? failover) => FakeRedisServer.Answering(words => words[1] switch
-    {
-        "GET-MASTER-ADDR-BY-NAME" => master is null ? FakeReply.NullArray : FakeReply.Array(master.Host, "6379"),
-        "MASTER" when master is null => FakeReply.Error("ERR No such master with that name"),
-        "MASTER" => FakeReply.Array([.. flags is null ? Array.Empty<string>() : ["flags", flags], "ip", master.Host, "port", "6379", "config-epoch", "3"]),
-        _ when failover is null => throw new IOException("gone"),
-        _ => failover == "OK" ? FakeReply.Ok : FakeReply.Error(failover),
-    });
+    private static FakeRedisServer Naming(RedisEndpoint? master, string? flags, string? failover) =>
+        FakeRedisServer.Answering(words => words[1] switch
+        {
+            "GET-MASTER-ADDR-BY-NAME" => master is null ? FakeReply.NullArray : FakeReply.Array(master.Host, "6379"),
+            "MASTER" when master is null => FakeReply.Error("ERR No such master with that name"),
+            "MASTER" => FakeReply.Array(
+                [.. flags is null ? Array.Empty<string>() : ["flags", flags], "ip", master.Host, "port", "6379", "config-epoch", "3"]),
+            _ when failover is null => throw new IOException("gone"),
+            _ => failover == "OK" ? FakeReply.Ok : FakeReply.Error(failover),
+        });
 
     private static SentinelClient Client(string name) => new(e => new TcpTransport(e), new RedisClientOptions(), name);
 }

@@ -70,13 +70,15 @@ public sealed class SentinelRepliesTests
     [Fact]
     public void A_master_is_read_from_a_flat_array_and_from_a_map_alike()
     {
-        string[] fields = ["name", "m", "flags", "master,o_down", "runid", "abc", "config-epoch", "12", "quorum", "2", "role-reported", "master", "new-field", "x"];
+        string[] fields = ["name", "m", "flags", "master,o_down", "runid", "abc", "config-epoch", "12", "quorum", "2", "role-reported",
+            "master", "new-field", "x"];
         var flat = FakeReply.Array(fields);
         byte[] map = [.. Encoding.ASCII.GetBytes($"%{fields.Length / 2}\r\n"), .. fields.SelectMany(FakeReply.Bulk)];
         foreach (var wire in (byte[][])[flat, map])
         {
             Assert.True(SentinelReplies.TryParseMaster(Reply(wire), Master, out var master));
-            Assert.Equal((Master, 12L, 2, "abc", "master"), (master.Address, master.ConfigEpoch, master.Quorum, master.RunId, master.RoleReported));
+            Assert.Equal(
+                (Master, 12L, 2, "abc", "master"), (master.Address, master.ConfigEpoch, master.Quorum, master.RunId, master.RoleReported));
             Assert.True(master.ObjectivelyDown);
             Assert.False(master.SubjectivelyDown); // s_down is not a part of o_down
         }
@@ -98,7 +100,8 @@ public sealed class SentinelRepliesTests
     [InlineData("-9223372036854775808")]
     public void An_epoch_beyond_what_a_long_holds_is_shown_with_a_sign_and_is_the_greatest(string epoch)
     {
-        Assert.True(SentinelReplies.TryParseMaster(Reply(FakeReply.Array("flags", "master", "config-epoch", epoch)), Master, out var master));
+        Assert.True(
+            SentinelReplies.TryParseMaster(Reply(FakeReply.Array("flags", "master", "config-epoch", epoch)), Master, out var master));
         Assert.Equal(long.MaxValue, master.ConfigEpoch);
     }
 
@@ -106,13 +109,15 @@ public sealed class SentinelRepliesTests
     public void Replicas_without_a_usable_address_are_left_out_and_the_others_stay()
     {
         var wire = FakeReply.Array(
-            FakeReply.Array("ip", "10.0.0.2", "port", "6379", "runid", "abc", "flags", "slave", "slave-priority", "100", "slave-repl-offset", "77", "info-refresh", "1234", "master-link-status", "ok"),
+            FakeReply.Array("ip", "10.0.0.2", "port", "6379", "runid", "abc", "flags", "slave", "slave-priority", "100",
+                "slave-repl-offset", "77", "info-refresh", "1234", "master-link-status", "ok"),
             FakeReply.Array("ip", "", "port", "0", "flags", "slave"),
             FakeReply.Array("ip", "10.0.0.3", "port", "6379", "flags", "slave,s_down", "slave-priority", "100"),
             FakeReply.Array("ip", "10.0.0.4", "port", "6379", "flags", "slave", "slave-priority", "0"),
             FakeReply.Array("ip", "10.0.0.5", "port", "6379", "flags", "slave", "slave-priority", "99999999999"));
         Assert.True(SentinelReplies.TryParseReplicas(Reply(wire), out var replicas));
-        Assert.Equal(["10.0.0.2:6379 True", "10.0.0.3:6379 False", "10.0.0.4:6379 False", "10.0.0.5:6379 True"], replicas.Select(r => $"{r.Address} {r.Promotable}"));
+        Assert.Equal(["10.0.0.2:6379 True", "10.0.0.3:6379 False", "10.0.0.4:6379 False", "10.0.0.5:6379 True"],
+            replicas.Select(r => $"{r.Address} {r.Promotable}"));
         Assert.Equal((77L, "ok"), (replicas[0].Offset, replicas[0].MasterLinkStatus));
         Assert.Equal(("abc", ""), (replicas[0].RunId, replicas[1].RunId));
     }
@@ -126,7 +131,8 @@ public sealed class SentinelRepliesTests
             FakeReply.Array("ip", "10.0.1.2", "port", "26379", "runid", "", "flags", "sentinel"),
             FakeReply.Array("ip", "?", "port", "26379", "runid", id));
         Assert.True(SentinelReplies.TryParseOthers(Reply(wire), out var others));
-        Assert.Equal((new RedisEndpoint("10.0.1.1", 26379), id, "sentinel"), (Assert.Single(others).Address, others[0].MyId, others[0].Flags));
+        Assert.Equal(
+            (new RedisEndpoint("10.0.1.1", 26379), id, "sentinel"), (Assert.Single(others).Address, others[0].MyId, others[0].Flags));
     }
 
     [Theory]
@@ -152,7 +158,8 @@ public sealed class SentinelRepliesTests
     [Fact]
     public void Nothing_throws_whatever_the_fields_are()
     {
-        var text = Gen.Elements("ip", "port", "flags", "runid", "config-epoch", "quorum", "", "-1", "6379", "10.0.0.1", ":::", "a:1", "99999999999999999999", "\r\n", "\u00ff");
+        var text = Gen.Elements("ip", "port", "flags", "runid", "config-epoch", "quorum", "", "-1", "6379", "10.0.0.1", ":::", "a:1",
+            "99999999999999999999", "\r\n", "\u00ff");
         Prop.ForAll(text.ArrayOf().ToArbitrary(), fields =>
         {
             var item = Reply(FakeReply.Array(fields));

@@ -81,5 +81,6 @@ public sealed class SuccessionAttemptsTests : IAsyncDisposable
 
     private async Task<SuccessionOutcome> RunAsync() => await _attempts.RunAsync(Plan, await SeenAsync(), default);
 
-    private Task<SentinelObservation[]> SeenAsync() => Task.WhenAll(_group.Sentinels.Select(s => _group.HandOver.Sentinels.ObserveAsync(s.Endpoint, default)));
+    private Task<SentinelObservation[]> SeenAsync() =>
+        Task.WhenAll(_group.Sentinels.Select(s => _group.HandOver.Sentinels.ObserveAsync(s.Endpoint, default)));
 }

@@ -4,7 +4,9 @@ using Sidecars.Unit.Tests.Failover.Loops;
 
 namespace Sidecars.Unit.Tests.Core.Succession;
 
-/// <summary>A master that is dead, two replicas of it, three Sentinels that name it in epoch 3: all in memory, by a clock that stands still.</summary>
+/// <summary>
+/// A master that is dead, two replicas of it, three Sentinels that name it in epoch 3: all in memory, by a clock that stands still.
+/// </summary>
 public sealed class SuccessionRunnerTests : IAsyncDisposable
 {
     private const string Promotion = "REPLICAOF NO ONE at 10.0.0.2";
@@ -12,7 +14,8 @@ public sealed class SuccessionRunnerTests : IAsyncDisposable
 
     private static readonly SuccessionNode Target = new(MemoryGroup.Other, MemoryGroup.Other, MemoryGroup.ReplicaRunId);
     private static readonly SuccessionPlan Alone = new(MemoryGroup.Me, Target, []);
-    private static readonly SuccessionPlan WithThird = Alone with { Others = [new SuccessionNode(MemoryGroup.Third, MemoryGroup.Third, MemoryGroup.ThirdRunId)] };
+    private static readonly SuccessionPlan WithThird =
+        Alone with { Others = [new SuccessionNode(MemoryGroup.Third, MemoryGroup.Third, MemoryGroup.ThirdRunId)] };
 
     private readonly MemoryGroup _group = new(TimeSpan.FromSeconds(1));
 
@@ -24,7 +27,8 @@ public sealed class SuccessionRunnerTests : IAsyncDisposable
         var outcome = await RunAsync(WithThird);
         Assert.Equal(4, Assert.IsType<SuccessionOutcome.Succeeded>(outcome).HighestEpoch);
         Assert.Equal(Promotion, _group.Changes.First());
-        Assert.Equal([.. ToldIn4, "REPLICAOF 10.0.0.2 6379 at 10.0.0.3", Promotion], _group.Changes.OrderBy(c => c == Promotion).ThenBy(c => c.StartsWith('R')));
+        Assert.Equal([.. ToldIn4, "REPLICAOF 10.0.0.2 6379 at 10.0.0.3", Promotion],
+            _group.Changes.OrderBy(c => c == Promotion).ThenBy(c => c.StartsWith('R')));
         Assert.Empty(_group.Strangers);
     }
 

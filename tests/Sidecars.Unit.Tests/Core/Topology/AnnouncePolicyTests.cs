@@ -13,7 +13,8 @@ public sealed class AnnouncePolicyTests
     private static readonly TimeSpan Long = AnnouncePolicy.UnresolvedBeforeMemory;
 
     private static AnnounceFacts Facts(string? setting, params RedisEndpoint[] resolved) =>
-        new(setting, [.. resolved], resolved.Length == 0 ? "it does not resolve" : "", TimeSpan.Zero, Remembered: null, [.. resolved.Where(r => r == PodAddress)], InCluster: true);
+        new(setting, [.. resolved], resolved.Length == 0 ? "it does not resolve" : "", TimeSpan.Zero, Remembered: null,
+            [.. resolved.Where(r => r == PodAddress)], InCluster: true);
 
     [Theory]
     [InlineData("redis-0", "redis-0", "tenant", "redis-0.tenant.svc")]
@@ -51,9 +52,11 @@ public sealed class AnnouncePolicyTests
         Waits("announce-unresolved", away with { Remembered = remembered, UnresolvedFor = Long - TimeSpan.FromMilliseconds(1) });
         Assert.Equal((ClusterAddress, "announce-remembered", true), Used(away with { Remembered = remembered, UnresolvedFor = Long }));
         Waits("announce-unresolved", away with { UnresolvedFor = TimeSpan.FromDays(1) });
-        Waits("announce-unresolved", away with { Remembered = remembered with { Setting = "redis-0" }, UnresolvedFor = TimeSpan.FromDays(1) });
+        Waits("announce-unresolved",
+            away with { Remembered = remembered with { Setting = "redis-0" }, UnresolvedFor = TimeSpan.FromDays(1) });
         // What resolves wins over what is remembered: a Service that was made anew has another address.
-        Assert.Equal((PodAddress, "announce", false), Used(Facts(Service, PodAddress) with { Own = [], Remembered = remembered, UnresolvedFor = Long }));
+        Assert.Equal((PodAddress, "announce", false),
+            Used(Facts(Service, PodAddress) with { Own = [], Remembered = remembered, UnresolvedFor = Long }));
     }
 
     [Fact]

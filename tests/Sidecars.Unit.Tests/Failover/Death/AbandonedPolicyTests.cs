@@ -26,18 +26,21 @@ public sealed class AbandonedPolicyTests
     public void The_first_in_rank_asks_the_replicas_and_promotes_the_one_with_the_most_data()
     {
         Assert.IsType<AbandonedDecision.AskReplicas>(AbandonedPolicy.Decide(Abandoned));
-        var plan = Assert.IsType<AbandonedDecision.Succeed>(AbandonedPolicy.Decide(Abandoned with { Replicas = [Replica(Me, 900), Replica(Third, 1000)] })).Plan;
+        var plan = Assert.IsType<AbandonedDecision.Succeed>(
+            AbandonedPolicy.Decide(Abandoned with { Replicas = [Replica(Me, 900), Replica(Third, 1000)] })).Plan;
         Assert.Equal((Other, Third, Me), (plan.Master, plan.Target.Address, plan.Others.Single().Address));
     }
 
     [Fact]
     public void What_stands_in_the_way_is_named()
     {
-        Assert.Equal("failing-over", AbandonedPolicy.Decide(Abandoned with { Quorum = Abandoned.Quorum with { IsFailingOver = true } }).Code);
+        Assert.Equal(
+            "failing-over", AbandonedPolicy.Decide(Abandoned with { Quorum = Abandoned.Quorum with { IsFailingOver = true } }).Code);
         Assert.Equal("not-down", AbandonedPolicy.Decide(Abandoned with { Down = 1 }).Code);
         Assert.Equal("no-agreement", AbandonedPolicy.Decide(Abandoned with { Quorum = NoMajority }).Code);
         Assert.Equal("own", AbandonedPolicy.Decide(Abandoned with { Quorum = NamesMe }).Code);
-        Assert.Equal("sentinels-turn", AbandonedPolicy.Decide(Abandoned with { AbandonedFor = AbandonedPolicy.Patience - TimeSpan.FromMilliseconds(1) }).Code);
+        Assert.Equal("sentinels-turn",
+            AbandonedPolicy.Decide(Abandoned with { AbandonedFor = AbandonedPolicy.Patience - TimeSpan.FromMilliseconds(1) }).Code);
         Assert.Equal("sentinels-turn", AbandonedPolicy.Decide(Abandoned with { Rank = 1 }).Code);
         Assert.Equal("sentinels-turn", AbandonedPolicy.Decide(Abandoned with { AttemptedAgo = TimeSpan.FromSeconds(2) }).Code);
         Assert.Equal("ask-replicas", AbandonedPolicy.Decide(Abandoned with { AttemptedAgo = AbandonedPolicy.AfterAttempt }).Code);
@@ -50,9 +53,19 @@ public sealed class AbandonedPolicyTests
          from down in Gen.Choose(0, 3)
          from seconds in Gen.Choose(0, 10)
          from rank in Gen.Choose(0, 3)
-         select Abandoned with { Quorum = quorum with { Promotable = [Me, Third] }, Down = down, AbandonedFor = TimeSpan.FromSeconds(seconds), Rank = rank, Replicas = [Replica(Third, 1000)] }).ToArbitrary(),
+         select Abandoned with
+         {
+             Quorum = quorum with { Promotable = [Me, Third] },
+             Down = down,
+             AbandonedFor = TimeSpan.FromSeconds(seconds),
+             Rank = rank,
+             Replicas = [Replica(Third, 1000)]
+         }).ToArbitrary(),
         facts => AbandonedPolicy.Decide(facts) is not AbandonedDecision.Succeed
-            || (facts.Down >= 2 && !facts.Quorum.IsFailingOver && facts.AbandonedFor >= AbandonedPolicy.Patience + (facts.Rank * AbandonedPolicy.RankDelay) && facts.Quorum.Named == Other)).QuickCheckThrowOnFailure();
+            || (facts.Down >= 2 && !facts.Quorum.IsFailingOver
+                && facts.AbandonedFor >= AbandonedPolicy.Patience + (facts.Rank * AbandonedPolicy.RankDelay)
+                && facts.Quorum.Named == Other))
+        .QuickCheckThrowOnFailure();
 
     private static NodeObservation.Known Replica(RedisEndpoint at, long offset) => new(at, new NodeLook
     {

@@ -13,7 +13,8 @@ public sealed class DeathPolicyTests
 {
     private static readonly RedisEndpoint Third = new("10.0.0.3", 6379);
     private static readonly QuorumFacts NamesBoth = NamesMe with { Promotable = [Other, Third] };
-    private static readonly DeathFacts Died = new() { Server = new OwnServer.Dead(RunId, WasMaster: true), Address = Me, Quorum = NamesBoth };
+    private static readonly DeathFacts Died =
+        new() { Server = new OwnServer.Dead(RunId, WasMaster: true), Address = Me, Quorum = NamesBoth };
     private static readonly DeathFacts Asked = Died with { Replicas = [Replica(Other, 900), Replica(Third, 1000)] };
 
     [Fact]
@@ -56,18 +57,21 @@ public sealed class DeathPolicyTests
     {
         var late = TimeSpan.FromSeconds(3);
         Assert.IsType<DeathDecision.Succeed>(DeathPolicy.Decide(Asked with { AcceptedAgo = late }));
-        Assert.IsType<DeathDecision.RequestFailover>(DeathPolicy.Decide(Died with { TellingFailed = "they refuse a hello", AcceptedAgo = late }));
+        Assert.IsType<DeathDecision.RequestFailover>(
+            DeathPolicy.Decide(Died with { TellingFailed = "they refuse a hello", AcceptedAgo = late }));
     }
 
     [Fact]
     public void A_succession_that_a_part_of_the_Sentinels_knows_is_gone_on_with_whatever_they_name()
     {
-        var promoted = new NodeObservation.Known(Other, new NodeLook { RunId = OtherRunId, Role = NodeRole.Master, ReplicationId = "next", PreviousReplicationId = "history", Offset = 1 });
+        var promoted = new NodeObservation.Known(Other, new NodeLook
+        { RunId = OtherRunId, Role = NodeRole.Master, ReplicationId = "next", PreviousReplicationId = "history", Offset = 1 });
         var begun = Asked with { Promoted = OtherRunId, Replicas = [promoted, Replica(Third, 1000)] };
         // Split or spreading, nobody is named, and those that know of it list it as a replica no more.
         foreach (var quorum in (QuorumFacts[])[NamesBoth, NamesBoth with { Named = null, Promotable = [] }, NoMajority])
         {
-            Assert.Equal(Other, Assert.IsType<DeathDecision.Succeed>(DeathPolicy.Decide(begun with { Quorum = quorum })).Plan.Target.Address);
+            Assert.Equal(
+                Other, Assert.IsType<DeathDecision.Succeed>(DeathPolicy.Decide(begun with { Quorum = quorum })).Plan.Target.Address);
             Assert.IsType<DeathDecision.AskReplicas>(DeathPolicy.Decide(begun with { Quorum = quorum, Replicas = null }));
         }
 
@@ -96,23 +100,27 @@ public sealed class DeathPolicyTests
         var wait = Assert.IsType<DeathDecision.Wait>(DeathPolicy.Decide(reading));
         Assert.Equal(("replica-reads", true), (wait.Code, wait.Again > TimeSpan.Zero));
         // The dead process still holds its connections: no end will be read.
-        var held = reading with { Server = new OwnServer.Dead(RunId, WasMaster: true, HoldsConnections: true), DeadFor = SuccessionPolicy.ReadsWithin };
+        var held = reading with
+        { Server = new OwnServer.Dead(RunId, WasMaster: true, HoldsConnections: true), DeadFor = SuccessionPolicy.ReadsWithin };
         Assert.IsType<DeathDecision.Succeed>(DeathPolicy.Decide(held));
         Assert.Equal("replica-reads", DeathPolicy.Decide(held with { Server = Died.Server }).Code);
-        Assert.Equal("histories-differ", DeathPolicy.Decide(Died with { Replicas = [Replica(Other, 900, id: "x"), Replica(Third, 1000)] }).Code);
-        Assert.Equal(Other, Assert.IsType<DeathDecision.Succeed>(DeathPolicy.Decide(Died with { Replicas = [Replica(Other, 900, id: "x"), Replica(Third, 1000)], ReplicationId = "x" })).Plan.Target.Address);
+        Assert.Equal(
+            "histories-differ", DeathPolicy.Decide(Died with { Replicas = [Replica(Other, 900, id: "x"), Replica(Third, 1000)] }).Code);
+        Assert.Equal(Other, Assert.IsType<DeathDecision.Succeed>(DeathPolicy.Decide(
+            Died with { Replicas = [Replica(Other, 900, id: "x"), Replica(Third, 1000)], ReplicationId = "x" })).Plan.Target.Address);
     }
 
     [Fact]
-    public void Never_anything_but_for_a_dead_master_that_nobody_else_succeeds_while_no_failover_runs() => Prop.ForAll(Deaths.ToArbitrary(), facts =>
-    {
-        var decision = DeathPolicy.Decide(facts);
-        if (decision is not (DeathDecision.AskReplicas or DeathDecision.Succeed or DeathDecision.RequestFailover)) return;
-        Assert.True(facts is { Server: OwnServer.Dead { WasMaster: true }, BootstrapLives: false, Quorum.IsFailingOver: false });
-        Assert.True(facts.Quorum.Named == Me || (facts.Promoted is not null && facts.Quorum.Named is null));
-        Assert.Equal(facts is { TellingFailed: not null, Promoted: null }, decision is DeathDecision.RequestFailover);
-        if (facts.Promoted is null) Assert.False(facts.Quorum.Promotable.IsEmpty);
-    }).Check(Config.QuickThrowOnFailure.WithMaxTest(5000));
+    public void Never_anything_but_for_a_dead_master_that_nobody_else_succeeds_while_no_failover_runs() =>
+        Prop.ForAll(Deaths.ToArbitrary(), facts =>
+        {
+            var decision = DeathPolicy.Decide(facts);
+            if (decision is not (DeathDecision.AskReplicas or DeathDecision.Succeed or DeathDecision.RequestFailover)) return;
+            Assert.True(facts is { Server: OwnServer.Dead { WasMaster: true }, BootstrapLives: false, Quorum.IsFailingOver: false });
+            Assert.True(facts.Quorum.Named == Me || (facts.Promoted is not null && facts.Quorum.Named is null));
+            Assert.Equal(facts is { TellingFailed: not null, Promoted: null }, decision is DeathDecision.RequestFailover);
+            if (facts.Promoted is null) Assert.False(facts.Quorum.Promotable.IsEmpty);
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(5000));
 
     private static readonly Gen<bool> Coin = Gen.Elements(true, false);
 
@@ -140,5 +148,14 @@ public sealed class DeathPolicyTests
         };
 
     private static NodeObservation.Known Replica(RedisEndpoint at, long offset, bool linkUp = false, string id = "history") =>
-        new(at, new NodeLook { RunId = "run-" + at.Host, Role = NodeRole.Replica, ReplicationId = id, Offset = offset, MasterAddress = Me, MasterLinkUp = linkUp, Priority = 100 });
+        new(at, new NodeLook
+        {
+            RunId = "run-" + at.Host,
+            Role = NodeRole.Replica,
+            ReplicationId = id,
+            Offset = offset,
+            MasterAddress = Me,
+            MasterLinkUp = linkUp,
+            Priority = 100
+        });
 }

@@ -132,7 +132,8 @@ public sealed partial class CountedFromTheStartTests
     private static partial Regex Acts();
 
     // The acts of decisions: codes of the base constructor, and of records that get theirs where they are made.
-    [GeneratedRegex("""(?:: (?:HandOverRepairDecision|PasswordDecision)\(|\.SetMinReplicas\(|\.ReplicateWith\(PasswordAge\.[A-Za-z]+, )"([a-z-]+)""")]
+    [GeneratedRegex(
+        """(?:: (?:HandOverRepairDecision|PasswordDecision)\(|\.SetMinReplicas\(|\.ReplicateWith\(PasswordAge\.[A-Za-z]+, )"([a-z-]+)""")]
     private static partial Regex DecidedActs();
 
     [GeneratedRegex("""TargetPlan<\w+>\.Write\(\s*"([a-z-]+)""")]

@@ -36,15 +36,18 @@ public sealed class DecisionLogTests : IDisposable
         var facts = FailoverFacts.Healthy;
         var decision = FencePolicy.Decide(facts);
         for (var i = 0; i < 3; i++)
-            _log.Decided("fence", decision.Code, decision.Reason, isRefusal: false, () => JsonSerializer.Serialize(facts, FenceJson.Default.FenceFacts));
+            _log.Decided("fence", decision.Code, decision.Reason, isRefusal: false,
+                () => JsonSerializer.Serialize(facts, FenceJson.Default.FenceFacts));
 
         var line = Assert.Single(Lines());
         Assert.Equal(
-            ("decision", "fence", decision.Code, decision.Reason), (Text(line, "event"), Text(line, "loop"), Text(line, "code"), Text(line, "message")));
+            ("decision", "fence", decision.Code, decision.Reason),
+            (Text(line, "event"), Text(line, "loop"), Text(line, "code"), Text(line, "message")));
         Assert.False(line.TryGetProperty("snapshot", out _));
 
         List<ReplayOutcome> replayed = [];
-        await foreach (var kept in DecisionFile.ReadAsync(_folder.Path, default)) replayed.Add(DecisionReplay.Replay(kept, bootstrap: null));
+        await foreach (var kept in DecisionFile.ReadAsync(_folder.Path, default))
+            replayed.Add(DecisionReplay.Replay(kept, bootstrap: null));
         Assert.True(Assert.IsType<ReplayOutcome.Replayed>(Assert.Single(replayed)).IsSame);
     }
 

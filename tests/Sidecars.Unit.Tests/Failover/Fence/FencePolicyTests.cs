@@ -21,11 +21,13 @@ public sealed class FencePolicyTests
     {
         var led = Healthy with { Quorum = NamesOther };
         Assert.Equal("open-unconfirmed", FencePolicy.Decide(led with { LedAwayFor = TimeSpan.FromTicks(1) }).Code);
-        Assert.Equal("open-unconfirmed", FencePolicy.Decide(led with { LedAwayFor = FencePolicy.TellingBack - TimeSpan.FromTicks(1) }).Code);
+        Assert.Equal(
+            "open-unconfirmed", FencePolicy.Decide(led with { LedAwayFor = FencePolicy.TellingBack - TimeSpan.FromTicks(1) }).Code);
         AssertFence("higher-epoch", led with { LedAwayFor = FencePolicy.TellingBack });
         AssertFence("higher-epoch", led);
         // What else contradicts it does so all the same.
-        AssertFence("being-replaced", led with { LedAwayFor = TimeSpan.FromTicks(1), Replacement = new Replacement(new RedisEndpoint("10.0.1.1", 26379), "select_slave") });
+        AssertFence("being-replaced", led with
+        { LedAwayFor = TimeSpan.FromTicks(1), Replacement = new Replacement(new RedisEndpoint("10.0.1.1", 26379), "select_slave") });
     }
 
     [Fact]
@@ -34,11 +36,14 @@ public sealed class FencePolicyTests
         var blind = Healthy with { Address = null };
         var aMinute = TimeSpan.FromMinutes(1);
         Assert.Equal("address-unknown", FencePolicy.Decide(blind).Code);
-        Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(blind with { Quorum = NamesOther, ContradictedFor = aMinute, Superseded = "another", ImpostorFor = aMinute }));
+        Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(
+            blind with { Quorum = NamesOther, ContradictedFor = aMinute, Superseded = "another", ImpostorFor = aMinute }));
         Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(blind with { Quorum = NamesMe with { Named = null } }));
         // Nor is a fence lifted.
-        Assert.Equal("fenced-unconfirmed", FencePolicy.Decide(blind with { Server = Master with { MinReplicas = WriteFence.MinReplicas } }).Code);
-        Assert.Equal("isolated", Assert.IsType<FenceDecision.Fence>(FencePolicy.Decide(blind with { Server = Master with { FreshReplicas = 0 }, Quorum = NoMajority, IsolatedFor = aMinute })).Code);
+        Assert.Equal(
+            "fenced-unconfirmed", FencePolicy.Decide(blind with { Server = Master with { MinReplicas = WriteFence.MinReplicas } }).Code);
+        Assert.Equal("isolated", Assert.IsType<FenceDecision.Fence>(FencePolicy.Decide(
+            blind with { Server = Master with { FreshReplicas = 0 }, Quorum = NoMajority, IsolatedFor = aMinute })).Code);
     }
 
     [Fact]
@@ -70,11 +75,19 @@ public sealed class FencePolicyTests
 
     [Fact]
     public void Of_two_nodes_the_one_without_its_replica_and_majority_is_fenced_though_min_replicas_is_0() =>
-        AssertFence("isolated", Healthy with { RedisCount = 2, ConfiguredMinReplicas = 0, Quorum = NoMajority, Server = Master with { FreshReplicas = 0, MinReplicas = 0 }, IsolatedFor = Long });
+        AssertFence("isolated", Healthy with
+        {
+            RedisCount = 2,
+            ConfiguredMinReplicas = 0,
+            Quorum = NoMajority,
+            Server = Master with { FreshReplicas = 0, MinReplicas = 0 },
+            IsolatedFor = Long
+        });
 
     [Fact]
     public void A_lone_node_is_never_isolated() =>
-        Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(Healthy with { RedisCount = 1, Quorum = NoMajority, Server = Master with { FreshReplicas = 0 }, IsolatedFor = Long }));
+        Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(
+            Healthy with { RedisCount = 1, Quorum = NoMajority, Server = Master with { FreshReplicas = 0 }, IsolatedFor = Long }));
 
     [Fact]
     public void An_address_that_leads_to_another_process_fences_though_the_majority_names_it() =>
@@ -82,7 +95,8 @@ public sealed class FencePolicyTests
 
     [Fact]
     public void A_hand_over_that_Sentinel_has_not_seen_is_no_contradiction() =>
-        Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(Healthy with { Quorum = NamesOther with { Epoch = 3 }, NamedFollowsMe = true, ContradictedFor = Long, ConfirmedEpoch = null }));
+        Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(
+            Healthy with { Quorum = NamesOther with { Epoch = 3 }, NamedFollowsMe = true, ContradictedFor = Long, ConfirmedEpoch = null }));
 
     [Fact]
     public void A_higher_token_elsewhere_fences_who_is_not_confirmed()
@@ -104,7 +118,8 @@ public sealed class FencePolicyTests
         Assert.IsType<FenceDecision.Lift>(FencePolicy.Decide(fenced));
         Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(fenced with { Doubt = "another is about to be promoted" }));
         Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(fenced with { Quorum = NoMajority }));
-        Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(blind with { Server = Master with { MinReplicas = null, IsMaster = false }, Quorum = NamesOther }));
+        Assert.IsType<FenceDecision.Keep>(
+            FencePolicy.Decide(blind with { Server = Master with { MinReplicas = null, IsMaster = false }, Quorum = NamesOther }));
     }
 
     [Fact]
@@ -133,8 +148,10 @@ public sealed class FencePolicyTests
         AssertFence("higher-epoch", silent with { Quorum = NamesOther });
         // Cut off, it does not hear of its replacement.
         AssertFence("isolated", silent with { Quorum = NoMajority, IsolatedFor = silent.Patience });
-        Assert.Equal("server-silent", FencePolicy.Decide(silent with { Quorum = NoMajority, IsolatedFor = silent.Patience - TimeSpan.FromTicks(1) }).Code);
-        Assert.Equal("server-silent", FencePolicy.Decide(silent with { Quorum = NoMajority, IsolatedFor = silent.Patience, WasMaster = false }).Code);
+        Assert.Equal("server-silent",
+            FencePolicy.Decide(silent with { Quorum = NoMajority, IsolatedFor = silent.Patience - TimeSpan.FromTicks(1) }).Code);
+        Assert.Equal("server-silent",
+            FencePolicy.Decide(silent with { Quorum = NoMajority, IsolatedFor = silent.Patience, WasMaster = false }).Code);
         Assert.Equal("server-silent", FencePolicy.Decide(silent with { IsolatedFor = silent.Patience }).Code);
         Assert.Equal("server-silent", FencePolicy.Decide(silent).Code);
         Assert.Equal("server-silent", FencePolicy.Decide(silent with { Quorum = NamesOther, WasMaster = false }).Code);
@@ -156,9 +173,16 @@ public sealed class FencePolicyTests
     [InlineData(WriteFence.StepDown, "step-down-unconfirmed")]
     public void What_a_server_gave_up_only_a_later_epoch_gives_back(long value, string kept)
     {
-        var gaveUp = Healthy with { Server = Master with { MinReplicas = value }, GivenUp = new GivenUp(8, "it gave up for B in epoch 8"), ValueUnchangedFor = TimeSpan.FromMinutes(5), ConfirmedFor = TimeSpan.FromMinutes(5) };
+        var gaveUp = Healthy with
+        {
+            Server = Master with { MinReplicas = value },
+            GivenUp = new GivenUp(8, "it gave up for B in epoch 8"),
+            ValueUnchangedFor = TimeSpan.FromMinutes(5),
+            ConfirmedFor = TimeSpan.FromMinutes(5)
+        };
         foreach (var epoch in (long[])[3, 7, 8])
-            Assert.Equal(kept, Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(gaveUp with { Quorum = NamesMe with { Epoch = epoch } })).Code);
+            Assert.Equal(
+                kept, Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(gaveUp with { Quorum = NamesMe with { Epoch = epoch } })).Code);
         Assert.IsType<FenceDecision.Lift>(FencePolicy.Decide(gaveUp with { Quorum = NamesMe with { Epoch = 9 } }));
         // Nor does a later epoch that names another.
         Assert.IsNotType<FenceDecision.Lift>(FencePolicy.Decide(gaveUp with { Quorum = NamesOther with { Epoch = 9 } }));
@@ -167,7 +191,8 @@ public sealed class FencePolicyTests
     [Fact]
     public void A_fence_that_cannot_be_seen_is_not_lifted_against_a_giving_up_either()
     {
-        var unseen = Healthy with { Server = Master with { MinReplicas = null }, FencedUnseen = true, GivenUp = new GivenUp(8, "it gave up for B in epoch 8") };
+        var unseen = Healthy with
+        { Server = Master with { MinReplicas = null }, FencedUnseen = true, GivenUp = new GivenUp(8, "it gave up for B in epoch 8") };
         Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(unseen));
         Assert.IsType<FenceDecision.Lift>(FencePolicy.Decide(unseen with { Quorum = NamesMe with { Epoch = 9 } }));
     }
@@ -184,21 +209,27 @@ public sealed class FencePolicyTests
 
     [Fact]
     public void Never_lifted_on_a_master_by_an_epoch_in_which_it_had_given_up() => Prop.ForAll(
-        (from facts in Fences from epoch in Gen.Choose(0, 6) select facts with { GivenUp = new GivenUp(epoch, "it gave up") }).ToArbitrary(),
-        facts => FencePolicy.Decide(facts) is not FenceDecision.Lift || facts.Server is OwnServer.Answers { IsMaster: false } || facts.Quorum.Epoch > facts.GivenUp!.Epoch)
+        (from facts in Fences
+         from epoch in Gen.Choose(0, 6)
+         select facts with { GivenUp = new GivenUp(epoch, "it gave up") }).ToArbitrary(),
+        facts => FencePolicy.Decide(facts) is not FenceDecision.Lift || facts.Server is OwnServer.Answers { IsMaster: false }
+            || facts.Quorum.Epoch > facts.GivenUp!.Epoch)
         .Check(Config.QuickThrowOnFailure.WithMaxTest(2000));
 
     [Fact]
     public void A_fence_that_max_lag_0_switches_off_is_set_again() =>
-        AssertFence("higher-epoch", Healthy with { Quorum = NamesOther, Server = Master with { MinReplicas = WriteFence.MinReplicas, MaxLag = 0 } });
+        AssertFence("higher-epoch",
+            Healthy with { Quorum = NamesOther, Server = Master with { MinReplicas = WriteFence.MinReplicas, MaxLag = 0 } });
 
     [Fact]
     public void The_value_of_a_step_down_is_left_alone_for_30_seconds_and_restored_then()
     {
         var facts = Healthy with { Server = Master with { MinReplicas = WriteFence.StepDown } };
         Assert.Equal("step-down", FencePolicy.Decide(facts with { ValueUnchangedFor = TimeSpan.FromSeconds(29) }).Code);
-        Assert.Equal("step-down-left-behind", Assert.IsType<FenceDecision.Lift>(FencePolicy.Decide(facts with { ValueUnchangedFor = TimeSpan.FromSeconds(30) })).Code);
-        Assert.Equal("step-down-unconfirmed", FencePolicy.Decide(facts with { Quorum = NoMajority, ValueUnchangedFor = TimeSpan.FromSeconds(60) }).Code);
+        Assert.Equal("step-down-left-behind",
+            Assert.IsType<FenceDecision.Lift>(FencePolicy.Decide(facts with { ValueUnchangedFor = TimeSpan.FromSeconds(30) })).Code);
+        Assert.Equal("step-down-unconfirmed",
+            FencePolicy.Decide(facts with { Quorum = NoMajority, ValueUnchangedFor = TimeSpan.FromSeconds(60) }).Code);
     }
 
     [Fact]
@@ -207,30 +238,48 @@ public sealed class FencePolicyTests
 
     [Fact]
     public void A_replica_does_not_keep_the_fence_that_its_demotion_persisted() =>
-        Assert.Equal("replica-reconciled", Assert.IsType<FenceDecision.Lift>(FencePolicy.Decide(Healthy with { Quorum = NamesOther, Server = Replica with { MinReplicas = WriteFence.MinReplicas } })).Code);
+        Assert.Equal("replica-reconciled", Assert.IsType<FenceDecision.Lift>(
+            FencePolicy.Decide(Healthy with { Quorum = NamesOther, Server = Replica with { MinReplicas = WriteFence.MinReplicas } })).Code);
 
     [Fact]
     public void Silence_changes_nothing() =>
         Assert.All((OwnServer[])[new OwnServer.Silent("hangs"), new OwnServer.Dead(RunId, true)],
-            server => Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(Healthy with { Quorum = NamesOther, ContradictedFor = Long, Server = server })));
+            server => Assert.IsType<FenceDecision.Keep>(
+                FencePolicy.Decide(Healthy with { Quorum = NamesOther, ContradictedFor = Long, Server = server })));
 
     [Fact]
     public void Never_lifted_on_a_master_without_a_majority_that_names_it() => Prop.ForAll(Fences.ToArbitrary(), facts =>
-        FencePolicy.Decide(facts) is not FenceDecision.Lift || facts.Server is OwnServer.Answers { IsMaster: false } || (facts.Quorum.HasMajority && facts.Quorum.Named == Me && facts.ImpostorFor == TimeSpan.Zero && facts.Replacement is null && facts.Doubt is null)).QuickCheckThrowOnFailure();
+        FencePolicy.Decide(facts) is not FenceDecision.Lift || facts.Server is OwnServer.Answers { IsMaster: false }
+        || (facts.Quorum.HasMajority && facts.Quorum.Named == Me && facts.ImpostorFor == TimeSpan.Zero && facts.Replacement is null
+            && facts.Doubt is null))
+        .QuickCheckThrowOnFailure();
 
     [Fact]
     public void Never_fenced_while_a_majority_confirms_this_process() => Prop.ForAll(Fences.ToArbitrary(), facts =>
-        FencePolicy.Decide(facts) is not FenceDecision.Fence || facts.Replacement is not null || facts.Quorum.Named != Me || facts.ImpostorFor > TimeSpan.Zero || (facts.Superseded is not null && !facts.Quorum.RunIds.IsEmpty && !facts.Quorum.RunIds.Contains(RunId))).QuickCheckThrowOnFailure();
+        FencePolicy.Decide(facts) is not FenceDecision.Fence || facts.Replacement is not null || facts.Quorum.Named != Me
+        || facts.ImpostorFor > TimeSpan.Zero
+        || (facts.Superseded is not null && !facts.Quorum.RunIds.IsEmpty && !facts.Quorum.RunIds.Contains(RunId)))
+        .QuickCheckThrowOnFailure();
 
     [Fact]
     public void Ignorance_never_fences() => Prop.ForAll(Fences.ToArbitrary(), facts =>
         facts.Server is OwnServer.Silent
-        || FencePolicy.Decide(facts with { Quorum = NoMajority, Superseded = null, Replacement = null, ImpostorFor = TimeSpan.Zero, Server = facts.Server is OwnServer.Answers a ? a with { FreshReplicas = 2 } : facts.Server })
+        || FencePolicy.Decide(facts with
+        {
+            Quorum = NoMajority,
+            Superseded = null,
+            Replacement = null,
+            ImpostorFor = TimeSpan.Zero,
+            Server = facts.Server is OwnServer.Answers a ? a with { FreshReplicas = 2 } : facts.Server
+        })
             is not FenceDecision.Fence).QuickCheckThrowOnFailure();
 
     [Fact]
     public void A_fence_that_stands_is_not_set_again() => Prop.ForAll(Fences.ToArbitrary(), facts =>
-        facts.Server is not OwnServer.Answers { MinReplicas: WriteFence.MinReplicas, MaxLag: > 0 } || FencePolicy.Decide(facts) is not FenceDecision.Fence).QuickCheckThrowOnFailure();
+        facts.Server is not OwnServer.Answers { MinReplicas: WriteFence.MinReplicas, MaxLag: > 0 }
+        || FencePolicy.Decide(facts) is not FenceDecision.Fence)
+        .QuickCheckThrowOnFailure();
 
-    private static void AssertFence(string code, FenceFacts facts) => Assert.Equal(code, Assert.IsType<FenceDecision.Fence>(FencePolicy.Decide(facts)).Code);
+    private static void AssertFence(string code, FenceFacts facts) =>
+        Assert.Equal(code, Assert.IsType<FenceDecision.Fence>(FencePolicy.Decide(facts)).Code);
 }

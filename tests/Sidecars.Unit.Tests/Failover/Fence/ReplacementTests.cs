@@ -28,7 +28,8 @@ public sealed class ReplacementTests
     }
 
     [Fact]
-    public void Another_masters_failover_is_not_this_ones() => Assert.Null(Replacement.Find([Says("wait_promotion", monitored: Other)], Me));
+    public void Another_masters_failover_is_not_this_ones() =>
+        Assert.Null(Replacement.Find([Says("wait_promotion", monitored: Other)], Me));
 
     [Fact]
     public void It_is_over_when_its_Sentinel_says_so_and_not_when_that_is_silent()
@@ -51,10 +52,13 @@ public sealed class ReplacementTests
     }
 
     private static SentinelObservation.Known Says(
-        string state, RedisEndpoint? monitored = null, bool promotable = true, string flags = "master,failover_in_progress", string replicaFlags = "slave", RedisEndpoint? at = null) => new(at ?? Sentinel, new SentinelView
+        string state, RedisEndpoint? monitored = null, bool promotable = true, string flags = "master,failover_in_progress",
+        string replicaFlags = "slave", RedisEndpoint? at = null) =>
+        new(at ?? Sentinel, new SentinelView
         {
             MyId = new string('1', 40),
-            Master = new SentinelMaster { Address = Me, Monitored = monitored ?? Me, Flags = flags, FailoverState = state, ConfigEpoch = 3 },
+            Master =
+                new SentinelMaster { Address = Me, Monitored = monitored ?? Me, Flags = flags, FailoverState = state, ConfigEpoch = 3 },
             Replicas = [new SentinelReplica { Address = Other, Priority = promotable ? 100 : 0, Flags = replicaFlags }],
         });
 }

@@ -20,7 +20,8 @@ public sealed class GhostRepairPolicyTests
     {
         var s = Whole with { Sentinels = Whole.Sentinels.SetItem(2, Dead(3)) };
         foreach (var n in (int[])[1, 2])
-            s = s.With(n, v => v with { Others = [.. v.Others.Select(o => o.MyId == Id(3) ? o with { Flags = "s_down,sentinel,disconnected" } : o)] });
+            s = s.With(n, v => v with
+            { Others = [.. v.Others.Select(o => o.MyId == Id(3) ? o with { Flags = "s_down,sentinel,disconnected" } : o)] });
         Assert.IsType<GhostDecision.Nothing>(GhostRepairPolicy.Decide(s));
     }
 
@@ -35,16 +36,19 @@ public sealed class GhostRepairPolicyTests
     [Fact]
     public void A_replica_that_is_gone_for_good_is_a_ghost_too()
     {
-        var reset = Assert.IsType<GhostDecision.Reset>(GhostRepairPolicy.Decide(Whole.With(1, v => v with { Replicas = v.Replicas.Add(GhostReplica) })));
+        var reset = Assert.IsType<GhostDecision.Reset>(
+            GhostRepairPolicy.Decide(Whole.With(1, v => v with { Replicas = v.Replicas.Add(GhostReplica) })));
         Assert.Contains("replica 10.0.0.99:6379", reset.Reason, StringComparison.Ordinal);
     }
 
-    // A Sentinel came back at its address with an id that the others knew elsewhere: they keep the id that it had before, and ping its address.
+    // A Sentinel came back at its address with an id that the others knew elsewhere: they keep the id that it had before, and ping its
+    // address.
     [Fact]
     public void An_id_that_another_Sentinel_has_replaced_at_its_address_is_a_ghost_though_it_answers_pings()
     {
         var replaced = new SentinelPeer { Address = SentinelAt(3), MyId = new string('9', 40), Flags = "sentinel" };
-        var reset = Assert.IsType<GhostDecision.Reset>(GhostRepairPolicy.Decide(Whole.With(1, v => v with { Others = v.Others.Add(replaced) })));
+        var reset = Assert.IsType<GhostDecision.Reset>(
+            GhostRepairPolicy.Decide(Whole.With(1, v => v with { Others = v.Others.Add(replaced) })));
         Assert.Equal("Sentinel 10.0.1.1:26379 knows Sentinel 99999999 at 10.0.1.3:26379, which is no longer there", reset.Reason);
     }
 
@@ -54,7 +58,8 @@ public sealed class GhostRepairPolicyTests
     public void A_Sentinel_that_lists_itself_has_a_ghost(int at, string flags)
     {
         var itself = new SentinelPeer { Address = SentinelAt(at), MyId = Id(2), Flags = flags };
-        var reset = Assert.IsType<GhostDecision.Reset>(GhostRepairPolicy.Decide(Whole.With(2, v => v with { Others = v.Others.Add(itself) })));
+        var reset = Assert.IsType<GhostDecision.Reset>(
+            GhostRepairPolicy.Decide(Whole.With(2, v => v with { Others = v.Others.Add(itself) })));
         Assert.Equal(SentinelAt(2), reset.Sentinel);
     }
 
@@ -97,7 +102,8 @@ public sealed class GhostRepairPolicyTests
     public void The_fingerprint_changes_with_whatever_changes_and_not_with_the_order_of_answers()
     {
         var whole = Print(Haunted(1, 2, 3));
-        Assert.Equal(whole, Print(Haunted(1, 2, 3) with { Sentinels = [.. Haunted(1, 2, 3).Sentinels.Reverse()], Nodes = [.. Whole.Nodes.Reverse()] }));
+        Assert.Equal(whole,
+            Print(Haunted(1, 2, 3) with { Sentinels = [.. Haunted(1, 2, 3).Sentinels.Reverse()], Nodes = [.. Whole.Nodes.Reverse()] }));
         Assert.NotEqual(whole, Print(Haunted(2, 3)));
         // The own view counts: a flaw that comes and goes within 30 s starts them anew.
         Assert.All(Flaws, flaw => Assert.NotEqual(whole, Print(flaw.Value(Haunted(1, 2, 3)))));
@@ -122,7 +128,8 @@ public sealed class GhostRepairPolicyTests
             select (Ghosts: ghosts, Chosen: chosen.Take(count).Distinct().ToArray(), Mine: mine, Seconds: seconds);
         Check.One(Config.QuickThrowOnFailure.WithMaxTest(2000), Prop.ForAll(script.ToArbitrary(), x =>
         {
-            var s = Haunted([.. Enumerable.Range(1, 3).Where(n => (x.Ghosts & (1 << (n - 1))) != 0)]) with { MyRunId = x.Mine, UnchangedFor = TimeSpan.FromSeconds(x.Seconds) };
+            var s = Haunted([.. Enumerable.Range(1, 3).Where(n => (x.Ghosts & (1 << (n - 1))) != 0)]) with
+            { MyRunId = x.Mine, UnchangedFor = TimeSpan.FromSeconds(x.Seconds) };
             foreach (var flaw in x.Chosen) s = Apply(flaws[flaw], s);
             var acts = GhostRepairPolicy.Decide(s) is GhostDecision.Reset;
             return acts == (x.Chosen.Length == 0 && x.Ghosts != 0 && x.Mine == RunId(A) && x.Seconds >= 30);
@@ -135,7 +142,8 @@ public sealed class GhostRepairPolicyTests
     public void At_most_one_Sentinel_at_a_time_has_forgotten_the_others_whatever_fails_meanwhile(int seed) =>
         Check.One(
             Config.QuickThrowOnFailure.WithMaxTest(150),
-            Prop.ForAll(Gen.Choose(0, 9_999).ListOf(200).ToArbitrary(), async script => await GhostSimulation.RunAsync(seed, script) is null));
+            Prop.ForAll(
+                Gen.Choose(0, 9_999).ListOf(200).ToArbitrary(), async script => await GhostSimulation.RunAsync(seed, script) is null));
 
     [Fact]
     public async Task In_a_group_where_nothing_else_fails_every_ghost_goes_away()

@@ -89,7 +89,8 @@ internal sealed class GhostSimulation
         var view = known.View with
         {
             Master = known.View.Master! with { Address = _master, ConfigEpoch = _epoch, RunId = RunId(_master) },
-            Replicas = [.. ((RedisEndpoint[])[A, B, C]).Where(r => r != _master).Select(r => new SentinelReplica { Address = r, Flags = "slave", MasterLinkStatus = "ok" })],
+            Replicas = [.. ((RedisEndpoint[])[A, B, C]).Where(r => r != _master)
+                .Select(r => new SentinelReplica { Address = r, Flags = "slave", MasterLinkStatus = "ok" })],
         };
         if (model.KnowsAllFrom > now) view = view with { Others = [], Replicas = [] };
         if (model.KnowsGhost) view = view with { Others = view.Others.Add(Ghost) };

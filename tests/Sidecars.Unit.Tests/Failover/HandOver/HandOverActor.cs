@@ -31,7 +31,8 @@ internal class HandOverActor(HandOverWorld world, RedisEndpoint target, RedisEnd
         Epoch = null;
         var candidate = (id + ++_attempts).PadLeft(40, 'f');
         var before = Reached();
-        if (LeadershipPolicy.Prepare(_request with { LearntEpoch = Learnt }, before, candidate, Name, out _) is not { } electorate) return false;
+        if (LeadershipPolicy.Prepare(_request with { LearntEpoch = Learnt }, before, candidate, Name, out _) is not { } electorate)
+            return false;
         var epoch = electorate.Epoch;
         for (var vote = 1; vote <= LeadershipPolicy.MaxVotes; vote++)
         {
@@ -67,7 +68,8 @@ internal class HandOverActor(HandOverWorld world, RedisEndpoint target, RedisEnd
     private VoteAnswer Vote(Elector elector, long epoch, string candidate)
     {
         if (!isReached()) return new VoteAnswer.Silent("lost");
-        var cast = SentinelOf(elector.MyId).Named == elector.Named ? SentinelOf(elector.MyId).Vote(epoch, candidate) : new VoteAnswer.Cast("*", 0);
+        var cast =
+            SentinelOf(elector.MyId).Named == elector.Named ? SentinelOf(elector.MyId).Vote(epoch, candidate) : new VoteAnswer.Cast("*", 0);
         return isReached() ? cast : new VoteAnswer.Silent("lost");
     }
 

@@ -63,7 +63,8 @@ internal sealed class HandOverCoordinator(HandOverWorld world, bool isTold, Func
     {
         foreach (var replica in isTold ? [B] : (RedisEndpoint[])[B, C])
         {
-            if (!Answers(replica) || !Answers(A) || World[replica].MasterAddress != A || World[A].Role != NodeRole.Master || roll(10) == 0) return StepOutcome.Refused;
+            if (!Answers(replica) || !Answers(A) || World[replica].MasterAddress != A || World[A].Role != NodeRole.Master || roll(10) == 0)
+                return StepOutcome.Refused;
             World.Replicate(replica);
         }
 
@@ -82,7 +83,8 @@ internal sealed class HandOverCoordinator(HandOverWorld world, bool isTold, Func
     {
         for (var i = 0; i < 4; i++)
         {
-            if (SentinelQuorumPolicy.Decide(World.Seen(), 3) is SentinelQuorumDecision.Agreed agreed && agreed.Address != A) return agreed.Address == B ? StepOutcome.Done : StepOutcome.Refused;
+            if (SentinelQuorumPolicy.Decide(World.Seen(), 3) is SentinelQuorumDecision.Agreed agreed && agreed.Address != A)
+                return agreed.Address == B ? StepOutcome.Done : StepOutcome.Refused;
             if (World.Note is null || !IsPromoted) return StepOutcome.Refused;
             if (Win() && GiveUp() == StepOutcome.Done && Announce() is LeadershipOutcome.Confirmed) return StepOutcome.Done;
             if (roll(2) == 0) World.Gossip();
@@ -102,7 +104,8 @@ internal sealed class HandOverCoordinator(HandOverWorld world, bool isTold, Func
     {
         if (roll(8) == 0) World.IsFailingOver = false; // given up by that Sentinel
         else World.SentinelsAct();
-        if (SentinelQuorumPolicy.Decide(World.Seen(), 3) is not SentinelQuorumDecision.Agreed agreed || agreed.Address == A) return StepOutcome.Unknown;
+        if (SentinelQuorumPolicy.Decide(World.Seen(), 3) is not SentinelQuorumDecision.Agreed agreed || agreed.Address == A)
+            return StepOutcome.Unknown;
         Next = agreed.Address;
         return StepOutcome.Done;
     }

@@ -13,9 +13,9 @@ using static Sidecars.Unit.Tests.Failover.HandOver.HandOverFacts;
 namespace Sidecars.Unit.Tests.Failover.HandOver;
 
 /// <summary>
-/// Three servers, three Sentinels with a view of their own each, and clients that follow any of them or stay where they are: a model of a group
-/// in which A gives up for B. What Sentinels and sidecars decide is decided by the real policies. After each change it checks what must
-/// never be.
+/// Three servers, three Sentinels with a view of their own each, and clients that follow any of them or stay where they are: a model of a
+/// group in which A gives up for B. What Sentinels and sidecars decide is decided by the real policies. After each change it checks what
+/// must never be.
 /// </summary>
 internal sealed class HandOverWorld
 {
@@ -55,7 +55,9 @@ internal sealed class HandOverWorld
 
     /// <summary>What somebody sees who reaches these Sentinels.</summary>
     public ImmutableArray<SentinelObservation> Seen(Func<MemorySentinel, bool>? reaches = null) =>
-        [.. Sentinels.Select(s => reaches?.Invoke(s) != false ? (SentinelObservation)ViewOf(s) : new SentinelObservation.Unreachable(SentinelAt(s.Number), "no answer"))];
+        [.. Sentinels.Select(s => reaches?.Invoke(s) != false
+            ? (SentinelObservation)ViewOf(s)
+            : new SentinelObservation.Unreachable(SentinelAt(s.Number), "no answer"))];
 
     public HandOverSnapshot From(RedisEndpoint own) => new()
     {
@@ -67,12 +69,28 @@ internal sealed class HandOverWorld
 
     public void Promote(RedisEndpoint at, long minReplicas) => Set(at, n => n.Role == NodeRole.Master
         ? n with { MinReplicas = minReplicas }
-        : n with { Role = NodeRole.Master, MasterAddress = null, PreviousReplicationId = n.ReplicationId, ReplicationId = at.Host.PadLeft(40, 'e'), MinReplicas = minReplicas, MasterLinkUp = false, Silence = null });
+        : n with
+        {
+            Role = NodeRole.Master,
+            MasterAddress = null,
+            PreviousReplicationId = n.ReplicationId,
+            ReplicationId = at.Host.PadLeft(40, 'e'),
+            MinReplicas = minReplicas,
+            MasterLinkUp = false,
+            Silence = null
+        });
 
     /// <summary>REPLICAOF; what the master has takes the place of what it had.</summary>
     public void Follow(RedisEndpoint at, RedisEndpoint master, long? minReplicas = null)
     {
-        Set(at, n => n with { Role = NodeRole.Replica, MasterAddress = master, MinReplicas = minReplicas ?? n.MinReplicas, MasterLinkUp = !Dead.Contains(master), PreviousReplicationId = "" });
+        Set(at, n => n with
+        {
+            Role = NodeRole.Replica,
+            MasterAddress = master,
+            MinReplicas = minReplicas ?? n.MinReplicas,
+            MasterLinkUp = !Dead.Contains(master),
+            PreviousReplicationId = ""
+        });
         if (IsMaster(master) && !Dead.Contains(at)) Replicate(at);
     }
 
@@ -100,8 +118,10 @@ internal sealed class HandOverWorld
         // Without the note nothing outlives the process, and the configured value would be in force beside a failover that was asked for.
         MayLose |= Note is null && this[A].MinReplicas >= WriteFence.StepDown;
         var fence = Note is null ? Three.MinReplicas : WriteFence.StepDown;
-        Set(A, n => n with { RunId = new string('7', 40), ReplicationId = new string('8', 40), PreviousReplicationId = "", MinReplicas = fence });
-        if (SentinelQuorumPolicy.Decide(Seen(), 3) is SentinelQuorumDecision.Agreed agreed && agreed.Address != A) Follow(A, agreed.Address);
+        Set(A, n => n with
+        { RunId = new string('7', 40), ReplicationId = new string('8', 40), PreviousReplicationId = "", MinReplicas = fence });
+        if (SentinelQuorumPolicy.Decide(Seen(), 3) is SentinelQuorumDecision.Agreed agreed && agreed.Address != A)
+            Follow(A, agreed.Address);
         Log.Add("A restarts");
         Check();
     }
@@ -123,8 +143,8 @@ internal sealed class HandOverWorld
     }
 
     /// <summary>
-    /// Sentinel's own doing within a minute: what one knows all know, a master that is dead or a replica is replaced by whoever has the most,
-    /// and every other server is made to follow.
+    /// Sentinel's own doing within a minute: what one knows all know, a master that is dead or a replica is replaced by whoever has the
+    /// most, and every other server is made to follow.
     /// </summary>
     public void SentinelsAct()
     {
@@ -181,7 +201,16 @@ internal sealed class HandOverWorld
         var (node, quorum) = (((NodeObservation.Known)Look(own)).View, QuorumFacts.Of(Seen(), 3));
         var decision = FencePolicy.Decide(FailoverFacts.Healthy with
         {
-            Server = new OwnServer.Answers { RunId = node.RunId, IsMaster = node.Role == NodeRole.Master, MasterAddress = node.MasterAddress, IsLinkUp = node.MasterLinkUp, FreshReplicas = node.Attached, MinReplicas = node.MinReplicas, MaxLag = 3 },
+            Server = new OwnServer.Answers
+            {
+                RunId = node.RunId,
+                IsMaster = node.Role == NodeRole.Master,
+                MasterAddress = node.MasterAddress,
+                IsLinkUp = node.MasterLinkUp,
+                FreshReplicas = node.Attached,
+                MinReplicas = node.MinReplicas,
+                MaxLag = 3
+            },
             Address = own,
             Quorum = quorum with { RunIds = [] },
             ConfirmedEpoch = own == A ? 7 : null,
@@ -204,7 +233,8 @@ internal sealed class HandOverWorld
     private bool IsMaster(RedisEndpoint at) => !Dead.Contains(at) && this[at].Role == NodeRole.Master;
 
     private bool Accepts(RedisEndpoint at) =>
-        IsMaster(at) && !WriteFence.IsFenced(this[at].MinReplicas) && this[at].MinReplicas != WriteFence.StepDown && Attached(at) >= this[at].MinReplicas;
+        IsMaster(at) && !WriteFence.IsFenced(this[at].MinReplicas) && this[at].MinReplicas != WriteFence.StepDown
+        && Attached(at) >= this[at].MinReplicas;
 
     private int Attached(RedisEndpoint at) => IsMaster(at) ? Alive.Count(n => n.Role == NodeRole.Replica && n.MasterAddress == at) : 0;
 
@@ -222,7 +252,8 @@ internal sealed class HandOverWorld
     // No epoch has two masters, whoever says so.
     private bool Hear(MemorySentinel sentinel, RedisEndpoint master, long epoch, long current)
     {
-        Assert.True(_announced.GetValueOrDefault(epoch, master) == master, $"{master} and {_announced.GetValueOrDefault(epoch)} were announced in epoch {epoch}: {Story}");
+        Assert.True(_announced.GetValueOrDefault(epoch, master) == master,
+            $"{master} and {_announced.GetValueOrDefault(epoch)} were announced in epoch {epoch}: {Story}");
         _announced[epoch] = master;
         return sentinel.Hear(master, epoch, current);
     }
@@ -234,7 +265,8 @@ internal sealed class HandOverWorld
         Assert.False(Accepts(A), $"{told.Master} was announced in {told.Epoch} and A takes writes: {Story}");
     }
 
-    private NodeObservation Look(RedisEndpoint at) => Dead.Contains(at) ? Gone(at) : HandOverFacts.Seen(_nodes[at] with { Attached = Attached(at) });
+    private NodeObservation Look(RedisEndpoint at) =>
+        Dead.Contains(at) ? Gone(at) : HandOverFacts.Seen(_nodes[at] with { Attached = Attached(at) });
 
     private SentinelObservation.Known ViewOf(MemorySentinel s) => new(SentinelAt(s.Number), new SentinelView
     {
@@ -244,12 +276,14 @@ internal sealed class HandOverWorld
             Address = s.Named,
             Monitored = s.Named,
             ConfigEpoch = s.ConfigEpoch,
-            Flags = (Dead.Contains(s.Named) ? "master,s_down,o_down" : "master") + (IsFailingOver && s.Number == 1 ? ",failover_in_progress" : ""),
+            Flags = (Dead.Contains(s.Named) ? "master,s_down,o_down" : "master")
+                + (IsFailingOver && s.Number == 1 ? ",failover_in_progress" : ""),
             FailoverState = IsFailingOver && s.Number == 1 ? "select_slave" : "",
             RunId = this[s.Named].RunId,
         },
         Replicas = [.. _nodes.Keys.Where(n => n != s.Named).Select(n => Listed(n, flags: Dead.Contains(n) ? "slave,s_down" : "slave"))],
-        Others = [.. Sentinels.Where(o => o != s).Select(o => new SentinelPeer { Address = SentinelAt(o.Number), MyId = o.MyId, Flags = "sentinel" })],
+        Others = [.. Sentinels.Where(o => o != s)
+            .Select(o => new SentinelPeer { Address = SentinelAt(o.Number), MyId = o.MyId, Flags = "sentinel" })],
     });
 
     private void Set(RedisEndpoint at, Func<NodeLook, NodeLook> change)

@@ -5,8 +5,8 @@ using static Sidecars.Unit.Tests.Bootstrap.Election.Facts;
 namespace Sidecars.Unit.Tests.Failover.HandOver;
 
 /// <summary>
-/// One Sentinel's votes and configuration, by the rules of <c>sentinel.c</c>: a vote an epoch for anybody (<c>sentinelVoteLeader</c>), and a
-/// master of a hello if its config epoch is greater (<c>sentinelProcessHelloMessage</c>).
+/// One Sentinel's votes and configuration, by the rules of <c>sentinel.c</c>: a vote an epoch for anybody (<c>sentinelVoteLeader</c>), and
+/// a master of a hello if its config epoch is greater (<c>sentinelProcessHelloMessage</c>).
 /// </summary>
 internal sealed class MemorySentinel(int number, long epoch = 7)
 {
@@ -43,5 +43,6 @@ internal sealed class MemorySentinel(int number, long epoch = 7)
     }
 
     /// <summary>It names this master, however it came to it.</summary>
-    public void Name(RedisEndpoint master, long configEpoch) => (Named, ConfigEpoch, CurrentEpoch) = (master, configEpoch, Math.Max(CurrentEpoch, configEpoch));
+    public void Name(RedisEndpoint master, long configEpoch) =>
+        (Named, ConfigEpoch, CurrentEpoch) = (master, configEpoch, Math.Max(CurrentEpoch, configEpoch));
 }

@@ -29,8 +29,10 @@ public sealed class StepDownPolicyTests
         ["no-majority: higher epoch at one"] = s => s.WithSentinel(3, Names(3, B, 8, "master", Listed(A))),
         ["second-master"] = s => s.WithOther(C, n => n with { Role = NodeRole.Master, MasterAddress = null }),
         ["no-target: the only one is gone"] = s => s.WithOther(Gone(B)),
-        ["no-replica"] = s => (s with { Sentinels = AllName(A, Listed(B, flags: "slave,s_down"), Listed(C, 0, "slave,s_down")) }).WithOther(Gone(B)).WithOther(Gone(C)),
-        ["no-target: priority"] = s => (s with { Sentinels = AllName(A, Listed(B, 0), Listed(C, 0)) }).WithOther(B, n => n with { Priority = 0 }),
+        ["no-replica"] = s => (s with { Sentinels = AllName(A, Listed(B, flags: "slave,s_down"), Listed(C, 0, "slave,s_down")) })
+            .WithOther(Gone(B)).WithOther(Gone(C)),
+        ["no-target: priority"] =
+            s => (s with { Sentinels = AllName(A, Listed(B, 0), Listed(C, 0)) }).WithOther(B, n => n with { Priority = 0 }),
         ["no-target: link"] = s => s.WithOther(B, n => n with { MasterLinkUp = false, Silence = null }),
         ["no-target: syncing"] = s => s.WithOther(B, n => n with { SyncInProgress = true }),
         ["no-target: loading"] = s => s.WithOther(B, n => n with { Loading = true }),
@@ -50,7 +52,8 @@ public sealed class StepDownPolicyTests
     [Fact]
     public void A_replica_has_nothing_to_hand_over()
     {
-        var nothing = Assert.IsType<StepDownDecision.Nothing>(StepDownPolicy.Decide(Whole with { Own = Seen(ReplicaAt(B)), Others = [Seen(MasterA), Seen(ReplicaAt(C))] }));
+        var nothing = Assert.IsType<StepDownDecision.Nothing>(
+            StepDownPolicy.Decide(Whole with { Own = Seen(ReplicaAt(B)), Others = [Seen(MasterA), Seen(ReplicaAt(C))] }));
         Assert.Equal("10.0.0.2:6379 is a replica of 10.0.0.1:6379", nothing.Reason);
     }
 
@@ -96,7 +99,8 @@ public sealed class StepDownPolicyTests
         }
 
         // No Sentinel would choose it: it is down for all of them, or never promoted.
-        Assert.Empty(Planned((Whole with { Sentinels = AllName(A, Listed(B), Listed(C, 100, "slave,s_down,disconnected")) }).WithOther(Gone(C))).OutOfReach);
+        Assert.Empty(Planned(
+            (Whole with { Sentinels = AllName(A, Listed(B), Listed(C, 100, "slave,s_down,disconnected")) }).WithOther(Gone(C))).OutOfReach);
         Assert.Empty(Planned(OnlyB.WithOther(Gone(C))).OutOfReach);
         // One that follows another master is out of reach as well.
         Assert.Equal([C], Planned(Whole.WithOther(C, n => n with { MasterAddress = B })).OutOfReach.AsEnumerable());
@@ -149,7 +153,9 @@ public sealed class StepDownPolicyTests
             .QuickCheckThrowOnFailure();
 
         // Some flaws can't be combined: what they change is gone already.
-        static HandOverSnapshot Try(Func<HandOverSnapshot, HandOverSnapshot> flaw, HandOverSnapshot s) => s.Own is NodeObservation.Known ? flaw(s) with { Own = flaw(s).Own is NodeObservation.Known ? flaw(s).Own : s.Own, Sentinels = flaw(s).Sentinels } : s;
+        static HandOverSnapshot Try(Func<HandOverSnapshot, HandOverSnapshot> flaw, HandOverSnapshot s) => s.Own is NodeObservation.Known
+            ? flaw(s) with { Own = flaw(s).Own is NodeObservation.Known ? flaw(s).Own : s.Own, Sentinels = flaw(s).Sentinels }
+            : s;
     }
 
     private static StepDownPlan Planned(HandOverSnapshot s) => Assert.IsType<StepDownDecision.HandOver>(StepDownPolicy.Decide(s)).Plan;

@@ -22,7 +22,8 @@ public sealed class StepDownSequenceTests
     ];
 
     private static readonly StepDownStep[] Forward =
-        [StepDownStep.Announce, StepDownStep.AnnounceAgain, StepDownStep.Demote, StepDownStep.Repoint, StepDownStep.Restore, StepDownStep.End, StepDownStep.Leave];
+        [StepDownStep.Announce, StepDownStep.AnnounceAgain, StepDownStep.Demote, StepDownStep.Repoint, StepDownStep.Restore,
+            StepDownStep.End, StepDownStep.Leave];
 
     // Numbers that choose: which message is lost, which command refused, who dies, who acts meanwhile.
     private static readonly Arbitrary<int[]> Chances = Gen.Choose(0, 5039).ArrayOf(150).ToArbitrary();
@@ -33,7 +34,8 @@ public sealed class StepDownSequenceTests
         foreach (var (steps, isTold) in new[] { (Told, true), (Asked, false) })
         {
             Assert.Equal(steps[0], StepDownSequence.First(isTold));
-            for (var i = 0; i + 1 < steps.Length; i++) Assert.Equal(steps[i + 1], StepDownSequence.After(steps[i], StepOutcome.Done, isTold));
+            for (var i = 0; i + 1 < steps.Length; i++)
+                Assert.Equal(steps[i + 1], StepDownSequence.After(steps[i], StepOutcome.Done, isTold));
         }
     }
 
@@ -46,7 +48,8 @@ public sealed class StepDownSequenceTests
             {
                 var next = StepDownSequence.After(step, outcome, isTold: true);
                 // A refused announcement was sent to nobody.
-                if (Forward.Contains(step) && (step, outcome) != (StepDownStep.Announce, StepOutcome.Refused)) Assert.Contains(next, Forward);
+                if (Forward.Contains(step) && (step, outcome) != (StepDownStep.Announce, StepOutcome.Refused))
+                    Assert.Contains(next, Forward);
                 if (next == StepDownStep.Demote) Assert.Equal(StepOutcome.Done, outcome);
             }
         }
@@ -64,7 +67,8 @@ public sealed class StepDownSequenceTests
         world.ClientsWrite();
         if (isTold) Assert.True(coordinator.Win());
         var step = StepDownSequence.First(isTold);
-        for (; step is not (StepDownStep.End or StepDownStep.Leave); step = StepDownSequence.After(step, coordinator.Do(step), isTold)) world.ClientsWrite();
+        for (; step is not (StepDownStep.End or StepDownStep.Leave); step = StepDownSequence.After(step, coordinator.Do(step), isTold))
+            world.ClientsWrite();
         world.ClientsWrite();
         Assert.Equal(StepDownStep.End, step);
         Assert.Equal((NodeRole.Replica, isTold ? B : world.Sentinels[0].Named), (world[A].Role, world.Sentinels[0].Named));
@@ -154,12 +158,18 @@ public sealed class StepDownSequenceTests
     private static void AssertWhole(HandOverWorld world)
     {
         var master = Assert.Single(world.Masters);
-        Assert.All(world.Sentinels, s => Assert.True(s.Named == master.Announced, $"{master.Announced} is master, Sentinel {s.Number} names {s.Named}: {world.Story}"));
-        Assert.True(master.MinReplicas == HandOverFacts.Three.MinReplicas, $"{master.Announced} asks for {master.MinReplicas} replicas: {world.Story}");
-        Assert.All(world.Alive.Where(n => n != master), n => Assert.True(n.MasterAddress == master.Announced, $"{n.Announced} follows {n.MasterAddress}: {world.Story}"));
-        Assert.All(world.Alive, n => Assert.True(n.MinReplicas <= HandOverFacts.Three.MinReplicas, $"{n.Announced} keeps {n.MinReplicas}: {world.Story}"));
+        Assert.All(world.Sentinels, s => Assert.True(
+            s.Named == master.Announced, $"{master.Announced} is master, Sentinel {s.Number} names {s.Named}: {world.Story}"));
+        Assert.True(master.MinReplicas == HandOverFacts.Three.MinReplicas,
+            $"{master.Announced} asks for {master.MinReplicas} replicas: {world.Story}");
+        Assert.All(world.Alive.Where(n => n != master),
+            n => Assert.True(n.MasterAddress == master.Announced, $"{n.Announced} follows {n.MasterAddress}: {world.Story}"));
+        Assert.All(world.Alive,
+            n => Assert.True(n.MinReplicas <= HandOverFacts.Three.MinReplicas, $"{n.Announced} keeps {n.MinReplicas}: {world.Story}"));
         if (!world.Dead.Contains(A)) Assert.True(world.Note is null, $"A still gives up: {world.Story}");
         Assert.True(world.Acknowledged > 0, "nobody wrote");
-        if (!world.MayLose) Assert.True(world.LostAt(master.Announced!) == 0, $"{world.LostAt(master.Announced!)} of {world.Acknowledged} acknowledged writes are lost: {world.Story}");
+        if (!world.MayLose)
+            Assert.True(world.LostAt(master.Announced!) == 0,
+                $"{world.LostAt(master.Announced!)} of {world.Acknowledged} acknowledged writes are lost: {world.Story}");
     }
 }

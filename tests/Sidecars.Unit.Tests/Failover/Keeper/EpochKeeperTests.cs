@@ -14,7 +14,8 @@ namespace Sidecars.Unit.Tests.Failover.Keeper;
 
 public sealed class EpochKeeperTests : IDisposable
 {
-    private static readonly ClusterId Cluster = ClusterId.TryParse("tenant-a/redis", out var id) ? id : throw new InvalidOperationException();
+    private static readonly ClusterId Cluster =
+        ClusterId.TryParse("tenant-a/redis", out var id) ? id : throw new InvalidOperationException();
     private readonly TempFolder _folder = new("epoch");
 
     public void Dispose() => _folder.Dispose();
@@ -26,7 +27,8 @@ public sealed class EpochKeeperTests : IDisposable
         Assert.Equal((5, B), (raise.Epoch, raise.Master));
         Assert.Equal("epoch-spreading", Assert.IsType<EpochKeeping.Wait>(Decide(4, Says(1, B, 5), Says(2, A, 4), Says(3, A, 4))).Code);
         Assert.Equal("no-majority", Assert.IsType<EpochKeeping.Wait>(Decide(4, Says(1, B, 5), Dead(2), Mute(3))).Code);
-        Assert.Equal("failover-in-progress", Assert.IsType<EpochKeeping.Wait>(Decide(4, Says(1, B, 5), Says(2, B, 5, "master,failover_in_progress"), Says(3, B, 5))).Code);
+        Assert.Equal("failover-in-progress",
+            Assert.IsType<EpochKeeping.Wait>(Decide(4, Says(1, B, 5), Says(2, B, 5, "master,failover_in_progress"), Says(3, B, 5))).Code);
         Assert.Equal("sentinel-split", Assert.IsType<EpochKeeping.Wait>(Decide(4, Says(1, B, 5), Says(2, A, 5), Says(3, A, 5))).Code);
         Assert.Equal("no-master", Assert.IsType<EpochKeeping.Wait>(Decide(4, Says(1, null), Says(2, null), Dead(3))).Code);
         Assert.IsType<EpochKeeping.Keep>(Decide(5, Says(1, B, 5), Says(2, B, 5), Says(3, B, 5)));
@@ -40,7 +42,8 @@ public sealed class EpochKeeperTests : IDisposable
             EpochKeeperPolicy.Decide(new(new EpochReading.Known(5, A), [Says(1, B, 5), Says(2, B, 5)], 3))).Code);
         Assert.Equal("epoch-store-unavailable", Assert.IsType<EpochKeeping.Refuse>(
             EpochKeeperPolicy.Decide(new(new EpochReading.Unavailable("down"), [Says(1, B, 5), Says(2, B, 5)], 3))).Code);
-        Assert.Equal("epoch-not-believable", Assert.IsType<EpochKeeping.Refuse>(Decide(5, Says(1, B, 1L << 53), Says(2, B, 1L << 53))).Code);
+        Assert.Equal(
+            "epoch-not-believable", Assert.IsType<EpochKeeping.Refuse>(Decide(5, Says(1, B, 1L << 53), Says(2, B, 1L << 53))).Code);
     }
 
     [Fact]
@@ -100,7 +103,8 @@ public sealed class EpochKeeperTests : IDisposable
     [Fact]
     public async Task A_file_of_any_length_is_read_to_a_bound()
     {
-        await File.WriteAllBytesAsync(_folder.File("epoch.json"), Encoding.ASCII.GetBytes(new string(' ', 100_000) + """{"format":1,"epoch":7}"""));
+        await File.WriteAllBytesAsync(
+            _folder.File("epoch.json"), Encoding.ASCII.GetBytes(new string(' ', 100_000) + """{"format":1,"epoch":7}"""));
         Assert.IsType<EpochReading.Unavailable>(await new FileEpochStore(_folder.Path).ReadAsync(default));
     }
 
@@ -112,10 +116,14 @@ public sealed class EpochKeeperTests : IDisposable
         var group = new GroupLeaseStore(client, Cluster, "redis", TimeProvider.System);
         var store = new LeaseEpochStore(group, Cluster);
         Assert.Equal(new EpochReading.Known(0, null), await store.ReadAsync(default));
-        Assert.Contains("does not exist", Assert.IsType<EpochReading.Unavailable>(await store.RaiseAsync(5, A, default)).Why, StringComparison.Ordinal);
+        Assert.Contains(
+            "does not exist", Assert.IsType<EpochReading.Unavailable>(await store.RaiseAsync(5, A, default)).Why, StringComparison.Ordinal);
 
-        var serving = new ServingMaster("redis-0", "uid-1", A, new FencingToken(1, 4, 0), ReplicationId.TryParse(new string('a', 40), out var id) ? id : default, 0);
-        await group.WriteAsync(group.Prepare(null, new ElectionRecord { Term = 1, HighestEpoch = 4, LastServing = serving }, "uid-1", TimeSpan.FromSeconds(90)), default);
+        var serving = new ServingMaster(
+            "redis-0", "uid-1", A, new FencingToken(1, 4, 0), ReplicationId.TryParse(new string('a', 40), out var id) ? id : default, 0);
+        await group.WriteAsync(group.Prepare(
+            null, new ElectionRecord { Term = 1, HighestEpoch = 4, LastServing = serving }, "uid-1", TimeSpan.FromSeconds(90)),
+            default);
         Assert.Equal(new EpochReading.Known(4, A), await store.ReadAsync(default));
         var before = Spec(await group.ReadAsync(default));
         server.Next(null);
@@ -127,13 +135,17 @@ public sealed class EpochKeeperTests : IDisposable
         server.Next(new Fault.Error(409, "Conflict"));
         Assert.Equal(new EpochReading.Known(6, null), await store.RaiseAsync(6, B, default));
 
-        server.Objects.Change("leases.coordination.k8s.io", FakeKubernetesServer.Namespace, "redis", lease => lease["metadata"]!["annotations"]![SidecarAnnotations.Prefix + "highest-epoch"] = "x");
-        Assert.Contains("highest-epoch", Assert.IsType<EpochReading.Unavailable>(await store.ReadAsync(default)).Why, StringComparison.Ordinal);
+        server.Objects.Change("leases.coordination.k8s.io", FakeKubernetesServer.Namespace, "redis",
+            lease => lease["metadata"]!["annotations"]![SidecarAnnotations.Prefix + "highest-epoch"] = "x");
+        Assert.Contains(
+            "highest-epoch", Assert.IsType<EpochReading.Unavailable>(await store.ReadAsync(default)).Why, StringComparison.Ordinal);
         server.Next(new Fault.Reset());
         Assert.IsType<EpochReading.Unavailable>(await store.ReadAsync(default));
 
         static (string?, string?, int?) Spec(StoreRead<GroupLeaseSnapshot> read) =>
-            ((StoreRead<GroupLeaseSnapshot>.Found)read).Value.Lease.Spec is { } spec ? (spec.HolderIdentity, spec.RenewTime, spec.LeaseTransitions) : default;
+            ((StoreRead<GroupLeaseSnapshot>.Found)read).Value.Lease.Spec is { } spec
+                ? (spec.HolderIdentity, spec.RenewTime, spec.LeaseTransitions)
+                : default;
     }
 
     [Fact]
@@ -143,7 +155,8 @@ public sealed class EpochKeeperTests : IDisposable
         SentinelObservation[] now = [Says(1, A, 1), Says(2, A, 1)];
         var codes = new List<string>();
         var time = new SteppedTime();
-        var loop = new EpochKeeperLoop(_ => Task.FromResult<IReadOnlyCollection<SentinelObservation>>(now), store, 3, TimeSpan.FromSeconds(1), (d, _) => codes.Add(d.Code), time, () => 0.5);
+        var loop = new EpochKeeperLoop(_ => Task.FromResult<IReadOnlyCollection<SentinelObservation>>(now), store, 3,
+            TimeSpan.FromSeconds(1), (d, _) => codes.Add(d.Code), time, () => 0.5);
         for (var i = 0; i < 3; i++) await loop.RoundAsync(default);
         now = [Says(1, B, 2), Says(2, B, 2)];
         store.Down = true;
@@ -152,7 +165,9 @@ public sealed class EpochKeeperTests : IDisposable
         store.Down = false;
         time.Advance(TimeSpan.FromSeconds(1));
         for (var i = 0; i < 3; i++) await loop.RoundAsync(default);
-        Assert.Equal(["epoch-raised", "epoch-kept", "epoch-kept", "epoch-raised", "epoch-store-unavailable", "epoch-raised", "epoch-kept", "epoch-kept"], codes);
+        Assert.Equal(["epoch-raised", "epoch-kept", "epoch-kept", "epoch-raised", "epoch-store-unavailable", "epoch-raised",
+            "epoch-kept", "epoch-kept"],
+            codes);
         // Not in the round after the failure: within its pause it is not asked.
         Assert.Equal((2, 2), (store.Reads, store.Raised.Count));
     }
@@ -182,6 +197,7 @@ public sealed class EpochKeeperTests : IDisposable
             return Answer();
         }
 
-        private Task<EpochReading> Answer() => Task.FromResult<EpochReading>(Down ? new EpochReading.Unavailable("down") : new EpochReading.Known(Raised.LastOrDefault(), null));
+        private Task<EpochReading> Answer() => Task.FromResult<EpochReading>(
+            Down ? new EpochReading.Unavailable("down") : new EpochReading.Known(Raised.LastOrDefault(), null));
     }
 }

@@ -61,13 +61,16 @@ public sealed class MarkerPlanTests
         // Something beside the living server accepted another master's epoch 5 (a start that went no further, a replacement not seen yet).
         var served = Next(null, Master, NamesMaster);
         var accepted = served with { Token = Token(2, 5), HighestEpoch = 5 };
-        foreach (var group in (GroupKnowledge[])[GroupKnowledge.None, new GroupKnowledge(null, 5, 2, Other), new GroupKnowledge(4, 5, 2, Me)])
+        foreach (var group in (GroupKnowledge[])[GroupKnowledge.None, new GroupKnowledge(null, 5, 2, Other),
+            new GroupKnowledge(4, 5, 2, Me)])
             Assert.Equal(new LineagePosition(2, 4, 1), Assert.Single(Next(accepted, Master, group).History).Position);
         // Nor is a node said to have served in the epoch of the one that it replaced: two masters of one epoch stop every election.
-        var promoted = Next(Next(null, Replica, NamesOther with { Author = Other }), Master with { Position = new ReplicationPosition(Id(2), 501) }, GroupKnowledge.None);
+        var promoted = Next(Next(null, Replica, NamesOther with { Author = Other }),
+            Master with { Position = new ReplicationPosition(Id(2), 501) }, GroupKnowledge.None);
         Assert.Equal(NodeIdentity.Unknown, promoted.History[1].Master);
         Assert.Empty(LineageMerge.Of(promoted.History, Next(null, Replica, NamesOther with { Author = Other }).History).Conflicts);
-        Assert.Equal(Me, Next(promoted, Master with { Position = new ReplicationPosition(Id(2), 510) }, new GroupKnowledge(5, 5, 2, Me)).History[1].Master);
+        Assert.Equal(Me, Next(
+            promoted, Master with { Position = new ReplicationPosition(Id(2), 510) }, new GroupKnowledge(5, 5, 2, Me)).History[1].Master);
     }
 
     [Fact]
@@ -77,7 +80,8 @@ public sealed class MarkerPlanTests
         var before = Next(null, Replica, NamesOther with { Author = Other });
         var through = Next(before, Replica with { Position = new ReplicationPosition(Id(2), 501) }, NamesOther);
         Assert.Equal(NodeIdentity.Unknown, through.History[1].Master);
-        var told = Next(through, Replica with { Position = new ReplicationPosition(Id(2), 600) }, new GroupKnowledge(5, 5, 2, Third, Third));
+        var told = Next(
+            through, Replica with { Position = new ReplicationPosition(Id(2), 600) }, new GroupKnowledge(5, 5, 2, Third, Third));
         Assert.Equal((Other, Third), (told.History[0].Master, told.History[1].Master));
         Assert.Equal(new LineagePosition(2, 5, 2), told.History[1].Position);
     }
@@ -109,11 +113,14 @@ public sealed class MarkerPlanTests
         var before = Next(null, Replica, NamesOther);
         var syncing = Next(before, Replica with { IsSyncing = true, IsLinkUp = false }, NamesOther);
         Assert.True(syncing.FullSyncInProgress);
-        var loaded = Next(syncing, Replica with { Position = new ReplicationPosition(Id(2), 700), IsRewriting = true, Aof = null }, NamesOther);
+        var loaded = Next(
+            syncing, Replica with { Position = new ReplicationPosition(Id(2), 700), IsRewriting = true, Aof = null }, NamesOther);
         Assert.True(loaded.FullSyncInProgress);
         Assert.Equal(before.Aof, loaded.Aof);
         Assert.True(Next(loaded, Replica with { Position = new ReplicationPosition(Id(2), 700) }, NamesOther).FullSyncInProgress);
-        var renewed = Next(loaded, Replica with { Position = new ReplicationPosition(Id(2), 800), Aof = new AofLook("appendonly.aof.2.incr.aof", 10, 10) }, NamesOther);
+        var renewed = Next(
+            loaded, Replica with { Position = new ReplicationPosition(Id(2), 800), Aof = new AofLook("appendonly.aof.2.incr.aof", 10, 10) },
+            NamesOther);
         Assert.False(renewed.FullSyncInProgress);
         Assert.Equal("appendonly.aof.2.incr.aof", renewed.Aof!.File);
         // With snapshots only there is no manifest to wait for.
@@ -123,9 +130,11 @@ public sealed class MarkerPlanTests
     [Fact]
     public void What_is_buffered_or_written_meanwhile_makes_a_length_a_bound()
     {
-        Assert.Equal(new AofMark("appendonly.aof.1.incr.aof", 930, Exact: false, Total: 4030), Next(null, Master with { AofBuffered = 30 }, NamesMaster).Aof);
+        Assert.Equal(new AofMark("appendonly.aof.1.incr.aof", 930, Exact: false, Total: 4030),
+            Next(null, Master with { AofBuffered = 30 }, NamesMaster).Aof);
         // What a start cut off a torn end is still counted by the server.
-        Assert.Equal(new AofMark("appendonly.aof.1.incr.aof", 900, Exact: true, Total: null), Next(null, Master with { AofSize = 4017 }, NamesMaster).Aof);
+        Assert.Equal(new AofMark("appendonly.aof.1.incr.aof", 900, Exact: true, Total: null),
+            Next(null, Master with { AofSize = 4017 }, NamesMaster).Aof);
         var growing = Master with { Aof = Master.Aof! with { After = 960 } };
         Assert.Equal(new AofMark("appendonly.aof.1.incr.aof", 960, Exact: false, Total: 4000), Next(null, growing, NamesMaster).Aof);
     }
@@ -135,7 +144,8 @@ public sealed class MarkerPlanTests
     {
         var marker = Next(null, Master, NamesMaster);
         InfoReplica[] settled = [new(B, "online", 450, 0), new(C, "online", 440, 1)];
-        var report = ServingReportPlan.Calculate(marker, A, isNamed: true, settled, at => at == B ? Other : new NodeIdentity("redis-3", "uid-3"), Durability.Aof)!;
+        var report = ServingReportPlan.Calculate(
+            marker, A, isNamed: true, settled, at => at == B ? Other : new NodeIdentity("redis-3", "uid-3"), Durability.Aof)!;
         Assert.Equal(["redis-2", "redis-3"], report.InSync!.Value.Select(r => r.Node));
         Assert.Equal((500L, 450L), (report.Serving.Offset, report.InSync.Value[0].Offset));
         Assert.Null(ServingReportPlan.Calculate(marker, A, true, settled, at => at == B ? Other : null, Durability.Aof)!.InSync);

@@ -30,10 +30,12 @@ public sealed class LedAwayPolicyTests
         Address = Me,
         Replicas = [B, C],
         Token = new FencingToken(2, 7, 0),
-        Quorum = new QuorumFacts { HasMajority = true, IsComplete = true, Named = Stranger, Epoch = 90, Reason = "3 of 3 name 10.9.9.9:6379" },
+        Quorum =
+            new QuorumFacts { HasMajority = true, IsComplete = true, Named = Stranger, Epoch = 90, Reason = "3 of 3 name 10.9.9.9:6379" },
         Before = new NamedBefore(RunId, [B, C]),
         StepDownRuns = false,
-        Group = new RecordedGroup([new("redis-0", Me), new("redis-1", B), new("redis-2", C)], 2, null, "redis-0", new FencingToken(2, 7, 0)),
+        Group = new RecordedGroup(
+            [new("redis-0", Me), new("redis-1", B), new("redis-2", C)], 2, null, "redis-0", new FencingToken(2, 7, 0)),
     };
 
     // What makes it another matter, by its code.

@@ -32,7 +32,8 @@ public sealed class ApiAwayTests(ITestOutputHelper output)
         // One caller at a time is told to wait 30 s, and all keep to it.
         { "429, 30 s", 121 },
         { "503, in 30 s by date", 121 },
-        // Nothing is asked: the record and the epoch at most every 15 s (half of 30), the slice every 10, the label every 150; and the way there.
+        // Nothing is asked: the record and the epoch at most every 15 s (half of 30), the slice every 10, the label every 150; and the way
+        // there.
         { "503", 240 + 240 + 360 + 24 + 40 },
         { "hang", 240 + 240 + 360 + 24 + 40 },
         { "refused", 240 + 240 + 360 + 24 + 40 },
@@ -47,10 +48,13 @@ public sealed class ApiAwayTests(ITestOutputHelper output)
         {
             sidecar.Run(TimeSpan.FromHours(Hours));
             var sent = sidecar.Api.Sent.ToArray();
-            output.WriteLine($"{weather}: {sent.Length} requests and {sidecar.Markers.Count()} markers in {Hours} h, {sent.Count(at => at < TimeSpan.FromSeconds(30))} requests in its first 30 s");
+            output.WriteLine($"{weather}: {sent.Length} requests and {sidecar.Markers.Count()} markers in {Hours} h, "
+                + $"{sent.Count(at => at < TimeSpan.FromSeconds(30))} requests in its first 30 s");
 
             Assert.InRange(sent.Length, 20, most * Hours);
-            if (weather.Contains("30 s", StringComparison.Ordinal)) Assert.All(After(sent).Zip(After(sent).Skip(1)), pair => Assert.True(pair.Second - pair.First >= TimeSpan.FromSeconds(30), $"{pair}"));
+            if (weather.Contains("30 s", StringComparison.Ordinal))
+                Assert.All(After(sent).Zip(After(sent).Skip(1)),
+                    pair => Assert.True(pair.Second - pair.First >= TimeSpan.FromSeconds(30), $"{pair}"));
             // Second 0, and each second after it.
             Assert.Equal(Enumerable.Range(0, (3600 * Hours) + 1).Select(second => TimeSpan.FromSeconds(second)), sidecar.Markers);
 
@@ -73,7 +77,8 @@ public sealed class ApiAwayTests(ITestOutputHelper output)
             var before = sidecar.Api.Sent.Count;
             sidecar.Run(TimeSpan.FromHours(Hours));
             output.WriteLine($"{sidecar.Api.Sent.Count - before} requests in {Hours} h");
-            // The record is renewed every 30 s, slice and label are looked at now and then, the epoch is written when it changes: one request in 4 s.
+            // The record is renewed every 30 s, slice and label are looked at now and then, the epoch is written when it changes: one
+            // request in 4 s.
             Assert.InRange(sidecar.Api.Sent.Count - before, 120 * Hours, 1000 * Hours);
             Assert.Equal(Enumerable.Range(0, 60 + (3600 * Hours) + 1).Select(second => TimeSpan.FromSeconds(second)), sidecar.Markers);
             Assert.Empty(sidecar.Group.Failures);
@@ -107,7 +112,8 @@ public sealed class ApiAwayTests(ITestOutputHelper output)
         api.Weather = () =>
         {
             var response = new HttpResponseMessage(HttpStatusCode.TooManyRequests);
-            foreach (var header in headers.Split('|')) Assert.True(response.Headers.TryAddWithoutValidation(header.Split(": ")[0], header.Split(": ")[1]));
+            foreach (var header in headers.Split('|'))
+                Assert.True(response.Headers.TryAddWithoutValidation(header.Split(": ")[0], header.Split(": ")[1]));
             return response;
         };
         var failed = Assert.IsType<KubernetesRead<LeaseDocument>.Failed>(await api.Client.GetLeaseAsync("shop", default));
@@ -124,7 +130,8 @@ public sealed class ApiAwayTests(ITestOutputHelper output)
             time.Run(TimeSpan.FromMilliseconds(1), () => true);
         }
 
-        Assert.IsType<KubernetesFailure.NotFound>(Assert.IsType<KubernetesRead<LeaseDocument>.Failed>(await api.Client.GetLeaseAsync("shop", default)).Failure);
+        Assert.IsType<KubernetesFailure.NotFound>(
+            Assert.IsType<KubernetesRead<LeaseDocument>.Failed>(await api.Client.GetLeaseAsync("shop", default)).Failure);
         Assert.Equal(2, api.Sent.Count);
     }
 
@@ -149,7 +156,8 @@ public sealed class ApiAwayTests(ITestOutputHelper output)
             Assert.Equal((3, 3), (sidecar.Marker.Written!.Marker.HighestEpoch, sidecar.Marker.Written.Marker.Token.Epoch));
             Assert.Equal((3, 3), (sidecar.Record.Record!.HighestEpoch, sidecar.Record.Record.LastServing!.Token.Epoch));
             var slice = sidecar.Api.Objects.Get("endpointslices.discovery.k8s.io", MemoryApi.Namespace, "redis-master").Object;
-            Assert.Contains(".3.", slice["metadata"]!["annotations"]!["sidecars.redis/token"]!.GetValue<string>(), StringComparison.Ordinal);
+            Assert.Contains(
+                ".3.", slice["metadata"]!["annotations"]!["sidecars.redis/token"]!.GetValue<string>(), StringComparison.Ordinal);
 
             // All Sentinels are rebuilt from the record: what follows is published and recorded as ever.
             sidecar.Group.Named = (MemoryGroup.Me, 4);
@@ -167,25 +175,34 @@ public sealed class ApiAwayTests(ITestOutputHelper output)
         public Rig(string weather)
         {
             Api = new MemoryApi(Group.Time);
-            Api.Objects.Seed("pods", MemoryApi.Namespace, new JsonObject { ["kind"] = "Pod", ["metadata"] = new JsonObject { ["name"] = "redis-0", ["uid"] = "uid-0" } });
+            Api.Objects.Seed("pods", MemoryApi.Namespace,
+                new JsonObject { ["kind"] = "Pod", ["metadata"] = new JsonObject { ["name"] = "redis-0", ["uid"] = "uid-0" } });
             if (!ClusterId.TryParse("tenant/shop", out var cluster)) throw new InvalidOperationException();
             var leases = new GroupLeaseStore(Api.Client, cluster, "shop", Group.Time);
             var me = new SidecarIdentity(cluster, new NodeIdentity("redis-0", "uid-0"), "boot", 3, Durability.Aof);
             var marker = new MarkerLoop(
-                me, new ServerClient(async ct => (await Group.Server.AskAsync(ct)).Look, _data.Path, DataLayout.Default), () => Group.Server.Address,
+                me, new ServerClient(async ct => (await Group.Server.AskAsync(ct)).Look, _data.Path, DataLayout.Default),
+                () => Group.Server.Address,
                 Looking, () => Record!.Names, new MarkerStore(_data.Path), TimeSpan.FromSeconds(1), Problem, Group.Time);
-            Record = new RecordLoop(me, marker, new LeaseGroupRecord(Api.Client, leases, "redis-0", 3), TimeSpan.FromSeconds(30), Problem, Group.Time, () => 0.5);
+            Record = new RecordLoop(me, marker, new LeaseGroupRecord(Api.Client, leases, "redis-0", 3), TimeSpan.FromSeconds(30), Problem,
+                Group.Time, () => 0.5);
             var epochs = new EpochKeeperLoop(
-                _ => Task.FromResult(Group.Watch.Observe()), new LeaseEpochStore(leases, cluster), 3, TimeSpan.FromSeconds(1), (_, _) => { }, Group.Time, () => 0.5);
+                _ => Task.FromResult(Group.Watch.Observe()), new LeaseEpochStore(leases, cluster), 3, TimeSpan.FromSeconds(1),
+                (_, _) => { }, Group.Time, () => 0.5);
             var slice = new PublisherLoop(
                 new TargetWriter<EndpointSliceDocument?, EndpointSliceDocument>(
-                    new SliceTarget(Api.Client, "redis-master", "redis"), cluster, new BackoffSchedule(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(20)), _ => { }, Group.Time, () => 0.5),
-                Group.Publishing, (_, _) => Task.FromResult<PublishOrder?>(null), new PublisherSettings(TimeSpan.FromMinutes(1), DryRun: false), new PublishMetrics(new MetricSet()), Group.Sink, Group.Time, () => 0.5);
-            var label = new RoleLabelLoop(Api.Client, "redis-0", "uid-0", () => Group.Server.Last, Group.Server.Changed, dryRun: false, Group.Sink, Group.Time, () => 0.5);
+                    new SliceTarget(Api.Client, "redis-master", "redis"), cluster,
+                    new BackoffSchedule(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(20)), _ => { }, Group.Time, () => 0.5),
+                Group.Publishing, (_, _) => Task.FromResult<PublishOrder?>(null),
+                new PublisherSettings(TimeSpan.FromMinutes(1), DryRun: false), new PublishMetrics(new MetricSet()), Group.Sink,
+                Group.Time, () => 0.5);
+            var label = new RoleLabelLoop(Api.Client, "redis-0", "uid-0", () => Group.Server.Last, Group.Server.Changed, dryRun: false,
+                Group.Sink, Group.Time, () => 0.5);
             Marker = marker;
             Set(weather);
             Group.Start(
-                ("server", Group.Server.RunAsync), ("sentinels", Group.Watch.RunAsync), ("publish", Group.Publishing.RunAsync), ("record", Record.RunAsync),
+                ("server", Group.Server.RunAsync), ("sentinels", Group.Watch.RunAsync), ("publish", Group.Publishing.RunAsync),
+                ("record", Record.RunAsync),
                 ("epoch", epochs.RunAsync), ("slice", slice.RunAsync), ("label", label.RunAsync), ("marker", marker.RunAsync));
             // Between INFO and the disk.
             IReadOnlyCollection<SentinelObservation> Looking()
@@ -208,7 +225,8 @@ public sealed class ApiAwayTests(ITestOutputHelper output)
 
         /// <summary>Of the slice.</summary>
         public string? PublishedToken =>
-            Api.Objects.Get("endpointslices.discovery.k8s.io", MemoryApi.Namespace, "redis-master").Object["metadata"]?["annotations"]?["sidecars.redis/token"]?.GetValue<string>();
+            Api.Objects.Get("endpointslices.discovery.k8s.io", MemoryApi.Namespace,
+                "redis-master").Object["metadata"]?["annotations"]?["sidecars.redis/token"]?.GetValue<string>();
 
         public void Run(TimeSpan span) => Group.Time.Run(span, () => Group.Time.Sleepers + Api.Hanging == Sleepers);
 
@@ -227,7 +245,8 @@ public sealed class ApiAwayTests(ITestOutputHelper output)
             Api.Weather = weather switch
             {
                 "429, 30 s" => () => After(HttpStatusCode.TooManyRequests, new RetryConditionHeaderValue(TimeSpan.FromSeconds(30))),
-                "503, in 30 s by date" => () => After(HttpStatusCode.ServiceUnavailable, new RetryConditionHeaderValue(Group.Time.GetUtcNow().AddSeconds(31))),
+                "503, in 30 s by date" =>
+                    () => After(HttpStatusCode.ServiceUnavailable, new RetryConditionHeaderValue(Group.Time.GetUtcNow().AddSeconds(31))),
                 "503" => () => new HttpResponseMessage(HttpStatusCode.ServiceUnavailable),
                 "refused" => () => throw new HttpRequestException(HttpRequestError.ConnectionError, "refused"),
                 _ => () => null,

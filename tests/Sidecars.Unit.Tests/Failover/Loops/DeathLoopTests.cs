@@ -73,7 +73,8 @@ public sealed class DeathLoopTests : IAsyncDisposable
             _group.Time.Settle(() => !_group.Changes.IsEmpty);
             _group.Time.Settle(IsIdle);
             Assert.Equal([Promotion], _group.Changes);
-            Assert.Equal("succession: promotion-refused: 10.0.0.2:6379: ERR REPLICAOF not allowed while failing over.", _group.Sink["death!"]);
+            Assert.Equal(
+                "succession: promotion-refused: 10.0.0.2:6379: ERR REPLICAOF not allowed while failing over.", _group.Sink["death!"]);
             _group.PromotionReply = null;
             Run(TimeSpan.FromMilliseconds(100));
             // The vote of the first attempt was spent: the next epoch.
@@ -188,7 +189,8 @@ public sealed class DeathLoopTests : IAsyncDisposable
     private const string Promotion = "REPLICAOF NO ONE at 10.0.0.2";
 
     // What is changed where the replica is promoted and all Sentinels are told in this epoch.
-    private static string[] Succession(long epoch) => [Promotion, .. Enumerable.Range(1, 3).Select(n => $"told at {n}: 10.0.0.2 in {epoch}")];
+    private static string[] Succession(long epoch) =>
+        [Promotion, .. Enumerable.Range(1, 3).Select(n => $"told at {n}: 10.0.0.2 in {epoch}")];
 
     // One that hangs holds two deadlines: of the connect, and of the question.
     private bool IsIdle() => _group.Time.Sleepers == 1 || (_group.ThirdNode.Hanging == 1 && _group.Time.Deadlines == 2);
@@ -200,5 +202,6 @@ public sealed class DeathLoopTests : IAsyncDisposable
     }
 
     private void Run(TimeSpan span) =>
-        _group.Time.Run(span, () => _group.Time.Sleepers == 1 && (_server.Changed.Waiters == 1 || _group.Supervisor.States.Any(s => !s.IsRunning)));
+        _group.Time.Run(
+            span, () => _group.Time.Sleepers == 1 && (_server.Changed.Waiters == 1 || _group.Supervisor.States.Any(s => !s.IsRunning)));
 }

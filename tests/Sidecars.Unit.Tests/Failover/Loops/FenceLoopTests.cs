@@ -27,7 +27,8 @@ public sealed class FenceLoopTests : IAsyncDisposable
     }
 
     private OwnServer.Answers Master =>
-        FailoverFacts.Master with { FreshReplicas = _fresh, MinReplicas = _isRead ? long.Parse(_group.MinReplicas, CultureInfo.InvariantCulture) : null };
+        FailoverFacts.Master with
+        { FreshReplicas = _fresh, MinReplicas = _isRead ? long.Parse(_group.MinReplicas, CultureInfo.InvariantCulture) : null };
 
     public ValueTask DisposeAsync() => _group.DisposeAsync();
 
@@ -54,7 +55,9 @@ public sealed class FenceLoopTests : IAsyncDisposable
         });
     }
 
-    /// <summary>What waits in the sockets of a stopped process is acknowledged when it wakes; who is cut off does not hear of a replacement.</summary>
+    /// <summary>
+    /// What waits in the sockets of a stopped process is acknowledged when it wakes; who is cut off does not hear of a replacement.
+    /// </summary>
     [Fact]
     public async Task A_master_that_hangs_while_it_is_cut_off_is_fenced_when_patience_ends()
     {

@@ -101,7 +101,8 @@ internal sealed class HandSentinels : ISentinelViews
             throw thrown;
         }
 
-        return [.. Enumerable.Range(1, _answering).Select(n => new SentinelObservation.Known(new RedisEndpoint($"10.0.1.{n}", 26379), View(n)))];
+        return [.. Enumerable.Range(1, _answering)
+            .Select(n => new SentinelObservation.Known(new RedisEndpoint($"10.0.1.{n}", 26379), View(n)))];
     }
 
     public TimeSpan? AnsweredAgo(int votes) => votes <= _answering ? TimeSpan.Zero : null;

@@ -105,7 +105,8 @@ public sealed class HandOverLoopTests : IAsyncDisposable
         {
             Run(TimeSpan.FromMinutes(1));
             Assert.Equal(
-                ["told at 1: 10.0.0.2 in 5", "told at 2: 10.0.0.2 in 5", "told at 3: 10.0.0.2 in 5", "REPLICAOF 10.0.0.2 6379", "CONFIG SET min-replicas-to-write 1"],
+                ["told at 1: 10.0.0.2 in 5", "told at 2: 10.0.0.2 in 5", "told at 3: 10.0.0.2 in 5", "REPLICAOF 10.0.0.2 6379",
+                    "CONFIG SET min-replicas-to-write 1"],
                 _group.Changes);
             Assert.Empty(_group.Strangers);
             Assert.Equal(FactState.Absent, GivingUp.Read(_data.Path).State);

@@ -40,7 +40,8 @@ public sealed class LedAwayLoopTests : IAsyncDisposable
         Assert.Equal(1, _reads);
         Assert.Equal(
             (true, false, false, false),
-            (_loop!.IsStranger(Stranger), _loop.IsStranger(MemoryGroup.Me), _loop.IsStranger(MemoryGroup.Other), _loop.IsStranger(new("10.0.0.3", 6379))));
+            (_loop!.IsStranger(Stranger), _loop.IsStranger(MemoryGroup.Me), _loop.IsStranger(MemoryGroup.Other),
+                _loop.IsStranger(new("10.0.0.3", 6379))));
         _sentinels.Name(Stranger, 90);
         Run(TimeSpan.Zero);
         Assert.Equal((MemoryGroup.Me, Stranger, 3), (_told[0].Target, _told[0].Replaces, _told[0].SentinelCount));
@@ -135,7 +136,8 @@ public sealed class LedAwayLoopTests : IAsyncDisposable
     public async Task A_replica_that_no_node_has_recorded_for_two_minutes_is_from_outside(string third, string code, long counted)
     {
         await using var group = new MemoryGroup(TimeSpan.FromSeconds(1));
-        var nodes = new[] { MemoryGroup.Me, MemoryGroup.Other, new RedisEndpoint(third, 6379) }.Select((at, i) => new NodeAnnouncement($"redis-{i}", at));
+        var nodes = new[] { MemoryGroup.Me, MemoryGroup.Other, new RedisEndpoint(third, 6379) }
+            .Select((at, i) => new NodeAnnouncement($"redis-{i}", at));
         var recorded = Recorded(3) with { Nodes = [.. nodes] };
         var loop = new LedAwayLoop(
             new LedAwaySettings("redis-0", 3, 3, TimeSpan.FromSeconds(1), DryRun: false), group.Server, group.Watch,
@@ -161,7 +163,8 @@ public sealed class LedAwayLoopTests : IAsyncDisposable
     private void Run(TimeSpan span) => _rig.Time.Run(span, () => IsIdle);
 
     private static RecordedGroup Recorded(int nodes, RedisEndpoint? second = null) => new(
-        [.. Enumerable.Range(0, nodes).Select(n => new NodeAnnouncement($"redis-{n}", n == 1 && second is not null ? second : new($"10.0.0.{n + 1}", 6379)))],
+        [.. Enumerable.Range(0, nodes)
+            .Select(n => new NodeAnnouncement($"redis-{n}", n == 1 && second is not null ? second : new($"10.0.0.{n + 1}", 6379)))],
         1, null, "redis-0", new FencingToken(1, 3, 0));
 
     private void Start(bool dryRun = false)

@@ -11,7 +11,8 @@ internal sealed class LoopRig : IAsyncDisposable
     private Task _running = Task.CompletedTask;
 
     public LoopRig() => Supervisor = new Supervisor(
-        new BackoffSchedule(TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(30)), (name, e) => Failures.Enqueue($"{name}: {e.Message}"), Time, () => 0.5);
+        new BackoffSchedule(TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(30)),
+        (name, e) => Failures.Enqueue($"{name}: {e.Message}"), Time, () => 0.5);
 
     public VirtualTime Time { get; } = new();
 

@@ -83,7 +83,8 @@ internal sealed class MemoryApi : IDisposable
                 "POST" => api.Objects.Post(resource, Namespace, body!),
                 _ => api.Objects.PatchPodStatus(Namespace, name, body!),
             };
-            return new HttpResponseMessage((HttpStatusCode)answer.Code) { Content = new StringContent(answer.Object.ToJsonString(), Encoding.UTF8, "application/json") };
+            return new HttpResponseMessage((HttpStatusCode)answer.Code)
+            { Content = new StringContent(answer.Object.ToJsonString(), Encoding.UTF8, "application/json") };
         }
     }
 }

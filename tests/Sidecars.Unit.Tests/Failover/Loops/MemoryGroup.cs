@@ -20,7 +20,9 @@ using Sidecars.Unit.Tests.Failover.HandOver;
 
 namespace Sidecars.Unit.Tests.Failover.Loops;
 
-/// <summary>The loops of one sidecar beside a master or a replica, three Sentinels and two replicas: all in memory, under a virtual clock.</summary>
+/// <summary>
+/// The loops of one sidecar beside a master or a replica, three Sentinels and two replicas: all in memory, under a virtual clock.
+/// </summary>
 internal sealed class MemoryGroup : IAsyncDisposable
 {
     public static readonly RedisEndpoint Me = new("10.0.0.1", 6379);
@@ -51,8 +53,10 @@ internal sealed class MemoryGroup : IAsyncDisposable
         Redis = new MemoryServer(Me, Answer);
         Replica = new MemoryServer(Other, AnswerOfReplica);
         ThirdNode = new MemoryServer(Third, AnswerOfThird);
-        Sentinels = [.. Enumerable.Range(1, 3).Select(n => new MemoryServer(new RedisEndpoint($"10.0.1.{n}", 26379), words => AnswerOfSentinel(n, words)))];
-        Supervisor = new Supervisor(new BackoffSchedule(TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(30)), (name, e) => Failures.Enqueue($"{name}: {e.Message}"), Time, () => 0.5);
+        Sentinels = [.. Enumerable.Range(1, 3)
+            .Select(n => new MemoryServer(new RedisEndpoint($"10.0.1.{n}", 26379), words => AnswerOfSentinel(n, words)))];
+        Supervisor = new Supervisor(new BackoffSchedule(TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(30)),
+            (name, e) => Failures.Enqueue($"{name}: {e.Message}"), Time, () => 0.5);
         _client = new OwnServerClient(() => Redis, _options, freshLag: 3);
         Server = new OwnServerWatch(_client, isLoopback: true, TimeSpan.FromSeconds(1), Time, () => 0.5);
         _sentinelClient = new SentinelClient(To, _options, MasterName);
@@ -158,7 +162,8 @@ internal sealed class MemoryGroup : IAsyncDisposable
     }
 
     public IRespTransport To(RedisEndpoint endpoint) =>
-        endpoint == Me ? Redis : endpoint == Other ? Replica : endpoint == Third ? ThirdNode : Sentinels.Single(s => s.Endpoint == endpoint);
+        endpoint == Me ? Redis : endpoint == Other ? Replica : endpoint == Third ? ThirdNode : Sentinels.Single(
+            s => s.Endpoint == endpoint);
 
     public async ValueTask DisposeAsync()
     {
@@ -176,9 +181,11 @@ internal sealed class MemoryGroup : IAsyncDisposable
                 _queued = 0;
                 return FakeReply.Ok;
             case "INFO" when Follows is { } master:
-                return FakeReply.Bulk($"run_id:{RunId}\r\nrole:slave\r\nmaster_host:{master.Host}\r\nmaster_port:{master.Port}\r\nmaster_link_status:up\r\nslave_repl_offset:100\r\nmaster_replid:{new string('c', 40)}\r\nloading:0\r\n");
+                return FakeReply.Bulk($"run_id:{RunId}\r\nrole:slave\r\nmaster_host:{master.Host}\r\nmaster_port:{master.Port}\r\n"
+                    + $"master_link_status:up\r\nslave_repl_offset:100\r\nmaster_replid:{new string('c', 40)}\r\nloading:0\r\n");
             case "ROLE" when Follows is { } master:
-                return FakeReply.Array(FakeReply.Bulk("slave"), FakeReply.Bulk(master.Host), FakeReply.Integer(master.Port), FakeReply.Bulk("connected"), FakeReply.Integer(100));
+                return FakeReply.Array(FakeReply.Bulk("slave"), FakeReply.Bulk(master.Host), FakeReply.Integer(master.Port),
+                    FakeReply.Bulk("connected"), FakeReply.Integer(100));
             case "CLIENT":
                 return FakeReply.Integer(7);
             case "REPLICAOF":
@@ -191,12 +198,15 @@ internal sealed class MemoryGroup : IAsyncDisposable
             case "EXEC":
                 return FakeReply.Array([.. Enumerable.Repeat(FakeReply.Ok, _queued - 1)]);
             case "INFO":
-                return FakeReply.Bulk($"# Server\r\nrun_id:{RunId}\r\n# Replication\r\nrole:master\r\nconnected_slaves:2\r\nslave0:ip=10.0.0.2,port=6379,state=online,offset=100,lag=0\r\n"
-                    + $"slave1:ip=10.0.0.3,port=6379,state=online,offset=100,lag=0\r\nmaster_replid:{new string('c', 40)}\r\nmaster_repl_offset:100\r\n# Persistence\r\nloading:0\r\n");
+                return FakeReply.Bulk(
+                    $"# Server\r\nrun_id:{RunId}\r\n# Replication\r\nrole:master\r\nconnected_slaves:2\r\nslave0:ip=10.0.0.2,port=6379,state=online,offset=100,lag=0\r\n"
+                        + $"slave1:ip=10.0.0.3,port=6379,state=online,offset=100,lag=0\r\nmaster_replid:{new string('c', 40)}\r\nmaster_repl_offset:100\r\n# Persistence\r\nloading:0\r\n");
             case "ROLE":
                 return FakeReply.Array(FakeReply.Bulk("master"), FakeReply.Integer(100), FakeReply.Array(Array.Empty<byte[]>()));
             case "CONFIG" when words[1] == "GET":
-                return FakeReply.Array("replica-priority", "100", "min-replicas-to-write", MinReplicas, "min-replicas-max-lag", "3", "replica-announce-ip", Announces?.Host ?? "", "replica-announce-port", (Announces?.Port ?? 0).ToString(CultureInfo.InvariantCulture));
+                return FakeReply.Array(
+                    "replica-priority", "100", "min-replicas-to-write", MinReplicas, "min-replicas-max-lag", "3", "replica-announce-ip",
+                    Announces?.Host ?? "", "replica-announce-port", (Announces?.Port ?? 0).ToString(CultureInfo.InvariantCulture));
             case "CONFIG":
                 Changes.Enqueue(string.Join(' ', words));
                 MinReplicas = words[3];
@@ -217,7 +227,9 @@ internal sealed class MemoryGroup : IAsyncDisposable
         switch (words[0])
         {
             case "INFO" when _isPromoted:
-                return FakeReply.Bulk($"run_id:{ReplicaRunId}\r\nrole:master\r\nmaster_repl_offset:100\r\nmaster_replid:{new string('d', 40)}\r\nmaster_replid2:{new string('c', 40)}\r\nsecond_repl_offset:101\r\nloading:0\r\n");
+                return FakeReply.Bulk(
+                    $"run_id:{ReplicaRunId}\r\nrole:master\r\nmaster_repl_offset:100\r\nmaster_replid:{new string('d', 40)}\r\n"
+                    + $"master_replid2:{new string('c', 40)}\r\nsecond_repl_offset:101\r\nloading:0\r\n");
             case "INFO":
                 return Following(ReplicaRunId, 100);
             case "CONFIG":
@@ -257,9 +269,12 @@ internal sealed class MemoryGroup : IAsyncDisposable
     public byte[]? PromotionReply { get; set; }
 
     private static byte[] Following(string runId, long offset) =>
-        FakeReply.Bulk($"run_id:{runId}\r\nrole:slave\r\nmaster_host:10.0.0.1\r\nmaster_port:6379\r\nmaster_link_status:down\r\nslave_repl_offset:{offset}\r\nmaster_replid:{new string('c', 40)}\r\nloading:0\r\n");
+        FakeReply.Bulk(
+            $"run_id:{runId}\r\nrole:slave\r\nmaster_host:10.0.0.1\r\nmaster_port:6379\r\nmaster_link_status:down\r\nslave_repl_offset:"
+            + $"{offset}\r\nmaster_replid:{new string('c', 40)}\r\nloading:0\r\n");
 
-    private static byte[] Settings(RedisEndpoint at) => FakeReply.Array("replica-priority", "100", "min-replicas-to-write", "1", "min-replicas-max-lag", "3", "replica-announce-ip", at.Host, "replica-announce-port", "6379");
+    private static byte[] Settings(RedisEndpoint at) => FakeReply.Array("replica-priority", "100", "min-replicas-to-write", "1",
+        "min-replicas-max-lag", "3", "replica-announce-ip", at.Host, "replica-announce-port", "6379");
 
     private byte[] AnswerOfSentinel(int n, IReadOnlyList<string> words)
     {
@@ -270,26 +285,32 @@ internal sealed class MemoryGroup : IAsyncDisposable
             case "SENTINEL MYID": return FakeReply.Bulk(state.MyId);
             case "SENTINEL GET-MASTER-ADDR-BY-NAME": return FakeReply.Array(master.Host, port);
             case "SENTINEL MASTER":
-                return FakeReply.Array("name", MasterName, "ip", master.Host, "port", port, "runid", master == Me ? RunId : ReplicaRunId, "flags", "master",
+                return FakeReply.Array(
+                    "name", MasterName, "ip", master.Host, "port", port, "runid", master == Me ? RunId : ReplicaRunId, "flags", "master",
                     "config-epoch", state.ConfigEpoch.ToString(CultureInfo.InvariantCulture), "quorum", "2", "role-reported", "master");
             case "SENTINEL REPLICAS" when replica == Me && !ListsMe: return FakeReply.Array(Array.Empty<byte[]>());
             case "SENTINEL REPLICAS":
-                return FakeReply.Array(FakeReply.Array("ip", replica.Host, "port", "6379", "runid", ReplicaRunId, "flags", "slave", "slave-priority", "100", "slave-repl-offset", "100", "info-refresh", "100", "master-link-status", "ok"));
+                return FakeReply.Array(FakeReply.Array("ip", replica.Host, "port", "6379", "runid", ReplicaRunId, "flags", "slave",
+                    "slave-priority", "100", "slave-repl-offset", "100", "info-refresh", "100", "master-link-status", "ok"));
             case "SENTINEL SENTINELS":
-                return FakeReply.Array([.. Enumerable.Range(1, 3).Where(o => o != n).Select(o => FakeReply.Array("ip", $"10.0.1.{o}", "port", "26379", "runid", MemorySentinel.IdOf(o), "flags", "sentinel"))]);
+                return FakeReply.Array([.. Enumerable.Range(1, 3).Where(o => o != n).Select(
+                    o => FakeReply.Array("ip", $"10.0.1.{o}", "port", "26379", "runid", MemorySentinel.IdOf(o), "flags", "sentinel"))]);
             case "SENTINEL FAILOVER":
                 Changes.Enqueue($"FAILOVER at {n}");
                 return FailoverReply;
             case "SENTINEL IS-MASTER-DOWN-BY-ADDR":
                 // Whoever asks for another address gets no vote.
-                var vote = words[2] == master.Host && words[3] == port && words[5] != "*" ? state.Vote(long.Parse(words[4], CultureInfo.InvariantCulture), words[5]) : new VoteAnswer.Cast("*", 0);
+                var vote = words[2] == master.Host && words[3] == port && words[5] != "*"
+                    ? state.Vote(long.Parse(words[4], CultureInfo.InvariantCulture), words[5])
+                    : new VoteAnswer.Cast("*", 0);
                 return FakeReply.Array(FakeReply.Integer(0), FakeReply.Bulk(vote.Leader), FakeReply.Integer(vote.LeaderEpoch));
             case $"PUBLISH {HelloMessage.Channel}": return HelloReply ?? Hear(n, words[2].Split(','));
             case "PUBLISH ": return FakeReply.Error("ERR Only HELLO messages are accepted by Sentinel instances.");
             case "INFO sentinel": return FakeReply.Bulk("# Sentinel\r\nsentinel_tilt:0\r\n");
             case "PING ": return FakeReply.Array("pong", "");
             case "SUBSCRIBE +switch-master":
-                return Encoding.Latin1.GetBytes(string.Concat(words.Skip(1).Select((channel, i) => $"*3\r\n$9\r\nsubscribe\r\n${channel.Length}\r\n{channel}\r\n:{i + 1}\r\n")));
+                return Encoding.Latin1.GetBytes(string.Concat(
+                    words.Skip(1).Select((channel, i) => $"*3\r\n$9\r\nsubscribe\r\n${channel.Length}\r\n{channel}\r\n:{i + 1}\r\n")));
             default: return FakeReply.Error($"ERR unknown command '{words[0]}'");
         }
     }
@@ -298,14 +319,19 @@ internal sealed class MemoryGroup : IAsyncDisposable
     private byte[] Hear(int n, string[] hello)
     {
         if (hello.Length != 8 || hello[4] != MasterName) return FakeReply.Integer(1);
-        var isKnown = Enumerable.Range(1, 3).Any(o => o != n && (hello[0], hello[1], hello[2]) == ($"10.0.1.{o}", "26379", MemorySentinel.IdOf(o)));
+        var isKnown = Enumerable.Range(1, 3)
+            .Any(o => o != n && (hello[0], hello[1], hello[2]) == ($"10.0.1.{o}", "26379", MemorySentinel.IdOf(o)));
         if (!isKnown) Strangers.Enqueue(string.Join(',', hello));
         var master = new RedisEndpoint(hello[5], int.Parse(hello[6], CultureInfo.InvariantCulture));
         var before = _states[n - 1].Named;
-        if (!_states[n - 1].Hear(master, long.Parse(hello[7], CultureInfo.InvariantCulture), long.Parse(hello[3], CultureInfo.InvariantCulture))) return FakeReply.Integer(1);
+        if (!_states[n - 1]
+            .Hear(master, long.Parse(hello[7], CultureInfo.InvariantCulture), long.Parse(hello[3], CultureInfo.InvariantCulture)))
+            return FakeReply.Integer(1);
         Changes.Enqueue($"told at {n}: {master.Host} in {hello[7]}");
         Sentinels[n - 1].IsMute |= AnnouncementsAreMute;
-        if (before != master) Sentinels[n - 1].Publish(FakeReply.Message("+switch-master", $"{MasterName} {before.Host} {before.Port} {master.Host} {master.Port}"));
+        if (before != master)
+            Sentinels[n - 1]
+                .Publish(FakeReply.Message("+switch-master", $"{MasterName} {before.Host} {before.Port} {master.Host} {master.Port}"));
         return FakeReply.Integer(1);
     }
 
@@ -319,6 +345,7 @@ internal sealed class MemoryGroup : IAsyncDisposable
 
         public void Decided(string loop, string code, string reason, bool isRefusal, Func<string> snapshot) => _codes[loop] = code;
 
-        public void Acted(string loop, string code, string detail, string? failure) => _codes[loop + "!"] = code + (failure is null ? "" : ": " + failure);
+        public void Acted(string loop, string code, string detail, string? failure) =>
+            _codes[loop + "!"] = code + (failure is null ? "" : ": " + failure);
     }
 }

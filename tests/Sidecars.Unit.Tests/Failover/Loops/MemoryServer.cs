@@ -3,7 +3,9 @@ using Sidecars.Core.Redis;
 
 namespace Sidecars.Unit.Tests.Failover.Loops;
 
-/// <summary>A server without a network: each command is answered within the write that sends it, so that no time passes and no thread waits.</summary>
+/// <summary>
+/// A server without a network: each command is answered within the write that sends it, so that no time passes and no thread waits.
+/// </summary>
 internal sealed class MemoryServer(RedisEndpoint endpoint, Func<IReadOnlyList<string>, byte[]> answer) : IRespTransport
 {
     private readonly Func<IReadOnlyList<string>, byte[]> _answer = answer;

@@ -20,7 +20,8 @@ public sealed class PasswordLoopTests : IAsyncDisposable
     private static readonly Secret Second = Password("second");
 
     private readonly LoopRig _rig = new();
-    private readonly Server _redis = new(MemoryGroup.Me, 'a', "default", Samples.Cluster.ReplicationUser, Samples.Cluster.SentinelUser, Samples.Cluster.SidecarUser);
+    private readonly Server _redis = new(
+        MemoryGroup.Me, 'a', "default", Samples.Cluster.ReplicationUser, Samples.Cluster.SentinelUser, Samples.Cluster.SidecarUser);
     private readonly Server _sentinel = new(AtSentinel, 'b', "default", Samples.Cluster.SentinelUser, Samples.Cluster.SidecarUser);
     private PasswordReading _files = Reading(new GroupSecret(First));
     private Exception? _unreadable;
@@ -45,7 +46,8 @@ public sealed class PasswordLoopTests : IAsyncDisposable
             _files = Reading(new GroupSecret(Second, First));
             _rig.Run(TimeSpan.FromSeconds(20));
             Assert.Equal(("ready", 2), (_rig.Sink["passwords"], _uses));
-            Assert.All([_redis, _sentinel], server => Assert.Equal((Second.Value, true), (server.Sends, server.Users.Values.All(u => u.Contains(Second.Sha256Hex)))));
+            Assert.All([_redis, _sentinel],
+                server => Assert.Equal((Second.Value, true), (server.Sends, server.Users.Values.All(u => u.Contains(Second.Sha256Hex)))));
 
             _files = Reading(new GroupSecret(Second));
             _rig.Run(TimeSpan.FromSeconds(20));
@@ -132,9 +134,11 @@ public sealed class PasswordLoopTests : IAsyncDisposable
             SentinelCount = 1,
             ResolveTimeout = TimeSpan.FromSeconds(1),
         };
-        var client = new PasswordClient(at => at == AtSentinel ? _sentinel.Memory : _redis.Memory, new RedisClientOptions { Time = _rig.Time }, "t/r");
+        var client = new PasswordClient(
+            at => at == AtSentinel ? _sentinel.Memory : _redis.Memory, new RedisClientOptions { Time = _rig.Time }, "t/r");
         _rig.Start("passwords", new PasswordLoop(
-            settings, Read, client, _ => Task.FromResult(FailoverFacts.NamesMe), retired ?? new RetiredPasswords(null), _ => _uses++, _rig.Sink, new MetricSet(), _rig.Time).RunAsync);
+            settings, Read, client, _ => Task.FromResult(FailoverFacts.NamesMe), retired ?? new RetiredPasswords(null), _ => _uses++,
+            _rig.Sink, new MetricSet(), _rig.Time).RunAsync);
 
         PasswordReading Read()
         {
@@ -149,7 +153,9 @@ public sealed class PasswordLoopTests : IAsyncDisposable
         return new PasswordReading(secrets, secrets, []);
     }
 
-    private static Secret Password(string text) => Secret.TryParse(Encoding.UTF8.GetBytes(text), out var secret, out var problem) ? secret : throw new ArgumentException(problem, nameof(text));
+    private static Secret Password(string text) => Secret.TryParse(Encoding.UTF8.GetBytes(text), out var secret, out var problem)
+        ? secret
+        : throw new ArgumentException(problem, nameof(text));
 
     /// <summary>Users with their passwords, and what it logs in with.</summary>
     private sealed class Server(RedisEndpoint at, char id, params string[] users)
@@ -178,9 +184,11 @@ public sealed class PasswordLoopTests : IAsyncDisposable
                 case "SENTINEL CONFIG" when words[2] == "GET": return FakeReply.Array("sentinel-pass", Sends);
                 case "ACL GETUSER":
                     return FakeReply.Array(
-                        FakeReply.Bulk("flags"), FakeReply.Array("on"), FakeReply.Bulk("passwords"), FakeReply.Array(Users[words[2]].ToArray()));
+                        FakeReply.Bulk("flags"), FakeReply.Array("on"), FakeReply.Bulk("passwords"),
+                        FakeReply.Array(Users[words[2]].ToArray()));
                 case "ACL SETUSER":
-                    foreach (var rule in words.Skip(3)) _ = rule[0] == '#' ? Users[words[2]].Add(rule[1..]) : Users[words[2]].Remove(rule[1..]);
+                    foreach (var rule in words.Skip(3))
+                        _ = rule[0] == '#' ? Users[words[2]].Add(rule[1..]) : Users[words[2]].Remove(rule[1..]);
                     return FakeReply.Ok;
                 default:
                     if (words.Contains("SET") && words[^2] is "masterauth" or "sentinel-pass") Sends = words[^1];

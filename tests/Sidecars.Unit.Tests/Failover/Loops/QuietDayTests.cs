@@ -11,7 +11,8 @@ public sealed class QuietDayTests(ITestOutputHelper output)
 {
     private static readonly TimeSpan Day = TimeSpan.FromHours(24);
 
-    // The look at the server; the resolver, and look and subscription of each Sentinel; two loops of the fence; death; publish; address; stray replica.
+    // The look at the server; the resolver, and look and subscription of each Sentinel; two loops of the fence; death; publish; address;
+    // stray replica.
     private const int Sleepers = 1 + 1 + (3 * 2) + 2 + 1 + 1 + 1 + 1;
 
     // Of the server's signal: both loops of the fence, death, publish, address. Of the Sentinels': fence, death, publish.
@@ -27,9 +28,11 @@ public sealed class QuietDayTests(ITestOutputHelper output)
             group.Time.Run(TimeSpan.FromHours(1), () => IsIdle(group));
             var (before, began) = (GC.GetTotalMemory(forceFullCollection: true), TimeProvider.System.GetTimestamp());
             group.Time.Run(Day - group.Time.Now, () => IsIdle(group));
-            output.WriteLine($"23 h more: {(GC.GetTotalMemory(forceFullCollection: true) - before) / 1e6:F2} MB, {TimeProvider.System.GetElapsedTime(began).TotalSeconds:F1} s of this machine");
+            output.WriteLine($"23 h more: {(GC.GetTotalMemory(forceFullCollection: true) - before) / 1e6:F2} MB, "
+                + $"{TimeProvider.System.GetElapsedTime(began).TotalSeconds:F1} s of this machine");
 
-            Assert.Equal((ServerWaiters, SentinelWaiters, Sleepers), (group.Server.Changed.Waiters, group.Watch.Changed.Waiters, group.Time.Sleepers));
+            Assert.Equal((ServerWaiters, SentinelWaiters, Sleepers),
+                (group.Server.Changed.Waiters, group.Watch.Changed.Waiters, group.Time.Sleepers));
             Assert.Equal(("open", "own-master", "not-dead"), (group.Sink["fence"], group.Sink["publish"], group.Sink["death"]));
             Assert.Empty(group.Failures);
             Assert.Empty(group.Changes);
@@ -38,11 +41,13 @@ public sealed class QuietDayTests(ITestOutputHelper output)
             // A switch: fenced, and no longer published, before any time passes.
             Assert.NotNull(group.Publishing.Desired);
             Name(group, MemoryGroup.Other, 4);
-            group.Time.Settle(() => group.Changes.Any(c => c.StartsWith("CONFIG SET min-replicas-to-write 1000000", StringComparison.Ordinal)));
+            group.Time.Settle(
+                () => group.Changes.Any(c => c.StartsWith("CONFIG SET min-replicas-to-write 1000000", StringComparison.Ordinal)));
             group.Time.Settle(() => group.Publishing.Desired is null);
             Assert.Equal(Day, group.Time.Now);
 
-            // Back, and its death: the replica is promoted and all Sentinels are told after the millisecond or two after which the connection is tried again.
+            // Back, and its death: the replica is promoted and all Sentinels are told after the millisecond or two after which the
+            // connection is tried again.
             Name(group, MemoryGroup.Me, 5);
             group.Time.Settle(() => group.Changes.Count(c => c.StartsWith("CONFIG", StringComparison.Ordinal)) == 2);
             group.Time.Settle(() => IsIdle(group));
@@ -68,7 +73,8 @@ public sealed class QuietDayTests(ITestOutputHelper output)
         var address = new AnnouncedAddressLoop(
             group.Server, _ => throw new InvalidOperationException("it is announced"), _ => { }, group.Time, () => 0.5);
         group.Start(
-            ("server", group.Server.RunAsync), ("sentinels", group.Watch.RunAsync), ("fence", group.Fence.RunAsync), ("death", group.Death.RunAsync),
+            ("server", group.Server.RunAsync), ("sentinels", group.Watch.RunAsync), ("fence", group.Fence.RunAsync),
+            ("death", group.Death.RunAsync),
             ("publish", group.Publishing.RunAsync), ("address", address.RunAsync), ("stray-replica", group.StrayReplica(false).RunAsync));
         return group;
     }
@@ -78,5 +84,6 @@ public sealed class QuietDayTests(ITestOutputHelper output)
         group.Time.Sleepers == Sleepers && group.Server.Changed.Waiters == ServerWaiters && group.Watch.Changed.Waiters == SentinelWaiters;
 
     // A thread of its own: it waits in between for what others finish.
-    internal static Task OnThreadAsync(Action test) => Task.Factory.StartNew(test, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    internal static Task OnThreadAsync(Action test) =>
+        Task.Factory.StartNew(test, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 }

@@ -96,7 +96,8 @@ public sealed class SmallLoopsTests : IAsyncDisposable
         server.Say(Master with { ProcessId = 42, ResidentBytes = resident });
         var throws = 1;
         var loop = new OwnProcessLoop(
-            server, id => Interlocked.Decrement(ref throws) == 0 ? throw new InvalidDataException("torn") : id == 42 ? process : null, (_, _) => _calls++, _rig.Time);
+            server, id => Interlocked.Decrement(ref throws) == 0 ? throw new InvalidDataException("torn") : id == 42 ? process : null,
+            (_, _) => _calls++, _rig.Time);
         _rig.Start("process", loop.RunAsync);
         await OnThreadAsync(() =>
         {

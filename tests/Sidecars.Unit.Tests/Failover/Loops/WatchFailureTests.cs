@@ -63,7 +63,8 @@ public sealed class WatchFailureTests
     public async Task What_can_t_be_told_of_a_failure_does_not_end_the_loop()
     {
         var time = new VirtualTime();
-        var supervisor = new Supervisor(new BackoffSchedule(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1)), (_, _) => throw new IOException("the pipe is closed"), time, () => 0.5);
+        var supervisor = new Supervisor(new BackoffSchedule(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1)),
+            (_, _) => throw new IOException("the pipe is closed"), time, () => 0.5);
         using var stop = new CancellationTokenSource();
         var runs = 0;
         var keeping = supervisor.KeepAsync("loop", _ => throw new InvalidDataException($"run {++runs}"), stop.Token);
@@ -104,8 +105,10 @@ public sealed class WatchFailureTests
     public async Task Without_any_name_that_resolves_the_fence_takes_the_address_from_the_server()
     {
         await using var group = new MemoryGroup(TimeSpan.FromSeconds(1));
-        var address = new AnnouncedAddressLoop(group.Server, _ => Task.FromResult<(RedisEndpoint?, string)>((null, "no such name")), _ => { }, group.Time, () => 0.5);
-        group.Start(("address", address.RunAsync), ("server", group.Server.RunAsync), ("sentinels", group.Watch.RunAsync), ("fence", group.Fence.RunAsync), ("death", group.Death.RunAsync));
+        var address = new AnnouncedAddressLoop(
+            group.Server, _ => Task.FromResult<(RedisEndpoint?, string)>((null, "no such name")), _ => { }, group.Time, () => 0.5);
+        group.Start(("address", address.RunAsync), ("server", group.Server.RunAsync), ("sentinels", group.Watch.RunAsync),
+            ("fence", group.Fence.RunAsync), ("death", group.Death.RunAsync));
         await QuietDayTests.OnThreadAsync(() =>
         {
             group.Time.Settle(() => group.Sink["fence"] == "open" && group.Sink["death"] == "not-dead");
@@ -120,8 +123,10 @@ public sealed class WatchFailureTests
         await using var group = new MemoryGroup(TimeSpan.FromSeconds(1)) { Announces = null, Named = (MemoryGroup.Other, 9) };
         RedisEndpoint? resolved = null;
         var asked = 0;
-        var address = new AnnouncedAddressLoop(group.Server, _ => Task.FromResult<(RedisEndpoint?, string)>((resolved, ++asked > 0 ? "no such name" : "")), _ => { }, group.Time, () => 0.5);
-        group.Start(("address", address.RunAsync), ("server", group.Server.RunAsync), ("sentinels", group.Watch.RunAsync), ("fence", group.Fence.RunAsync));
+        var address = new AnnouncedAddressLoop(group.Server,
+            _ => Task.FromResult<(RedisEndpoint?, string)>((resolved, ++asked > 0 ? "no such name" : "")), _ => { }, group.Time, () => 0.5);
+        group.Start(("address", address.RunAsync), ("server", group.Server.RunAsync), ("sentinels", group.Watch.RunAsync),
+            ("fence", group.Fence.RunAsync));
         await QuietDayTests.OnThreadAsync(() =>
         {
             // The server's watch 1, the Sentinels' 7, the fence 2, the address 1.

@@ -18,7 +18,8 @@ public sealed class PasswordFileTests
     {
         var files = new Dictionary<string, string> { ["/auth/redis-password"] = "new", ["/auth/redis-password-previous"] = "old" };
         var variables = new Dictionary<string, string> { ["REDIS_PASSWORD_FILE"] = "/auth/redis-password" };
-        var settings = new SettingReader(variables, (path, _) => files.TryGetValue(path, out var text) ? System.Text.Encoding.UTF8.GetBytes(text) : throw new FileNotFoundException(path));
+        var settings = new SettingReader(variables, (path, _) =>
+            files.TryGetValue(path, out var text) ? System.Text.Encoding.UTF8.GetBytes(text) : throw new FileNotFoundException(path));
 
         var reading = GroupSettings.ReadPasswords(settings.Again());
         Assert.Equal(("new", "old"), (reading.Redis.Default!.Current.Value, reading.Redis.Sidecar!.Previous!.Value));
@@ -27,7 +28,8 @@ public sealed class PasswordFileTests
         files.Remove("/auth/redis-password-previous");
         Assert.False(PasswordWish.Of(Cluster, GroupSettings.ReadPasswords(settings.Again())).HasPrevious);
         files["/auth/redis-password-previous"] = "";
-        Assert.StartsWith("REDIS_PASSWORD_PREVIOUS_FILE", Assert.Single(GroupSettings.ReadPasswords(settings.Again()).Mistakes), StringComparison.Ordinal);
+        Assert.StartsWith("REDIS_PASSWORD_PREVIOUS_FILE", Assert.Single(GroupSettings.ReadPasswords(settings.Again()).Mistakes),
+            StringComparison.Ordinal);
         files.Remove("/auth/redis-password");
         Assert.Equal(2, GroupSettings.ReadPasswords(settings.Again()).Mistakes.Length);
         Assert.Empty(settings.Errors);
@@ -96,12 +98,14 @@ public sealed class PasswordFileTests
         Assert.True(AclUserReply.TryParse(Array("flags", Array("on", "nopass"), "passwords", Array(), "commands", "+@all"), out user));
         Assert.True(user.TakesAny);
         Assert.All(
-            [RespValue.Null, Text("x"), RespValue.Scalar(RespKind.Error, "NOPERM"u8.ToArray()), Array(), Array("flags", Array("on")), Array("flags", "on", "passwords", Array(hash)),
+            [RespValue.Null, Text("x"), RespValue.Scalar(RespKind.Error, "NOPERM"u8.ToArray()), Array(), Array("flags", Array("on")),
+                Array("flags", "on", "passwords", Array(hash)),
                 Array("flags", Array("on"), "passwords", Array(hash.ToUpperInvariant())), Array("flags", Array("on"), "passwords")],
             reply => Assert.False(AclUserReply.TryParse(reply, out _)));
     }
 
-    private static RespValue Array(params object[] items) => RespValue.Aggregate(RespKind.Array, [.. items.Select(i => i as RespValue ?? Text((string)i))]);
+    private static RespValue Array(params object[] items) =>
+        RespValue.Aggregate(RespKind.Array, [.. items.Select(i => i as RespValue ?? Text((string)i))]);
 
     private static RespValue Text(string text) => RespValue.Scalar(RespKind.BulkString, System.Text.Encoding.UTF8.GetBytes(text));
 }

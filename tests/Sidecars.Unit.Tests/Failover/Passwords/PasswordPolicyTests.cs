@@ -10,7 +10,8 @@ namespace Sidecars.Unit.Tests.Failover.Passwords;
 
 public sealed class PasswordPolicyTests
 {
-    private static readonly ImmutableArray<PasswordUser> OnRedis = [PasswordUser.Default, PasswordUser.Replication, PasswordUser.Sentinel, PasswordUser.Sidecar];
+    private static readonly ImmutableArray<PasswordUser> OnRedis =
+        [PasswordUser.Default, PasswordUser.Replication, PasswordUser.Sentinel, PasswordUser.Sidecar];
     private static readonly ImmutableArray<PasswordUser> OnSentinel = [PasswordUser.Default, PasswordUser.Sentinel, PasswordUser.Sidecar];
 
     private static readonly ServerPasswords.Known Mine = Redis(0) with { IsMaster = true };
@@ -58,7 +59,8 @@ public sealed class PasswordPolicyTests
         Assert.Equal(PasswordAge.Current, Assert.IsType<PasswordDecision.ReplicateWith>(PasswordPolicy.Decide(old)).Password);
         Assert.IsNotType<PasswordDecision.ReplicateWith>(PasswordPolicy.Decide(old with { Redis = [Mine, Redis(1), Unknown] }));
         Assert.IsNotType<PasswordDecision.ReplicateWith>(PasswordPolicy.Decide(old with { Redis = [Mine, Redis(1)] }));
-        Assert.IsNotType<PasswordDecision.ReplicateWith>(PasswordPolicy.Decide(old with { Redis = [Mine, Redis(1), With(Redis(2), PasswordUser.Replication, u => u with { Current = false })] }));
+        Assert.IsNotType<PasswordDecision.ReplicateWith>(PasswordPolicy.Decide(
+            old with { Redis = [Mine, Redis(1), With(Redis(2), PasswordUser.Replication, u => u with { Current = false })] }));
     }
 
     [Fact]
@@ -86,7 +88,8 @@ public sealed class PasswordPolicyTests
     [Fact]
     public void Sentinels_are_told_by_the_masters_sidecar_alone_and_never_in_a_failover()
     {
-        var behind = Window with { Sentinels = [Sentinel(0), With(Sentinel(1), PasswordUser.Sidecar, u => u with { Current = false }), Unknown] };
+        var behind =
+            Window with { Sentinels = [Sentinel(0), With(Sentinel(1), PasswordUser.Sidecar, u => u with { Current = false }), Unknown] };
         Assert.Equal(Sentinel(1).Endpoint, Assert.IsType<PasswordDecision.AcceptOnSentinel>(PasswordPolicy.Decide(behind)).Sentinel);
         Assert.IsType<PasswordDecision.Refuse>(PasswordPolicy.Decide(behind with { Own = Mine with { IsMaster = false } }));
         Assert.IsType<PasswordDecision.Refuse>(PasswordPolicy.Decide(behind with { Quorum = NamesOther }));
@@ -98,7 +101,8 @@ public sealed class PasswordPolicyTests
     {
         var old = Window with { Sentinels = [Sentinel(0), Sentinel(1) with { Sends = PasswordAge.Previous }, Sentinel(2)] };
         Assert.Equal(Sentinel(1).Endpoint, Assert.IsType<PasswordDecision.SentinelLogin>(PasswordPolicy.Decide(old)).Sentinel);
-        Assert.Equal("redis-behind", Decide(old with { Redis = [Mine, Redis(1), With(Redis(2), PasswordUser.Sentinel, u => u with { Current = false })] }));
+        Assert.Equal("redis-behind",
+            Decide(old with { Redis = [Mine, Redis(1), With(Redis(2), PasswordUser.Sentinel, u => u with { Current = false })] }));
         Assert.Equal("sentinel-unknown", Decide(old with { Sentinels = old.Sentinels.SetItem(2, Unknown) }));
     }
 
@@ -106,7 +110,11 @@ public sealed class PasswordPolicyTests
     public void A_password_that_these_files_never_held_is_left_alone()
     {
         // A sidecar whose Secret is late, beside the master, when the others' are new already.
-        var late = Window with { HasPrevious = false, Sentinels = [.. Window.Sentinels.Select(s => (ServerPasswords)((ServerPasswords.Known)s with { Sends = PasswordAge.Other }))] };
+        var late = Window with
+        {
+            HasPrevious = false,
+            Sentinels = [.. Window.Sentinels.Select(s => (ServerPasswords)((ServerPasswords.Known)s with { Sends = PasswordAge.Other }))]
+        };
         Assert.Equal("settled", Decide(late));
         Assert.Equal("settled", Decide(late with { Own = Mine with { Sends = PasswordAge.Other } }));
     }
@@ -144,15 +152,18 @@ public sealed class PasswordPolicyTests
     }
 
     [Fact]
-    public void Unreadable_files_stop_everything() => Assert.Equal("files-unreadable", Decide(After with { FilesProblem = "REDIS_PASSWORD_FILE: gone" }));
+    public void Unreadable_files_stop_everything() =>
+        Assert.Equal("files-unreadable", Decide(After with { FilesProblem = "REDIS_PASSWORD_FILE: gone" }));
 
     [Fact]
     public void Never_dropped_on_a_partial_view() => Prop.ForAll(Random.ToArbitrary(), facts =>
-        PasswordPolicy.Decide(facts) is not (PasswordDecision.DropOnRedis or PasswordDecision.DropOnSentinel) || IsComplete(facts)).QuickCheckThrowOnFailure();
+        PasswordPolicy.Decide(facts) is not (PasswordDecision.DropOnRedis or PasswordDecision.DropOnSentinel) || IsComplete(facts))
+        .QuickCheckThrowOnFailure();
 
     [Fact]
     public void Never_dropped_while_the_files_hold_it() => Prop.ForAll(Random.ToArbitrary(), facts =>
-        PasswordPolicy.Decide(facts with { HasPrevious = true }) is not (PasswordDecision.DropOnRedis or PasswordDecision.DropOnSentinel)).QuickCheckThrowOnFailure();
+        PasswordPolicy.Decide(facts with { HasPrevious = true }) is not (PasswordDecision.DropOnRedis or PasswordDecision.DropOnSentinel))
+        .QuickCheckThrowOnFailure();
 
     [Fact]
     public void Ready_is_said_of_the_whole_group_alone() => Prop.ForAll(Random.ToArbitrary(), facts =>
@@ -160,8 +171,10 @@ public sealed class PasswordPolicyTests
 
     [Fact]
     public void Only_the_masters_sidecar_touches_a_Sentinel() => Prop.ForAll(Random.ToArbitrary(), facts =>
-        PasswordPolicy.Decide(facts) is not (PasswordDecision.AcceptOnSentinel or PasswordDecision.SentinelLogin or PasswordDecision.DropOnSentinel)
-        || (facts.Own is ServerPasswords.Known { IsMaster: true } && facts.Quorum.Named == Me && !facts.Quorum.IsFailingOver)).QuickCheckThrowOnFailure();
+        PasswordPolicy.Decide(facts) is not (PasswordDecision.AcceptOnSentinel or PasswordDecision.SentinelLogin
+            or PasswordDecision.DropOnSentinel)
+        || (facts.Own is ServerPasswords.Known { IsMaster: true } && facts.Quorum.Named == Me && !facts.Quorum.IsFailingOver))
+        .QuickCheckThrowOnFailure();
 
     [Fact]
     public void A_complete_group_always_comes_to_rest() => Prop.ForAll(Gen.Elements(Window, After).ToArbitrary(), facts =>
@@ -172,7 +185,13 @@ public sealed class PasswordPolicyTests
             {
                 case PasswordDecision.Keep: return true;
                 case PasswordDecision.DropOnRedis: facts = facts with { Own = Mine }; break;
-                case PasswordDecision.DropOnSentinel drop: facts = facts with { Sentinels = [.. facts.Sentinels.Select(s => s.Endpoint == drop.Sentinel ? Window.Sentinels.Single(w => w.Endpoint == s.Endpoint) : s)] }; break;
+                case PasswordDecision.DropOnSentinel drop:
+                    facts = facts with
+                    {
+                        Sentinels = [.. facts.Sentinels.Select(
+                            s => s.Endpoint == drop.Sentinel ? Window.Sentinels.Single(w => w.Endpoint == s.Endpoint) : s)]
+                    };
+                    break;
                 default: return false;
             }
         }
@@ -185,7 +204,8 @@ public sealed class PasswordPolicyTests
     {
         var json = JsonSerializer.Serialize(facts, PasswordJson.Default.PasswordFacts);
         var read = JsonSerializer.Deserialize(json, PasswordJson.Default.PasswordFacts)!;
-        return PasswordPolicy.Decide(read) is var again && PasswordPolicy.Decide(facts) is var first && (again.Code, again.Reason) == (first.Code, first.Reason);
+        return PasswordPolicy.Decide(read) is var again && PasswordPolicy.Decide(facts) is var first
+            && (again.Code, again.Reason) == (first.Code, first.Reason);
     }).QuickCheckThrowOnFailure();
 
     private static readonly ServerPasswords.Unknown Unknown = new(new RedisEndpoint("10.0.9.9", 1), "hangs");
@@ -219,22 +239,34 @@ public sealed class PasswordPolicyTests
         from behind in Mostly
         from which in Gen.Choose(0, users.Length - 1)
         from retired in Gen.Elements(true, false)
-        from sends in Gen.Frequency((9, Gen.Constant(PasswordAge.Current)), (1, Gen.Elements(PasswordAge.Previous, PasswordAge.Retired, PasswordAge.Other)))
-        select known ? (ServerPasswords)(of(index) with { Sends = sends, Users = [.. users.Select((u, i) => new AcceptedPasswords(u, behind || i != which, false, retired))] }) : Unknown;
+        from sends in Gen.Frequency(
+            (9, Gen.Constant(PasswordAge.Current)), (1, Gen.Elements(PasswordAge.Previous, PasswordAge.Retired, PasswordAge.Other)))
+        select known
+            ? (ServerPasswords)(of(index) with
+            { Sends = sends, Users = [.. users.Select((u, i) => new AcceptedPasswords(u, behind || i != which, false, retired))] })
+            : Unknown;
 
     private static bool IsComplete(PasswordFacts facts) =>
-        facts.Redis.OfType<ServerPasswords.Known>().Select(s => s.RunId).Distinct().Count() == 3 && facts.Sentinels.OfType<ServerPasswords.Known>().Select(s => s.RunId).Distinct().Count() == 3
-        && facts.Redis.Concat(facts.Sentinels).All(s => s is ServerPasswords.Known { Sends: PasswordAge.Current } known && known.Users.All(u => u.Current));
+        facts.Redis.OfType<ServerPasswords.Known>().Select(s => s.RunId).Distinct().Count() == 3
+        && facts.Sentinels.OfType<ServerPasswords.Known>().Select(s => s.RunId).Distinct().Count() == 3
+        && facts.Redis.Concat(facts.Sentinels)
+            .All(s => s is ServerPasswords.Known { Sends: PasswordAge.Current } known && known.Users.All(u => u.Current));
 
     private static PasswordFacts Spoil(PasswordFacts facts, string code) => code switch
     {
         "redis-unknown" => facts with { Redis = facts.Redis.SetItem(2, Unknown) },
         "redis-missing" => facts with { Redis = facts.Redis.RemoveAt(2) },
-        "redis-behind" => facts with { Redis = facts.Redis.SetItem(1, With((ServerPasswords.Known)facts.Redis[1], PasswordUser.Default, u => u with { Current = false })) },
-        "masterauth-behind" => facts with { Redis = facts.Redis.SetItem(1, (ServerPasswords.Known)facts.Redis[1] with { Sends = PasswordAge.Previous }) },
+        "redis-behind" => facts with
+        {
+            Redis = facts.Redis.SetItem(
+                1, With((ServerPasswords.Known)facts.Redis[1], PasswordUser.Default, u => u with { Current = false }))
+        },
+        "masterauth-behind" =>
+            facts with { Redis = facts.Redis.SetItem(1, (ServerPasswords.Known)facts.Redis[1] with { Sends = PasswordAge.Previous }) },
         "sentinel-unknown" => facts with { Sentinels = facts.Sentinels.SetItem(2, Unknown) },
         "sentinel-missing" => facts with { Sentinels = facts.Sentinels.RemoveAt(2) },
-        _ => facts with { Sentinels = facts.Sentinels.SetItem(1, (ServerPasswords.Known)facts.Sentinels[1] with { Sends = PasswordAge.Other }) },
+        _ => facts with
+        { Sentinels = facts.Sentinels.SetItem(1, (ServerPasswords.Known)facts.Sentinels[1] with { Sends = PasswordAge.Other }) },
     };
 
     private static string Decide(PasswordFacts facts) => PasswordPolicy.Decide(facts).Code;
@@ -244,10 +276,13 @@ public sealed class PasswordPolicyTests
     private static ServerPasswords.Known Sentinel(int index) => Server(index, 'd', 26379, OnSentinel);
 
     private static ServerPasswords.Known Server(int index, char id, int port, ImmutableArray<PasswordUser> users) => new(
-        new RedisEndpoint($"10.0.{port % 7}.{index + 1}", port), new string((char)(id + index), 40), [.. users.Select(u => new AcceptedPasswords(u, Current: true))], PasswordAge.Current);
+        new RedisEndpoint($"10.0.{port % 7}.{index + 1}", port), new string((char)(id + index), 40),
+        [.. users.Select(u => new AcceptedPasswords(u, Current: true))], PasswordAge.Current);
 
-    private static ServerPasswords.Known With(ServerPasswords.Known server, PasswordUser user, Func<AcceptedPasswords, AcceptedPasswords> change) =>
+    private static ServerPasswords.Known With(
+        ServerPasswords.Known server, PasswordUser user, Func<AcceptedPasswords, AcceptedPasswords> change) =>
         server with { Users = [.. server.Users.Select(u => u.User == user ? change(u) : u)] };
 
-    private static ServerPasswords.Known AllRetired(ServerPasswords.Known server) => server with { Users = [.. server.Users.Select(u => u with { Retired = true })] };
+    private static ServerPasswords.Known AllRetired(ServerPasswords.Known server) =>
+        server with { Users = [.. server.Users.Select(u => u with { Retired = true })] };
 }

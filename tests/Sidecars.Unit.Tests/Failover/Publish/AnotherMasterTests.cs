@@ -132,32 +132,40 @@ public sealed class AnotherMasterTests : IAsyncLifetime
     [Fact]
     public void A_persons_list_is_used_outside_once_the_announced_address_answers_and_never_in_the_cluster()
     {
-        var facts = Facts(new NodeObservation.Known(B.Announced, new NodeLook { RunId = B.RunId, Role = NodeRole.Master })) with { Listed = "203.0.113.9" };
+        var facts = Facts(new NodeObservation.Known(B.Announced, new NodeLook { RunId = B.RunId, Role = NodeRole.Master })) with
+        { Listed = "203.0.113.9" };
         var publish = Assert.IsType<AnotherMasterDecision.Publish>(AnotherMasterPolicy.Decide(facts));
         Assert.Equal((null, "203.0.113.9"), (publish.Inside, publish.Outside));
-        Assert.Equal("login-unreachable", AnotherMasterPolicy.Decide(facts with { Login = new NodeObservation.Unreachable(B.Announced, "refused") }).Code);
+        Assert.Equal("login-unreachable",
+            AnotherMasterPolicy.Decide(facts with { Login = new NodeObservation.Unreachable(B.Announced, "refused") }).Code);
     }
 
     [Fact]
     public void What_a_node_has_recorded_goes_before_a_persons_list()
     {
-        var facts = Facts(new NodeObservation.Known(B.Pod, new NodeLook { RunId = B.RunId, Role = NodeRole.Master })) with { Recorded = [B.Addresses with { Outside = "198.51.100.7" }], Listed = "203.0.113.9" };
+        var facts = Facts(new NodeObservation.Known(B.Pod, new NodeLook { RunId = B.RunId, Role = NodeRole.Master })) with
+        { Recorded = [B.Addresses with { Outside = "198.51.100.7" }], Listed = "203.0.113.9" };
         Assert.Equal("198.51.100.7", Assert.IsType<AnotherMasterDecision.Publish>(AnotherMasterPolicy.Decide(facts)).Outside);
-        Assert.Equal("203.0.113.9", Assert.IsType<AnotherMasterDecision.Publish>(AnotherMasterPolicy.Decide(facts with { Recorded = [B.Addresses with { Outside = null }] })).Outside);
+        Assert.Equal("203.0.113.9", Assert.IsType<AnotherMasterDecision.Publish>(
+            AnotherMasterPolicy.Decide(facts with { Recorded = [B.Addresses with { Outside = null }] })).Outside);
     }
 
     [Fact]
     public void A_login_at_another_address_or_a_master_that_loads_or_is_no_longer_named_proves_nothing()
     {
-        var facts = Facts(new NodeObservation.Known(B.Pod, new NodeLook { RunId = B.RunId, Role = NodeRole.Master })) with { Recorded = [B.Addresses] };
+        var facts = Facts(new NodeObservation.Known(B.Pod, new NodeLook { RunId = B.RunId, Role = NodeRole.Master })) with
+        { Recorded = [B.Addresses] };
         Assert.Equal("another-verified", AnotherMasterPolicy.Decide(facts).Code);
-        Assert.Equal("login-missing", AnotherMasterPolicy.Decide(facts with { Login = new NodeObservation.Known(B.Announced, new NodeLook { RunId = B.RunId, Role = NodeRole.Master }) }).Code);
+        Assert.Equal("login-missing", AnotherMasterPolicy.Decide(
+            facts with { Login = new NodeObservation.Known(B.Announced, new NodeLook { RunId = B.RunId, Role = NodeRole.Master }) }).Code);
         Assert.Equal("login-missing", AnotherMasterPolicy.Decide(facts with { Login = null }).Code);
-        Assert.Equal("loading", AnotherMasterPolicy.Decide(facts with { Login = new NodeObservation.Known(B.Pod, new NodeLook { RunId = B.RunId, Role = NodeRole.Master, Loading = true }) }).Code);
+        Assert.Equal("loading", AnotherMasterPolicy.Decide(facts with
+        { Login = new NodeObservation.Known(B.Pod, new NodeLook { RunId = B.RunId, Role = NodeRole.Master, Loading = true }) }).Code);
         Assert.Equal("not-named", AnotherMasterPolicy.Decide(facts with { Epoch = 3 }).Code);
         Assert.Equal("not-named", AnotherMasterPolicy.Decide(facts with { Quorum = facts.Quorum with { Named = A.Announced } }).Code);
         Assert.Equal("not-named", AnotherMasterPolicy.Decide(facts with { Quorum = FailoverFacts.NoMajority }).Code);
-        Assert.Equal("run-id-unknown", AnotherMasterPolicy.Decide(facts with { Quorum = facts.Quorum with { RunIds = [B.RunId, A.RunId] } }).Code);
+        Assert.Equal(
+            "run-id-unknown", AnotherMasterPolicy.Decide(facts with { Quorum = facts.Quorum with { RunIds = [B.RunId, A.RunId] } }).Code);
     }
 
     private static void Record(PublishingWorld world, NodeAddresses addresses)
@@ -166,7 +174,8 @@ public sealed class AnotherMasterTests : IAsyncLifetime
         world.Recorded.Add(addresses);
     }
 
-    private AnotherMasterFacts Facts(NodeObservation login) => new() { Master = B.Announced, Epoch = 4, Quorum = _world.Quorum(), Login = login };
+    private AnotherMasterFacts Facts(NodeObservation login) =>
+        new() { Master = B.Announced, Epoch = 4, Quorum = _world.Quorum(), Login = login };
 
     // Its own sidecar has had its time.
     private async Task AfterRankAsync()

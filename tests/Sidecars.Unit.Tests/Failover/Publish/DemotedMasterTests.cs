@@ -188,7 +188,8 @@ public sealed class DemotedMasterTests : IAsyncLifetime
         await SaysAsync(PublishingPlaces.Slice, B, 1);
     }
 
-    // A has published itself and is a replica by now; B stands there in A's epoch, as sidecars of 0.1.0 publish a hand-over before the Sentinels know of it.
+    // A has published itself and is a replica by now; B stands there in A's epoch, as sidecars of 0.1.0 publish a hand-over before the
+    // Sentinels know of it.
     private async Task<PublisherLoop> HandedOverAsync(string kind)
     {
         var ofA = A.Over(_places.At(kind));

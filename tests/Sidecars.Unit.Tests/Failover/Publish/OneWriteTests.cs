@@ -128,7 +128,8 @@ public sealed class OneWriteTests : IAsyncLifetime
     private TargetWriter<DnsSnapshot, DnsChange> Writer()
     {
         var client = new Route53Client(
-            new Route53Settings { HostedZoneId = FakeRoute53Server.ZoneId, Endpoint = _zone.Endpoint, CallDeadline = TimeSpan.FromMinutes(1) },
+            new Route53Settings
+            { HostedZoneId = FakeRoute53Server.ZoneId, Endpoint = _zone.Endpoint, CallDeadline = TimeSpan.FromMinutes(1) },
             RotatingCredentials.Of(new BasicAWSCredentials(FakeRoute53Server.AccessKey, FakeRoute53Server.SecretKey)));
         _clients.Add(client);
         return new TargetWriter<DnsSnapshot, DnsChange>(

@@ -58,6 +58,7 @@ public sealed class PropagationTests
     {
         public int Asked { get; private set; }
 
-        public Task<bool?> IsPropagatedAsync(CancellationToken cancellation) => Task.FromResult(answers[Math.Min(++Asked, answers.Length) - 1]);
+        public Task<bool?> IsPropagatedAsync(CancellationToken cancellation) =>
+            Task.FromResult(answers[Math.Min(++Asked, answers.Length) - 1]);
     }
 }

@@ -10,7 +10,8 @@ namespace Sidecars.Unit.Tests.Failover.Publish;
 
 public sealed class PublishPolicyTests
 {
-    private static readonly PublishFacts Own = new() { Server = Master, Address = Me, Quorum = NamesMe, Term = 2, RankDelay = TimeSpan.FromSeconds(5) };
+    private static readonly PublishFacts Own =
+        new() { Server = Master, Address = Me, Quorum = NamesMe, Term = 2, RankDelay = TimeSpan.FromSeconds(5) };
 
     [Fact]
     public void The_sidecar_beside_the_new_master_publishes_at_once()
@@ -35,14 +36,16 @@ public sealed class PublishPolicyTests
     {
         var facts = Own with { Server = Replica, Quorum = NamesOther, Rank = 2 };
         Assert.Equal("rank", PublishPolicy.Decide(facts with { NamedFor = TimeSpan.FromSeconds(9) }).Code);
-        Assert.Equal(Other, Assert.IsType<PublishDecision.ForAnother>(PublishPolicy.Decide(facts with { NamedFor = TimeSpan.FromSeconds(10) })).Master);
+        Assert.Equal(Other,
+            Assert.IsType<PublishDecision.ForAnother>(PublishPolicy.Decide(facts with { NamedFor = TimeSpan.FromSeconds(10) })).Master);
     }
 
     [Fact]
     public void Without_a_majority_or_agreement_what_stands_stands()
     {
         Assert.Equal("no-majority", Assert.IsType<PublishDecision.Refuse>(PublishPolicy.Decide(Own with { Quorum = NoMajority })).Code);
-        Assert.Equal("no-agreement", Assert.IsType<PublishDecision.Refuse>(PublishPolicy.Decide(Own with { Quorum = NamesMe with { Named = null } })).Code);
+        Assert.Equal("no-agreement",
+            Assert.IsType<PublishDecision.Refuse>(PublishPolicy.Decide(Own with { Quorum = NamesMe with { Named = null } })).Code);
     }
 
     // A record with it could not be read again, nor anything be published after it.
@@ -65,11 +68,20 @@ public sealed class PublishPolicyTests
          from accepted in Gen.Choose(0, 6)
          from term in Gen.Choose(0, 3)
          from acceptedTerm in Gen.Choose(0, 3)
-         select Own with { Server = server, Quorum = quorum, Term = term, Accepted = new AcceptedMaster(Other, acceptedTerm, accepted), NamedFor = TimeSpan.FromMinutes(1) }).ToArbitrary(),
+         select Own with
+         {
+             Server = server,
+             Quorum = quorum,
+             Term = term,
+             Accepted = new AcceptedMaster(Other, acceptedTerm, accepted),
+             NamedFor = TimeSpan.FromMinutes(1)
+         }).ToArbitrary(),
         facts => PublishPolicy.Decide(facts) switch
         {
-            PublishDecision.Own own => (own.Term, own.Epoch).CompareTo((facts.Accepted!.Term, facts.Accepted.Epoch)) >= 0 && facts.Server is OwnServer.Answers { IsMaster: true } && facts.Quorum.Named == Me,
-            PublishDecision.ForAnother other => (other.Term, other.Epoch).CompareTo((facts.Accepted!.Term, facts.Accepted.Epoch)) >= 0 && other.Master == facts.Quorum.Named,
+            PublishDecision.Own own => (own.Term, own.Epoch).CompareTo((facts.Accepted!.Term, facts.Accepted.Epoch)) >= 0
+                && facts.Server is OwnServer.Answers { IsMaster: true } && facts.Quorum.Named == Me,
+            PublishDecision.ForAnother other => (other.Term, other.Epoch).CompareTo((facts.Accepted!.Term, facts.Accepted.Epoch)) >= 0
+                && other.Master == facts.Quorum.Named,
             _ => true,
         }).QuickCheckThrowOnFailure();
 

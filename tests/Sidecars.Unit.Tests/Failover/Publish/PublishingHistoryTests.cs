@@ -14,7 +14,8 @@ public sealed class PublishingHistoryTests
     {
         await using var places = await PublishingPlaces.StartAsync(TimeProvider.System);
         var raises = 0;
-        // Sampled and not checked by Prop.ForAll, which would block on what is awaited here: sockets of three servers and of the API server.
+        // Sampled and not checked by Prop.ForAll, which would block on what is awaited here: sockets of three servers and of the API
+        // server.
         foreach (var script in Gen.Choose(0, 999).ListOf(Length).Sample(Histories))
         {
             var history = new History(places);
@@ -103,9 +104,12 @@ public sealed class PublishingHistoryTests
             var told = named == writer ? named.ToldOwn : named.ToldOthers;
             if (told is not { IsMaster: true } word) return $"{writer.Name} wrote {named.Name}, whose last word to it was not master";
             // The same token for the same or an emptied address is a repair.
-            if (before is null || before.Token == now.Token || (before.Token.Term, before.Token.Epoch) != (now.Token.Term, now.Token.Epoch)) return null;
+            if (before is null || before.Token == now.Token || (before.Token.Term, before.Token.Epoch) != (now.Token.Term, now.Token.Epoch))
+                return null;
             Raises++;
-            return named.IsMaster && word.RunId == named.RunId ? null : $"{writer.Name} raised the revision for {named.Name}, which is no master now";
+            return named.IsMaster && word.RunId == named.RunId
+                ? null
+                : $"{writer.Name} raised the revision for {named.Name}, which is no master now";
         }
     }
 }

@@ -33,7 +33,8 @@ internal sealed class PublishingPlaces : IAsyncDisposable
         (Server, _time) = (server, time);
         _client = new KubernetesClient(server.Config with { CallDeadline = TimeSpan.FromMinutes(1) }, TimeProvider.System);
         _reader = new KubernetesClient(server.Config, TimeProvider.System);
-        server.Objects.Seed(DnsEndpoints, FakeKubernetesServer.Namespace, new JsonObject { ["apiVersion"] = "externaldns.k8s.io/v1alpha1", ["kind"] = "DNSEndpoint", ["metadata"] = new JsonObject { ["name"] = "redis" } });
+        server.Objects.Seed(DnsEndpoints, FakeKubernetesServer.Namespace, new JsonObject
+        { ["apiVersion"] = "externaldns.k8s.io/v1alpha1", ["kind"] = "DNSEndpoint", ["metadata"] = new JsonObject { ["name"] = "redis" } });
     }
 
     public static TheoryData<string> Kinds => [Slice, Endpoint, Zone];
@@ -73,7 +74,8 @@ internal sealed class PublishingPlaces : IAsyncDisposable
     {
         var (writer, pod) = (At(kind), new RedisEndpoint(address, PublishingWorld.Port));
         var own = new DesiredMaster.Own(pod, token, new MasterAddresses(address, pod), new RoleProof("", 0), 0);
-        Assert.IsType<PublishOutcome.Written>(await writer.PublishAsync(new PublishOrder(own, own.Addresses, own.Role), new Unchecked(), fresh: true, default));
+        Assert.IsType<PublishOutcome.Written>(
+            await writer.PublishAsync(new PublishOrder(own, own.Addresses, own.Role), new Unchecked(), fresh: true, default));
     }
 
     public async ValueTask DisposeAsync()
@@ -84,7 +86,8 @@ internal sealed class PublishingPlaces : IAsyncDisposable
         _folder.Dispose();
     }
 
-    private TargetWriter<DnsSnapshot, DnsChange> Dns(string kind, IDnsRecordStore store) => Writer(new DnsRecordTarget(kind, Record, 5, store));
+    private TargetWriter<DnsSnapshot, DnsChange> Dns(string kind, IDnsRecordStore store) =>
+        Writer(new DnsRecordTarget(kind, Record, 5, store));
 
     private TargetWriter<TState, TChange> Writer<TState, TChange>(IPublishTarget<TState, TChange> target) =>
         new TargetWriter<TState, TChange>(target, PublishingWorld.Cluster, Pause, _ => Failures++, _time, () => 0.5);

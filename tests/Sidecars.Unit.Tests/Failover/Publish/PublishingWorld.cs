@@ -26,7 +26,8 @@ internal sealed class PublishingWorld : IAsyncDisposable
         foreach (var node in Nodes) Recorded.Add(node.Addresses);
     }
 
-    public static ClusterId Cluster { get; } = ClusterId.TryParse("demo/redis", out var cluster) ? cluster : throw new InvalidOperationException();
+    public static ClusterId Cluster { get; } =
+        ClusterId.TryParse("demo/redis", out var cluster) ? cluster : throw new InvalidOperationException();
 
     public SteppedTime Time { get; } = new();
 
@@ -58,7 +59,9 @@ internal sealed class PublishingWorld : IAsyncDisposable
     }
 }
 
-/// <summary>One pod: its Redis, asked by the sidecar beside it and, at the pod's address, by others; and that sidecar's publishing.</summary>
+/// <summary>
+/// One pod: its Redis, asked by the sidecar beside it and, at the pod's address, by others; and that sidecar's publishing.
+/// </summary>
 internal sealed class PublishingNode : IAsyncDisposable
 {
     private readonly PublishingWorld _world;
@@ -68,7 +71,8 @@ internal sealed class PublishingNode : IAsyncDisposable
     public PublishingNode(PublishingWorld world, int ordinal)
     {
         _world = world;
-        (Name, Announced, Pod) = ($"redis-{ordinal}", new RedisEndpoint($"10.96.0.{ordinal + 1}", PublishingWorld.Port), new RedisEndpoint($"10.244.0.{ordinal + 1}", PublishingWorld.Port));
+        (Name, Announced, Pod) = ($"redis-{ordinal}", new RedisEndpoint($"10.96.0.{ordinal + 1}", PublishingWorld.Port),
+            new RedisEndpoint($"10.244.0.{ordinal + 1}", PublishingWorld.Port));
         _beside = FakeRedisServer.Answering(words => Answer(words, isOwn: true));
         PodServer = FakeRedisServer.Answering(words => Answer(words, isOwn: false));
         RunId = NextRunId();
@@ -122,7 +126,8 @@ internal sealed class PublishingNode : IAsyncDisposable
     public void StartSidecar()
     {
         var hadImpostor = Watch is { HasImpostor: true };
-        Watch = new OwnServerWatch(new OwnServerClient(() => new TcpTransport(_beside.Endpoint), Login, 3), isLoopback: true, TimeSpan.FromSeconds(1), _world.Time, () => 0.5);
+        Watch = new OwnServerWatch(new OwnServerClient(() => new TcpTransport(_beside.Endpoint), Login, 3), isLoopback: true,
+            TimeSpan.FromSeconds(1), _world.Time, () => 0.5);
         Watch.NoteImpostor(hadImpostor);
         Loop = new PublishLoop(
             new PublishSettings(Announced, new MasterAddresses(Outside, Pod), 3, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(1)),
@@ -135,7 +140,8 @@ internal sealed class PublishingNode : IAsyncDisposable
 
     /// <summary>This sidecar's publisher at a place.</summary>
     public PublisherLoop Over(ITargetWriter place) =>
-        new(place, Loop, Another.FindAsync, new PublisherSettings(TimeSpan.FromSeconds(60), DryRun: false), new PublishMetrics(new MetricSet()), Sink, _world.Time, () => 0.5);
+        new(place, Loop, Another.FindAsync, new PublisherSettings(TimeSpan.FromSeconds(60), DryRun: false),
+            new PublishMetrics(new MetricSet()), Sink, _world.Time, () => 0.5);
 
     /// <summary>Decides, and has a place follow.</summary>
     public async Task PublishAsync(PublisherLoop publisher)
@@ -162,9 +168,12 @@ internal sealed class PublishingNode : IAsyncDisposable
         {
             case "INFO":
                 _ = isOwn ? ToldOwn = (IsMaster, RunId) : ToldOthers = (IsMaster, RunId);
-                return FakeReply.Bulk($"run_id:{RunId}\r\nrole:{(IsMaster ? "master" : "slave\r\nmaster_host:10.96.0.9\r\nmaster_port:6379")}\r\nloading:0\r\nmaster_replid:{new string('5', 40)}\r\nmaster_repl_offset:1\r\n");
+                return FakeReply.Bulk(
+                    $"run_id:{RunId}\r\nrole:{(IsMaster ? "master" : "slave\r\nmaster_host:10.96.0.9\r\nmaster_port:6379")}\r\n"
+                    + $"loading:0\r\nmaster_replid:{new string('5', 40)}\r\nmaster_repl_offset:1\r\n");
             case "CONFIG":
-                return FakeReply.Array("min-replicas-to-write", "1", "min-replicas-max-lag", "3", "replica-announce-ip", Announced.Host, "replica-announce-port", "6379");
+                return FakeReply.Array("min-replicas-to-write", "1", "min-replicas-max-lag", "3", "replica-announce-ip", Announced.Host,
+                    "replica-announce-port", "6379");
             default:
                 return FakeReply.Ok;
         }
@@ -199,11 +208,12 @@ internal sealed class NamedBySentinels : ISentinelViews
     public void ForgetRunId() => _named.RunId = "";
 
     public IReadOnlyCollection<SentinelObservation> Observe() =>
-        [.. Enumerable.Range(1, Answer ? 3 : 1).Select(n => new SentinelObservation.Known(new RedisEndpoint($"10.0.1.{n}", 26379), new SentinelView
-        {
-            MyId = new string((char)('a' + n), 40),
-            Master = new SentinelMaster { Address = _named.Address, ConfigEpoch = Epoch, Flags = "master", RunId = _named.RunId },
-        }))];
+        [.. Enumerable.Range(1, Answer ? 3 : 1)
+            .Select(n => new SentinelObservation.Known(new RedisEndpoint($"10.0.1.{n}", 26379), new SentinelView
+            {
+                MyId = new string((char)('a' + n), 40),
+                Master = new SentinelMaster { Address = _named.Address, ConfigEpoch = Epoch, Flags = "master", RunId = _named.RunId },
+            }))];
 
     public TimeSpan? AnsweredAgo(int votes) => votes <= (Answer ? 3 : 1) ? TimeSpan.Zero : null;
 }

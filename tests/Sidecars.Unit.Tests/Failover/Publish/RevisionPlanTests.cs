@@ -36,7 +36,8 @@ public sealed class RevisionPlanTests
     }
 
     [Fact]
-    public void The_greatest_revision_is_left_to_a_person() => Assert.Equal(Own.Token, Token(Own, Proof, There(4, 7, long.MaxValue, Theirs)));
+    public void The_greatest_revision_is_left_to_a_person() =>
+        Assert.Equal(Own.Token, Token(Own, Proof, There(4, 7, long.MaxValue, Theirs)));
 
     [Fact]
     public void Another_nodes_master_never_raises_it() => Assert.Equal(Another.Token, Token(Another, Proof, There(4, 7, 3, Theirs)));
@@ -49,9 +50,13 @@ public sealed class RevisionPlanTests
          from rev in Gen.Choose(0, 3)
          from address in Gen.Elements(Ours, Theirs, "")
          select (kind, There(term, epoch, rev, address))).ToArbitrary(),
-        x => Token(x.kind, null, x.Item2) is not { } token || (token.Term, token.Epoch) != (x.Item2.Token.Term, x.Item2.Token.Epoch) || token <= x.Item2.Token).QuickCheckThrowOnFailure();
+        x => Token(x.kind, null, x.Item2) is not { } token || (token.Term, token.Epoch) != (x.Item2.Token.Term, x.Item2.Token.Epoch)
+            || token <= x.Item2.Token)
+        .QuickCheckThrowOnFailure();
 
-    private static PublishedMaster There(long term, long epoch, long rev, string address) => new(new FencingToken(term, epoch, rev), address);
+    private static PublishedMaster There(long term, long epoch, long rev, string address) =>
+        new(new FencingToken(term, epoch, rev), address);
 
-    private static FencingToken? Token(DesiredMaster desired, RoleProof? proof, PublishedMaster? there) => RevisionPlan.Decide(desired, proof, Ours, there);
+    private static FencingToken? Token(DesiredMaster desired, RoleProof? proof, PublishedMaster? there) =>
+        RevisionPlan.Decide(desired, proof, Ours, there);
 }

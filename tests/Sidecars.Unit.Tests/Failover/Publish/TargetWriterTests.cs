@@ -32,7 +32,8 @@ public sealed class TargetWriterTests
         var writer = Over(zone);
         await writer.LookAsync(default);
         var reads = zone.Reads;
-        Assert.Equal(new PublishedMaster(new FencingToken(1, 1, 1), "10.0.0.2"), (await writer.PublishAsync(Order(1, "10.0.0.2"), _desired, fresh: false, default))!.There);
+        Assert.Equal(new PublishedMaster(new FencingToken(1, 1, 1), "10.0.0.2"),
+            (await writer.PublishAsync(Order(1, "10.0.0.2"), _desired, fresh: false, default))!.There);
         Assert.Equal("newer-token", await PublishAsync(writer, 2, "10.0.0.2"));
         Assert.Equal((reads, 3), (zone.Reads, zone.Writes));
     }
@@ -64,7 +65,8 @@ public sealed class TargetWriterTests
         var zone = new Zone();
         _ = await PublishAsync(Over(zone), 1, "10.0.0.1");
         zone.LoseResponses = 1;
-        Assert.Equal(new PublishedMaster(new FencingToken(1, 1, 1), "10.0.0.2"), (await Over(zone).PublishAsync(Order(1, "10.0.0.2"), _desired, fresh: true, default))!.There);
+        Assert.Equal(new PublishedMaster(new FencingToken(1, 1, 1), "10.0.0.2"),
+            (await Over(zone).PublishAsync(Order(1, "10.0.0.2"), _desired, fresh: true, default))!.There);
     }
 
     [Fact]
@@ -80,7 +82,8 @@ public sealed class TargetWriterTests
     {
         var time = new SteppedTime();
         var zone = new Zone { Failures = 1 };
-        var writer = new TargetWriter<DnsSnapshot, DnsChange>(Target(zone), Cluster, new BackoffSchedule(TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(1)), _ => { }, time, () => 1);
+        var writer = new TargetWriter<DnsSnapshot, DnsChange>(
+            Target(zone), Cluster, new BackoffSchedule(TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(1)), _ => { }, time, () => 1);
         var first = writer.PublishAsync(Order(1, "10.0.0.1"), _desired, fresh: true, default);
         Assert.False(first.IsCompleted);
         var next = Order(2, "10.0.0.2");
@@ -172,7 +175,8 @@ public sealed class TargetWriterTests
     {
         using var stop = new CancellationTokenSource();
         var writer = Over(new Zone { Failures = int.MaxValue }, _ => stop.Cancel());
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => writer.PublishAsync(Order(1, "10.0.0.1"), _desired, fresh: false, stop.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => writer.PublishAsync(Order(1, "10.0.0.1"), _desired, fresh: false, stop.Token));
     }
 
     private static ClusterId Cluster { get; } = State(1, 1, "10.0.0.1").Cluster;
@@ -182,11 +186,13 @@ public sealed class TargetWriterTests
     private static TargetWriter<DnsSnapshot, DnsChange> Over(IDnsRecordStore zone, Action<TargetFailure>? failed = null) =>
         new(Target(zone), Cluster, Quick, failed ?? (_ => { }), TimeProvider.System, () => 0);
 
-    private async Task<string> PublishAsync(TargetWriter<DnsSnapshot, DnsChange> writer, long epoch, string address) => (await writer.PublishAsync(Order(epoch, address), _desired, fresh: false, default))!.Code;
+    private async Task<string> PublishAsync(TargetWriter<DnsSnapshot, DnsChange> writer, long epoch, string address) =>
+        (await writer.PublishAsync(Order(epoch, address), _desired, fresh: false, default))!.Code;
 
     private static PublishOrder Order(long epoch, string address)
     {
-        var own = new DesiredMaster.Own(new RedisEndpoint(address, 6379), new FencingToken(1, epoch, 0), new MasterAddresses(address, null), DesiredByHand.Seen, 0);
+        var own = new DesiredMaster.Own(
+            new RedisEndpoint(address, 6379), new FencingToken(1, epoch, 0), new MasterAddresses(address, null), DesiredByHand.Seen, 0);
         return new PublishOrder(own, own.Addresses, own.Role);
     }
 
@@ -252,7 +258,9 @@ public sealed class TargetWriterTests
                 Assert.Null(_zone.Apply(new DnsChange(_zone.SetsAt(Name, "_redis-master." + Name), [other.OwnerSet, other.AddressSet])));
             }
 
-            if (_zone.Apply(change) is { } conflict) return Task.FromResult<TargetResult<string>>(new TargetResult<string>.Failed(new TargetFailure(TargetFailureKind.Conflict, conflict)));
+            if (_zone.Apply(change) is { } conflict)
+                return Task.FromResult<TargetResult<string>>(
+                    new TargetResult<string>.Failed(new TargetFailure(TargetFailureKind.Conflict, conflict)));
             return Task.FromResult<TargetResult<string>>(LoseResponses-- > 0
                 ? new TargetResult<string>.Failed(new TargetFailure(TargetFailureKind.Unavailable, "no answer"))
                 : new TargetResult<string>.Done("1"));

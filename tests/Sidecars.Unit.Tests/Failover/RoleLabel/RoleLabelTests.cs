@@ -26,7 +26,8 @@ public sealed class RoleLabelTests : IAsyncLifetime
         _server.Objects.Seed("pods", FakeKubernetesServer.Namespace, new JsonObject
         {
             ["kind"] = "Pod",
-            ["metadata"] = new JsonObject { ["name"] = "redis-0", ["uid"] = "uid-0", ["labels"] = new JsonObject { ["app.kubernetes.io/name"] = "redis" } },
+            ["metadata"] = new JsonObject
+            { ["name"] = "redis-0", ["uid"] = "uid-0", ["labels"] = new JsonObject { ["app.kubernetes.io/name"] = "redis" } },
             ["spec"] = new JsonObject { ["containers"] = new JsonArray(new JsonObject { ["image"] = "sidecars/redis:0.1.0" }) },
         });
         _client = new KubernetesClient(_server.Config, TimeProvider.System);
@@ -42,10 +43,12 @@ public sealed class RoleLabelTests : IAsyncLifetime
     public void What_the_server_says_is_written_and_silence_changes_nothing()
     {
         Assert.Equal("master", Assert.IsType<RoleLabelDecision.Write>(RoleLabelPolicy.Decide(new(Answers(isMaster: true), null))).Role);
-        Assert.Equal("replica", Assert.IsType<RoleLabelDecision.Write>(RoleLabelPolicy.Decide(new(Answers(isMaster: false), "master"))).Role);
+        Assert.Equal(
+            "replica", Assert.IsType<RoleLabelDecision.Write>(RoleLabelPolicy.Decide(new(Answers(isMaster: false), "master"))).Role);
         _ = Assert.IsType<RoleLabelDecision.UpToDate>(RoleLabelPolicy.Decide(new(Answers(isMaster: true), "master")));
         _ = Assert.IsType<RoleLabelDecision.Wait>(RoleLabelPolicy.Decide(new(new OwnServer.Silent("stopped"), "master")));
-        _ = Assert.IsType<RoleLabelDecision.Wait>(RoleLabelPolicy.Decide(new(new OwnServer.Dead(new string('a', 40), WasMaster: true), null)));
+        _ = Assert.IsType<RoleLabelDecision.Wait>(
+            RoleLabelPolicy.Decide(new(new OwnServer.Dead(new string('a', 40), WasMaster: true), null)));
     }
 
     [Fact]
@@ -62,7 +65,8 @@ public sealed class RoleLabelTests : IAsyncLifetime
         Assert.Equal(["PATCH", "PATCH"], _server.Seen.Select(request => request.Method));
         Assert.All(_server.Seen, request => Assert.EndsWith("/pods/redis-0/status", request.Path, StringComparison.Ordinal));
         var pod = _server.Objects.Get("pods", FakeKubernetesServer.Namespace, "redis-0").Object;
-        Assert.Equal(("redis", "sidecars/redis:0.1.0"), (pod["metadata"]!["labels"]!["app.kubernetes.io/name"]!.GetValue<string>(), pod["spec"]!["containers"]![0]!["image"]!.GetValue<string>()));
+        Assert.Equal(("redis", "sidecars/redis:0.1.0"), (pod["metadata"]!["labels"]!["app.kubernetes.io/name"]!.GetValue<string>(),
+            pod["spec"]!["containers"]![0]!["image"]!.GetValue<string>()));
         Assert.Equal(["labelled", "labelled"], _sink.Done);
     }
 
@@ -88,7 +92,9 @@ public sealed class RoleLabelTests : IAsyncLifetime
         {
             if (code == "rejected") _server.Next(new Fault.Error(422, "Invalid"));
             if (code == "api") _server.Next(new Fault.Error(500, "InternalError"));
-            if (code == "not-kept") _server.Next(new Fault.Body("""{"kind":"Pod","metadata":{"name":"redis-0","uid":"uid-0","resourceVersion":"1"}}"""u8.ToArray()));
+            if (code == "not-kept")
+                _server.Next(
+                    new Fault.Body("""{"kind":"Pod","metadata":{"name":"redis-0","uid":"uid-0","resourceVersion":"1"}}"""u8.ToArray()));
         }
 
         _server.Forbids = (verb, kind, _) => code == "forbidden" && (verb, kind) == ("patch", "pods/status");
@@ -119,7 +125,8 @@ public sealed class RoleLabelTests : IAsyncLifetime
     {
         var loop = Loop();
         _ = await loop.RoundAsync(default);
-        _server.Objects.Change("pods", FakeKubernetesServer.Namespace, "redis-0", pod => pod["metadata"]!["labels"]![RoleLabelPolicy.Label] = "king");
+        _server.Objects.Change(
+            "pods", FakeKubernetesServer.Namespace, "redis-0", pod => pod["metadata"]!["labels"]![RoleLabelPolicy.Label] = "king");
         _time.Advance(TimeSpan.FromMinutes(59));
         _ = await loop.RoundAsync(default);
         Assert.Equal(TimeSpan.FromMinutes(1), loop.DueIn);
@@ -142,9 +149,11 @@ public sealed class RoleLabelTests : IAsyncLifetime
 
     private static OwnServer.Answers Answers(bool isMaster) => new() { RunId = new string('a', 40), IsMaster = isMaster };
 
-    private RoleLabelLoop Loop(bool dryRun = false) => new(_client, "redis-0", "uid-0", () => _redis, new Signal(), dryRun, _sink, _time, () => 0);
+    private RoleLabelLoop Loop(bool dryRun = false) =>
+        new(_client, "redis-0", "uid-0", () => _redis, new Signal(), dryRun, _sink, _time, () => 0);
 
-    private string? Label() => _server.Objects.Get("pods", FakeKubernetesServer.Namespace, "redis-0").Object["metadata"]!["labels"]?[RoleLabelPolicy.Label]?.GetValue<string>();
+    private string? Label() => _server.Objects.Get(
+        "pods", FakeKubernetesServer.Namespace, "redis-0").Object["metadata"]!["labels"]?[RoleLabelPolicy.Label]?.GetValue<string>();
 
     private sealed class Sink : IDecisionSink
     {

@@ -58,7 +58,8 @@ public sealed class OldLogTests
     private static string Snapshot(string own, string replica, string third)
     {
         var sentinels = string.Join(',', "bcd".Select((c, i) => Sentinel
-            .Replace("ID", new string(c, 40), StringComparison.Ordinal).Replace("10.244.1.1", $"10.244.1.{i + 1}", StringComparison.Ordinal)));
+            .Replace("ID", new string(c, 40), StringComparison.Ordinal)
+            .Replace("10.244.1.1", $"10.244.1.{i + 1}", StringComparison.Ordinal)));
         return $$"""
             {"settings":{{Settings}},"sentinels":[{{sentinels}}],"own":{{own}},"others":[{{replica}},{{third}}],"accepts_any_moment":true}
             """;
@@ -68,7 +69,8 @@ public sealed class OldLogTests
     {
         var line = $$"""{"event":"decision","loop":"{{loop}}","code":"{{code}}","snapshot":{{snapshot}}}""";
         var outcome = DecisionReplay.Replay(line, SnapshotReplay.Decide);
-        var same = outcome is ReplayOutcome.Replayed { IsSame: true } replayed && replayed.Reason.Contains(reason, StringComparison.Ordinal);
+        var same = outcome is ReplayOutcome.Replayed { IsSame: true } replayed
+            && replayed.Reason.Contains(reason, StringComparison.Ordinal);
         Assert.True(same, outcome.ToString());
     }
 }

@@ -34,7 +34,8 @@ public sealed class StatusCauseTests
             Sentinels = [.. Enumerable.Range(1, 3).Select(n => Peer(Names(n, A, 8, "master,s_down,o_down", Listed(B), Listed(C))))],
         }).WithOther(B, n => n with { MasterLinkUp = false }).WithOther(C, n => n with { MasterLinkUp = false })) with
         {
-            Places = [new PlaceReading.Known("zone-file", new Sidecars.Failover.Publish.PublishedMaster(new FencingToken(2, 7, 0), B.Host))],
+            Places =
+                [new PlaceReading.Known("zone-file", new Sidecars.Failover.Publish.PublishedMaster(new FencingToken(2, 7, 0), B.Host))],
         },
         "redis-unreachable: 10.0.0.1:6379: connection refused",
         "master-down < redis-unreachable: 10.0.0.1:6379: a Sentinel sees this master down",
@@ -44,7 +45,11 @@ public sealed class StatusCauseTests
 
     [Fact]
     public void Lost_Sentinels_explain_that_there_is_no_majority_and_that_an_isolated_master_is_fenced() => Reads(
-        NoMajority with { Group = NoMajority.Group.WithOwn(n => n with { MinReplicas = WriteFence.MinReplicas }), Places = [new PlaceReading.Empty("zone-file")] },
+        NoMajority with
+        {
+            Group = NoMajority.Group.WithOwn(n => n with { MinReplicas = WriteFence.MinReplicas }),
+            Places = [new PlaceReading.Empty("zone-file")]
+        },
         "sentinel-unreachable: 10.0.1.1:26379, 10.0.1.2:26379: connection refused",
         "no-majority < sentinel-unreachable: 1 of 3 Sentinels answer and 2 are needed: no failover is possible",
         "fenced < no-majority: 10.0.0.1:6379: fenced, and no other master is seen: the group takes no writes",
@@ -58,13 +63,19 @@ public sealed class StatusCauseTests
 
     [Fact]
     public void An_API_server_that_is_away_is_one_cause() => Reads(
-        Healthy with { Record = new ElectionObservation.Unavailable("no answer within 5 s"), Places = [new PlaceReading.Failed("endpoint-slice", "no answer within 5 s"), new PlaceReading.Failed("dns-endpoint", "no answer within 5 s")] },
+        Healthy with
+        {
+            Record = new ElectionObservation.Unavailable("no answer within 5 s"),
+            Places = [new PlaceReading.Failed("endpoint-slice", "no answer within 5 s"),
+                new PlaceReading.Failed("dns-endpoint", "no answer within 5 s")]
+        },
         "record-unreadable: record: no answer within 5 s",
         "place-unreadable < record-unreadable: dns-endpoint, endpoint-slice: no answer within 5 s");
 
     [Fact]
     public void A_failover_is_explained_by_the_master_that_it_replaces() => Reads(
-        On(s => (s with { Own = Gone(A) }).WithSentinel(2, Peer(Names(2, A, 7, "master,o_down,failover_in_progress", Listed(B), Listed(C))))),
+        On(s => (s with { Own = Gone(A) })
+            .WithSentinel(2, Peer(Names(2, A, 7, "master,o_down,failover_in_progress", Listed(B), Listed(C))))),
         "redis-unreachable: 10.0.0.1:6379: connection refused",
         "failover-in-progress < redis-unreachable: Sentinel 10.0.1.2:26379 runs a failover");
 

@@ -25,7 +25,8 @@ public sealed partial class StatusPageTests
         Assert.All(links, link => Assert.True(File.Exists(Path.Combine(docs, link)), link));
     }
 
-    private static IEnumerable<string> Names(FindingKind kind) => FindingCodes.All.Where(code => code.Kind == kind).Select(code => code.Name);
+    private static IEnumerable<string> Names(FindingKind kind) =>
+        FindingCodes.All.Where(code => code.Kind == kind).Select(code => code.Name);
 
     private static IEnumerable<string> Codes(string part) => Row().Matches(part).Select(row => row.Groups[1].Value);
 

@@ -66,14 +66,17 @@ public sealed class StatusPolicyTests
     [Fact]
     public void A_time_out_is_not_called_a_login_error_and_a_refused_login_is()
     {
-        foreach (var (key, word) in (IEnumerable<(string, bool)>)[("sentinel-timed-out", false), ("redis-timed-out", false), ("sentinel-login-refused", true), ("redis-login-refused", true)])
+        foreach (var (key, word) in (IEnumerable<(string, bool)>)[("sentinel-timed-out", false), ("redis-timed-out", false),
+            ("sentinel-login-refused", true), ("redis-login-refused", true)])
         {
             var finding = StatusPolicy.Decide(Disagreements[key]).Findings.Single(f => f.Code == key);
             Assert.Equal(word, finding.ToDo.Contains("SIDECAR_PASSWORD", StringComparison.Ordinal));
             Assert.Equal(!word, finding.Text.Contains("does not answer within COMMAND_TIMEOUT_MS", StringComparison.Ordinal));
         }
 
-        Assert.Contains("TLS", StatusPolicy.Decide(Disagreements["sentinel-unusable: no TLS"]).Findings.Single(f => f.Code == "sentinel-unusable").ToDo, StringComparison.Ordinal);
+        Assert.Contains(
+            "TLS", StatusPolicy.Decide(Disagreements["sentinel-unusable: no TLS"]).Findings.Single(f => f.Code == "sentinel-unusable").ToDo,
+            StringComparison.Ordinal);
     }
 
     // An isolated master that nobody replaced is the whole group: "nothing" would leave it without writes for ever.
@@ -89,7 +92,8 @@ public sealed class StatusPolicyTests
         Assert.Contains("majority of the Sentinels", alone.ToDo, StringComparison.Ordinal);
 
         // They name B, which is gone.
-        var unfollowed = Fenced(Fence(On(s => s.WithOther(Gone(B)) with { Sentinels = [.. AllName(B, Listed(A), Listed(C)).Select(o => Peer(o))] })));
+        var unfollowed =
+            Fenced(Fence(On(s => s.WithOther(Gone(B)) with { Sentinels = [.. AllName(B, Listed(A), Listed(C)).Select(o => Peer(o))] })));
         Assert.Equal("redis-unreachable", unfollowed.Because);
         Assert.Contains($"bring {B} back", unfollowed.ToDo, StringComparison.Ordinal);
 
@@ -109,7 +113,11 @@ public sealed class StatusPolicyTests
         Assert.StartsWith("nothing", MasterDown(100).ToDo, StringComparison.Ordinal);
         Assert.StartsWith("no replica can be promoted", MasterDown(0).ToDo, StringComparison.Ordinal);
 
-        static Finding MasterDown(int priority) => StatusPolicy.Decide(On(s => s with { Sentinels = [.. Enumerable.Range(1, 3).Select(n => Peer(Names(n, A, 7, "master,o_down", Listed(B, priority), Listed(C, priority))))] }))
+        static Finding MasterDown(int priority) => StatusPolicy.Decide(On(s => s with
+        {
+            Sentinels =
+                [.. Enumerable.Range(1, 3).Select(n => Peer(Names(n, A, 7, "master,o_down", Listed(B, priority), Listed(C, priority))))]
+        }))
             .Findings.Single(f => f.Code == "master-down");
     }
 
@@ -131,7 +139,13 @@ public sealed class StatusPolicyTests
     [Fact]
     public void A_group_that_nobody_has_written_to_has_no_fault()
     {
-        var fresh = Healthy with { Backup = new BackupReading(0, null, null, null, null), Record = ElectionOf(1), Group = Healthy.Group.WithOwn(n => n with { Offset = 0 }).WithOther(B, n => n with { Offset = 0 }).WithOther(C, n => n with { Offset = 0 }) };
+        var fresh = Healthy with
+        {
+            Backup = new BackupReading(0, null, null, null, null),
+            Record = ElectionOf(1),
+            Group = Healthy.Group.WithOwn(n => n with { Offset = 0 }).WithOther(B, n => n with { Offset = 0 })
+                .WithOther(C, n => n with { Offset = 0 })
+        };
         Assert.True(StatusPolicy.Decide(fresh).IsHealthy);
         Assert.False(StatusPolicy.Decide(fresh with { Group = fresh.Group.WithOwn(n => n with { Keys = 1 }) }).IsHealthy);
     }
@@ -142,8 +156,10 @@ public sealed class StatusPolicyTests
         static RedisEndpoint Six(RedisEndpoint four) => new("fd00::" + four.Host[^1], four.Port);
         var both = On(s => s with
         {
-            Sentinels = [.. s.Sentinels.SelectMany(o => (SentinelObservation[])[o, o is SentinelObservation.Known k ? new SentinelObservation.Known(Six(k.Endpoint), k.View) : o])],
-            Others = [.. s.Others.SelectMany(o => (NodeObservation[])[o, o is NodeObservation.Known k ? new NodeObservation.Known(Six(k.Endpoint), k.View) : o])],
+            Sentinels = [.. s.Sentinels.SelectMany(o => (SentinelObservation[])[o,
+                o is SentinelObservation.Known k ? new SentinelObservation.Known(Six(k.Endpoint), k.View) : o])],
+            Others = [.. s.Others.SelectMany(
+                o => (NodeObservation[])[o, o is NodeObservation.Known k ? new NodeObservation.Known(Six(k.Endpoint), k.View) : o])],
         });
         var report = StatusPolicy.Decide(both);
         Assert.Empty(report.Findings);
@@ -153,7 +169,14 @@ public sealed class StatusPolicyTests
         Assert.Equal(["[fd00::2]:6379"], report.Redis[1].OtherAddresses!);
 
         // A finding of a Sentinel is not said twice either.
-        var tilted = StatusPolicy.Decide(both with { Group = both.Group with { Sentinels = [.. both.Group.Sentinels.Select(o => o is SentinelObservation.Known k ? k with { View = k.View with { Tilt = true } } : o)] } });
+        var tilted = StatusPolicy.Decide(both with
+        {
+            Group = both.Group with
+            {
+                Sentinels = [.. both.Group.Sentinels.Select(
+                    o => o is SentinelObservation.Known k ? k with { View = k.View with { Tilt = true } } : o)]
+            }
+        });
         Assert.Equal(3, Assert.Single(tilted.Findings).Subjects.Length);
     }
 
@@ -174,14 +197,16 @@ public sealed class StatusPolicyTests
     [Fact]
     public void A_replica_that_one_Sentinel_lists_is_no_stray()
     {
-        var report = StatusPolicy.Decide(On(s => s.WithOther(C, n => n with { MasterAddress = B }).WithSentinel(1, Peer(HandOver.HandOverFacts.Names(1, A, Listed(B))))));
+        var report = StatusPolicy.Decide(On(
+            s => s.WithOther(C, n => n with { MasterAddress = B }).WithSentinel(1, Peer(HandOver.HandOverFacts.Names(1, A, Listed(B))))));
         Assert.Contains(report.Findings, f => f.Code == "follows-another");
         Assert.DoesNotContain(report.Findings, f => f.Code == "stray-replica");
     }
 
     [Fact]
     public void The_address_that_a_node_is_published_at_is_known_to_be_its_own() =>
-        Assert.Empty(StatusPolicy.Decide(Published("203.0.113.9", new FencingToken(2, 7, 0)) with { PublishedAs = Healthy.PublishedAs.Add(A, "203.0.113.9") }).Findings);
+        Assert.Empty(StatusPolicy.Decide(
+            Published("203.0.113.9", new FencingToken(2, 7, 0)) with { PublishedAs = Healthy.PublishedAs.Add(A, "203.0.113.9") }).Findings);
 
     [Fact]
     public void A_pods_own_address_in_the_slice_is_the_masters_whatever_the_node_announces_and_is_asked_at()
@@ -193,5 +218,6 @@ public sealed class StatusPolicyTests
 
     [Fact]
     public void An_address_outside_that_a_node_has_recorded_is_known_to_be_its_own() =>
-        Assert.Empty(StatusPolicy.Decide(Published("203.0.113.9", new FencingToken(2, 7, 0)) with { Addresses = [new NodeAddresses("redis-0", "u", A, null, "203.0.113.9")] }).Findings);
+        Assert.Empty(StatusPolicy.Decide(Published("203.0.113.9", new FencingToken(2, 7, 0)) with
+        { Addresses = [new NodeAddresses("redis-0", "u", A, null, "203.0.113.9")] }).Findings);
 }

@@ -17,7 +17,8 @@ public sealed class StatusScreenTests
     {
         await using var output = new StringWriter();
         var snapshot = isHealthy ? Healthy : Disagreements["fenced"];
-        Assert.Equal(code, await StatusCommand.RunAsync(_ => Task.FromResult(snapshot), Screen(output, Tall), isWatch: false, TimeProvider.System, default));
+        Assert.Equal(code, await StatusCommand.RunAsync(
+            _ => Task.FromResult(snapshot), Screen(output, Tall), isWatch: false, TimeProvider.System, default));
         Assert.Equal(Text(StatusPolicy.Decide(snapshot), Tall.Width), output.ToString());
     }
 
@@ -86,7 +87,8 @@ public sealed class StatusScreenTests
         using var stop = new CancellationTokenSource();
         var time = new VirtualTime();
         var looks = 0;
-        var running = StatusCommand.RunAsync(_ => Task.FromResult(seen[looks++]), Screen(output, terminal, asJson), isWatch: true, time, stop.Token);
+        var running = StatusCommand.RunAsync(
+            _ => Task.FromResult(seen[looks++]), Screen(output, terminal, asJson), isWatch: true, time, stop.Token);
         time.Run(TimeSpan.FromSeconds(2 * (seen.Length - 1)), () => time.Sleepers == 1 || running.IsCompleted);
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
@@ -94,7 +96,8 @@ public sealed class StatusScreenTests
         return output.ToString();
     }
 
-    private static StatusScreen Screen(TextWriter output, TerminalSize? terminal, bool asJson = false) => new(output, () => terminal, asJson, new Paint(on: false));
+    private static StatusScreen Screen(TextWriter output, TerminalSize? terminal, bool asJson = false) =>
+        new(output, () => terminal, asJson, new Paint(on: false));
 
     /// <summary>As much of a terminal as is needed to see what is left on it.</summary>
     private static class TerminalPicture
@@ -114,7 +117,8 @@ public sealed class StatusScreenTests
 
                 if (output[i] != '\e')
                 {
-                    lines[row] = lines[row].PadRight(column)[..column] + output[i] + (lines[row].Length > column + 1 ? lines[row][(column + 1)..] : "");
+                    lines[row] = lines[row].PadRight(column)[..column] + output[i]
+                        + (lines[row].Length > column + 1 ? lines[row][(column + 1)..] : "");
                     column++;
                     continue;
                 }

@@ -20,8 +20,13 @@ public sealed partial class StatusTableTests
                 Backup = new BackupReading(3, "20261120T030000Z", TimeSpan.FromHours(30), TimeSpan.FromDays(2), TimeSpan.FromSeconds(2)),
                 Record = Serving(A, new FencingToken(2, 7, 0)),
             };
-            s = s with { Places = [.. s.Places, new PlaceReading.NotConfigured("route53"), new PlaceReading.NotConfigured("dns-endpoint")] };
-            return s with { Group = s.Group.WithOther(Gone(C)) with { Sentinels = [.. AllName(A, Listed(B), Listed(C, flags: "slave,s_down")).Select(o => Peer(o))] } };
+            s = s with
+            { Places = [.. s.Places, new PlaceReading.NotConfigured("route53"), new PlaceReading.NotConfigured("dns-endpoint")] };
+            return s with
+            {
+                Group = s.Group.WithOther(Gone(C)) with
+                { Sentinels = [.. AllName(A, Listed(B), Listed(C, flags: "slave,s_down")).Select(o => Peer(o))] }
+            };
         }
     }
 
@@ -125,9 +130,15 @@ public sealed partial class StatusTableTests
     private static StatusSnapshot Wide => On(s =>
     {
         static RedisEndpoint Long(RedisEndpoint e) => new("2001:db8:aaaa:aaaa:aaaa:aaaa:aaaa:" + e.Host[^1], e.Port);
-        static NodeObservation Node(NodeObservation o) => o is NodeObservation.Known k ? Seen(k.View with { Announced = Long(k.Address), MasterAddress = k.View.MasterAddress is { } m ? Long(m) : null }) : o;
+        static NodeObservation Node(NodeObservation o) => o is NodeObservation.Known k
+            ? Seen(k.View with { Announced = Long(k.Address), MasterAddress = k.View.MasterAddress is { } m ? Long(m) : null })
+            : o;
         static SentinelObservation Sentinel(SentinelObservation o) => o is SentinelObservation.Known { View: var v } k
-            ? new SentinelObservation.Known(Long(k.Endpoint), v with { Master = v.Master! with { Address = Long(v.Master.Address) }, Replicas = [.. v.Replicas.Select(r => r with { Address = Long(r.Address) })] })
+            ? new SentinelObservation.Known(Long(k.Endpoint), v with
+            {
+                Master = v.Master! with { Address = Long(v.Master.Address) },
+                Replicas = [.. v.Replicas.Select(r => r with { Address = Long(r.Address) })]
+            })
             : o;
         return s with { Own = Node(s.Own), Others = [.. s.Others.Select(Node)], Sentinels = [.. s.Sentinels.Select(Sentinel)] };
     });

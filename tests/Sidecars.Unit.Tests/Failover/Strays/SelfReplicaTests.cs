@@ -17,7 +17,8 @@ public sealed class SelfReplicaTests
     public void A_replica_of_its_own_address_that_a_majority_names_is_made_master()
     {
         Assert.Equal(RunId, Assert.IsType<SelfReplicaDecision.Promote>(SelfReplicaPolicy.Decide(Facts)).RunId);
-        Assert.IsType<SelfReplicaDecision.Promote>(SelfReplicaPolicy.Decide(Facts with { Quorum = NamesMe with { RunIds = [] } })); // Sentinels had no INFO of it yet
+        // Sentinels had no INFO of it yet
+        Assert.IsType<SelfReplicaDecision.Promote>(SelfReplicaPolicy.Decide(Facts with { Quorum = NamesMe with { RunIds = [] } }));
     }
 
     [Fact]
@@ -33,7 +34,11 @@ public sealed class SelfReplicaTests
     [Fact]
     public void Any_other_server_is_left_alone()
     {
-        foreach (var server in new OwnServer[] { Master, Replica, Itself with { IsLinkUp = true }, Itself with { MasterAddress = null }, new OwnServer.Silent("hangs"), new OwnServer.Dead(RunId, false) })
+        foreach (var server in new OwnServer[]
+        {
+            Master, Replica, Itself with { IsLinkUp = true }, Itself with { MasterAddress = null }, new OwnServer.Silent("hangs"),
+            new OwnServer.Dead(RunId, false)
+        })
             Assert.IsType<SelfReplicaDecision.Nothing>(SelfReplicaPolicy.Decide(Facts with { Server = server }));
     }
 
@@ -44,7 +49,9 @@ public sealed class SelfReplicaTests
     {
         var sink = new Sink();
         var promoted = new List<(string, RedisEndpoint)>();
-        var loop = new SelfReplicaLoop(() => Me, () => Itself, () => NamesMe, (runId, at, _) => { promoted.Add((runId, at)); return Task.FromResult<string?>(null); }, TimeSpan.FromSeconds(1), dryRun, sink, new SteppedTime());
+        var loop = new SelfReplicaLoop(
+            () => Me, () => Itself, () => NamesMe, (runId, at, _) => { promoted.Add((runId, at)); return Task.FromResult<string?>(null); },
+            TimeSpan.FromSeconds(1), dryRun, sink, new SteppedTime());
         Assert.IsType<SelfReplicaDecision.Promote>(await loop.RoundAsync(default));
         Assert.Equal(acts, promoted.Count);
         Assert.Equal(acts, sink.Acts);
@@ -56,12 +63,14 @@ public sealed class SelfReplicaTests
     public async Task What_it_waits_for_is_counted_as_a_refusal()
     {
         var sink = new Sink();
-        var loop = new SelfReplicaLoop(() => Me, () => Itself, () => NoMajority, (_, _, _) => throw new InvalidOperationException("not due"), TimeSpan.FromSeconds(1), false, sink, new SteppedTime());
+        var loop = new SelfReplicaLoop(() => Me, () => Itself, () => NoMajority,
+            (_, _, _) => throw new InvalidOperationException("not due"), TimeSpan.FromSeconds(1), false, sink, new SteppedTime());
         await loop.RoundAsync(default);
         Assert.Equal(("not-named", true, 0), (sink.Code, sink.IsRefusal, sink.Acts));
     }
 
-    private static void Waits(string code, SelfReplicaFacts facts) => Assert.Equal(code, Assert.IsType<SelfReplicaDecision.Wait>(SelfReplicaPolicy.Decide(facts)).Code);
+    private static void Waits(string code, SelfReplicaFacts facts) =>
+        Assert.Equal(code, Assert.IsType<SelfReplicaDecision.Wait>(SelfReplicaPolicy.Decide(facts)).Code);
 
     private sealed class Sink : IDecisionSink
     {
@@ -73,7 +82,8 @@ public sealed class SelfReplicaTests
 
         public int Acts { get; private set; }
 
-        public void Decided(string loop, string code, string reason, bool isRefusal, Func<string> snapshot) => (Code, IsRefusal, Snapshot) = (code, isRefusal, snapshot());
+        public void Decided(string loop, string code, string reason, bool isRefusal, Func<string> snapshot) =>
+            (Code, IsRefusal, Snapshot) = (code, isRefusal, snapshot());
 
         public void Acted(string loop, string code, string detail, string? failure) => Acts++;
     }

@@ -9,5 +9,6 @@ public sealed class InfoPeriodTests
     [InlineData(1, 600)]
     [InlineData(2, 650)]
     [InlineData(3, 550)]
-    public void Neighbours_ask_at_different_rates(int rank, int milliseconds) => Assert.Equal(milliseconds, InfoPeriod.Of(InfoPeriod.Default, rank).TotalMilliseconds);
+    public void Neighbours_ask_at_different_rates(int rank, int milliseconds) =>
+        Assert.Equal(milliseconds, InfoPeriod.Of(InfoPeriod.Default, rank).TotalMilliseconds);
 }

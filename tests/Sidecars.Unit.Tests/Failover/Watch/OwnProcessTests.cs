@@ -14,7 +14,8 @@ public sealed class OwnProcessTests
     [InlineData("4711 (redis-server) Z 1 4711 4711 0 -1 4194560 9 0 0", true)]
     [InlineData("4711 (redis-server) X 1 4711 4711 0 -1 4194560 9 0 0", true)]
     [InlineData("4711 (a Z 1 2 3) 4 5) T 1 4711 4711 0 -1 4194560 9 0 0", false)] // stopped is not dead
-    public void What_stat_says(string line, bool isEnding) => Assert.Equal(isEnding, ProcessStat.Read(Encoding.ASCII.GetBytes(line))!.IsEnding);
+    public void What_stat_says(string line, bool isEnding) =>
+        Assert.Equal(isEnding, ProcessStat.Read(Encoding.ASCII.GetBytes(line))!.IsEnding);
 
     [Theory]
     [InlineData("")]
@@ -29,7 +30,8 @@ public sealed class OwnProcessTests
     {
         const string Header = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode";
         const string Line = "   0: {0} {1} {2} 00000000:00000000 00:00000000 00000000   999        0 {3} 1 0000000000000000 100 0 0 10 0";
-        static string Of(string local, string remote, string state, int inode) => string.Format(System.Globalization.CultureInfo.InvariantCulture, Line, local, remote, state, inode);
+        static string Of(string local, string remote, string state, int inode) =>
+            string.Format(System.Globalization.CultureInfo.InvariantCulture, Line, local, remote, state, inode);
         string[] lines =
         [
             Header, Of("0100007F:18EB", "00000000:0000", "0A", 11), Of("00000000:18EB", "00000000:0000", "0A", 12),

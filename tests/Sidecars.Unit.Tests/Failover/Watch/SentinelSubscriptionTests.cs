@@ -14,14 +14,16 @@ namespace Sidecars.Unit.Tests.Failover.Watch;
 /// </summary>
 public sealed class SentinelSubscriptionTests
 {
-    // The memory limit of the sidecar's container (manifests/base/redis/statefulset.yaml): a process that holds as much is killed, with the fence.
+    // The memory limit of the sidecar's container (manifests/base/redis/statefulset.yaml): a process that holds as much is killed, with the
+    // fence.
     private const long ContainerLimit = 64 << 20;
 
     private const string EndlessBulk = "$2147483000\r\n";
     private static readonly byte[] Block = new byte[64 << 10];
 
     /// <summary>Beginnings of a message that never ends.</summary>
-    public static TheoryData<string> Beginnings => new() { EndlessBulk, "*3\r\n$7\r\nmessage\r\n$14\r\n+switch-master\r\n" + EndlessBulk, "+" };
+    public static TheoryData<string> Beginnings =>
+        new() { EndlessBulk, "*3\r\n$7\r\nmessage\r\n$14\r\n+switch-master\r\n" + EndlessBulk, "+" };
 
     [Theory]
     [MemberData(nameof(Beginnings))]
@@ -44,7 +46,8 @@ public sealed class SentinelSubscriptionTests
         await using var server = FakeRedisServer.Start(sentinel.ServeAsync);
         await using var multiplexer = await ConnectionMultiplexer.ConnectAsync(Library(server.Endpoint));
         _ = multiplexer.GetSubscriber().SubscribeAsync(RedisChannel.Literal("+switch-master"), (_, _) => { });
-        await Eventually.UntilAsync("64 MiB of one message", () => sentinel.LongestTaken >= ContainerLimit, seen: () => $"{sentinel.LongestTaken} bytes; {string.Join("; ", server.CommandLines)}");
+        await Eventually.UntilAsync("64 MiB of one message", () => sentinel.LongestTaken >= ContainerLimit,
+            seen: () => $"{sentinel.LongestTaken} bytes; {string.Join("; ", server.CommandLines)}");
     }
 
     [Fact]
@@ -147,7 +150,8 @@ public sealed class SentinelSubscriptionTests
         private async Task SubscribeAsync(FakeRedisConnection connection, IEnumerable<string> channels, CancellationToken stop)
         {
             foreach (var (n, channel) in channels.Index())
-                await connection.SendAsync(FakeReply.Array(FakeReply.Bulk("subscribe"), FakeReply.Bulk(channel), FakeReply.Integer(n + 1)), stop);
+                await connection.SendAsync(
+                    FakeReply.Array(FakeReply.Bulk("subscribe"), FakeReply.Bulk(channel), FakeReply.Integer(n + 1)), stop);
             await connection.SendAsync(FakeReply.Raw(beginning), stop);
             for (var taken = 0L; ; taken += Block.Length)
             {

@@ -23,7 +23,8 @@ public sealed class SentinelWatchTests
     [Fact]
     public async Task One_that_refuses_is_named_and_watched_all_the_same()
     {
-        await using var server = FakeRedisServer.Answering(command => command.Contains("DEBUG") ? FakeReply.Raw("-NOPERM this user has no permissions\r\n") : FakeReply.Raw(":1\r\n"));
+        await using var server = FakeRedisServer.Answering(
+            command => command.Contains("DEBUG") ? FakeReply.Raw("-NOPERM this user has no permissions\r\n") : FakeReply.Raw(":1\r\n"));
         await using var watch = new Watching(server.Endpoint, TimeSpan.FromMilliseconds(700));
         await Eventually.UntilAsync("the subscription", () => server.Commands.Any(c => c[0] == "SUBSCRIBE"));
         Assert.Contains("NOPERM", Assert.Single(watch.Refusals), StringComparison.Ordinal);
@@ -54,8 +55,10 @@ public sealed class SentinelWatchTests
         {
             var options = new RedisClientOptions();
             var watch = new SentinelWatch(
-                _ => Task.FromResult<System.Collections.Immutable.ImmutableArray<RedisEndpoint>>([sentinel]), e => new TcpTransport(e), options, new SentinelClient(e => new TcpTransport(e), options, "m"),
-                SentinelWatchSettings.Default with { InfoPeriod = infoPeriod }, (_, loop, stop) => loop(stop), TimeProvider.System, Refusals.Enqueue);
+                _ => Task.FromResult<System.Collections.Immutable.ImmutableArray<RedisEndpoint>>([sentinel]), e => new TcpTransport(e),
+                options, new SentinelClient(e => new TcpTransport(e), options, "m"),
+                SentinelWatchSettings.Default with { InfoPeriod = infoPeriod }, (_, loop, stop) => loop(stop), TimeProvider.System,
+                Refusals.Enqueue);
             _run = watch.RunAsync(_stop.Token);
         }
 

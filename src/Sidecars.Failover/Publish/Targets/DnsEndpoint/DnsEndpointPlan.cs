@@ -26,10 +26,12 @@ public static class DnsEndpointPlan
         ImmutableArray<DnsRecordSet> sets = [.. (document.Endpoints ?? []).Where(record => names.Contains(NameOf(record))).Select(Set)];
         return
         [
-            .. sets.GroupBy(set => (set.Name, set.Type)).SelectMany(group => group.Count() == 1 ? group : group.Select(set => new DnsRecordSet
-            {
-                Name = set.Name, Type = set.Type, TtlSeconds = set.TtlSeconds, Values = set.Values, Special = set.Special.Length > 0 ? set.Special : "given more than once",
-            })),
+            .. sets.GroupBy(set => (set.Name, set.Type))
+                .SelectMany(group => group.Count() == 1 ? group : group.Select(set => new DnsRecordSet
+                {
+                    Name = set.Name, Type = set.Type, TtlSeconds = set.TtlSeconds, Values = set.Values, Special =
+                        set.Special.Length > 0 ? set.Special : "given more than once",
+                })),
         ];
     }
 
@@ -38,7 +40,8 @@ public static class DnsEndpointPlan
     /// <param name="change">What was decided on the sets of some look.</param>
     /// <param name="next">The object to write.</param>
     /// <param name="conflict">Why nothing of it can be; "" where it can.</param>
-    public static bool TryApply(DnsEndpointDocument document, DnsChange change, [NotNullWhen(true)] out DnsEndpointDocument? next, out string conflict)
+    public static bool TryApply(
+        DnsEndpointDocument document, DnsChange change, [NotNullWhen(true)] out DnsEndpointDocument? next, out string conflict)
     {
         ArgumentNullException.ThrowIfNull(document);
         ArgumentNullException.ThrowIfNull(change);
@@ -51,9 +54,11 @@ public static class DnsEndpointPlan
             return false;
         }
 
-        bool IsDeleted(DnsEndpointRecord record) => change.Deletes.Any(delete => delete.Name == NameOf(record) && delete.Type == record.RecordType);
+        bool IsDeleted(DnsEndpointRecord record) =>
+            change.Deletes.Any(delete => delete.Name == NameOf(record) && delete.Type == record.RecordType);
         ImmutableArray<DnsEndpointRecord> stay = [.. (document.Endpoints ?? []).Where(record => !IsDeleted(record))];
-        if (change.Creates.FirstOrDefault(create => stay.Any(record => NameOf(record) == create.Name && record.RecordType == create.Type)) is { } met)
+        if (change.Creates.FirstOrDefault(create => stay.Any(record => NameOf(record) == create.Name && record.RecordType == create.Type))
+            is { } met)
         {
             conflict = $"{met.Type} of {met.Name} is there already";
             return false;
@@ -61,7 +66,8 @@ public static class DnsEndpointPlan
 
         next = document with
         {
-            Endpoints = [.. stay, .. change.Creates.Select(set => new DnsEndpointRecord { DnsName = set.Name, RecordType = set.Type, RecordTtl = set.TtlSeconds, Targets = [.. set.Values] })],
+            Endpoints = [.. stay, .. change.Creates.Select(set => new DnsEndpointRecord
+            { DnsName = set.Name, RecordType = set.Type, RecordTtl = set.TtlSeconds, Targets = [.. set.Values] })],
         };
         return true;
     }
@@ -80,7 +86,8 @@ public static class DnsEndpointPlan
     // external-dns fills in nothing here, but a tool may write members that are empty.
     private static string SpecialOf(DnsEndpointRecord record)
     {
-        var more = (record.Unknown ?? []).Where(member => !IsEmpty(member.Value)).Select(member => member.Key).Order(StringComparer.Ordinal).Take(3).ToArray();
+        var more = (record.Unknown ?? []).Where(member => !IsEmpty(member.Value)).Select(member => member.Key).Order(StringComparer.Ordinal)
+            .Take(3).ToArray();
         return more.Length == 0 ? "" : "given with " + KubernetesFailure.Clip(string.Join(", ", more));
     }
 

@@ -26,7 +26,9 @@ public sealed class DnsEndpointStore(KubernetesClient client, string name) : IDn
     public async Task<TargetResult<DnsSnapshot>> ReadAsync(string name, string ownerName, CancellationToken cancellation)
     {
         var (document, failure) = await LoadAsync(cancellation).ConfigureAwait(false);
-        return document is null ? new TargetResult<DnsSnapshot>.Failed(failure!) : new TargetResult<DnsSnapshot>.Done(new DnsSnapshot(DnsEndpointPlan.SetsAt(document, name, ownerName)));
+        return document is null
+            ? new TargetResult<DnsSnapshot>.Failed(failure!)
+            : new TargetResult<DnsSnapshot>.Done(new DnsSnapshot(DnsEndpointPlan.SetsAt(document, name, ownerName)));
     }
 
     /// <inheritdoc/>
@@ -36,11 +38,13 @@ public sealed class DnsEndpointStore(KubernetesClient client, string name) : IDn
         {
             var (document, failure) = await LoadAsync(cancellation).ConfigureAwait(false);
             if (document is null) return Failed(failure!);
-            if (!DnsEndpointPlan.TryApply(document, change, out var next, out var conflict)) return Failed(new TargetFailure(TargetFailureKind.Conflict, conflict));
+            if (!DnsEndpointPlan.TryApply(document, change, out var next, out var conflict))
+                return Failed(new TargetFailure(TargetFailureKind.Conflict, conflict));
             switch (await client.PutDnsEndpointAsync(next, cancellation).ConfigureAwait(false))
             {
                 case KubernetesWrite<DnsEndpointDocument>.Written written:
-                    return new TargetResult<string>.Done(written.Document.Metadata?.Generation?.ToString(CultureInfo.InvariantCulture) ?? "");
+                    return new TargetResult<string>.Done(
+                        written.Document.Metadata?.Generation?.ToString(CultureInfo.InvariantCulture) ?? "");
                 case KubernetesWrite<DnsEndpointDocument>.NotWritten { Failure: KubernetesFailure.Conflict lost }:
                     if (i == Tries) return Failed(Of(lost));
                     break;
@@ -52,7 +56,9 @@ public sealed class DnsEndpointStore(KubernetesClient client, string name) : IDn
         }
     }
 
-    /// <summary>Whether external-dns has taken the change into its plan, by <c>status.observedGeneration</c>: it then writes it to the zone.</summary>
+    /// <summary>
+    /// Whether external-dns has taken the change into its plan, by <c>status.observedGeneration</c>: it then writes it to the zone.
+    /// </summary>
     /// <param name="changeId">The generation that was written.</param>
     /// <param name="cancellation">Ends it.</param>
     public async Task<bool?> IsPropagatedAsync(string changeId, CancellationToken cancellation)
@@ -68,14 +74,18 @@ public sealed class DnsEndpointStore(KubernetesClient client, string name) : IDn
         await client.GetDnsEndpointAsync(name, cancellation).ConfigureAwait(false) switch
         {
             // What is written into it would be gone with it, and the records as well.
-            KubernetesRead<DnsEndpointDocument>.Found { Document.Metadata.DeletionTimestamp: not null } => (null, new TargetFailure(TargetFailureKind.Misconfigured, $"{Description} is being deleted")),
-            KubernetesRead<DnsEndpointDocument>.Found { Document.Endpoints.Count: > DnsEndpointPlan.MaxRecords } => (null, new TargetFailure(TargetFailureKind.Unavailable, $"{Description} has more than {DnsEndpointPlan.MaxRecords} entries")),
+            KubernetesRead<DnsEndpointDocument>.Found { Document.Metadata.DeletionTimestamp: not null } =>
+                (null, new TargetFailure(TargetFailureKind.Misconfigured, $"{Description} is being deleted")),
+            KubernetesRead<DnsEndpointDocument>.Found { Document.Endpoints.Count: > DnsEndpointPlan.MaxRecords } => (null,
+                new TargetFailure(TargetFailureKind.Unavailable, $"{Description} has more than {DnsEndpointPlan.MaxRecords} entries")),
             KubernetesRead<DnsEndpointDocument>.Found found => (found.Document, null),
             KubernetesRead<DnsEndpointDocument>.Failed failed => (null, Of(failed.Failure)),
             var other => throw new InvalidOperationException($"unknown outcome {other}"),
         };
 
     private TargetFailure Of(KubernetesFailure failure) => failure is KubernetesFailure.NotFound
-        ? new TargetFailure(TargetFailureKind.Misconfigured, $"{Description} is not there, or its kind is not installed: the component external-dns brings the one, external-dns the other ({failure.Message})")
+        ? new TargetFailure(TargetFailureKind.Misconfigured,
+            $"{Description} is not there, or its kind is not installed: the component external-dns brings the one, "
+            + $"external-dns the other ({failure.Message})")
         : TargetFailure.Of(failure);
 }

@@ -25,7 +25,8 @@ public sealed class Route53Client : IDisposable
     {
         (_settings, _credentials) = (settings, credentials);
         // The service is global and signs for us-east-1: https://docs.aws.amazon.com/general/latest/gr/r53.html.
-        var connections = new SocketsHttpHandler { ConnectTimeout = settings.ConnectTimeout, PooledConnectionLifetime = TimeSpan.FromMinutes(5), AllowAutoRedirect = false };
+        var connections = new SocketsHttpHandler
+        { ConnectTimeout = settings.ConnectTimeout, PooledConnectionLifetime = TimeSpan.FromMinutes(5), AllowAutoRedirect = false };
         _http = new HttpClient(new SigV4SigningHandler(credentials, RegionEndpoint.USEast1, "route53", connections))
         {
             Timeout = settings.CallDeadline,
@@ -45,11 +46,13 @@ public sealed class Route53Client : IDisposable
 
     /// <summary>Applies a batch, all or nothing.</summary>
     public Task<TargetResult<Route53Change>> ChangeAsync(DnsChange change, CancellationToken cancellation) =>
-        CallAsync<Route53Change>(HttpMethod.Post, Zone + "/rrset", Route53Document.WriteChange(change), Route53Document.TryReadChange, cancellation);
+        CallAsync<Route53Change>(
+            HttpMethod.Post, Zone + "/rrset", Route53Document.WriteChange(change), Route53Document.TryReadChange, cancellation);
 
     /// <summary>How far a change got.</summary>
     public Task<TargetResult<Route53Change>> GetChangeAsync(string id, CancellationToken cancellation) =>
-        CallAsync<Route53Change>(HttpMethod.Get, "2013-04-01/change/" + Uri.EscapeDataString(id), null, Route53Document.TryReadChange, cancellation);
+        CallAsync<Route53Change>(
+            HttpMethod.Get, "2013-04-01/change/" + Uri.EscapeDataString(id), null, Route53Document.TryReadChange, cancellation);
 
     /// <inheritdoc/>
     public void Dispose() => _http.Dispose();
@@ -58,7 +61,8 @@ public sealed class Route53Client : IDisposable
 
     private delegate bool TryRead<T>(ReadOnlyMemory<byte> body, out T? value);
 
-    private async Task<TargetResult<T>> CallAsync<T>(HttpMethod method, string path, byte[]? body, TryRead<T> read, CancellationToken cancellation)
+    private async Task<TargetResult<T>> CallAsync<T>(
+        HttpMethod method, string path, byte[]? body, TryRead<T> read, CancellationToken cancellation)
         where T : class
     {
         for (var isAgain = false; ; isAgain = true)
@@ -92,17 +96,20 @@ public sealed class Route53Client : IDisposable
             }
 
             var error = Route53Document.ReadError(bytes);
-            var failure = new TargetFailure(Classify(response.StatusCode, error), $"{(int)response.StatusCode} {error.Code}: {error.Message}",
+            var failure = new TargetFailure(
+                Classify(response.StatusCode, error), $"{(int)response.StatusCode} {error.Code}: {error.Message}",
                 RetryAfter.Read(response.Headers.RetryAfter, response.Headers.Date));
             return (new TargetResult<T>.Failed(failure), generation, CredentialsPolicy.Classify(response.StatusCode, error.Code));
         }
         catch (TimeoutException)
         {
-            return NotRefused(Failed<T>(TargetFailureKind.Unavailable, FormattableString.Invariant($"no credentials within {_settings.CallDeadline.TotalSeconds} s")));
+            return NotRefused(Failed<T>(TargetFailureKind.Unavailable,
+                FormattableString.Invariant($"no credentials within {_settings.CallDeadline.TotalSeconds} s")));
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            return NotRefused(Failed<T>(TargetFailureKind.Unavailable, FormattableString.Invariant($"no reply within {_settings.CallDeadline.TotalSeconds} s")));
+            return NotRefused(Failed<T>(
+                TargetFailureKind.Unavailable, FormattableString.Invariant($"no reply within {_settings.CallDeadline.TotalSeconds} s")));
         }
         catch (HttpRequestException exception)
         {
@@ -114,7 +121,8 @@ public sealed class Route53Client : IDisposable
         }
     }
 
-    private static (TargetResult<T> Result, int Generation, CredentialsRefusal Refusal) NotRefused<T>(TargetResult<T> result) => (result, 0, CredentialsRefusal.None);
+    private static (TargetResult<T> Result, int Generation, CredentialsRefusal Refusal) NotRefused<T>(TargetResult<T> result) =>
+        (result, 0, CredentialsRefusal.None);
 
     private static TargetResult<T>.Failed Failed<T>(TargetFailureKind kind, string message) => new(new TargetFailure(kind, message));
 
@@ -123,7 +131,8 @@ public sealed class Route53Client : IDisposable
     {
         "InvalidChangeBatch" => IsRace(error.Message) ? TargetFailureKind.Conflict : TargetFailureKind.Misconfigured,
         "Throttling" or "ThrottlingException" or "PriorRequestNotComplete" or "RequestLimitExceeded" => TargetFailureKind.Throttled,
-        "NoSuchHostedZone" or "NoSuchChange" or "InvalidInput" or "InvalidDomainName" or "ValidationError" => TargetFailureKind.Misconfigured,
+        "NoSuchHostedZone" or "NoSuchChange" or "InvalidInput" or "InvalidDomainName" or "ValidationError" =>
+            TargetFailureKind.Misconfigured,
         _ when status is HttpStatusCode.TooManyRequests => TargetFailureKind.Throttled,
         _ when status is HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized => TargetFailureKind.Denied,
         _ => TargetFailureKind.Unavailable,

@@ -26,7 +26,9 @@ public sealed record Route53Change(string Id, bool IsInSync);
 /// <param name="Message">In its words, cut to 500 characters.</param>
 public sealed record Route53Error(string Code, string Message);
 
-/// <summary>XML of the API, version 2013-04-01: https://docs.aws.amazon.com/Route53/latest/APIReference/. Nothing here throws on bad input.</summary>
+/// <summary>
+/// XML of the API, version 2013-04-01: https://docs.aws.amazon.com/Route53/latest/APIReference/. Nothing here throws on bad input.
+/// </summary>
 public static class Route53Document
 {
     /// <summary>The namespace of all elements.</summary>
@@ -42,7 +44,9 @@ public static class Route53Document
             change.Deletes.Select(set => Change("DELETE", set)).Concat(change.Creates.Select(set => Change("CREATE", set))))));
         using var stream = new MemoryStream();
         // Without the byte order mark that Save would begin with: no other client of the API sends one.
-        using (var writer = XmlWriter.Create(stream, new XmlWriterSettings { Encoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false) })) document.Save(writer);
+        using (var writer = XmlWriter.Create(
+            stream, new XmlWriterSettings { Encoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false) }))
+            document.Save(writer);
         return stream.ToArray();
     }
 
@@ -50,7 +54,8 @@ public static class Route53Document
     public static bool TryReadPage(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out Route53Page? page)
     {
         page = null;
-        if (!TryLoad(body, "ListResourceRecordSetsResponse", out var root) || root.Element(Api + "ResourceRecordSets") is not { } list) return false;
+        if (!TryLoad(body, "ListResourceRecordSetsResponse", out var root) || root.Element(Api + "ResourceRecordSets") is not { } list)
+            return false;
         var sets = ImmutableArray.CreateBuilder<DnsRecordSet>();
         foreach (var element in list.Elements(Api + "ResourceRecordSet"))
         {
@@ -62,7 +67,8 @@ public static class Route53Document
         var next = Text(root, "NextRecordName");
         // Truncated without a next one would be a part taken for the whole.
         if (isTruncated is not ("true" or "false") || isTruncated == "true" != next is not null) return false;
-        page = new Route53Page(sets.ToImmutable(), next is null ? null : DnsName.Normalize(next), Text(root, "NextRecordType"), Text(root, "NextRecordIdentifier"));
+        page = new Route53Page(sets.ToImmutable(), next is null ? null : DnsName.Normalize(next), Text(root, "NextRecordType"),
+            Text(root, "NextRecordIdentifier"));
         return true;
     }
 
@@ -83,8 +89,10 @@ public static class Route53Document
     {
         if (!TryLoad(body, null, out var root)) return new Route53Error("", "");
         var error = root.Elements().FirstOrDefault(element => element.Name.LocalName == "Error");
-        var code = error is null ? root.Name.LocalName : error.Elements().FirstOrDefault(element => element.Name.LocalName == "Code")?.Value ?? "";
-        var message = string.Join(" ", (error ?? root).Descendants().Where(element => element.Name.LocalName == "Message").Select(element => element.Value));
+        var code =
+            error is null ? root.Name.LocalName : error.Elements().FirstOrDefault(element => element.Name.LocalName == "Code")?.Value ?? "";
+        var message = string.Join(
+            " ", (error ?? root).Descendants().Where(element => element.Name.LocalName == "Message").Select(element => element.Value));
         return new Route53Error(code.Length > 64 ? "" : code, message.Length > 500 ? message[..500] : message);
     }
 
@@ -94,20 +102,26 @@ public static class Route53Document
             new XElement(Api + "Name", set.Name),
             new XElement(Api + "Type", set.Type),
             new XElement(Api + "TTL", set.TtlSeconds.ToString(CultureInfo.InvariantCulture)),
-            new XElement(Api + "ResourceRecords", set.Values.Select(value => new XElement(Api + "ResourceRecord", new XElement(Api + "Value", value))))));
+            new XElement(Api + "ResourceRecords",
+                set.Values.Select(value => new XElement(Api + "ResourceRecord", new XElement(Api + "Value", value))))));
 
     private static DnsRecordSet? ReadSet(XElement element)
     {
         if (Text(element, "Name") is not { Length: > 0 } name || Text(element, "Type") is not { Length: > 0 } type) return null;
         var special = Special(element);
         long ttl = 0;
-        if (Text(element, "TTL") is { } text ? !long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ttl) : special.Length == 0) return null;
+        if (Text(element, "TTL") is { } text
+            ? !long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ttl)
+            : special.Length == 0)
+            return null;
         return new DnsRecordSet
         {
             Name = DnsName.Normalize(name),
             Type = type,
             TtlSeconds = ttl,
-            Values = [.. element.Element(Api + "ResourceRecords")?.Elements(Api + "ResourceRecord").Select(record => Text(record, "Value") ?? "") ?? []],
+            Values =
+                [.. element.Element(Api + "ResourceRecords")?.Elements(Api + "ResourceRecord").Select(record => Text(record, "Value") ?? "")
+                    ?? []],
             Special = special,
         };
     }
@@ -115,7 +129,8 @@ public static class Route53Document
     private static string Special(XElement element)
     {
         if (element.Element(Api + "AliasTarget") is not null) return "an alias";
-        if (Text(element, "SetIdentifier") is { } identifier) return $"one of several (set identifier '{identifier}': weighted, regional, failover or the like)";
+        if (Text(element, "SetIdentifier") is { } identifier)
+            return $"one of several (set identifier '{identifier}': weighted, regional, failover or the like)";
         if (Text(element, "HealthCheckId") is not null) return "bound to a health check";
         return Text(element, "TrafficPolicyInstanceId") is not null ? "made by a traffic policy" : "";
     }
@@ -128,7 +143,8 @@ public static class Route53Document
         try
         {
             using var stream = new MemoryStream(body.ToArray(), writable: false);
-            using var reader = XmlReader.Create(stream, new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null, MaxCharactersInDocument = MaxCharacters });
+            using var reader = XmlReader.Create(stream, new XmlReaderSettings
+            { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null, MaxCharactersInDocument = MaxCharacters });
             root = XElement.Load(reader);
             return name is null || root.Name == Api + name;
         }

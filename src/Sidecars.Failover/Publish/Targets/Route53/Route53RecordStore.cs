@@ -24,7 +24,8 @@ public sealed class Route53RecordStore(Route53Client client, string zoneId) : ID
         for (var pages = 0; pages < MaxPages; pages++)
         {
             var result = await client.ListAsync(from.Name, from.Type, from.Identifier, cancellation);
-            if (result is not TargetResult<Route53Page>.Done(var page)) return new TargetResult<DnsSnapshot>.Failed(((TargetResult<Route53Page>.Failed)result).Failure);
+            if (result is not TargetResult<Route53Page>.Done(var page))
+                return new TargetResult<DnsSnapshot>.Failed(((TargetResult<Route53Page>.Failed)result).Failure);
             sets.AddRange(page.Sets.Where(set => set.Name == name || set.Name == ownerName));
             if (page.NextName is not { } next) return Known(sets);
             if (next == name || next == ownerName)
@@ -39,19 +40,22 @@ public sealed class Route53RecordStore(Route53Client client, string zoneId) : ID
             }
         }
 
-        return new TargetResult<DnsSnapshot>.Failed(new TargetFailure(TargetFailureKind.Misconfigured, $"more than {MaxPages} pages of records at {name}"));
+        return new TargetResult<DnsSnapshot>.Failed(
+            new TargetFailure(TargetFailureKind.Misconfigured, $"more than {MaxPages} pages of records at {name}"));
     }
 
     /// <inheritdoc/>
-    public async Task<TargetResult<string>> ApplyAsync(DnsChange change, CancellationToken cancellation) => await client.ChangeAsync(change, cancellation) switch
-    {
-        TargetResult<Route53Change>.Done(var applied) => new TargetResult<string>.Done(applied.Id),
-        var other => new TargetResult<string>.Failed(((TargetResult<Route53Change>.Failed)other).Failure),
-    };
+    public async Task<TargetResult<string>> ApplyAsync(DnsChange change, CancellationToken cancellation) =>
+        await client.ChangeAsync(change, cancellation) switch
+        {
+            TargetResult<Route53Change>.Done(var applied) => new TargetResult<string>.Done(applied.Id),
+            var other => new TargetResult<string>.Failed(((TargetResult<Route53Change>.Failed)other).Failure),
+        };
 
     /// <inheritdoc/>
     public async Task<bool?> IsPropagatedAsync(string changeId, CancellationToken cancellation) =>
         await client.GetChangeAsync(changeId, cancellation) is TargetResult<Route53Change>.Done(var change) ? change.IsInSync : null;
 
-    private static TargetResult<DnsSnapshot>.Done Known(ImmutableArray<DnsRecordSet>.Builder sets) => new(new DnsSnapshot(sets.ToImmutable()));
+    private static TargetResult<DnsSnapshot>.Done Known(ImmutableArray<DnsRecordSet>.Builder sets) =>
+        new(new DnsSnapshot(sets.ToImmutable()));
 }

@@ -16,5 +16,6 @@ public sealed record Route53Settings
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>True for the form of an id: 1..32 capital letters and digits.</summary>
-    public static bool IsZoneId(string text) => text.Length is > 0 and <= 32 && text.All(c => char.IsAsciiLetterUpper(c) || char.IsAsciiDigit(c));
+    public static bool IsZoneId(string text) =>
+        text.Length is > 0 and <= 32 && text.All(c => char.IsAsciiLetterUpper(c) || char.IsAsciiDigit(c));
 }

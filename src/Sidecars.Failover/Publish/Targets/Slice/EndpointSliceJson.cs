@@ -12,7 +12,8 @@ internal static class EndpointSliceJson
         Metadata = KubernetesJson.Metadata(m),
         AddressType = m.Text("addressType"),
         Endpoints = m.Objects("endpoints", ReadEndpoint),
-        Ports = m.Objects("ports", p => new SlicePort { Name = p.Text("name"), Port = p.Number("port"), Protocol = p.Text("protocol"), Unknown = p.Rest }),
+        Ports = m.Objects("ports",
+            p => new SlicePort { Name = p.Text("name"), Port = p.Number("port"), Protocol = p.Text("protocol"), Unknown = p.Rest }),
         Unknown = m.Rest,
     };
 
@@ -48,7 +49,9 @@ internal static class EndpointSliceJson
     private static SliceEndpoint ReadEndpoint(JsonMembers m) => new()
     {
         Addresses = m.TextList("addresses"),
-        Conditions = m.Object("conditions") is not { } c ? null : new SliceConditions { Ready = c.Truth("ready"), Serving = c.Truth("serving"), Terminating = c.Truth("terminating") },
+        Conditions = m.Object("conditions") is not { } c
+            ? null
+            : new SliceConditions { Ready = c.Truth("ready"), Serving = c.Truth("serving"), Terminating = c.Truth("terminating") },
         NodeName = m.Text("nodeName"),
         Unknown = m.Rest,
     };

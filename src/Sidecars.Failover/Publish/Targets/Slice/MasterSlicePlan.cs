@@ -26,21 +26,28 @@ public static class MasterSlicePlan
     /// <param name="space">The namespace.</param>
     /// <param name="service">The Service, and name of the slice.</param>
     /// <param name="portName">Name of the Service's port.</param>
-    public static TargetPlan<EndpointSliceDocument> Decide(MasterPublication wanted, EndpointSliceDocument? current, string space, string service, string portName)
+    public static TargetPlan<EndpointSliceDocument> Decide(
+        MasterPublication wanted, EndpointSliceDocument? current, string space, string service, string portName)
     {
         ArgumentNullException.ThrowIfNull(wanted);
         if (wanted.Addresses.Internal is not { } inside || !IPAddress.TryParse(inside.Host, out var ip))
-            return TokenPlan.Refuse<EndpointSliceDocument>("no-address", $"{wanted.Addresses.Internal?.Host} is no IP address, and a slice takes nothing else");
+            return TokenPlan.Refuse<EndpointSliceDocument>(
+                "no-address", $"{wanted.Addresses.Internal?.Host} is no IP address, and a slice takes nothing else");
         var family = ip.AddressFamily == AddressFamily.InterNetworkV6 ? "IPv6" : "IPv4";
         if (current is null)
-            return new TargetPlan<EndpointSliceDocument>.Write("first", $"there is no EndpointSlice {service}", Fill(EndpointSliceDocument.New(space, service) with { AddressType = family }, wanted, inside, service, portName));
+            return new TargetPlan<EndpointSliceDocument>.Write("first", $"there is no EndpointSlice {service}",
+                Fill(EndpointSliceDocument.New(space, service) with { AddressType = family }, wanted, inside, service, portName));
         if (!TryRead(current, out var cluster, out var token, out var address))
-            return TokenPlan.Refuse<EndpointSliceDocument>("slice-not-ours", $"the EndpointSlice {service} has no token of ours: whose is it? Delete it, or choose another Service");
-        if (cluster != wanted.Cluster.Value) return TokenPlan.Refuse<EndpointSliceDocument>("foreign-owner", $"the EndpointSlice {service} belongs to {cluster}");
+            return TokenPlan.Refuse<EndpointSliceDocument>(
+                "slice-not-ours", $"the EndpointSlice {service} has no token of ours: whose is it? Delete it, or choose another Service");
+        if (cluster != wanted.Cluster.Value)
+            return TokenPlan.Refuse<EndpointSliceDocument>("foreign-owner", $"the EndpointSlice {service} belongs to {cluster}");
         if (current.AddressType != family)
-            return TokenPlan.Refuse<EndpointSliceDocument>("address-family", $"the EndpointSlice {service} is {current.AddressType}, which never changes, and {ip} is {family}: delete it");
+            return TokenPlan.Refuse<EndpointSliceDocument>("address-family",
+                $"the EndpointSlice {service} is {current.AddressType}, which never changes, and {ip} is {family}: delete it");
         return TokenPlan.Decide(
-            wanted.Token, inside.Host, new PublishedMaster(token, address), Says(current, inside, service, portName), Fill(current, wanted, inside, service, portName));
+            wanted.Token, inside.Host, new PublishedMaster(token, address), Says(current, inside, service, portName),
+            Fill(current, wanted, inside, service, portName));
     }
 
     /// <summary>What a slice of ours says; false for one that is not.</summary>
@@ -49,7 +56,9 @@ public static class MasterSlicePlan
         ArgumentNullException.ThrowIfNull(slice);
         (cluster, token, address) = ("", default, "");
         if (slice.Metadata?.Annotations is not { } annotations) return false;
-        if (annotations.GetValueOrDefault(SidecarAnnotations.Cluster) is not { } owner || !FencingToken.TryParse(annotations.GetValueOrDefault(Token), out token)) return false;
+        if (annotations.GetValueOrDefault(SidecarAnnotations.Cluster) is not { } owner
+            || !FencingToken.TryParse(annotations.GetValueOrDefault(Token), out token))
+            return false;
         cluster = owner;
         address = slice.Endpoints is [{ Addresses: [var only] }] ? only : "";
         return true;
@@ -59,7 +68,8 @@ public static class MasterSlicePlan
         slice is { Endpoints: [{ Addresses: [var address], Conditions.Ready: not false }], Ports: [var port], Metadata.Labels: { } labels }
         && address == inside.Host && port.Port == inside.Port && port.Name == portName && labels.GetValueOrDefault(ServiceLabel) == service;
 
-    private static EndpointSliceDocument Fill(EndpointSliceDocument basis, MasterPublication wanted, RedisEndpoint inside, string service, string portName)
+    private static EndpointSliceDocument Fill(
+        EndpointSliceDocument basis, MasterPublication wanted, RedisEndpoint inside, string service, string portName)
     {
         var metadata = basis.Metadata!;
         return basis with
@@ -67,16 +77,20 @@ public static class MasterSlicePlan
             Metadata = metadata with
             {
                 Labels = With(metadata.Labels, (ServiceLabel, service), (ManagedByLabel, ManagedBy)),
-                Annotations = With(metadata.Annotations, (SidecarAnnotations.Cluster, wanted.Cluster.Value), (Token, wanted.Token.ToString())),
+                Annotations = With(
+                    metadata.Annotations, (SidecarAnnotations.Cluster, wanted.Cluster.Value), (Token, wanted.Token.ToString())),
             },
             Endpoints = [new SliceEndpoint { Addresses = [inside.Host], Conditions = new SliceConditions { Ready = true } }],
             Ports = [new SlicePort { Name = portName, Port = inside.Port, Protocol = "TCP" }],
         };
     }
 
-    private static Dictionary<string, string?> With(IReadOnlyDictionary<string, string?>? basis, params ReadOnlySpan<(string Key, string Value)> more)
+    private static Dictionary<string, string?> With(
+        IReadOnlyDictionary<string, string?>? basis, params ReadOnlySpan<(string Key, string Value)> more)
     {
-        var all = basis is null ? new Dictionary<string, string?>(StringComparer.Ordinal) : new Dictionary<string, string?>(basis, StringComparer.Ordinal);
+        var all = basis is null
+            ? new Dictionary<string, string?>(StringComparer.Ordinal)
+            : new Dictionary<string, string?>(basis, StringComparer.Ordinal);
         foreach (var (key, value) in more) all[key] = value;
         return all;
     }

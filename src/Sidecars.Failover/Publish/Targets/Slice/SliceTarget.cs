@@ -6,7 +6,8 @@ namespace Sidecars.Failover.Publish.Targets.Slice;
 /// <param name="client">The API server; RBAC: get and update on the slice's name, create.</param>
 /// <param name="service">Name of the Service and of the slice.</param>
 /// <param name="portName">Name of the Service's port.</param>
-public sealed class SliceTarget(KubernetesClient client, string service, string portName) : IPublishTarget<EndpointSliceDocument?, EndpointSliceDocument>
+public sealed class SliceTarget(KubernetesClient client, string service, string portName)
+    : IPublishTarget<EndpointSliceDocument?, EndpointSliceDocument>
 {
     /// <summary>Its name.</summary>
     public const string Kind = "endpoint-slice";
@@ -29,20 +30,25 @@ public sealed class SliceTarget(KubernetesClient client, string service, string 
         await client.GetEndpointSliceAsync(service, cancellation).ConfigureAwait(false) switch
         {
             KubernetesRead<EndpointSliceDocument>.Found found => new TargetResult<EndpointSliceDocument?>.Done(found.Document),
-            KubernetesRead<EndpointSliceDocument>.Failed { Failure: KubernetesFailure.NotFound } => new TargetResult<EndpointSliceDocument?>.Done(null),
-            var other => new TargetResult<EndpointSliceDocument?>.Failed(TargetFailure.Of(((KubernetesRead<EndpointSliceDocument>.Failed)other).Failure)),
+            KubernetesRead<EndpointSliceDocument>.Failed { Failure: KubernetesFailure.NotFound } =>
+                new TargetResult<EndpointSliceDocument?>.Done(null),
+            var other => new TargetResult<EndpointSliceDocument?>.Failed(
+                TargetFailure.Of(((KubernetesRead<EndpointSliceDocument>.Failed)other).Failure)),
         };
 
     /// <inheritdoc/>
     public PublishedMaster? MasterOf(EndpointSliceDocument? state) =>
-        state is not null && MasterSlicePlan.TryRead(state, out _, out var token, out var address) ? new PublishedMaster(token, address) : null;
+        state is not null && MasterSlicePlan.TryRead(state, out _, out var token, out var address)
+            ? new PublishedMaster(token, address)
+            : null;
 
     /// <inheritdoc/>
     public TargetPlan<EndpointSliceDocument> Plan(MasterPublication wanted, EndpointSliceDocument? state) =>
         MasterSlicePlan.Decide(wanted, state, client.Namespace, service, portName);
 
     /// <inheritdoc/>
-    public async Task<TargetResult<(EndpointSliceDocument? State, string ChangeId)>> WriteAsync(EndpointSliceDocument? from, EndpointSliceDocument change, CancellationToken cancellation)
+    public async Task<TargetResult<(EndpointSliceDocument? State, string ChangeId)>> WriteAsync(
+        EndpointSliceDocument? from, EndpointSliceDocument change, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(change);
         var written = change.Metadata?.ResourceVersion is null
@@ -50,7 +56,8 @@ public sealed class SliceTarget(KubernetesClient client, string service, string 
             : await client.PutEndpointSliceAsync(change, cancellation).ConfigureAwait(false);
         return written switch
         {
-            KubernetesWrite<EndpointSliceDocument>.Written done => new TargetResult<(EndpointSliceDocument?, string)>.Done((done.Document, "")),
+            KubernetesWrite<EndpointSliceDocument>.Written done =>
+                new TargetResult<(EndpointSliceDocument?, string)>.Done((done.Document, "")),
             KubernetesWrite<EndpointSliceDocument>.NotWritten no => Failed(no.Failure),
             var unknown => Failed(((KubernetesWrite<EndpointSliceDocument>.OutcomeUnknown)unknown).Failure),
         };

@@ -30,7 +30,11 @@ public sealed class ZoneFileDocument
     [
         .. _lines.Select(Record.Of).OfType<Record>().Where(record => names.Contains(record.Name))
             .GroupBy(record => (record.Name, record.Type))
-            .Select(group => new DnsRecordSet { Name = group.Key.Name, Type = group.Key.Type, TtlSeconds = group.First().Ttl, Values = [.. group.Select(record => record.Value)] }),
+            .Select(group => new DnsRecordSet
+            {
+                Name = group.Key.Name, Type = group.Key.Type, TtlSeconds = group.First().Ttl,
+                Values = [.. group.Select(record => record.Value)]
+            }),
     ];
 
     /// <summary>Applies a change as a whole; null, or why nothing of it can be.</summary>
@@ -44,14 +48,17 @@ public sealed class ZoneFileDocument
         foreach (var create in change.Creates)
         {
             var isReplaced = change.Deletes.Any(delete => delete.Name == create.Name && delete.Type == create.Type);
-            if (!isReplaced && SetsAt(create.Name).Any(set => set.Type == create.Type)) return $"{create.Type} of {create.Name} is there already";
+            if (!isReplaced && SetsAt(create.Name).Any(set => set.Type == create.Type))
+                return $"{create.Type} of {create.Name} is there already";
         }
 
-        _ = _lines.RemoveAll(line => Record.Of(line) is { } record && change.Deletes.Any(delete => delete.Name == record.Name && delete.Type == record.Type));
+        _ = _lines.RemoveAll(line => Record.Of(line) is { } record
+            && change.Deletes.Any(delete => delete.Name == record.Name && delete.Type == record.Type));
         foreach (var create in change.Creates)
         {
             foreach (var value in create.Values)
-                _lines.Add(string.Create(CultureInfo.InvariantCulture, $"{create.Name}. {create.TtlSeconds} IN {create.Type} {value}{(create.Type == "CNAME" ? "." : "")}"));
+                _lines.Add(string.Create(CultureInfo.InvariantCulture,
+                    $"{create.Name}. {create.TtlSeconds} IN {create.Type} {value}{(create.Type == "CNAME" ? "." : "")}"));
         }
 
         for (var i = 0; i < _lines.Count; i++) _lines[i] = WithNextSerial(_lines[i]);
@@ -66,7 +73,9 @@ public sealed class ZoneFileDocument
     {
         var words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         var soa = Array.IndexOf(words, "SOA");
-        if (soa is < 1 or > 3 || words.Length != soa + 8 || !uint.TryParse(words[soa + 3], NumberStyles.None, CultureInfo.InvariantCulture, out var serial)) return line;
+        if (soa is < 1 or > 3 || words.Length != soa + 8
+            || !uint.TryParse(words[soa + 3], NumberStyles.None, CultureInfo.InvariantCulture, out var serial))
+            return line;
         words[soa + 3] = unchecked(serial + 1).ToString(CultureInfo.InvariantCulture); // wraps: RFC 1982
         return string.Join(' ', words);
     }
@@ -85,8 +94,15 @@ public sealed class ZoneFileDocument
         {
             var words = line.TrimEnd('\r').Split(' ', 5, StringSplitOptions.RemoveEmptyEntries);
             if (words.Length != 5 || words[2] != "IN" || !words[0].EndsWith('.')) return null;
-            if (!uint.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out var ttl) || !words[1].All(char.IsAsciiDigit)) return null;
-            return new Record { Name = DnsName.Normalize(words[0]), Type = words[3], Ttl = ttl, Value = words[3] == "CNAME" ? DnsName.Normalize(words[4]) : words[4] };
+            if (!uint.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out var ttl) || !words[1].All(char.IsAsciiDigit))
+                return null;
+            return new Record
+            {
+                Name = DnsName.Normalize(words[0]),
+                Type = words[3],
+                Ttl = ttl,
+                Value = words[3] == "CNAME" ? DnsName.Normalize(words[4]) : words[4]
+            };
         }
     }
 }

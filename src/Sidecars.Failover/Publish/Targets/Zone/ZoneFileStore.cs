@@ -21,7 +21,8 @@ public sealed class ZoneFileStore(string path) : IDnsRecordStore
     {
         try
         {
-            return Task.FromResult<TargetResult<DnsSnapshot>>(new TargetResult<DnsSnapshot>.Done(new DnsSnapshot(Load().SetsAt(name, ownerName))));
+            return Task.FromResult<TargetResult<DnsSnapshot>>(
+                new TargetResult<DnsSnapshot>.Done(new DnsSnapshot(Load().SetsAt(name, ownerName))));
         }
         catch (IOException exception)
         {
@@ -54,7 +55,9 @@ public sealed class ZoneFileStore(string path) : IDnsRecordStore
     /// <inheritdoc/>
     public Task<bool?> IsPropagatedAsync(string changeId, CancellationToken cancellation) => Task.FromResult<bool?>(true);
 
-    private static TargetResult<T> Failed<T>(TargetFailureKind kind, string message) => new TargetResult<T>.Failed(new TargetFailure(kind, message));
+    private static TargetResult<T> Failed<T>(TargetFailureKind kind, string message) =>
+        new TargetResult<T>.Failed(new TargetFailure(kind, message));
 
-    private ZoneFileDocument Load() => ZoneFileDocument.Parse(File.Exists(path) ? Encoding.UTF8.GetString(BoundedFile.Read(path, MaxBytes)) : "");
+    private ZoneFileDocument Load() =>
+        ZoneFileDocument.Parse(File.Exists(path) ? Encoding.UTF8.GetString(BoundedFile.Read(path, MaxBytes)) : "");
 }

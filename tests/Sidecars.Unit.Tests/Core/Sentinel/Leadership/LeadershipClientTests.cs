@@ -10,14 +10,16 @@ public sealed class LeadershipClientTests
 {
     private static readonly RedisEndpoint Old = new("10.0.0.1", 6379);
     private static readonly string Candidate = new('f', 40);
-    private static readonly HelloMessage Hello = new(new SentinelPeer { Address = new RedisEndpoint("10.0.1.2", 26379), MyId = new string('b', 40) }, 5, "m", Old, 5);
+    private static readonly HelloMessage Hello = new(
+        new SentinelPeer { Address = new RedisEndpoint("10.0.1.2", 26379), MyId = new string('b', 40) }, 5, "m", Old, 5);
 
     [Fact]
     public async Task A_vote_is_asked_for_the_address_that_this_Sentinel_monitors()
     {
         await using var server = FakeRedisServer.Answering(_ => FakeReply.Raw($"*3\r\n:1\r\n$40\r\n{Candidate}\r\n:4\r\n"));
         Assert.Equal(new VoteAnswer.Cast(Candidate, 4), await Client().VoteAsync(ElectorAt(server.Endpoint), 4, Candidate, default));
-        Assert.Equal(["SENTINEL", "IS-MASTER-DOWN-BY-ADDR", "10.0.0.1", "6379", "4", Candidate], server.Commands.Single(c => c[0] == "SENTINEL"));
+        Assert.Equal(
+            ["SENTINEL", "IS-MASTER-DOWN-BY-ADDR", "10.0.0.1", "6379", "4", Candidate], server.Commands.Single(c => c[0] == "SENTINEL"));
     }
 
     [Theory]
@@ -38,7 +40,8 @@ public sealed class LeadershipClientTests
     {
         await using var server = FakeRedisServer.Answering(c => c[0] == "PUBLISH" ? FakeReply.Raw(":1\r\n") : FakeReply.Raw("*0\r\n"));
         Assert.Empty(Assert.IsType<HelloAnswer.Taken>(await Client().PublishAsync(server.Endpoint, Hello, default)).Others);
-        Assert.Equal(["PUBLISH", "__sentinel__:hello", $"10.0.1.2,26379,{new string('b', 40)},5,m,10.0.0.1,6379,5"], server.Commands.First(c => c[0] == "PUBLISH"));
+        Assert.Equal(["PUBLISH", "__sentinel__:hello", $"10.0.1.2,26379,{new string('b', 40)},5,m,10.0.0.1,6379,5"],
+            server.Commands.First(c => c[0] == "PUBLISH"));
     }
 
     [Theory]
@@ -57,7 +60,8 @@ public sealed class LeadershipClientTests
     public async Task An_announcement_and_whom_it_is_answered_with_are_one_exchange()
     {
         var afterwards = new RedisEndpoint("10.0.9.1", 6379);
-        await using var server = FakeRedisServer.Answering(words => words[0] == "PUBLISH" ? FakeReply.Integer(1) : Names(words, afterwards.Host, "4"));
+        await using var server =
+            FakeRedisServer.Answering(words => words[0] == "PUBLISH" ? FakeReply.Integer(1) : Names(words, afterwards.Host, "4"));
         Assert.Equal(new AnnounceAnswer.Names(afterwards, 4), await Client().AnnounceAsync(server.Endpoint, Hello, default));
         var sent = server.Commands.Where(c => c[0] is "PUBLISH" or "SENTINEL").ToList();
         Assert.Equal(["PUBLISH", HelloMessage.Channel, Hello.Text], sent[0]);
@@ -72,7 +76,8 @@ public sealed class LeadershipClientTests
     [InlineData(":1\r\n", "10.0.0.1", "4x")]
     public async Task Whoever_refuses_an_announcement_or_names_nobody_afterwards_says_nothing(string published, string? host, string epoch)
     {
-        await using var server = FakeRedisServer.Answering(words => words[0] == "PUBLISH" ? FakeReply.Raw(published) : Names(words, host, epoch));
+        await using var server =
+            FakeRedisServer.Answering(words => words[0] == "PUBLISH" ? FakeReply.Raw(published) : Names(words, host, epoch));
         Assert.NotEmpty(Assert.IsType<AnnounceAnswer.Silent>(await Client().AnnounceAsync(server.Endpoint, Hello, default)).Why);
     }
 

@@ -46,7 +46,8 @@ public sealed class LeadershipPolicyTests
             "no-sentinel-majority" => (Request, [Says(1), Dead(2), Dead(3)]),
             "sentinels-know-no-other" => (Request, [Says(1, others: []), Says(2, others: []), Says(3)]),
             "target-not-listed" => (Request with { UnlistedBecause = null }, All()),
-            "failover-in-progress" => (Request, [Says(1), Says(2, flags: "master,s_down,failover_in_progress", state: "wait_start"), Says(3)]),
+            "failover-in-progress" =>
+                (Request, [Says(1), Says(2, flags: "master,s_down,failover_in_progress", state: "wait_start"), Says(3)]),
             "tilt" => (Request, [Says(1), Says(2), Says(3, tilt: true)]),
             "sentinels-name-another" => (Request, [Says(1), Says(2), Says(3, names: new RedisEndpoint("10.0.0.3", 6379))]),
             "epoch-beyond-reason" => (Request, [Says(1), Says(2, epoch: LeadershipPolicy.EpochLimit - 1), Says(3)]),
@@ -94,10 +95,13 @@ public sealed class LeadershipPolicyTests
     {
         var electorate = Prepared(Request, All());
         Assert.Equal(3, LeadershipPolicy.Proven(electorate, Hellos(electorate, Taken), out _)!.Electors.Length);
-        Assert.Equal(2, LeadershipPolicy.Proven(electorate, Hellos(electorate, e => e.MyId == Id(1) ? new HelloAnswer.Denied("NOPERM") : Taken(e)), out _)!.Electors.Length);
-        Assert.Null(LeadershipPolicy.Proven(electorate, Hellos(electorate, e => e.MyId == Id(1) ? Taken(e) : new HelloAnswer.Denied("NOPERM")), out var refusal));
+        Assert.Equal(2, LeadershipPolicy.Proven(
+            electorate, Hellos(electorate, e => e.MyId == Id(1) ? new HelloAnswer.Denied("NOPERM") : Taken(e)), out _)!.Electors.Length);
+        Assert.Null(LeadershipPolicy.Proven(
+            electorate, Hellos(electorate, e => e.MyId == Id(1) ? Taken(e) : new HelloAnswer.Denied("NOPERM")), out var refusal));
         Assert.Equal(("publish-denied", true), (refusal!.Code, refusal.IsLasting));
-        Assert.Null(LeadershipPolicy.Proven(electorate, Hellos(electorate, e => e.MyId == Id(1) ? Taken(e) : new HelloAnswer.Silent("no answer")), out refusal));
+        Assert.Null(LeadershipPolicy.Proven(
+            electorate, Hellos(electorate, e => e.MyId == Id(1) ? Taken(e) : new HelloAnswer.Silent("no answer")), out refusal));
         Assert.Equal(("hello-not-taken", false), (refusal!.Code, refusal.IsLasting));
         Assert.Null(LeadershipPolicy.Proven(electorate, Hellos(electorate, e => new HelloAnswer.Taken([.. e.Others, Id(9)])), out refusal));
         Assert.Equal("hello-not-taken", refusal!.Code);
@@ -114,16 +118,22 @@ public sealed class LeadershipPolicyTests
     [Fact]
     public void A_lower_epoch_in_a_refusal_means_that_the_Sentinel_is_beyond_ours_so_a_higher_one_is_asked_for()
     {
-        Assert.True(Assert.IsType<VoteCount.AskAgain>(Counted(Mine(4), new VoteAnswer.Cast(Id(1), 2), new VoteAnswer.Cast(Id(1), 2))).Epoch > 4);
-        Assert.True(Assert.IsType<VoteCount.AskAgain>(Counted(Mine(4), new VoteAnswer.Cast("*", 0), new VoteAnswer.Cast("*", 0))).Epoch > 4); // it has never voted
+        Assert.True(
+            Assert.IsType<VoteCount.AskAgain>(Counted(Mine(4), new VoteAnswer.Cast(Id(1), 2), new VoteAnswer.Cast(Id(1), 2))).Epoch > 4);
+        // it has never voted
+        Assert.True(
+            Assert.IsType<VoteCount.AskAgain>(Counted(Mine(4), new VoteAnswer.Cast("*", 0), new VoteAnswer.Cast("*", 0))).Epoch > 4);
     }
 
     [Fact]
     public void A_Sentinels_own_attempt_that_is_over_is_passed_and_another_coordinators_is_not()
     {
-        Assert.True(Assert.IsType<VoteCount.AskAgain>(Counted(Mine(4), new VoteAnswer.Cast(Id(1), 30), new VoteAnswer.Cast(Id(1), 30))).Epoch > 30);
-        Assert.True(Assert.IsType<VoteCount.AskAgain>(Counted(Mine(4), new VoteAnswer.Cast(Id(1), 4), new VoteAnswer.Cast(Id(1), 4))).Epoch > 4);
-        var rival = Assert.IsType<LeadershipOutcome.Rival>(Assert.IsType<VoteCount.Ended>(Counted(Mine(4), new VoteAnswer.Cast(new string('e', 40), 4), new VoteAnswer.Cast(new string('e', 40), 4))).Outcome);
+        Assert.True(
+            Assert.IsType<VoteCount.AskAgain>(Counted(Mine(4), new VoteAnswer.Cast(Id(1), 30), new VoteAnswer.Cast(Id(1), 30))).Epoch > 30);
+        Assert.True(
+            Assert.IsType<VoteCount.AskAgain>(Counted(Mine(4), new VoteAnswer.Cast(Id(1), 4), new VoteAnswer.Cast(Id(1), 4))).Epoch > 4);
+        var rival = Assert.IsType<LeadershipOutcome.Rival>(Assert.IsType<VoteCount.Ended>(
+            Counted(Mine(4), new VoteAnswer.Cast(new string('e', 40), 4), new VoteAnswer.Cast(new string('e', 40), 4))).Outcome);
         Assert.Equal(4, rival.HighestEpoch);
         Ends("rival", Counted(Mine(4), new VoteAnswer.Cast(new string('e', 40), 9), Mine(3)));
     }
@@ -132,7 +142,8 @@ public sealed class LeadershipPolicyTests
     public void A_vote_that_is_denied_by_too_many_or_is_of_no_reasonable_epoch_is_a_lasting_refusal()
     {
         Assert.True(Ends("vote-denied", Counted(Mine(4), new VoteAnswer.Denied("NOPERM"), new VoteAnswer.Denied("NOPERM"))).IsLasting);
-        Assert.True(Ends("epoch-beyond-reason", Counted(Mine(4), new VoteAnswer.Cast(Id(1), LeadershipPolicy.EpochLimit), Mine(3))).IsLasting);
+        Assert.True(
+            Ends("epoch-beyond-reason", Counted(Mine(4), new VoteAnswer.Cast(Id(1), LeadershipPolicy.EpochLimit), Mine(3))).IsLasting);
         Assert.True(Ends("epoch-beyond-reason", Counted(Mine(4), new VoteAnswer.Cast(Id(1), -1), Mine(3))).IsLasting);
     }
 
@@ -141,8 +152,10 @@ public sealed class LeadershipPolicyTests
     {
         Assert.Equal(3, Assert.IsType<LeadershipOutcome.Won>(Looked(All())).Announcements.Length);
         Refused("failover-in-progress", Looked([Says(1), Says(2), Says(3, flags: "master,failover_in_progress", state: "select_slave")]));
-        Refused("failover-in-progress", Looked([Says(1), Says(2), Says(3, flags: "master,failover_in_progress", state: "wait_start")])); // its vote is not ours
-        Assert.IsType<LeadershipOutcome.Won>(Looked([Says(1), Says(2, flags: "master,failover_in_progress", state: "wait_start"), Says(3)]));
+        // its vote is not ours
+        Refused("failover-in-progress", Looked([Says(1), Says(2), Says(3, flags: "master,failover_in_progress", state: "wait_start")]));
+        Assert.IsType<LeadershipOutcome.Won>(
+            Looked([Says(1), Says(2, flags: "master,failover_in_progress", state: "wait_start"), Says(3)]));
         Refused("epoch-overtaken", Looked([Says(1), Says(2), Says(3, epoch: 4)]));
         Refused("voters-unread", Looked([Says(1), Dead(2), Says(3)]));
         Refused("tilt", Looked([Says(1, tilt: true), Says(2), Says(3)]));
@@ -191,7 +204,8 @@ public sealed class LeadershipPolicyTests
     private static SentinelObservation.Unreachable Dead(int n) => new(new RedisEndpoint($"10.0.1.{n}", 26379), "connection refused");
 
     private static SentinelObservation.Known Says(
-        int n, RedisEndpoint? names = null, long epoch = 3, string flags = "master,s_down", string state = "", bool tilt = false, int[]? others = null, int[]? down = null, RedisEndpoint[]? replicas = null, long voted = 0) =>
+        int n, RedisEndpoint? names = null, long epoch = 3, string flags = "master,s_down", string state = "", bool tilt = false,
+        int[]? others = null, int[]? down = null, RedisEndpoint[]? replicas = null, long voted = 0) =>
         new(new RedisEndpoint($"10.0.1.{n}", 26379), new SentinelView
         {
             MyId = Id(n),
@@ -200,7 +214,8 @@ public sealed class LeadershipPolicyTests
             Replicas = [.. (replicas ?? []).Select(r => new SentinelReplica { Address = r, Flags = "slave" })],
             Others = [.. (others ?? [.. new[] { 1, 2, 3 }.Where(o => o != n)]).Select(o => new SentinelPeer
             {
-                Address = new RedisEndpoint($"10.0.1.{o}", 26379), MyId = Id(o), Flags = down?.Contains(o) == true ? "sentinel,s_down" : "sentinel", VotedEpoch = voted,
+                Address = new RedisEndpoint($"10.0.1.{o}", 26379), MyId = Id(o), Flags =
+                    down?.Contains(o) == true ? "sentinel,s_down" : "sentinel", VotedEpoch = voted,
             })],
         });
 
@@ -213,17 +228,20 @@ public sealed class LeadershipPolicyTests
 
     private static HelloAnswer Taken(Elector elector) => new HelloAnswer.Taken(elector.Others);
 
-    private static Dictionary<string, HelloAnswer> Hellos(Electorate electorate, Func<Elector, HelloAnswer> answer) => electorate.Electors.ToDictionary(e => e.MyId, answer);
+    private static Dictionary<string, HelloAnswer> Hellos(Electorate electorate, Func<Elector, HelloAnswer> answer) =>
+        electorate.Electors.ToDictionary(e => e.MyId, answer);
 
     private static VoteAnswer.Cast Mine(long epoch) => new(Candidate, epoch);
 
     private static VoteCount Counted(VoteAnswer first, VoteAnswer second, VoteAnswer third) =>
-        LeadershipPolicy.Count(Prepared(Request, All()), 4, Candidate, new Dictionary<string, VoteAnswer> { [Id(1)] = first, [Id(2)] = second, [Id(3)] = third });
+        LeadershipPolicy.Count(Prepared(Request, All()), 4, Candidate,
+            new Dictionary<string, VoteAnswer> { [Id(1)] = first, [Id(2)] = second, [Id(3)] = third });
 
     private static LeadershipOutcome Looked(SentinelObservation[] after) =>
         LeadershipPolicy.LookAgain(Request, Prepared(Request, All()), 4, ImmutableHashSet.Create(Id(1), Id(2)), after, Name);
 
-    private static void Refused(string code, LeadershipOutcome outcome) => Assert.Equal(code, Assert.IsType<LeadershipOutcome.Refused>(outcome).Code);
+    private static void Refused(string code, LeadershipOutcome outcome) =>
+        Assert.Equal(code, Assert.IsType<LeadershipOutcome.Refused>(outcome).Code);
 
     private static LeadershipOutcome.Refused Ends(string code, VoteCount count)
     {

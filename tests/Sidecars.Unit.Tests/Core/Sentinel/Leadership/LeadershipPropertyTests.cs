@@ -138,11 +138,13 @@ public sealed class LeadershipPropertyTests
             }
         }
 
-        private static SentinelObservation.Known View(Voter sentinel, Voter[] all) => new(new RedisEndpoint($"10.0.1.{sentinel.Number}", 26379), new SentinelView
-        {
-            MyId = Id(sentinel.Number),
-            Master = new SentinelMaster { Address = Old, Flags = "master,s_down" },
-            Others = [.. all.Where(o => o != sentinel).Select(o => new SentinelPeer { Address = new RedisEndpoint($"10.0.1.{o.Number}", 26379), MyId = Id(o.Number), Flags = "sentinel" })],
-        });
+        private static SentinelObservation.Known View(Voter sentinel, Voter[] all) =>
+            new(new RedisEndpoint($"10.0.1.{sentinel.Number}", 26379), new SentinelView
+            {
+                MyId = Id(sentinel.Number),
+                Master = new SentinelMaster { Address = Old, Flags = "master,s_down" },
+                Others = [.. all.Where(o => o != sentinel).Select(o => new SentinelPeer
+                { Address = new RedisEndpoint($"10.0.1.{o.Number}", 26379), MyId = Id(o.Number), Flags = "sentinel" })],
+            });
     }
 }

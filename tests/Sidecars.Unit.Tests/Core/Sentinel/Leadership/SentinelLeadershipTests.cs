@@ -13,7 +13,8 @@ namespace Sidecars.Unit.Tests.Core.Sentinel.Leadership;
 public sealed class SentinelLeadershipTests
 {
     private static readonly RedisEndpoint Sentinel = new("10.0.1.1", 26379);
-    private static readonly LeadershipRequest Request = new(new("10.0.9.1", 6379), new("10.0.0.1", 6379), 3) { UnlistedBecause = "test", LearntEpoch = 7 };
+    private static readonly LeadershipRequest Request =
+        new(new("10.0.9.1", 6379), new("10.0.0.1", 6379), 3) { UnlistedBecause = "test", LearntEpoch = 7 };
 
     [Fact]
     public async Task An_attempt_ends_whoever_is_silent_and_keeps_what_was_learnt()
@@ -55,7 +56,8 @@ public sealed class SentinelLeadershipTests
             return Task.FromResult<SentinelObservation>(new SentinelObservation.Unreachable(at, "test"));
         });
         var hello = new HelloMessage(new SentinelPeer { Address = Sentinel, MyId = new string('b', 40) }, 8, "m", Request.Target, 8);
-        var won = new LeadershipOutcome.Won(8, [new Announcement(Sentinel, new string('a', 40), hello)], 2, "won") { At = time.GetTimestamp() };
+        var won =
+            new LeadershipOutcome.Won(8, [new Announcement(Sentinel, new string('a', 40), hello)], 2, "won") { At = time.GetTimestamp() };
         time.Advance(LeadershipPolicy.WonEpochIsGoodFor + TimeSpan.FromMilliseconds(1));
         Assert.Equal("epoch-too-old", (await leadership.AnnounceAsync(Request, won, default)).Code);
         Assert.Equal(0, asked);
@@ -130,12 +132,16 @@ public sealed class SentinelLeadershipTests
         var servers = sentinels.Select((make, i) => make(i + 1)).ToDictionary(s => s.Endpoint);
         var time = new SteppedTime();
         var client = new LeadershipClient(e => servers[e], new RedisClientOptions { Time = time }, "m");
-        var leadership = new SentinelLeadership((at, _) => Task.FromResult<SentinelObservation>(new SentinelObservation.Unreachable(at, "test")), client, time);
+        var leadership = new SentinelLeadership(
+            (at, _) => Task.FromResult<SentinelObservation>(new SentinelObservation.Unreachable(at, "test")), client, time);
         var announcements = servers.Keys.Select((e, i) => new Announcement(
-            e, new string((char)('a' + i), 40), new HelloMessage(new SentinelPeer { Address = At(9), MyId = new string('9', 40) }, 8, "m", Request.Target, 8)));
-        return leadership.AnnounceAsync(Request, new LeadershipOutcome.Won(8, [.. announcements], 2, "won") { At = time.GetTimestamp() }, default);
+            e, new string((char)('a' + i), 40),
+            new HelloMessage(new SentinelPeer { Address = At(9), MyId = new string('9', 40) }, 8, "m", Request.Target, 8)));
+        return leadership.AnnounceAsync(
+            Request, new LeadershipOutcome.Won(8, [.. announcements], 2, "won") { At = time.GetTimestamp() }, default);
     }
 
     private static SentinelLeadership Of(TimeProvider time, Func<RedisEndpoint, CancellationToken, Task<SentinelObservation>> observe) =>
-        new(observe, new LeadershipClient(_ => throw new InvalidOperationException("nobody is to be asked"), new RedisClientOptions(), "m"), time);
+        new(observe,
+            new LeadershipClient(_ => throw new InvalidOperationException("nobody is to be asked"), new RedisClientOptions(), "m"), time);
 }

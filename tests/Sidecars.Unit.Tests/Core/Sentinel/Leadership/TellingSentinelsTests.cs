@@ -12,7 +12,8 @@ namespace Sidecars.Unit.Tests.Core.Sentinel.Leadership;
 public sealed class TellingSentinelsTests(ITestOutputHelper output)
 {
     private const string Name = "m";
-    private static readonly RedisClientOptions Options = new() { ConnectTimeout = TimeSpan.FromSeconds(5), CommandTimeout = TimeSpan.FromSeconds(5) };
+    private static readonly RedisClientOptions Options =
+        new() { ConnectTimeout = TimeSpan.FromSeconds(5), CommandTimeout = TimeSpan.FromSeconds(5) };
     private static readonly SentinelClient Client = new(e => new TcpTransport(e), Options, Name);
 
     [Fact]
@@ -27,13 +28,16 @@ public sealed class TellingSentinelsTests(ITestOutputHelper output)
         {
             Assert.Equal((group.New.Endpoint, confirmed.Epoch), (view.Master!.Address, view.Master.ConfigEpoch));
             Assert.Equal(2, view.Others.Length); // a sender that is not known would be a third
-            Assert.Contains(view.Replicas, r => r.Address == group.Old); // the dead one stays as a replica that is down, for the ghost repair
+            // the dead one stays as a replica that is down, for the ghost repair
+            Assert.Contains(view.Replicas, r => r.Address == group.Old);
         }
 
         foreach (var sentinel in group.Sentinels)
         {
-            Assert.Contains(sentinel.Process.Output, line => line.Contains($"+switch-master {Name} {group.Old.Host} {group.Old.Port}", StringComparison.Ordinal));
-            await Eventually.UntilAsync("CKQUORUM to be OK", async () => (await CallAsync(sentinel.Endpoint, "SENTINEL", "CKQUORUM", Name)).Text.StartsWith("OK 3", StringComparison.Ordinal));
+            Assert.Contains(sentinel.Process.Output,
+                line => line.Contains($"+switch-master {Name} {group.Old.Host} {group.Old.Port}", StringComparison.Ordinal));
+            await Eventually.UntilAsync("CKQUORUM to be OK", async () =>
+                (await CallAsync(sentinel.Endpoint, "SENTINEL", "CKQUORUM", Name)).Text.StartsWith("OK 3", StringComparison.Ordinal));
         }
 
         Assert.Equal("master", (await CallAsync(group.New.Endpoint, "ROLE")).Items[0].Text);
@@ -46,7 +50,8 @@ public sealed class TellingSentinelsTests(ITestOutputHelper output)
         await group.Sentinels[2].Process.KillAsync();
         var epoch = Assert.IsType<LeadershipOutcome.Confirmed>(await group.TellAsync(group.New.Endpoint)).Epoch;
         await group.Sentinels[2].RestartAsync();
-        await group.WaitAsync("the third to follow", views => views.Length == 3 && views.All(v => v.Master!.Address == group.New.Endpoint && v.Master.ConfigEpoch == epoch && v.Others.Length == 2));
+        await group.WaitAsync("the third to follow", views => views.Length == 3
+            && views.All(v => v.Master!.Address == group.New.Endpoint && v.Master.ConfigEpoch == epoch && v.Others.Length == 2));
     }
 
     [Fact]
@@ -58,7 +63,8 @@ public sealed class TellingSentinelsTests(ITestOutputHelper output)
         foreach (var one in outcomes) output.WriteLine($"{one.Code}: {one.Reason}");
         var confirmed = outcomes.OfType<LeadershipOutcome.Confirmed>().ToList();
         Assert.Equal(confirmed.Count, confirmed.Select(c => c.Epoch).Distinct().Count());
-        await group.WaitAsync("one address", views => views.Select(v => (v.Master!.Address, v.Master.ConfigEpoch)).Distinct().Count() == 1 && views.All(v => v.Others.Length == 2));
+        await group.WaitAsync("one address", views => views.Select(v => (v.Master!.Address, v.Master.ConfigEpoch)).Distinct().Count() == 1
+            && views.All(v => v.Others.Length == 2));
         if (confirmed.Count == 0) return;
         var views = await group.LookAsync();
         Assert.Equal(confirmed.Max(c => c.Epoch), views[0].Master!.ConfigEpoch);
@@ -79,7 +85,8 @@ public sealed class TellingSentinelsTests(ITestOutputHelper output)
         await group.RaiseEpochAsync(60);
         var first = Assert.IsType<LeadershipOutcome.Refused>(await group.TellAsync(group.New.Endpoint));
         Assert.Equal(("votes-refused", false), (first.Code, first.IsLasting));
-        Assert.True(Assert.IsType<LeadershipOutcome.Confirmed>(await group.TellAsync(group.New.Endpoint, first.HighestEpoch + 20)).Epoch > 60);
+        Assert.True(
+            Assert.IsType<LeadershipOutcome.Confirmed>(await group.TellAsync(group.New.Endpoint, first.HighestEpoch + 20)).Epoch > 60);
     }
 
     [Fact]
@@ -97,7 +104,8 @@ public sealed class TellingSentinelsTests(ITestOutputHelper output)
     public async Task Sentinels_that_do_not_permit_it_change_nothing(string rule, string code)
     {
         await using var group = await Group.StartAsync(3);
-        foreach (var sentinel in group.Sentinels) Assert.Equal("OK", (await CallAsync(sentinel.Endpoint, "ACL", "SETUSER", "default", rule)).Text);
+        foreach (var sentinel in group.Sentinels)
+            Assert.Equal("OK", (await CallAsync(sentinel.Endpoint, "ACL", "SETUSER", "default", rule)).Text);
         var refused = Assert.IsType<LeadershipOutcome.Refused>(await group.TellAsync(group.New.Endpoint));
         Assert.Equal((code, true), (refused.Code, refused.IsLasting));
         Assert.All(await group.LookAsync(), view => Assert.Equal((group.Old, 2), (view.Master!.Address, view.Others.Length)));
@@ -119,21 +127,29 @@ public sealed class TellingSentinelsTests(ITestOutputHelper output)
 
         private RedisEndpoint[] Endpoints => [.. sentinels.Select(s => s.Endpoint)];
 
-        /// <summary>Sentinels that know each other, and a master that has died since; they notice it only after a minute, so that no attempt of their own interferes.</summary>
+        /// <summary>
+        /// Sentinels that know each other, and a master that has died since; they notice it only after a minute, so that no attempt of
+        /// their own interferes.
+        /// </summary>
         public static async Task<Group> StartAsync(int count)
         {
             await using var master = await RedisProcess.StartAsync();
             var sentinels = new List<SentinelProcess>();
-            for (var i = 0; i < count; i++) sentinels.Add(await SentinelProcess.MonitorAsync(Name, master.Endpoint, (count / 2) + 1, 60_000));
+            for (var i = 0; i < count; i++)
+                sentinels.Add(await SentinelProcess.MonitorAsync(Name, master.Endpoint, (count / 2) + 1, 60_000));
             var group = new Group(master.Endpoint, await RedisProcess.StartAsync(), [.. sentinels]);
-            await group.WaitAsync("the Sentinels to know each other", views => views.Length == count && views.All(v => v.Others.Length == count - 1));
+            await group.WaitAsync(
+                "the Sentinels to know each other", views => views.Length == count && views.All(v => v.Others.Length == count - 1));
             return group;
         }
 
         public Task<LeadershipOutcome> TellAsync(RedisEndpoint target, long learnt = 0)
         {
-            var leadership = new SentinelLeadership(Client.ObserveAsync, new LeadershipClient(e => new TcpTransport(e), Options, Name), TimeProvider.System);
-            return leadership.TellAsync(new LeadershipRequest(target, old, sentinels.Length) { UnlistedBecause = "the test knows it", LearntEpoch = learnt }, Endpoints, default);
+            var leadership = new SentinelLeadership(
+                Client.ObserveAsync, new LeadershipClient(e => new TcpTransport(e), Options, Name), TimeProvider.System);
+            return leadership.TellAsync(
+                new LeadershipRequest(target, old, sentinels.Length) { UnlistedBecause = "the test knows it", LearntEpoch = learnt },
+                Endpoints, default);
         }
 
         /// <summary>What failed attempts of Sentinels do: their current epoch is higher than anything that a command shows.</summary>
@@ -156,7 +172,8 @@ public sealed class TellingSentinelsTests(ITestOutputHelper output)
         {
             SentinelView[] last = [];
             await Eventually.UntilAsync(what, async () => condition(last = await LookAsync()), TimeSpan.FromSeconds(60),
-                () => string.Join('\n', last.Select(v => string.Create(CultureInfo.InvariantCulture, $"{v.Master?.Address} {v.Master?.ConfigEpoch} {v.Others.Length}"))));
+                () => string.Join('\n', last.Select(
+                    v => string.Create(CultureInfo.InvariantCulture, $"{v.Master?.Address} {v.Master?.ConfigEpoch} {v.Others.Length}"))));
         }
 
         public async ValueTask DisposeAsync()

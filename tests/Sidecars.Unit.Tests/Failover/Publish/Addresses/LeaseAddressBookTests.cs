@@ -15,8 +15,10 @@ namespace Sidecars.Unit.Tests.Failover.Publish.Addresses;
 public sealed class LeaseAddressBookTests : IAsyncLifetime
 {
     private const string Leases = "leases.coordination.k8s.io";
-    private static readonly NodeAddresses Zero = new("redis-0", "uid-0", new RedisEndpoint("10.96.0.1", 6379), new RedisEndpoint("10.244.0.1", 6379), "redis-0.example.org");
-    private static readonly NodeAddresses One = new("redis-1", "uid-1", new RedisEndpoint("10.96.0.2", 6379), new RedisEndpoint("fd00::2", 6379), null);
+    private static readonly NodeAddresses Zero = new(
+        "redis-0", "uid-0", new RedisEndpoint("10.96.0.1", 6379), new RedisEndpoint("10.244.0.1", 6379), "redis-0.example.org");
+    private static readonly NodeAddresses One = new(
+        "redis-1", "uid-1", new RedisEndpoint("10.96.0.2", 6379), new RedisEndpoint("fd00::2", 6379), null);
 
     private FakeKubernetesServer _server = null!;
     private KubernetesClient _client = null!;
@@ -70,9 +72,11 @@ public sealed class LeaseAddressBookTests : IAsyncLifetime
         _ = await Store.WriteEvidenceAsync("redis-0", evidence, default); // an older version's bootstrap
         Assert.Empty((await Book(2).ReadAsync(default)).Known);
         _ = await Book(0).RecordAsync(Zero, default);
-        _ = Assert.IsType<StoreWrite<EvidenceDocument>.Written>(await Store.WriteEvidenceAsync("redis-0", evidence with { Round = "round-2" }, default));
+        _ = Assert.IsType<StoreWrite<EvidenceDocument>.Written>(
+            await Store.WriteEvidenceAsync("redis-0", evidence with { Round = "round-2" }, default));
         Assert.Equal([Zero], (await Book(2).ReadAsync(default)).Known.AsEnumerable());
-        Assert.Equal("round-2", Assert.IsType<StoreRead<EvidenceDocument>.Found>(await Store.ReadEvidenceAsync("redis-0", default)).Value.Round);
+        Assert.Equal(
+            "round-2", Assert.IsType<StoreRead<EvidenceDocument>.Found>(await Store.ReadEvidenceAsync("redis-0", default)).Value.Round);
     }
 
     [Fact]
@@ -80,9 +84,11 @@ public sealed class LeaseAddressBookTests : IAsyncLifetime
     {
         _ = await Book(1).RecordAsync(One, default);
         using var client = new KubernetesClient(_server.Config, TimeProvider.System);
-        using var backend = new LeaseElectionBackend(client, new GroupLeaseStore(client, PublishingWorld.Cluster, "redis", TimeProvider.System), "redis-0", 3, TimeProvider.System);
+        using var backend = new LeaseElectionBackend(
+            client, new GroupLeaseStore(client, PublishingWorld.Cluster, "redis", TimeProvider.System), "redis-0", 3, TimeProvider.System);
         _server.RunPod("redis-0", "uid-0");
-        var view = Assert.IsType<ElectionObservation.Known>(await backend.ObserveAsync(Evidence(A) with { Node = "redis-0", Uid = "uid-0" }, default)).View;
+        var view = Assert.IsType<ElectionObservation.Known>(
+            await backend.ObserveAsync(Evidence(A) with { Node = "redis-0", Uid = "uid-0" }, default)).View;
         Assert.Equal("redis-0", Assert.Single(view.Evidence).Node);
     }
 
@@ -97,7 +103,8 @@ public sealed class LeaseAddressBookTests : IAsyncLifetime
     public async Task What_is_not_to_be_believed_is_not_known_and_says_why(string value)
     {
         _ = await Book(0).RecordAsync(Zero, default);
-        _server.Objects.Change(Leases, FakeKubernetesServer.Namespace, "redis-evidence-redis-0", lease => lease["metadata"]!["annotations"]!["sidecars.redis/addresses"] = value);
+        _server.Objects.Change(Leases, FakeKubernetesServer.Namespace, "redis-evidence-redis-0",
+            lease => lease["metadata"]!["annotations"]!["sidecars.redis/addresses"] = value);
         var reading = await Book(2).ReadAsync(default);
         Assert.Empty(reading.Known);
         Assert.Contains("addresses", reading.Unread);
@@ -111,7 +118,8 @@ public sealed class LeaseAddressBookTests : IAsyncLifetime
     {
         _ = await Book(0).RecordAsync(Zero, default);
         Change(annotations => annotations["sidecars.redis/addresses"] = """{"uid":"uid-0","announced":"10.96.0.1:6379","later":{"a":1}}""");
-        Assert.Equal([new NodeAddresses("redis-0", "uid-0", Zero.Announced, null, null)], (await Book(2).ReadAsync(default)).Known.AsEnumerable());
+        Assert.Equal(
+            [new NodeAddresses("redis-0", "uid-0", Zero.Announced, null, null)], (await Book(2).ReadAsync(default)).Known.AsEnumerable());
         Change(annotations => annotations["sidecars.redis/cluster-id"] = "other/redis");
         var reading = await Book(2).ReadAsync(default);
         Assert.Empty(reading.Known);
@@ -148,7 +156,9 @@ public sealed class LeaseAddressBookTests : IAsyncLifetime
     private int Writes() => _server.Seen.Count(r => r.Method == "PUT");
 
     private void Change(Action<JsonNode> change) =>
-        _server.Objects.Change(Leases, FakeKubernetesServer.Namespace, "redis-evidence-redis-0", lease => change(lease["metadata"]!["annotations"]!));
+        _server.Objects.Change(
+            Leases, FakeKubernetesServer.Namespace, "redis-evidence-redis-0", lease => change(lease["metadata"]!["annotations"]!));
 
-    private LeaseAddressBook Book(int ordinal) => new(_client, "redis", PublishingWorld.Cluster, $"redis-{ordinal}", 3, TimeProvider.System);
+    private LeaseAddressBook Book(int ordinal) =>
+        new(_client, "redis", PublishingWorld.Cluster, $"redis-{ordinal}", 3, TimeProvider.System);
 }

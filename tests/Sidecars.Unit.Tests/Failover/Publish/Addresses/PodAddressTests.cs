@@ -13,5 +13,6 @@ public sealed class PodAddressTests
     [InlineData(null, "redis-0.demo.svc", null)]
     [InlineData("redis-0", "10.244.0.7", null)]
     public void Only_an_address_of_the_pod_itself_is_one(string? podIp, string announced, string? expected) =>
-        Assert.Equal(expected is null ? null : new RedisEndpoint(expected, 7000), PodAddress.Of(podIp, new RedisEndpoint(announced, 6379), ["10.244.0.7"], 7000));
+        Assert.Equal(expected is null ? null : new RedisEndpoint(expected, 7000),
+            PodAddress.Of(podIp, new RedisEndpoint(announced, 6379), ["10.244.0.7"], 7000));
 }

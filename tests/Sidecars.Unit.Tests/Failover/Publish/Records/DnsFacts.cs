@@ -11,7 +11,8 @@ internal static class DnsFacts
 {
     public const string Name = "redis.tenant.example.org";
 
-    public static DnsPublication Publication(long term, long epoch, string address, string cluster = "tenant/redis", int ttl = 5, long rev = 0) =>
+    public static DnsPublication Publication(
+        long term, long epoch, string address, string cluster = "tenant/redis", int ttl = 5, long rev = 0) =>
         new() { Name = Name, State = State(term, epoch, address, cluster, rev), TtlSeconds = ttl };
 
     public static DnsRecordState State(long term, long epoch, string address, string cluster = "tenant/redis", long rev = 0)
@@ -28,7 +29,8 @@ internal static class DnsFacts
     public static TargetPlan<DnsChange>.Write Write(TargetPlan<DnsChange> plan) => Assert.IsType<TargetPlan<DnsChange>.Write>(plan);
 
     /// <summary>What a plan comes to that writes nothing.</summary>
-    public static PublishOutcome Outcome(DnsPublication wanted, DnsSnapshot zone) => Assert.IsType<TargetPlan<DnsChange>.Settled>(DnsPublishPolicy.Decide(wanted, zone)).Outcome;
+    public static PublishOutcome Outcome(DnsPublication wanted, DnsSnapshot zone) =>
+        Assert.IsType<TargetPlan<DnsChange>.Settled>(DnsPublishPolicy.Decide(wanted, zone)).Outcome;
 
     public static DnsSnapshot Empty { get; } = new([]);
 

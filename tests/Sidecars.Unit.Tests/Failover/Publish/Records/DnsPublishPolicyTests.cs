@@ -49,7 +49,8 @@ public sealed class DnsPublishPolicyTests
     public void Nothing_may_stand_beside_a_cname()
     {
         var wanted = Publication(2, 10, "redis-0.example.org");
-        Assert.Equal("name-in-use", Assert.IsType<PublishOutcome.Refused>(Outcome(wanted, Empty.With(Set(Name, "MX", "10 mail.example.org")))).Code);
+        Assert.Equal(
+            "name-in-use", Assert.IsType<PublishOutcome.Refused>(Outcome(wanted, Empty.With(Set(Name, "MX", "10 mail.example.org")))).Code);
         _ = Write(DnsPublishPolicy.Decide(Mine, Empty.With(Set(Name, "MX", "10 mail.example.org"))));
     }
 
@@ -133,5 +134,6 @@ public sealed class DnsPublishPolicyTests
         }
     }
 
-    private static void Refused(string code, DnsSnapshot zone) => Assert.Equal(code, Assert.IsType<PublishOutcome.Refused>(Outcome(Mine, zone)).Code);
+    private static void Refused(string code, DnsSnapshot zone) =>
+        Assert.Equal(code, Assert.IsType<PublishOutcome.Refused>(Outcome(Mine, zone)).Code);
 }

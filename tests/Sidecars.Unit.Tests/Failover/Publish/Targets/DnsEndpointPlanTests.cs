@@ -18,7 +18,8 @@ public sealed class DnsEndpointPlanTests
     [Fact]
     public void Names_are_compared_as_DNS_compares_them()
     {
-        var document = Empty with { Endpoints = [Record("Redis.Example.ORG.", "CNAME", "Host-1.Example.org."), Record("other.example.org", "A", "10.0.0.1")] };
+        var document = Empty with
+        { Endpoints = [Record("Redis.Example.ORG.", "CNAME", "Host-1.Example.org."), Record("other.example.org", "A", "10.0.0.1")] };
 
         var set = Assert.Single(DnsEndpointPlan.SetsAt(document, Name));
 
@@ -45,7 +46,11 @@ public sealed class DnsEndpointPlanTests
     [Fact]
     public void A_half_entry_is_read_and_never_taken_for_one_of_ours()
     {
-        var document = Empty with { Endpoints = [new DnsEndpointRecord(), new DnsEndpointRecord { DnsName = Name }, new DnsEndpointRecord { DnsName = Name, RecordType = "TXT" }] };
+        var document = Empty with
+        {
+            Endpoints = [new DnsEndpointRecord(), new DnsEndpointRecord { DnsName = Name },
+                new DnsEndpointRecord { DnsName = Name, RecordType = "TXT" }]
+        };
 
         var sets = DnsEndpointPlan.SetsAt(document, Name, "_redis-master." + Name);
 
@@ -60,15 +65,18 @@ public sealed class DnsEndpointPlanTests
         var there = new DnsRecordSet { Name = Name, Type = "A", TtlSeconds = 5, Values = ["10.0.0.1"] };
         var document = Empty with { Endpoints = [Record(Name, "A", "10.0.0.1")] };
 
-        Assert.False(DnsEndpointPlan.TryApply(document, new DnsChange([there, new DnsRecordSet { Name = Name, Type = "TXT" }], []), out var next, out var conflict));
+        Assert.False(DnsEndpointPlan.TryApply(
+            document, new DnsChange([there, new DnsRecordSet { Name = Name, Type = "TXT" }], []), out var next, out var conflict));
         Assert.Null(next);
         Assert.Contains("not there", conflict, StringComparison.Ordinal);
         Assert.False(DnsEndpointPlan.TryApply(document, new DnsChange([], [there]), out _, out conflict));
         Assert.Contains("there already", conflict, StringComparison.Ordinal);
         // Twice there: which of them would go?
-        Assert.False(DnsEndpointPlan.TryApply(document with { Endpoints = [.. document.Endpoints!, .. document.Endpoints!] }, new DnsChange([there], []), out _, out _));
+        Assert.False(DnsEndpointPlan.TryApply(
+            document with { Endpoints = [.. document.Endpoints!, .. document.Endpoints!] }, new DnsChange([there], []), out _, out _));
         Assert.Single(document.Endpoints!);
     }
 
-    private static DnsEndpointRecord Record(string name, string type, string target) => new() { DnsName = name, RecordType = type, RecordTtl = 5, Targets = ImmutableArray.Create(target) };
+    private static DnsEndpointRecord Record(string name, string type, string target) =>
+        new() { DnsName = name, RecordType = type, RecordTtl = 5, Targets = ImmutableArray.Create(target) };
 }

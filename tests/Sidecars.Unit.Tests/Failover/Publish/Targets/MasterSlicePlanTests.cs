@@ -46,20 +46,29 @@ public sealed class MasterSlicePlanTests
     {
         var there = Write(Decide(Wish(2, One), null));
         Assert.Equal("slice-not-ours", Outcome(Wish(9, One), EndpointSliceDocument.New("demo", "redis-master")).Code);
-        var foreign = there with { Metadata = there.Metadata! with { Annotations = new Dictionary<string, string?>(there.Metadata.Annotations!) { [SidecarAnnotations.Cluster] = "other/redis" } } };
+        var foreign = there with
+        {
+            Metadata = there.Metadata! with
+            { Annotations = new Dictionary<string, string?>(there.Metadata.Annotations!) { [SidecarAnnotations.Cluster] = "other/redis" } }
+        };
         Assert.Equal("foreign-owner", Outcome(Wish(9, One), foreign).Code);
         Assert.Equal("address-family", Outcome(Wish(9, new RedisEndpoint("fd00::1", 6379)), there).Code);
         Assert.Equal("no-address", Outcome(Wish(9, new RedisEndpoint("redis.example.org", 6379)), there).Code);
     }
 
-    private static TargetPlan<EndpointSliceDocument> Decide(MasterPublication wish, EndpointSliceDocument? current) => MasterSlicePlan.Decide(wish, current, "demo", "redis-master", "redis");
+    private static TargetPlan<EndpointSliceDocument> Decide(MasterPublication wish, EndpointSliceDocument? current) =>
+        MasterSlicePlan.Decide(wish, current, "demo", "redis-master", "redis");
 
-    private static EndpointSliceDocument Write(TargetPlan<EndpointSliceDocument> plan) => Assert.IsType<TargetPlan<EndpointSliceDocument>.Write>(plan).Change;
+    private static EndpointSliceDocument Write(TargetPlan<EndpointSliceDocument> plan) =>
+        Assert.IsType<TargetPlan<EndpointSliceDocument>.Write>(plan).Change;
 
-    private static string WriteCode(MasterPublication wish, EndpointSliceDocument? current) => Assert.IsType<TargetPlan<EndpointSliceDocument>.Write>(Decide(wish, current)).Code;
+    private static string WriteCode(MasterPublication wish, EndpointSliceDocument? current) =>
+        Assert.IsType<TargetPlan<EndpointSliceDocument>.Write>(Decide(wish, current)).Code;
 
-    private static PublishOutcome Outcome(MasterPublication wish, EndpointSliceDocument? current) => Assert.IsType<TargetPlan<EndpointSliceDocument>.Settled>(Decide(wish, current)).Outcome;
+    private static PublishOutcome Outcome(MasterPublication wish, EndpointSliceDocument? current) =>
+        Assert.IsType<TargetPlan<EndpointSliceDocument>.Settled>(Decide(wish, current)).Outcome;
 
     private static MasterPublication Wish(long epoch, RedisEndpoint address) =>
-        new(ClusterId.TryParse("demo/redis", out var cluster) ? cluster : throw new InvalidOperationException(), new FencingToken(1, epoch, 0), new MasterAddresses(null, address));
+        new(ClusterId.TryParse("demo/redis", out var cluster) ? cluster : throw new InvalidOperationException(),
+            new FencingToken(1, epoch, 0), new MasterAddresses(null, address));
 }
