@@ -92,13 +92,10 @@ public sealed class FenceLoop(
         var facts = await GatherAsync(cancellation).ConfigureAwait(false);
         var decision = FencePolicy.Decide(facts);
         IsFenced = facts.Server is OwnServer.Answers { IsMaster: true, MinReplicas: { } value } && WriteFence.IsFenced(value);
-        sink.Decided("fence", decision.Code, decision.Reason, decision is FenceDecision.Keep
-        {
-            Code: "value-unknown" or "fenced-unseen"
-            or "fenced-unconfirmed" or "fenced-doubted" or "open-unconfirmed" or "step-down-unconfirmed"
-        },
+        sink.Decided(
+            "fence", decision.Code, decision.Reason, decision is FenceDecision.Refuse,
             () => JsonSerializer.Serialize(facts, FenceJson.Default.FenceFacts));
-        if (settings.DryRun || decision is FenceDecision.Keep) return (facts, decision, true);
+        if (settings.DryRun || decision is FenceDecision.Keep or FenceDecision.Refuse) return (facts, decision, true);
         var failure = decision switch
         {
             FenceDecision.Fence => await own.FenceAsync(WriteFence.MinReplicas, settings.MaxLag, cancellation).ConfigureAwait(false),

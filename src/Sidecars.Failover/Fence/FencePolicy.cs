@@ -106,6 +106,9 @@ public abstract record FenceDecision(string Code, string Reason) : IDecision
 
     /// <summary>Leave it as it is.</summary>
     public sealed record Keep(string Code, string Reason) : FenceDecision(Code, Reason);
+
+    /// <summary>Leave it as it is, for want of evidence.</summary>
+    public sealed record Refuse(string Code, string Reason) : FenceDecision(Code, Reason);
 }
 
 /// <summary>
@@ -136,7 +139,7 @@ public static class FencePolicy
         return facts.Server switch
         {
             OwnServer.Answers { MinReplicas: null, IsMaster: true } master => OfUnreadable(facts, master),
-            OwnServer.Answers { MinReplicas: null } => new FenceDecision.Keep("value-unknown", "min-replicas-to-write can't be read"),
+            OwnServer.Answers { MinReplicas: null } => new FenceDecision.Refuse("value-unknown", "min-replicas-to-write can't be read"),
             OwnServer.Answers { IsMaster: true } master => OfMaster(facts, master),
             OwnServer.Answers replica => OfReplica(facts, replica),
             OwnServer.Dead => new FenceDecision.Keep("server-dead", "the process is gone, and with it its clients"),
@@ -153,11 +156,11 @@ public static class FencePolicy
         const string Unread = "min-replicas-to-write can't be read (may the sidecar's user CONFIG GET?)";
         if (Contradiction(facts, master) is { } why)
             return facts.FencedUnseen
-                ? new FenceDecision.Keep("fenced-unseen", $"{why.Reason}; {Unread}")
+                ? new FenceDecision.Refuse("fenced-unseen", $"{why.Reason}; {Unread}")
                 : new FenceDecision.Fence(why.Code, $"{why.Reason}; {Unread}");
         return facts.FencedUnseen && IsConfirmed(facts, master) && Obstacle(facts) is null
             ? new FenceDecision.Lift("confirmed", $"{facts.Quorum.Reason}; {Unread}")
-            : new FenceDecision.Keep("value-unknown", Unread);
+            : new FenceDecision.Refuse("value-unknown", Unread);
     }
 
     private static FenceDecision OfMaster(FenceFacts facts, OwnServer.Answers master)
@@ -170,18 +173,18 @@ public static class FencePolicy
         var isConfirmed = IsConfirmed(facts, master);
         var maybe = isConfirmed ? Obstacle(facts) : null;
         if (value == WriteFence.MinReplicas && maybe is not null)
-            return new FenceDecision.Keep("fenced-doubted", $"{facts.Quorum.Reason}, but {maybe}");
+            return new FenceDecision.Refuse("fenced-doubted", $"{facts.Quorum.Reason}, but {maybe}");
         if (value == WriteFence.MinReplicas)
             return isConfirmed
                 ? new FenceDecision.Lift("confirmed", facts.Quorum.Reason)
-                : new FenceDecision.Keep("fenced-unconfirmed", $"only a majority lifts the fence: {facts.Quorum.Reason}");
+                : new FenceDecision.Refuse("fenced-unconfirmed", $"only a majority lifts the fence: {facts.Quorum.Reason}");
         if (value == WriteFence.StepDown)
         {
             if (facts.ValueUnchangedFor < StepDownPatience) return new FenceDecision.Keep("step-down", "a step-down is in progress");
             return isConfirmed && maybe is null
                 ? new FenceDecision.Lift("step-down-left-behind",
                     $"the value of a step-down stood for {facts.ValueUnchangedFor.TotalSeconds:F0} s, and {facts.Quorum.Reason}")
-                : new FenceDecision.Keep("step-down-unconfirmed", facts.Quorum.Reason);
+                : new FenceDecision.Refuse("step-down-unconfirmed", facts.Quorum.Reason);
         }
 
         if (WriteFence.IsFenced(value)) return new FenceDecision.Keep("fenced-by-hand", $"min-replicas-to-write {value} is a person's");
@@ -190,7 +193,7 @@ public static class FencePolicy
                 "address-unknown", $"{facts.Quorum.Reason}; the announced address of this server is not known yet");
         return isConfirmed
             ? new FenceDecision.Keep("open", facts.Quorum.Reason)
-            : new FenceDecision.Keep("open-unconfirmed", facts.Quorum.Reason);
+            : new FenceDecision.Refuse("open-unconfirmed", facts.Quorum.Reason);
     }
 
     // A replica takes no writes; but promoted with the value of a fence it would refuse them until its sidecar has seen a majority.

@@ -65,6 +65,7 @@ public sealed partial class CountedFromTheStartTests
 
     [Theory]
     [InlineData("ghosts", "Ghosts/GhostView.cs", "Ghosts/GhostRepairPolicy.cs")]
+    [InlineData("fence", "Fence/FencePolicy.cs")]
     [InlineData("passwords", "Passwords/PasswordPolicy.cs")]
     [InlineData("publish", "Publish/PublishPolicy.cs")]
     public void Every_reason_in_a_policy_is_shown(string loop, params string[] files)
@@ -125,7 +126,7 @@ public sealed partial class CountedFromTheStartTests
     [GeneratedRegex("`([a-z…-]+)`")]
     private static partial Regex Code();
 
-    [GeneratedRegex("""\.Refuse\("([a-z-]+)"(?! *\+)""")]
+    [GeneratedRegex("""\.Refuse\(\s*"([a-z-]+)"(?!\s*\+)""")]
     private static partial Regex Refusal();
 
     [GeneratedRegex("""Acted\(\s*(?:Name|"[a-z-]+"),\s*"([a-z-]+)""")]
@@ -133,12 +134,12 @@ public sealed partial class CountedFromTheStartTests
 
     // The acts of decisions: codes of the base constructor, and of records that get theirs where they are made.
     [GeneratedRegex(
-        """(?:: (?:HandOverRepairDecision|PasswordDecision)\(|\.SetMinReplicas\(|\.ReplicateWith\(PasswordAge\.[A-Za-z]+, )"([a-z-]+)""")]
+        """(?:: (?:HandOverRepairDecision|PasswordDecision)\(|\.SetMinReplicas\(|\.ReplicateWith\(PasswordAge\.[A-Za-z]+,)\s*"([a-z-]+)""")]
     private static partial Regex DecidedActs();
 
     [GeneratedRegex("""TargetPlan<\w+>\.Write\(\s*"([a-z-]+)""")]
     private static partial Regex Written();
 
-    [GeneratedRegex("""(?:NewGeneration|GenerationEndedException)\("([a-z_]+)""")]
+    [GeneratedRegex("""(?:NewGeneration|GenerationEndedException)\(\s*"([a-z_]+)""")]
     private static partial Regex Ended();
 }

@@ -86,7 +86,7 @@ public sealed class FencePolicyTests
 
     [Fact]
     public void A_lone_node_is_never_isolated() =>
-        Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(
+        Assert.IsType<FenceDecision.Refuse>(FencePolicy.Decide(
             Healthy with { RedisCount = 1, Quorum = NoMajority, Server = Master with { FreshReplicas = 0 }, IsolatedFor = Long }));
 
     [Fact]
@@ -95,7 +95,7 @@ public sealed class FencePolicyTests
 
     [Fact]
     public void A_hand_over_that_Sentinel_has_not_seen_is_no_contradiction() =>
-        Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(
+        Assert.IsType<FenceDecision.Refuse>(FencePolicy.Decide(
             Healthy with { Quorum = NamesOther with { Epoch = 3 }, NamedFollowsMe = true, ContradictedFor = Long, ConfirmedEpoch = null }));
 
     [Fact]
@@ -109,16 +109,16 @@ public sealed class FencePolicyTests
     public void Where_the_value_cannot_be_read_the_fence_is_tried_all_the_same_and_lifted_again()
     {
         var blind = Healthy with { Server = Master with { MinReplicas = null } };
-        Assert.Equal("value-unknown", Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(blind)).Code);
+        Assert.Equal("value-unknown", Assert.IsType<FenceDecision.Refuse>(FencePolicy.Decide(blind)).Code);
         var fence = Assert.IsType<FenceDecision.Fence>(FencePolicy.Decide(blind with { Quorum = NamesOther }));
         Assert.Equal("higher-epoch", fence.Code);
         Assert.Contains("CONFIG GET", fence.Reason, StringComparison.Ordinal);
         var fenced = blind with { FencedUnseen = true };
-        Assert.Equal("fenced-unseen", Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(fenced with { Quorum = NamesOther })).Code);
+        Assert.Equal("fenced-unseen", Assert.IsType<FenceDecision.Refuse>(FencePolicy.Decide(fenced with { Quorum = NamesOther })).Code);
         Assert.IsType<FenceDecision.Lift>(FencePolicy.Decide(fenced));
-        Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(fenced with { Doubt = "another is about to be promoted" }));
-        Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(fenced with { Quorum = NoMajority }));
-        Assert.IsType<FenceDecision.Keep>(
+        Assert.IsType<FenceDecision.Refuse>(FencePolicy.Decide(fenced with { Doubt = "another is about to be promoted" }));
+        Assert.IsType<FenceDecision.Refuse>(FencePolicy.Decide(fenced with { Quorum = NoMajority }));
+        Assert.IsType<FenceDecision.Refuse>(
             FencePolicy.Decide(blind with { Server = Master with { MinReplicas = null, IsMaster = false }, Quorum = NamesOther }));
     }
 
@@ -182,7 +182,7 @@ public sealed class FencePolicyTests
         };
         foreach (var epoch in (long[])[3, 7, 8])
             Assert.Equal(
-                kept, Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(gaveUp with { Quorum = NamesMe with { Epoch = epoch } })).Code);
+                kept, Assert.IsType<FenceDecision.Refuse>(FencePolicy.Decide(gaveUp with { Quorum = NamesMe with { Epoch = epoch } })).Code);
         Assert.IsType<FenceDecision.Lift>(FencePolicy.Decide(gaveUp with { Quorum = NamesMe with { Epoch = 9 } }));
         // Nor does a later epoch that names another.
         Assert.IsNotType<FenceDecision.Lift>(FencePolicy.Decide(gaveUp with { Quorum = NamesOther with { Epoch = 9 } }));
@@ -193,7 +193,7 @@ public sealed class FencePolicyTests
     {
         var unseen = Healthy with
         { Server = Master with { MinReplicas = null }, FencedUnseen = true, GivenUp = new GivenUp(8, "it gave up for B in epoch 8") };
-        Assert.IsType<FenceDecision.Keep>(FencePolicy.Decide(unseen));
+        Assert.IsType<FenceDecision.Refuse>(FencePolicy.Decide(unseen));
         Assert.IsType<FenceDecision.Lift>(FencePolicy.Decide(unseen with { Quorum = NamesMe with { Epoch = 9 } }));
     }
 

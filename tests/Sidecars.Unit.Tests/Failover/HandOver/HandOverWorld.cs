@@ -222,7 +222,7 @@ internal sealed class HandOverWorld
             Doubt = node.Role == NodeRole.Master ? Replacement.Doubt(Seen(), own) : null,
             GivenUp = own == A && Note is not null ? GivenUp.Of(DiskFact<GivingUp>.Known(Note)) : null,
         });
-        if (decision is not FenceDecision.Keep) Log.Add($"{own.Host}: {decision.Code}");
+        if (decision is not (FenceDecision.Keep or FenceDecision.Refuse)) Log.Add($"{own.Host}: {decision.Code}");
         if (decision is FenceDecision.Fence) SetMinReplicas(own, WriteFence.MinReplicas);
         if (decision is FenceDecision.Lift) SetMinReplicas(own, Three.MinReplicas);
         Check();
