@@ -181,8 +181,11 @@ public sealed class FencePolicyTests
             ConfirmedFor = TimeSpan.FromMinutes(5)
         };
         foreach (var epoch in (long[])[3, 7, 8])
-            Assert.Equal(
-                kept, Assert.IsType<FenceDecision.Refuse>(FencePolicy.Decide(gaveUp with { Quorum = NamesMe with { Epoch = epoch } })).Code);
+        {
+            var decision = FencePolicy.Decide(gaveUp with { Quorum = NamesMe with { Epoch = epoch } });
+            Assert.Equal(kept, Assert.IsType<FenceDecision.Refuse>(decision).Code);
+        }
+
         Assert.IsType<FenceDecision.Lift>(FencePolicy.Decide(gaveUp with { Quorum = NamesMe with { Epoch = 9 } }));
         // Nor does a later epoch that names another.
         Assert.IsNotType<FenceDecision.Lift>(FencePolicy.Decide(gaveUp with { Quorum = NamesOther with { Epoch = 9 } }));
