@@ -119,7 +119,7 @@ internal sealed class SidecarLoops
         _death = new DeathLoop(
             Server, Sentinels, connections.Sentinels, connections.Nodes, connections.Succession, _group.SentinelCount, Heartbeat,
             options.DryRun, decisions, time,
-            () => StepDownLock.MayHavePromoted(_group.DataDirectory));
+            () => StepDownLock.IsHeldByAnother(_group.DataDirectory));
         _abandoned = new AbandonedLoop(
             Server, Sentinels, connections.Nodes, connections.Succession, _group.SentinelCount, options.DryRun, decisions, time);
         _selfReplica = new SelfReplicaLoop(

@@ -102,8 +102,10 @@ public static class MasterSelectionPolicy
         }
 
         var replicas = Nodes(s).Where(k => k.View.Role == NodeRole.Replica).ToList();
-        var promotable = replicas.Where(r => (agreed.Promotable.Contains(r.Address) || agreed.Unreached.Contains(r.Address))
-            && !r.View.SyncInProgress && !r.View.Loading && !r.FollowsItself).ToList();
+        // Sentinel itself promotes none that it does not reach.
+        var listed = s.SuccessionFailed is null ? agreed.Promotable.AddRange(agreed.Unreached) : agreed.Promotable;
+        var promotable = replicas.Where(r => listed.Contains(r.Address) && !r.View.SyncInProgress && !r.View.Loading && !r.FollowsItself)
+            .ToList();
         if (promotable.Count > 0)
             return Succeed(s, agreed, "named-hand-over", $"{agreed.Reason}, that is me, and {promotable[0].Address} can be promoted");
         if (replicas.Find(r => r.FollowsItself) is { } lost)

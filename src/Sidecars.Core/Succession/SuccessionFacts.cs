@@ -15,8 +15,8 @@ public sealed record SuccessionFacts
     public required ImmutableArray<RedisEndpoint> Listed { get; init; }
 
     /// <summary>
-    /// Replicas that Sentinels list and have no connection to at this moment, as just after a restart: as good as the others where they
-    /// answer, and not waited for.
+    /// Replicas that Sentinels list and have no connection to at this moment, as just after a restart: as good as the others where their
+    /// data are of <see cref="ReplicationId"/>, and waited for only where there are no others.
     /// </summary>
     public ImmutableArray<RedisEndpoint> Unreached { get; init; } = [];
 

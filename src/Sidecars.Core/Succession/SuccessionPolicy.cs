@@ -33,14 +33,15 @@ public static class SuccessionPolicy
         if (PromotedOf(facts, known) is { } promoted)
             return Succeed(facts, promoted, known, $"{promoted.Address} was promoted, and not every Sentinel knows it yet");
 
-        var silent = facts.Listed.Where(address => !known.Exists(r => r.Address == address || r.Endpoint == address)).ToList();
+        var awaited = facts.Listed.IsEmpty ? facts.Unreached : facts.Listed;
+        var silent = awaited.Where(address => !known.Exists(r => r.Address == address || r.Endpoint == address)).ToList();
         if (silent.Count > 0 && facts.DeadFor < AnswersWithin)
             return new SuccessionDecision.Wait("replica-silent", $"{silent[0]} does not answer yet, and may have the most data", Soon);
         if (known.Find(r => r.View.Role == NodeRole.Master) is { } master)
             return new SuccessionDecision.Wait("other-master", $"{master.Address} is master already");
 
         var candidates = known.Where(
-            r => IsListed(facts, r) && r.View is { Role: NodeRole.Replica, Loading: false, SyncInProgress: false, Priority: not 0 }
+            r => IsCandidate(facts, r) && r.View is { Role: NodeRole.Replica, Loading: false, SyncInProgress: false, Priority: not 0 }
                 && r.View.MasterAddress == facts.Master && !r.FollowsItself).ToList();
         if (candidates.Count == 0)
             return new SuccessionDecision.Wait("no-promotable-replica", $"no replica of {facts.Master} that answers can be promoted");
@@ -59,6 +60,11 @@ public static class SuccessionPolicy
         var unheard = silent.Count > 0 ? $"; {string.Join(", ", silent)} did not answer within {AnswersWithin.TotalMilliseconds:0} ms" : "";
         return Succeed(facts, best, known, $"{best.Address} has the most data of {candidates.Count} at offset {best.View.Offset}{unheard}");
     }
+
+    // A process that has just been started may never have been in sync: it counts where its data are provably the dead master's.
+    private static bool IsCandidate(SuccessionFacts facts, NodeObservation.Known node) =>
+        facts.Listed.Contains(node.Address)
+        || (facts.Unreached.Contains(node.Address) && facts.ReplicationId is { } id && node.View.ReplicationId == id);
 
     private static bool IsListed(SuccessionFacts facts, NodeObservation.Known node) =>
         facts.Listed.Contains(node.Address) || facts.Unreached.Contains(node.Address);

@@ -32,8 +32,9 @@ public sealed class DeathLoop(
     // Who hangs is not waited for: nobody may write meanwhile.
     private static readonly TimeSpan AnswersWithin = TimeSpan.FromMilliseconds(150);
 
-    // Most of those that no Sentinel reaches are gone; one that has just been started answers within a round trip or two.
-    private static readonly TimeSpan UnreachedAnswersWithin = TimeSpan.FromMilliseconds(20);
+    // Most of those that no Sentinel reaches are gone, and would hold up the others; one that has just been started connects, logs in and
+    // answers within a few round trips.
+    private static readonly TimeSpan UnreachedAnswersWithin = TimeSpan.FromMilliseconds(50);
 
     private readonly SuccessionAttempts _attempts = new(succession, sentinelCount);
     private string _runId = "";
@@ -144,15 +145,20 @@ public sealed class DeathLoop(
     }
 
     // All that a Sentinel lists: those that it does not reach are to follow the next master too. Where a promotion is unconfirmed,
-    // Sentinels that know of it list that node no more, but name it.
+    // Sentinels that know of it list that node no more, but name it; else a master that no Sentinel reaches is one of former days.
     private async Task<ImmutableArray<NodeObservation>> AskReplicasAsync(QuorumFacts quorum, CancellationToken cancellation)
     {
         var views = sentinels.Observe().OfType<SentinelObservation.Known>().Select(s => s.View);
         var listed = views.SelectMany(v => v.Replicas.Select(r => r.Address).Append(v.Master?.Address));
-        var asked = listed.OfType<RedisEndpoint>().Where(a => a != server.Address).Distinct().Select(address =>
+        var areAllWaitedFor = quorum.Promotable.IsEmpty || _attempts.Promoted is not null;
+        var asked = listed.OfType<RedisEndpoint>().Where(a => a != server.Address).Distinct().Select(async address =>
         {
-            var isReached = quorum.Promotable.Contains(address) || _attempts.Promoted is not null;
-            return AskAsync(address, isReached ? AnswersWithin : UnreachedAnswersWithin, cancellation);
+            var isWaitedFor = areAllWaitedFor || quorum.Promotable.Contains(address);
+            var within = isWaitedFor ? AnswersWithin : UnreachedAnswersWithin;
+            var seen = await AskAsync(address, within, cancellation).ConfigureAwait(false);
+            return isWaitedFor || seen is not NodeObservation.Known { View.Role: NodeRole.Master }
+                ? seen
+                : new NodeObservation.Unknown(address, LoginRefused: false, "it is a master that no Sentinel reaches");
         });
         return [.. await Task.WhenAll(asked).ConfigureAwait(false)];
     }

@@ -35,7 +35,7 @@ public sealed record DeathFacts
     /// <summary>Replication id of the dead server's data; null: not known.</summary>
     public string? ReplicationId { get; init; }
 
-    /// <summary>What the replicas that can be promoted say since the death; null: not asked yet.</summary>
+    /// <summary>What the listed replicas say since the death; null: not asked yet.</summary>
     public ImmutableArray<NodeObservation>? Replicas { get; init; }
 
     /// <summary>The process that an attempt for this death has promoted, unconfirmed; null: none.</summary>
@@ -103,7 +103,9 @@ public static class DeathPolicy
         if (facts.BootstrapLives) return new DeathDecision.Nothing("bootstrap-acts", "redis-bootstrap is back, and does what is due");
         if (facts.SteppingDown == true && facts.DeadFor < StepDownEndsWithin)
             return new DeathDecision.Wait("step-down", "a step-down of this server may have promoted its target", Soon);
-        if (quorum.Promotable.IsEmpty && quorum.Unreached.IsEmpty && facts.Promoted is null)
+        // Sentinel itself promotes none that it does not reach.
+        var candidates = facts.TellingFailed is null ? quorum.Promotable.Length + quorum.Unreached.Length : quorum.Promotable.Length;
+        if (candidates == 0 && facts.Promoted is null)
             return new DeathDecision.Wait("no-promotable-replica", $"{quorum.Reason}, and no replica can be promoted");
         if (facts.TellingFailed is { } why && facts.Promoted is null)
         {

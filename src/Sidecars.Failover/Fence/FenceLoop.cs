@@ -103,7 +103,8 @@ public sealed class FenceLoop(
                 await own.LiftAsync(answers.RunId, settings.MinReplicas, settings.MaxLag, cancellation).ConfigureAwait(false),
             _ => "it does not answer",
         };
-        if (failure is null) _fencedRun = decision is FenceDecision.Fence && facts.Server is OwnServer.Answers fenced ? fenced.RunId : null;
+        if (failure is null)
+            _fencedRun = decision is FenceDecision.Fence ? (facts.Server as OwnServer.Answers ?? server.LastAnswer)?.RunId : null;
         sink.Acted("fence", decision is FenceDecision.Fence ? "fenced" : "lifted", decision.Reason, failure);
         await server.LookAsync(cancellation).ConfigureAwait(false);
         return (facts, decision, failure is null);
@@ -190,7 +191,7 @@ public sealed class FenceLoop(
             NoteHeard(now, ago);
         var isAttached = master?.FreshReplicas >= settings.RedisCount - 1;
         if (isAttached) NoteHeard(now, TimeSpan.FromSeconds(master!.ReplicaLag) + (server.AnsweredAgo ?? TimeSpan.Zero));
-        return (master is not null || wasMaster) && !quorum.HasMajority && !isAttached;
+        return master is not null && !quorum.HasMajority && !isAttached;
     }
 
     private void NoteHeard(long now, TimeSpan ago) =>

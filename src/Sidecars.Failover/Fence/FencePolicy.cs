@@ -144,7 +144,7 @@ public static class FencePolicy
             OwnServer.Answers replica => OfReplica(facts, replica),
             OwnServer.Dead => new FenceDecision.Keep("server-dead", "the process is gone, and with it its clients"),
             // Stopped, it would acknowledge what waits in its sockets when it wakes: the fence must wait there too.
-            OwnServer.Silent when facts.WasMaster && (Replaced(facts) ?? SilentIsolation(facts)) is { } why =>
+            OwnServer.Silent when facts.WasMaster && Replaced(facts) is { } why =>
                 new FenceDecision.Fence(why.Code, why.Reason),
             _ => new FenceDecision.Keep("server-silent", $"the server does not answer: {((OwnServer.Silent)facts.Server).Why}"),
         };
@@ -224,12 +224,6 @@ public static class FencePolicy
         !facts.Quorum.HasMajority && master.FreshReplicas < facts.RedisCount - 1 && facts.IsolatedFor >= facts.Patience
             ? ("isolated", $"{facts.Quorum.Reason}; {master.FreshReplicas} of {facts.RedisCount - 1} replicas are attached, "
                 + $"for {facts.IsolatedFor.TotalSeconds:F1} s")
-            : null;
-
-    // A server that hangs can't say which replicas are attached; and who can't hear the Sentinels does not hear of a replacement either.
-    private static (string Code, string Reason)? SilentIsolation(FenceFacts facts) =>
-        !facts.Quorum.HasMajority && facts.IsolatedFor >= facts.Patience
-            ? ("isolated", $"{facts.Quorum.Reason}; the server has not answered meanwhile, for {facts.IsolatedFor.TotalSeconds:F1} s")
             : null;
 
     // What is known without asking this server.

@@ -310,8 +310,7 @@ internal sealed partial class CutOver(
             _words = $"SENTINEL FAILOVER at {sentinel}: {answer.Text}";
             if (answer.Kind == FailoverAnswerKind.UnderWay) return StepOutcome.Done;
             if (answer.Kind == FailoverAnswerKind.NoAnswer) return StepOutcome.Unknown;
-            // It heard, or somebody else moves the master: no other one is asked.
-            if (answer.Kind is FailoverAnswerKind.Refused or FailoverAnswerKind.Overtaken) break;
+            if (answer.Kind == FailoverAnswerKind.Refused) break; // it heard: no other one is asked
         }
 
         return StepOutcome.Refused;

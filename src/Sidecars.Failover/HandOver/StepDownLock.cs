@@ -57,13 +57,6 @@ public sealed class StepDownLock : IDisposable
         }
     }
 
-    /// <summary>
-    /// Whether another process hands over here and may have promoted its target: it notes for whom the server gives up before it does, and
-    /// removes the note first where it goes back. Null: it can't be told. Must not be asked by a process that holds the lock.
-    /// </summary>
-    public static bool? MayHavePromoted(string dataDirectory) =>
-        File.Exists(GivingUp.PathIn(dataDirectory)) ? IsHeldByAnother(dataDirectory) : false;
-
     /// <summary>Gives it up.</summary>
     public void Dispose() => _lock.Dispose();
 

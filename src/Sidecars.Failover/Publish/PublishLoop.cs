@@ -111,11 +111,11 @@ public sealed class PublishLoop(
                 _accepted = new AcceptedMaster(d.Master, d.Term, d.Epoch);
                 var desired = new DesiredMaster.Another(d.Master, new FencingToken(d.Term, d.Epoch, 0), Since(now));
                 if (before is DesiredMaster.Another known && known.Master == desired.Master && known.Token == desired.Token) break;
-                Replace(before, desired);
+                Set(desired);
                 break;
             default:
                 // A contradiction ends what was desired; a moment without a majority does not.
-                if (before is not null && !stands) Replace(before, null);
+                if (before is not null && !stands) Set(null);
                 break;
         }
 
@@ -182,19 +182,7 @@ public sealed class PublishLoop(
 
     private long Since(long now) => sentinels.LastEventAt is > 0 and var at && time.GetElapsedTime(at, now) < EventLife ? at : now;
 
-    // Not over what was claimed since this round began: the next round judges that.
-    private void Replace(DesiredMaster? before, DesiredMaster? next)
-    {
-        lock (_gate)
-        {
-            if (!ReferenceEquals(before, _desired)) return;
-            _desired = next;
-        }
-
-        Changed.Raise();
-    }
-
-    private void Set(DesiredMaster next)
+    private void Set(DesiredMaster? next)
     {
         lock (_gate) _desired = next;
         Changed.Raise();

@@ -99,9 +99,8 @@ public static class PublishPolicy
     public static bool MayBeMaster(OwnServer server, bool hasImpostor, string runId) =>
         server is OwnServer.Silent ? !hasImpostor : IsMaster(server, hasImpostor, runId);
 
-    /// <summary>Whether the server beside this process says ROLE=master, is that process, and is alone at its address.</summary>
-    /// <inheritdoc cref="MayBeMaster"/>
-    public static bool IsMaster(OwnServer server, bool hasImpostor, string runId) =>
+    // It says ROLE=master, is that process, and is alone at its address.
+    private static bool IsMaster(OwnServer server, bool hasImpostor, string runId) =>
         !hasImpostor && server is OwnServer.Answers { IsMaster: true } master && master.RunId == runId;
 
     /// <summary>

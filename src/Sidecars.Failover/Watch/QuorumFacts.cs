@@ -29,7 +29,7 @@ public sealed record QuorumFacts
     public ImmutableArray<RedisEndpoint> Promotable { get; init; } = [];
 
     /// <summary>See <see cref="SentinelQuorumDecision.Agreed.Unreached"/>.</summary>
-    public ImmutableArray<RedisEndpoint> Unreached { get; init; } = [];
+    public ImmutableArray<RedisEndpoint> Unreached { get; init => field = value.IsDefault ? [] : value; } = []; // a log without it
 
     /// <summary>
     /// The Sentinel to ask for a failover if nothing else decides: of those that name the master and trust their clock, the one with the

@@ -37,6 +37,8 @@ public sealed class DirectoryStoreTests : ObjectStoreContract
         });
         Assert.Equal(StoreFailure.Unavailable, ended.Failure);
         Assert.Equal(StoreFailure.Unavailable, (await Assert.ThrowsAsync<StoreException>(() => store.OpenAsync("a/1", default))).Failure);
+        var folders = await Assert.ThrowsAsync<StoreException>(() => store.ListFoldersAsync("", default));
+        Assert.Equal(StoreFailure.Unavailable, folders.Failure);
     }
 
     [Fact]

@@ -86,20 +86,18 @@ public sealed class DirectoryStore : IObjectStore
             yield return entry;
         }
 
-        // A store that goes away under a list leaves a part of it, which must not pass for the whole.
-        _ = await GuardAsync(prefix, () => Task.FromResult(true)).ConfigureAwait(false);
+        _ = await AssertPresentAsync(prefix).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<string>> ListFoldersAsync(string prefix, CancellationToken cancellation) =>
-        GuardAsync<IReadOnlyList<string>>(prefix, () =>
-        {
-            var folder = new DirectoryInfo(FolderOf(prefix));
-            return Task.FromResult<IReadOnlyList<string>>(folder.Exists
-                ? [.. folder.EnumerateDirectories().Where(d => ObjectKey.IsPart(d.Name) && HasFiles(d)).Select(d => d.Name)
-                    .Order(StringComparer.Ordinal)]
-                : []);
-        });
+    public async Task<IReadOnlyList<string>> ListFoldersAsync(string prefix, CancellationToken cancellation)
+    {
+        var folder = await GuardAsync(prefix, () => Task.FromResult(FolderOf(prefix))).ConfigureAwait(false);
+        string[] names = [.. EntriesOf(prefix, new DirectoryInfo(folder)).OfType<DirectoryInfo>()
+            .Where(d => ObjectKey.IsPart(d.Name) && HasFiles(prefix, d)).Select(d => d.Name).Order(StringComparer.Ordinal)];
+        _ = await AssertPresentAsync(prefix).ConfigureAwait(false);
+        return names;
+    }
 
     /// <inheritdoc/>
     public Task DeleteAsync(string key, CancellationToken cancellation) =>
@@ -163,7 +161,11 @@ public sealed class DirectoryStore : IObjectStore
         }
     }
 
-    private static bool HasFiles(DirectoryInfo folder) => folder.EnumerateFiles("*", SearchOption.AllDirectories).Any();
+    private static bool HasFiles(string prefix, DirectoryInfo folder) =>
+        EntriesOf(prefix, folder).Any(e => e is DirectoryInfo below ? HasFiles(prefix, below) : e.Exists);
+
+    // A store that goes away under a list leaves a part of it, which must not pass for the whole.
+    private Task<bool> AssertPresentAsync(string prefix) => GuardAsync(prefix, () => Task.FromResult(true));
 
     // A write that finds no directory is no missing object: a volume is gone, or something else stands where the store should be.
     private async Task<T> GuardAsync<T>(string key, Func<Task<T>> action, bool isWrite = false)
@@ -176,9 +178,8 @@ public sealed class DirectoryStore : IObjectStore
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException && !isWrite)
         {
             // Or the whole store went away since it was looked at.
-            throw IdentityProblem(isWrite: false) is { } gone
-                ? new StoreException(StoreFailure.Unavailable, key, gone, e)
-                : new StoreException(StoreFailure.NotFound, key, "there is no such object", e);
+            _ = await AssertPresentAsync(key).ConfigureAwait(false);
+            throw new StoreException(StoreFailure.NotFound, key, "there is no such object", e);
         }
         catch (UnauthorizedAccessException e)
         {

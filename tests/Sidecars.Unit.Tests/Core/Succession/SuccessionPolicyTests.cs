@@ -28,10 +28,15 @@ public sealed class SuccessionPolicyTests
         ["succeed: the other one is of another history"] =
             Dead with { Replicas = [Replica(B, 5000, id: Another), Replica(C, 1000)], ReplicationId = History },
         ["succeed: nobody has the dead one's id, and all have one"] = Dead with { ReplicationId = Another },
-        ["succeed: no Sentinel is connected to the best one yet"] = Dead with { Listed = [B], Unreached = [C] },
-        ["succeed: nor to any"] = Dead with { Listed = [], Unreached = [B, C] },
-        ["succeed: one that no Sentinel reaches either is not waited for"] =
-            Dead with { Listed = [C], Unreached = [B], Replicas = [Down(B), Replica(C, 1000)] },
+        ["succeed: no Sentinel is connected to the best one yet"] = Dead with { Listed = [B], Unreached = [C], ReplicationId = History },
+        ["succeed: nor to any"] = Dead with { Listed = [], Unreached = [B, C], ReplicationId = History },
+        ["succeed: one that no Sentinel is connected to is not waited for where there is another"] =
+            Dead with { Listed = [C], Unreached = [B], Replicas = [Down(B), Replica(C, 1000)], ReplicationId = History },
+        ["replica-silent: it is waited for where there is no other"] =
+            Dead with { Listed = [], Unreached = [B, C], Replicas = [Replica(B, 900), Down(C)], ReplicationId = History },
+        ["no-promotable-replica: what is not connected has another's data"] =
+            Dead with { Listed = [], Unreached = [B, C], ReplicationId = Another },
+        ["no-promotable-replica: nobody knows whose data they should be"] = Dead with { Listed = [], Unreached = [B, C] },
         ["succeed: an earlier attempt's"] = Dead with { Replicas = [Replica(B, 900), Promoted(C)], Promoted = RunId(C) },
         ["succeed: somebody else's attempt"] = Dead with { Replicas = [Replica(B, 900), Promoted(C)] },
         ["replica-silent: it is not reached"] = Dead with { Replicas = [Replica(B, 900), Down(C)] },

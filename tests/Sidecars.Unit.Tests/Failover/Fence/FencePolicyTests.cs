@@ -146,13 +146,8 @@ public sealed class FencePolicyTests
         var silent = Healthy with { Server = new OwnServer.Silent("hangs"), WasMaster = true };
         AssertFence("being-replaced", silent with { Replacement = new Replacement(Executor, "wait_promotion") });
         AssertFence("higher-epoch", silent with { Quorum = NamesOther });
-        // Cut off, it does not hear of its replacement.
-        AssertFence("isolated", silent with { Quorum = NoMajority, IsolatedFor = silent.Patience });
-        Assert.Equal("server-silent",
-            FencePolicy.Decide(silent with { Quorum = NoMajority, IsolatedFor = silent.Patience - TimeSpan.FromTicks(1) }).Code);
-        Assert.Equal("server-silent",
-            FencePolicy.Decide(silent with { Quorum = NoMajority, IsolatedFor = silent.Patience, WasMaster = false }).Code);
-        Assert.Equal("server-silent", FencePolicy.Decide(silent with { IsolatedFor = silent.Patience }).Code);
+        // What is silent may be a server that turns this process away, with every replica attached.
+        Assert.Equal("server-silent", FencePolicy.Decide(silent with { Quorum = NoMajority, IsolatedFor = Long }).Code);
         Assert.Equal("server-silent", FencePolicy.Decide(silent).Code);
         Assert.Equal("server-silent", FencePolicy.Decide(silent with { Quorum = NamesOther, WasMaster = false }).Code);
     }
@@ -266,8 +261,7 @@ public sealed class FencePolicyTests
 
     [Fact]
     public void Ignorance_never_fences() => Prop.ForAll(Fences.ToArbitrary(), facts =>
-        facts.Server is OwnServer.Silent
-        || FencePolicy.Decide(facts with
+        FencePolicy.Decide(facts with
         {
             Quorum = NoMajority,
             Superseded = null,

@@ -1,4 +1,5 @@
 using Sidecars.Core.Succession;
+using Sidecars.Core.Topology;
 using Sidecars.Failover.Watch;
 using Sidecars.TestKit.FakeRedis;
 using static Sidecars.Unit.Tests.Failover.Loops.QuietDayTests;
@@ -50,6 +51,7 @@ public sealed class DeathLoopTests : IAsyncDisposable
     {
         _sentinels.Replicas = [MemoryGroup.Third, MemoryGroup.Other];
         (_sentinels.Flags[MemoryGroup.Third], _sentinels.Flags[MemoryGroup.Other]) = (less, more);
+        _server.Look = new NodeLook { RunId = MemoryGroup.RunId, Role = NodeRole.Master, ReplicationId = new string('c', 40) };
         Start();
         await OnThreadAsync(() =>
         {

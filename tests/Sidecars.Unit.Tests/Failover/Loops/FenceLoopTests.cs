@@ -55,28 +55,6 @@ public sealed class FenceLoopTests : IAsyncDisposable
         });
     }
 
-    /// <summary>
-    /// What waits in the sockets of a stopped process is acknowledged when it wakes; who is cut off does not hear of a replacement.
-    /// </summary>
-    [Fact]
-    public async Task A_master_that_hangs_while_it_is_cut_off_is_fenced_when_patience_ends()
-    {
-        Start();
-        await OnThreadAsync(() =>
-        {
-            Run(10 * Second);
-            _server.LookAt = _ => Task.FromResult<OwnServer>(new OwnServer.Silent("hangs"));
-            _server.Say(new OwnServer.Silent("hangs"));
-            Run(TimeSpan.FromMinutes(1));
-            Assert.Empty(_group.Changes); // a majority answers, and names it
-            _sentinels.Name(MemoryGroup.Me, 3, answering: 1);
-            Run((4 * Second) - TimeSpan.FromMilliseconds(1));
-            Assert.Empty(_group.Changes);
-            Run(TimeSpan.FromMilliseconds(1));
-            Assert.Equal(Fenced, _group.Changes.First());
-        });
-    }
-
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

@@ -32,6 +32,9 @@ internal sealed class HandServer : IOwnServerNotes
 
     public bool HasImpostor { get; private set; }
 
+    /// <summary>The last whole look; null: none.</summary>
+    public NodeLook? Look { get; set; }
+
     /// <summary>What a look does and finds.</summary>
     public Func<CancellationToken, Task<OwnServer>> LookAt { get; set; }
 
@@ -52,7 +55,7 @@ internal sealed class HandServer : IOwnServerNotes
         return found;
     }
 
-    public NodeLook? LookWithin(TimeSpan age) => null;
+    public NodeLook? LookWithin(TimeSpan age) => Look;
 
     public void NoteResolved(RedisEndpoint address) => Address = address;
 

@@ -77,6 +77,7 @@ public sealed class PublishingHistoryTests
                     if (number / 18 % 2 == 0) _world.Sentinels.Switch(node);
                     else _world.Sentinels.Name(node);
                     await node.Loop.RoundAsync(default);
+                    await _publishers[node].RoundAsync(default);
                     return "hand over to";
                 case 15: _world.Time.Advance(TimeSpan.FromSeconds(16)); return "wait";
                 case 16:
