@@ -141,7 +141,7 @@ public sealed partial class DashboardTests
         Directory.EnumerateFiles(Path.Combine(Repository.Root, "src"), "*.cs", SearchOption.AllDirectories)
             .Where(file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal))
             .SelectMany(file => Declaration().Matches(File.ReadAllText(file)))
-            .Select(match => (match.Groups[1].Value, match.Groups[2].Value));
+            .Select(match => (match.Groups[1].Value, string.Concat(match.Groups[2].Captures.Select(part => part.Value))));
 
     private static void AssertServed(int least, Regex metric, IEnumerable<string> served)
     {
@@ -182,7 +182,9 @@ public sealed partial class DashboardTests
     [GeneratedRegex(@"(?<![:\w])sidecars_\w+")]
     private static partial Regex SidecarMetric();
 
-    [GeneratedRegex(@"\.(?:Create)?(?:Counter|Gauge|Histogram)\(\s*""((?:sidecars|process)_[a-z_]+)"",\s*\$?""([^""]+)""")]
+    // A long help is of several literals.
+    [GeneratedRegex(
+        @"\.(?:Create)?(?:Counter|Gauge|Histogram)\(\s*""((?:sidecars|process)_[a-z_]+)"",\s*\$?""(?<2>[^""]+)""(?:\s*\+\s*\$?""(?<2>[^""]+)"")*")]
     private static partial Regex Declaration();
 
     [GeneratedRegex(@"\b(that drill|that event|stands there|those that|Its epoch)\b")]
