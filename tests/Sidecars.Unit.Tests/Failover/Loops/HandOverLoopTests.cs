@@ -33,8 +33,12 @@ public sealed class HandOverLoopTests : IAsyncDisposable
         StartRepair();
         await OnThreadAsync(() =>
         {
+            // Where its first round comes before the watch's first look, it asks the group once.
+            Run(5 * Second);
+            var before = _group.Replica.Connects;
+            Assert.InRange(before, 0, 1);
             Run(TimeSpan.FromHours(ApiAwayTests.Hours));
-            Assert.Equal((0, 1), (_group.Replica.Connects, _group.Redis.OpenConnections));
+            Assert.Equal((before, 1), (_group.Replica.Connects, _group.Redis.OpenConnections));
             Assert.Empty(_group.Changes);
             _group.MinReplicas = "99";
             Run(5 * Second);
