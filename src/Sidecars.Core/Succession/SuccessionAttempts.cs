@@ -9,8 +9,8 @@ namespace Sidecars.Core.Succession;
 public sealed class SuccessionAttempts(SuccessionRunner runner, int sentinelCount)
 {
     /// <summary>
-    /// Attempts that did not begin, until a Sentinel is asked instead: each may leave an unused vote, which keeps Sentinels from acting by
-    /// themselves.
+    /// Attempts that did not begin, until a Sentinel is asked instead: one that won its epoch leaves an unused vote, which keeps Sentinels
+    /// from acting by themselves.
     /// </summary>
     public const int Most = 5;
 
@@ -19,7 +19,7 @@ public sealed class SuccessionAttempts(SuccessionRunner runner, int sentinelCoun
     /// <summary>The highest epoch that was met: the next attempt starts above it.</summary>
     public long LearntEpoch { get; private set; }
 
-    /// <summary>The process that an attempt has promoted; null: none.</summary>
+    /// <summary>The process that an attempt has promoted, or may have; null: none.</summary>
     public string? Promoted { get; private set; }
 
     /// <summary>Why the Sentinels can't be told, so that one of them is to be asked; null: they can, as far as is known.</summary>

@@ -31,7 +31,7 @@ public sealed record AbandonedFacts
     /// <summary>Time since the last attempt of this sidecar; null: none was made.</summary>
     public TimeSpan? AttemptedAgo { get; init; }
 
-    /// <summary>The process that an attempt has promoted, unconfirmed; null: none.</summary>
+    /// <summary>The process that an attempt has promoted, or may have; null: none.</summary>
     public string? Promoted { get; init; }
 
     /// <summary>What the replicas say; null: not asked yet.</summary>

@@ -98,7 +98,6 @@ public sealed class PublishLoop(
         var decision = PublishPolicy.Decide(facts);
         sink.Decided("publish", decision.Code, decision.Reason, decision is PublishDecision.Refuse,
             () => JsonSerializer.Serialize(facts, PublishJson.Default.PublishFacts));
-        var stands = before is not null && PublishPolicy.Stands(before, facts);
         switch (decision)
         {
             case PublishDecision.Own d:
@@ -115,7 +114,7 @@ public sealed class PublishLoop(
                 break;
             default:
                 // A contradiction ends what was desired; a moment without a majority does not.
-                if (before is not null && !stands) Set(null);
+                if (before is not null && !PublishPolicy.Stands(before, facts)) Set(null);
                 break;
         }
 

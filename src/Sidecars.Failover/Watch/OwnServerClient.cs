@@ -31,8 +31,8 @@ public sealed class OwnServerClient(Func<IRespTransport> transport, RedisClientO
 
     /// <summary>
     /// Refuses writes on a master and cuts its clients, so that none goes on with an old answer. Whichever process it is: a fence
-    /// on the wrong one is lifted within a look. A replica keeps its clients, a step-down's coordinator among them. Null where it is done,
-    /// else why not.
+    /// on the wrong one is lifted within a look at a majority that names it. A replica keeps its clients, a step-down's coordinator among
+    /// them. Null where it is done, else why not.
     /// </summary>
     public Task<string?> FenceAsync(long minReplicas, long maxLag, CancellationToken cancellation) => WithAsync(
         async client =>
