@@ -253,8 +253,8 @@ internal sealed class SidecarLoops
     }
 
     private PublishLoop Publish(RedisEndpoint address) =>
-        new(new PublishSettings(address, Own(address), _group.SentinelCount, _options.Publish.RankDelay, Period), Server, Sentinels, Term,
-            _decisions, _time);
+        new(new PublishSettings(address, Own(address), _group.SentinelCount, _options.Publish.RankDelay, Period), Server, Sentinels,
+            new GroupTerm(MarkerTerm, Record), _decisions, _time);
 
     // What the server beside this process is published as.
     private MasterAddresses Own(RedisEndpoint address) =>
@@ -296,10 +296,8 @@ internal sealed class SidecarLoops
     private Task<GroupObservation> LookAtGroupAsync(CancellationToken cancellation) =>
         _connections.Observer.ObserveNodesAsync(Sentinels.Observe(), cancellation);
 
-    // Bootstrap writes the term of an election into the marker before the server starts.
-    private long Term() =>
-        Math.Max(Marker.Written?.Marker.Token.Term ?? (_markers.Read() is { IsKnown: true, Value: { } marker } ? marker.Token.Term : 0),
-            Record?.Record?.Term ?? 0);
+    private long MarkerTerm() =>
+        Marker.Written?.Marker.Token.Term ?? (_markers.Read() is { IsKnown: true, Value: { } marker } ? marker.Token.Term : 0);
 
     private long? MarkerEpoch() =>
         _markers.Read() is { IsKnown: true, Value: { Role: MarkerRole.Master } marker } ? marker.Token.Epoch : null;

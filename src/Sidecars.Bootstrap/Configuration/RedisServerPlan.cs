@@ -63,10 +63,13 @@ public static class RedisServerPlan
     {
         // SetDefault puts a line on top, so the last comes first.
         for (var i = Shipped.Length - 1; i >= 0; i--) document.SetDefault(Shipped[i][0], Shipped[i][1]);
-        // With AOF, no periodic snapshots unless the user asks for them: they cost a fork and buy nothing but the offset, which
-        // the save on SIGTERM writes too. "force": without it Redis 7.0 refuses SIGTERM while the AOF is first written.
+        // With AOF, no snapshots unless the user asks for them: periodic ones cost a fork, and one at the shutdown takes as long as the
+        // dataset is large and is never loaded. It even does harm: a dump that is newer than the AOF is also what an interrupted full
+        // sync leaves, and in the second after a switch no marker knows its replication id yet: a whole group that was stopped in that
+        // second waited for a person. The AOF is flushed and synced whatever this says (finishShutdown in server.c).
         if (settings.Durability == Durability.Aof) document.SetDefault("save", "");
-        document.SetDefault("shutdown-on-sigterm", settings.Durability == Durability.None ? ["nosave", "force"] : ["save", "force"]);
+        // "force": without it Redis 7.0 refuses SIGTERM while the AOF is first written.
+        document.SetDefault("shutdown-on-sigterm", settings.Durability == Durability.Rdb ? ["save", "force"] : ["nosave", "force"]);
     }
 
     private static void Persist(ServerPlanner plan, Durability durability)
@@ -89,7 +92,7 @@ public static class RedisServerPlan
     {
         var access = new GroupAccess(settings.Cluster, settings.Secrets);
         plan.Decide("masteruser", access.Replication.User);
-        plan.Decide("masterauth", access.Replication.Password);
+        plan.Decide("masterauth", access.Replication.PasswordAtStart);
         if (plan.Document.AclFile is not { } path)
         {
             plan.CheckDefaultUser(access, AclDocument.DefaultRules(plan.Document));

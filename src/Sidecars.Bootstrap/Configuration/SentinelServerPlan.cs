@@ -79,9 +79,9 @@ public static class SentinelServerPlan
     {
         var access = new GroupAccess(settings.Cluster, settings.Secrets);
         plan.Decide("sentinel", "auth-user", master, access.Sentinel.User);
-        plan.Decide("sentinel", "auth-pass", master, access.Sentinel.Password);
+        plan.Decide("sentinel", "auth-pass", master, access.Sentinel.PasswordAtStart);
         plan.Decide("sentinel", "sentinel-user", access.Sentinel.User);
-        plan.Decide("sentinel", "sentinel-pass", access.Sentinel.Password);
+        plan.Decide("sentinel", "sentinel-pass", access.Sentinel.PasswordAtStart);
         plan.CheckDefaultUser(access, AclDocument.DefaultRules(plan.Document));
         if (plan.Document.AclFile is not null)
             plan.Problem(

@@ -102,6 +102,13 @@ public sealed class GroupLogin(string user, GroupSecret? secret)
     /// <summary>The password before the rotation, to be tried second; null outside one.</summary>
     public string? PreviousPassword { get; } = secret?.Previous?.Value;
 
+    /// <summary>
+    /// What a server logs in with from its start: during a rotation still the previous password, since every server accepts that until
+    /// its end, and files reach machines up to minutes apart. A Sentinel that is refused once stays deaf to that server: it does not log
+    /// in again while the connection stands. The sidecars change it once all accept the current one.
+    /// </summary>
+    public string PasswordAtStart => PreviousPassword ?? Password;
+
     /// <summary>True without any password (<c>nopass</c>).</summary>
     public bool IsOpen => secret is null;
 

@@ -31,11 +31,13 @@ public sealed class RecordLoop(
 
     // The record answers and refuses: another wrote first, or it says something later. What is new is offered at once.
     private readonly RetryPause _refusing = new(new BackoffSchedule(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10)), time, random);
+    private readonly Signal _asked = new();
     private ServingReport? _refused;
     private ServingReport? _reported;
     private long _reportedAt;
     private long _readAt;
     private bool _isRead;
+    private int _isAsked;
     private ElectionView? _view;
 
     /// <summary>The group's record as last read; null: not yet.</summary>
@@ -44,12 +46,22 @@ public sealed class RecordLoop(
     /// <summary>What it says of nodes and streams.</summary>
     public GroupNames Names => Volatile.Read(ref _view) is { } view ? new GroupNames(view) : GroupNames.None;
 
+    /// <summary>Raised when a later term has been read.</summary>
+    public Signal TermRaised { get; } = new();
+
+    /// <summary>Has the record read now, not at its next turn; where reads fail, after their pause. Safe for concurrent use.</summary>
+    public void ReadSoon()
+    {
+        Volatile.Write(ref _isAsked, 1);
+        _asked.Raise();
+    }
+
     /// <summary>Reads and writes until it is cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
         while (true)
         {
-            var next = markers.Changed.Ticket();
+            var next = new SignalTicket(markers.Changed, _asked);
             // After a failure the pause is kept to, whatever is new.
             await _retries.RunAsync(RoundAsync, cancellation).ConfigureAwait(false);
             await next.WaitAsync(period, time, cancellation).ConfigureAwait(false);
@@ -92,12 +104,15 @@ public sealed class RecordLoop(
 
     private async Task<FailedTry?> ReadAsync(CancellationToken cancellation)
     {
-        if (_isRead && time.GetElapsedTime(_readAt) < period) return null;
+        var isAsked = Interlocked.Exchange(ref _isAsked, 0) == 1;
+        if (_isRead && !isAsked && time.GetElapsedTime(_readAt) < period) return null;
         switch (await record.ReadAsync(cancellation).ConfigureAwait(false))
         {
             case ElectionObservation.Known known:
+                var before = Record?.Term ?? 0;
                 Volatile.Write(ref _view, known.View);
                 (_isRead, _readAt) = (true, time.GetTimestamp());
+                if (known.View.Record.Term > before) TermRaised.Raise();
                 return null;
             case ElectionObservation.Unavailable unavailable:
                 return Failed(unavailable.Why);

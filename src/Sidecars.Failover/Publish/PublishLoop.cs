@@ -22,11 +22,11 @@ public sealed record PublishSettings(
 /// <param name="settings">See there.</param>
 /// <param name="server">The server.</param>
 /// <param name="sentinels">The Sentinels.</param>
-/// <param name="term">Term of the group as far as it is known.</param>
+/// <param name="term">Term of the group.</param>
 /// <param name="sink">Decisions.</param>
 /// <param name="time">Its clock.</param>
 public sealed class PublishLoop(
-    PublishSettings settings, IOwnServer server, ISentinelViews sentinels, Func<long> term, IDecisionSink sink, TimeProvider time)
+    PublishSettings settings, IOwnServer server, ISentinelViews sentinels, IGroupTerm term, IDecisionSink sink, TimeProvider time)
     : IDesiredMasters
 {
     // A promotion that Sentinel saw and our own look did not yet: the next one shows it.
@@ -62,7 +62,7 @@ public sealed class PublishLoop(
     {
         while (true)
         {
-            var next = new SignalTicket(server.Changed, sentinels.Changed);
+            var next = new SignalTicket(server.Changed, sentinels.Changed, term.Changed);
             var decision = await RoundAsync(cancellation).ConfigureAwait(false);
             await next.WaitAsync(decision is PublishDecision.Wait { Code: "own-not-master" } ? Soon : settings.Period, time,
                 cancellation).ConfigureAwait(false);
@@ -77,6 +77,13 @@ public sealed class PublishLoop(
     {
         lock (_gate)
             return remembered is { Token.Epoch: var epoch } && _epochs is { } known && (epoch == known.Now || epoch == known.Before);
+    }
+
+    /// <summary>A target shows this: a term that is not known here is learnt by it.</summary>
+    public void Shown(PublishedMaster there)
+    {
+        ArgumentNullException.ThrowIfNull(there);
+        term.Shown(there.Token.Term);
     }
 
     /// <summary>Decides once.</summary>
@@ -171,7 +178,7 @@ public sealed class PublishLoop(
         Server = own,
         Address = settings.Address,
         Quorum = quorum,
-        Term = term(),
+        Term = term.Value,
         Accepted = _accepted,
         HasImpostor = server.HasImpostor,
         Rank = Rank(observations, quorum.Named),

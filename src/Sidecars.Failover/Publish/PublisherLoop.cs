@@ -101,7 +101,7 @@ public sealed class PublisherLoop(
             case null:
                 return LeastPause;
             case PublishOutcome.NotVerified unproven:
-                Seen = (unproven.There, time.GetTimestamp());
+                See(unproven.There);
                 sink.Decided(_name, unproven.Code, $"{target.Description}: {unproven.Reason}", isRefusal: true, () => "null");
                 return Unproven;
             case var outcome:
@@ -142,7 +142,7 @@ public sealed class PublisherLoop(
             _spreading = new Propagation(ct => target.IsPropagatedAsync(change, ct), time, random);
         var after = time.GetElapsedTime(desired.Since);
         metrics.Settled(target.Name, outcome, desired, after);
-        Seen = (outcome.There, time.GetTimestamp());
+        See(outcome.There);
         var refused = (outcome as PublishOutcome.Refused)?.Reason;
         var isToldAlready = refused is not null && refused == _refused;
         _refused = refused;
@@ -168,6 +168,12 @@ public sealed class PublisherLoop(
         return Settle(desired);
     }
 
+    private void See(PublishedMaster? there)
+    {
+        Seen = (there, time.GetTimestamp());
+        if (there is not null) loop.Shown(there);
+    }
+
     private TimeSpan Settle(DesiredMaster desired)
     {
         _settled = desired;
@@ -177,7 +183,7 @@ public sealed class PublisherLoop(
     private async Task<bool> IsThereAsync(DesiredMaster desired, CancellationToken cancellation)
     {
         var there = await target.LookAsync(cancellation).ConfigureAwait(false);
-        Seen = (there, time.GetTimestamp());
+        See(there);
         return there is not null && (there.Token.Term, there.Token.Epoch).CompareTo((desired.Token.Term, desired.Token.Epoch)) >= 0;
     }
 
@@ -185,7 +191,7 @@ public sealed class PublisherLoop(
     {
         try
         {
-            Seen = (await target.LookAsync(cancellation).ConfigureAwait(false), time.GetTimestamp());
+            See(await target.LookAsync(cancellation).ConfigureAwait(false));
         }
         catch (IOException)
         {

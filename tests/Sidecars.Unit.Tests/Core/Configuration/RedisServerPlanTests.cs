@@ -38,7 +38,7 @@ public sealed class RedisServerPlanTests
                 "10"),
             ("repl-ping-replica-period", "2"), ("repl-diskless-sync-delay", "0"), ("repl-backlog-ttl", "0"), ("appendonly", "yes"), ("save",
                 ""),
-            ("aof-timestamp-enabled", "yes"), ("shutdown-on-sigterm", "save"), ("min-replicas-to-write", "1"), ("min-replicas-max-lag",
+            ("aof-timestamp-enabled", "yes"), ("shutdown-on-sigterm", "nosave"), ("min-replicas-to-write", "1"), ("min-replicas-max-lag",
                 "3"), ("masteruser", "repl-shop/cart"),
         })
             Assert.Equal(value, document.Get(name));
@@ -143,6 +143,7 @@ public sealed class RedisServerPlanTests
         var rdb = Calculate("appendonly yes\n", Settings with { Durability = Durability.Rdb }).Document;
         Assert.Equal("no", rdb.Get("appendonly"));
         Assert.False(rdb.Contains("save"));
+        Assert.Equal("save", rdb.Get("shutdown-on-sigterm"));
         var none = Calculate("save 900 1\n", Settings with { Durability = Durability.None }).Document;
         Assert.Equal("", Assert.Single(none.All("save")).Text(0));
     }
@@ -162,6 +163,13 @@ public sealed class RedisServerPlanTests
         Assert.Equal("repl-shop/cart", plan.Document.Get("masterauth"));
         Assert.Contains("nopass", User(plan, "repl-shop/cart"));
         Assert.False(plan.Document.Contains("requirepass"));
+    }
+
+    [Fact]
+    public void While_passwords_rotate_a_server_starts_with_the_login_that_every_other_one_accepts()
+    {
+        var rotating = new GroupSecrets { Default = new GroupSecret(Secret.Of("new"), Secret.Of("old")) };
+        Assert.Equal("old", Calculate("", Settings with { Secrets = rotating }).Document.Get("masterauth"));
     }
 
     [Fact]

@@ -25,6 +25,17 @@ public sealed class SentinelServerPlanTests
     private static string[] Lines(ServerPlan plan) => [.. plan.Document.Lines.Select(line => Encoding.UTF8.GetString(line.Raw.Span))];
 
     [Fact]
+    public void While_passwords_rotate_it_starts_with_the_login_that_every_server_accepts()
+    {
+        var lines = Lines(Calculate("", Settings with
+        {
+            Secrets = new GroupSecrets { Default = new GroupSecret(Secret.Of("new"), Secret.Of("old")) },
+        }));
+        Assert.Contains("sentinel auth-pass shop.cart old", lines);
+        Assert.Contains("sentinel sentinel-pass old", lines);
+    }
+
+    [Fact]
     public void Without_a_base_file_everything_is_there()
     {
         var lines = Lines(Calculate("", Settings with

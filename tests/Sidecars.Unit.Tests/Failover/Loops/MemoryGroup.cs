@@ -70,7 +70,7 @@ internal sealed class MemoryGroup : IAsyncDisposable
         Death = DeathOf(Server, Watch, () => null);
         Publishing = new PublishLoop(
             new PublishSettings(Me, new MasterAddresses("10.0.0.1", Me), 3, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(1)),
-            Server, Watch, () => 1, Sink, Time);
+            Server, Watch, new Publish.FixedTerm(1), Sink, Time);
         HandOver = new HandOverGroup(
             new GroupAddresses([.. Sentinels.Select(s => s.Endpoint)], [Me, Other], TimeSpan.FromSeconds(1)), Me,
             new HandOverSettings { SentinelCount = 3, RedisCount = 3, DownAfter = TimeSpan.FromSeconds(5), MinReplicas = 1 },

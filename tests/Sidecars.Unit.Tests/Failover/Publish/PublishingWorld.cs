@@ -117,6 +117,9 @@ internal sealed class PublishingNode : IAsyncDisposable
 
     public PublishLoop Loop { get; private set; } = null!;
 
+    /// <summary>From the next start of the sidecar on.</summary>
+    public IGroupTerm Term { get; set; } = new FixedTerm(1);
+
     public Told Sink { get; } = new();
 
     /// <summary>Another process with the role and the address that this one had.</summary>
@@ -131,7 +134,7 @@ internal sealed class PublishingNode : IAsyncDisposable
         Watch.NoteImpostor(hadImpostor);
         Loop = new PublishLoop(
             new PublishSettings(Announced, new MasterAddresses(Outside, Pod), 3, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(1)),
-            Watch, _world.Sentinels, () => 1, Sink, _world.Time);
+            Watch, _world.Sentinels, Term, Sink, _world.Time);
     }
 
     public AnotherMaster Another => new(
