@@ -180,8 +180,9 @@ public static class ElectionPolicy
             .ThenBy(e => e.Node, StringComparer.Ordinal)
             .First();
         var position = lineage.PositionOf(winner)!.Value;
-        // A Sentinel majority has settled a split of the past; nobody else can.
-        if (facts.Named?.Address != winner.Address && !facts.IsUnclean && lineage.ConflictFrom(position) is { } conflict)
+        // A Sentinel majority has settled a split of the past, or the nodes themselves, which all follow one side of it by now.
+        var isSettled = facts.Named?.Address == winner.Address || IsOneStream(facts, intact, winner);
+        if (!isSettled && !facts.IsUnclean && lineage.ConflictFrom(position) is { } conflict)
         {
             return new ElectionDecision.Refuse(LineageConflict,
                 $"{conflict.First.Master.Name} and {conflict.Second.Master.Name} both served at {conflict.Second.Position} "
@@ -192,6 +193,10 @@ public static class ElectionPolicy
         var why = winner.Node == current ? "served last and nobody has more" : "holds the newest data";
         return Result(facts, winner, $"{unclean}{winner.Node} {why} of {intact.Count} ({winner.Position!.At} at {position})");
     }
+
+    // Every node is here with data of the winner's replication id: no disk holds the other side's writes any more.
+    private static bool IsOneStream(ElectionFacts facts, List<CandidateEvidence> intact, CandidateEvidence winner) =>
+        intact.Count >= facts.GroupSize && intact.TrueForAll(e => e.Position?.At.Id == winner.Position!.At.Id);
 
     private static ElectionDecision Result(ElectionFacts facts, CandidateEvidence winner, string why, PersonsWordKind? word = null) =>
         winner.Incarnation == facts.Me.Incarnation

@@ -13,7 +13,7 @@ namespace Sidecars.Failover.Death;
 /// </summary>
 /// <param name="server">The server beside this process.</param>
 /// <param name="sentinels">The Sentinels.</param>
-/// <param name="nodes">Asks a replica.</param>
+/// <param name="nodes">Asks the replicas and the master.</param>
 /// <param name="succession">Promotes and tells.</param>
 /// <param name="sentinelCount">Configured number.</param>
 /// <param name="dryRun">Decide and say, do nothing.</param>
@@ -49,8 +49,9 @@ public sealed class AbandonedLoop(
         {
             var listed = sentinels.Observe().OfType<SentinelObservation.Known>()
                 .SelectMany(s => s.View.Replicas.Select(r => r.Address)).Distinct();
-            facts = facts with
-            { Replicas = [.. await Task.WhenAll(listed.Select(r => nodes.ObserveAsync(r, cancellation))).ConfigureAwait(false)] };
+            var master = nodes.ObserveAsync(facts.Quorum.Named!, cancellation);
+            var replicas = await Task.WhenAll(listed.Select(r => nodes.ObserveAsync(r, cancellation))).ConfigureAwait(false);
+            facts = facts with { Replicas = [.. replicas], Master = await master.ConfigureAwait(false) };
             decision = AbandonedPolicy.Decide(facts);
         }
 

@@ -36,12 +36,15 @@ public sealed record AbandonedFacts
 
     /// <summary>What the replicas say; null: not asked yet.</summary>
     public ImmutableArray<NodeObservation>? Replicas { get; init; }
+
+    /// <summary>What answers at the master's address, asked together with the replicas; null: not asked yet.</summary>
+    public NodeObservation? Master { get; init; }
 }
 
 /// <summary>What to do about it. Closed.</summary>
 public abstract record AbandonedDecision(string Code, string Reason) : IDecision
 {
-    /// <summary>Ask the replicas for their looks, and decide again.</summary>
+    /// <summary>Ask the replicas and the master itself for their looks, and decide again.</summary>
     public sealed record AskReplicas(string Reason) : AbandonedDecision("ask-replicas", Reason);
 
     /// <summary>Promote a replica and tell the Sentinels.</summary>
@@ -57,7 +60,8 @@ public abstract record AbandonedDecision(string Code, string Reason) : IDecision
 /// <summary>
 /// Whether a master that is down for a Sentinel majority, and that no Sentinel replaces, is replaced by a replica's sidecar. Pure. Sentinel
 /// begins its own failover within a second or two; it does not while a vote for somebody who died stands (2 × failover-timeout), or after a
-/// failover of its own that was aborted. The vote is the guard: two sidecars that act at once do not win one epoch.
+/// failover of its own that was aborted. The vote is the guard: two sidecars that act at once do not win one epoch. A master that lives is
+/// never replaced: Sentinels hold it for down for up to 15 s after its restart, while their connections still lead to the pod before it.
 /// </summary>
 public static class AbandonedPolicy
 {
@@ -72,6 +76,12 @@ public static class AbandonedPolicy
 
     /// <summary>Between two attempts: each may leave an unused vote, which keeps Sentinels from acting by themselves.</summary>
     public static readonly TimeSpan AfterAttempt = TimeSpan.FromSeconds(3);
+
+    /// <summary>
+    /// A replica that has heard its master within this has a master that lives: <c>repl-ping-replica-period</c> is 2 s, and the server
+    /// counts whole seconds.
+    /// </summary>
+    public static readonly TimeSpan Heard = TimeSpan.FromSeconds(3);
 
     /// <summary>Decides.</summary>
     public static AbandonedDecision Decide(AbandonedFacts facts)
@@ -93,6 +103,13 @@ public static class AbandonedPolicy
         if (facts.Replicas is not { } replicas)
             return new AbandonedDecision.AskReplicas(
                 $"{quorum.Reason}, which has been down for {facts.AbandonedFor.TotalSeconds:F1} s, and nobody replaces it");
+        if (facts.Master is NodeObservation.Known { View.Role: NodeRole.Master })
+            return new AbandonedDecision.Wait("master-answers", $"{quorum.Reason}, which they hold for down, and it answers as master");
+        var hears = replicas.OfType<NodeObservation.Known>()
+            .FirstOrDefault(r => r.View is { MasterLinkUp: true } v && v.MasterAddress == named && v.Silence <= Heard);
+        if (hears is not null)
+            return new AbandonedDecision.Wait(
+                "master-heard", $"{quorum.Reason}, which they hold for down, and {hears.Address} hears it as its replica");
         return SuccessionPolicy.Decide(new SuccessionFacts
         {
             Master = named,

@@ -17,7 +17,8 @@ public static class RefusalReasons
             "fenced-unconfirmed", "fenced-doubted", "open-unconfirmed", "step-down-unconfirmed", "value-unknown", "fenced-unseen",
         ]),
         ("death", ["no-promotable-replica", "no-agreement", "address-unknown", "replica-silent", "histories-differ", "other-master"]),
-        ("abandoned", ["no-agreement", "no-promotable-replica", "replica-silent", "histories-differ", "other-master"]),
+        ("abandoned", ["no-agreement", "master-answers", "master-heard", "no-promotable-replica", "replica-silent", "histories-differ",
+            "other-master"]),
         ("led-away",
         [
             "foreign-replica", "record-unavailable", "addresses-incomplete", "address-is-another", "loading", "never-named",

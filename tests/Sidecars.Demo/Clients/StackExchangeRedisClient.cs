@@ -19,6 +19,8 @@ internal static class Client
         var options = ConfigurationOptions.Parse(sentinels);
         options.ServiceName = name;
         options.ConnectTimeout = options.AsyncTimeout = 1000;
+        options.HeartbeatInterval = TimeSpan.FromMilliseconds(100); // a lost connection is noticed and tried again at a heartbeat: 1 s
+        options.ReconnectRetryPolicy = new LinearRetry(50); // the default waits longer each time, up to a minute
         var connection = await ConnectionMultiplexer.ConnectAsync(options);
         // The default tries three times, 1 to 1.5 s apart.
         return connection.GetDatabase().WithRetry(new RetryPolicy.Builder

@@ -122,6 +122,22 @@ public sealed class LineageElectionTests
     }
 
     [Fact]
+    public void A_split_of_the_past_is_over_once_every_node_is_here_and_of_one_side()
+    {
+        var rival = Second with { Position = new LineagePosition(1, 0, 2) };
+        var one = On(A, Id(2), 900, serving: (Node1, Token(1, 0)), history: First);
+        var two = On(B, Id(2), 900, serving: (Node2, Token(1, 0)), history: rival);
+        var three = On(C, Id(2), 890, history: rival);
+        var record = new ElectionRecord { Term = 1, History = [First] };
+        var winners = new[] { one, two, three }.Where(me => Decide(me, record, null, one, two, three) is ElectionDecision.Claim).ToList();
+        Assert.Single(winners);
+        // One that is not here may be of the other side; so may one whose position is not known.
+        foreach (var me in new[] { two, three }) Assert.IsNotType<ElectionDecision.Claim>(Decide(me, record, null, two, three));
+        foreach (var me in new[] { one, two, three })
+            Assert.IsType<ElectionDecision.Refuse>(Decide(me, record, null, one with { Position = null }, two, three));
+    }
+
+    [Fact]
     public void An_unclean_election_goes_on_with_the_best_that_is_there_and_says_so()
     {
         var stale = On(C, Id(1), 1000, serving: (Node1, Token(1, 0)), history: First);

@@ -31,6 +31,31 @@ public sealed class AbandonedPolicyTests
         Assert.Equal((Other, Third, Me), (plan.Master, plan.Target.Address, plan.Others.Single().Address));
     }
 
+    // Its Service leads to a new process already, and the Sentinels' connections to the one before.
+    [Fact]
+    public void A_master_that_answers_or_is_heard_is_not_replaced()
+    {
+        var replicas = Abandoned with { Replicas = [Replica(Me, 900), Replica(Third, 1000)] };
+        Assert.Equal("master-answers", AbandonedPolicy.Decide(replicas with { Master = Node(NodeRole.Master) }).Code);
+        Assert.Equal("succeed", AbandonedPolicy.Decide(replicas with { Master = Node(NodeRole.Replica) }).Code);
+        Assert.Equal("succeed", AbandonedPolicy.Decide(replicas with { Master = new NodeObservation.Unreachable(Other, "refused") }).Code);
+        Assert.Equal("succeed", AbandonedPolicy.Decide(replicas with { Master = new NodeObservation.Unknown(Other, false, "garbage") }).Code);
+    }
+
+    [Theory]
+    [InlineData(true, 0, "master-heard")]
+    [InlineData(true, 3, "master-heard")]
+    [InlineData(true, 4, "succeed")] // cut off without an end of the connection: repl-timeout is 10 s
+    [InlineData(false, 0, "succeed")]
+    public void The_replicas_word_counts_while_it_is_fresh(bool isLinkUp, int seconds, string code)
+    {
+        var third = Replica(Third, 1000);
+        third = third with { View = third.View with { MasterLinkUp = isLinkUp, Silence = TimeSpan.FromSeconds(seconds) } };
+        Assert.Equal(code, AbandonedPolicy.Decide(Abandoned with { Replicas = [Replica(Me, 900), third] }).Code);
+        var ofAnother = third with { View = third.View with { MasterAddress = Me } };
+        Assert.Equal("succeed", AbandonedPolicy.Decide(Abandoned with { Replicas = [Replica(Me, 900), ofAnother] }).Code);
+    }
+
     [Fact]
     public void What_stands_in_the_way_is_named()
     {
@@ -66,6 +91,9 @@ public sealed class AbandonedPolicyTests
                 && facts.AbandonedFor >= AbandonedPolicy.Patience + (facts.Rank * AbandonedPolicy.RankDelay)
                 && facts.Quorum.Named == Other))
         .QuickCheckThrowOnFailure();
+
+    private static NodeObservation.Known Node(NodeRole role) =>
+        new(Other, new NodeLook { RunId = new string('a', 40), Role = role });
 
     private static NodeObservation.Known Replica(RedisEndpoint at, long offset) => new(at, new NodeLook
     {
