@@ -51,7 +51,8 @@ internal sealed class Campaign(FaultsOptions options, string folder, TextWriter 
             {
                 if (options.Limit is { } limit && TimeProvider.System.GetElapsedTime(began) > limit) return;
                 var lines = new List<string>();
-                var runner = new CaseRunner(plan, options.DownAfter, FakeTimeLibrary, lines.Add, stop) { Announce = options.Announce };
+                var runner = new CaseRunner(plan, options.DownAfter, FakeTimeLibrary, lines.Add, stop)
+                { Announce = options.Announce, KeepsOutput = options.Case is not null };
                 var report = await runner.RunAsync();
                 lock (_gate)
                 {
@@ -78,7 +79,7 @@ internal sealed class Campaign(FaultsOptions options, string folder, TextWriter 
             + (report.Violations.Count == 0 ? "held" : "BROKEN"));
         foreach (var line in lines) output.WriteLine(line);
         foreach (var restart in report.Restarts) output.WriteLine("  ended by itself: " + restart);
-        if (report.Violations.Count > 0)
+        if (report.Output.Length > 0)
         {
             var file = Path.Combine(folder, FormattableString.Invariant($"seed-{report.Plan.Seed}-case-{report.Plan.Index}.log"));
             File.WriteAllText(

@@ -34,6 +34,9 @@ internal sealed class CaseRunner(
     /// <summary>What Redis nodes are told to announce.</summary>
     public PodAnnounce Announce { get; init; }
 
+    /// <summary>Also of a case that held: a person looks at it.</summary>
+    public bool KeepsOutput { get; init; }
+
     /// <summary>Plays it.</summary>
     /// <exception cref="OperationCanceledException">It was cancelled; nothing is left behind.</exception>
     public async Task<CaseReport> RunAsync()
@@ -219,7 +222,7 @@ internal sealed class CaseRunner(
             LongestDualMs = monitors.SelectMany(m => m.Spans).Select(s => s.Length.TotalMilliseconds).DefaultIfEmpty(0).Max(),
             RecordWrites = records.Writes,
             Restarts = [.. ends.Select(end => FormattableString.Invariant($"{end.Name}: {end.Code}"))],
-            Output = _violations.Count == 0 ? "" : string.Join('\n', group.Notes) + "\n" + group.Tails(4000),
+            Output = _violations.Count == 0 && !KeepsOutput ? "" : string.Join('\n', group.Notes) + "\n" + group.Tails(4000),
             Seconds = TimeProvider.System.GetElapsedTime(started).TotalSeconds,
         };
     }

@@ -24,7 +24,7 @@ internal sealed record FaultsOptions
           --down-after MS  of Sentinel; default 5000
           --announce WHAT  what Redis pods are told to announce: their Service (default), their name alone, their address
           --no-hairpin     no pod reaches itself by its Service; default: one case in seven
-          --out DIR        for summary.json and the output of failed cases; default artifacts/faults
+          --out DIR        for summary.json and the output of failed cases, or of the only one; default artifacts/faults
           --plan           print the plans, play nothing
 
         Exit codes: 0 all invariants held, 1 one was broken, 2 wrong arguments, 3 no hosts can be made here.
