@@ -42,6 +42,17 @@ have() { command -v "$1" >/dev/null 2>&1; }
 # Text for one line of a table: "12.3 MB".
 megabytes() { awk -v bytes="$1" 'BEGIN { printf "%.2f MB", bytes / 1000000 }'; }
 
+# The version of everything in the tree; Directory.Build.props is where it is changed, and a test holds the rest to it.
+tree_version() { sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' "$ROOT/Directory.Build.props"; }
+
+# The platform of this machine, as container images call it.
+architecture() {
+    case $(runtime_id) in
+        linux-x64) echo amd64 ;;
+        linux-arm64) echo arm64 ;;
+    esac
+}
+
 runtime_id() {
     case $(uname -m) in
         x86_64) echo linux-x64 ;;

@@ -202,7 +202,7 @@ missing_of() {
         /^[a-zA-Z]/ { section = $1 }
         section == "data:" && /^  [A-Z0-9_]+: / { key = $1; sub(/:$/, "", key); data[key] = $2 }
         section == "metadata:" && /^  name: / { name = $2 }
-        /^ +(- )?image: sidecars\// { image = $NF; sub(/:[^:]*$/, "", image); images[image] = 1 }
+        /^ +(- )?image: sidecars\// { image = $NF; sub(/[:@].*$/, "", image); images[image] = 1 }
         END {
             flush()
             for (key in defaults) if (defaults[key] == "\"\"" && (!(key in group) || group[key] == "\"\"")) print key

@@ -1,6 +1,8 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Sidecars.Manifests.Tests.Rendering;
 using Sidecars.TestKit.Groups;
+using Sidecars.TestKit.Processes;
 
 namespace Sidecars.Manifests.Tests.Images;
 
@@ -10,7 +12,8 @@ public sealed class ImageTests
     [ImagesFact]
     public async Task Both_images_build_and_run_as_a_pod_does()
     {
-        var result = await Tool.RunAsync(Path.Combine(Repository.Root, "scripts", "images"), []);
+        using var export = new TempFolder("export");
+        var result = await Tool.RunAsync(Path.Combine(Repository.Root, "scripts", "images"), ["--export", export.Path]);
 
         Assert.True(result.ExitCode == 0, result.Output + result.Error);
         Assert.Contains(
@@ -18,7 +21,14 @@ public sealed class ImageTests
         var folder = Path.Combine(Repository.Root, "artifacts", "images");
         using var sizes = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "sizes.json")));
         Assert.InRange(sizes.RootElement.GetProperty("added_bytes").GetInt64(), 1, 40_000_000);
-        foreach (var image in new[] { "redis", "sentinel" }) AssertSbom(Path.Combine(folder, $"{image}.spdx.json"));
+        var platform = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? "amd64" : "arm64";
+        foreach (var image in new[] { "redis", "sentinel" })
+        {
+            AssertSbom(Path.Combine(folder, $"{image}.spdx.json"));
+            AssertSbom(export.File($"{image}-{platform}.spdx.json"));
+            using var index = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(export.Path, $"{image}-{platform}", "index.json")));
+            Assert.Single(index.RootElement.GetProperty("manifests").EnumerateArray());
+        }
     }
 
     [RootTheory]

@@ -5,6 +5,7 @@ using Sidecars.Bootstrap.Election;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.Manifests.Tests.Policies;
+using Sidecars.Manifests.Tests.Release;
 using Sidecars.Manifests.Tests.Rendering;
 using Sidecars.Manifests.Tests.Schema;
 using Sidecars.TestKit.Groups;
@@ -155,8 +156,7 @@ public sealed partial class RunbookTests
         // The version of the pages is the version of the tree.
         var images = objects.SelectMany(item => item.Node.Items("spec", "template", "spec", "containers"))
             .Select(container => container.Text("image"));
-        Assert.All(images, image => Assert.Contains($"<Version>{image!.Split(':')[1]}</Version>",
-            File.ReadAllText(Path.Combine(Repository.Root, "Directory.Build.props")), StringComparison.Ordinal));
+        Assert.All(images, image => Assert.Equal(Versions.Tree, image!.Split(':')[1]));
     }
 
     [ToolFact("redis-server", "redis-cli", "redis-check-rdb", "sh")]

@@ -1,0 +1,118 @@
+# From exported layouts to one archive for all platforms.
+# Part of scripts/release; sourced, never run.
+# shellcheck shell=bash disable=SC2154  # options are set by scripts/release
+
+OCI=application/vnd.oci.image
+
+# Each layout in $work/images, checked: of this commit and version, and each executable of the platform that it is named by.
+gather_images() {
+    local platform image arguments=()
+    mkdir -p "$work/images" "$work/result/sbom"
+    if [[ -n $base ]]; then arguments=(--release --base "$base"); fi
+    for platform in ${platforms//,/ }; do
+        if is_exported "$platform"; then
+            cp -r "$images"/{redis,sentinel}-"$platform"{,.spdx.json} "$work/images/"
+        else
+            "$ROOT/scripts/images" --export "$work/images" ${arguments[@]+"${arguments[@]}"} >&2
+        fi
+        for image in redis sentinel; do
+            check_layout "$work/images/$image-$platform" "$image" "$platform"
+            cp "$work/images/$image-$platform.spdx.json" "$work/result/sbom/"
+        done
+    done
+}
+
+# The JSON of a blob on one line; file names are hashes, so what a blob says of another one is checked by reading that.
+blob() { tr -d ' \n' <"$1/blobs/sha256/$2"; }
+
+# The only manifest of a layout.
+manifest_of() { tr -d ' \n' <"$1/index.json" | sed -n 's/.*"digest":"sha256:\([0-9a-f]\{64\}\)".*/\1/p'; }
+
+# check_layout LAYOUT IMAGE PLATFORM
+check_layout() {
+    local layout=$1 image=$2 platform=$3 file manifest config name machine
+    for file in "$layout"/blobs/sha256/*; do
+        [[ $(sha256sum "$file" | cut -d' ' -f1) == "${file##*/}" ]] || die "$layout: a blob is damaged: ${file##*/}"
+    done
+    manifest=$(manifest_of "$layout")
+    config=$(blob "$layout" "$manifest" | sed -n 's/.*"config":{[^}]*"digest":"sha256:\([0-9a-f]\{64\}\)".*/\1/p')
+    [[ $(blob "$layout" "$config") == *"\"architecture\":\"$platform\""* ]] || die "$image-$platform is not of $platform"
+    [[ $(blob "$layout" "$config") == *"\"org.opencontainers.image.revision\":\"$commit\""* ]] ||
+        die "$image-$platform was not built from this commit, ${commit:0:12}"
+    [[ $(blob "$layout" "$config") == *"\"org.opencontainers.image.version\":\"$version\""* ]] ||
+        die "$image-$platform is not of version $version"
+    rm -rf "$work/root"
+    mkdir "$work/root"
+    for name in $(blob "$layout" "$manifest" | sed 's/.*"layers"://' | grep -o '"digest":"sha256:[0-9a-f]*"' | cut -d: -f3 | tr -d '"'); do
+        tar -xf "$layout/blobs/sha256/$name" -C "$work/root" --wildcards 'usr/local/bin/redis-*' 2>/dev/null || true
+    done
+    for name in redis-bootstrap redis-probe $([[ $image != redis ]] || echo redis-sidecars); do
+        # e_machine of the ELF header: 62 is x86-64, 183 is AArch64.
+        machine=$(od -An -tu2 -j18 -N2 "$work/root/usr/local/bin/$name" 2>/dev/null | tr -d ' ') || die "$image-$platform has no $name"
+        [[ $(head -c 4 "$work/root/usr/local/bin/$name") == $'\x7fELF' && $platform:$machine =~ ^(amd64:62|arm64:183)$ ]] ||
+            die "$name in $image-$platform is no executable of $platform"
+    done
+}
+
+# packed FILE FOLDER MEMBER…: a tar that depends on the content alone.
+packed() {
+    local file=$1 folder=$2
+    shift 2
+    tar --create --file "$file" --format=gnu --sort=name --mtime="@$epoch" --owner=0 --group=0 --numeric-owner --mode='u=rwX,go=rX' \
+        -C "$folder" "$@"
+}
+
+# put LAYOUT FILE: adds it as a blob; its digest and size are in $DIGEST and $SIZE.
+DIGEST='' SIZE=''
+put() {
+    DIGEST=$(sha256sum "$2" | cut -d' ' -f1)
+    SIZE=$(stat -c %s "$2")
+    mkdir -p "$1/blobs/sha256"
+    cp "$2" "$1/blobs/sha256/$DIGEST"
+}
+
+# finish LAYOUT MEDIATYPE: the layout's index of the one thing in $DIGEST and $SIZE, by the name of the version.
+finish() {
+    printf '{"imageLayoutVersion":"1.0.0"}' >"$1/oci-layout"
+    printf '{"schemaVersion":2,"mediaType":"%s.index.v1+json","manifests":[{"mediaType":"%s","digest":"sha256:%s","size":%s,' \
+        "$OCI" "$2" "$DIGEST" "$SIZE" >"$1/index.json"
+    printf '"annotations":{"org.opencontainers.image.ref.name":"%s"}}]}' "$version" >>"$1/index.json"
+}
+
+make_archives() {
+    local image
+    mkdir "$work/result/images"
+    : >"$work/result/digests.txt"
+    for image in redis sentinel; do make_archive "$image"; done
+}
+
+make_archive() {
+    local image=$1 layout=$work/oci-$1 platform manifest comma=''
+    mkdir "$layout"
+    printf '{"schemaVersion":2,"mediaType":"%s.index.v1+json","manifests":[' "$OCI" >"$work/index"
+    for platform in ${platforms//,/ }; do
+        manifest=$(manifest_of "$work/images/$image-$platform")
+        mkdir -p "$layout/blobs"
+        cp -r "$work/images/$image-$platform/blobs/sha256" "$layout/blobs/"
+        printf '%s{"mediaType":"%s.manifest.v1+json","digest":"sha256:%s","size":%s,"platform":{"architecture":"%s","os":"linux"}}' \
+            "$comma" "$OCI" "$manifest" "$(stat -c %s "$layout/blobs/sha256/$manifest")" "$platform" >>"$work/index"
+        echo "$registry/$image linux/$platform sha256:$manifest" >>"$work/result/digests.txt"
+        comma=,
+    done
+    printf ']}' >>"$work/index"
+    put "$layout" "$work/index"
+    finish "$layout" "$OCI.index.v1+json"
+    echo "$registry/$image index sha256:$DIGEST" >>"$work/result/digests.txt"
+    packed "$work/result/images/$image-$version.oci.tar" "$layout" blobs index.json oci-layout
+}
+
+# The digest by which an image is pulled on every platform.
+digest_of() { awk -v name="$registry/$1" '$1 == name && $2 == "index" { print $3 }' "$work/result/digests.txt"; }
+
+push_all() {
+    local image
+    for image in redis sentinel; do
+        skopeo copy --all --preserve-digests "oci-archive:$out/images/$image-$version.oci.tar" "docker://$registry/$image:$version" >&2
+    done
+    skopeo copy --preserve-digests "oci-archive:$out/charts/sidecars-$version.oci.tar" "docker://$registry/charts/sidecars:$version" >&2
+}
