@@ -24,6 +24,13 @@ public sealed partial class PageCommandTests
         Known.By("scripts/images", "ImageTests", "\"images\""),
         Known.By(
             "kubectl -n NAME exec redis-0 -c failover -- redis-failover status", "RunbookTests", "Every_subcommand_and_option_of_ours"),
+        Known.By("scripts/release", "ReleaseTests", "\"--key\""),
+        Known.By("sha256sum", "ReleaseTests", "\"--check\", \"--strict\""),
+        Known.By("openssl pkeyutl -verify", "ReleaseTests", "\"pkeyutl\", \"-verify\""),
+        Known.By("kubectl apply -k", "ReleaseTests", "//manifests/tenants/{tenant}?ref=v"),
+        Known.By("git fetch", "ReleaseTests", "\"fetch\""),
+        Known.Not("git push", "needs a remote repository"),
+        Known.Not("helm install", NeedsCluster + "; ChartTests renders what it would send"),
         Known.Not("scripts/demo", "minutes of the whole machine; scripts/soak plays its tours"),
         Known.Not("scripts/test", "runs these tests"),
         Known.Not("scripts/publish", "scripts/test runs it before the tests that use the executables"),
