@@ -5,8 +5,8 @@ using Sidecars.TestKit.Processes;
 namespace Sidecars.Manifests.Tests.Rendering;
 
 /// <summary>
-/// Everything in manifests/ that can be rendered, by name: <c>base</c>, <c>tenants/NAME</c>, <c>cluster/NAME</c>, and
-/// <c>components/NAME</c>, which is that component on the base. With <c>SIDECARS_TENANT</c> only that tenant.
+/// Everything in manifests/ that can be rendered, by name: <c>base</c>, <c>tenants/NAME</c>, <c>cluster/NAME</c>, <c>examples/NAME</c>,
+/// and <c>components/NAME</c>, which is that component on the base. With <c>SIDECARS_TENANT</c> only that tenant.
 /// </summary>
 public static class Renders
 {
@@ -18,7 +18,11 @@ public static class Renders
     public static TheoryData<string> Tenants => [.. TenantNames];
 
     /// <summary>All.</summary>
-    public static TheoryData<string> All => [.. TenantNames, .. Only is null ? Names("cluster") : []];
+    public static TheoryData<string> All => [.. TenantNames, .. Only is null ? [.. Names("cluster"), .. Examples] : Array.Empty<string>()];
+
+    // That of kind is no kustomization.
+    private static IEnumerable<string> Examples =>
+        Names("examples").Where(name => File.Exists(Path.Combine(Folder, name, "kustomization.yaml")));
 
     private static IEnumerable<string> TenantNames =>
         Only is { } tenant ? [$"tenants/{tenant}"] : ["base", .. Names("components"), .. Names("tenants")];
