@@ -40,7 +40,7 @@ internal static class DemoRun
         if (world is not null) await world.ShowNowAsync();
         await using var tenant = scenario.HasSidecars ? new LocalTenant(group) : null;
         var isTerminal = !Console.IsOutputRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb";
-        IDisplay display = isTerminal ? new LiveDisplay(output, paint) : new LineDisplay(output, paint);
+        IDisplay display = isTerminal ? new LiveDisplay(output, paint, () => Console.WindowWidth) : new LineDisplay(output, paint);
         await using (var stage = new Stage(options, group, tenant, display, cancellation))
         {
             await scenario.RunAsync(stage);

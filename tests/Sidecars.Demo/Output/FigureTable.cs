@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 
 namespace Sidecars.Demo.Output;
 
@@ -37,30 +36,9 @@ internal static class FigureTable
 
     private static IEnumerable<string> Row(string title, string cells, int room)
     {
-        var lines = Wrapped(title, room - 1);
+        var lines = WordWrap.Lines(title, room - 1, room - 3);
         yield return Column(lines[0], room) + cells;
         foreach (var line in lines.Skip(1)) yield return "  " + line;
-    }
-
-    // Between words; what follows the first line is indented by two.
-    private static List<string> Wrapped(string text, int room)
-    {
-        var lines = new List<string>();
-        var line = new StringBuilder();
-        foreach (var word in text.Split(' '))
-        {
-            if (line.Length > 0 && line.Length + 1 + word.Length > (lines.Count == 0 ? room : room - 2))
-            {
-                lines.Add(line.ToString());
-                line.Clear();
-            }
-
-            if (line.Length > 0) line.Append(' ');
-            line.Append(word);
-        }
-
-        lines.Add(line.ToString());
-        return lines;
     }
 
     private static string Column(string text, int room) => text.PadRight(room);

@@ -1,7 +1,10 @@
 namespace Sidecars.Demo.Output;
 
 /// <summary>For a terminal: steps scroll by above a table that is drawn anew five times a second.</summary>
-internal sealed class LiveDisplay(TextWriter output, Paint paint) : IDisplay
+/// <param name="output">The terminal.</param>
+/// <param name="paint">Colors.</param>
+/// <param name="width">Its columns, asked before each line: a window can be resized.</param>
+internal sealed class LiveDisplay(TextWriter output, Paint paint, Func<int> width) : IDisplay
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200);
     private readonly Lock _gate = new();
@@ -18,11 +21,11 @@ internal sealed class LiveDisplay(TextWriter output, Paint paint) : IDisplay
         _drawing = Task.Run(DrawAsync);
     }
 
-    public void Title(string text) => Print($"{paint.Faint(Clock())} {paint.Strong(text)}");
+    public void Title(string text) => Print(" ", text, paint.Strong);
 
-    public void Result(string text) => Print($"{paint.Faint(Clock())}   {paint.Good(text)}");
+    public void Result(string text) => Print("   ", text, paint.Good);
 
-    public void Alarm(string text) => Print($"{paint.Faint(Clock())}   {paint.Bad(text)}");
+    public void Alarm(string text) => Print("   ", text, paint.Bad);
 
     public async ValueTask DisposeAsync()
     {
@@ -45,9 +48,13 @@ internal sealed class LiveDisplay(TextWriter output, Paint paint) : IDisplay
         }
     }
 
-    private void Print(string line)
+    private void Print(string gap, string text, Func<string, string> painted)
     {
-        lock (_gate) Write([line]);
+        var clock = Clock();
+        var room = width() - clock.Length - gap.Length;
+        var lines = WordWrap.Lines(text, room, room).Select((line, i) =>
+            (i == 0 ? paint.Faint(clock) : new string(' ', clock.Length)) + gap + painted(line));
+        lock (_gate) Write([.. lines]);
     }
 
     // Erases the table, prints what stays, draws the table below it: one write, so that nothing flickers.

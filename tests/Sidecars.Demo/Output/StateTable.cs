@@ -19,6 +19,7 @@ internal sealed class StateTable(Paint paint)
             foreach (var sentinel in state.Sentinels) yield return Sentinel(sentinel, stage.Group);
         }
 
+        yield return paint.Faint($"{"clients",-18}{"written",9}{"gap",9}{"longest",9}{"refused",9}{"unanswered",12}");
         yield return Clients("follow Sentinel", stage.Writers.Sentinel);
         if (stage is not { Tenant: { } tenant, Writers.Record: { } followers }) yield break;
         yield return Clients("follow the record", followers);
@@ -75,10 +76,10 @@ internal sealed class StateTable(Paint paint)
     private string Clients(string who, WriteLoad load)
     {
         var gap = load.Acks.CurrentGap.TotalSeconds;
-        var gapText = FormattableString.Invariant($"{gap:0.00} s");
-        var longest = FormattableString.Invariant($"longest {load.LongestGap.TotalSeconds:0.00} s");
-        return $"{who,-18}{Count(load.Acks.Count),9} written, gap {(gap > 0.5 ? paint.Bad(gapText) : gapText)}, {longest}, "
-            + $"{Count(load.Refused)} refused, {Count(load.Unknown)} unanswered";
+        var gapText = FormattableString.Invariant($"{gap,7:0.00} s");
+        var longest = FormattableString.Invariant($"{load.LongestGap.TotalSeconds,7:0.00} s");
+        return $"{who,-18}{Count(load.Acks.Count),9}{(gap > 0.5 ? paint.Bad(gapText) : gapText)}{longest}"
+            + $"{Count(load.Refused),9}{Count(load.Unknown),12}";
     }
 
     private static string Word(Presence presence) => presence.ToString().ToLowerInvariant();

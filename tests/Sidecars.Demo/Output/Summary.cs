@@ -29,7 +29,7 @@ internal static class Summary
           scripts/demo --keep            leaves the group running, with lines to paste
           scripts/demo --list            what else can go wrong
           manifests/docs/install.md      a tenant on Kubernetes
-          manifests/docs/clients.md      how to connect a client, and what it notices of a switch
+          manifests/docs/clients.md      how a client connects, and what a switch costs
           manifests/docs/status.md       what redis-failover status says, and what to do
           manifests/runbooks             one page for each alert
         """);

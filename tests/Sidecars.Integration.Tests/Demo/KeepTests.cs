@@ -27,6 +27,8 @@ public sealed class KeepTests : IDisposable
             string[] pasted = [.. lines.Select(line => line.Split(Comment)[0].Trim())];
             Assert.Contains(pasted, line => line.EndsWith("redis-failover status", StringComparison.Ordinal));
             Assert.Contains(pasted, line => line.EndsWith("redis-backup list", StringComparison.Ordinal));
+            Assert.Contains(pasted, line => line.StartsWith("redis-cli -p ", StringComparison.Ordinal));
+            Assert.Equal(2, pasted.Count(line => line.EndsWith("/metrics", StringComparison.Ordinal)));
             Assert.Equal("scripts/demo --stop", pasted[^1]);
             foreach (var line in pasted[..^1]) await SucceedsAsync(line);
 
