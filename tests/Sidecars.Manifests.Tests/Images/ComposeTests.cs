@@ -8,8 +8,8 @@ using YamlDotNet.RepresentationModel;
 namespace Sidecars.Manifests.Tests.Images;
 
 /// <summary>
-/// docker/compose.yaml agrees with the executables, the images and the manifests. It has run on podman 4.3, by Compose 1.29 without the line
-/// "name"; nothing here needs an engine.
+/// docker/compose.yaml agrees with the executables, the images and the manifests. It has run on podman 4.3, by Compose 1.29 without
+/// the line "name"; nothing here needs an engine.
 /// </summary>
 public sealed partial class ComposeTests
 {
