@@ -29,4 +29,33 @@ public sealed class KindTests
             Assert.True(workers.Length >= workload.Replicas, workload.Owner.ToString());
         }
     }
+
+    [ToolFact("kubectl")]
+    public async Task The_page_loads_every_image_of_a_tenant_at_its_version()
+    {
+        var page = await File.ReadAllTextAsync(Path.Combine(Renders.Folder, "docs", "kind.md"));
+        var load = Assert.Single(page.Split('\n'), line => line.StartsWith("kind load docker-image ", StringComparison.Ordinal));
+        var loaded = load.Split(' ').Where(word => word.StartsWith("kind.local/", StringComparison.Ordinal)).ToArray();
+        var images = (await Renders.GetAsync("tenants/demo-a")).Workloads.SelectMany(workload => workload.Containers)
+            .Select(container => "kind.local/" + container.Text("image")!.Split('/')[^1]).Distinct().ToArray();
+
+        Assert.Equal(images.Order(StringComparer.Ordinal), loaded.Order(StringComparer.Ordinal));
+        Assert.All(loaded, image => Assert.Contains(page.Split('\n'),
+            line => line.StartsWith("docker tag ", StringComparison.Ordinal) && line.EndsWith(" " + image, StringComparison.Ordinal)));
+        Assert.Contains($"--name {Cluster.Text("name")} ", load, StringComparison.Ordinal);
+    }
+
+    [ToolFact("kubectl")]
+    public async Task The_volume_of_the_page_is_of_the_class_of_the_component_in_a_zone_of_the_cluster()
+    {
+        var volume = Assert.Single(YamlExtensions.Parse(PageBlock.In("kind.md", "kind: PersistentVolume")));
+        Assert.Empty(ManifestSchema.Load().Check(volume));
+        var redis = (await Renders.GetAsync("components/storage-local")).Workload("redis").Owner.Node;
+        var claim = Assert.Single(redis.Items("spec", "volumeClaimTemplates"));
+        Assert.Equal(claim.Text("spec", "storageClassName"), volume.Text("spec", "storageClassName"));
+        var terms = volume.Items("spec", "nodeAffinity", "required", "nodeSelectorTerms");
+        var expression = Assert.Single(Assert.Single(terms).Items("matchExpressions"));
+        Assert.Equal(Zone, expression.Text("key"));
+        Assert.Contains(Assert.Single(expression.Texts("values")), Cluster.Items("nodes").SelectMany(node => node.Map("labels").Values));
+    }
 }
