@@ -121,7 +121,8 @@ internal sealed class SidecarLoops
             options.DryRun, decisions, time,
             () => StepDownLock.IsHeldByAnother(_group.DataDirectory));
         _abandoned = new AbandonedLoop(
-            Server, Sentinels, connections.Nodes, connections.Succession, _group.SentinelCount, options.DryRun, decisions, time);
+            Server, Sentinels, connections.Sentinels, connections.Nodes, connections.Succession, _group.SentinelCount, options.DryRun,
+            decisions, time);
         _selfReplica = new SelfReplicaLoop(
             () => Server.Address, () => Server.Last, () => QuorumFacts.Of(Sentinels.Observe(), _group.SentinelCount),
             client.PromoteSelfReplicaAsync, Period,

@@ -65,4 +65,7 @@ public abstract record SuccessionDecision : IDecision
 
     /// <summary>Not yet: look again after <paramref name="Again"/>; null: at the caller's pace.</summary>
     public sealed record Wait(string Code, string Reason, TimeSpan? Again = null) : SuccessionDecision(Code, Reason);
+
+    /// <summary>Not now, for want of evidence: look again after <paramref name="Again"/>; null: at the caller's pace.</summary>
+    public sealed record Refuse(string Code, string Reason, TimeSpan? Again = null) : SuccessionDecision(Code, Reason);
 }

@@ -36,15 +36,15 @@ public static class SuccessionPolicy
         var awaited = facts.Listed.IsEmpty ? facts.Unreached : facts.Listed;
         var silent = awaited.Where(address => !known.Exists(r => r.Address == address || r.Endpoint == address)).ToList();
         if (silent.Count > 0 && facts.DeadFor < AnswersWithin)
-            return new SuccessionDecision.Wait("replica-silent", $"{silent[0]} does not answer yet, and may have the most data", Soon);
+            return new SuccessionDecision.Refuse("replica-silent", $"{silent[0]} does not answer yet, and may have the most data", Soon);
         if (known.Find(r => r.View.Role == NodeRole.Master) is { } master)
-            return new SuccessionDecision.Wait("other-master", $"{master.Address} is master already");
+            return new SuccessionDecision.Refuse("other-master", $"{master.Address} is master already");
 
         var candidates = known.Where(
             r => IsCandidate(facts, r) && r.View is { Role: NodeRole.Replica, Loading: false, SyncInProgress: false, Priority: not 0 }
                 && r.View.MasterAddress == facts.Master && !r.FollowsItself).ToList();
         if (candidates.Count == 0)
-            return new SuccessionDecision.Wait("no-promotable-replica", $"no replica of {facts.Master} that answers can be promoted");
+            return new SuccessionDecision.Refuse("no-promotable-replica", $"no replica of {facts.Master} that answers can be promoted");
         var isRead = facts.DeadFor >= LinkEndsWithin || (facts.HoldsConnections && facts.DeadFor >= ReadsWithin);
         if (!isRead && candidates.Find(r => r.View.MasterLinkUp) is { } reading)
             return new SuccessionDecision.Wait("replica-reads", $"{reading.Address} has not read all that the dead master sent", Soon);
@@ -53,7 +53,7 @@ public static class SuccessionPolicy
         if (facts.ReplicationId is { } id && candidates.Exists(r => r.View.ReplicationId == id))
             candidates.RemoveAll(r => r.View.ReplicationId != id);
         if (candidates.DistinctBy(r => r.View.ReplicationId, StringComparer.Ordinal).Count() > 1)
-            return new SuccessionDecision.Wait(
+            return new SuccessionDecision.Refuse(
                 "histories-differ", $"{string.Join(", ", candidates.Select(r => r.Address))} have different replication ids");
         var best = candidates.OrderBy(r => r.View.Priority ?? int.MaxValue).ThenByDescending(r => r.View.Offset)
             .ThenBy(r => r.Address.ToString(), StringComparer.Ordinal).First();

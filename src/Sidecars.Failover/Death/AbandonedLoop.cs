@@ -13,6 +13,7 @@ namespace Sidecars.Failover.Death;
 /// </summary>
 /// <param name="server">The server beside this process.</param>
 /// <param name="sentinels">The Sentinels.</param>
+/// <param name="client">Asks a Sentinel.</param>
 /// <param name="nodes">Asks the replicas and the master.</param>
 /// <param name="succession">Promotes and tells.</param>
 /// <param name="sentinelCount">Configured number.</param>
@@ -20,8 +21,8 @@ namespace Sidecars.Failover.Death;
 /// <param name="sink">Decisions.</param>
 /// <param name="time">Its clock.</param>
 public sealed class AbandonedLoop(
-    IOwnServer server, ISentinelViews sentinels, NodeClient nodes, SuccessionRunner succession, int sentinelCount, bool dryRun,
-    IDecisionSink sink, TimeProvider time)
+    IOwnServer server, ISentinelViews sentinels, SentinelClient client, NodeClient nodes, SuccessionRunner succession, int sentinelCount,
+    bool dryRun, IDecisionSink sink, TimeProvider time)
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
@@ -55,13 +56,18 @@ public sealed class AbandonedLoop(
             decision = AbandonedPolicy.Decide(facts);
         }
 
-        if (decision is AbandonedDecision.Succeed succeed)
+        if (decision is AbandonedDecision.Succeed or AbandonedDecision.RequestFailover) _attemptedAt = time.GetTimestamp();
+        switch (decision)
         {
-            _attemptedAt = time.GetTimestamp();
-            if (!dryRun) await SucceedAsync(succeed.Plan, cancellation).ConfigureAwait(false);
+            case AbandonedDecision.Succeed succeed when !dryRun:
+                await SucceedAsync(succeed.Plan, cancellation).ConfigureAwait(false);
+                break;
+            case AbandonedDecision.RequestFailover request when !dryRun:
+                await RequestAsync(request, cancellation).ConfigureAwait(false);
+                break;
         }
 
-        sink.Decided("abandoned", decision.Code, decision.Reason, decision is AbandonedDecision.Wait { Code: not "sentinels-turn" },
+        sink.Decided("abandoned", decision.Code, decision.Reason, decision is AbandonedDecision.Refuse,
             () => JsonSerializer.Serialize(facts, DeathJson.Default.AbandonedFacts));
         return decision;
     }
@@ -91,11 +97,18 @@ public sealed class AbandonedLoop(
             Rank = ReplicaRank.Of(Promotable(seen), server.Address),
             AttemptedAgo = _attemptedAt is { } at ? time.GetElapsedTime(at) : null,
             Promoted = _attempts.Promoted,
+            TellingFailed = _attempts.GivenUp,
         };
     }
 
     private static IEnumerable<RedisEndpoint> Promotable(IEnumerable<SentinelObservation> seen) =>
         seen.OfType<SentinelObservation.Known>().SelectMany(s => s.View.Replicas).Where(r => r.Promotable).Select(r => r.Address);
+
+    private async Task RequestAsync(AbandonedDecision.RequestFailover request, CancellationToken cancellation)
+    {
+        var answer = await client.FailoverAsync(request.Sentinel, request.Master, cancellation).ConfigureAwait(false);
+        sink.Acted("abandoned", "failover", $"SENTINEL FAILOVER at {request.Sentinel}", answer.Obstacle);
+    }
 
     private async Task SucceedAsync(SuccessionPlan plan, CancellationToken cancellation)
     {

@@ -34,6 +34,9 @@ public sealed record AbandonedFacts
     /// <summary>The process that an attempt has promoted, or may have; null: none.</summary>
     public string? Promoted { get; init; }
 
+    /// <summary>Why further attempts come to nothing, so that a Sentinel is asked; null: they may succeed, as far as is known.</summary>
+    public string? TellingFailed { get; init; }
+
     /// <summary>What the replicas say; null: not asked yet.</summary>
     public ImmutableArray<NodeObservation>? Replicas { get; init; }
 
@@ -50,8 +53,15 @@ public abstract record AbandonedDecision(string Code, string Reason) : IDecision
     /// <summary>Promote a replica and tell the Sentinels.</summary>
     public sealed record Succeed(SuccessionPlan Plan, string Reason) : AbandonedDecision("succeed", Reason);
 
+    /// <summary>Ask this one Sentinel to fail over.</summary>
+    public sealed record RequestFailover(RedisEndpoint Sentinel, RedisEndpoint Master, string Reason)
+        : AbandonedDecision("request-failover", Reason);
+
     /// <summary>Not now.</summary>
     public sealed record Wait(string Code, string Reason) : AbandonedDecision(Code, Reason);
+
+    /// <summary>Not now, for want of evidence.</summary>
+    public sealed record Refuse(string Code, string Reason) : AbandonedDecision(Code, Reason);
 
     /// <summary>The master is not down, or somebody replaces it.</summary>
     public sealed record Nothing(string Code, string Reason) : AbandonedDecision(Code, Reason);
@@ -74,7 +84,10 @@ public static class AbandonedPolicy
     /// <summary>How much later each further replica's sidecar acts: longer than an attempt takes.</summary>
     public static readonly TimeSpan RankDelay = TimeSpan.FromSeconds(1);
 
-    /// <summary>Between two attempts: each may leave an unused vote, which keeps Sentinels from acting by themselves.</summary>
+    /// <summary>
+    /// Between two attempts: each may leave an unused vote, which keeps Sentinels from acting by themselves. So there are few of them
+    /// (<see cref="SuccessionAttempts.Most"/>), after which one Sentinel is asked: it needs no vote for that.
+    /// </summary>
     public static readonly TimeSpan AfterAttempt = TimeSpan.FromSeconds(3);
 
     /// <summary>
@@ -91,7 +104,7 @@ public static class AbandonedPolicy
         if (quorum.IsFailingOver) return new AbandonedDecision.Nothing("failing-over", "a Sentinel runs the failover");
         if (facts.Down < SentinelQuorumPolicy.Majority(facts.SentinelCount))
             return new AbandonedDecision.Nothing("not-down", $"{facts.Down} of {facts.SentinelCount} Sentinels hold the master for down");
-        if (quorum.Named is not { } named) return new AbandonedDecision.Wait("no-agreement", quorum.Reason);
+        if (quorum.Named is not { } named) return new AbandonedDecision.Refuse("no-agreement", quorum.Reason);
         if (named == facts.Address)
             return new AbandonedDecision.Nothing("own", "it is the server beside this process: its death is noticed elsewhere");
         var due = Patience + (facts.Rank * RankDelay);
@@ -104,12 +117,21 @@ public static class AbandonedPolicy
             return new AbandonedDecision.AskReplicas(
                 $"{quorum.Reason}, which has been down for {facts.AbandonedFor.TotalSeconds:F1} s, and nobody replaces it");
         if (facts.Master is NodeObservation.Known { View.Role: NodeRole.Master })
-            return new AbandonedDecision.Wait("master-answers", $"{quorum.Reason}, which they hold for down, and it answers as master");
+            return new AbandonedDecision.Refuse("master-answers", $"{quorum.Reason}, which they hold for down, and it answers as master");
         var hears = replicas.OfType<NodeObservation.Known>()
             .FirstOrDefault(r => r.View is { MasterLinkUp: true } v && v.MasterAddress == named && v.Silence <= Heard);
         if (hears is not null)
-            return new AbandonedDecision.Wait(
+            return new AbandonedDecision.Refuse(
                 "master-heard", $"{quorum.Reason}, which they hold for down, and {hears.Address} hears it as its replica");
+        if (facts is { TellingFailed: { } why, Promoted: null })
+        {
+            return quorum.Executor is { } sentinel
+                ? new AbandonedDecision.RequestFailover(sentinel, named,
+                    $"{quorum.Reason}, which has been down for {facts.AbandonedFor.TotalSeconds:F1} s, and no replica could be put in its "
+                    + $"place: {why}")
+                : new AbandonedDecision.Wait("no-executor", "every Sentinel that names the master distrusts its clock");
+        }
+
         return SuccessionPolicy.Decide(new SuccessionFacts
         {
             Master = named,
@@ -122,6 +144,7 @@ public static class AbandonedPolicy
         {
             SuccessionDecision.Succeed succeed => new AbandonedDecision.Succeed(succeed.Plan,
                 $"{named} has been down for {facts.AbandonedFor.TotalSeconds:F1} s, and nobody replaces it; {succeed.Reason}"),
+            SuccessionDecision.Refuse refuse => new AbandonedDecision.Refuse(refuse.Code, refuse.Reason),
             var wait => new AbandonedDecision.Wait(wait.Code, wait.Reason),
         };
     }

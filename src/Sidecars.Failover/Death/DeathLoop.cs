@@ -51,7 +51,8 @@ public sealed class DeathLoop(
         {
             var next = new SignalTicket(server.Changed, sentinels.Changed);
             var decision = await RoundAsync(cancellation).ConfigureAwait(false);
-            if (decision is DeathDecision.Wait { Again: { } soon }) await Task.Delay(soon, time, cancellation).ConfigureAwait(false);
+            var again = (decision as DeathDecision.Wait)?.Again ?? (decision as DeathDecision.Refuse)?.Again;
+            if (again is { } soon) await Task.Delay(soon, time, cancellation).ConfigureAwait(false);
             else await next.WaitAsync(decision is DeathDecision.Nothing ? Idle : Again, time, cancellation).ConfigureAwait(false);
         }
     }
@@ -97,12 +98,7 @@ public sealed class DeathLoop(
         }
 
         sink.Decided(
-            "death", decision.Code, decision.Reason,
-            decision is DeathDecision.Wait
-            {
-                Code: "no-agreement" or "no-promotable-replica" or "address-unknown" or "histories-differ"
-                or "other-master" or "replica-silent"
-            },
+            "death", decision.Code, decision.Reason, decision is DeathDecision.Refuse,
             () => JsonSerializer.Serialize(facts, DeathJson.Default.DeathFacts));
         return decision;
     }

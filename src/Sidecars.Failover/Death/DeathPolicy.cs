@@ -63,6 +63,9 @@ public abstract record DeathDecision(string Code, string Reason) : IDecision
     /// <summary>Dead, and not now: look again after <paramref name="Again"/>; null: at the usual pace.</summary>
     public sealed record Wait(string Code, string Reason, TimeSpan? Again = null) : DeathDecision(Code, Reason);
 
+    /// <summary>The same for want of evidence.</summary>
+    public sealed record Refuse(string Code, string Reason, TimeSpan? Again = null) : DeathDecision(Code, Reason);
+
     /// <summary>Nothing to do here: another actor's task, or not a death of a master.</summary>
     public sealed record Nothing(string Code, string Reason) : DeathDecision(Code, Reason);
 }
@@ -93,11 +96,11 @@ public static class DeathPolicy
         var quorum = facts.Quorum;
         if (facts.IsSucceeded) return new DeathDecision.Nothing("succeeded", "a majority of the Sentinels names the next master");
         if (facts.Address is null)
-            return new DeathDecision.Wait("address-unknown", "the announced address of the server that died is not known");
+            return new DeathDecision.Refuse("address-unknown", "the announced address of the server that died is not known");
         if (quorum.IsFailingOver) return new DeathDecision.Wait("failing-over", "a Sentinel runs the failover");
         if (quorum.Named is { } other && other != facts.Address) return new DeathDecision.Nothing("another-named", quorum.Reason);
         // After a promotion a part of the Sentinels may know of it: nobody is named then.
-        if (quorum.Named is null && facts.Promoted is null) return new DeathDecision.Wait("no-agreement", quorum.Reason);
+        if (quorum.Named is null && facts.Promoted is null) return new DeathDecision.Refuse("no-agreement", quorum.Reason);
         if (facts.AcceptedAgo < ShowsWithin)
             return new DeathDecision.Wait("accepted", "the Sentinels have been told, or one has accepted the request");
         if (facts.BootstrapLives) return new DeathDecision.Nothing("bootstrap-acts", "redis-bootstrap is back, and does what is due");
@@ -106,7 +109,7 @@ public static class DeathPolicy
         // Sentinel itself promotes none that it does not reach.
         var candidates = facts.TellingFailed is null ? quorum.Promotable.Length + quorum.Unreached.Length : quorum.Promotable.Length;
         if (candidates == 0 && facts.Promoted is null)
-            return new DeathDecision.Wait("no-promotable-replica", $"{quorum.Reason}, and no replica can be promoted");
+            return new DeathDecision.Refuse("no-promotable-replica", $"{quorum.Reason}, and no replica can be promoted");
         if (facts.TellingFailed is { } why && facts.Promoted is null)
         {
             return quorum.Executor is { } sentinel
@@ -132,6 +135,7 @@ public static class DeathPolicy
             SuccessionDecision.Succeed succeed =>
                 new DeathDecision.Succeed(succeed.Plan, $"the process {dead.RunId} at {facts.Address} has died; {succeed.Reason}"),
             SuccessionDecision.Wait wait => new DeathDecision.Wait(wait.Code, wait.Reason, wait.Again),
+            SuccessionDecision.Refuse refuse => new DeathDecision.Refuse(refuse.Code, refuse.Reason, refuse.Again),
             var unknown => throw new InvalidOperationException(unknown.GetType().Name),
         };
     }

@@ -88,8 +88,10 @@ public sealed class SuccessionPolicyTests
         Assert.NotEmpty(decision.Reason);
         if (decision is not SuccessionDecision.Succeed { Plan: var plan })
         {
-            // What ends within milliseconds is looked at again within them.
-            Assert.Equal(decision.Code is "replica-silent" or "replica-reads", ((SuccessionDecision.Wait)decision).Again is not null);
+            // What ends within milliseconds is looked at again within them; only what ends by itself is no refusal.
+            var again = (decision as SuccessionDecision.Wait)?.Again ?? (decision as SuccessionDecision.Refuse)?.Again;
+            Assert.Equal(decision.Code is "replica-silent" or "replica-reads", again is not null);
+            Assert.Equal(decision.Code is not "replica-reads", decision is SuccessionDecision.Refuse);
             return;
         }
 

@@ -62,14 +62,30 @@ public sealed class AbandonedPolicyTests
         Assert.Equal(
             "failing-over", AbandonedPolicy.Decide(Abandoned with { Quorum = Abandoned.Quorum with { IsFailingOver = true } }).Code);
         Assert.Equal("not-down", AbandonedPolicy.Decide(Abandoned with { Down = 1 }).Code);
-        Assert.Equal("no-agreement", AbandonedPolicy.Decide(Abandoned with { Quorum = NoMajority }).Code);
+        Assert.Equal("no-agreement",
+            Assert.IsType<AbandonedDecision.Refuse>(AbandonedPolicy.Decide(Abandoned with { Quorum = NoMajority })).Code);
         Assert.Equal("own", AbandonedPolicy.Decide(Abandoned with { Quorum = NamesMe }).Code);
         Assert.Equal("sentinels-turn",
             AbandonedPolicy.Decide(Abandoned with { AbandonedFor = AbandonedPolicy.Patience - TimeSpan.FromMilliseconds(1) }).Code);
         Assert.Equal("sentinels-turn", AbandonedPolicy.Decide(Abandoned with { Rank = 1 }).Code);
         Assert.Equal("sentinels-turn", AbandonedPolicy.Decide(Abandoned with { AttemptedAgo = TimeSpan.FromSeconds(2) }).Code);
         Assert.Equal("ask-replicas", AbandonedPolicy.Decide(Abandoned with { AttemptedAgo = AbandonedPolicy.AfterAttempt }).Code);
-        Assert.Equal("no-promotable-replica", AbandonedPolicy.Decide(Abandoned with { Replicas = [] }).Code);
+        Assert.Equal("no-promotable-replica",
+            Assert.IsType<AbandonedDecision.Refuse>(AbandonedPolicy.Decide(Abandoned with { Replicas = [] })).Code);
+    }
+
+    [Fact]
+    public void Where_attempts_come_to_nothing_the_one_that_Sentinels_would_ask_is_asked_and_from_a_promotion_on_nobody()
+    {
+        var failed = Abandoned with { TellingFailed = "it refuses" };
+        var request = Assert.IsType<AbandonedDecision.RequestFailover>(AbandonedPolicy.Decide(failed));
+        Assert.Equal((Executor, Other), (request.Sentinel, request.Master));
+        Assert.Contains("it refuses", request.Reason, StringComparison.Ordinal);
+        Assert.Equal("sentinels-turn", AbandonedPolicy.Decide(failed with { AttemptedAgo = TimeSpan.FromSeconds(2) }).Code);
+        Assert.Equal("sentinels-turn", AbandonedPolicy.Decide(failed with { Rank = 1 }).Code);
+        Assert.Equal("failing-over", AbandonedPolicy.Decide(failed with { Quorum = failed.Quorum with { IsFailingOver = true } }).Code);
+        Assert.Equal("no-executor", AbandonedPolicy.Decide(failed with { Quorum = failed.Quorum with { Executor = null } }).Code);
+        Assert.IsType<AbandonedDecision.AskReplicas>(AbandonedPolicy.Decide(failed with { Promoted = OtherRunId }));
     }
 
     [Fact]

@@ -68,6 +68,8 @@ public sealed partial class CountedFromTheStartTests
     [InlineData("fence", "Fence/FencePolicy.cs")]
     [InlineData("passwords", "Passwords/PasswordPolicy.cs")]
     [InlineData("publish", "Publish/PublishPolicy.cs")]
+    [InlineData("death", "Death/DeathPolicy.cs", "../Sidecars.Core/Succession/SuccessionPolicy.cs")]
+    [InlineData("abandoned", "Death/AbandonedPolicy.cs", "../Sidecars.Core/Succession/SuccessionPolicy.cs")]
     public void Every_reason_in_a_policy_is_shown(string loop, params string[] files)
     {
         var texts = files.Select(file => File.ReadAllText(Path.Combine(Failover, file)));

@@ -140,6 +140,9 @@ internal sealed class MemoryGroup : IAsyncDisposable
     /// <summary>False: no Sentinel knows the own server where another is master.</summary>
     public bool ListsMe { get; set; } = true;
 
+    /// <summary>The master that every Sentinel holds for down; null: none.</summary>
+    public RedisEndpoint? Down { get; set; }
+
     /// <summary>What a Sentinel answers to FAILOVER.</summary>
     public byte[] FailoverReply { get; set; } = FakeReply.Simple("OK");
 
@@ -154,6 +157,18 @@ internal sealed class MemoryGroup : IAsyncDisposable
     /// <summary>The same of the loop that hands a death over.</summary>
     public DeathLoop DeathOf(IOwnServer server, ISentinelViews sentinels, Func<DateTime?> heartbeat, bool dryRun = false) =>
         new(server, sentinels, _sentinelClient, _nodes, Succession, 3, heartbeat, dryRun, Sink, Time);
+
+    /// <summary>The loop that replaces a master of which nobody else takes care.</summary>
+    public AbandonedLoop Abandoned() => new(Server, Watch, _sentinelClient, _nodes, Succession, 3, dryRun: false, Sink, Time);
+
+    /// <summary>Every Sentinel publishes this event.</summary>
+    public void Tell(string channel)
+    {
+        foreach (var sentinel in Sentinels) sentinel.Publish(FakeReply.Message(channel, MasterName));
+    }
+
+    /// <summary>The watch has seen that every Sentinel holds the master for down.</summary>
+    public bool IsSeenDown() => Watch.Observe().Count(o => o is SentinelObservation.Known { View.Master.SubjectivelyDown: true }) == 3;
 
     /// <summary>Keeps each of these running from now on.</summary>
     public void Start(params (string Name, Func<CancellationToken, Task> Loop)[] loops)
@@ -188,6 +203,11 @@ internal sealed class MemoryGroup : IAsyncDisposable
                     FakeReply.Bulk("connected"), FakeReply.Integer(100));
             case "CLIENT":
                 return FakeReply.Integer(7);
+            case "REPLICAOF" when words[1] == "NO":
+                Changes.Enqueue($"{string.Join(' ', words)} at {Me.Host}");
+                if (PromotionReply is { } no) return no;
+                Follows = null;
+                return FakeReply.Ok;
             case "REPLICAOF":
                 Changes.Enqueue(string.Join(' ', words));
                 Follows = new RedisEndpoint(words[1], int.Parse(words[2], CultureInfo.InvariantCulture));
@@ -265,7 +285,7 @@ internal sealed class MemoryGroup : IAsyncDisposable
     /// <summary>A Sentinel that takes a new master answers nothing any more.</summary>
     public bool AnnouncementsAreMute { get; set; }
 
-    /// <summary>What the first replica answers to REPLICAOF; null: it obeys.</summary>
+    /// <summary>What the own server and the first replica answer to REPLICAOF NO ONE; null: they obey.</summary>
     public byte[]? PromotionReply { get; set; }
 
     private static byte[] Following(string runId, long offset) =>
@@ -286,7 +306,8 @@ internal sealed class MemoryGroup : IAsyncDisposable
             case "SENTINEL GET-MASTER-ADDR-BY-NAME": return FakeReply.Array(master.Host, port);
             case "SENTINEL MASTER":
                 return FakeReply.Array(
-                    "name", MasterName, "ip", master.Host, "port", port, "runid", master == Me ? RunId : ReplicaRunId, "flags", "master",
+                    "name", MasterName, "ip", master.Host, "port", port, "runid", master == Me ? RunId : ReplicaRunId, "flags",
+                    master == Down ? "master,s_down" : "master",
                     "config-epoch", state.ConfigEpoch.ToString(CultureInfo.InvariantCulture), "quorum", "2", "role-reported", "master");
             case "SENTINEL REPLICAS" when replica == Me && !ListsMe: return FakeReply.Array(Array.Empty<byte[]>());
             case "SENTINEL REPLICAS":

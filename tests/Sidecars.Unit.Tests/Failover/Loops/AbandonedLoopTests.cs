@@ -1,0 +1,77 @@
+using Sidecars.Core.Redis;
+using Sidecars.Core.Succession;
+using Sidecars.Failover.Death;
+using Sidecars.TestKit.FakeRedis;
+using static Sidecars.Unit.Tests.Failover.Loops.QuietDayTests;
+
+namespace Sidecars.Unit.Tests.Failover.Loops;
+
+/// <summary>Beside the only replica of a master that every Sentinel holds for down, and that no Sentinel replaces.</summary>
+public sealed class AbandonedLoopTests : IAsyncDisposable
+{
+    private const string Promotion = "REPLICAOF NO ONE at 10.0.0.1";
+
+    // The look at the server; the resolver, and look and subscription of each Sentinel; the loop.
+    private const int Sleepers = 1 + 1 + (3 * 2) + 1;
+
+    private readonly MemoryGroup _group = new(TimeSpan.FromSeconds(1)) { Named = (MemoryGroup.Other, 4), Follows = MemoryGroup.Other };
+
+    public ValueTask DisposeAsync() => _group.DisposeAsync();
+
+    [Fact]
+    public async Task Attempts_that_come_to_nothing_end_so_that_no_vote_keeps_the_Sentinels_from_acting_and_one_of_them_is_asked()
+    {
+        _group.PromotionReply = FakeReply.Error("ERR REPLICAOF not allowed while failing over.");
+        Start();
+        await OnThreadAsync(() =>
+        {
+            Run(TimeSpan.FromMinutes(10));
+            // Each of them has won an epoch.
+            Assert.Equal(SuccessionAttempts.Most, _group.Changes.Count(c => c == Promotion));
+            // FAILOVER needs no vote; where it comes to nothing it is asked for again at the pace of an attempt.
+            Assert.Equal(Enumerable.Repeat("FAILOVER at 1", _group.Changes.Count - SuccessionAttempts.Most),
+                _group.Changes.Skip(SuccessionAttempts.Most));
+            Assert.InRange(_group.Changes.Count, 100, 600 / (int)AbandonedPolicy.AfterAttempt.TotalSeconds);
+            Assert.Equal("failover", _group.Sink["abandoned!"]);
+        });
+    }
+
+    [Fact]
+    public async Task A_refusal_that_is_over_after_an_attempt_or_two_costs_no_more_than_the_pause()
+    {
+        _group.PromotionReply = FakeReply.Error("ERR REPLICAOF not allowed while failing over.");
+        Start();
+        await OnThreadAsync(() =>
+        {
+            Run(AbandonedPolicy.Patience + TimeSpan.FromSeconds(2));
+            Assert.Equal([Promotion], _group.Changes);
+            _group.PromotionReply = null;
+            Run(AbandonedPolicy.AfterAttempt);
+            Assert.Equal((MemoryGroup.Me, "succession"), (_group.Named.Master, _group.Sink["abandoned!"]));
+        });
+    }
+
+    [Fact]
+    public async Task A_master_that_answers_again_is_left_alone()
+    {
+        Start();
+        await OnThreadAsync(() =>
+        {
+            Run(AbandonedPolicy.Patience - TimeSpan.FromSeconds(1));
+            _group.Down = null;
+            Run(TimeSpan.FromMinutes(1));
+            Assert.Equal("not-down", _group.Sink["abandoned"]);
+            Assert.Empty(_group.Changes);
+        });
+    }
+
+    private void Start()
+    {
+        _group.Down = MemoryGroup.Other;
+        _group.Replica.Refuses = () => new RedisConnectionException(RedisFailure.Refused, "refused");
+        _group.Start(
+            ("server", _group.Server.RunAsync), ("sentinels", _group.Watch.RunAsync), ("abandoned", _group.Abandoned().RunAsync));
+    }
+
+    private void Run(TimeSpan span) => _group.Time.Run(span, () => _group.Time.Sleepers == Sleepers);
+}
