@@ -1,6 +1,4 @@
 using System.Collections;
-using System.Globalization;
-using Sidecars.Core.Configuration;
 using Sidecars.Core.Group;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Primitives;
@@ -41,9 +39,6 @@ internal sealed record FailoverOptions
     /// <summary>0: no server.</summary>
     public required int MetricsPort { get; init; }
 
-    /// <summary>What <c>replica-priority</c> of this Redis is to be; null: not known.</summary>
-    public required int? ReplicaPriority { get; init; }
-
     /// <summary>The backup store, for <c>status</c> alone; null: none is configured here.</summary>
     public required string? BackupStore { get; init; }
 
@@ -74,7 +69,6 @@ internal sealed record FailoverOptions
             "WATCH_PERIOD_MS", 1000, 100, 5000, "Between two looks at the Sentinels; their events only accelerate.");
         var infoPeriod = ReadInfoPeriod(settings);
         var metricsPort = settings.Port("METRICS_PORT", 9120, "Port of /metrics and /healthz; 0: none.", min: 0);
-        var priority = ReadPriority(settings);
         var backup = settings.OptionalText(
             "BACKUP_STORE", "Where redis-backup keeps backups; status shows the last one and the last drill of a directory.");
         var noColor = settings.OptionalText("NO_COLOR", "Set to anything: status has no colours.");
@@ -99,7 +93,6 @@ internal sealed record FailoverOptions
             WatchPeriod = watch,
             SentinelInfoPeriod = infoPeriod,
             MetricsPort = metricsPort,
-            ReplicaPriority = priority,
             BackupStore = backup,
             Colors = noColor is null && terminal != "dumb",
         };
@@ -115,25 +108,5 @@ internal sealed record FailoverOptions
             settings.Fail($"SENTINEL_INFO_PERIOD_MS={period.TotalMilliseconds:0}: must be 0 or from 300 to 10000; "
                 + "a replica that is silent for three periods can't be promoted");
         return period == TimeSpan.Zero ? null : period;
-    }
-
-    // A hand-over that died leaves 0, and only the configuration tells a leftover from a node that shall never be master.
-    private static int? ReadPriority(SettingReader settings)
-    {
-        var path = settings.OptionalPath("REDIS_BASE_CONFIG",
-            "The redis.conf that Redis' own is made from: its replica-priority is what repair restores. Set and not readable here: "
-            + "none is ever restored.");
-        if (path is null) return 100;
-        try
-        {
-            var text = ConfigLoader.Load(path).Get("replica-priority") ?? ConfigLoader.Load(path).Get("slave-priority");
-            return text is null ? 100
-                : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var priority) ? priority
-                : null;
-        }
-        catch (IOException)
-        {
-            return null;
-        }
     }
 }

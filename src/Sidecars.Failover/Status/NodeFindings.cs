@@ -89,7 +89,7 @@ internal static class NodeFindings
         if (node.Role == NodeRole.Replica && node.Priority == 0)
             yield return new Fault(
                 FindingCodes.NeverPromoted, at, "replica-priority is 0: it is never promoted",
-                "if that is not configured, a hand-over left it: its sidecar restores it after two minutes");
+                "nothing if that is meant; else CONFIG SET replica-priority 100 there: no sidecar sets it, or sets it back");
     }
 
     private static IEnumerable<Fault> OfReplica(StatusView v, NodeSeen seen, NodeLook node)
