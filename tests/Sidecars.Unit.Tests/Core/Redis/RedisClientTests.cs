@@ -188,6 +188,22 @@ public sealed class RedisClientTests
         Assert.Equal(RedisFailure.Protocol, await FailureOf(flooded.CallAsync(default, "PING")));
     }
 
+    /// <summary>Whoever has a node's address by now may answer anything; the container of a sidecar has 64 MiB.</summary>
+    [Fact]
+    public async Task A_reply_beyond_8_MiB_is_refused_in_one_piece_and_in_many()
+    {
+        var piece = FakeReply.Bulk(new string('x', 1 << 20));
+        byte[][] replies = [FakeReply.Bulk(new string('x', 9 << 20)), FakeReply.Array([.. Enumerable.Repeat(piece, 9)])];
+        foreach (var reply in replies)
+        {
+            await using var server = FakeRedisServer.Answering(_ => reply);
+            await using var client = await ConnectAsync(server, Patient);
+            var error = await Assert.ThrowsAsync<RedisConnectionException>(() => client.CallAsync(default, "INFO"));
+            Assert.Equal(RedisFailure.Protocol, error.Failure);
+            Assert.Contains($"{8 << 20}", error.Message, StringComparison.Ordinal);
+        }
+    }
+
     [Fact]
     public async Task A_reset_is_closed()
     {

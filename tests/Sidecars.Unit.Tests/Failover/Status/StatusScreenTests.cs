@@ -1,4 +1,5 @@
 using Sidecars.Core.Hosting;
+using Sidecars.Failover.Options;
 using Sidecars.Failover.Status;
 using Sidecars.Unit.Tests.Failover.Loops;
 using static Sidecars.Unit.Tests.Failover.Status.StatusFacts;
@@ -20,6 +21,28 @@ public sealed class StatusScreenTests
         Assert.Equal(code, await StatusCommand.RunAsync(
             _ => Task.FromResult(snapshot), Screen(output, Tall), isWatch: false, TimeProvider.System, default));
         Assert.Equal(Text(StatusPolicy.Decide(snapshot), Tall.Width), output.ToString());
+    }
+
+    [Theory]
+    [InlineData("", "xterm", true)]
+    [InlineData("", "", true)]
+    [InlineData("1", "xterm", false)]
+    [InlineData("", "dumb", false)]
+    public void A_terminal_has_no_colours_where_a_person_or_its_kind_wants_none(string noColor, string terminal, bool colors)
+    {
+        var settings = new SettingReader(new Dictionary<string, string>
+        {
+            ["CLUSTER_ID"] = "tenant/shop",
+            ["NODE_NAME"] = "redis-0",
+            ["ANNOUNCE_HOST"] = "10.0.0.1",
+            ["REDIS_SERVER_SERVICE_HOST"] = "10.0.0.1",
+            ["REDIS_SENTINEL_SERVICE_HOST"] = "10.0.1.1",
+            ["NO_COLOR"] = noColor,
+            ["TERM"] = terminal,
+        });
+        var options = FailoverOptions.Read(settings, settings.Again());
+        Assert.Empty(settings.Errors);
+        Assert.Equal(colors, options?.Colors);
     }
 
     [Fact]
