@@ -4,11 +4,14 @@ using System.Text;
 using Sidecars.Core.Hosting;
 using Sidecars.Telemetry;
 using Sidecars.TestKit.Processes;
+using Sidecars.Unit.Tests.Failover.Loops;
+using Xunit.Abstractions;
 
 namespace Sidecars.Unit.Tests.Telemetry;
 
 /// <summary>The port of a sidecar, by real sockets.</summary>
-public sealed class TelemetryServerTests : IAsyncDisposable
+[Collection(QuietDays.Name)]
+public sealed class TelemetryServerTests(ITestOutputHelper output) : IAsyncDisposable
 {
     private readonly MetricSet _metrics = new();
     private readonly CancellationTokenSource _stop = new();
@@ -42,6 +45,39 @@ public sealed class TelemetryServerTests : IAsyncDisposable
         await _stop.CancelAsync();
         await running;
         await Assert.ThrowsAsync<HttpRequestException>(() => http.GetAsync("/healthz"));
+    }
+
+    /// <summary>A scrape each half minute, over one connection as Prometheus keeps it.</summary>
+    [Fact]
+    [QuietDayOf(typeof(TelemetryServer))]
+    public async Task Through_a_day_of_scrapes_memory_does_not_grow_and_the_next_change_is_in_the_next_scrape()
+    {
+        var time = new VirtualTime();
+        var seen = _metrics.Counter("seen_total", "Seen.").Of();
+        var server = new TelemetryServer(
+            0, _metrics, () => _health, new JsonLineLog(_log, "test", time), time, Random.Shared);
+        var running = server.RunAsync(_stop.Token);
+        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{await server.Listening}") };
+        await QuietDayTests.OnThreadAsync(() =>
+        {
+            using var scraper = time.CreateTimer(
+                _ => Assert.Contains("seen_total 0\n", Scrape(), StringComparison.Ordinal), null, TimeSpan.FromSeconds(30),
+                TimeSpan.FromSeconds(30));
+            QuietDay.Pass(time, () => time.Sleepers == 1, output);
+            seen?.Inc();
+            Assert.Contains("seen_total 1\n", Scrape(), StringComparison.Ordinal);
+        });
+        Assert.Empty(_log.ToArray());
+        await _stop.CancelAsync();
+        await running;
+
+        string Scrape()
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/metrics");
+            using var answer = http.Send(request);
+            using var text = new StreamReader(answer.Content.ReadAsStream());
+            return text.ReadToEnd();
+        }
     }
 
     [Fact]

@@ -1,17 +1,23 @@
 using Sidecars.Backup.Archive;
+using Sidecars.Backup.Lease;
 using Sidecars.Backup.Store;
+using Sidecars.Backup.Upload;
 using Sidecars.TestKit.FakeRedis;
+using Sidecars.Unit.Tests.Failover.Loops;
+using Xunit.Abstractions;
 using static Sidecars.Unit.Tests.Failover.Loops.ApiAwayTests;
 using static Sidecars.Unit.Tests.Failover.Loops.QuietDayTests;
 
 namespace Sidecars.Unit.Tests.Backup.Upload;
 
 /// <summary>The uploader's loop, its turn with the lease, and its watch of the server. An hour; a day with SIDECARS_SOAK=1.</summary>
-public sealed class UploaderLoopTests
+[Collection(QuietDays.Name)]
+public sealed class UploaderLoopTests(ITestOutputHelper output)
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
     [Fact]
+    [QuietDayOf(typeof(UploaderLoop), typeof(UploadTurn), typeof(NodeWatch))]
     public async Task While_nothing_is_written_only_the_lease_is_renewed_and_the_next_command_is_in_the_store_within_a_flush()
     {
         await using var rig = new UploaderRig();
@@ -21,7 +27,7 @@ public sealed class UploaderLoopTests
             rig.Run(TimeSpan.FromMinutes(1));
             Assert.Equal((1, 1, 1L), (rig.Loop.Counters.Bases, rig.Loop.Counters.Segments, rig.Stored));
             var before = rig.Objects.Requests;
-            rig.Run(TimeSpan.FromHours(Hours));
+            QuietDay.Pass(rig.Time, () => rig.IsIdle, output, Hours);
             // A renewal every 30 s is one request; what a drill found is looked for once an hour, by a handful.
             Assert.InRange(rig.Objects.Requests - before, 115 * Hours, 130 * Hours);
             Assert.Equal((1, 0L), (rig.Loop.Counters.Segments, rig.Loop.Counters.Failures));

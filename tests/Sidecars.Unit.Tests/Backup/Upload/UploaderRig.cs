@@ -92,8 +92,11 @@ internal sealed class UploaderRig : IAsyncDisposable
         Time.Settle(() => IsUploading && Time.Sleepers == 2);
     }
 
-    /// <summary>Lets time pass: a turn holds a timer, and the watch of the server another; whoever waits for the lease holds one.</summary>
-    public void Run(TimeSpan span) => Time.Run(span, () => _running.IsCompleted || Time.Sleepers == (IsUploading ? 2 : 1));
+    /// <summary>A turn holds a timer, and the watch of the server another; whoever waits for the lease holds one.</summary>
+    public bool IsIdle => _running.IsCompleted || Time.Sleepers == (IsUploading ? 2 : 1);
+
+    /// <summary>Lets time pass.</summary>
+    public void Run(TimeSpan span) => Time.Run(span, () => IsIdle);
 
     public async ValueTask DisposeAsync()
     {

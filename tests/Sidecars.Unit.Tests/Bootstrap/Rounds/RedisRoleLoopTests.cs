@@ -11,6 +11,7 @@ using Sidecars.Core.Succession;
 using Sidecars.Core.Topology;
 using Sidecars.TestKit.FakeRedis;
 using Sidecars.Unit.Tests.Failover.Loops;
+using Xunit.Abstractions;
 using static Sidecars.Unit.Tests.Bootstrap.Election.Facts;
 using static Sidecars.Unit.Tests.Failover.Loops.QuietDayTests;
 
@@ -19,16 +20,19 @@ namespace Sidecars.Unit.Tests.Bootstrap.Rounds;
 /// <summary>
 /// The rounds of an election: nobody else answers, this node's disk is empty, and the record is at a backend that has weather.
 /// </summary>
+[Collection(QuietDays.Name)]
 public sealed class RedisRoleLoopTests : IDisposable
 {
     private readonly RoundRig _rig = new(ServerMode.Redis);
     private readonly HandElection _election;
+    private readonly ITestOutputHelper _output;
 
-    public RedisRoleLoopTests() => _election = new HandElection(_rig.Time);
+    public RedisRoleLoopTests(ITestOutputHelper output) => (_election, _output) = (new HandElection(_rig.Time), output);
 
     public void Dispose() => _rig.Dispose();
 
     [Fact]
+    [QuietDayOf(typeof(RedisRoleLoop))]
     public async Task A_backend_that_is_away_for_a_day_is_asked_every_minute_told_of_once_and_the_election_held_when_it_is_back()
     {
         _election.Peers = true;
@@ -36,7 +40,7 @@ public sealed class RedisRoleLoopTests : IDisposable
         var loop = _rig.Start(Loop().RunAsync);
         await OnThreadAsync(() =>
         {
-            _rig.Run(TimeSpan.FromHours(24), loop);
+            QuietDay.Pass(_rig.Time, () => _rig.Time.Sleepers == 1, _output);
             Assert.InRange(_election.Asked, 1_700, 2_200);
             Assert.InRange(_rig.Lines.Length, 1, 4);
             _election.Away = null;

@@ -10,19 +10,22 @@ using Sidecars.Core.Redis;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Topology;
 using Sidecars.Unit.Tests.Failover.Loops;
+using Xunit.Abstractions;
 using static Sidecars.Unit.Tests.Failover.Loops.QuietDayTests;
 
 namespace Sidecars.Unit.Tests.Bootstrap.Rounds;
 
 /// <summary>The rounds of a Sentinel that starts: whom it is to monitor, and as whom.</summary>
+[Collection(QuietDays.Name)]
 public sealed class SentinelLoopTests : IAsyncDisposable
 {
     private static readonly RedisEndpoint Mine = new("10.0.1.9", 26379);
 
     private readonly MemoryGroup _group = new(TimeSpan.FromSeconds(1));
     private readonly RoundRig _rig;
+    private readonly ITestOutputHelper _output;
 
-    public SentinelLoopTests() => _rig = new RoundRig(ServerMode.Sentinel, _group.Time);
+    public SentinelLoopTests(ITestOutputHelper output) => (_rig, _output) = (new RoundRig(ServerMode.Sentinel, _group.Time), output);
 
     public async ValueTask DisposeAsync()
     {
@@ -31,6 +34,7 @@ public sealed class SentinelLoopTests : IAsyncDisposable
     }
 
     [Fact]
+    [QuietDayOf(typeof(SentinelRoleLoop))]
     public async Task A_group_that_is_away_for_a_day_is_looked_at_every_minute_its_store_every_fifth_and_monitored_when_it_is_back()
     {
         var store = new CountingStore();
@@ -38,7 +42,7 @@ public sealed class SentinelLoopTests : IAsyncDisposable
         var loop = _rig.Start(Loop(store).RunAsync);
         await OnThreadAsync(() =>
         {
-            _rig.Run(TimeSpan.FromHours(24), loop);
+            QuietDay.Pass(_group.Time, () => _group.Time.Sleepers == 1, _output);
             Assert.InRange(_group.Sentinels[0].Connects, 1_700, 2_200);
             Assert.InRange(store.Reads, 340, 440);
             Assert.InRange(_rig.Lines.Length, 1, 4);
@@ -65,21 +69,9 @@ public sealed class SentinelLoopTests : IAsyncDisposable
     [InlineData("refused", 1_100)]
     public async Task A_slot_is_asked_for_within_what_the_API_server_allows_and_had_when_it_is_back(string weather, int most)
     {
-        using var api = new MemoryApi(_group.Time);
-        api.Objects.Seed("pods", MemoryApi.Namespace,
-            new JsonObject { ["kind"] = "Pod", ["metadata"] = new JsonObject { ["name"] = "sentinel-0", ["uid"] = "uid-0" } });
+        using var api = Api();
         Set(weather);
-        var options = new RedisClientOptions { Time = _group.Time };
-        var slots = new SlotLoop(
-            new SlotClient(
-                api.Client, new SlotTableStore(api.Client, _rig.Options.Group.Cluster, "redis"),
-                new SentinelIdClient(_group.To, options, options),
-                _ => Task.FromResult(new LivingSentinels(new HashSet<string>(), new HashSet<string>())), _rig.Options.Group.Cluster,
-                3, _group.Time),
-            new SlotClaimant("uid-0", "sentinel-0", Mine), new SlotMemory(_rig.Options.Group.ConfigDirectory), _rig.Reporter,
-            new RoundPacer(new BackoffSchedule(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(5)), _group.Time, new Random(1)),
-            _group.Time);
-        var loop = _rig.Start(slots.RunAsync);
+        var loop = _rig.Start(Slots(api).RunAsync);
         await OnThreadAsync(() =>
         {
             Run(TimeSpan.FromHours(1));
@@ -110,6 +102,47 @@ public sealed class SentinelLoopTests : IAsyncDisposable
                 _ => () => null,
             };
         }
+    }
+
+    [Fact]
+    [QuietDayOf(typeof(SlotLoop))]
+    public async Task An_API_server_that_is_away_for_a_day_is_asked_every_few_seconds_and_the_slot_had_at_the_next_try()
+    {
+        using var api = Api();
+        api.Weather = () => new HttpResponseMessage(HttpStatusCode.ServiceUnavailable);
+        var loop = _rig.Start(Slots(api).RunAsync);
+        await OnThreadAsync(() =>
+        {
+            QuietDay.Pass(_group.Time, () => _group.Time.Sleepers == 1, _output);
+            // Pauses of 2.5 to 5 s.
+            Assert.InRange(api.Sent.Count, 24 * 720, 24 * 1_100);
+            Assert.InRange(_rig.Lines.Length, 1, 4);
+            api.Weather = () => null;
+            _group.Time.Run(TimeSpan.FromSeconds(5), () => _group.Time.Sleepers == 1 || loop.IsCompleted);
+        });
+        Assert.Equal(new SlotGrant(0, AtOnce: false), await loop);
+    }
+
+    private MemoryApi Api()
+    {
+        var api = new MemoryApi(_group.Time);
+        api.Objects.Seed("pods", MemoryApi.Namespace,
+            new JsonObject { ["kind"] = "Pod", ["metadata"] = new JsonObject { ["name"] = "sentinel-0", ["uid"] = "uid-0" } });
+        return api;
+    }
+
+    private SlotLoop Slots(MemoryApi api)
+    {
+        var options = new RedisClientOptions { Time = _group.Time };
+        return new SlotLoop(
+            new SlotClient(
+                api.Client, new SlotTableStore(api.Client, _rig.Options.Group.Cluster, "redis"),
+                new SentinelIdClient(_group.To, options, options),
+                _ => Task.FromResult(new LivingSentinels(new HashSet<string>(), new HashSet<string>())), _rig.Options.Group.Cluster,
+                3, _group.Time),
+            new SlotClaimant("uid-0", "sentinel-0", Mine), new SlotMemory(_rig.Options.Group.ConfigDirectory), _rig.Reporter,
+            new RoundPacer(new BackoffSchedule(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(5)), _group.Time, new Random(1)),
+            _group.Time);
     }
 
     private SentinelRoleLoop Loop(IEpochStore store)

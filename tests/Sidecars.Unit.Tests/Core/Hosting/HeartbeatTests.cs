@@ -1,10 +1,12 @@
 using Sidecars.Core.Hosting;
 using Sidecars.TestKit.Processes;
 using Sidecars.Unit.Tests.Failover.Loops;
+using Xunit.Abstractions;
 
 namespace Sidecars.Unit.Tests.Core.Hosting;
 
-public sealed class HeartbeatTests : IDisposable
+[Collection(QuietDays.Name)]
+public sealed class HeartbeatTests(ITestOutputHelper output) : IDisposable
 {
     private readonly TempFolder _folder = new("heartbeat");
     private readonly ClockAt _time = new(new DateTimeOffset(2026, 11, 21, 3, 0, 0, TimeSpan.Zero));
@@ -59,6 +61,28 @@ public sealed class HeartbeatTests : IDisposable
         });
         await stop.CancelAsync();
         await refreshing;
+    }
+
+    /// <summary>A day with SIDECARS_SOAK=1, else an hour.</summary>
+    [Fact]
+    [QuietDayOf(typeof(HeartbeatFile))]
+    public async Task Through_a_quiet_day_every_beat_is_written_and_the_next_change_at_once()
+    {
+        var time = new VirtualTime();
+        var heartbeat = new HeartbeatFile(FilePath, "x", time);
+        heartbeat.Beat("a", "b");
+        using var stop = new CancellationTokenSource();
+        var refreshing = heartbeat.RefreshAsync(Assert.Fail, stop.Token);
+        await QuietDayTests.OnThreadAsync(() =>
+        {
+            QuietDay.Pass(time, () => time.Sleepers == 1 && Age() < HeartbeatFile.Interval, output, ApiAwayTests.Hours);
+            heartbeat.Beat("c", "d");
+            Assert.Equal(("c", time.GetUtcNow()), (Heartbeats.TryRead(FilePath)!.Code, Heartbeats.TryRead(FilePath)!.Since));
+        });
+        await stop.CancelAsync();
+        await refreshing;
+
+        TimeSpan Age() => time.GetUtcNow() - Heartbeats.TryRead(FilePath)!.WrittenAt;
     }
 
     private sealed class ClockAt(DateTimeOffset now) : TimeProvider

@@ -18,6 +18,7 @@ using Xunit.Abstractions;
 namespace Sidecars.Unit.Tests.Failover.Loops;
 
 /// <summary>Everything in the sidecar that calls the API server, while that is away; and the marker, which does not.</summary>
+[Collection(QuietDays.Name)]
 public sealed class ApiAwayTests(ITestOutputHelper output)
 {
     // server 1, Sentinels 1 + 3 * 2, publish 1, marker 1, record 1, epoch 1, slice 1, label 1
@@ -68,6 +69,7 @@ public sealed class ApiAwayTests(ITestOutputHelper output)
 
     /// <summary>The other quiet day: of what keeps and publishes, beside a server that is there.</summary>
     [Fact]
+    [QuietDayOf(typeof(MarkerLoop), typeof(RecordLoop), typeof(EpochKeeperLoop), typeof(PublisherLoop), typeof(RoleLabelLoop))]
     public async Task With_nothing_away_and_nothing_new_the_server_is_asked_at_its_pace_and_the_next_event_is_published_in_the_same_moment()
     {
         await using var sidecar = new Rig("fine");
@@ -75,7 +77,7 @@ public sealed class ApiAwayTests(ITestOutputHelper output)
         {
             sidecar.Run(TimeSpan.FromMinutes(1));
             var before = sidecar.Api.Sent.Count;
-            sidecar.Run(TimeSpan.FromHours(Hours));
+            QuietDay.Pass(sidecar.Group.Time, () => sidecar.IsIdle, output, Hours);
             output.WriteLine($"{sidecar.Api.Sent.Count - before} requests in {Hours} h");
             // The record is renewed every 30 s, slice and label are looked at now and then, the epoch is written when it changes: one
             // request in 4 s.
@@ -228,7 +230,9 @@ public sealed class ApiAwayTests(ITestOutputHelper output)
             Api.Objects.Get("endpointslices.discovery.k8s.io", MemoryApi.Namespace,
                 "redis-master").Object["metadata"]?["annotations"]?["sidecars.redis/token"]?.GetValue<string>();
 
-        public void Run(TimeSpan span) => Group.Time.Run(span, () => Group.Time.Sleepers + Api.Hanging == Sleepers);
+        public bool IsIdle => Group.Time.Sleepers + Api.Hanging == Sleepers;
+
+        public void Run(TimeSpan span) => Group.Time.Run(span, () => IsIdle);
 
         public void Clear() => (Api.Hangs, Api.Weather) = (false, () => null);
 

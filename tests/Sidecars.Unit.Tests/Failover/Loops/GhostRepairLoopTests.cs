@@ -1,6 +1,7 @@
 using Sidecars.Core.Topology;
 using Sidecars.Failover.Ghosts;
 using Sidecars.Telemetry;
+using Xunit.Abstractions;
 using static Sidecars.Unit.Tests.Bootstrap.Election.Facts;
 using static Sidecars.Unit.Tests.Failover.Ghosts.GhostFacts;
 using static Sidecars.Unit.Tests.Failover.Loops.QuietDayTests;
@@ -8,7 +9,8 @@ using static Sidecars.Unit.Tests.Failover.Loops.QuietDayTests;
 namespace Sidecars.Unit.Tests.Failover.Loops;
 
 /// <summary>The repair of ghosts beside the master, which looks every 5 s and lets everything stand for 30.</summary>
-public sealed class GhostRepairLoopTests : IAsyncDisposable
+[Collection(QuietDays.Name)]
+public sealed class GhostRepairLoopTests(ITestOutputHelper output) : IAsyncDisposable
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
@@ -23,12 +25,13 @@ public sealed class GhostRepairLoopTests : IAsyncDisposable
     public ValueTask DisposeAsync() => _rig.DisposeAsync();
 
     [Fact]
+    [QuietDayOf(typeof(GhostRepairLoop))]
     public async Task After_a_quiet_day_a_ghost_is_removed_once_it_has_stood_for_30_s()
     {
         Start();
         await OnThreadAsync(() =>
         {
-            _rig.Run(TimeSpan.FromHours(24));
+            _rig.PassDay(output);
             Assert.Equal(1 + (24 * 720), _looks);
             _view = Haunted(1);
             _rig.Run(40 * Second);

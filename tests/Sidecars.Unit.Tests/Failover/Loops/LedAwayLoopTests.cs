@@ -2,10 +2,12 @@ using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel.Leadership;
 using Sidecars.Failover.LedAway;
 using Sidecars.Failover.Watch;
+using Xunit.Abstractions;
 
 namespace Sidecars.Unit.Tests.Failover.Loops;
 
 /// <summary>The loop that notices that the Sentinels were led away, under a fake clock, beside a master that serves.</summary>
+[Collection(QuietDays.Name)]
 public sealed class LedAwayLoopTests : IAsyncDisposable
 {
     private static readonly RedisEndpoint Stranger = new("10.9.9.9", 6379);
@@ -16,10 +18,12 @@ public sealed class LedAwayLoopTests : IAsyncDisposable
     private Func<LeadershipRequest, LeadershipOutcome> _answer;
     private RecordReading _record = new(Recorded(3));
     private LedAwayLoop? _loop;
+    private readonly ITestOutputHelper _output;
     private int _reads;
 
-    public LedAwayLoopTests()
+    public LedAwayLoopTests(ITestOutputHelper output)
     {
+        _output = output;
         _server = new HandServer(_rig.Time);
         _server.Say(new OwnServer.Answers { RunId = MemoryGroup.RunId, IsMaster = true, FreshReplicas = 2, MinReplicas = 1, MaxLag = 3 });
         _answer = request =>
@@ -50,6 +54,19 @@ public sealed class LedAwayLoopTests : IAsyncDisposable
         Assert.Single(_told);
         Assert.Equal("named", _rig.Sink["led-away"]);
         Assert.Equal((1, 0, 0), (_loop.ToldBack, _loop.Refused, _loop.ForeignReplicas));
+    }
+
+    [Fact]
+    [QuietDayOf(typeof(LedAwayLoop))]
+    public void After_a_quiet_day_in_which_the_record_was_read_once_they_are_told_back_in_the_same_moment()
+    {
+        Start();
+        QuietDay.Pass(_rig.Time, () => IsIdle, _output);
+        Assert.Equal(("named", 1), (_rig.Sink["led-away"], _reads));
+        Assert.Empty(_rig.Failures);
+        _sentinels.Name(Stranger, 90);
+        Run(TimeSpan.Zero);
+        Assert.Equal((MemoryGroup.Me, QuietDay.Length), (Assert.Single(_told).Target, _rig.Time.Now));
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Sidecars.Core.Primitives;
 using Sidecars.Failover.Decisions;
+using Xunit.Abstractions;
 
 namespace Sidecars.Unit.Tests.Failover.Loops;
 
@@ -26,6 +27,9 @@ internal sealed class LoopRig : IAsyncDisposable
 
     /// <summary>Lets time pass; the loop holds one timer while it sleeps, or waits to be started again.</summary>
     public void Run(TimeSpan span) => Time.Run(span, () => Time.Sleepers == 1);
+
+    /// <summary>A day in which nothing happens.</summary>
+    public void PassDay(ITestOutputHelper output) => QuietDay.Pass(Time, () => Time.Sleepers == 1, output);
 
     public async ValueTask DisposeAsync()
     {

@@ -8,12 +8,14 @@ using Sidecars.Telemetry;
 using Sidecars.TestKit.FakeRedis;
 using Sidecars.TestKit.Processes;
 using Sidecars.Unit.Tests.Backup;
+using Xunit.Abstractions;
 using static Sidecars.Unit.Tests.Failover.Loops.QuietDayTests;
 
 namespace Sidecars.Unit.Tests.Failover.Loops;
 
 /// <summary>The rotation of one password in a group of one Redis and one Sentinel.</summary>
-public sealed class PasswordLoopTests : IAsyncDisposable
+[Collection(QuietDays.Name)]
+public sealed class PasswordLoopTests(ITestOutputHelper output) : IAsyncDisposable
 {
     private static readonly RedisEndpoint AtSentinel = new("10.0.1.1", 26379);
     private static readonly Secret First = Password("first");
@@ -31,12 +33,13 @@ public sealed class PasswordLoopTests : IAsyncDisposable
     public ValueTask DisposeAsync() => _rig.DisposeAsync();
 
     [Fact]
+    [QuietDayOf(typeof(PasswordLoop))]
     public async Task After_a_quiet_day_a_new_password_is_everywhere_within_seconds_and_the_old_one_gone_once_it_left_the_files()
     {
         Start();
         await OnThreadAsync(() =>
         {
-            _rig.Run(TimeSpan.FromHours(24));
+            _rig.PassDay(output);
             Assert.Equal("settled", _rig.Sink["passwords"]);
             // Twice at each look at the files, which is every 2 s; each server about every 30 s, the own one twice.
             Assert.Equal((1, true), (_uses, _reads >= 86_400));

@@ -1,15 +1,24 @@
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
+using Sidecars.Failover.Death;
+using Sidecars.Failover.Decisions;
+using Sidecars.Failover.Fence;
+using Sidecars.Failover.HandOver;
+using Sidecars.Failover.Publish;
+using Sidecars.Failover.Strays;
 using Sidecars.Failover.Watch;
+using Sidecars.Telemetry;
 using Sidecars.TestKit.FakeRedis;
+using Sidecars.TestKit.Processes;
 using Xunit.Abstractions;
 
 namespace Sidecars.Unit.Tests.Failover.Loops;
 
 /// <summary>A virtual day in which nothing happens, and then something does.</summary>
+[Collection(QuietDays.Name)]
 public sealed class QuietDayTests(ITestOutputHelper output)
 {
-    private static readonly TimeSpan Day = TimeSpan.FromHours(24);
+    private static readonly TimeSpan Day = QuietDay.Length;
 
     // The look at the server; the resolver, and look and subscription of each Sentinel; two loops of the fence; death; publish; address;
     // stray replica.
@@ -19,17 +28,19 @@ public sealed class QuietDayTests(ITestOutputHelper output)
     private const int ServerWaiters = 5;
     private const int SentinelWaiters = 3;
 
+    // Beside a replica: the look at the server; the resolver, and look and subscription of each Sentinel; the four loops.
+    private const int ReplicaSleepers = 1 + 1 + (3 * 2) + 4;
+
     [Fact]
+    [QuietDayOf(
+        typeof(OwnServerWatch), typeof(SentinelWatch), typeof(SentinelSubscription), typeof(FenceLoop), typeof(DeathLoop),
+        typeof(PublishLoop), typeof(AnnouncedAddressLoop), typeof(StrayReplicaLoop), typeof(Supervisor), typeof(SideBySide))]
     public async Task Fence_publish_and_death_wait_for_a_day_leave_nothing_behind_and_see_the_next_event_in_the_same_moment()
     {
         await using var group = Start();
         await OnThreadAsync(() =>
         {
-            group.Time.Run(TimeSpan.FromHours(1), () => IsIdle(group));
-            var (before, began) = (GC.GetTotalMemory(forceFullCollection: true), TimeProvider.System.GetTimestamp());
-            group.Time.Run(Day - group.Time.Now, () => IsIdle(group));
-            output.WriteLine($"23 h more: {(GC.GetTotalMemory(forceFullCollection: true) - before) / 1e6:F2} MB, "
-                + $"{TimeProvider.System.GetElapsedTime(began).TotalSeconds:F1} s of this machine");
+            QuietDay.Pass(group.Time, () => IsIdle(group), output);
 
             Assert.Equal((ServerWaiters, SentinelWaiters, Sleepers),
                 (group.Server.Changed.Waiters, group.Watch.Changed.Waiters, group.Time.Sleepers));
@@ -61,10 +72,54 @@ public sealed class QuietDayTests(ITestOutputHelper output)
         });
     }
 
+    [Fact]
+    [QuietDayOf(typeof(AbandonedLoop), typeof(SelfReplicaLoop), typeof(StrayReplicaLoop), typeof(HandOverRepairLoop))]
+    public async Task Beside_a_replica_nobody_is_asked_for_a_day_and_a_master_of_which_nobody_takes_care_is_replaced_when_that_is_due()
+    {
+        using var data = new TempFolder("quiet-day");
+        await using var group = new MemoryGroup(TimeSpan.FromSeconds(10), data.Path)
+        { Named = (MemoryGroup.Other, 4), Follows = MemoryGroup.Other };
+        var self = new SelfReplicaLoop(
+            () => group.Server.Address, () => group.Server.Last, () => QuorumFacts.Of(group.Watch.Observe(), 3),
+            (_, _, _) => throw new InvalidOperationException("it follows another"), TimeSpan.FromSeconds(1), dryRun: false, group.Sink,
+            group.Time);
+        var repair = new HandOverRepairLoop(
+            new HandOverRepairSettings { DataDirectory = data.Path }, group.HandOver, (_, _, _) => { }, new MetricSet(), group.Time,
+            () => group.Server.LookWithin(TimeSpan.FromSeconds(2.5)) is { } own ? group.HandOver.Glance(own, group.Watch.Observe()) : null);
+        group.Start(
+            ("server", group.Server.RunAsync), ("sentinels", group.Watch.RunAsync), ("abandoned", group.Abandoned().RunAsync),
+            ("self-replica", self.RunAsync), ("stray-replica", group.StrayReplica(false).RunAsync), ("hand-over-repair", repair.RunAsync));
+        await OnThreadAsync(() =>
+        {
+            bool IsIdle() => group.Time.Sleepers == ReplicaSleepers;
+            // A repair whose first round comes before the watch's first look asks the group once.
+            group.Time.Run(TimeSpan.FromSeconds(5), IsIdle);
+            var (replica, own) = (group.Replica.Connects, group.Redis.Connects);
+            QuietDay.Pass(group.Time, IsIdle, output);
+            Assert.Equal(("not-down", "not-self", "follows-named"),
+                (group.Sink["abandoned"], group.Sink["self-replica"], group.Sink["stray-replica"]));
+            Assert.Equal((replica, 1), (group.Replica.Connects, group.Redis.OpenConnections));
+            // A look at the own server a second, and nothing else.
+            Assert.InRange(group.Redis.Connects - own, 1, 86_500);
+            Assert.Empty(group.Changes);
+            Assert.Empty(group.Failures);
+
+            // Its master is down for all of them: Sentinel is left alone for 3 s from the next look on.
+            group.Down = MemoryGroup.Other;
+            group.Tell("+odown");
+            group.Time.Settle(group.IsSeenDown);
+            group.Time.Run(AbandonedPolicy.Patience, IsIdle);
+            Assert.Empty(group.Changes);
+            group.Time.Run(TimeSpan.FromSeconds(1), IsIdle);
+            Assert.Equal("REPLICAOF NO ONE at 10.0.0.1", group.Changes.First());
+            Assert.Equal((MemoryGroup.Me, 5L), group.Named);
+        });
+    }
+
     private static void Name(MemoryGroup group, RedisEndpoint master, long epoch)
     {
         group.Named = (master, epoch);
-        foreach (var sentinel in group.Sentinels) sentinel.Publish(FakeReply.Message("+switch-master", "tenant/shop"));
+        group.Tell("+switch-master");
     }
 
     private static MemoryGroup Start()

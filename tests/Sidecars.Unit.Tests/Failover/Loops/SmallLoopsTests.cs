@@ -3,13 +3,15 @@ using Sidecars.Failover.Publish;
 using Sidecars.Failover.Publish.Addresses;
 using Sidecars.Failover.Strays;
 using Sidecars.Failover.Watch;
+using Xunit.Abstractions;
 using static Sidecars.Unit.Tests.Failover.FailoverFacts;
 using static Sidecars.Unit.Tests.Failover.Loops.QuietDayTests;
 
 namespace Sidecars.Unit.Tests.Failover.Loops;
 
 /// <summary>Loops that do one thing: record the addresses, make a replica of itself master, see a process end.</summary>
-public sealed class SmallLoopsTests : IAsyncDisposable
+[Collection(QuietDays.Name)]
+public sealed class SmallLoopsTests(ITestOutputHelper output) : IAsyncDisposable
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
     private static readonly NodeAddresses Mine = new("redis-0", "uid-0", MemoryGroup.Me, MemoryGroup.Me, "10.0.0.1");
@@ -20,12 +22,13 @@ public sealed class SmallLoopsTests : IAsyncDisposable
     public ValueTask DisposeAsync() => _rig.DisposeAsync();
 
     [Fact]
+    [QuietDayOf(typeof(AddressLoop))]
     public async Task Addresses_are_recorded_once_an_hour()
     {
         StartAddresses(() => null);
         await OnThreadAsync(() =>
         {
-            _rig.Run(TimeSpan.FromHours(24));
+            _rig.PassDay(output);
             Assert.Equal((25, "recorded"), (_calls, _rig.Sink["addresses"]));
         });
     }
@@ -55,6 +58,7 @@ public sealed class SmallLoopsTests : IAsyncDisposable
     }
 
     [Fact]
+    [QuietDayOf(typeof(SelfReplicaLoop))]
     public async Task A_replica_of_itself_is_made_master_within_a_second_and_tried_once_a_second_while_it_refuses()
     {
         var itself = Replica with { MasterAddress = Me, IsLinkUp = false };
@@ -70,7 +74,7 @@ public sealed class SmallLoopsTests : IAsyncDisposable
             Second, dryRun: false, _rig.Sink, _rig.Time).RunAsync);
         await OnThreadAsync(() =>
         {
-            _rig.Run(TimeSpan.FromHours(24));
+            _rig.PassDay(output);
             Assert.Equal((0, "not-self"), (_calls, _rig.Sink["self-replica"]));
             (server, quorum) = (itself, NoMajority);
             _rig.Run(TimeSpan.FromMinutes(1));
@@ -88,6 +92,7 @@ public sealed class SmallLoopsTests : IAsyncDisposable
     }
 
     [Theory]
+    [QuietDayOf(typeof(OwnProcessLoop))]
     [InlineData(1L << 20, 1000)]
     [InlineData(1L << 30, 50)]
     public async Task The_end_of_a_process_is_told_within_its_period_after_a_quiet_day(long resident, int period)
@@ -101,7 +106,7 @@ public sealed class SmallLoopsTests : IAsyncDisposable
         _rig.Start("process", loop.RunAsync);
         await OnThreadAsync(() =>
         {
-            _rig.Run(TimeSpan.FromHours(resident > 1 << 27 ? 1 : 24));
+            QuietDay.Pass(_rig.Time, () => _rig.Time.Sleepers == 1, output, hours: resident > 1 << 27 ? 1 : 24);
             Assert.Equal("process: torn", Assert.Single(_rig.Failures));
             Assert.Equal((1, true), (_calls, loop.IsSeen));
             Assert.Empty(server.Ended);
