@@ -83,6 +83,22 @@ public sealed class FenceTests(ITestOutputHelper output)
         Assert.Equal((0L, 0L), (check.MissingCount, libraryCheck.MissingCount));
     }
 
+    /// <summary>A provider, or a person, may have taken CONFIG GET from the sidecar's user.</summary>
+    [Fact]
+    public async Task A_sidecar_that_may_not_read_the_configuration_fences_all_the_same_and_says_so()
+    {
+        var (rig, master) = await SidecarRig.StartAsync("unread");
+        await using var disposed = rig;
+        var users = (await rig.CallAsync(master, "ACL", "USERS")).Items.Select(user => user.Text)
+            .Where(user => user.StartsWith("sidecar-", StringComparison.Ordinal)).ToArray();
+        var user = Assert.Single(users);
+        Assert.Equal("OK", (await rig.CallAsync(master, "ACL", "SETUSER", user, "-config|get")).Text);
+        await rig.WaitDecisionAsync(master, "fence", "value-unknown");
+        await rig.FailOverAsync(master);
+        await rig.WaitDecisionAsync(master, "fence", "being-replaced");
+        await Eventually.UntilAsync("the fence", () => rig.Done(master, "fence").Contains("fenced"), null, rig.Tails);
+    }
+
     [Fact]
     public async Task A_master_that_wakes_in_the_middle_of_its_replacement_is_fenced_and_loses_nothing_after_that()
     {
