@@ -21,7 +21,8 @@ internal static class QuietDay
 {
     public static readonly TimeSpan Length = TimeSpan.FromHours(24);
 
-    // In the first hour caches and pools fill. Two million bytes in the other 23 are 24 a second: less than one waiter that stays.
+    // In the first hour caches and pools fill. Two million bytes in the other 23 are 24 a second: less than one waiter that stays, and
+    // more than what a rig notes (a moment for each marker and request).
     private const int Parts = 24;
     private const long Flat = 2_000_000;
 

@@ -8,7 +8,6 @@ using Sidecars.Failover.Publish;
 using Sidecars.Failover.Strays;
 using Sidecars.Failover.Watch;
 using Sidecars.Telemetry;
-using Sidecars.TestKit.FakeRedis;
 using Sidecars.TestKit.Processes;
 using Xunit.Abstractions;
 

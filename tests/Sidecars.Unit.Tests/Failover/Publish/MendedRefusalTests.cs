@@ -1,4 +1,3 @@
-using Sidecars.Core.Primitives;
 using Sidecars.Failover.Publish;
 using Sidecars.Telemetry;
 using Sidecars.Unit.Tests.Failover.Loops;
