@@ -77,15 +77,19 @@ public sealed class AbandonedPolicyTests
     [Fact]
     public void Where_attempts_come_to_nothing_the_one_that_Sentinels_would_ask_is_asked_and_from_a_promotion_on_nobody()
     {
-        var failed = Abandoned with { TellingFailed = "it refuses" };
+        Assert.IsType<AbandonedDecision.AskReplicas>(AbandonedPolicy.Decide(Abandoned with { TellingFailed = "it refuses" }));
+        var failed = Abandoned with { TellingFailed = "it refuses", Replicas = [Replica(Me, 900), Replica(Third, 1000)] };
         var request = Assert.IsType<AbandonedDecision.RequestFailover>(AbandonedPolicy.Decide(failed));
         Assert.Equal((Executor, Other), (request.Sentinel, request.Master));
         Assert.Contains("it refuses", request.Reason, StringComparison.Ordinal);
-        Assert.Equal("sentinels-turn", AbandonedPolicy.Decide(failed with { AttemptedAgo = TimeSpan.FromSeconds(2) }).Code);
+        Assert.Equal(
+            "sentinels-turn", AbandonedPolicy.Decide(failed with { AttemptedAgo = TimeSpan.FromSeconds(2), Replicas = null }).Code);
         Assert.Equal("sentinels-turn", AbandonedPolicy.Decide(failed with { Rank = 1 }).Code);
+        // A master that lives is replaced by nobody.
+        Assert.Equal("master-answers", AbandonedPolicy.Decide(failed with { Master = Node(NodeRole.Master) }).Code);
         Assert.Equal("failing-over", AbandonedPolicy.Decide(failed with { Quorum = failed.Quorum with { IsFailingOver = true } }).Code);
         Assert.Equal("no-executor", AbandonedPolicy.Decide(failed with { Quorum = failed.Quorum with { Executor = null } }).Code);
-        Assert.IsType<AbandonedDecision.AskReplicas>(AbandonedPolicy.Decide(failed with { Promoted = OtherRunId }));
+        Assert.IsType<AbandonedDecision.AskReplicas>(AbandonedPolicy.Decide(failed with { Promoted = OtherRunId, Replicas = null }));
     }
 
     [Fact]
