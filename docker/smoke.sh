@@ -44,7 +44,7 @@ as() {
     ${replace:-} env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOSTNAME=redis-0 POD_NAMESPACE=smoke \
         REDIS_SENTINEL_SERVICE_HOST=127.0.0.1 REDIS_SERVER_SERVICE_HOST=127.0.0.1 ANNOUNCE_HOST=127.0.0.1 \
         REDIS_COUNT=1 SENTINEL_COUNT=1 ELECTION=file ELECTION_DIR=/run/sidecars/election REDIS_PASSWORD="$password" \
-        BACKUP_STORE=/run/sidecars/store BACKUP_SCRATCH_DIR=/run/sidecars BACKUP_LEASE_RENEW_MS=1000 BACKUP_LEASE_LIFE_MS=10000 \
+        BACKUP_STORE=/run/sidecars/store BACKUP_SCRATCH_DIR=/run/sidecars BACKUP_LEASE_RENEW=1000 BACKUP_LEASE_LIFE=10000 \
         chroot "$root" setpriv --reuid=999 --regid=999 --clear-groups --no-new-privs --inh-caps=-all --bounding-set=-all "$@"
 }
 

@@ -53,6 +53,33 @@ architecture() {
     esac
 }
 
+# The seconds of a duration as people write it (25s, 5m, 1h30m; a number alone counts seconds).
+seconds_of() {
+    local text=$1 rest=$1 sum=0 number
+    [[ $text =~ ^[0-9]+$ ]] && rest=${text}s
+    [[ $rest =~ ^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$ && -n $rest ]] || misuse "'$text' is no duration (25s, 5m, 1h30m)"
+    while [[ $rest =~ ^([0-9]+)([dhms])(.*)$ ]]; do
+        number=$((10#${BASH_REMATCH[1]}))
+        case ${BASH_REMATCH[2]} in
+            d) number=$((number * 86400)) ;;
+            h) number=$((number * 3600)) ;;
+            m) number=$((number * 60)) ;;
+        esac
+        sum=$((sum + number))
+        rest=${BASH_REMATCH[3]}
+    done
+    printf '%s\n' "$sum"
+}
+
+# The other way round: 3725 is 1h2m5s.
+duration_of() {
+    local text='' left=$1
+    ((left < 3600)) || text=$((left / 3600))h
+    ((left % 3600 < 60)) || text+=$((left % 3600 / 60))m
+    ((left % 60 == 0 && left > 0)) || text+=$((left % 60))s
+    printf '%s\n' "$text"
+}
+
 runtime_id() {
     case $(uname -m) in
         x86_64) echo linux-x64 ;;

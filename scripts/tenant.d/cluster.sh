@@ -2,8 +2,8 @@
 # Part of scripts/tenant; sourced, never run.
 # shellcheck shell=bash
 
-ROLLOUT_TIMEOUT=${ROLLOUT_TIMEOUT:-900s} # a full copy of a large replica, three times
-WELL_TIMEOUT=${WELL_TIMEOUT:-600} # seconds; what a replaced pod leaves in the Sentinels' lists is gone after two minutes
+ROLLOUT_TIMEOUT=$(seconds_of "${ROLLOUT_TIMEOUT:-15m}")s # a full copy of a large replica, three times
+WELL_TIMEOUT=$(seconds_of "${WELL_TIMEOUT:-10m}") # what a replaced pod leaves in the Sentinels' lists is gone after two minutes
 
 # The one field manager of this script, of rollbacks too: "kubectl rollout undo" would write as another one ("kubectl"), and every later
 # apply would conflict with it.
@@ -119,7 +119,7 @@ apply_in_steps() {
         kubectl --namespace "$name" rollout status statefulset/redis --timeout="$ROLLOUT_TIMEOUT" >&2 ||
             die "redis-$ordinal did not become ready within $ROLLOUT_TIMEOUT (kubectl -n $name get pods); the pods below it were not restarted. Mend it and run this again"
         wait_until_well "$name" "redis-$ordinal" ||
-            die "the group is not well $WELL_TIMEOUT s after redis-$ordinal was replaced (above); the pods below it were not restarted. Mend it and run this again"
+            die "the group is not well $(duration_of "$WELL_TIMEOUT") after redis-$ordinal was replaced (above); the pods below it were not restarted. Mend it and run this again"
     done
     render "$name" >"$file"
     server_apply -f "$file" >&2

@@ -27,7 +27,7 @@ make_secret() {
 }
 
 PASSWORD_KEYS=(redis-password replication-password sentinel-auth-password sentinel-password sidecar-password)
-ROTATION_TIMEOUT=${ROTATION_TIMEOUT:-600} # seconds; kubelet brings a Secret to a pod within two minutes
+ROTATION_TIMEOUT=$(seconds_of "${ROTATION_TIMEOUT:-10m}") # kubelet brings a Secret to a pod within two minutes
 
 # SHA-256 and name of each key, and of each previous one that is there. Hashes of our passwords; nothing prints them.
 # shellcheck disable=SC2016 # for the pods' shell
@@ -65,7 +65,7 @@ await_passwords() {
     until files_arrived "$@" && sidecars_rest "$1"; do
         [[ $WAITS_FOR == "$said" ]] || say "tenant: waits for $WAITS_FOR"
         said=$WAITS_FOR
-        ((SECONDS < deadline)) || die "not within $ROTATION_TIMEOUT s: $WAITS_FOR. Nothing is lost: what was accepted is accepted still. Again later: scripts/tenant rotate-password $1 --finish"
+        ((SECONDS < deadline)) || die "not within $(duration_of "$ROTATION_TIMEOUT"): $WAITS_FOR. Nothing is lost: what was accepted is accepted still. Again later: scripts/tenant rotate-password $1 --finish"
         sleep "${ROTATION_PAUSE:-5}"
     done
     while read -r pod; do

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Amazon.Runtime;
 using Sidecars.Core.Hosting;
+using Sidecars.Core.Primitives;
 
 namespace Sidecars.Aws;
 
@@ -156,7 +157,7 @@ public sealed class RotatingCredentials : AWSCredentials
         }
         catch (OperationCanceledException e)
         {
-            failure = new TimeoutException($"no credentials within {Deadline.TotalSeconds:0} s", e);
+            failure = new TimeoutException($"no credentials within {DurationText.Of(Deadline)}", e);
         }
         catch (Exception e) // of any type: the SDK's sources throw what they meet, and a program of the user's is among them
         {

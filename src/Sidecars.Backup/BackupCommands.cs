@@ -31,6 +31,9 @@ internal sealed class BackupCommands
     // Beside the drain of the tail, which bounds itself: a request that is under way, the lease given back.
     private static readonly TimeSpan DrainMargin = TimeSpan.FromSeconds(10);
 
+    // A base of a large dataset, and the upload before it.
+    private static readonly TimeSpan NowPatience = TimeSpan.FromHours(1), LongestPatience = TimeSpan.FromDays(7);
+
     private readonly BackupOptions? _options;
     private readonly SettingReader _settings;
     private readonly TextWriter _output;
@@ -81,19 +84,25 @@ internal sealed class BackupCommands
 
     private Command Now()
     {
-        var seconds = new Option<int>("--wait")
+        var patience = new Option<TimeSpan?>("--wait")
         {
-            Description = "seconds to wait for the uploader of another node, or for a server that refuses a snapshot",
-            DefaultValueFactory = _ => 3600
+            Description = "for the uploader of another node, or for a server that refuses a snapshot; "
+                + $"default {DurationText.Of(NowPatience)}",
+            CustomParser = result =>
+            {
+                var text = result.Tokens is [var token] ? token.Value : "";
+                if (CommandMistakes.Duration("--wait", text, TimeSpan.Zero, LongestPatience, out var wait) is { } why) result.AddError(why);
+                return wait;
+            },
         };
         var command =
-            new Command("now", "Takes a backup now: by the sidecar that uploads, or, where none does, from this node.") { seconds };
+            new Command("now", "Takes a backup now: by the sidecar that uploads, or, where none does, from this node.") { patience };
         command.SetAction((parsed, _) => BesideRedisAsync(async (options, store) =>
         {
             var log = new JsonLineLog(Stream.Null, "redis-backup", TimeProvider.System);
             using var progress = Progress();
             var id = await new NowCommand(store, Loop(options, store, log), options.Uploader, progress.Begin, TimeProvider.System)
-                .RunAsync(TimeSpan.FromSeconds(parsed.GetValue(seconds)), _signals.Token).ConfigureAwait(false);
+                .RunAsync(parsed.GetValue(patience) ?? NowPatience, _signals.Token).ConfigureAwait(false);
             await ReportAsync(parsed, report => report.Done("backup", id)).ConfigureAwait(false);
             return ExitCode.Ok;
         }));

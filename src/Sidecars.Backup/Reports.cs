@@ -4,6 +4,7 @@ using System.Text.Json;
 using Sidecars.Backup.Archive;
 using Sidecars.Backup.Restore;
 using Sidecars.Backup.Retention;
+using Sidecars.Core.Primitives;
 
 namespace Sidecars.Backup;
 
@@ -63,8 +64,8 @@ internal sealed class TableReport(TextWriter output) : IReport
             {
                 "verified",
                 backup.Verification is { } v
-                    ? $"{RestorePlan.Show(v.VerifiedAt)}: {v.Keys} keys, restored in {v.RestoreMilliseconds} ms, "
-                        + $"loaded in {v.LoadMilliseconds} ms"
+                    ? $"{RestorePlan.Show(v.VerifiedAt)}: {v.Keys} keys, restored in {DurationText.About(TimeSpan.FromMilliseconds(v.RestoreMilliseconds))}, "
+                        + $"loaded in {DurationText.About(TimeSpan.FromMilliseconds(v.LoadMilliseconds))}"
                     : "never"
             },
         };
@@ -82,7 +83,7 @@ internal sealed class TableReport(TextWriter output) : IReport
     }
 
     public void Verified(string id, Verification v) =>
-        output.WriteLine($"backup {id} is good: {v.Keys} keys, restored in {v.RestoreMilliseconds} ms, loaded in {v.LoadMilliseconds} ms");
+        output.WriteLine($"backup {id} is good: {v.Keys} keys, restored in {DurationText.About(TimeSpan.FromMilliseconds(v.RestoreMilliseconds))}, loaded in {DurationText.About(TimeSpan.FromMilliseconds(v.LoadMilliseconds))}");
 
     public void Pruned(PruneReport report, bool dryRun)
     {

@@ -48,7 +48,7 @@ internal sealed class BootstrapRunner(BootstrapOptions options, JsonLineLog log,
         catch (OperationCanceledException) when (either.IsCancellationRequested)
         {
             log.Info(
-                "stopped", cancellation.IsCancellationRequested ? "a signal ended the wait" : "WAIT_DEADLINE_MS passed without a role");
+                "stopped", cancellation.IsCancellationRequested ? "a signal ended the wait" : "WAIT_DEADLINE passed without a role");
             return ExitCode.Failed; // Main turns a signal into 130 or 143
         }
         finally

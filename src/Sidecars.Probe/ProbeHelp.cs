@@ -33,10 +33,10 @@ internal static class ProbeHelp
               Redis' Unix socket, instead of host and port.
           SENTINEL (true or false), default false
               It is a Sentinel, as in the seed image.
-          PROBE_TIMEOUT_MS (ms, 10..60000), default 900
+          PROBE_TIMEOUT (duration, 10ms..1m), default 900ms
               For everything together. Below kubelet's timeoutSeconds, so that the probe always explains itself.
-          PROBE_MAX_LAG_SECONDS (1..86400), default 15
-              A replica that has not heard its master for longer is not ready. Above repl-ping-replica-period (Redis: 10 s).
+          PROBE_MAX_LAG (duration, 1s..1d), default 15s
+              A replica that has not heard its master for longer is not ready. Above repl-ping-replica-period (Redis: 10s).
           CLUSTER_ID (namespace/name), default POD_NAMESPACE (else "default") and /redis
               The group: names the user sidecar-<cluster id>, and the master.
           POD_NAMESPACE (text)

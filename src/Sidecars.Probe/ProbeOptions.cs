@@ -56,8 +56,10 @@ internal sealed class ProbeOptions
         var isSentinel = target == ProbeTarget.Sentinel;
         var endpoint = Endpoint(Text("REDIS_HOST") ?? "127.0.0.1", isSentinel ? sentinelPort : redisPort, "REDIS_HOST");
         var cluster = Cluster(out var isNamed);
-        var milliseconds = Number("PROBE_TIMEOUT_MS", 900, 10, 60_000);
-        var lag = Number("PROBE_MAX_LAG_SECONDS", 15, 1, 86_400);
+        var timeout = new DurationSetting("PROBE_TIMEOUT", "PROBE_TIMEOUT_MS", TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1))
+            .Read(Text, _errors) ?? TimeSpan.FromMilliseconds(900);
+        var lag = new DurationSetting("PROBE_MAX_LAG", "PROBE_MAX_LAG_SECONDS", TimeSpan.FromSeconds(1), TimeSpan.FromDays(1))
+            .Read(Text, _errors) ?? TimeSpan.FromSeconds(15);
         var count = Number("SENTINEL_COUNT", 3, 1, 31);
         var sentinels = Endpoints("REDIS_SENTINEL_SERVICE_HOST", servicePort);
         var secure = _security(Text, _errors);
@@ -73,11 +75,11 @@ internal sealed class ProbeOptions
             SocketPath = isSentinel ? null : Text("REDIS_SOCKET"),
             Credentials = Credentials(cluster, isNamed, sidecar, sentinel),
             OpenCredential = new RedisCredential(cluster.SidecarUser, cluster.SidecarUser),
-            Deadline = TimeSpan.FromMilliseconds(milliseconds),
+            Deadline = timeout,
             MasterName = Text("MASTER_NAME") ?? cluster.MasterName,
             Sentinels = sentinels,
             SentinelCount = count,
-            MaxLagSeconds = lag,
+            MaxLagSeconds = (int)lag.TotalSeconds,
             HeartbeatPath = Path.Combine(configDirectory, HeartbeatFile.Name),
             OwnHosts = Hosts(),
             Secure = secure,
@@ -166,7 +168,7 @@ internal sealed class ProbeOptions
             catch (IOException e)
             {
                 var right = e is FileNotFoundException ? "an existing file" : "a file that can be read: " + e.Message;
-                _fileErrors.Add($"{fileName} is '{Shown(path)}'; it must be {right}");
+                _fileErrors.Add($"{fileName} is '{SettingReader.Shown(path)}'; it must be {right}");
                 return null;
             }
         }
@@ -199,7 +201,7 @@ internal sealed class ProbeOptions
     private RedisEndpoint? Endpoint(string text, int port, string name)
     {
         if (RedisEndpoint.TryParse(text, port, out var endpoint)) return endpoint;
-        _errors.Add($"{name} is '{Shown(text)}'; it must be host or host:port ([v6]:port)");
+        _errors.Add($"{name} is '{SettingReader.Shown(text)}'; it must be host or host:port ([v6]:port)");
         return null;
     }
 
@@ -208,7 +210,7 @@ internal sealed class ProbeOptions
         if (Text(name) is not { } text) return defaultValue;
         if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= min && number <= max)
             return number;
-        _errors.Add($"{name} is '{Shown(text)}'; it must be a whole number, {min}..{max}");
+        _errors.Add($"{name} is '{SettingReader.Shown(text)}'; it must be a whole number, {min}..{max}");
         return defaultValue;
     }
 
@@ -217,11 +219,9 @@ internal sealed class ProbeOptions
     {
         if (Text(name) is not { } text || !ServiceLink.TryPort(text, out var linked)) return Number(name, defaultValue, 1, 65535);
         if (isRemote) return linked;
-        _remarks.Add(ServiceLink.Ignored(name, Shown(text), defaultValue));
+        _remarks.Add(ServiceLink.Ignored(name, SettingReader.Shown(text), defaultValue));
         return defaultValue;
     }
 
     private string? Text(string name) => _variable(name)?.Trim() is { Length: > 0 } text ? text : null;
-
-    private static string Shown(string text) => text.Length > 80 ? text[..80] + "…" : text;
 }

@@ -1,4 +1,5 @@
 using Sidecars.Core.Hosting;
+using Sidecars.Core.Primitives;
 
 namespace Sidecars.Telemetry;
 
@@ -46,6 +47,18 @@ public static class CommandMistakes
     {
         if (value is null || right.Contains(value)) return null;
         return $"{option} is '{Shown(value)}'; it must be {string.Join(" or ", right)}{Suggestion.For(value, right)}";
+    }
+
+    /// <summary>Why a duration is wrong; null where it is not.</summary>
+    /// <param name="option">Its name.</param>
+    /// <param name="text">As given; seconds where it is a number alone.</param>
+    /// <param name="min">The shortest that is right.</param>
+    /// <param name="max">The longest.</param>
+    /// <param name="duration">The duration, where it is right.</param>
+    public static string? Duration(string option, string text, TimeSpan min, TimeSpan max, out TimeSpan duration)
+    {
+        if (DurationText.TryParse(text, TimeSpan.FromSeconds(1), out duration) && duration >= min && duration <= max) return null;
+        return $"{option} is '{Shown(text)}'; it must be a duration (25s, 5m, 1h30m), {DurationText.Of(min)} to {DurationText.Of(max)}";
     }
 
     private static string Shown(string text) => SettingReader.Shown(text);

@@ -38,9 +38,9 @@ public sealed class GroupTests(ContainerGroup group, ITestOutputHelper output) :
         Assert.Equal(0, (await ContainerGroup.RunAsync(group.Sentinels[0], "/sentinel_check.sh")).ExitCode);
         // No Sentinel runs in a Redis pod.
         Assert.Equal(1, (await ContainerGroup.ProbeAsync(group.Pods[0].Redis, "readiness", "sentinel")).ExitCode);
-        var wrong = await ContainerGroup.RunAsync(group.Pods[0].Redis, "env", "PROBE_TIMEOUT_MS=soon", "redis-probe", "liveness");
+        var wrong = await ContainerGroup.RunAsync(group.Pods[0].Redis, "env", "PROBE_TIMEOUT=soon", "redis-probe", "liveness");
         Assert.Equal(2, wrong.ExitCode);
-        Assert.Contains("PROBE_TIMEOUT_MS", wrong.Stdout + wrong.Stderr, StringComparison.Ordinal);
+        Assert.Contains("PROBE_TIMEOUT", wrong.Stdout + wrong.Stderr, StringComparison.Ordinal);
     }
 
     [EngineFact]

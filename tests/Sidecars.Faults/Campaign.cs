@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Sidecars.Core.Primitives;
 using Sidecars.Faults.Planning;
 using Sidecars.TestKit.Pods;
 using Sidecars.TestKit.Processes;
@@ -102,7 +103,7 @@ internal sealed class Campaign(FaultsOptions options, string folder, TextWriter 
         more +=
             options.Announce switch { PodAnnounce.PodName => " --announce name", PodAnnounce.PodAddress => " --announce address", _ => "" };
         if (options.NoHairpin) more += " --no-hairpin";
-        return report.Reproduction + more + FormattableString.Invariant($" --down-after {options.DownAfter.TotalMilliseconds:0}");
+        return report.Reproduction + more + $" --down-after {DurationText.Of(options.DownAfter)}";
     }
 
     private void Write(List<CaseReport> reports) => File.WriteAllText(Path.Combine(folder, "summary.json"), JsonSerializer.Serialize(new

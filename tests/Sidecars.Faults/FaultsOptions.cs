@@ -1,4 +1,5 @@
 using System.Globalization;
+using Sidecars.Core.Primitives;
 using Sidecars.Faults.Planning;
 using Sidecars.TestKit.Pods;
 
@@ -11,7 +12,7 @@ internal sealed record FaultsOptions
 
     private const string Head = """
         Usage: scripts/faults [--seed S] [--count N] [--case I] [--hosts 3|5] [--only KIND,…] [--without KIND,…]
-                              [--parallel P] [--minutes M] [--down-after MS] [--announce service|name|address]
+                              [--parallel P] [--limit TIME] [--down-after TIME] [--announce service|name|address]
                               [--no-hairpin] [--out DIR] [--plan]
 
           --seed S         of the campaign; default 1. The same seed makes the same plans
@@ -20,8 +21,9 @@ internal sealed record FaultsOptions
           --hosts 3|5      default: one case in five has five hosts, two a zone
           --only KIND,…    faults to choose from; --without: all but these
           --parallel P     cases at once, each in a network of its own; default 1
-          --minutes M      begin no case after so long; default: no limit
-          --down-after MS  of Sentinel; default 5000
+          --limit TIME     begin no case after so long (90m, 8h); default: no limit. Also: --minutes M
+          --down-after TIME
+                           of Sentinel; default 5s. A number alone counts milliseconds
           --announce WHAT  what Redis pods are told to announce: their Service (default), their name alone, their address
           --no-hairpin     no pod reaches itself by its Service; default: one case in seven
           --out DIR        for summary.json and the output of failed cases, or of the only one; default artifacts/faults
@@ -84,8 +86,10 @@ internal sealed record FaultsOptions
                 "--case" when isNumber => options with { Case = number },
                 "--hosts" when number is 3 or 5 => options with { Hosts = number },
                 "--parallel" when number is > 0 and <= 16 => options with { Parallel = number },
-                "--minutes" when isNumber => options with { Limit = TimeSpan.FromMinutes(number) },
-                "--down-after" when number >= 1000 => options with { DownAfter = TimeSpan.FromMilliseconds(number) },
+                "--limit" or "--minutes" when DurationText.TryParse(value, TimeSpan.FromMinutes(1), out var limit) =>
+                    options with { Limit = limit },
+                "--down-after" when DurationText.TryParse(value, TimeSpan.FromMilliseconds(1), out var downAfter)
+                    && downAfter >= TimeSpan.FromSeconds(1) => options with { DownAfter = downAfter },
                 "--announce" when value is "service" => options with { Announce = PodAnnounce.Service },
                 "--announce" when value is "name" => options with { Announce = PodAnnounce.PodName },
                 "--announce" when value is "address" => options with { Announce = PodAnnounce.PodAddress },

@@ -1,5 +1,6 @@
 using Sidecars.Backup.Archive;
 using Sidecars.Backup.Upload;
+using Sidecars.Core.Primitives;
 
 namespace Sidecars.Backup.Lease;
 
@@ -28,7 +29,7 @@ public sealed record UploaderPolicy(bool Take, string Code, string Reason)
         if (!isFree && unchanged < life) return new UploaderPolicy(false, "held", $"{lease!.Holder} uploads");
         if (standing != NodeStanding.Master)
             return new UploaderPolicy(
-                true, "free", isFree ? "nobody uploads" : $"{lease!.Holder} has not renewed for {unchanged.TotalSeconds:0} s");
+                true, "free", isFree ? "nobody uploads" : $"{lease!.Holder} has not renewed for {DurationText.About(unchanged)}");
         return unchanged < (isFree ? life : life * 2)
             ? new UploaderPolicy(false, "replica_first", "a replica is given the time to take the lease")
             : new UploaderPolicy(true, "no_replica", "no replica took the lease");

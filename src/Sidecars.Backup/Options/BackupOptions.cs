@@ -15,6 +15,9 @@ namespace Sidecars.Backup.Options;
 /// <summary>All settings of redis-backup. The only file of this executable that reads the environment.</summary>
 internal sealed record BackupOptions
 {
+    // Of a period: a shorter one would ask the store or the server without a pause.
+    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(100);
+
     public required ClusterId Cluster { get; init; }
 
     /// <summary>Absolute path of a directory; "" where <see cref="S3"/> is the store.</summary>
@@ -116,7 +119,8 @@ internal sealed record BackupOptions
         var tls = ReadTls(settings);
         var uploader = ReadUploader(settings, node);
         var retention = new RetentionRules(
-            TimeSpan.FromHours(settings.Integer("BACKUP_WINDOW_HOURS", 168, 1, 87_600, "Any time within so many hours can be restored.")),
+            settings.Duration("BACKUP_WINDOW", "BACKUP_WINDOW_HOURS", TimeSpan.FromDays(7), TimeSpan.FromHours(1), TimeSpan.FromHours(87_600),
+                "Any time within this can be restored."),
             settings.Integer("BACKUP_DAILY", 7, 0, 3660, "Beyond the window: days (UTC) of which the last backup is kept."),
             settings.Integer("BACKUP_WEEKLY", 4, 0, 520, "Likewise, ISO weeks."),
             settings.Integer("BACKUP_MONTHLY", 12, 0, 1200, "Likewise, months."));
@@ -160,20 +164,23 @@ internal sealed record BackupOptions
 
     private static UploaderOptions ReadUploader(SettingReader settings, string node)
     {
-        var renew = settings.Milliseconds(
-            "BACKUP_LEASE_RENEW_MS", 30_000, 100, 600_000, "How often the uploader renews its lease: one request each.");
-        var life = settings.Milliseconds(
-            "BACKUP_LEASE_LIFE_MS", 90_000, 300, 3_600_000, "A lease that has not changed for so long may be taken by another node.");
-        if (life < renew * 3) settings.Fail("BACKUP_LEASE_LIFE_MS must be at least three times BACKUP_LEASE_RENEW_MS");
+        var renew = settings.Duration(
+            "BACKUP_LEASE_RENEW", "BACKUP_LEASE_RENEW_MS", TimeSpan.FromSeconds(30), Shortest, TimeSpan.FromMinutes(10),
+            "How often the uploader renews its lease: one request each.");
+        var life = settings.Duration(
+            "BACKUP_LEASE_LIFE", "BACKUP_LEASE_LIFE_MS", TimeSpan.FromSeconds(90), Shortest * 3, TimeSpan.FromHours(1),
+            "A lease that has not changed for so long may be taken by another node.");
+        if (life < renew * 3) settings.Fail("BACKUP_LEASE_LIFE must be at least three times BACKUP_LEASE_RENEW");
         return new UploaderOptions
         {
             Node = node,
-            Flush = settings.Milliseconds("BACKUP_FLUSH_MS", 1000, 100, 600_000,
+            Flush = settings.Duration("BACKUP_FLUSH", "BACKUP_FLUSH_MS", TimeSpan.FromSeconds(1), Shortest, TimeSpan.FromMinutes(10),
                 "How often the tail is shipped while there is something to ship: the most that is lost with the disks, about."),
             SegmentBytes =
                 settings.Integer("BACKUP_SEGMENT_KIB", 4096, 4, 65_536, "A segment is cut at the first command after so many KiB.") * 1024L,
-            BaseInterval = TimeSpan.FromMinutes(settings.Integer(
-                "BACKUP_BASE_MINUTES", 1440, 1, 525_600, "Time between two bases: more often is a quicker restore and more to store.")),
+            BaseInterval = settings.Duration(
+                "BACKUP_BASE_INTERVAL", "BACKUP_BASE_MINUTES", TimeSpan.FromDays(1), TimeSpan.FromMinutes(1), TimeSpan.FromDays(365),
+                "Time between two bases: more often is a quicker restore and more to store."),
             BaseTailFactor = settings.Integer("BACKUP_BASE_TAIL_FACTOR", 4, 0, 1000,
                 "A base is also taken where the tail since the last one is longer than so many times that, at most once an hour, "
                 + "and with BACKUP_REWRITE; 0: by time alone."),
@@ -184,12 +191,14 @@ internal sealed record BackupOptions
                 "BACKUP_REWRITE", true, "Ask Redis for BGREWRITEAOF before a base, so that it is new; false takes the last rewrite's."),
             Renew = renew,
             LeaseLife = life,
-            OutOfSync = settings.Milliseconds("BACKUP_OUT_OF_SYNC_MS", 30_000, 100, 3_600_000,
+            OutOfSync = settings.Duration("BACKUP_OUT_OF_SYNC", "BACKUP_OUT_OF_SYNC_MS", TimeSpan.FromSeconds(30), Shortest, TimeSpan.FromHours(1),
                 "An uploader whose server is down, loads, or has no link to its master for so long gives the lease to another node."),
             MaxPendingBytes = settings.Integer("BACKUP_MAX_PENDING_MIB", 1024, 1, 1_048_576,
                 "While the store is away, rewritten AOF files are kept for it, up to so many MiB; then a new generation begins.")
                 * 1024L * 1024,
-            DrainLimit = settings.Milliseconds("BACKUP_DRAIN_MS", 10_000, 0, 600_000, "After SIGTERM, how long to ship what is left."),
+            DrainLimit = settings.Duration(
+                "BACKUP_DRAIN", "BACKUP_DRAIN_MS", TimeSpan.FromSeconds(10), TimeSpan.Zero, TimeSpan.FromMinutes(10),
+                "After SIGTERM, how long to ship what is left."),
         };
     }
 

@@ -24,13 +24,16 @@ internal static class StoreOptions
         var key = settings.OptionalText("BACKUP_S3_KMS_KEY", "With kms: id or ARN. Default: the account's key for S3.");
         var storageClass = settings.OptionalText("BACKUP_S3_STORAGE_CLASS",
             "Of objects of 128 KiB and more: STANDARD_IA, ONEZONE_IA, INTELLIGENT_TIERING, GLACIER_IR. Default: STANDARD.");
-        var lockDays = settings.Integer("BACKUP_S3_LOCK_DAYS", 0, 0, 36_500,
-            "Object Lock: days for which nobody deletes or replaces what is written. Not more than what is kept, "
+        var lockPeriod = settings.Duration(
+            "BACKUP_S3_LOCK_PERIOD", "BACKUP_S3_LOCK_DAYS", TimeSpan.Zero, TimeSpan.Zero, TimeSpan.FromDays(36_500),
+            "Object Lock: for so long nobody deletes or replaces what is written. Not more than what is kept, "
             + "and the bucket must have it enabled.");
         var lockMode = settings.Choice("BACKUP_S3_LOCK_MODE", S3LockMode.Governance, "governance or compliance.");
         var parallel = settings.Integer("BACKUP_S3_PARALLEL", 4, 1, 32, "Parts of a large object in flight.");
-        var timeout = settings.Milliseconds(
-            "BACKUP_S3_TIMEOUT_MS", 20_000, 100, 600_000, "How long a request waits for its answer, besides the time for its bytes.");
+        var timeout = settings.Duration(
+            "BACKUP_S3_TIMEOUT", "BACKUP_S3_TIMEOUT_MS",
+            TimeSpan.FromSeconds(20), TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10),
+            "How long a request waits for its answer, besides the time for its bytes.");
         if (!address.StartsWith(Scheme, StringComparison.Ordinal)) return null;
         if (key is not null && encryption != S3Encryption.Kms) settings.Fail("BACKUP_S3_KMS_KEY needs BACKUP_S3_ENCRYPTION=kms");
         Uri? uri = null;
@@ -53,7 +56,7 @@ internal static class StoreOptions
             Encryption = encryption,
             KmsKey = key,
             StorageClass = storageClass,
-            LockDays = lockDays,
+            LockDays = (int)lockPeriod.TotalDays,
             LockMode = lockMode,
             Parallel = parallel,
             Timeout = timeout,

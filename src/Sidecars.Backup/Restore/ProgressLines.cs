@@ -1,4 +1,5 @@
 using System.Globalization;
+using Sidecars.Core.Primitives;
 
 namespace Sidecars.Backup.Restore;
 
@@ -77,11 +78,11 @@ internal sealed class ProgressLines : IProgress<RestoreProgress>, IDisposable
     private string Text()
     {
         var seconds = _time.GetElapsedTime(_began).TotalSeconds;
-        if (_progress.Total <= 0) return string.Create(CultureInfo.InvariantCulture, $"{_doing}, {seconds:0} s");
+        if (_progress.Total <= 0) return $"{_doing}, {DurationText.Of(TimeSpan.FromSeconds(Math.Round(seconds)))}";
         var rate = _progress.Done / Math.Max(seconds, 0.001);
         var left = (_progress.Total - _progress.Done) / Math.Max(1, rate);
-        return string.Create(CultureInfo.InvariantCulture,
-            $"{_doing}: {Size.Of(_progress.Done)} of {Size.Of(_progress.Total)}, {Size.Of((long)rate)}/s, {left:0} s left");
+        var leftText = DurationText.About(TimeSpan.FromSeconds(Math.Min(Math.Round(left), int.MaxValue)));
+        return $"{_doing}: {Size.Of(_progress.Done)} of {Size.Of(_progress.Total)}, {Size.Of((long)rate)}/s, {leftText} left";
     }
 }
 

@@ -1,6 +1,7 @@
 using Sidecars.Backup.Archive;
 using Sidecars.Backup.Retention;
 using Sidecars.Core.Hosting;
+using Sidecars.Core.Primitives;
 
 namespace Sidecars.Backup.Upload;
 
@@ -37,7 +38,7 @@ internal sealed class ChainWatch(BackupStore store, UploaderOptions options, Upl
         catch (IOException e)
         {
             _failedAt = time.GetTimestamp();
-            log.Warning("chain_unread", $"what is stored can't be looked through: {e.Message}; again in {AfterFailure.TotalSeconds:0} s");
+            log.Warning("chain_unread", $"what is stored can't be looked through: {e.Message}; again in {DurationText.Of(AfterFailure)}");
             return null;
         }
 

@@ -1,4 +1,5 @@
 using Sidecars.Backup.Archive;
+using Sidecars.Core.Primitives;
 
 namespace Sidecars.Backup.Upload;
 
@@ -35,7 +36,7 @@ internal sealed class NowCommand(BackupStore store, UploaderLoop loop, UploaderO
             await Task.Delay(Poll, time, cancellation).ConfigureAwait(false);
         }
 
-        throw new IOException($"no backup was completed within {wait.TotalSeconds:0} s: does the uploader run? It sees the request within "
-            + $"{options.Renew.TotalSeconds:0} s");
+        throw new IOException($"no backup was completed within {DurationText.Of(wait)}: does the uploader run? It sees the request within "
+            + $"{DurationText.Of(options.Renew)}");
     }
 }

@@ -2,6 +2,7 @@ using Sidecars.Backup.Archive;
 using Sidecars.Backup.Base;
 using Sidecars.Backup.Lease;
 using Sidecars.Backup.Tail;
+using Sidecars.Core.Primitives;
 
 namespace Sidecars.Backup.Upload;
 
@@ -115,7 +116,7 @@ internal sealed class SnapshotShipment(
             _refused = (refusal, since);
             if (time.GetElapsedTime(since) < SaveLimit) return false;
             _refused = null;
-            throw new IOException($"BGSAVE is refused for {SaveLimit.TotalMinutes:0} min: {refusal}");
+            throw new IOException($"BGSAVE is refused for {DurationText.Of(SaveLimit)}: {refusal}");
         }
 
         var succeeded = await node.LastSaveSucceededAsync(cancellation).ConfigureAwait(false);

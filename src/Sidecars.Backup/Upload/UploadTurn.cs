@@ -2,6 +2,7 @@ using Sidecars.Backup.Archive;
 using Sidecars.Backup.Lease;
 using Sidecars.Backup.Store;
 using Sidecars.Core.Hosting;
+using Sidecars.Core.Primitives;
 using Sidecars.Retries;
 
 namespace Sidecars.Backup.Upload;
@@ -91,7 +92,7 @@ internal sealed class UploadTurn(
         if (!UploaderPolicy.GivesBack(watch.Standing, watch.OutOfSyncFor, options.OutOfSync)) return true;
         await held.ReleaseAsync(shipment, cancellation).ConfigureAwait(false);
         log.Warning(
-            "lease_given_back", $"the server beside it is not up, or has no link to its master, for {watch.OutOfSyncFor.TotalSeconds:0} s",
+            "lease_given_back", $"the server beside it is not up, or has no link to its master, for {DurationText.About(watch.OutOfSyncFor)}",
             LogField.Of("session", held.Session));
         return false;
     }

@@ -121,7 +121,7 @@ public sealed class UploaderLoop(
         HeldLease held, IShipment shipment, TimeSpan wait, string what, CancellationToken cancellation)
     {
         await held.ReleaseAsync(shipment, cancellation).ConfigureAwait(false);
-        return new IOException($"no backup within {wait.TotalSeconds:0} s: {what}");
+        return new IOException($"no backup within {DurationText.Of(wait)}: {what}");
     }
 
     private IShipment Open(long session) => options.Snapshots

@@ -1,5 +1,6 @@
 using Sidecars.Aws;
 using Sidecars.Core.Hosting;
+using Sidecars.Core.Primitives;
 using Sidecars.Telemetry;
 
 namespace Sidecars.Backup.Upload;
@@ -73,7 +74,7 @@ internal sealed class UploaderMetrics
         var since = _time.GetElapsedTime(Math.Max(_started, _counters.SteppedAt));
         return since < LongestStep
             ? HealthReport.Healthy
-            : new HealthReport([$"the uploader has done nothing for {since.TotalSeconds:0} s"]);
+            : new HealthReport([$"the uploader has done nothing for {DurationText.About(since)}"]);
     }
 
     private double? Age(long unixMilliseconds) =>

@@ -1,6 +1,7 @@
 using Sidecars.Bootstrap.Election;
 using Sidecars.Core.Election;
 using Sidecars.Core.Lineage;
+using Sidecars.Core.Primitives;
 
 namespace Sidecars.Bootstrap.Backends;
 
@@ -85,7 +86,7 @@ public sealed class LeaderElectorBackend : IElectionBackend
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            return new ElectionObservation.Unavailable($"the elector did not answer within {_http.Timeout.TotalMilliseconds:F0} ms");
+            return new ElectionObservation.Unavailable($"the elector did not answer within {DurationText.Of(_http.Timeout)}");
         }
     }
 

@@ -45,11 +45,11 @@ public sealed record NamedMaster(RedisEndpoint Address, long Epoch);
 /// <param name="Durability">What the tenant expects of its disks.</param>
 /// <param name="Named">What a Sentinel majority says, or null where there is no majority.</param>
 /// <param name="IsUnclean">
-/// A person set <c>UNCLEAN_ELECTION_AFTER_MS</c>, and that long this node has waited: go on without what is missing, with the best of
+/// A person set <c>UNCLEAN_ELECTION_AFTER</c>, and that long this node has waited: go on without what is missing, with the best of
 /// what is there.
 /// </param>
 /// <param name="IsLastMasterOverdue">
-/// This node has waited for the last serving master as long as it should (<c>LAST_MASTER_WAIT_MS</c>): go on with those that were in
+/// This node has waited for the last serving master as long as it should (<c>LAST_MASTER_WAIT</c>): go on with those that were in
 /// sync with it. Its disk may hold writes that it acknowledged and never sent.
 /// </param>
 public sealed record ElectionFacts(ElectionView View, CandidateEvidence Me, int RedisCount, Durability Durability, NamedMaster? Named,

@@ -60,7 +60,7 @@ public static class ElectionPolicy
         if (AllLost(facts, live, lineage)) return FirstToRestore(facts, live);
         var missing = ElectionWaitPolicy.Missing(facts, live, lineage);
         if (missing is not null && !facts.IsUnclean) return missing;
-        var unclean = missing is null ? "" : $"UNCLEAN, by UNCLEAN_ELECTION_AFTER_MS, though {missing.Reason}: ";
+        var unclean = missing is null ? "" : $"UNCLEAN, by UNCLEAN_ELECTION_AFTER, though {missing.Reason}: ";
         var chosen = Choose(facts, live, lineage, unclean);
         // Also where it went on although a disk is of no known stream.
         return facts.IsUnclean && chosen is ElectionDecision.Claim claim ? claim with { Word = PersonsWordKind.Unclean } : chosen;

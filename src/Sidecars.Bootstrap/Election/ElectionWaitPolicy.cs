@@ -9,8 +9,8 @@ namespace Sidecars.Bootstrap.Election;
 /// Whom an election waits for. Pure. The last serving master, present and with everything: nobody, or a majority of nodes where
 /// no Sentinel majority vouches for it, since a promotion that reached no record has its data on two nodes at least
 /// (<c>min-replicas-to-write</c>), and any majority holds one of them. Without it: those that were in sync with it, each with what it
-/// had acknowledged, and for LAST_MASTER_WAIT_MS the master itself. Where it is not recorded who was in sync: everybody. With all nodes
-/// here and data on each, nobody is left to come. With DURABILITY=rdb all nodes are waited for until LAST_MASTER_WAIT_MS, whoever served.
+/// had acknowledged, and for LAST_MASTER_WAIT the master itself. Where it is not recorded who was in sync: everybody. With all nodes
+/// here and data on each, nobody is left to come. With DURABILITY=rdb all nodes are waited for until LAST_MASTER_WAIT, whoever served.
 /// </summary>
 /// <remarks>
 /// Without a lineage (no sidecar has run): the node that Sentinels name, if its data are there; else all nodes. DURABILITY=none: a
@@ -32,7 +32,7 @@ internal static class ElectionWaitPolicy
         // none of them promises what was acknowledged.
         if (facts.Durability == Durability.Rdb && !facts.IsLastMasterOverdue
             && TooFew(facts, live, facts.GroupSize,
-                ": each snapshot is of its own moment, and the newest may be another's; goes on without it after LAST_MASTER_WAIT_MS")
+                ": each snapshot is of its own moment, and the newest may be another's; goes on without it after LAST_MASTER_WAIT")
                 is { } newer)
             return newer;
         if (serving is not null && lineage.IsCurrent(serving, live))
@@ -49,7 +49,7 @@ internal static class ElectionWaitPolicy
             var absent = inSync.Where(r => !live.Any(e => e.Node == r.Node && Holds(facts, lineage, e, r))).ToList();
             if (absent.Count == 0 && serving is null && !facts.IsLastMasterOverdue)
                 return new ElectionDecision.Wait(
-                    [servedBy], $"{about}; those that were in sync with it are, and go on without it after LAST_MASTER_WAIT_MS");
+                    [servedBy], $"{about}; those that were in sync with it are, and go on without it after LAST_MASTER_WAIT");
             if (absent.Count == 0) return TooFew(facts, live, majority, $": {about}");
             var names = absent.Select(r => r.Node).Order(StringComparer.Ordinal).ToList();
             if (serving is null) names.Insert(0, servedBy);

@@ -58,7 +58,7 @@ public static class MasterSelectionPolicy
         return s.SplitFor >= SpreadingBeforeRestart && !behind.IsEmpty && Masters(s) is [var only] && only.Address == spreading.Address
             ? new MasterDecision.RestartSentinels(behind, "sentinel-behind",
                 $"{spreading.Reason}; {only.Address} is the only master, and no other Sentinel has heard of it for "
-                + $"{s.SplitFor.TotalSeconds:F0} s")
+                + $"{DurationText.About(s.SplitFor)}")
             : Wait("epoch-spreading", spreading.Reason, "the other Sentinels to learn this epoch");
     }
 

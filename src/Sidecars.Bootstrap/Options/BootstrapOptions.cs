@@ -16,6 +16,9 @@ internal enum ServerMode
 /// <summary>All settings of redis-bootstrap. The only file of this executable that reads the environment.</summary>
 internal sealed record BootstrapOptions
 {
+    // Below the longest that a timer of .NET takes, 49 days.
+    private static readonly TimeSpan LongestWait = TimeSpan.FromDays(30);
+
     public required ServerMode Mode { get; init; }
 
     /// <summary>What it shares with the other containers of the pod.</summary>
@@ -77,10 +80,12 @@ internal sealed record BootstrapOptions
         var redisBinary = settings.Path("REDIS_SERVER_BIN", "redis-server", "The server to start; looked up in PATH if it has no slash.");
         var sentinelBinary = settings.Path("REDIS_SENTINEL_BIN", "redis-sentinel", "The Sentinel to start.");
         var electorUrl = ReadElectorUrl(settings);
-        var lastMasterWait = settings.Milliseconds("LAST_MASTER_WAIT_MS", 10_000, 0, int.MaxValue,
+        var lastMasterWait = settings.Duration(
+            "LAST_MASTER_WAIT", "LAST_MASTER_WAIT_MS", TimeSpan.FromSeconds(10), TimeSpan.Zero, LongestWait,
             "How long an election waits for the last serving master while all that were in sync with it are there: "
             + "its disk may hold writes that it acknowledged and never sent.");
-        var unclean = settings.OptionalInteger("UNCLEAN_ELECTION_AFTER_MS", 1000, int.MaxValue,
+        var unclean = settings.OptionalDuration(
+            "UNCLEAN_ELECTION_AFTER", "UNCLEAN_ELECTION_AFTER_MS", TimeSpan.FromSeconds(1), LongestWait,
             "Elect the best of those that are there after waiting so long for a node or a disk that may hold newer data: "
             + "writes may be lost for ever. Without it never.");
         var restoreOnEmpty = settings.Flag("RESTORE_ON_EMPTY", false,
@@ -97,9 +102,11 @@ internal sealed record BootstrapOptions
         var slot = settings.OptionalInteger("SENTINEL_SLOT", 0, 30,
             "Identity of this Sentinel: its id is the SHA-1 of cluster id and slot. Default: in a pod with POD_UID and POD_NAMESPACE "
             + "one is claimed in the Lease <LEASE_NAME>-sentinels; elsewhere Sentinel draws an id at its first start.");
-        var retryMax = settings.Milliseconds("RETRY_MAX_MS", 1000, 100, 60_000,
-            "Longest pause between two looks at the group; it starts at 100 ms, doubles, and is jittered.");
-        var deadline = settings.OptionalInteger("WAIT_DEADLINE_MS", 1, int.MaxValue,
+        var retryMax = settings.Duration(
+            "RETRY_MAX", "RETRY_MAX_MS", TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1),
+            "Longest pause between two looks at the group; it starts at 100ms, doubles, and is jittered.");
+        var deadline = settings.OptionalDuration(
+            "WAIT_DEADLINE", "WAIT_DEADLINE_MS", TimeSpan.FromMilliseconds(1), LongestWait,
             "Give up (exit 1) when no role was found for so long. Without it never: a waiting node is alive, and its evidence counts.");
 
         if (group is null || settings.Errors.Count > 0) return null;
@@ -115,14 +122,14 @@ internal sealed record BootstrapOptions
             ServerArguments = actual == ServerMode.Redis ? serverArguments : ["--sentinel", .. serverArguments],
             ElectorUrl = electorUrl,
             LastMasterWait = lastMasterWait,
-            UncleanElectionAfter = unclean is { } afterMs ? TimeSpan.FromMilliseconds(afterMs) : null,
+            UncleanElectionAfter = unclean,
             RestoreOnEmpty = restoreOnEmpty,
             RestoreCommand = restoreCommand,
             RescueMaxCount = rescueCount,
             RescueMaxBytes = rescueMegabytes is { } megabytes ? (long)megabytes << 20 : null,
             SentinelSlot = slot,
             RetryMax = retryMax,
-            WaitDeadline = deadline is { } ms ? TimeSpan.FromMilliseconds(ms) : null,
+            WaitDeadline = deadline,
         };
     }
 

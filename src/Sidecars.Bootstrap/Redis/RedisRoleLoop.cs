@@ -65,7 +65,7 @@ internal sealed class RedisRoleLoop(
                 && data.Load(follows: false) is LoadDecision.TryAgainAfter later
                 && time.GetElapsedTime(_began) < later.Pause)
             {
-                var what = $"{decision.Reason}; but {later.Reason}. It is tried again after {later.Pause.TotalSeconds:0} s";
+                var what = $"{decision.Reason}; but {later.Reason}. It is tried again after {DurationText.Of(later.Pause)}";
                 await pacer.WaitAsync(reporter.Waiting("data-not-loaded", what, "a person: the runbook damaged-data", isDoubtful: true),
                     cancellation).ConfigureAwait(false);
                 continue;

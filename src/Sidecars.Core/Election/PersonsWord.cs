@@ -8,7 +8,7 @@ public enum PersonsWordKind
     /// <summary><c>redis-bootstrap allow-empty</c>: start although every disk is empty.</summary>
     AllowEmpty,
 
-    /// <summary><c>UNCLEAN_ELECTION_AFTER_MS</c>: go on without a disk that may hold newer data.</summary>
+    /// <summary><c>UNCLEAN_ELECTION_AFTER</c>: go on without a disk that may hold newer data.</summary>
     Unclean,
 
     /// <summary>A backup was restored: by hand, for a clone, or by <c>RESTORE_ON_EMPTY</c>.</summary>

@@ -90,16 +90,16 @@ public sealed record GroupSettings
     /// <summary>The API server; null where this is no pod, or its downward API is not wired up.</summary>
     public required KubernetesSettings? Kubernetes { get; init; }
 
-    /// <summary><c>SENTINEL_DOWN_AFTER_MS</c>.</summary>
+    /// <summary><c>SENTINEL_DOWN_AFTER</c>.</summary>
     public required TimeSpan DownAfter { get; init; }
 
-    /// <summary><c>SENTINEL_FAILOVER_TIMEOUT_MS</c>.</summary>
+    /// <summary><c>SENTINEL_FAILOVER_TIMEOUT</c>.</summary>
     public required TimeSpan FailoverTimeout { get; init; }
 
-    /// <summary><c>CONNECT_TIMEOUT_MS</c>.</summary>
+    /// <summary><c>CONNECT_TIMEOUT</c>.</summary>
     public required TimeSpan ConnectTimeout { get; init; }
 
-    /// <summary><c>COMMAND_TIMEOUT_MS</c>.</summary>
+    /// <summary><c>COMMAND_TIMEOUT</c>.</summary>
     public required TimeSpan CommandTimeout { get; init; }
 
     /// <summary><c>LOG_LEVEL</c>.</summary>
@@ -177,14 +177,20 @@ public sealed record GroupSettings
             "KUBERNETES_SERVICE_HOST", "The API server; set by kubelet in every pod. Used where POD_UID and POD_NAMESPACE are set too.");
         var kubernetes = KubernetesSettings.Read(settings, clusterHost, cluster, nodeName, podNamespace, podUid);
         var (election, electionDirectory) = ReadElection(settings, [.. sentinelHosts, .. redisHosts], masterName, kubernetes is not null);
-        var downAfter = settings.Milliseconds(
-            "SENTINEL_DOWN_AFTER_MS", 5000, 1000, 600_000, "How long a master must be silent before a Sentinel thinks it is down.");
-        var failoverTimeout = settings.Milliseconds(
-            "SENTINEL_FAILOVER_TIMEOUT_MS", 15_000, 1000, 600_000, "A failed attempt is repeated after twice this time: keep it short.");
-        if (downAfter >= failoverTimeout) settings.Fail("SENTINEL_FAILOVER_TIMEOUT_MS must be longer than SENTINEL_DOWN_AFTER_MS");
-        var connectTimeout = settings.Milliseconds(
-            "CONNECT_TIMEOUT_MS", 1000, 50, 60_000, "For each connection; every try opens a new socket.");
-        var commandTimeout = settings.Milliseconds("COMMAND_TIMEOUT_MS", 1000, 50, 60_000, "For each answer.");
+        var downAfter = settings.Duration(
+            "SENTINEL_DOWN_AFTER", "SENTINEL_DOWN_AFTER_MS", TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10),
+            "How long a master must be silent before a Sentinel thinks it is down.");
+        var failoverTimeout = settings.Duration(
+            "SENTINEL_FAILOVER_TIMEOUT", "SENTINEL_FAILOVER_TIMEOUT_MS",
+            TimeSpan.FromSeconds(15), TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10),
+            "A failed attempt is repeated after twice this time: keep it short.");
+        if (downAfter >= failoverTimeout) settings.Fail("SENTINEL_FAILOVER_TIMEOUT must be longer than SENTINEL_DOWN_AFTER");
+        var connectTimeout = settings.Duration(
+            "CONNECT_TIMEOUT", "CONNECT_TIMEOUT_MS", TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(50), TimeSpan.FromMinutes(1),
+            "For each connection; every try opens a new socket.");
+        var commandTimeout = settings.Duration(
+            "COMMAND_TIMEOUT", "COMMAND_TIMEOUT_MS", TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(50), TimeSpan.FromMinutes(1),
+            "For each answer.");
         var (logLevel, logFormat) = LogSettings.Read(settings);
         var (tls, tlsServerName) = ReadTls(settings);
         var passwords = ReadPasswords(settings);

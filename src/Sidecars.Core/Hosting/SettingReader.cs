@@ -49,7 +49,7 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
     public int Integer(string name, int defaultValue, int min, int max, string description)
     {
         var text = Take(name, $"{min}..{max}", Number(defaultValue), description, required: false);
-        return text is null ? defaultValue : ParseInteger(name, text, min, max, "") ?? defaultValue;
+        return text is null ? defaultValue : ParseInteger(name, text, min, max) ?? defaultValue;
     }
 
     /// <summary>
@@ -67,7 +67,7 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
     {
         var text = Take(name, $"{Number(min)}..65535", Number(defaultValue), description, required: false);
         if (text is null) return defaultValue;
-        if (!ServiceLink.TryPort(text, out var linked)) return ParseInteger(name, text, min, 65535, "") ?? defaultValue;
+        if (!ServiceLink.TryPort(text, out var linked)) return ParseInteger(name, text, min, 65535) ?? defaultValue;
         if (isRemote) return linked;
         _remarks.Add(ServiceLink.Ignored(name, Shown(text), defaultValue));
         return defaultValue;
@@ -75,15 +75,15 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
 
     /// <summary>A whole number in a range; null where it is not set.</summary>
     public int? OptionalInteger(string name, int min, int max, string description) =>
-        Take(name, $"{min}..{max}", null, description, required: false) is { } text ? ParseInteger(name, text, min, max, "") : null;
+        Take(name, $"{min}..{max}", null, description, required: false) is { } text ? ParseInteger(name, text, min, max) : null;
 
-    /// <summary>A duration in milliseconds in a range.</summary>
-    public TimeSpan Milliseconds(string name, int defaultMilliseconds, int min, int max, string description)
-    {
-        var text = Take(name, $"ms, {min}..{max}", Number(defaultMilliseconds), description, required: false);
-        return TimeSpan.FromMilliseconds(
-            text is null ? defaultMilliseconds : ParseInteger(name, text, min, max, " of milliseconds") ?? defaultMilliseconds);
-    }
+    /// <summary>A duration in a range; see <see cref="DurationSetting"/>.</summary>
+    public TimeSpan Duration(string name, string former, TimeSpan defaultValue, TimeSpan min, TimeSpan max, string description) =>
+        TakeDuration(new DurationSetting(name, former, min, max), name, DurationText.Of(defaultValue), description) ?? defaultValue;
+
+    /// <summary>A duration in a range; null where it is not set.</summary>
+    public TimeSpan? OptionalDuration(string name, string former, TimeSpan min, TimeSpan max, string description) =>
+        TakeDuration(new DurationSetting(name, former, min, max), name, null, description);
 
     /// <summary><c>true</c> or <c>false</c> (also yes/no, on/off, 1/0).</summary>
     public bool Flag(string name, bool defaultValue, string description)
@@ -227,8 +227,11 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
     /// <summary>A value as it may stand in a message: control characters would forge lines of it, and length could flood it.</summary>
     public static string Shown(string text)
     {
-        var clean = new string([.. text.Take(80).Select(c => char.IsControl(c) ? '?' : c)]);
-        return text.Length > 80 ? clean + "…" : clean;
+        ArgumentNullException.ThrowIfNull(text);
+        var clean = text.Length > 80 ? text[..80].ToCharArray() : text.ToCharArray();
+        for (var i = 0; i < clean.Length; i++)
+            if (char.IsControl(clean[i])) clean[i] = '?';
+        return text.Length > 80 ? new string(clean) + "…" : new string(clean);
     }
 
     private static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
@@ -246,11 +249,17 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
         return null;
     }
 
-    private int? ParseInteger(string name, string text, int min, int max, string unit)
+    private TimeSpan? TakeDuration(DurationSetting setting, string name, string? defaultValue, string description)
+    {
+        _settings.Add(new SettingDescription(name, setting.Kind, defaultValue, description, IsRequired: false));
+        return setting.Read(Trimmed, _errors);
+    }
+
+    private int? ParseInteger(string name, string text, int min, int max)
     {
         if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) && value >= min && value <= max)
             return value;
-        return Wrong<int?>(name, text, $"a whole number{unit}, {min}..{max}", null);
+        return Wrong<int?>(name, text, $"a whole number, {min}..{max}", null);
     }
 
     private RedisEndpoint? ParseEndpoint(string name, string text, int defaultPort) =>

@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using System.Text.Json;
+using Sidecars.Core.Primitives;
 
 namespace Sidecars.Core.Kubernetes;
 
@@ -167,7 +168,7 @@ public sealed class KubernetesClient : IDisposable
             var left = _asked - _time.GetElapsedTime(_askedAt);
             return left > TimeSpan.Zero
                 ? new KubernetesFailure.Throttled(
-                    $"not sent: the API server asked to wait {_asked.TotalSeconds:F0} s, {left.TotalSeconds:F0} s of them are left", left)
+                    $"not sent: the API server asked to wait {DurationText.About(_asked)}, {DurationText.About(left)} of that are left", left)
                 : null;
         }
     }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Sidecars.Core.Primitives;
 
 namespace Sidecars.Core.Redis;
 
@@ -151,7 +152,7 @@ public sealed class RedisClient : IAsyncDisposable
             cancellation.ThrowIfCancellationRequested();
             throw exception is OperationCanceledException
                 ? new RedisConnectionException(RedisFailure.ConnectTimedOut,
-                    $"{transport.Description}: no connection within {options.ConnectTimeout.TotalMilliseconds:0} ms.", exception)
+                    $"{transport.Description}: no connection within {DurationText.Of(options.ConnectTimeout)}.", exception)
                 : RedisConnectionException.FromConnect(exception, transport.Description);
         }
     }

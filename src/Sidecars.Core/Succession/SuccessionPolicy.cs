@@ -1,3 +1,4 @@
+using Sidecars.Core.Primitives;
 using Sidecars.Core.Topology;
 
 namespace Sidecars.Core.Succession;
@@ -57,7 +58,7 @@ public static class SuccessionPolicy
                 "histories-differ", $"{string.Join(", ", candidates.Select(r => r.Address))} have different replication ids");
         var best = candidates.OrderBy(r => r.View.Priority ?? int.MaxValue).ThenByDescending(r => r.View.Offset)
             .ThenBy(r => r.Address.ToString(), StringComparer.Ordinal).First();
-        var unheard = silent.Count > 0 ? $"; {string.Join(", ", silent)} did not answer within {AnswersWithin.TotalMilliseconds:0} ms" : "";
+        var unheard = silent.Count > 0 ? $"; {string.Join(", ", silent)} did not answer within {DurationText.Of(AnswersWithin)}" : "";
         return Succeed(facts, best, known, $"{best.Address} has the most data of {candidates.Count} at offset {best.View.Offset}{unheard}");
     }
 

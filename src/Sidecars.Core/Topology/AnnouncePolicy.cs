@@ -72,7 +72,7 @@ public static class AnnouncePolicy
     private static AnnounceDecision OnUnresolved(AnnounceFacts facts, string setting) =>
         facts.Remembered is { } last && last.Setting == facts.Setting && facts.UnresolvedFor >= UnresolvedBeforeMemory
             ? new AnnounceDecision.Use(last.Address, "announce-remembered",
-                $"{setting} has not resolved for {facts.UnresolvedFor.TotalSeconds:F0} s ({facts.Why}); "
+                $"{setting} has not resolved for {DurationText.About(facts.UnresolvedFor)} ({facts.Why}); "
                 + $"announcing {last.Address.Host}, which it led to at the last start",
                 IsDoubtful: true)
             : new AnnounceDecision.Wait("announce-unresolved",

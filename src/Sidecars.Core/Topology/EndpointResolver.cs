@@ -43,7 +43,7 @@ public static class EndpointResolver
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            return new ResolvedEndpoints([], [$"{host.Host} did not resolve within {timeout.TotalMilliseconds:F0} ms"]);
+            return new ResolvedEndpoints([], [$"{host.Host} did not resolve within {DurationText.Of(timeout)}"]);
         }
     }
 }

@@ -110,12 +110,12 @@ public static class AbandonedPolicy
         var due = Patience + (facts.Rank * RankDelay);
         if (facts.AbandonedFor < due)
             return new AbandonedDecision.Wait(
-                "sentinels-turn", $"{quorum.Reason}, which is down; Sentinel's own failover is waited for, {due.TotalSeconds:0} s");
+                "sentinels-turn", $"{quorum.Reason}, which is down; Sentinel's own failover is waited for, {DurationText.About(due)}");
         if (facts.Replicas is null && facts.AttemptedAgo < AfterAttempt)
             return new AbandonedDecision.Wait("sentinels-turn", $"{quorum.Reason}, which is down; the last attempt is not over");
         if (facts.Replicas is not { } replicas)
             return new AbandonedDecision.AskReplicas(
-                $"{quorum.Reason}, which has been down for {facts.AbandonedFor.TotalSeconds:F1} s, and nobody replaces it");
+                $"{quorum.Reason}, which has been down for {DurationText.About(facts.AbandonedFor)}, and nobody replaces it");
         if (facts.Master is NodeObservation.Known { View.Role: NodeRole.Master })
             return new AbandonedDecision.Refuse("master-answers", $"{quorum.Reason}, which they hold for down, and it answers as master");
         var hears = replicas.OfType<NodeObservation.Known>()
@@ -127,7 +127,7 @@ public static class AbandonedPolicy
         {
             return quorum.Executor is { } sentinel
                 ? new AbandonedDecision.RequestFailover(sentinel, named,
-                    $"{quorum.Reason}, which has been down for {facts.AbandonedFor.TotalSeconds:F1} s, and no replica could be put in its "
+                    $"{quorum.Reason}, which has been down for {DurationText.About(facts.AbandonedFor)}, and no replica could be put in its "
                     + $"place: {why}")
                 : new AbandonedDecision.Wait("no-executor", "every Sentinel that names the master distrusts its clock");
         }
@@ -143,7 +143,7 @@ public static class AbandonedPolicy
         }) switch
         {
             SuccessionDecision.Succeed succeed => new AbandonedDecision.Succeed(succeed.Plan,
-                $"{named} has been down for {facts.AbandonedFor.TotalSeconds:F1} s, and nobody replaces it; {succeed.Reason}"),
+                $"{named} has been down for {DurationText.About(facts.AbandonedFor)}, and nobody replaces it; {succeed.Reason}"),
             SuccessionDecision.Refuse refuse => new AbandonedDecision.Refuse(refuse.Code, refuse.Reason),
             var wait => new AbandonedDecision.Wait(wait.Code, wait.Reason),
         };

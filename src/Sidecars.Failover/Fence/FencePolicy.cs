@@ -183,7 +183,7 @@ public static class FencePolicy
             if (facts.ValueUnchangedFor < StepDownPatience) return new FenceDecision.Keep("step-down", "a step-down is in progress");
             return isConfirmed && maybe is null
                 ? new FenceDecision.Lift("step-down-left-behind",
-                    $"the value of a step-down stood for {facts.ValueUnchangedFor.TotalSeconds:F0} s, and {facts.Quorum.Reason}")
+                    $"the value of a step-down stood for {DurationText.About(facts.ValueUnchangedFor)}, and {facts.Quorum.Reason}")
                 : new FenceDecision.Refuse("step-down-unconfirmed", facts.Quorum.Reason);
         }
 
@@ -216,14 +216,14 @@ public static class FencePolicy
         if (quorum.Named != facts.Address && facts.NamedFollowsMe) return null;
         if (facts.Superseded is { } who && !IsConfirmed(facts, master)) return ("higher-token", who);
         if (quorum.HasMajority && quorum.Named != facts.Address && !facts.NamedFollowsMe && facts.ContradictedFor >= facts.Patience)
-            return ("not-confirmed", $"{quorum.Reason}; not this server for {facts.ContradictedFor.TotalSeconds:F1} s");
+            return ("not-confirmed", $"{quorum.Reason}; not this server for {DurationText.About(facts.ContradictedFor)}");
         return Isolation(facts, master);
     }
 
     private static (string Code, string Reason)? Isolation(FenceFacts facts, OwnServer.Answers master) =>
         !facts.Quorum.HasMajority && master.FreshReplicas < facts.RedisCount - 1 && facts.IsolatedFor >= facts.Patience
             ? ("isolated", $"{facts.Quorum.Reason}; {master.FreshReplicas} of {facts.RedisCount - 1} replicas are attached, "
-                + $"for {facts.IsolatedFor.TotalSeconds:F1} s")
+                + $"for {DurationText.About(facts.IsolatedFor)}")
             : null;
 
     // What is known without asking this server.
@@ -243,7 +243,7 @@ public static class FencePolicy
         (facts.GivenUp is { } given && facts.Quorum.Epoch <= given.Epoch ? given.Reason : null) ?? facts.Doubt
         ?? (facts.Quorum.IsComplete || facts.ConfirmedFor >= LiftPatience
             ? null
-            : $"a Sentinel is missing, and the others have said so for {facts.ConfirmedFor.TotalSeconds:F1} s only");
+            : $"a Sentinel is missing, and the others have said so for {DurationText.About(facts.ConfirmedFor)} only");
 
     private static bool IsConfirmed(FenceFacts facts, OwnServer.Answers master) =>
         facts.Address is not null && facts.Quorum.Named == facts.Address && facts.ImpostorFor == TimeSpan.Zero

@@ -153,7 +153,7 @@ internal sealed partial class CutOver(
         _fenced = time.GetTimestamp();
         var fence = Set(MinReplicas, HandOverLimits.Fence);
         _words = plan.Pause is { } pause
-            ? $"writes are paused for {pause.TotalMilliseconds:0} ms and refused on {plan.Master}"
+            ? $"writes are paused for {DurationText.Of(pause)} and refused on {plan.Master}"
             : $"writes are refused on {plan.Master}";
         if (plan.Pause is { } p)
         {
@@ -352,7 +352,7 @@ internal sealed partial class CutOver(
 
         if (outcome == StepOutcome.Done) _cutOver = time.GetElapsedTime(_fenced);
         _words = $"{plan.Master} follows {_next.Address}, its clients are cut"
-            + (outcome == StepOutcome.Done ? $", {_cutOver!.Value.TotalMilliseconds:0.0} ms after the fence" : "");
+            + (outcome == StepOutcome.Done ? $", {DurationText.About(_cutOver!.Value)} after the fence" : "");
         return outcome;
     }
 

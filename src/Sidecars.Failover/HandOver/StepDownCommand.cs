@@ -1,10 +1,10 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Text.Json;
 using Sidecars.Core.Group;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Primitives;
 using Sidecars.Failover.Options;
+using Sidecars.Telemetry;
 
 namespace Sidecars.Failover.HandOver;
 
@@ -17,9 +17,9 @@ internal static class StepDownCommand
         var timeout = new Option<TimeSpan?>("--timeout")
         {
             Description =
-                $"for everything, {HandOverLimits.ShortestTimeout.TotalSeconds:0}s to {HandOverLimits.LongestTimeout.TotalSeconds:0}s; "
-                + $"below terminationGracePeriodSeconds; default {standard.TotalSeconds:0}s",
-            CustomParser = result => Seconds(result),
+                $"for everything, {DurationText.Of(HandOverLimits.ShortestTimeout)} to {DurationText.Of(HandOverLimits.LongestTimeout)}; "
+                + $"below terminationGracePeriodSeconds; default {DurationText.Of(standard)}",
+            CustomParser = result => Timeout(result),
         };
         var to = new Option<string?>("--to")
         { Description = "the replica to hand over to, by address or by a name that resolves to it; default: by priority, then offset" };
@@ -98,15 +98,11 @@ internal static class StepDownCommand
         var other => other.ToString().ToLowerInvariant(),
     };
 
-    private static TimeSpan Seconds(System.CommandLine.Parsing.ArgumentResult result)
+    private static TimeSpan Timeout(System.CommandLine.Parsing.ArgumentResult result)
     {
         var text = result.Tokens is [var token] ? token.Value : "";
-        var digits = text.EndsWith('s') ? text[..^1] : text;
-        if (digits.Length is > 0 and <= 4 && digits.All(char.IsAsciiDigit)
-            && TimeSpan.FromSeconds(int.Parse(digits, CultureInfo.InvariantCulture)) is var span
-            && span >= HandOverLimits.ShortestTimeout && span <= HandOverLimits.LongestTimeout) return span;
-        result.AddError($"--timeout is '{text}'; it must be {HandOverLimits.ShortestTimeout.TotalSeconds:0}s to "
-            + $"{HandOverLimits.LongestTimeout.TotalSeconds:0}s");
-        return default;
+        if (CommandMistakes.Duration("--timeout", text, HandOverLimits.ShortestTimeout, HandOverLimits.LongestTimeout, out var timeout)
+            is { } why) result.AddError(why);
+        return timeout;
     }
 }

@@ -93,7 +93,7 @@ public static class StepDownPolicy
         return best.View.Rewriting && !s.AcceptsRewriting
             ? new StepDownDecision.Wait("target-rewrites",
                 $"{best.Address} rewrites its AOF: until that ends its disk may hold an older dataset; "
-                + $"waited for {HandOverLimits.RewritePatience.TotalSeconds:0} s at most")
+                + $"waited for {DurationText.Of(HandOverLimits.RewritePatience)} at most")
             : new StepDownDecision.HandOver(Plan(s, own, agreed, replicas, best), $"{agreed.Reason}; {best.Address} is next");
     }
 
@@ -125,8 +125,9 @@ public static class StepDownPolicy
         if (node.Loading) return $"{address} loads its data";
         if (node.SyncInProgress || !node.MasterLinkUp) return $"{address} has no live link to {own.Address}";
         if (node.ReplicationId != master.ReplicationId) return $"{address} has another replication id";
-        if (node.Silence is null || node.Silence > HandOverLimits.LongestSilence)
-            return $"{address} has heard nothing from {own.Address} for {node.Silence?.TotalSeconds ?? -1:0} s";
+        if (node.Silence is not { } silence) return $"it is not known when {address} last heard from {own.Address}";
+        if (silence > HandOverLimits.LongestSilence)
+            return $"{address} has heard nothing from {own.Address} for {DurationText.About(silence)}";
         if (master.Offset - node.Offset is not { } lag) return $"it is not known how far {address} is behind";
         if (lag > HandOverLimits.LargestLag) return $"{address} is {lag} bytes behind";
         if (node.MaxLag is not > 0) return $"{address} has min-replicas-max-lag 0, so that it could not be fenced";

@@ -65,8 +65,9 @@ internal sealed record FailoverOptions
         var dryRun = settings.Flag("DRY_RUN", false,
             "Shadow mode of fence and publishing, fail-over at a process death and repair: decide, log and count, change nothing. "
             + "Marker and record are kept.");
-        var watch = settings.Milliseconds(
-            "WATCH_PERIOD_MS", 1000, 100, 5000, "Between two looks at the Sentinels; their events only accelerate.");
+        var watch = settings.Duration(
+            "WATCH_PERIOD", "WATCH_PERIOD_MS", TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(5),
+            "Between two looks at the Sentinels; their events only accelerate.");
         var infoPeriod = ReadInfoPeriod(settings);
         var metricsPort = settings.Port("METRICS_PORT", 9120, "Port of /metrics and /healthz; 0: none.", min: 0);
         var backup = settings.OptionalText(
@@ -100,12 +101,13 @@ internal sealed record FailoverOptions
 
     private static TimeSpan? ReadInfoPeriod(SettingReader settings)
     {
-        var period = settings.Milliseconds("SENTINEL_INFO_PERIOD_MS", (int)InfoPeriod.Default.TotalMilliseconds, 0, 10_000,
-            "How often Sentinels ask each Redis for INFO (SENTINEL DEBUG INFO-PERIOD; 50 less to 50 more, so that they do not ask in "
-            + "step): a failover of their own chooses by offsets that are as fresh. 0: their own 10000 stays.");
+        var period = settings.Duration(
+            "SENTINEL_INFO_PERIOD", "SENTINEL_INFO_PERIOD_MS", InfoPeriod.Default, TimeSpan.Zero, TimeSpan.FromSeconds(10),
+            "How often Sentinels ask each Redis for INFO (SENTINEL DEBUG INFO-PERIOD; 50ms less to 50ms more, so that they do not ask in "
+            + "step): a failover of their own chooses by offsets that are as fresh. 0: their own 10s stays.");
         // Sentinel promotes nobody whose answer is older than three periods.
         if (period > TimeSpan.Zero && period < TimeSpan.FromMilliseconds(300))
-            settings.Fail($"SENTINEL_INFO_PERIOD_MS={period.TotalMilliseconds:0}: must be 0 or from 300 to 10000; "
+            settings.Fail($"SENTINEL_INFO_PERIOD is '{DurationText.Of(period)}'; it must be 0 or from 300ms to 10s: "
                 + "a replica that is silent for three periods can't be promoted");
         return period == TimeSpan.Zero ? null : period;
     }

@@ -12,6 +12,8 @@ namespace Sidecars.Failover.Options;
 /// <summary>Where the master is published, and as what.</summary>
 internal sealed record PublishOptions
 {
+    private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1), Hour = TimeSpan.FromHours(1);
+
     /// <summary>What this node is published as; null: not known before the announced address is.</summary>
     public required string? Address { get; init; }
 
@@ -61,7 +63,9 @@ internal sealed record PublishOptions
             "DNS_NAME", "name", text => DnsName.IsName(DnsName.Normalize(text)) ? DnsName.Normalize(text) : null,
             "The record that names the master, with a TXT record of ours at _redis-master.<name>. Needs ROUTE53_ZONE_ID, "
             + "DNS_ENDPOINT_NAME or ZONE_FILE.");
-        var ttl = settings.Integer("DNS_TTL_SECONDS", DnsPublication.DefaultTtlSeconds, 1, 3600, "Life of both records in resolvers.");
+        var ttl = settings.Duration(
+            "DNS_TTL", "DNS_TTL_SECONDS", TimeSpan.FromSeconds(DnsPublication.DefaultTtlSeconds), TimeSpan.FromSeconds(1), Hour,
+            "Life of both records in resolvers.");
         var zoneFile = settings.OptionalPath("ZONE_FILE", "A zone file to keep the records in.");
         var zone = settings.OptionalValue(
             "ROUTE53_ZONE_ID", "1..32 capital letters and digits", text => Route53Settings.IsZoneId(text) ? text : null,
@@ -82,13 +86,16 @@ internal sealed record PublishOptions
             "PUBLISH_ADDRESSES", "host:port=address,…", text => ParseOthers(text) is { } list ? new Pairs(list) : null,
             "Announced and published address of every node: lets another sidecar publish in DNS a master whose own does not. Default: "
             + "what each node's sidecar has recorded beside the API server; elsewhere only a master's own sidecar publishes it.");
-        var rankDelay = settings.Milliseconds("PUBLISH_RANK_DELAY_MS", 5000, 100, 60_000,
+        var rankDelay = settings.Duration(
+            "PUBLISH_RANK_DELAY", "PUBLISH_RANK_DELAY_MS", TimeSpan.FromSeconds(5), TimeSpan.FromMilliseconds(100), Minute,
             "A sidecar that is not the new master's looks after so long, times its rank, and writes only where the record is still wrong.");
-        var backstop = settings.Milliseconds("ROUTE53_BACKSTOP_MS", 60_000, 0, 3_600_000,
+        var backstop = settings.Duration(
+            "ROUTE53_BACKSTOP", "ROUTE53_BACKSTOP_MS", Minute, TimeSpan.Zero, Hour,
             "At Route 53, whose calls are few, it looks so much later, up to twice: "
             + "a third of a thousand masters take a minute of an account's 5 calls a second, one write each.");
-        var check = settings.Milliseconds("PUBLISH_CHECK_MS", 60_000, 1000, 3_600_000,
-            "Between two looks of the master's sidecar whether what it published still stands; in Route 53 it looks every 30 minutes, "
+        var check = settings.Duration(
+            "PUBLISH_CHECK", "PUBLISH_CHECK_MS", Minute, TimeSpan.FromSeconds(1), Hour,
+            "Between two looks of the master's sidecar whether what it published still stands; in Route 53 it looks every 30m, "
             + "since an account has 5 calls a second for all its tenants.");
         string[] zones = [.. new[]
         { zone is null ? "" : "ROUTE53_ZONE_ID", dnsEndpoint is null ? "" : "DNS_ENDPOINT_NAME", zoneFile is null ? "" : "ZONE_FILE" }
@@ -108,7 +115,7 @@ internal sealed record PublishOptions
         {
             Address = explicitAddress ?? group?.PodAddress,
             RecordName = name,
-            TtlSeconds = ttl,
+            TtlSeconds = (int)ttl.TotalSeconds,
             ZoneFile = zoneFile,
             Route53 = zone is null ? null
                 : endpoint is null ? new Route53Settings { HostedZoneId = zone }

@@ -140,7 +140,7 @@ public static class PublishPolicy
         var delay = facts.RankDelay * facts.Rank;
         return facts.NamedFor < delay
             ? new PublishDecision.Wait(
-                "rank", $"{quorum.Reason}; its own sidecar publishes, this one looks after {delay.TotalSeconds:F1} s")
+                "rank", $"{quorum.Reason}; its own sidecar publishes, this one looks after {DurationText.About(delay)}")
             : new PublishDecision.ForAnother(named, facts.Term, quorum.Epoch, quorum.Reason);
     }
 }

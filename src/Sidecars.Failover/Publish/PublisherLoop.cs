@@ -149,8 +149,8 @@ public sealed class PublisherLoop(
         if (isCheck && (outcome is PublishOutcome.UpToDate || isToldAlready)) return;
         sink.Acted(
             _name, outcome.Code,
-            $"{target.Description}: {outcome.Reason} (sent after {sent.TotalMilliseconds:F1} ms, "
-            + $"settled after {after.TotalMilliseconds:F1} ms)",
+            $"{target.Description}: {outcome.Reason} (sent after {DurationText.About(sent)}, "
+            + $"settled after {DurationText.About(after)})",
             refused);
     }
 

@@ -84,7 +84,7 @@ public sealed class TargetWriter<TState, TChange>(
     public async Task<PublishedMaster?> LookAsync(CancellationToken cancellation)
     {
         if (_failing.AskedLeft is { Ticks: > 0 } left)
-            throw new IOException($"not asked: it asked to wait, {left.TotalSeconds:F0} s are left");
+            throw new IOException($"not asked: it asked to wait, {DurationText.About(left)} of that are left");
         if (await ReadAsync(cancellation).ConfigureAwait(false) is not { } failure) return target.MasterOf(_remembered!.Value);
         if (failure.RetryAfter is { } asked)
         {

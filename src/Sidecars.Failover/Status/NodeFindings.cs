@@ -23,7 +23,7 @@ internal static class NodeFindings
         if (masters.Count > 1)
             yield return new Fault(
                 FindingCodes.SeveralMasters, null, $"{string.Join(" and ", masters.Select(m => m.Address))} say master",
-                "a hand-over or failover heals within 20 s; after that only the one that Sentinels name may take writes: fence the other "
+                "a hand-over or failover heals within 20s; after that only the one that Sentinels name may take writes: fence the other "
                 + "with CONFIG SET min-replicas-to-write 9999 there");
     }
 
@@ -75,7 +75,7 @@ internal static class NodeFindings
         if (isNamed && node.Role != NodeRole.Master)
             yield return new Fault(
                 FindingCodes.NamedIsReplica, at, $"Sentinels name it, and it is a replica of {node.MasterAddress}",
-                "a hand-over in its second half: the new master's sidecar tells the Sentinels within 3 s; otherwise see its log");
+                "a hand-over in its second half: the new master's sidecar tells the Sentinels within 3s; otherwise see its log");
         if (isNamed && agreed!.RunIds.Any(id => id != node.RunId))
             yield return new Fault(
                 FindingCodes.AnotherProcess, at, "Sentinels talk to another process at this address",
@@ -114,10 +114,10 @@ internal static class NodeFindings
     {
         var (at, text) = (seen.Address.ToString(), $"follows {seen.Look!.MasterAddress}, Sentinels name {agreed.Address}");
         return StrayReplicaPolicy.IsListed(v.Snapshot.Group, (NodeObservation.Known)seen.Seen)
-            ? new Fault(FindingCodes.FollowsAnother, at, text, "Sentinel repoints it within 20 s; otherwise see that node's log")
+            ? new Fault(FindingCodes.FollowsAnother, at, text, "Sentinel repoints it within 20s; otherwise see that node's log")
             : new Fault(
                 FindingCodes.StrayReplica, at, $"{text}, and no Sentinel lists it: Sentinel neither repairs nor promotes it",
-                "its sidecar attaches it within 20 s if the master has all of its data; otherwise see that sidecar's log (stray-replica) "
+                "its sidecar attaches it within 20s if the master has all of its data; otherwise see that sidecar's log (stray-replica) "
                 + "and restart the pod: redis-bootstrap decides then, and keeps a rescue");
     }
 
@@ -129,7 +129,7 @@ internal static class NodeFindings
                 ? new Fault(FindingCodes.SteppingDown, at, "hands over now", "nothing")
                 : new Fault(
                     FindingCodes.HandOverFence, at, "has the fence of a hand-over that no longer runs",
-                    "nothing: its sidecar lifts it within 30 s of a majority confirming the master");
+                    "nothing: its sidecar lifts it within 30s of a majority confirming the master");
         if (node.MinReplicas == WriteFence.MinReplicas) return Fenced(v, seen, isNamed);
         if (WriteFence.IsFenced(node.MinReplicas))
             return new Fault(

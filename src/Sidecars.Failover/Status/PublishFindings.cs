@@ -73,7 +73,7 @@ internal static class PublishFindings
             return new Fault(
                 FindingCodes.PublishedUnknown, name, $"names {address}, which is no address of this group that is known here",
                 "compare it with PUBLISH_ADDRESS of the master");
-        const string toDo = "the master's sidecar writes its pod's address at its next look (PUBLISH_CHECK_MS); until then the Service "
+        const string toDo = "the master's sidecar writes its pod's address at its next look (PUBLISH_CHECK); until then the Service "
             + "leads nowhere: see that sidecar's log (publish)";
         var nodes = v.Answering.Select(n => n.Address).ToList();
         if (nodes.Find(n => n.Host == address) is { } announced)

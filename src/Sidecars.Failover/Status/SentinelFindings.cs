@@ -20,7 +20,7 @@ internal static class SentinelFindings
             case SentinelQuorumDecision.Agreed { Down: true } a:
                 var toDo = a.Promotable.IsEmpty
                     ? "no replica can be promoted: bring this Redis back, or a replica that was in sync with it"
-                    : "nothing: Sentinel fails over after SENTINEL_DOWN_AFTER_MS";
+                    : "nothing: Sentinel fails over after SENTINEL_DOWN_AFTER";
                 yield return new Fault(
                     FindingCodes.MasterDown, a.Address.ToString(), "a Sentinel sees this master down", toDo, v.SilenceAt(a.Address));
                 break;
@@ -30,7 +30,7 @@ internal static class SentinelFindings
             case SentinelQuorumDecision.Spreading p:
                 yield return new Fault(
                     FindingCodes.EpochSpreading, null, p.Reason,
-                    "nothing within 10 s; then check whether that Sentinel reaches the others", v.MissingSentinels);
+                    "nothing within 10s; then check whether that Sentinel reaches the others", v.MissingSentinels);
                 break;
             case SentinelQuorumDecision.Split x:
                 yield return new Fault(FindingCodes.SentinelsSplit, null, x.Reason, x.Majority is null
@@ -59,7 +59,7 @@ internal static class SentinelFindings
         if (v.Agreed is { } agreed && !group.Has(agreed.Address))
             yield return new Fault(
                 FindingCodes.LedAway, agreed.Address.ToString(), "the Sentinels name it, and no node of this group announces it",
-                "the master's sidecar tells the Sentinels back within 2 s; else its log (led-away) says why not: see RedisLedAway");
+                "the master's sidecar tells the Sentinels back within 2s; else its log (led-away) says why not: see RedisLedAway");
         foreach (var stranger in v.Sentinels.SelectMany(s => s.View?.Replicas ?? []).Where(r => !r.Down).Select(r => r.Address).Distinct()
             .Where(r => !group.Has(r)))
             yield return new Fault(
@@ -76,7 +76,7 @@ internal static class SentinelFindings
         if (view.Tilt)
             return [new Fault(
                 FindingCodes.SentinelTilt, at, "distrusts its clock (TILT)",
-                "passes after 30 s; if it comes back, its node is starved of processor time")];
+                "passes after 30s; if it comes back, its node is starved of processor time")];
         return view.Master is null
             ? [new Fault(
                 FindingCodes.SentinelWithoutMaster, at, $"does not know {v.Snapshot.MasterName}", "restart it: redis-bootstrap rebuilds it",
@@ -101,7 +101,7 @@ internal static class SentinelFindings
         if (up < settings.RedisCount - 1)
             yield return new Fault(
                 FindingCodes.ReplicasNotSeen, at, $"reaches {up} of {settings.RedisCount - 1} replicas",
-                "a Sentinel learns of a replica within 10 s; otherwise see that replica", v.MissingNodes ?? NodeFindings.Unfit(v));
+                "a Sentinel learns of a replica within 10s; otherwise see that replica", v.MissingNodes ?? NodeFindings.Unfit(v));
     }
 
     private static Fault Silent(SentinelSeen one, FindingCode code)

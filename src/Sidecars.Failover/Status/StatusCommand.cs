@@ -26,7 +26,7 @@ internal static class StatusCommand
             if (CommandMistakes.OneOf("--color", given.GetValueOrDefault<string>(), Auto, Always, "never") is { } why) given.AddError(why);
         });
         var watch = new Option<bool>("--watch")
-        { Description = "again every 2 s until SIGINT or SIGTERM, on a terminal in place; json: one object a line" };
+        { Description = "again every 2s until SIGINT or SIGTERM, on a terminal in place; json: one object a line" };
         var explain = new Option<string?>("--explain")
         {
             Description = "instead: take decisions again, each from its snapshot: those that CONFIG_DIR keeps (a folder), of a file, "

@@ -119,7 +119,7 @@ internal sealed class StatusGatherer : IDisposable
         }
         catch (TimeoutException)
         {
-            return new ElectionObservation.Unavailable($"no answer within {Patience.TotalSeconds:0} s");
+            return new ElectionObservation.Unavailable($"no answer within {DurationText.Of(Patience)}");
         }
     }
 
@@ -136,7 +136,7 @@ internal sealed class StatusGatherer : IDisposable
         }
         catch (TimeoutException)
         {
-            return new PlaceReading.Failed(place.Name, $"no answer within {Patience.TotalSeconds:0} s");
+            return new PlaceReading.Failed(place.Name, $"no answer within {DurationText.Of(Patience)}");
         }
         catch (Exception e) when (!cancellation.IsCancellationRequested) // a store, credentials, the API: whichever it is, it is shown
         {

@@ -9,7 +9,7 @@ namespace Sidecars.Failover.Status;
 /// <summary>Texts that several findings share.</summary>
 internal static class Words
 {
-    private const string TimedOut = "accepts connections and does not answer within COMMAND_TIMEOUT_MS";
+    private const string TimedOut = "accepts connections and does not answer within COMMAND_TIMEOUT";
 
     public const string CheckTls = "check the TLS settings and certificates of both sides";
 
@@ -36,15 +36,9 @@ internal static class Words
         FindingCodes.AddressSilent, address, $"{why}; every server of the group answers at another address",
         "nothing, if this host has no route to that address family; otherwise remove the address from its name or list");
 
-    /// <summary>An age in its largest unit.</summary>
-    public static string Ago(long? seconds) => seconds switch
-    {
-        null => "never",
-        < 90 => Ago(Math.Max(0, seconds.Value), "s"),
-        < 90 * 60 => Ago(seconds.Value / 60, "min"),
-        < 48 * 3600 => Ago(seconds.Value / 3600, "h"),
-        _ => Ago(seconds.Value / 86400, "days"),
-    };
+    /// <summary>An age.</summary>
+    public static string Ago(long? seconds) =>
+        seconds is { } some ? DurationText.About(TimeSpan.FromSeconds(Math.Clamp(some, 0, int.MaxValue))) + " ago" : "never";
 
     /// <summary>A size in its largest unit.</summary>
     public static string Size(long bytes)
@@ -54,8 +48,6 @@ internal static class Words
         for (; size >= 1024; unit++) size /= 1024;
         return size.ToString(unit == 0 ? "0" : "0.0", CultureInfo.InvariantCulture) + " " + units[unit];
     }
-
-    private static string Ago(long number, string unit) => string.Create(CultureInfo.InvariantCulture, $"{number} {unit} ago");
 
     private static string Without(RedisEndpoint address, string why) =>
         (why.StartsWith($"{address}: ", StringComparison.Ordinal) ? why[($"{address}: ".Length)..] : why).TrimEnd('.');

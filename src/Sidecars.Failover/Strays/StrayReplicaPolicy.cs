@@ -46,7 +46,7 @@ public static class StrayReplicaPolicy
         var agreed = (SentinelQuorumDecision.Agreed)group.Quorum;
         var reason = $"no Sentinel lists {facts.Address}, a replica of {link.Follows}; {agreed.Reason}";
         if (facts.StandingFor < Patience)
-            return new StrayReplicaDecision.Nothing("not-yet", $"{reason}; Sentinel has {Patience.TotalSeconds:0} s to learn of it");
+            return new StrayReplicaDecision.Nothing("not-yet", $"{reason}; Sentinel has {DurationText.Of(Patience)} to learn of it");
         if (own.Loading) return new StrayReplicaDecision.Wait("loading", $"{reason}; it loads its data");
         if (own.SyncInProgress) return new StrayReplicaDecision.Wait("syncing", $"{reason}; it receives a full copy");
         return facts.StepDownRuns switch

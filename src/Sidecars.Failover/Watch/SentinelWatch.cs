@@ -84,7 +84,7 @@ public sealed class SentinelWatch(
             if (member.View is not { } view) continue;
             views.Add(time.GetElapsedTime(view.At) <= settings.MaxAge
                 ? view.Observation
-                : new SentinelObservation.Unknown(member.Endpoint, $"its last view is older than {settings.MaxAge.TotalSeconds:F0} s"));
+                : new SentinelObservation.Unknown(member.Endpoint, $"its last view is older than {DurationText.Of(settings.MaxAge)}"));
         }
 
         return views;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Sidecars.Core.Primitives;
 
 namespace Sidecars.Probe.Policy;
 
@@ -9,4 +10,7 @@ namespace Sidecars.Probe.Policy;
 internal static class Digits
 {
     public static string Of(long number) => number.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>Seconds as a server counts them, which may be any number.</summary>
+    public static string Seconds(long number) => DurationText.Of(TimeSpan.FromSeconds(Math.Clamp(number, 0, int.MaxValue)));
 }

@@ -14,8 +14,8 @@ public sealed class ProbeFacts
     /// <summary>Why there was no further reply; null: every question was answered.</summary>
     public RedisFailure? Failure { get; init; }
 
-    /// <summary>The deadline in ms, for people.</summary>
-    public int DeadlineMilliseconds { get; init; }
+    /// <summary>The deadline, for people.</summary>
+    public TimeSpan Deadline { get; init; }
 
     /// <summary>
     /// A refusal that a full or closing server sends before it reads anything, or the first error that is no reply to PING.

@@ -1,3 +1,4 @@
+using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 
 namespace Sidecars.Probe.Policy;
@@ -46,10 +47,10 @@ public static class ProbePolicy
         return Fail(kind, facts.Failure switch
         {
             RedisFailure.Refused => $"nothing listens at {facts.Peer}, and no fresh heartbeat of redis-bootstrap",
-            RedisFailure.ConnectTimedOut => $"no connection to {facts.Peer} within {Digits.Of(facts.DeadlineMilliseconds)} ms",
+            RedisFailure.ConnectTimedOut => $"no connection to {facts.Peer} within {DurationText.Of(facts.Deadline)}",
             RedisFailure.NameResolution => $"the name of {facts.Peer} is not resolved; give an address",
             RedisFailure.TimedOut =>
-                $"{facts.Peer} accepts, but does not answer within {Digits.Of(facts.DeadlineMilliseconds)} ms: stopped, paused, "
+                $"{facts.Peer} accepts, but does not answer within {DurationText.Of(facts.Deadline)}: stopped, paused, "
                 + "or busy beyond its busy-reply-threshold",
             RedisFailure.Protocol => $"what listens at {facts.Peer} is no Redis: its reply is no RESP",
             RedisFailure.Closed => $"{facts.Peer} closes the connection without a whole reply",

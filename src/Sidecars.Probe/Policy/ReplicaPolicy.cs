@@ -16,24 +16,24 @@ internal static class ReplicaPolicy
                 request.Kind, $"the link to master {replica.Of.ToString()} is not up ({LinkName(replica.Link)}){Down(info)}");
         var lag = info?.GetInt64("master_last_io_seconds_ago");
         if (lag > request.MaxLagSeconds)
-            return ProbePolicy.Fail(request.Kind, $"the master {replica.Of.ToString()} was last heard {Digits.Of(lag.Value)} s ago, "
-                + $"more than {Digits.Of(request.MaxLagSeconds)} s");
+            return ProbePolicy.Fail(request.Kind, $"the master {replica.Of.ToString()} was last heard {Digits.Seconds(lag.Value)} ago, "
+                + $"more than {Digits.Seconds(request.MaxLagSeconds)}");
         var behind = info?.GetInt64("slave_read_repl_offset") is { } read && info.SlaveReplOffset is { } applied && read > applied
             ? ", " + Digits.Of(read - applied) + " bytes not yet applied"
             : "";
         return ProbePolicy.Pass(request.Kind,
             $"replica of {replica.Of.ToString()}, link connected at offset {Digits.Of(replica.Offset)}{behind}, "
-            + $"{(lag is { } seconds ? "master heard " + Digits.Of(seconds) + " s ago" : "lag unknown (the user may not call INFO)")}");
+            + $"{(lag is { } seconds ? "master heard " + Digits.Seconds(seconds) + " ago" : "lag unknown (the user may not call INFO)")}");
     }
 
     /// <summary>Percentage and ETA, as sent: the probe never counts with them.</summary>
     public static string Loading(InfoReply? info) =>
         info?.Get("loading_loaded_perc") is { } percent
-            ? $"loading its data: {percent} %{(info.Get("loading_eta_seconds") is { } eta ? $", ETA {eta} s" : "")} (LOADING)"
+            ? $"loading its data: {percent} %{(info.Get("loading_eta_seconds") is { } eta ? $", ETA {eta}s" : "")} (LOADING)"
             : "loading its data (LOADING)";
 
     public static string Down(InfoReply? info) =>
-        info?.GetInt64("master_link_down_since_seconds") is { } seconds and >= 0 ? ", down for " + Digits.Of(seconds) + " s" : "";
+        info?.GetInt64("master_link_down_since_seconds") is { } seconds and >= 0 ? ", down for " + Digits.Seconds(seconds) : "";
 
     private static string Progress(InfoReply? info)
     {

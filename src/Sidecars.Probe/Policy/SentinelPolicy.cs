@@ -14,9 +14,9 @@ internal static class SentinelPolicy
         if (facts.Info?.GetInt64("sentinel_tilt") == 1)
         {
             var since =
-                facts.Info.GetInt64("sentinel_tilt_since_seconds") is { } seconds and >= 0 ? " for " + Digits.Of(seconds) + " s" : "";
+                facts.Info.GetInt64("sentinel_tilt_since_seconds") is { } seconds and >= 0 ? " for " + Digits.Seconds(seconds) : "";
             return ProbePolicy.Fail(
-                request.Kind, $"the Sentinel is in TILT{since}: its clock jumped or it stood still, and it trusts nothing for 30 s");
+                request.Kind, $"the Sentinel is in TILT{since}: its clock jumped or it stood still, and it trusts nothing for 30s");
         }
 
         if (facts.QuorumError is { } error) return ProbePolicy.Fail(request.Kind, "the Sentinel has no quorum: " + error);

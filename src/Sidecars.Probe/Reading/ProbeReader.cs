@@ -50,7 +50,7 @@ public sealed class ProbeReader(ProbeRequest request, TimeProvider time)
         return new ProbeFacts
         {
             Peer = request.SocketPath ?? request.Endpoint.ToString(),
-            DeadlineMilliseconds = (int)request.Deadline.TotalMilliseconds,
+            Deadline = request.Deadline,
             Failure = _failure,
             Pong = _pong,
             PingError = _pingError,

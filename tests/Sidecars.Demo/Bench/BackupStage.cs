@@ -85,7 +85,7 @@ internal sealed class BackupStage : IAsyncDisposable
     /// <summary>The sidecar, once its first backup is listed.</summary>
     public async Task<ServerProcess> StartSidecarAsync(int flushMilliseconds)
     {
-        var sidecar = await StartAsync(["run"], ("BACKUP_FLUSH_MS", flushMilliseconds.ToString(CultureInfo.InvariantCulture)));
+        var sidecar = await StartAsync(["run"], ("BACKUP_FLUSH", flushMilliseconds.ToString(CultureInfo.InvariantCulture)));
         await sidecar.WaitForLineAsync(line => line.Contains("backup_completed", StringComparison.Ordinal), "its first backup");
         return sidecar;
     }

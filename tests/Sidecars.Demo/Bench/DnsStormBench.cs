@@ -33,8 +33,8 @@ internal sealed record DnsStormBench : IBenchResult
     // Route 53's limit, of the account: https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DNSLimitations.html
     private const int PerSecond = 5;
     private const double BudgetWrites = 1.0;
-    private static readonly TimeSpan RankDelay = TimeSpan.FromSeconds(5); // PUBLISH_RANK_DELAY_MS
-    private static readonly TimeSpan Backstop = TimeSpan.FromMinutes(1); // ROUTE53_BACKSTOP_MS, doubled by jitter
+    private static readonly TimeSpan RankDelay = TimeSpan.FromSeconds(5); // PUBLISH_RANK_DELAY
+    private static readonly TimeSpan Backstop = TimeSpan.FromMinutes(1); // ROUTE53_BACKSTOP, doubled by jitter
     // as redis-failover has it
     private static readonly BackoffSchedule Pause = new(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(20));
     private static readonly JsonSerializerOptions Json =

@@ -111,7 +111,7 @@ internal sealed record ProbeBench : IBenchResult
         {
             string[] arguments =
                 [Text(Rounds), Text(server.Process.Pid), .. commands.SelectMany(command => (string[])[.. command.Command, "--"])];
-            var lines = (await RunToEndAsync(program, arguments, [$"REDIS_PORT={port}", "PROBE_TIMEOUT_MS=10000", .. variables], stop))
+            var lines = (await RunToEndAsync(program, arguments, [$"REDIS_PORT={port}", "PROBE_TIMEOUT=10000", .. variables], stop))
                 .Split('\n', StringSplitOptions.RemoveEmptyEntries);
             var runs = lines.Select(line => line.Split(' ').Select(number => long.Parse(number, CultureInfo.InvariantCulture)).ToArray())
                 .ToLookup(run => run[0]);

@@ -56,8 +56,8 @@ internal sealed class VolumesLostScenario : IScenario
                 ["NODE_NAME"] = node.Name,
                 ["DATA_DIR"] = node.DataFolder,
                 ["REDIS_HOST"] = (node.Place.Own ?? node.Endpoint).ToString(),
-                ["BACKUP_LEASE_RENEW_MS"] = "1000",
-                ["BACKUP_LEASE_LIFE_MS"] = "3000",
+                ["BACKUP_LEASE_RENEW"] = "1000",
+                ["BACKUP_LEASE_LIFE"] = "3000",
                 ["METRICS_PORT"] = "0",
             },
         });

@@ -32,8 +32,8 @@ internal sealed class LocalSidecars(LocalGroup group, LocalNode node, int failov
         ["REDIS_HOST"] = node.Endpoint.ToString(),
         ["METRICS_PORT"] = Text(backupPort),
         // Defaults are 30 s and 90 s: here the uploader of a pod that was killed is replaced in seconds, as one that ends by SIGTERM is.
-        ["BACKUP_LEASE_RENEW_MS"] = "1000",
-        ["BACKUP_LEASE_LIFE_MS"] = "3000",
+        ["BACKUP_LEASE_RENEW"] = "1000",
+        ["BACKUP_LEASE_LIFE"] = "3000",
     };
 
     /// <summary>Returns once both have a pid.</summary>

@@ -57,8 +57,8 @@ internal sealed class GroupBackup : IAsyncDisposable
         var environment = new Dictionary<string, string>(_group.EnvironmentOf(node))
         {
             ["REDIS_HOST"] = "127.0.0.1",
-            ["BACKUP_LEASE_RENEW_MS"] = "1000",
-            ["BACKUP_LEASE_LIFE_MS"] = "3000",
+            ["BACKUP_LEASE_RENEW"] = "1000",
+            ["BACKUP_LEASE_LIFE"] = "3000",
             ["METRICS_PORT"] = "0",
         };
         var start =

@@ -148,9 +148,9 @@ internal sealed class BackupRig : IAsyncDisposable
             ["DATA_DIR"] = data,
             ["REDIS_HOST"] = redis.ToString(),
             ["METRICS_PORT"] = "0",
-            ["BACKUP_FLUSH_MS"] = "100",
-            ["BACKUP_LEASE_RENEW_MS"] = "300",
-            ["BACKUP_LEASE_LIFE_MS"] = "1000",
+            ["BACKUP_FLUSH"] = "100",
+            ["BACKUP_LEASE_RENEW"] = "300",
+            ["BACKUP_LEASE_LIFE"] = "1000",
         };
         if (Environment.GetEnvironmentVariable("DOTNET_ROOT") is { } root) environment["DOTNET_ROOT"] = root;
         foreach (var (name, value) in more) environment[name] = value;

@@ -23,7 +23,7 @@ public class LeaseTests
         await BackupRig.CallAsync(client, "SET", "before", "1");
         await Eventually.UntilAsync(
             "the replica to have it", async () => await BackupRig.DigestAsync(replica) == await BackupRig.DigestAsync(rig.Redis));
-        await using var first = await BackupRig.StartSidecarAsync(replica, rig.StorePath, "redis-1", ("BACKUP_OUT_OF_SYNC_MS", "2000"));
+        await using var first = await BackupRig.StartSidecarAsync(replica, rig.StorePath, "redis-1", ("BACKUP_OUT_OF_SYNC", "2000"));
         await rig.WaitForBackupsAsync(1);
 
         var dead = FreePort.Next();
@@ -46,7 +46,7 @@ public class LeaseTests
     public async Task An_uploader_whose_server_is_down_gives_the_lease_back_and_goes_on_when_it_is_up()
     {
         await using var rig = await BackupRig.StartAsync();
-        await using var sidecar = await rig.StartSidecarAsync(("BACKUP_OUT_OF_SYNC_MS", "500"));
+        await using var sidecar = await rig.StartSidecarAsync(("BACKUP_OUT_OF_SYNC", "500"));
         await rig.WaitForBackupsAsync(1);
         await using (var client = await BackupRig.ConnectAsync(rig.Redis)) await BackupRig.CallAsync(client, "SET", "a", "1");
         await rig.WaitUntilCoveredAsync();

@@ -12,13 +12,13 @@ public partial class OptionsTests
     {
         var result = await RunAsync(
             ["run"],
-            ("CLUSTER_ID", "a b"), ("BACKUP_STORE", "relative/path"), ("BACKUP_KEYS", "short"), ("BACKUP_FLUSH_MS", "1s"),
-            ("BACKUP_LEASE_LIFE_MS", "30000"), ("BACKUP_OUT_OF_SYNC_MS", "1"),
+            ("CLUSTER_ID", "a b"), ("BACKUP_STORE", "relative/path"), ("BACKUP_KEYS", "short"), ("BACKUP_FLUSH", "soon"),
+            ("BACKUP_LEASE_LIFE", "30000"), ("BACKUP_OUT_OF_SYNC", "1"),
             ("DURABILITY", "maybe"), ("APPEND_DIR_NAME", "a/b"), ("REDIS_PORT", "70000"), ("TLS_CERT_FILE", "/x"),
             ("SIDECAR_PASSWORD", "a"), ("SIDECAR_PASSWORD_FILE", "/b"), ("METRICS_PORT", "-1"), ("BACKUP_S3_LOCK_MODE", "loose"));
         Assert.Equal(2, result.ExitCode);
-        foreach (var name in (string[])["CLUSTER_ID", "BACKUP_STORE", "BACKUP_KEYS", "BACKUP_FLUSH_MS", "BACKUP_LEASE_LIFE_MS",
-            "BACKUP_OUT_OF_SYNC_MS", "DURABILITY", "APPEND_DIR_NAME", "REDIS_PORT", "TLS_CERT_FILE", "SIDECAR_PASSWORD", "METRICS_PORT",
+        foreach (var name in (string[])["CLUSTER_ID", "BACKUP_STORE", "BACKUP_KEYS", "BACKUP_FLUSH", "BACKUP_LEASE_LIFE",
+            "BACKUP_OUT_OF_SYNC", "DURABILITY", "APPEND_DIR_NAME", "REDIS_PORT", "TLS_CERT_FILE", "SIDECAR_PASSWORD", "METRICS_PORT",
             "BACKUP_S3_LOCK_MODE"])
             Assert.Contains(name, result.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("short", result.Output, StringComparison.Ordinal); // a key, however wrong, is a secret

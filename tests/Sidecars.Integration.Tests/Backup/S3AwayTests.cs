@@ -21,10 +21,10 @@ public class S3AwayTests
         var port = FreePort.Next();
         (string, string)[] s3 =
         [
-            ("BACKUP_STORE", "s3://backups/t"), ("BACKUP_S3_ENDPOINT", moto.Endpoint.ToString()), ("BACKUP_S3_TIMEOUT_MS", "500"),
+            ("BACKUP_STORE", "s3://backups/t"), ("BACKUP_S3_ENDPOINT", moto.Endpoint.ToString()), ("BACKUP_S3_TIMEOUT", "500"),
             ("BACKUP_S3_REGION", "us-east-1"),
             ("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"), ("METRICS_PORT", $"{port}"),
-            ("BACKUP_LEASE_LIFE_MS", "60000"),
+            ("BACKUP_LEASE_LIFE", "60000"),
         ];
         await using var sidecar = await rig.StartSidecarAsync(s3);
         await sidecar.WaitForLineAsync(line => line.Contains("backup_completed", StringComparison.Ordinal), "its first backup");

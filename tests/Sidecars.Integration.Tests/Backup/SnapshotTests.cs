@@ -76,7 +76,7 @@ public class SnapshotTests
         await using var rig = await BackupRig.StartAsync("appendonly no", "rename-command BGSAVE BGSAVE-OF-OTHERS");
         var refused = await rig.RunAsync([Rdb], "now", "--wait", "1");
         Assert.Equal(1, refused.ExitCode);
-        Assert.Contains("no backup within 1 s: BGSAVE is refused: ERR unknown command", refused.Output, StringComparison.Ordinal);
+        Assert.Contains("no backup within 1s: BGSAVE is refused: ERR unknown command", refused.Output, StringComparison.Ordinal);
         Assert.Equal("", (await rig.Store.ReadLeaseAsync(default))!.Value.Lease.Holder); // and another may try at once
     }
 

@@ -112,7 +112,7 @@ public sealed class BecomeServerTests
         await using var silent = TestKit.FakeRedis.FakeRedisServer.Silent();
         await using var node = Waiting();
         node.Environment["REDIS_SENTINEL_SERVICE_HOST"] = silent.Endpoint.ToString();
-        node.Environment["COMMAND_TIMEOUT_MS"] = "60000";
+        node.Environment["COMMAND_TIMEOUT"] = "60000";
         var process = await node.StartAsync();
         await process.WaitUntilAsync("it asks", () => Task.FromResult(silent.Commands.Count > 0));
         Assert.Equal(ExitCode.Terminated, await process.TerminateAsync());
@@ -122,11 +122,11 @@ public sealed class BecomeServerTests
     public async Task A_deadline_ends_the_wait_with_1()
     {
         await using var node = Waiting();
-        node.Environment["WAIT_DEADLINE_MS"] = "700";
+        node.Environment["WAIT_DEADLINE"] = "700";
         var process = await node.StartAsync();
         Assert.Equal(ExitCode.Failed, await process.WaitForExitAsync(Eventually.DefaultDeadline));
         Assert.Contains(
-            "WAIT_DEADLINE_MS", Assert.Single(process.Events("stopped")).GetProperty("message").GetString(), StringComparison.Ordinal);
+            "WAIT_DEADLINE", Assert.Single(process.Events("stopped")).GetProperty("message").GetString(), StringComparison.Ordinal);
     }
 
     // Two nodes of three are missing.

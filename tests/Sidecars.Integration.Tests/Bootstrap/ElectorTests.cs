@@ -139,6 +139,6 @@ public sealed class ElectorTests
             : 0;
 
     private static LooseNode Node(Uri url, params (string Name, string Value)[] environment) =>
-        new([("REDIS_COUNT", "1"), ("ELECTION", "elector"), ("ELECTOR_URL", url.ToString()), ("COMMAND_TIMEOUT_MS", "1000"),
+        new([("REDIS_COUNT", "1"), ("ELECTION", "elector"), ("ELECTOR_URL", url.ToString()), ("COMMAND_TIMEOUT", "1000"),
             .. environment]);
 }

@@ -13,7 +13,7 @@ public sealed class HeartbeatTests
     [Fact]
     public async Task A_waiting_node_keeps_its_heartbeat_fresh_and_logs_changes_not_rounds()
     {
-        await using var node = new LooseNode(("REDIS_COUNT", "3"), ("RETRY_MAX_MS", "100"));
+        await using var node = new LooseNode(("REDIS_COUNT", "3"), ("RETRY_MAX", "100"));
         var file = Path.Combine(node.ConfigFolder, "bootstrap.json");
         var process = await node.StartAsync();
         await process.WaitForDecisionAsync("election-wait");
@@ -36,7 +36,7 @@ public sealed class HeartbeatTests
     public async Task Each_change_of_state_is_one_line()
     {
         await using var sentinel = new FakeSentinel('a', new FakeSentinelView());
-        await using var node = new LooseNode(("REDIS_COUNT", "3"), ("RETRY_MAX_MS", "100"));
+        await using var node = new LooseNode(("REDIS_COUNT", "3"), ("RETRY_MAX", "100"));
         node.Environment["REDIS_SENTINEL_SERVICE_HOST"] = sentinel.Endpoint.ToString();
         var process = await node.StartAsync();
         await process.WaitForDecisionAsync("election-wait");
@@ -55,7 +55,7 @@ public sealed class HeartbeatTests
     [Fact]
     public async Task A_heartbeat_that_cannot_be_written_is_said_once_and_stops_nothing()
     {
-        await using var node = new LooseNode(("REDIS_COUNT", "3"), ("RETRY_MAX_MS", "100"));
+        await using var node = new LooseNode(("REDIS_COUNT", "3"), ("RETRY_MAX", "100"));
         Directory.CreateDirectory(Path.Combine(node.ConfigFolder, "bootstrap.json", "in the way")); // no file can replace a folder
         var process = await node.StartAsync();
         await process.WaitForDecisionAsync("election-wait");

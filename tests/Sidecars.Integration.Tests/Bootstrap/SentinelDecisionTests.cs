@@ -234,7 +234,7 @@ public sealed class SentinelDecisionTests : IAsyncDisposable
         node.Environment["SENTINEL_COUNT"] = sentinels.Length.ToString(CultureInfo.InvariantCulture);
         node.Environment["REDIS_SENTINEL_SERVICE_HOST"] = string.Join(',', sentinels);
         node.Environment["REDIS_SERVER_SERVICE_HOST"] = string.Join(',', peers.Append(node.Endpoint));
-        node.Environment["COMMAND_TIMEOUT_MS"] = "2000";
+        node.Environment["COMMAND_TIMEOUT"] = "2000";
         return node.StartAsync();
     }
 

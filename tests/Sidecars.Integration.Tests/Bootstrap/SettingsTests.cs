@@ -15,9 +15,9 @@ public sealed partial class SettingsTests
         ("REDIS_SENTINEL_SERVICE_HOST", "bad host:1:2"), ("REDIS_SERVER_SERVICE_HOST", "1.2.3.4:99999"),
         ("ANNOUNCE_HOST", "host:1"), ("ANNOUNCE_PORT", "0"), ("REDIS_COUNT", "0"), ("SENTINEL_COUNT", "32"),
         ("DURABILITY", "maybe"), ("REDIS_BASE_CONFIG", "/no/such/file"), ("SENTINEL_BASE_CONFIG", "/no/such/file"), ("ELECTION", "coin"),
-        ("ELECTOR_URL", "ftp://x/"), ("SENTINEL_DOWN_AFTER_MS", "999"), ("SENTINEL_FAILOVER_TIMEOUT_MS", "1e3"),
-        ("SENTINEL_SLOT", "31"), ("CONNECT_TIMEOUT_MS", "49"), ("COMMAND_TIMEOUT_MS", "60001"), ("RETRY_MAX_MS", "99"),
-        ("WAIT_DEADLINE_MS", "0"), ("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml"), ("TLS_CA_FILE", "/no/such/file"),
+        ("ELECTOR_URL", "ftp://x/"), ("SENTINEL_DOWN_AFTER", "999"), ("SENTINEL_FAILOVER_TIMEOUT", "1e3"),
+        ("SENTINEL_SLOT", "31"), ("CONNECT_TIMEOUT", "49"), ("COMMAND_TIMEOUT", "60001"), ("RETRY_MAX", "99"),
+        ("WAIT_DEADLINE", "0"), ("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml"), ("TLS_CA_FILE", "/no/such/file"),
         ("TLS_CERT_FILE", "/no/such/file"),
         ("TLS_KEY_FILE", "/no/such/file"), ("REDIS_PASSWORD_FILE", "/no/such/file"), ("REPLICATION_PASSWORD_FILE", "/no/such/file"),
         ("SENTINEL_AUTH_PASSWORD_FILE", "/no/such/file"), ("SIDECAR_PASSWORD_FILE", "/no/such/file"),
@@ -41,14 +41,14 @@ public sealed partial class SettingsTests
     public async Task Relations_between_settings_are_checked()
     {
         await using var node = new LooseNode(
-            ("SENTINEL_DOWN_AFTER_MS", "5000"), ("SENTINEL_FAILOVER_TIMEOUT_MS", "5000"),
+            ("SENTINEL_DOWN_AFTER", "5000"), ("SENTINEL_FAILOVER_TIMEOUT", "5000"),
             ("REDIS_PASSWORD", "one"), ("REDIS_PASSWORD_FILE", "/two"), ("REDIS_SERVER_SERVICE_HOST", ""));
         node.Environment["TLS_CA_FILE"] = node.Write("ca", "");
         var process = await node.StartAsync("redis", "extra");
         Assert.Equal(ExitCode.WrongConfiguration, await process.WaitForExitAsync());
         foreach (var expected in (string[])
             [
-                "SENTINEL_FAILOVER_TIMEOUT_MS must be longer than SENTINEL_DOWN_AFTER_MS",
+                "SENTINEL_FAILOVER_TIMEOUT must be longer than SENTINEL_DOWN_AFTER",
                 "REDIS_PASSWORD and REDIS_PASSWORD_FILE are both set",
                 "REDIS_SERVER_SERVICE_HOST is not set", "TLS_CA_FILE, TLS_CERT_FILE and TLS_KEY_FILE must all be set",
                 "'extra' is not redis",

@@ -15,9 +15,9 @@ public sealed partial class FailoverSettingsTests
     public async Task All_mistakes_are_listed_at_once_and_the_exit_code_is_2()
     {
         await using var process = await StartAsync(
-            new() { ["REDIS_COUNT"] = "0", ["WATCH_PERIOD_MS"] = "soon", ["SENTINEL_INFO_PERIOD_MS"] = "100" }, "run");
+            new() { ["REDIS_COUNT"] = "0", ["WATCH_PERIOD"] = "soon", ["SENTINEL_INFO_PERIOD"] = "100" }, "run");
         Assert.Equal(ExitCode.WrongConfiguration, await process.WaitForExitAsync());
-        foreach (var name in (string[])["REDIS_COUNT", "WATCH_PERIOD_MS", "SENTINEL_INFO_PERIOD_MS=100: must be 0 or from 300 to 10000",
+        foreach (var name in (string[])["REDIS_COUNT", "WATCH_PERIOD", "SENTINEL_INFO_PERIOD is '100ms'; it must be 0 or from 300ms to 10s",
             "REDIS_SENTINEL_SERVICE_HOST is not set"])
             Assert.Contains(process.Output, line => line.Contains(name, StringComparison.Ordinal));
     }

@@ -153,7 +153,7 @@ internal sealed class HandOverRig : IAsyncDisposable
         ["DNS_NAME"] = RecordName,
         ["ZONE_FILE"] = _zone.File("zone"),
         ["PUBLISH_ADDRESSES"] = string.Join(',', Group.Redis.Select(n => $"{n.Endpoint}={OutsideOf(n.Endpoint)}")),
-        ["SENTINEL_DOWN_AFTER_MS"] = Number((long)Group.Options.DownAfter.TotalMilliseconds),
+        ["SENTINEL_DOWN_AFTER"] = Number((long)Group.Options.DownAfter.TotalMilliseconds),
     };
 
     /// <summary>A setting of a running Redis.</summary>

@@ -201,8 +201,8 @@ internal sealed class SidecarRig : IAsyncDisposable
         ["AWS_SECRET_ACCESS_KEY"] = FakeRoute53Server.SecretKey,
         ["AWS_EC2_METADATA_DISABLED"] = "true",
         ["MASTER_SERVICE"] = "redis-master",
-        ["PUBLISH_RANK_DELAY_MS"] = "1500",
-        ["ROUTE53_BACKSTOP_MS"] = "0",
+        ["PUBLISH_RANK_DELAY"] = "1500",
+        ["ROUTE53_BACKSTOP"] = "0",
     };
 
     private string[] Lines(LocalNode node, string name, string loop) =>

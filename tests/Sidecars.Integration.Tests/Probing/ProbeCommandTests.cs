@@ -35,7 +35,7 @@ public sealed class ProbeCommandTests
         var run = await ProbeRun.RunAsync("alive --role postgres", new Dictionary<string, string>
         {
             ["REDIS_PORT"] = "tcp://10.0.0.1",
-            ["PROBE_TIMEOUT_MS"] = "0",
+            ["PROBE_TIMEOUT"] = "0",
             ["SENTINEL"] = "maybe",
             ["CLUSTER_ID"] = "a/b/c",
             ["REDIS_SENTINEL_SERVICE_HOST"] = "a:b:c:!",
@@ -47,7 +47,7 @@ public sealed class ProbeCommandTests
         Assert.Empty(run.Output);
         foreach (var name in new[]
         {
-            "'alive'", "--role", "REDIS_PORT", "PROBE_TIMEOUT_MS", "SENTINEL is 'maybe'", "CLUSTER_ID", "REDIS_SENTINEL_SERVICE_HOST",
+            "'alive'", "--role", "REDIS_PORT", "PROBE_TIMEOUT", "SENTINEL is 'maybe'", "CLUSTER_ID", "REDIS_SENTINEL_SERVICE_HOST",
             "REDIS_PASSWORD", "SIDECAR_PASSWORD_FILE", "redis-probe-tls"
         })
             Assert.Contains(name, run.Errors, StringComparison.Ordinal);

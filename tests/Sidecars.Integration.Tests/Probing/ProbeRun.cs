@@ -38,7 +38,7 @@ internal sealed record ProbeRun(int Code, string Output, string Errors)
             ["REDIS_HOST"] = endpoint.Host,
             ["REDIS_PORT"] = port,
             ["SENTINEL_PORT"] = port,
-            ["PROBE_TIMEOUT_MS"] = milliseconds.ToString(CultureInfo.InvariantCulture),
+            ["PROBE_TIMEOUT"] = milliseconds.ToString(CultureInfo.InvariantCulture),
             ["CONFIG_DIR"] = "/nonexistent",
             ["CLUSTER_ID"] = "tenant/redis",
         };

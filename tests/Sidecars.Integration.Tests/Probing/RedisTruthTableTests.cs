@@ -139,9 +139,9 @@ public sealed class RedisTruthTableTests
         await Eventually.UntilAsync("the master is silent for two seconds", async () =>
             InfoReply.TryParse(await toReplica.CallAsync(default, "INFO", "replication"), out var info)
             && info.GetInt64("master_last_io_seconds_ago") >= 2);
-        await ProbeRun.RowAsync(ProbeRun.At(replica.Endpoint, more: ("PROBE_MAX_LAG_SECONDS", "1")), (true, "PONG"), (true, "PONG"),
-            (false, " s ago, more than 1 s"));
-        await ProbeRun.RowAsync(ProbeRun.At(replica.Endpoint, more: ("PROBE_MAX_LAG_SECONDS", "60")), (true, "PONG"), (true, "PONG"),
+        await ProbeRun.RowAsync(ProbeRun.At(replica.Endpoint, more: ("PROBE_MAX_LAG", "1")), (true, "PONG"), (true, "PONG"),
+            (false, "s ago, more than 1s"));
+        await ProbeRun.RowAsync(ProbeRun.At(replica.Endpoint, more: ("PROBE_MAX_LAG", "60")), (true, "PONG"), (true, "PONG"),
             (true, "link connected at offset"));
     }
 
@@ -231,11 +231,11 @@ public sealed class RedisTruthTableTests
         await ProbeRun.RowAsync(ProbeRun.At(redis.Endpoint), (true, "PONG"), (true, "PONG"), (true, "master"));
         _ = await client.CallAsync(default, "CLIENT", "PAUSE", "100000", "ALL");
         await ProbeRun.RowAsync(ProbeRun.At(redis.Endpoint, 800), (true, "paused (CLIENT PAUSE)"), (true, "paused (CLIENT PAUSE)"),
-            (false, "does not answer within 800 ms"));
+            (false, "does not answer within 800ms"));
         await ProbeRun.RowAsync(
             ProbeRun.At(redis.Endpoint, 800, ("SIDECAR_PASSWORD", "any")), (true, "paused"), (true, "paused"), (false, "does not answer"));
         redis.Process.Pause();
-        await ProbeRun.RowAsync(ProbeRun.At(redis.Endpoint, Short), (false, "does not answer within 300 ms"),
+        await ProbeRun.RowAsync(ProbeRun.At(redis.Endpoint, Short), (false, "does not answer within 300ms"),
             (false, "not alive: 127.0.0.1:"), (false, "does not answer"));
     }
 

@@ -111,7 +111,7 @@ public sealed class PodPolicyTests
                 Assert.Equal(
                     [isTls ? "redis-probe-tls" : "redis-probe", kind, "--role", workload.Owner.Name], probe.Texts("exec", "command"));
                 Assert.True(
-                    probe.Number("timeoutSeconds") > 1, "PROBE_TIMEOUT_MS is 900: the probe must explain itself before kubelet gives up");
+                    probe.Number("timeoutSeconds") > 1, "PROBE_TIMEOUT is 900: the probe must explain itself before kubelet gives up");
             }
 
             // A script may run for busy-reply-threshold, 5 s, and a large fork as long again: silence that must pass between the first and

@@ -257,8 +257,8 @@ public sealed class LocalGroup : IAsyncDisposable
             ["CONFIG_DIR"] = node.ConfigFolder,
             ["ELECTION"] = "file",
             ["ELECTION_DIR"] = _folder.File("election"),
-            ["SENTINEL_DOWN_AFTER_MS"] = Text((long)Options.DownAfter.TotalMilliseconds),
-            ["SENTINEL_FAILOVER_TIMEOUT_MS"] = Text((long)Options.FailoverTimeout.TotalMilliseconds),
+            ["SENTINEL_DOWN_AFTER"] = Text((long)Options.DownAfter.TotalMilliseconds),
+            ["SENTINEL_FAILOVER_TIMEOUT"] = Text((long)Options.FailoverTimeout.TotalMilliseconds),
         };
         if (Options.Kubernetes is { } cluster) EnterCluster(cluster, node, environment);
         if (Options.MasterName is { } masterName) environment["MASTER_NAME"] = masterName;

@@ -48,10 +48,10 @@ public sealed record LocalGroupOptions
     /// <summary>DURABILITY: aof, rdb or none.</summary>
     public string Durability { get; init; } = "aof";
 
-    /// <summary>SENTINEL_DOWN_AFTER_MS.</summary>
+    /// <summary>SENTINEL_DOWN_AFTER.</summary>
     public TimeSpan DownAfter { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>SENTINEL_FAILOVER_TIMEOUT_MS.</summary>
+    /// <summary>SENTINEL_FAILOVER_TIMEOUT.</summary>
     public TimeSpan FailoverTimeout { get; init; } = TimeSpan.FromSeconds(15);
 
     /// <summary>Passwords; default: none.</summary>

@@ -29,9 +29,9 @@ public sealed class ProgressLinesTests : IDisposable
 
         Assert.Equal(
             [
-                "restoring 20261121T055743Z-1: 48 MB of 200 MB, 12 MB/s, 13 s left",
-                "restoring 20261121T055743Z-1: 100 MB of 200 MB, 11 MB/s, 9 s left",
-                "a server loads the restored data, 5 s",
+                "restoring 20261121T055743Z-1: 48 MB of 200 MB, 12 MB/s, 13s left",
+                "restoring 20261121T055743Z-1: 100 MB of 200 MB, 11 MB/s, 9s left",
+                "a server loads the restored data, 5s",
             ],
             _output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries));
         Pass(60);
@@ -53,7 +53,7 @@ public sealed class ProgressLinesTests : IDisposable
 
         var drawn = _output.ToString().Split('\r', StringSplitOptions.RemoveEmptyEntries);
         // nothing is left of the longer one
-        Assert.Equal("12 objects deleted, 0 s".PadRight("waiting for the backup of redis-1, which uploads, 1 s".Length), drawn[^2]);
+        Assert.Equal("12 objects deleted, 0s".PadRight("waiting for the backup of redis-1, which uploads, 1s".Length), drawn[^2]);
         Assert.Equal("", drawn[^1].Trim());
     }
 

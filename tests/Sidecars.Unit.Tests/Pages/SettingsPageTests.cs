@@ -33,11 +33,11 @@ public sealed class SettingsPageTests
     [Theory]
     [InlineData("group", "CLUSTER_ID")]
     [InlineData("group", "REDIS_PASSWORD_PREVIOUS_FILE")]
-    [InlineData("redis-bootstrap", "UNCLEAN_ELECTION_AFTER_MS")]
-    [InlineData("redis-failover", "WATCH_PERIOD_MS")]
+    [InlineData("redis-bootstrap", "UNCLEAN_ELECTION_AFTER")]
+    [InlineData("redis-failover", "WATCH_PERIOD")]
     [InlineData("publishing", "DNS_NAME")]
     [InlineData("redis-backup", "BACKUP_STORE")]
-    [InlineData("redis-probe", "PROBE_TIMEOUT_MS")]
+    [InlineData("redis-probe", "PROBE_TIMEOUT")]
     [InlineData("redis-probe", "POD_IP")]
     public void A_setting_is_in_the_table_of_who_reads_it(string table, string name) => Assert.Contains(name, SettingsPage.Names(table));
 

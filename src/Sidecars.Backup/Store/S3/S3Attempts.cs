@@ -67,7 +67,7 @@ internal sealed class S3Attempts(
         }
         catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
         {
-            throw errors.Of(StoreFailure.Unavailable, key, $"no answer within {within.TotalSeconds:0} s", e);
+            throw errors.Of(StoreFailure.Unavailable, key, $"no answer within {DurationText.About(within)}", e);
         }
         catch (Exception e) when (errors.Map(key, e) is { } mapped)
         {

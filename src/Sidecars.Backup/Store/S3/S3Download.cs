@@ -2,6 +2,7 @@ using System.IO.Hashing;
 using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
+using Sidecars.Core.Primitives;
 
 namespace Sidecars.Backup.Store.S3;
 
@@ -35,7 +36,7 @@ internal sealed class S3Download(GetObjectResponse response, S3Errors errors, st
     {
         var left = stall + TimeSpan.FromSeconds(_received / SlowestBytesPerSecond) - _waited;
         if (left <= TimeSpan.Zero)
-            throw errors.Of(StoreFailure.Unavailable, key, $"{_received} bytes in {_waited.TotalSeconds:0} s: too slow");
+            throw errors.Of(StoreFailure.Unavailable, key, $"{_received} bytes in {DurationText.About(_waited)}: too slow");
         using var limit = new CancellationTokenSource(left < stall ? left : stall, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
@@ -48,7 +49,7 @@ internal sealed class S3Download(GetObjectResponse response, S3Errors errors, st
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
-            throw errors.Of(StoreFailure.Unavailable, key, $"no bytes for {stall.TotalSeconds:0} s", e);
+            throw errors.Of(StoreFailure.Unavailable, key, $"no bytes for {DurationText.Of(stall)}", e);
         }
         catch (Exception e) when (errors.Map(key, e) is { } mapped)
         {

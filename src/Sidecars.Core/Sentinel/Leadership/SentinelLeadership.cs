@@ -43,7 +43,7 @@ public sealed class SentinelLeadership(
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            var late = new LeadershipOutcome.Refused("timed-out", $"no epoch was won within {Deadline.TotalSeconds:F0} s");
+            var late = new LeadershipOutcome.Refused("timed-out", $"no epoch was won within {DurationText.Of(Deadline)}");
             return late with { HighestEpoch = request.LearntEpoch };
         }
     }
@@ -57,7 +57,7 @@ public sealed class SentinelLeadership(
         ArgumentNullException.ThrowIfNull(won);
         if (time.GetElapsedTime(won.At) is var age && age > LeadershipPolicy.WonEpochIsGoodFor)
         {
-            var late = new LeadershipOutcome.Refused("epoch-too-old", $"epoch {won.Epoch} was voted for {age.TotalMilliseconds:F0} ms ago");
+            var late = new LeadershipOutcome.Refused("epoch-too-old", $"epoch {won.Epoch} was voted for {DurationText.About(age)} ago");
             return late with { HighestEpoch = won.Epoch };
         }
 

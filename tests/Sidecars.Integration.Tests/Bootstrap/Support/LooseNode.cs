@@ -35,7 +35,7 @@ internal sealed class LooseNode : IAsyncDisposable
             ["CONFIG_DIR"] = ConfigFolder,
             ["ELECTION"] = "file",
             ["ELECTION_DIR"] = _folder.File("election"),
-            ["RETRY_MAX_MS"] = "200",
+            ["RETRY_MAX"] = "200",
         };
         foreach (var (name, value) in environment) Environment[name] = value;
     }

@@ -33,7 +33,7 @@ internal static class Facts
 
     public static SentinelObservation Dead(int n) => new SentinelObservation.Unreachable(SentinelAt(n), "connection refused");
 
-    public static SentinelObservation Mute(int n) => new SentinelObservation.Unknown(SentinelAt(n), "no answer within 1000 ms");
+    public static SentinelObservation Mute(int n) => new SentinelObservation.Unknown(SentinelAt(n), "no answer within 1s");
 
     public static SentinelObservation AsksPassword(int n) =>
         new SentinelObservation.Unknown(SentinelAt(n), "it answers NOAUTH Authentication required.");
@@ -50,7 +50,7 @@ internal static class Facts
     public static NodeObservation Foreign(RedisEndpoint at) => new NodeObservation.Unknown(at, LoginRefused: true, "WRONGPASS");
 
     public static NodeObservation Hangs(RedisEndpoint at) =>
-        new NodeObservation.Unknown(at, LoginRefused: false, "no answer within 1000 ms");
+        new NodeObservation.Unknown(at, LoginRefused: false, "no answer within 1s");
 
     public static CandidateEvidence Evidence(RedisEndpoint at, DataState data = DataState.Present, long bytes = 1000, bool live = true) =>
         new()

@@ -143,7 +143,7 @@ public sealed class LineageElectionTests
         var stale = On(C, Id(1), 1000, serving: (Node1, Token(1, 0)), history: First);
         var record = Serving(A, Token(1, 0), Id(1), 4990, [First], ("redis-2", 4800));
         var facts = new ElectionFacts(View(record, stale), stale, 3, Durability.Aof, null, IsUnclean: true);
-        Assert.StartsWith("UNCLEAN, by UNCLEAN_ELECTION_AFTER_MS, though redis-1",
+        Assert.StartsWith("UNCLEAN, by UNCLEAN_ELECTION_AFTER, though redis-1",
             Assert.IsType<ElectionDecision.Claim>(ElectionPolicy.Decide(facts)).Reason, StringComparison.Ordinal);
         // Never an empty start: that has a command of its own.
         var empty = On(C, null, 0, data: DataState.Absent);

@@ -8,7 +8,7 @@ using static Sidecars.Unit.Tests.Failover.Loops.QuietDayTests;
 
 namespace Sidecars.Unit.Tests.Bootstrap.Rounds;
 
-/// <summary>A node that may not start, for an hour: WAIT_DEADLINE_MS ends it.</summary>
+/// <summary>A node that may not start, for an hour: WAIT_DEADLINE ends it.</summary>
 public sealed class BootstrapRunnerTests : IDisposable
 {
     private readonly RoundRig _rig = new(ServerMode.Redis);
@@ -36,6 +36,6 @@ public sealed class BootstrapRunnerTests : IDisposable
             _rig.Run(TimeSpan.FromMinutes(1), running, sleepers: 2);
         });
         Assert.Equal(ExitCode.Failed, await running);
-        Assert.Contains("WAIT_DEADLINE_MS", _rig.Lines[^1], StringComparison.Ordinal);
+        Assert.Contains("WAIT_DEADLINE", _rig.Lines[^1], StringComparison.Ordinal);
     }
 }

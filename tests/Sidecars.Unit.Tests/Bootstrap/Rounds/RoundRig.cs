@@ -30,8 +30,8 @@ internal sealed class RoundRig : IDisposable
             ["CONFIG_DIR"] = _folder.Folder("config"),
             ["ELECTION"] = "file",
             ["ELECTION_DIR"] = _folder.Folder("election"),
-            ["RETRY_MAX_MS"] = "60000",
-            ["WAIT_DEADLINE_MS"] = "3600000",
+            ["RETRY_MAX"] = "60000",
+            ["WAIT_DEADLINE"] = "3600000",
         });
         Options = BootstrapOptions.Read(mode, [], settings) ?? throw new InvalidOperationException(string.Join('\n', settings.Errors));
         Log = new JsonLineLog(_log, "test", Time);

@@ -9,9 +9,9 @@ public sealed class SettingReaderTests
     [Fact]
     public void Values_are_typed_and_defaults_stand_in_for_what_is_not_set_or_empty()
     {
-        var reader = Reader(("COUNT", " 5 "), ("WAIT_MS", "250"), ("ON", "Yes"), ("KIND", "RDB"), ("PEERS", "a:1, b a:1"), ("EMPTY", ""));
+        var reader = Reader(("COUNT", " 5 "), ("WAIT", "250ms"), ("ON", "Yes"), ("KIND", "RDB"), ("PEERS", "a:1, b a:1"), ("EMPTY", ""));
         Assert.Equal(5, reader.Integer("COUNT", 3, 1, 31, "d"));
-        Assert.Equal(TimeSpan.FromMilliseconds(250), reader.Milliseconds("WAIT_MS", 1, 0, 1000, "d"));
+        Assert.Equal(TimeSpan.FromMilliseconds(250), Wait(reader, "WAIT"));
         Assert.True(reader.Flag("ON", false, "d"));
         Assert.Equal(Durability.Rdb, reader.Choice("KIND", Durability.Aof, "d"));
         Assert.Equal([new RedisEndpoint("a", 1), new RedisEndpoint("b", 6379)], reader.Endpoints("PEERS", 6379, "d"));
@@ -23,10 +23,10 @@ public sealed class SettingReaderTests
     [Fact]
     public void All_mistakes_are_collected_each_with_its_variable_its_value_and_what_is_right()
     {
-        var reader = Reader(("COUNT", "99"), ("WAIT_MS", "5s"), ("ON", "maybe"), ("KIND", "1"), ("PEERS", "a:1,b:0"),
+        var reader = Reader(("COUNT", "99"), ("WAIT", "5s"), ("ON", "maybe"), ("KIND", "1"), ("PEERS", "a:1,b:0"),
             ("FORGED", "x\nERROR y"), ("UNKNOWN", "no mistake"));
         Assert.Equal(3, reader.Integer("COUNT", 3, 1, 31, "d"));
-        reader.Milliseconds("WAIT_MS", 1, 0, 1000, "d");
+        Wait(reader, "WAIT");
         reader.Flag("ON", false, "d");
         reader.Choice("KIND", Durability.Aof, "d");
         reader.Endpoints("PEERS", 6379, "d");
@@ -35,7 +35,7 @@ public sealed class SettingReaderTests
         Assert.Equal(
             [
                 "COUNT is '99'; it must be a whole number, 1..31",
-                "WAIT_MS is '5s'; it must be a whole number of milliseconds, 0..1000",
+                "WAIT is '5s'; it must be a duration in whole milliseconds (250ms, 25s, 1h30m; a number alone counts milliseconds), 0s..1s",
                 "ON is 'maybe'; it must be true or false",
                 "KIND is '1'; it must be one of aof, rdb, none",
                 "PEERS is 'b:0'; it must be host or host:port ([v6]:port)",
@@ -82,7 +82,7 @@ public sealed class SettingReaderTests
     {
         var reader = Reader(("A", blank), ("B_FILE", blank), ("A_PREVIOUS_FILE", blank));
         Assert.Equal(3, reader.Integer("A", 3, 1, 31, "d"));
-        Assert.Equal(TimeSpan.FromMilliseconds(5), reader.Milliseconds("A", 5, 1, 10, "d"));
+        Assert.Equal(TimeSpan.FromMilliseconds(20), Wait(reader, "A"));
         Assert.Equal(6379, reader.Port("A", 6379, "d"));
         Assert.True(reader.Flag("A", true, "d"));
         Assert.Equal(Durability.Aof, reader.Choice("A", Durability.Aof, "d"));
@@ -123,9 +123,8 @@ public sealed class SettingReaderTests
     {
         var reader = Reader(("A", text));
         Assert.Equal((3, null), (reader.Integer("A", 3, 1, 31, "d"), reader.OptionalInteger("A", 1, 31, "d")));
-        Assert.Equal(TimeSpan.FromMilliseconds(3), reader.Milliseconds("A", 3, 1, 31, "d"));
         Assert.Equal(6379, reader.Port("A", 6379, "d"));
-        Assert.Equal(4, reader.Errors.Count);
+        Assert.Equal(3, reader.Errors.Count);
         Assert.All(reader.Errors, error => Assert.StartsWith($"A is '{text}'; it must be a whole number", error, StringComparison.Ordinal));
     }
 
@@ -173,12 +172,12 @@ public sealed class SettingReaderTests
     public void Help_lists_every_setting_that_was_asked_for()
     {
         var reader = Reader();
-        reader.Milliseconds("WAIT_MS", 250, 0, 1000, "How long.");
+        reader.Duration("WAIT", "WAIT_MS", TimeSpan.FromMilliseconds(250), TimeSpan.Zero, TimeSpan.FromSeconds(1), "How long.");
         reader.RequiredText("NEEDED", "Who.");
         reader.OptionalSecret("PASSWORD", "Which.");
         Assert.Equal(
             """
-              WAIT_MS (ms, 0..1000), default 250
+              WAIT (duration, 0s..1s), default 250ms
                   How long.
               NEEDED (text), required
                   Who.
@@ -190,6 +189,9 @@ public sealed class SettingReaderTests
             """,
             reader.Help());
     }
+
+    private static TimeSpan Wait(SettingReader reader, string name) =>
+        reader.Duration(name, name + "_MS", TimeSpan.FromMilliseconds(20), TimeSpan.Zero, TimeSpan.FromSeconds(1), "d");
 
     private static SettingReader Reader(params (string Name, string Value)[] variables) => new(
         variables.ToDictionary(variable => variable.Name, variable => variable.Value, StringComparer.Ordinal),

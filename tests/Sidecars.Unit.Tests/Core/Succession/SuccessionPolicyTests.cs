@@ -110,7 +110,7 @@ public sealed class SuccessionPolicyTests
 
     [Fact]
     public void Whoever_was_silent_is_named_in_the_reason() =>
-        Assert.Contains($"{B} did not answer within 500 ms", SuccessionPolicy.Decide(Rows["succeed: a silent one was waited for"]).Reason,
+        Assert.Contains($"{B} did not answer within 500ms", SuccessionPolicy.Decide(Rows["succeed: a silent one was waited for"]).Reason,
             StringComparison.Ordinal);
 
     [Fact]

@@ -33,7 +33,7 @@ public sealed class DeathPolicyTests
     [Fact]
     public void A_stopped_or_loading_server_is_not_dead()
     {
-        Assert.Equal("not-dead", DeathPolicy.Decide(Died with { Server = new OwnServer.Silent("no answer within 1000 ms") }).Code);
+        Assert.Equal("not-dead", DeathPolicy.Decide(Died with { Server = new OwnServer.Silent("no answer within 1s") }).Code);
         Assert.Equal("not-dead", DeathPolicy.Decide(Died with { Server = Master with { IsLoading = true } }).Code);
     }
 

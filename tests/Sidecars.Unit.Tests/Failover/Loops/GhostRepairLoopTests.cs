@@ -85,7 +85,7 @@ public sealed class GhostRepairLoopTests(ITestOutputHelper output) : IAsyncDispo
     [Fact]
     public async Task A_Sentinel_that_does_not_answer_is_left_alone_for_another_30_s()
     {
-        (_view, _answer) = (Haunted(1), "no answer within 1000 ms");
+        (_view, _answer) = (Haunted(1), "no answer within 1s");
         Start();
         await OnThreadAsync(() =>
         {

@@ -65,12 +65,12 @@ public sealed class StatusCauseTests
     public void An_API_server_that_is_away_is_one_cause() => Reads(
         Healthy with
         {
-            Record = new ElectionObservation.Unavailable("no answer within 5 s"),
-            Places = [new PlaceReading.Failed("endpoint-slice", "no answer within 5 s"),
-                new PlaceReading.Failed("dns-endpoint", "no answer within 5 s")]
+            Record = new ElectionObservation.Unavailable("no answer within 5s"),
+            Places = [new PlaceReading.Failed("endpoint-slice", "no answer within 5s"),
+                new PlaceReading.Failed("dns-endpoint", "no answer within 5s")]
         },
-        "record-unreadable: record: no answer within 5 s",
-        "place-unreadable < record-unreadable: dns-endpoint, endpoint-slice: no answer within 5 s");
+        "record-unreadable: record: no answer within 5s",
+        "place-unreadable < record-unreadable: dns-endpoint, endpoint-slice: no answer within 5s");
 
     [Fact]
     public void A_failover_is_explained_by_the_master_that_it_replaces() => Reads(
@@ -91,7 +91,7 @@ public sealed class StatusCauseTests
         On(s => s.WithSentinel(1, Dead(1)).WithSentinel(3, Hanging)),
         "sentinel-unreachable: 10.0.1.1:26379: connection refused",
         "no-majority < sentinel-unreachable: 1 of 3 Sentinels answer and 2 are needed: no failover is possible",
-        "sentinel-timed-out: 10.0.1.3:26379: accepts connections and does not answer within COMMAND_TIMEOUT_MS");
+        "sentinel-timed-out: 10.0.1.3:26379: accepts connections and does not answer within COMMAND_TIMEOUT");
 
     [Fact]
     public void A_ghost_that_a_Sentinel_lists_costs_the_exit_code_and_an_address_that_none_lists_does_not()

@@ -71,7 +71,7 @@ public sealed class StatusPolicyTests
         {
             var finding = StatusPolicy.Decide(Disagreements[key]).Findings.Single(f => f.Code == key);
             Assert.Equal(word, finding.ToDo.Contains("SIDECAR_PASSWORD", StringComparison.Ordinal));
-            Assert.Equal(!word, finding.Text.Contains("does not answer within COMMAND_TIMEOUT_MS", StringComparison.Ordinal));
+            Assert.Equal(!word, finding.Text.Contains("does not answer within COMMAND_TIMEOUT", StringComparison.Ordinal));
         }
 
         Assert.Contains(

@@ -60,8 +60,8 @@ public sealed partial class StatusTableTests
         record     term 2, epoch 7; redis-1 served last at 10.0.0.1:6379, token 2.7.0
         zone-file  10.0.0.2, token 2.7.1
         rescues    none on this node
-        backup     3, the last 20261120T030000Z 30 h ago; tail until 2 s ago; drill 2
-                   days ago
+        backup     3, the last 20261120T030000Z 1d6h ago; tail until 2s ago; drill 2d
+                   ago
         not set    route53, dns-endpoint
 
         """.ReplaceLineEndings("\n"),
@@ -120,11 +120,11 @@ public sealed partial class StatusTableTests
 
     [Theory]
     [InlineData(null, "never")]
-    [InlineData(-3L, "0 s ago")]
-    [InlineData(89L, "89 s ago")]
-    [InlineData(90L, "1 min ago")]
-    [InlineData(7200L, "2 h ago")]
-    [InlineData(172_800L, "2 days ago")]
+    [InlineData(-3L, "0s ago")]
+    [InlineData(89L, "1m29s ago")]
+    [InlineData(90L, "1m30s ago")]
+    [InlineData(7200L, "2h ago")]
+    [InlineData(172_800L, "2d ago")]
     public void An_age_has_its_unit(long? seconds, string text) => Assert.Equal(text, Words.Ago(seconds));
 
     private static StatusSnapshot Wide => On(s =>

@@ -104,12 +104,12 @@ public sealed class Route53Client : IDisposable
         catch (TimeoutException)
         {
             return NotRefused(Failed<T>(TargetFailureKind.Unavailable,
-                FormattableString.Invariant($"no credentials within {_settings.CallDeadline.TotalSeconds} s")));
+                $"no credentials within {DurationText.Of(_settings.CallDeadline)}"));
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
             return NotRefused(Failed<T>(
-                TargetFailureKind.Unavailable, FormattableString.Invariant($"no reply within {_settings.CallDeadline.TotalSeconds} s")));
+                TargetFailureKind.Unavailable, $"no reply within {DurationText.Of(_settings.CallDeadline)}"));
         }
         catch (HttpRequestException exception)
         {
