@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.Globalization;
 using Sidecars.Aws;
 using Sidecars.Backup.Archive;
@@ -23,8 +24,8 @@ namespace Sidecars.Backup;
 internal sealed class BackupCommands
 {
     public const string ExitCodes =
-        "Exit codes: 0 done (run: drained after SIGTERM or SIGINT), 1 failed, refused or damaged (the last line says why), "
-        + "2 wrong setting or argument; of the others, 130 after SIGINT, 143 after SIGTERM.";
+        "Exit codes: 0 done (run: drained after SIGTERM or SIGINT), 1 failed, refused or\ndamaged (the last line says why), "
+        + "2 wrong setting or argument; of the others,\n130 after SIGINT, 143 after SIGTERM.";
 
     private const string NothingKept = "DURABILITY=none: the group keeps nothing on disk, so there is nothing to back up";
 
@@ -57,6 +58,38 @@ internal sealed class BackupCommands
     }
 
     public RootCommand Root { get; }
+
+    /// <summary>Wraps the parser's own part of <c>--help</c>.</summary>
+    /// <param name="width">Columns of the terminal.</param>
+    public void WrapHelp(int width)
+    {
+        foreach (var option in Root.Options)
+            if (option is HelpOption { Action: HelpAction help }) help.MaxWidth = width;
+    }
+
+    /// <summary>The settings that a command reads, for its <c>--help</c>; all of them for the root.</summary>
+    /// <param name="command">Its name.</param>
+    /// <param name="width">Columns of the terminal.</param>
+    public string SettingsHelp(string command, int width)
+    {
+        // Log, passwords and connections are those of the Redis beside the process, which the others never ask.
+        bool IsRead(SettingDescription setting) => (command, setting.Section) switch
+        {
+            ("completion", _) => false,
+            ("run", BackupOptions.RestoreSection) => false,
+            ("run", _) => true,
+            ("now", BackupOptions.RunSection or BackupOptions.RestoreSection or SettingSections.Log) => false,
+            ("now", _) => true,
+            ("list" or "prune", BackupOptions.StoreSection or SettingSections.Group or BackupOptions.RetentionSection) => true,
+            ("show", BackupOptions.StoreSection or SettingSections.Group) => true,
+            ("restore" or "verify", BackupOptions.StoreSection or SettingSections.Group or SettingSections.Files
+                or BackupOptions.RestoreSection) => true,
+            ("list" or "prune" or "show" or "restore" or "verify", _) => false,
+            _ => true,
+        };
+        var text = SettingHelp.Of(_settings.Settings.Where(IsRead), width);
+        return text.Length == 0 ? "" : $"Settings (environment):\n{text}\n";
+    }
 
     private Command Run()
     {

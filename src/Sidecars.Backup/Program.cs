@@ -16,6 +16,8 @@ internal static class Program
         var options = BackupOptions.Read(settings);
         using var signals = new SignalScope();
         var commands = new BackupCommands(options, settings, output, error, signals);
+        var width = TerminalWidth.OfOutput;
+        commands.WrapHelp(width);
         try
         {
             var parsed = commands.Root.Parse(arguments);
@@ -40,7 +42,8 @@ internal static class Program
                 ProcessTerminationTimeout = null
             }).ConfigureAwait(false);
             if (parsed.Action is HelpAction)
-                await output.WriteAsync($"Settings (environment):\n{settings.Help()}\n{BackupCommands.ExitCodes}\n").ConfigureAwait(false);
+                await output.WriteAsync(
+                    $"{commands.SettingsHelp(parsed.CommandResult.Command.Name, width)}{BackupCommands.ExitCodes}\n").ConfigureAwait(false);
             return code;
         }
         catch (OperationCanceledException) when (signals.ExitCode is { } code)

@@ -56,28 +56,41 @@ internal sealed record CommandLine(
         return new CommandLine(action, mode, [], errors.ToImmutable()) { TrustedNode = node };
     }
 
-    public static string Help(SettingReader settings) =>
+    /// <summary>What <c>--help</c> prints.</summary>
+    /// <param name="settings">After they were read.</param>
+    /// <param name="width">Columns of the terminal, for the settings.</param>
+    public static string Help(SettingReader settings, int width) =>
         $"""
-        redis-bootstrap finds out what this node is to be, writes its configuration, and becomes the server.
+        redis-bootstrap finds out what this node is to be, writes its configuration,
+        and becomes the server.
 
         Usage:
-          redis-bootstrap redis [-- ARGUMENT…]      start Redis as master or replica
-          redis-bootstrap sentinel [-- ARGUMENT…]   start Sentinel
-          redis-bootstrap start [-- ARGUMENT…]      start what SENTINEL says: a Sentinel where it is true, else Redis
-          redis-bootstrap allow-empty               allow a durable group to start though every disk is empty, once
-          redis-bootstrap trust NODE                the data of NODE are the group's: it wins the next election, or is followed
+          redis-bootstrap redis [-- ARGUMENT…]
+              start Redis as master or replica
+          redis-bootstrap sentinel [-- ARGUMENT…]
+              start Sentinel
+          redis-bootstrap start [-- ARGUMENT…]
+              start what SENTINEL says: a Sentinel where it is true, else Redis
+          redis-bootstrap allow-empty
+              allow a durable group to start though every disk is empty, once
+          redis-bootstrap trust NODE
+              the data of NODE are the group's: it wins the next election, or is
+              followed
           redis-bootstrap --help | --version
 
-        Without a word it prints this and ends with 2. Where a server listens on the port already, or another process has the data
-        directory, it refuses to start one before it does anything.
+        Without a subcommand it prints this and exits with 2. If a server listens on
+        the port already, or another process has the data directory, it refuses to
+        start one before it does anything.
 
-        It asks the Sentinels, then the Redis nodes, then holds an election, and waits rather than guess: no deadline by
-        default. While it waits it writes CONFIG_DIR/bootstrap.json, and one line to stdout per change of state.
+        It asks the Sentinels, then the Redis nodes, then holds an election, and waits
+        rather than guess: no deadline by default. While it waits it writes
+        CONFIG_DIR/bootstrap.json, and one line to stdout per change of state.
 
-        Exit codes: 0 done (help, allow-empty, trust), 1 failed, 2 wrong setting (all are listed), 126 the server can't be executed,
-        127 not found, 130 SIGINT, 143 SIGTERM while waiting; after the start, the server's own.
+        Exit codes: 0 done (help, allow-empty, trust), 1 failed, 2 wrong setting (all
+        are listed), 126 the server can't be executed, 127 not found, 130 SIGINT, 143
+        SIGTERM while waiting; after the start, the server's own.
 
         Settings (environment):
-        {settings.Help()}
+        {SettingHelp.Of(settings.Settings, width)}
         """;
 }

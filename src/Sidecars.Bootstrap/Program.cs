@@ -27,7 +27,7 @@ internal static class Program
             || (command.Action == CommandAction.None && command.Errors.IsEmpty))
         {
             using var text = new StreamWriter(standardOutput);
-            await text.WriteAsync(command.Action == CommandAction.Version ? Version() : CommandLine.Help(settings)).ConfigureAwait(false);
+            await text.WriteAsync(command.Action == CommandAction.Version ? Version() : CommandLine.Help(settings, TerminalWidth.OfOutput)).ConfigureAwait(false);
             return command.Action == CommandAction.None ? ExitCode.WrongConfiguration : ExitCode.Ok;
         }
 

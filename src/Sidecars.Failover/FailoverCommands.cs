@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.CommandLine.Help;
+using Sidecars.Core.Hosting;
 using Sidecars.Failover.HandOver;
 using Sidecars.Failover.Options;
 using Sidecars.Failover.Passwords;
@@ -10,7 +12,7 @@ namespace Sidecars.Failover;
 internal sealed class FailoverCommands(CommandContext context, HostedCode hosted)
 {
     public const string ExitCodes =
-        "Exit codes: 0 done, 1 failed or refused (the last line says why), 2 wrong setting or argument, 130 SIGINT, 143 SIGTERM.";
+        "Exit codes: 0 done, 1 failed or refused (the last line says why),\n2 wrong setting or argument, 130 SIGINT, 143 SIGTERM.";
 
     public RootCommand Root { get; } = new("redis-failover publishes the master of a group, fences an isolated one, and hands over.")
     {
@@ -19,4 +21,32 @@ internal sealed class FailoverCommands(CommandContext context, HostedCode hosted
         StatusCommand.Create(context, hosted),
         PasswordsCommand.Create(context),
     };
+
+    /// <summary>Wraps the parser's own part of <c>--help</c>.</summary>
+    /// <param name="width">Columns of the terminal.</param>
+    public void WrapHelp(int width)
+    {
+        foreach (var option in Root.Options)
+            if (option is HelpOption { Action: HelpAction help }) help.MaxWidth = width;
+    }
+
+    /// <summary>The settings that a command reads, for its <c>--help</c>; all of them for the root.</summary>
+    /// <param name="command">Its name.</param>
+    /// <param name="width">Columns of the terminal.</param>
+    public string SettingsHelp(string command, int width)
+    {
+        bool IsRead(SettingDescription setting) => command switch
+        {
+            "run" => setting.Section != FailoverOptions.StatusSection,
+            "step-down" => setting.Section is not
+                (FailoverOptions.RunSection or FailoverOptions.StatusSection or FailoverOptions.PublishSection),
+            "status" => setting.Section is not (FailoverOptions.RunSection or SettingSections.Log),
+            "passwords" => setting.Section is not (FailoverOptions.RunSection or FailoverOptions.StatusSection
+                or FailoverOptions.PublishSection or SettingSections.Log),
+            "completion" => false,
+            _ => true,
+        };
+        var text = SettingHelp.Of(context.Settings.Settings.Concat(context.Publishing.Settings).Where(IsRead), width);
+        return text.Length == 0 ? "" : $"Settings (environment):\n{text}\n";
+    }
 }

@@ -22,6 +22,8 @@ internal static class Program
         var options = FailoverOptions.Read(settings, publishing);
         using var signals = new SignalScope();
         var commands = new FailoverCommands(new CommandContext(options, settings, publishing, output, error, signals), hosted);
+        var width = TerminalWidth.OfOutput;
+        commands.WrapHelp(width);
         try
         {
             var parsed = commands.Root.Parse(arguments);
@@ -46,8 +48,8 @@ internal static class Program
                 ProcessTerminationTimeout = null
             }).ConfigureAwait(false);
             if (parsed.Action is HelpAction)
-                await output.WriteAsync($"Settings (environment):\n{settings.Help()}\nSettings of publishing; "
-                    + $"a mistake in them stops publishing alone:\n{publishing.Help()}\n{FailoverCommands.ExitCodes}\n").ConfigureAwait(false);
+                await output.WriteAsync(
+                    $"{commands.SettingsHelp(parsed.CommandResult.Command.Name, width)}{FailoverCommands.ExitCodes}\n").ConfigureAwait(false);
             return signals.ExitCode ?? code;
         }
         catch (OperationCanceledException) when (signals.ExitCode is { } code)

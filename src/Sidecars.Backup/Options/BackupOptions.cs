@@ -15,6 +15,21 @@ namespace Sidecars.Backup.Options;
 /// <summary>All settings of redis-backup. The only file of this executable that reads the environment.</summary>
 internal sealed record BackupOptions
 {
+    /// <summary>Section of the store.</summary>
+    public const string StoreSection = "Store";
+
+    /// <summary>Section of what decides when and how is uploaded.</summary>
+    public const string UploadSection = "Upload";
+
+    /// <summary>Section of what is kept.</summary>
+    public const string RetentionSection = "Retention";
+
+    /// <summary>Section of what reads backups back.</summary>
+    public const string RestoreSection = "Restore and verify";
+
+    /// <summary>Section of what <c>run</c> alone reads.</summary>
+    public const string RunSection = "Sidecar";
+
     // Of a period: a shorter one would ask the store or the server without a pause.
     private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(100);
 
@@ -81,11 +96,13 @@ internal sealed record BackupOptions
     /// <summary>Reads everything; null where <see cref="SettingReader.Errors"/> is not empty.</summary>
     public static BackupOptions? Read(SettingReader settings)
     {
+        settings.Section(SettingSections.Group);
         var space = settings.OptionalText("POD_NAMESPACE", "Fallback for the first half of CLUSTER_ID.");
         var clusterText = settings.Text(
             "CLUSTER_ID", (space ?? "default") + "/redis", "Identity of this tenant's group, namespace/name: the folder of its backups.");
         if (!ClusterId.TryParse(clusterText, out var cluster) || !ObjectKey.IsPart(cluster.MasterName))
             settings.Fail("CLUSTER_ID is not namespace/name of letters, digits, . - _ that begins with no dot");
+        settings.Section(StoreSection);
         var store = settings.RequiredText(
             "BACKUP_STORE", "Where backups are kept: s3://bucket/prefix, or an absolute path (a local disk or a shared volume).");
         var upload =
@@ -99,37 +116,46 @@ internal sealed record BackupOptions
             + "spaces between them. The first encrypts, all decrypt. Without the keys no backup can be restored.");
         if (secret is not null && !KeyRing.TryParse(secret, out keys))
             settings.Fail("BACKUP_KEYS must be 1 to 16 keys, each the base64 of 32 bytes, with spaces between them");
+        settings.Section(UploadSection);
         var hostName = settings.OptionalText("HOSTNAME", "Fallback for NODE_NAME; a pod's is its name.");
         var node = settings.OptionalText("NODE_NAME", "This node's name: stable over restarts, and its own in the group (redis-0).")
             ?? hostName ?? Environment.MachineName;
+        settings.Section(SettingSections.Files);
         var data = settings.Path("DATA_DIR", "/data", "Redis' working directory, readable; for restore, the empty target.");
         var appendDirectory = settings.Text("APPEND_DIR_NAME", DataLayout.Default.AppendDirectory, "Redis' appenddirname.");
         var appendFile = settings.Text("APPEND_FILE_NAME", DataLayout.Default.AppendFile, "Redis' appendfilename.");
         foreach (var (name, value) in (ReadOnlySpan<(string, string)>)[("APPEND_DIR_NAME", appendDirectory),
             ("APPEND_FILE_NAME", appendFile)])
             if (!ObjectKey.IsPart(value)) settings.Fail($"{name} must be a name of letters, digits, . - _ that begins with no dot");
+        settings.Section(SettingSections.Connections);
         var port = settings.Port("REDIS_PORT", 6379, "Port of Redis.");
         var redis = settings.OptionalEndpoint(
             "REDIS_HOST", port, "The Redis beside this process: asked for its role and for rewrites, never for data. Default: 127.0.0.1.");
+        settings.Section(SettingSections.Files);
         var durability = settings.Choice("DURABILITY", Durability.Aof,
             "As for redis-bootstrap: aof; rdb: snapshots alone are kept, and no time between two of them can be restored; none: "
             + "a cache, of which there are no backups.");
         var credentials = new LiveCredentials();
         credentials.Use(ReadCredentialsOf(settings, cluster));
+        settings.Section(SettingSections.Connections);
         var tls = ReadTls(settings);
+        settings.Section(UploadSection);
         var uploader = ReadUploader(settings, node);
+        settings.Section(RetentionSection);
         var retention = new RetentionRules(
             settings.Duration("BACKUP_WINDOW", "BACKUP_WINDOW_HOURS", TimeSpan.FromDays(7), TimeSpan.FromHours(1), TimeSpan.FromHours(87_600),
                 "Any time within this can be restored."),
             settings.Integer("BACKUP_DAILY", 7, 0, 3660, "Beyond the window: days (UTC) of which the last backup is kept."),
             settings.Integer("BACKUP_WEEKLY", 4, 0, 520, "Likewise, ISO weeks."),
             settings.Integer("BACKUP_MONTHLY", 12, 0, 1200, "Likewise, months."));
+        settings.Section(RestoreSection);
         var server = settings.Path("REDIS_SERVER_BIN", "redis-server",
             "For verify: the server that loads the restored data; for restore: asked which format it reads. "
             + "Looked up in PATH if it has no slash.");
         var scratch = settings.Path("BACKUP_SCRATCH_DIR", System.IO.Path.GetTempPath(),
             "For verify: where it restores to; needs room for the whole dataset. For restore: where the server is asked. "
             + "Emptied afterwards.");
+        settings.Section(RunSection);
         var telemetry = settings.Port("METRICS_PORT", 9122, "For run: port of GET /metrics and GET /healthz; 0: none.", min: 0);
         var (logLevel, logFormat) = LogSettings.Read(settings);
         if (settings.Errors.Count > 0) return null;
@@ -204,6 +230,7 @@ internal sealed record BackupOptions
 
     private static List<RedisCredential> ReadCredentialsOf(SettingReader settings, ClusterId? cluster)
     {
+        settings.Section(SettingSections.Passwords);
         var fallback = settings.OptionalSecret("REDIS_PASSWORD", "Fallback for SIDECAR_PASSWORD.");
         var fallbackBefore = settings.PreviousSecret("REDIS_PASSWORD");
         var own = settings.OptionalSecret(

@@ -16,6 +16,8 @@ internal enum ServerMode
 /// <summary>All settings of redis-bootstrap. The only file of this executable that reads the environment.</summary>
 internal sealed record BootstrapOptions
 {
+    private const string ServerSection = "Server";
+
     // Below the longest that a timer of .NET takes, 49 days.
     private static readonly TimeSpan LongestWait = TimeSpan.FromDays(30);
 
@@ -72,13 +74,16 @@ internal sealed record BootstrapOptions
     /// <param name="settings">The variables.</param>
     public static BootstrapOptions? Read(ServerMode? mode, ImmutableArray<string> serverArguments, SettingReader settings)
     {
+        settings.Section(ServerSection);
         var isSentinel = settings.Flag("SENTINEL", false, "What 'redis-bootstrap start' starts: a Sentinel where it is true, else Redis.");
         var actual = mode ?? (isSentinel ? ServerMode.Sentinel : ServerMode.Redis);
         var group = GroupSettings.Read(settings, actual == ServerMode.Sentinel);
+        settings.Section(ServerSection);
         var redisBase = settings.OptionalFile("REDIS_BASE_CONFIG", "A redis.conf to start from; none of its settings is lost.");
         var sentinelBase = settings.OptionalFile("SENTINEL_BASE_CONFIG", "A sentinel.conf to start from.");
         var redisBinary = settings.Path("REDIS_SERVER_BIN", "redis-server", "The server to start; looked up in PATH if it has no slash.");
         var sentinelBinary = settings.Path("REDIS_SENTINEL_BIN", "redis-sentinel", "The Sentinel to start.");
+        settings.Section(SettingSections.Election);
         var electorUrl = ReadElectorUrl(settings);
         var lastMasterWait = settings.Duration(
             "LAST_MASTER_WAIT", "LAST_MASTER_WAIT_MS", TimeSpan.FromSeconds(10), TimeSpan.Zero, LongestWait,
@@ -88,6 +93,7 @@ internal sealed record BootstrapOptions
             "UNCLEAN_ELECTION_AFTER", "UNCLEAN_ELECTION_AFTER_MS", TimeSpan.FromSeconds(1), LongestWait,
             "Elect the best of those that are there after waiting so long for a node or a disk that may hold newer data: "
             + "writes may be lost for ever. Without it never.");
+        settings.Section("Data");
         var restoreOnEmpty = settings.Flag("RESTORE_ON_EMPTY", false,
             "Where every disk of a durable group was emptied, the node that wins the election restores the newest backup before it "
             + "serves, with RESTORE_COMMAND and the BACKUP_ settings of redis-backup.");
@@ -99,9 +105,11 @@ internal sealed record BootstrapOptions
         var rescueMegabytes = settings.OptionalInteger("RESCUE_MAX_MB", 1, int.MaxValue,
             "Megabytes (2^20 bytes) of all rescues; where data do not fit, the node waits rather than give them up. Default: "
             + "half of the volume.");
+        settings.Section(SettingSections.Sentinel);
         var slot = settings.OptionalInteger("SENTINEL_SLOT", 0, 30,
             "Identity of this Sentinel: its id is the SHA-1 of cluster id and slot. Default: in a pod with POD_UID and POD_NAMESPACE "
             + "one is claimed in the Lease <LEASE_NAME>-sentinels; elsewhere Sentinel draws an id at its first start.");
+        settings.Section("Waiting");
         var retryMax = settings.Duration(
             "RETRY_MAX", "RETRY_MAX_MS", TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1),
             "Longest pause between two looks at the group; it starts at 100ms, doubles, and is jittered.");

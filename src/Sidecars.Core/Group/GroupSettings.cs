@@ -126,6 +126,7 @@ public sealed record GroupSettings
     public static GroupSettings? Read(SettingReader settings, bool isSentinel)
     {
         ArgumentNullException.ThrowIfNull(settings);
+        settings.Section(SettingSections.Group);
         var podNamespace = settings.OptionalText(
             "POD_NAMESPACE", "This pod's namespace (downward API): fallback for the first half of CLUSTER_ID, and where its Lease is.");
         var cluster = ReadCluster(settings, podNamespace);
@@ -137,6 +138,7 @@ public sealed record GroupSettings
         if (!IsNodeName(nodeName)) settings.Fail("HOSTNAME is no node name (1 to 253 letters, digits, . - _); set NODE_NAME");
         var podUid = settings.OptionalText("POD_UID", "This pod's UID (downward API). Default: a fresh random one at each start.");
 
+        settings.Section(SettingSections.Addresses);
         var redisPort = settings.Port("REDIS_PORT", 6379, "Port that Redis listens on.");
         var sentinelPort = settings.Port("SENTINEL_PORT", 26379, "Port that Sentinel listens on.");
         var sentinelServicePort = settings.Port("REDIS_SENTINEL_SERVICE_PORT", sentinelPort,
@@ -159,6 +161,7 @@ public sealed record GroupSettings
             settings.Fail($"ANNOUNCE_HOST is '{announceHost}'; it must be an IP address or a name, without port");
         var announcePort = settings.Port("ANNOUNCE_PORT", isSentinel ? sentinelPort : redisPort, "Port that goes with ANNOUNCE_HOST.");
 
+        settings.Section(SettingSections.Group);
         var redisCount = settings.Integer("REDIS_COUNT", 3, 1, CandidateEvidence.MaxRedisCount,
             "How many Redis nodes there should be. Never inferred: DNS answers are partial.");
         var sentinelCount = settings.Integer(
@@ -167,16 +170,20 @@ public sealed record GroupSettings
         CompareCount(settings, "REDIS_SENTINEL_SERVICE_HOST", sentinelHosts, "SENTINEL_COUNT", sentinelCount);
         var durability = settings.Choice(
             "DURABILITY", Durability.Aof, "What counts as data: the append-only file, snapshots, or nothing (a cache).");
+        settings.Section(SettingSections.Files);
         var dataDirectory = settings.Path(
             "DATA_DIR", Directory.Exists("/redis-master-data") && !Directory.Exists("/data") ? "/redis-master-data" : "/data",
             "Redis' working directory. The seed image's /redis-master-data is the default where it exists and /data does not.");
         var configDirectory = settings.Path("CONFIG_DIR", "/run/sidecars",
             "Where the generated configuration and the heartbeat bootstrap.json go: writable, best an emptyDir in memory.");
 
+        settings.Section(SettingSections.Kubernetes);
         var clusterHost = settings.OptionalText(
             "KUBERNETES_SERVICE_HOST", "The API server; set by kubelet in every pod. Used where POD_UID and POD_NAMESPACE are set too.");
         var kubernetes = KubernetesSettings.Read(settings, clusterHost, cluster, nodeName, podNamespace, podUid);
+        settings.Section(SettingSections.Election);
         var (election, electionDirectory) = ReadElection(settings, [.. sentinelHosts, .. redisHosts], masterName, kubernetes is not null);
+        settings.Section(SettingSections.Sentinel);
         var downAfter = settings.Duration(
             "SENTINEL_DOWN_AFTER", "SENTINEL_DOWN_AFTER_MS", TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10),
             "How long a master must be silent before a Sentinel thinks it is down.");
@@ -185,14 +192,15 @@ public sealed record GroupSettings
             TimeSpan.FromSeconds(15), TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10),
             "A failed attempt is repeated after twice this time: keep it short.");
         if (downAfter >= failoverTimeout) settings.Fail("SENTINEL_FAILOVER_TIMEOUT must be longer than SENTINEL_DOWN_AFTER");
+        settings.Section(SettingSections.Connections);
         var connectTimeout = settings.Duration(
             "CONNECT_TIMEOUT", "CONNECT_TIMEOUT_MS", TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(50), TimeSpan.FromMinutes(1),
             "For each connection; every try opens a new socket.");
         var commandTimeout = settings.Duration(
             "COMMAND_TIMEOUT", "COMMAND_TIMEOUT_MS", TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(50), TimeSpan.FromMinutes(1),
             "For each answer.");
-        var (logLevel, logFormat) = LogSettings.Read(settings);
         var (tls, tlsServerName) = ReadTls(settings);
+        var (logLevel, logFormat) = LogSettings.Read(settings);
         var passwords = ReadPasswords(settings);
         if (settings.Errors.Count > 0) return null;
         return new GroupSettings
@@ -243,6 +251,7 @@ public sealed record GroupSettings
     public static PasswordReading ReadPasswords(SettingReader settings)
     {
         ArgumentNullException.ThrowIfNull(settings);
+        settings.Section(SettingSections.Passwords);
         var redis = Rotating(settings, "REDIS_PASSWORD", "Password of Redis' default user, which applications use. Default: none, open.");
         var replication = Rotating(settings, "REPLICATION_PASSWORD", "Password of repl-<cluster id>. Default: REDIS_PASSWORD.");
         var sentinelAuth = Rotating(settings, "SENTINEL_AUTH_PASSWORD",

@@ -20,6 +20,7 @@ public static class LogSettings
     public static (LogLevel Level, LogFormat Format) Read(SettingReader settings)
     {
         ArgumentNullException.ThrowIfNull(settings);
+        settings.Section(SettingSections.Log);
         var level = settings.Choice("LOG_LEVEL", LogLevel.Info, "Least level that is logged.");
         var format = settings.Choice("LOG_FORMAT", LogFormat.Auto,
             "json: one object a line; text: time, level, component, event, message, then key=value; auto: text on a terminal, else json.");

@@ -10,7 +10,11 @@ namespace Sidecars.Core.Hosting;
 /// <param name="Default">Shown as it would be written; null where it must be set or has none.</param>
 /// <param name="Description">One sentence.</param>
 /// <param name="IsRequired">Whether a missing one is an error.</param>
-public sealed record SettingDescription(string Name, string Kind, string? Default, string Description, bool IsRequired);
+public sealed record SettingDescription(string Name, string Kind, string? Default, string Description, bool IsRequired)
+{
+    /// <summary>The heading that it stands under.</summary>
+    public string Section { get; init; } = "";
+}
 
 /// <summary>
 /// Reads typed settings from variables, collecting every mistake instead of stopping at the first, and remembers what it
@@ -25,6 +29,7 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
     private readonly List<string> _errors = [];
     private readonly List<string> _remarks = [];
     private readonly List<SettingDescription> _settings = [];
+    private string _section = "";
 
     /// <summary>Every mistake, each naming its variable, what it is and what would be right; never a secret.</summary>
     public IReadOnlyList<string> Errors => _errors;
@@ -34,6 +39,9 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
 
     /// <summary>Every setting asked for, in order.</summary>
     public IReadOnlyList<SettingDescription> Settings => _settings;
+
+    /// <summary>Begins a section: what is asked for from here on stands under this heading.</summary>
+    public void Section(string heading) => _section = heading;
 
     /// <summary>Text; null where it is not set.</summary>
     public string? OptionalText(string name, string description) => Take(name, "text", null, description, required: false);
@@ -154,9 +162,8 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
     public Secret? OptionalSecret(string name, string description)
     {
         var fileName = name + "_FILE";
-        _settings.Add(new SettingDescription(name, "secret", null, description, IsRequired: false));
-        _settings.Add(new SettingDescription(
-            fileName, "path", null, $"File that holds {name}; one line feed at its end is ignored.", IsRequired: false));
+        Describe(name, "secret", null, description, isRequired: false);
+        Describe(fileName, "path", null, $"File that holds {name}; one line feed at its end is ignored.", isRequired: false);
         var (value, path) = (Value(name), Trimmed(fileName));
         if (value is not null && path is not null)
         {
@@ -176,10 +183,9 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
     public Secret? PreviousSecret(string name)
     {
         var (previous, fileName) = (name + "_PREVIOUS", name + "_PREVIOUS_FILE");
-        _settings.Add(new SettingDescription(
-            previous, "secret", null, $"During a rotation, the password before {name}: servers accept both.", IsRequired: false));
-        _settings.Add(new SettingDescription(fileName, "path", null,
-            $"File that holds {previous}, where it is there. Default: {name}_FILE with -previous behind it.", IsRequired: false));
+        Describe(previous, "secret", null, $"During a rotation, the password before {name}: servers accept both.", isRequired: false);
+        Describe(fileName, "path", null,
+            $"File that holds {previous}, where it is there. Default: {name}_FILE with -previous behind it.", isRequired: false);
         var (value, path) = (Value(previous), Trimmed(fileName));
         if (value is not null && path is not null) _errors.Add($"{previous} and {fileName} are both set; set one");
         else if (value is not null) return ParseSecret(previous, Encoding.UTF8.GetBytes(value));
@@ -209,21 +215,6 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
     /// <summary>Adds a mistake of the caller's own, for relations between settings; it names the variables.</summary>
     public void Fail(string error) => _errors.Add(error);
 
-    /// <summary>The table for <c>--help</c>: one setting in two lines.</summary>
-    public string Help()
-    {
-        var text = new StringBuilder();
-        foreach (var setting in _settings)
-        {
-            text.Append("  ").Append(setting.Name).Append(" (").Append(setting.Kind).Append(')');
-            if (setting.IsRequired) text.Append(", required");
-            else if (setting.Default is not null) text.Append(", default ").Append(setting.Default.Length == 0 ? "empty" : setting.Default);
-            text.Append("\n      ").Append(setting.Description).Append('\n');
-        }
-
-        return text.ToString();
-    }
-
     /// <summary>A value as it may stand in a message: control characters would forge lines of it, and length could flood it.</summary>
     public static string Shown(string text)
     {
@@ -241,9 +232,12 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
     // A secret may begin or end with a blank; nothing else does, and an editor leaves a line feed.
     private string? Trimmed(string name) => Value(name)?.Trim() is { Length: > 0 } value ? value : null;
 
+    private void Describe(string name, string kind, string? defaultValue, string description, bool isRequired) =>
+        _settings.Add(new SettingDescription(name, kind, defaultValue, description, isRequired) { Section = _section });
+
     private string? Take(string name, string kind, string? defaultValue, string description, bool required)
     {
-        _settings.Add(new SettingDescription(name, kind, defaultValue, description, required));
+        Describe(name, kind, defaultValue, description, required);
         if (Trimmed(name) is { } value) return value;
         if (required) _errors.Add($"{name} is not set; it is required: {description}");
         return null;
@@ -251,7 +245,7 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
 
     private TimeSpan? TakeDuration(DurationSetting setting, string name, string? defaultValue, string description)
     {
-        _settings.Add(new SettingDescription(name, setting.Kind, defaultValue, description, IsRequired: false));
+        Describe(name, setting.Kind, defaultValue, description, isRequired: false);
         return setting.Read(Trimmed, _errors);
     }
 

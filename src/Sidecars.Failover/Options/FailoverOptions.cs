@@ -9,6 +9,15 @@ namespace Sidecars.Failover.Options;
 /// <summary>All settings of redis-failover. The only file of this executable that reads the environment.</summary>
 internal sealed record FailoverOptions
 {
+    /// <summary>Section of what <c>run</c> alone reads.</summary>
+    public const string RunSection = "Sidecar";
+
+    /// <summary>Section of what <c>status</c> alone reads.</summary>
+    public const string StatusSection = "Status";
+
+    /// <summary>Section of what <c>run</c> and <c>status</c> read.</summary>
+    public const string PublishSection = "Publishing (a mistake here stops publishing alone)";
+
     /// <summary>What it shares with the other containers of the pod.</summary>
     public required GroupSettings Group { get; init; }
 
@@ -60,8 +69,10 @@ internal sealed record FailoverOptions
     public static FailoverOptions? Read(SettingReader settings, SettingReader publishing)
     {
         var group = GroupSettings.Read(settings, isSentinel: false);
+        settings.Section(SettingSections.Addresses);
         var redis = settings.OptionalEndpoint(
             "REDIS_HOST", group?.RedisPort ?? 6379, "The Redis beside this process. Default: 127.0.0.1 and REDIS_PORT.");
+        settings.Section(RunSection);
         var dryRun = settings.Flag("DRY_RUN", false,
             "Shadow mode of fence and publishing, fail-over at a process death and repair: decide, log and count, change nothing. "
             + "Marker and record are kept.");
@@ -70,10 +81,12 @@ internal sealed record FailoverOptions
             "Between two looks at the Sentinels; their events only accelerate.");
         var infoPeriod = ReadInfoPeriod(settings);
         var metricsPort = settings.Port("METRICS_PORT", 9120, "Port of /metrics and /healthz; 0: none.", min: 0);
+        settings.Section(StatusSection);
         var backup = settings.OptionalText(
             "BACKUP_STORE", "Where redis-backup keeps backups; status shows the last one and the last drill of a directory.");
         var noColor = settings.OptionalText("NO_COLOR", "Set to anything: status has no colours.");
         var terminal = settings.OptionalText("TERM", "Kind of terminal; dumb: status has no colours.");
+        publishing.Section(PublishSection);
         var publish = PublishOptions.Read(publishing, group);
         // After those have taken their mistakes: a label is no reason to stop publishing.
         var roleLabel = publishing.Flag("ROLE_LABEL", false,

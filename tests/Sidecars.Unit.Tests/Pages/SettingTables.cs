@@ -38,12 +38,18 @@ internal static partial class SettingTables
     internal static IReadOnlyList<SettingDescription> OfHelp(string help)
     {
         var settings = new List<SettingDescription>();
+        var section = "";
         foreach (var line in help[help.IndexOf("Settings (environment):", StringComparison.Ordinal)..].Split('\n').Skip(1))
         {
             if (HelpName().Match(line) is { Success: true } name)
             {
                 var value = name.Groups["default"] is { Success: true } given ? given.Value : null;
-                settings.Add(new SettingDescription(name.Groups["names"].Value, name.Groups["kind"].Value, value, "", IsRequired: false));
+                settings.Add(new SettingDescription(name.Groups["names"].Value, name.Groups["kind"].Value, value, "", IsRequired: false)
+                { Section = section });
+            }
+            else if (line.Length > 0 && !line.StartsWith(' '))
+            {
+                section = line;
             }
             else if (line.Trim() is { Length: > 0 } text)
             {
@@ -57,8 +63,11 @@ internal static partial class SettingTables
     private static string Table(IEnumerable<SettingDescription> settings)
     {
         var table = new StringBuilder("| setting | takes | default | meaning |\n|---|---|---|---|");
-        foreach (var setting in settings)
+        var grouped = settings.GroupBy(setting => setting.Section).SelectMany(section => section);
+        var heading = "";
+        foreach (var setting in grouped)
         {
+            if (setting.Section != heading) table.Append("\n| **").Append(heading = setting.Section).Append("** | | | |");
             string[] cells = [Names(setting.Name), Escaped(setting.Kind), Default(setting), Escaped(setting.Description)];
             table.Append("\n| ").AppendJoin(" | ", cells).Append(" |");
         }

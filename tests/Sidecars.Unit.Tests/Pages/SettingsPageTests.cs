@@ -47,16 +47,20 @@ public sealed class SettingsPageTests
         var settings = SettingTables.OfHelp("""
             words before (these are none)
             Settings (environment):
+
+            Addresses
               A_PORT (1..65535), default 6379
                   Port
                   of A.
+
+            Files
               B, C (path)
                   Files.
             """);
         SettingDescription[] expected =
         [
-            new("A_PORT", "1..65535", "6379", "Port of A.", IsRequired: false),
-            new("B, C", "path", null, "Files.", IsRequired: false),
+            new("A_PORT", "1..65535", "6379", "Port of A.", IsRequired: false) { Section = "Addresses" },
+            new("B, C", "path", null, "Files.", IsRequired: false) { Section = "Files" },
         ];
         Assert.Equal(expected, settings);
     }

@@ -168,28 +168,6 @@ public sealed class SettingReaderTests
         }
     }
 
-    [Fact]
-    public void Help_lists_every_setting_that_was_asked_for()
-    {
-        var reader = Reader();
-        reader.Duration("WAIT", "WAIT_MS", TimeSpan.FromMilliseconds(250), TimeSpan.Zero, TimeSpan.FromSeconds(1), "How long.");
-        reader.RequiredText("NEEDED", "Who.");
-        reader.OptionalSecret("PASSWORD", "Which.");
-        Assert.Equal(
-            """
-              WAIT (duration, 0s..1s), default 250ms
-                  How long.
-              NEEDED (text), required
-                  Who.
-              PASSWORD (secret)
-                  Which.
-              PASSWORD_FILE (path)
-                  File that holds PASSWORD; one line feed at its end is ignored.
-
-            """,
-            reader.Help());
-    }
-
     private static TimeSpan Wait(SettingReader reader, string name) =>
         reader.Duration(name, name + "_MS", TimeSpan.FromMilliseconds(20), TimeSpan.Zero, TimeSpan.FromSeconds(1), "d");
 
