@@ -49,12 +49,14 @@ internal sealed class BackupCommands
     public BackupCommands(BackupOptions? options, SettingReader settings, TextWriter output, TextWriter error, SignalScope signals)
     {
         (_options, _settings, _output, _error, _signals) = (options, settings, output, error, signals);
+        _form.CompletionSources.Add("table", Json);
         _form.Validators.Add(given =>
         {
             if (CommandMistakes.OneOf("--output", given.GetValueOrDefault<string>(), "table", Json) is { } why) given.AddError(why);
         });
         Root = new RootCommand("redis-backup ships a Redis' append-only file as it grows, and restores it to any second.")
         { _form, Run(), Now(), List(), Show(), Restore(), Verify(), Prune() };
+        Root.Add(CompletionCommand.Create("redis-backup", () => Root, output));
     }
 
     public RootCommand Root { get; }
@@ -214,7 +216,7 @@ internal sealed class BackupCommands
                 }
 
                 if (await store.Of(other).FirstObjectAsync(_signals.Token).ConfigureAwait(false) is { } found)
-                    return await RefuseAsync($"{other} is no new tenant: the store holds {found}").ConfigureAwait(false);
+                    return await RefuseAsync($"{other} is not a new tenant: the store holds {found}").ConfigureAwait(false);
                 owner = other;
             }
 
@@ -339,7 +341,8 @@ internal sealed class BackupCommands
 
     private async Task ReportAsync(ParseResult parsed, Action<IReport> write)
     {
-        using (IReport report = parsed.GetValue(_form) == Json ? new JsonReport(_output) : new TableReport(_output)) write(report);
+        var width = Console.IsOutputRedirected ? int.MaxValue : TerminalWidth.OfOutput;
+        using (IReport report = parsed.GetValue(_form) == Json ? new JsonReport(_output) : new TableReport(_output, width)) write(report);
         await _output.FlushAsync().ConfigureAwait(false);
     }
 }

@@ -24,8 +24,10 @@ internal interface IReport : IDisposable
     void Pruned(PruneReport report, bool dryRun);
 }
 
-/// <summary>For people.</summary>
-internal sealed class TableReport(TextWriter output) : IReport
+/// <summary>Writes for people.</summary>
+/// <param name="output">Where it goes.</param>
+/// <param name="width">Columns of the terminal; of a table that is wider, columns are left out. A file takes any width.</param>
+internal sealed class TableReport(TextWriter output, int width = int.MaxValue) : IReport
 {
     public void Done(string what, string id) => output.WriteLine($"{what} {id}");
 
@@ -39,7 +41,7 @@ internal sealed class TableReport(TextWriter output) : IReport
                 ? RestorePlan.Show(v.VerifiedAt)
                 : "never",
             review.Broken.Contains(b.Id) ? "damaged" : "whole",
-        }));
+        }), "GENERATION", "COMPLETED", "BASE", "KEYS");
         if (catalogue.Uploader is { } lease)
             output.WriteLine($"uploader {(lease.Holder.Length == 0 ? "none" : lease.Holder)}, session {lease.Session}, "
                 + $"generation {lease.Generation}, {Covered(review, lease)}");
@@ -64,8 +66,7 @@ internal sealed class TableReport(TextWriter output) : IReport
             {
                 "verified",
                 backup.Verification is { } v
-                    ? $"{RestorePlan.Show(v.VerifiedAt)}: {v.Keys} keys, restored in {DurationText.About(TimeSpan.FromMilliseconds(v.RestoreMilliseconds))}, "
-                        + $"loaded in {DurationText.About(TimeSpan.FromMilliseconds(v.LoadMilliseconds))}"
+                    ? $"{RestorePlan.Show(v.VerifiedAt)}: {Drill(v)}"
                     : "never"
             },
         };
@@ -83,12 +84,12 @@ internal sealed class TableReport(TextWriter output) : IReport
     }
 
     public void Verified(string id, Verification v) =>
-        output.WriteLine($"backup {id} is good: {v.Keys} keys, restored in {DurationText.About(TimeSpan.FromMilliseconds(v.RestoreMilliseconds))}, loaded in {DurationText.About(TimeSpan.FromMilliseconds(v.LoadMilliseconds))}");
+        output.WriteLine($"backup {id} is good: {Drill(v)}");
 
     public void Pruned(PruneReport report, bool dryRun)
     {
         Table(["BACKUP", "COMPLETED", "", "REASON"], report.Policy.Verdicts.Select(
-            v => new[] { v.Backup.Id, RestorePlan.Show(v.Backup.Manifest.CompletedAt), v.Keep ? "keep" : "delete", v.Reason }));
+            v => new[] { v.Backup.Id, RestorePlan.Show(v.Backup.Manifest.CompletedAt), v.Keep ? "keep" : "delete", v.Reason }), "COMPLETED");
         foreach (var key in report.Leftovers) output.WriteLine($"{key}: of a base that was interrupted");
         if (report.Unfinished > 0) output.WriteLine($"{report.Unfinished} uploads that were never completed");
         foreach (var note in report.Notes) output.WriteLine($"! {note}");
@@ -100,19 +101,27 @@ internal sealed class TableReport(TextWriter output) : IReport
     {
     }
 
+    private static string Drill(Verification v) =>
+        $"{v.Keys} keys, restored in {DurationText.About(TimeSpan.FromMilliseconds(v.RestoreMilliseconds))}, "
+        + $"loaded in {DurationText.About(TimeSpan.FromMilliseconds(v.LoadMilliseconds))}";
+
     private static string Covered(StoreReview review, UploaderLease lease) =>
         review.Severed(lease.Generation) is not null ? "what it has written since the missing segment can't be restored"
         : lease.Covered is { } covered ? $"all written until {RestorePlan.Show(covered)} is here" : "nothing is here yet";
 
     private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
 
-    private void Table(string[]? head, IEnumerable<string[]> rows)
+    // Columns that do not fit are left out, in the order of their heads in spare.
+    private void Table(string[]? head, IEnumerable<string[]> rows, params IReadOnlyList<string> spare)
     {
         var all = rows.ToList();
         if (head is not null) all.Insert(0, head);
         if (all.Count == 0) return;
         var widths = Enumerable.Range(0, all[0].Length).Select(i => all.Max(r => r[i].Length)).ToArray();
-        foreach (var row in all) output.WriteLine(string.Join("  ", row.Select((cell, i) => cell.PadRight(widths[i]))).TrimEnd());
+        var columns = Enumerable.Range(0, widths.Length).ToList();
+        foreach (var name in spare)
+            if (columns.Sum(i => (long)widths[i] + 2) - 2 > width) columns.Remove(Array.IndexOf(all[0], name));
+        foreach (var row in all) output.WriteLine(string.Join("  ", columns.Select(i => row[i].PadRight(widths[i]))).TrimEnd());
     }
 }
 

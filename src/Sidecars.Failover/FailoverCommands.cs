@@ -5,6 +5,7 @@ using Sidecars.Failover.HandOver;
 using Sidecars.Failover.Options;
 using Sidecars.Failover.Passwords;
 using Sidecars.Failover.Status;
+using Sidecars.Telemetry;
 
 namespace Sidecars.Failover;
 
@@ -14,13 +15,20 @@ internal sealed class FailoverCommands(CommandContext context, HostedCode hosted
     public const string ExitCodes =
         "Exit codes: 0 done, 1 failed or refused (the last line says why),\n2 wrong setting or argument, 130 SIGINT, 143 SIGTERM.";
 
-    public RootCommand Root { get; } = new("redis-failover publishes the master of a group, fences an isolated one, and hands over.")
+    public RootCommand Root { get; } = Tree(context, hosted);
+
+    private static RootCommand Tree(CommandContext context, HostedCode hosted)
     {
-        RunCommand.Create(context),
-        StepDownCommand.Create(context),
-        StatusCommand.Create(context, hosted),
-        PasswordsCommand.Create(context),
-    };
+        var root = new RootCommand("redis-failover publishes the master of a group, fences an isolated one, and hands over.")
+        {
+            RunCommand.Create(context),
+            StepDownCommand.Create(context),
+            StatusCommand.Create(context, hosted),
+            PasswordsCommand.Create(context),
+        };
+        root.Add(CompletionCommand.Create("redis-failover", () => root, context.Output));
+        return root;
+    }
 
     /// <summary>Wraps the parser's own part of <c>--help</c>.</summary>
     /// <param name="width">Columns of the terminal.</param>

@@ -41,12 +41,12 @@ public sealed class MetricSet
     /// <summary>What is scraped.</summary>
     public CollectorRegistry Registry { get; } = Metrics.NewCustomRegistry();
 
-    /// <summary>A counter.</summary>
+    /// <summary>Adds a counter.</summary>
     public Family<Counter.Child> Counter(string name, string help, params string[] labels) =>
         new Family<Counter.Child>(this, _factory.CreateCounter(name, help, Configured<CounterConfiguration>(labels)))
             .Shown(labels.Length == 0 ? [[]] : []);
 
-    /// <summary>A histogram.</summary>
+    /// <summary>Adds a histogram.</summary>
     /// <param name="name">With its unit.</param>
     /// <param name="help">One line for people.</param>
     /// <param name="bounds">Upper bounds of its buckets, rising, without +Inf.</param>

@@ -46,7 +46,7 @@ public sealed class BackupLayout(ClusterId cluster)
     /// <summary>Segments of one increment file, with a slash at its end.</summary>
     public string Tail(long generation, long sequence) => string.Create(CultureInfo.InvariantCulture, $"{Tail(generation)}{sequence:D10}/");
 
-    /// <summary>One segment.</summary>
+    /// <summary>Names one segment.</summary>
     public string Segment(long generation, SegmentName name) => Tail(generation) + name;
 
     /// <summary>A generation, with a slash at its end.</summary>

@@ -8,7 +8,7 @@ namespace Sidecars.Backup.Archive;
 /// <param name="Version">Of that family: Redis 7.0 writes 10, 7.4 and later 12, Valkey 9 writes 80.</param>
 public sealed record RdbFormat(string Family, int Version)
 {
-    /// <summary>Of a file.</summary>
+    /// <summary>Reads the format from the header of a file.</summary>
     public static RdbFormat Of(RdbHeader header) => new(header.Product, header.Version);
 
     /// <summary>For people.</summary>

@@ -11,7 +11,7 @@ internal sealed class BaseClock(TimeSpan interval, TimeProvider time)
     /// <summary>By the node's clock.</summary>
     public TimeSpan SinceLast => time.GetUtcNow() - _last;
 
-    /// <summary>Due now.</summary>
+    /// <summary>Makes a base due now.</summary>
     public void Want() => _wanted = true;
 
     /// <summary>Somebody asked for one that is newer than this.</summary>

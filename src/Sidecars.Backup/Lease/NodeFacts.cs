@@ -52,7 +52,7 @@ public sealed record NodeSnapshot(NodeStanding Standing, string Version, Immutab
     /// <summary>Whether its files hold what the group acknowledges.</summary>
     public bool IsCurrent => Standing is NodeStanding.InSyncReplica or NodeStanding.Master or NodeStanding.LoneMaster;
 
-    /// <summary>From a look at it.</summary>
+    /// <summary>Takes the facts from a look at the node.</summary>
     public static NodeSnapshot Of(NodeLook look)
     {
         ArgumentNullException.ThrowIfNull(look);

@@ -84,7 +84,7 @@ internal sealed record BackupOptions
 
     public required LogFormat LogFormat { get; init; }
 
-    /// <summary>Where Main finds its variables.</summary>
+    /// <summary>Reads the variables for Main.</summary>
     public static IReadOnlyDictionary<string, string> ProcessEnvironment()
     {
 #pragma warning disable RS0030 // the one place of this executable that reads the environment
@@ -143,7 +143,8 @@ internal sealed record BackupOptions
         var uploader = ReadUploader(settings, node);
         settings.Section(RetentionSection);
         var retention = new RetentionRules(
-            settings.Duration("BACKUP_WINDOW", "BACKUP_WINDOW_HOURS", TimeSpan.FromDays(7), TimeSpan.FromHours(1), TimeSpan.FromHours(87_600),
+            settings.Duration(
+                "BACKUP_WINDOW", "BACKUP_WINDOW_HOURS", TimeSpan.FromDays(7), TimeSpan.FromHours(1), TimeSpan.FromHours(87_600),
                 "Any time within this can be restored."),
             settings.Integer("BACKUP_DAILY", 7, 0, 3660, "Beyond the window: days (UTC) of which the last backup is kept."),
             settings.Integer("BACKUP_WEEKLY", 4, 0, 520, "Likewise, ISO weeks."),
@@ -217,7 +218,8 @@ internal sealed record BackupOptions
                 "BACKUP_REWRITE", true, "Ask Redis for BGREWRITEAOF before a base, so that it is new; false takes the last rewrite's."),
             Renew = renew,
             LeaseLife = life,
-            OutOfSync = settings.Duration("BACKUP_OUT_OF_SYNC", "BACKUP_OUT_OF_SYNC_MS", TimeSpan.FromSeconds(30), Shortest, TimeSpan.FromHours(1),
+            OutOfSync = settings.Duration(
+                "BACKUP_OUT_OF_SYNC", "BACKUP_OUT_OF_SYNC_MS", TimeSpan.FromSeconds(30), Shortest, TimeSpan.FromHours(1),
                 "An uploader whose server is down, loads, or has no link to its master for so long gives the lease to another node."),
             MaxPendingBytes = settings.Integer("BACKUP_MAX_PENDING_MIB", 1024, 1, 1_048_576,
                 "While the store is away, rewritten AOF files are kept for it, up to so many MiB; then a new generation begins.")

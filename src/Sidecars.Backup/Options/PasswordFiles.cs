@@ -9,7 +9,7 @@ internal static class PasswordFiles
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(2); // two small files; a rotation waits for every sidecar
 
-    /// <summary>Until cancelled.</summary>
+    /// <summary>Watches the files until it is cancelled.</summary>
     public static async Task WatchAsync(BackupOptions options, JsonLineLog log, TimeProvider time, CancellationToken cancellation)
     {
         var told = "";

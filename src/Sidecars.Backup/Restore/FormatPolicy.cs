@@ -32,7 +32,7 @@ public sealed record FormatPolicy(string? Refusal, string? Note)
             return new FormatPolicy(null, $"whether the server here can load the backup ({format}, of {source}) is not known: {why}");
         var refused =
             $"backup {manifest.Id} was taken of {source}, in format {format}; the server here is {target.Name}, which reads up to "
-                + $"{target.Writes}. It would not start with it: restore to {source} or later";
+                + $"{target.Writes}: it would not start with it; restore to {source} or later";
         if (format.Family == target.Writes.Family) return new FormatPolicy(format.Version > target.Writes.Version ? refused : null, null);
         if (format.Family == Valkey) return new FormatPolicy(refused, null);
         return new FormatPolicy(

@@ -199,8 +199,8 @@ public abstract record RestorePlan
         var after = catalogue.Backups.Where(b => b.Manifest.BaseTime >= at.ToUnixTimeSeconds()).MinBy(b => b.Manifest.BaseTime);
         var next = after is null ? "none is later" : $"the next one is {after.Id}, of {Show(after.Manifest.BaseTime)}";
         return new Refuse("no_stream",
-            $"there is no append-only file to replay up to {Show(at)}: the group is backed up by snapshots (DURABILITY=rdb). The last "
-            + $"one before is {before.Id}, of {Show(before.Manifest.BaseTime)}; {next}. Restore one of them by its id, or latest");
+            $"there is no append-only file to replay up to {Show(at)}: the group is backed up by snapshots (DURABILITY=rdb); the last "
+            + $"one before is {before.Id}, of {Show(before.Manifest.BaseTime)}; {next}: restore one of them by its id, or latest");
     }
 
     private static string Next(Catalogue catalogue, BackupManifest manifest) =>

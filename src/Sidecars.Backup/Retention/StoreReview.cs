@@ -58,7 +58,7 @@ public sealed record StoreReview(
             : null;
     }
 
-    /// <summary>For people, a line each.</summary>
+    /// <summary>Describes each fault in a line for people.</summary>
     public IEnumerable<string> Lines() =>
         Catalogue.Backups.Select(b => b.BaseProblem).OfType<Oddity>().Concat(Catalogue.Oddities).Concat(Oddities)
             .Select(o => $"{o.Key} {o.Problem}")

@@ -26,7 +26,7 @@ public enum StoreFailure
 public sealed class StoreException(StoreFailure failure, string key, string message, Exception? inner = null)
     : IOException($"{key}: {message}", inner)
 {
-    /// <summary>Why.</summary>
+    /// <summary>What kind of failure it is.</summary>
     public StoreFailure Failure { get; } = failure;
 
     /// <summary>How long the store asked to wait (<c>Retry-After</c>, bounded); null: it did not.</summary>

@@ -106,7 +106,7 @@ public sealed class AofDirectory(string dataDirectory, DataLayout layout)
         if (Header(handle) is { IsKnown: true, Value: { CreatedSeconds: { } created } header })
             return new PinnedBase(handle, Layout.RdbFile, 0, created, default) { Format = RdbFormat.Of(header) };
         handle.Dispose();
-        throw new IOException($"{Layout.RdbFile} is no snapshot");
+        throw new IOException($"{Layout.RdbFile} is not a snapshot");
     }
 
     private static DiskFact<RdbHeader> Header(SafeFileHandle handle)

@@ -72,7 +72,7 @@ public sealed class TailReader(AofDirectory directory, long session, ContentHash
     /// An <see cref="End"/> of before, behind which nothing is looked at: who follows a server that writes would never come to an end.
     /// </param>
     /// <exception cref="InvalidDataException">
-    /// The stream is broken: a file shrank, is no AOF, or ends within a command though another follows.
+    /// The stream is broken: a file shrank, is not an AOF, or ends within a command though another follows.
     /// </exception>
     public TailSegment? Next(long target, StreamPosition until)
     {
@@ -119,7 +119,7 @@ public sealed class TailReader(AofDirectory directory, long session, ContentHash
             var read = RandomAccess.Read(file, _buffer.AsSpan(0, (int)Math.Min(left, _buffer.Length)), _scanBase + _scan.Offset);
             if (read == 0) break;
             if (_scan.Read(_buffer.AsSpan(0, read), out _) == AofScan.Malformed)
-                throw new InvalidDataException($"increment {Position.Sequence} is no AOF: {_scan.Problem}");
+                throw new InvalidDataException($"increment {Position.Sequence} is not an AOF: {_scan.Problem}");
         }
 
         return _scanBase + _scan.Boundary.Offset > Position.Offset ? _scan.Boundary : null;

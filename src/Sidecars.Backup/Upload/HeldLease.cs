@@ -72,7 +72,7 @@ internal sealed class HeldLease
     {
         _etag = etag;
         return new StoreException(StoreFailure.Unfit, _store.Layout.Uploader,
-            $"{_store.Objects.Description} ignores {header}: it overwrote an object in spite of it. Two nodes would upload at once, "
+            $"{_store.Objects.Description} ignores {header}: it overwrote an object despite it; two nodes would upload at once, "
             + "and such backups do not restore: use a store with conditional writes");
     }
 

@@ -92,7 +92,8 @@ internal sealed class UploadTurn(
         if (!UploaderPolicy.GivesBack(watch.Standing, watch.OutOfSyncFor, options.OutOfSync)) return true;
         await held.ReleaseAsync(shipment, cancellation).ConfigureAwait(false);
         log.Warning(
-            "lease_given_back", $"the server beside it is not up, or has no link to its master, for {DurationText.About(watch.OutOfSyncFor)}",
+            "lease_given_back",
+            $"the server beside it is not up, or has no link to its master, for {DurationText.About(watch.OutOfSyncFor)}",
             LogField.Of("session", held.Session));
         return false;
     }

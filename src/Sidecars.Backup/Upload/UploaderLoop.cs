@@ -79,7 +79,7 @@ public sealed class UploaderLoop(
         if (current is { Lease.Holder.Length: > 0 } && current.Value.Lease.Holder != options.Node) return null;
         if (!options.Snapshots && !Directory.Exists(aof.Folder))
             throw new IOException(
-                $"{aof.Folder} is no directory: no server with an append-only file runs on it (DATA_DIR, APPEND_DIR_NAME)");
+                $"{aof.Folder} is not a directory: no server with an append-only file runs on it (DATA_DIR, APPEND_DIR_NAME)");
         await using var watch = await NodeWatch.StartAsync(node, time, cancellation).ConfigureAwait(false);
         if (options is { Snapshots: true, Rewrite: true } && watch.CurrentUntil == DateTimeOffset.UnixEpoch)
             throw new IOException("the server beside this tool is not up, or not in sync: it can't be asked for a snapshot");

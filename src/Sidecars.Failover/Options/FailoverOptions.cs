@@ -54,7 +54,7 @@ internal sealed record FailoverOptions
     /// <summary>The terminal may get colours: <c>NO_COLOR</c> is not set, and <c>TERM</c> is not <c>dumb</c>.</summary>
     public required bool Colors { get; init; }
 
-    /// <summary>Where Main finds its variables.</summary>
+    /// <summary>Reads the variables for Main.</summary>
     public static IReadOnlyDictionary<string, string> ProcessEnvironment()
     {
 #pragma warning disable RS0030 // the one place of this executable that reads the environment

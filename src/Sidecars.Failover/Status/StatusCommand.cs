@@ -15,12 +15,14 @@ internal static class StatusCommand
     public static Command Create(CommandContext context, HostedCode hosted)
     {
         var form = new Option<string>("--output") { Description = "table or json", DefaultValueFactory = _ => "table" };
+        form.CompletionSources.Add("table", Json);
         form.Validators.Add(given =>
         {
             if (CommandMistakes.OneOf("--output", given.GetValueOrDefault<string>(), "table", Json) is { } why) given.AddError(why);
         });
         var color = new Option<string>("--color")
         { Description = "auto (on a terminal, unless NO_COLOR is set), always or never", DefaultValueFactory = _ => Auto };
+        color.CompletionSources.Add(Auto, Always, "never");
         color.Validators.Add(given =>
         {
             if (CommandMistakes.OneOf("--color", given.GetValueOrDefault<string>(), Auto, Always, "never") is { } why) given.AddError(why);

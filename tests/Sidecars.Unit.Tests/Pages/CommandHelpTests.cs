@@ -103,10 +103,9 @@ public sealed partial class CommandHelpTests
 
     private static async Task<string> FailoverAsync(int width, params string[] command)
     {
-        using var signals = new SignalScope();
         var readers = Failover();
         var commands = new FailoverCommands(
-            new CommandContext(null, readers[0], readers[1], TextWriter.Null, TextWriter.Null, signals), HostedCode.None);
+            new CommandContext(null, readers[0], readers[1], TextWriter.Null, TextWriter.Null, null!), HostedCode.None);
         commands.WrapHelp(width);
         var (text, name) = await HelpAsync(commands.Root, command);
         return text + commands.SettingsHelp(name, width) + FailoverCommands.ExitCodes;
@@ -114,8 +113,7 @@ public sealed partial class CommandHelpTests
 
     private static async Task<string> BackupAsync(int width, params string[] command)
     {
-        using var signals = new SignalScope();
-        var commands = new BackupCommands(null, Backup(), TextWriter.Null, TextWriter.Null, signals);
+        var commands = new BackupCommands(null, Backup(), TextWriter.Null, TextWriter.Null, null!);
         commands.WrapHelp(width);
         var (text, name) = await HelpAsync(commands.Root, command);
         return text + commands.SettingsHelp(name, width) + BackupCommands.ExitCodes;

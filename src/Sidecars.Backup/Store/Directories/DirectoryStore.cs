@@ -194,7 +194,8 @@ public sealed class DirectoryStore : IObjectStore
     private string? IdentityProblem(bool isWrite)
     {
         if (!Directory.Exists(_root))
-            return $"the store {_root} is no directory: is its volume mounted? A new store needs its directory made once (mkdir)";
+            return $"the store {_root} is not a directory: is its volume mounted? "
+                + "The directory of a new store has to be made once (mkdir).";
         var path = Path.Combine(_root, IdentityName);
         var found = File.Exists(path) ? Encoding.ASCII.GetString(BoundedFile.Read(path, IdentityBytes)).Trim() : null;
         if (found is null && Volatile.Read(ref _identity) is null && isWrite)
@@ -261,7 +262,7 @@ public sealed class DirectoryStore : IObjectStore
     }
 
     private string PathOf(string key) =>
-        ObjectKey.IsValid(key) ? Path.Combine(_root, key) : throw new ArgumentException($"'{key}' is no object key.", nameof(key));
+        ObjectKey.IsValid(key) ? Path.Combine(_root, key) : throw new ArgumentException($"'{key}' is not an object key.", nameof(key));
 
     private string FolderOf(string prefix) => prefix.Length == 0 ? _root : PathOf(prefix.TrimEnd('/'));
 }

@@ -97,7 +97,7 @@ public sealed class ContentHash
     public IncrementalHash Begin() =>
         _key is null ? IncrementalHash.CreateHash(HashAlgorithmName.SHA256) : IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, _key);
 
-    /// <summary>Of a prefix and then the content.</summary>
+    /// <summary>Hashes a prefix and then the content.</summary>
     /// <exception cref="IOException">The content ended early or could not be read.</exception>
     public byte[] Of(ReadOnlySpan<byte> prefix, ObjectContent content)
     {

@@ -232,7 +232,7 @@ public sealed class S3Store : IObjectStore, IDisposable
     }
 
     private string PathOf(string key) =>
-        ObjectKey.IsValid(key) ? _settings.Prefix + key : throw new ArgumentException($"'{key}' is no object key.", nameof(key));
+        ObjectKey.IsValid(key) ? _settings.Prefix + key : throw new ArgumentException($"'{key}' is not an object key.", nameof(key));
 
     private string PrefixOf(string prefix) => prefix.Length == 0 ? _settings.Prefix : PathOf(prefix.TrimEnd('/')) + "/";
 }
