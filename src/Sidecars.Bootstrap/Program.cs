@@ -27,7 +27,8 @@ internal static class Program
             || (command.Action == CommandAction.None && command.Errors.IsEmpty))
         {
             using var text = new StreamWriter(standardOutput);
-            await text.WriteAsync(command.Action == CommandAction.Version ? Version() : CommandLine.Help(settings, TerminalWidth.OfOutput)).ConfigureAwait(false);
+            var help = CommandLine.Help(settings, TerminalWidth.OfOutput);
+            await text.WriteAsync(command.Action == CommandAction.Version ? Version() : help).ConfigureAwait(false);
             return command.Action == CommandAction.None ? ExitCode.WrongConfiguration : ExitCode.Ok;
         }
 

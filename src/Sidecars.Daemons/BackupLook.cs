@@ -15,7 +15,7 @@ internal static class BackupLook
     public static async Task<BackupReading> ReadAsync(
         string store, ClusterId cluster, TimeSpan patience, TimeProvider time, CancellationToken cancellation)
     {
-        if (!Path.IsPathRooted(store)) return BackupReading.Unread($"{store} is no directory, and this command reads no other store");
+        if (!Path.IsPathRooted(store)) return BackupReading.Unread($"{store} is not a directory, and this command reads no other store");
         if (!Directory.Exists(store)) return BackupReading.Unread($"{store} is not mounted in this container");
         try
         {

@@ -28,7 +28,7 @@ internal sealed class ProbeOptions
         _fileErrors = kind == ProbeKind.Startup ? errors : _remarks;
     }
 
-    /// <summary>Where Main finds its variables.</summary>
+    /// <summary>Reads a variable for Main.</summary>
     public static string? ProcessVariable(string name)
     {
 #pragma warning disable RS0030 // the one place of this executable that reads the environment

@@ -63,7 +63,7 @@ public sealed class LeaderElectorBackend : IElectionBackend
             var asked = Peers?.AskAsync(cancellation);
             var body = await _http.GetByteArrayAsync(_url, cancellation).ConfigureAwait(false);
             if (!JsonFacts.TryParse(body, out var answer, out _))
-                return new ElectionObservation.Unavailable("the elector's answer is no JSON object");
+                return new ElectionObservation.Unavailable("the elector's answer is not a JSON object");
             if (!answer.Contains("name")) return new ElectionObservation.Unavailable("the elector's answer has no \"name\"");
             var leader = answer.TextOrEmpty("name", MaxAnswerBytes);
             if (answer.Fault is { } fault) return new ElectionObservation.Unavailable($"the elector's answer: {fault.Detail}");

@@ -98,7 +98,7 @@ public static class DiskEvidencePolicy
     private static string? Garbled(DiskFact<AofTail> tail) => tail.State switch
     {
         FactState.Unreadable => $"end of the AOF: {tail.Fault}",
-        FactState.Known when tail.Value is { End: AofEnd.Unrecognised, FromStart: true } => "bytes that are no command",
+        FactState.Known when tail.Value is { End: AofEnd.Unrecognised, FromStart: true } => "bytes that are not a command",
         _ => null, // unrecognised within a window may be one large value
     };
 

@@ -59,7 +59,7 @@ internal sealed record BootstrapOptions
 
     public required TimeSpan? WaitDeadline { get; init; }
 
-    /// <summary>Where Main finds its variables.</summary>
+    /// <summary>Reads the variables for Main.</summary>
     public static IReadOnlyDictionary<string, string> ProcessEnvironment()
     {
 #pragma warning disable RS0030 // the one place of this executable that reads the environment

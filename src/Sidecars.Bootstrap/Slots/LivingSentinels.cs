@@ -9,7 +9,7 @@ namespace Sidecars.Bootstrap.Slots;
 /// </param>
 public sealed record LivingSentinels(IReadOnlySet<string> Answering, IReadOnlySet<string> Reported)
 {
-    /// <summary>From one look at all of them.</summary>
+    /// <summary>Takes them from one look at all Sentinels.</summary>
     public static LivingSentinels Of(IEnumerable<SentinelObservation> observations)
     {
         ArgumentNullException.ThrowIfNull(observations);

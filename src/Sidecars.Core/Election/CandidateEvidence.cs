@@ -70,7 +70,7 @@ public sealed record CandidateEvidence
     /// <summary>True while the incarnation that wrote it is known to live.</summary>
     public bool Live { get; init; }
 
-    /// <summary>From what a disk testifies.</summary>
+    /// <summary>Makes the evidence of what a disk holds.</summary>
     public static CandidateEvidence Of(NodeIdentity node, string incarnation, RedisEndpoint address, DiskEvidence disk, int redisCount = 0)
     {
         ArgumentNullException.ThrowIfNull(node);

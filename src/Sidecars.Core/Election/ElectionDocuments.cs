@@ -11,7 +11,7 @@ public static class ElectionDocuments
     /// <summary>Largest document: 64 replication ids of 0.3 KiB each and a few names come to 25 KiB; more is not ours.</summary>
     public const int MaxBytes = 64 * 1024;
 
-    /// <summary>The record.</summary>
+    /// <summary>Writes a record.</summary>
     public static byte[] Write(ElectionRecord record) => JsonText.Object(json =>
     {
         json.WriteNumber("format", 1);
@@ -33,7 +33,7 @@ public static class ElectionDocuments
         record = new ElectionRecord();
         if (!TryParse(json, "record", out var facts, out why)) return false;
         var read = ElectionJsonReader.Record(facts!);
-        why = facts!.Fault is { } fault ? $"it is no election record: {fault.Detail}"
+        why = facts!.Fault is { } fault ? $"it is not an election record: {fault.Detail}"
             : read.Contradiction is { } wrong ? $"its {wrong.Part} {wrong.Why}"
             : "";
         if (why.Length > 0) return false;
@@ -59,7 +59,7 @@ public static class ElectionDocuments
         if (json.Length > MaxBytes) return false;
         if (!JsonFacts.TryParse(json, out var root, out var fault))
         {
-            why = $"it is no JSON of ours: {fault.Detail}";
+            why = $"it is not JSON of ours: {fault.Detail}";
             return false;
         }
 

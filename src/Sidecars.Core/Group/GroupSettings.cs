@@ -135,7 +135,7 @@ public sealed record GroupSettings
         var hostName = settings.OptionalText("HOSTNAME", "Fallback for NODE_NAME; a pod's is its name.") ?? HostName();
         var nodeName = settings.OptionalValue("NODE_NAME", "1 to 253 letters, digits, . - _", text => IsNodeName(text) ? text : null,
             "This node's name: stable over restarts, and its own in the group (redis-0).") ?? hostName;
-        if (!IsNodeName(nodeName)) settings.Fail("HOSTNAME is no node name (1 to 253 letters, digits, . - _); set NODE_NAME");
+        if (!IsNodeName(nodeName)) settings.Fail("HOSTNAME is not a node name (1 to 253 letters, digits, . - _); set NODE_NAME");
         var podUid = settings.OptionalText("POD_UID", "This pod's UID (downward API). Default: a fresh random one at each start.");
 
         settings.Section(SettingSections.Addresses);
@@ -243,7 +243,7 @@ public sealed record GroupSettings
     {
         if (hosts.Count == 0 || hosts.Count >= count || !hosts.All(host => host.IsAddress)) return;
         var listed = hosts.Count == 1 ? "one address" : string.Create(CultureInfo.InvariantCulture, $"{hosts.Count} addresses");
-        settings.Remark($"{name} lists {listed}, and {countName} is {count}: an address counts as one node at a time. List every node, "
+        settings.Remark($"{name} lists {listed}, and {countName} is {count}: an address counts as one node at a time; list every node, "
             + "or a name that has an address of each");
     }
 

@@ -15,10 +15,10 @@ public sealed class LiveCredentials : IReadOnlyList<RedisCredential>
     /// <inheritdoc/>
     public RedisCredential this[int index] => _now[index];
 
-    /// <summary>From now on these.</summary>
+    /// <summary>Uses these from now on.</summary>
     public void Use(IEnumerable<RedisCredential> credentials) => _now = [.. credentials];
 
-    /// <summary>From now on a user's password, and during a rotation the one before it.</summary>
+    /// <summary>Uses a user's password from now on, and during a rotation the one before it.</summary>
     public void Use(GroupLogin login) => _now = login.PreviousPassword is { } previous
         ? [new RedisCredential(login.User, login.Password), new RedisCredential(login.User, previous)]
         : [new RedisCredential(login.User, login.Password)];

@@ -45,7 +45,7 @@ public sealed class DecisionFile(string folder, string component) : IDisposable
 
     /// <summary>Appends a line.</summary>
     /// <exception cref="IOException">It can't be; the next one is tried anew.</exception>
-    /// <exception cref="UnauthorizedAccessException">Likewise.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not; the next one is tried anew.</exception>
     public void Append(ReadOnlySpan<byte> line)
     {
         try

@@ -46,7 +46,7 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
     /// <summary>Text; null where it is not set.</summary>
     public string? OptionalText(string name, string description) => Take(name, "text", null, description, required: false);
 
-    /// <summary>Text.</summary>
+    /// <summary>Reads text, with a default.</summary>
     public string Text(string name, string defaultValue, string description) =>
         Take(name, "text", defaultValue, description, required: false) ?? defaultValue;
 

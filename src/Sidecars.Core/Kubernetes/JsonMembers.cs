@@ -34,12 +34,12 @@ internal sealed class JsonMembers
     public int? Number(string name) =>
         Take(name, JsonValueKind.Number) is not { } value ? null
             : value.TryGetInt32(out var number) ? number
-            : throw new JsonException($"{name} is no number of 32 bits");
+            : throw new JsonException($"{name} is not a number of 32 bits");
 
     public long? LongNumber(string name) =>
         Take(name, JsonValueKind.Number) is not { } value ? null
             : value.TryGetInt64(out var number) ? number
-            : throw new JsonException($"{name} is no number of 64 bits");
+            : throw new JsonException($"{name} is not a number of 64 bits");
 
     public bool? Truth(string name)
     {
@@ -87,7 +87,7 @@ internal sealed class JsonMembers
     {
         JsonValueKind.String => value.GetString(),
         JsonValueKind.Null => null,
-        _ => throw new JsonException($"{name} is no text"),
+        _ => throw new JsonException($"{name} is not text"),
     };
 
     private JsonElement? Take(string name, JsonValueKind kind)

@@ -168,7 +168,8 @@ public sealed class KubernetesClient : IDisposable
             var left = _asked - _time.GetElapsedTime(_askedAt);
             return left > TimeSpan.Zero
                 ? new KubernetesFailure.Throttled(
-                    $"not sent: the API server asked to wait {DurationText.About(_asked)}, {DurationText.About(left)} of that are left", left)
+                    $"not sent: the API server asked to wait {DurationText.About(_asked)}, {DurationText.About(left)} of that are left",
+                    left)
                 : null;
         }
     }
@@ -195,18 +196,18 @@ public sealed class KubernetesClient : IDisposable
             var document = read(JsonMembers.Parse(body));
             // Without these two, what we write back could never be a compare-and-swap.
             if (document.Metadata is { Uid.Length: > 0, ResourceVersion.Length: > 0 } metadata && metadata.Name == name) return document;
-            problem = $"the answer is no object of the name {name} with uid and resourceVersion";
+            problem = $"the answer is not an object of the name {name} with uid and resourceVersion";
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            problem = KubernetesFailure.Clip($"the answer is no such object: {e.Message}");
+            problem = KubernetesFailure.Clip($"the answer is not such an object: {e.Message}");
         }
 
         return null;
     }
 
     private static KubernetesFailure.Rejected NotAName(string name) =>
-        new(0, KubernetesFailure.Clip($"not sent: '{name}' is no object name"));
+        new(0, KubernetesFailure.Clip($"not sent: '{name}' is not an object name"));
 
     private static Task<KubernetesWrite<T>> RefuseAsync<T>(string why) =>
         Task.FromResult<KubernetesWrite<T>>(new KubernetesWrite<T>.NotWritten(new KubernetesFailure.Rejected(0, "not sent: " + why)));

@@ -62,7 +62,7 @@ public sealed class ServiceAccountToken(string path, TimeSpan refresh, TimeProvi
             problem = length > MaxBytes ? $"{path} is longer than {MaxBytes} bytes"
                 : text.Length == 0 ? $"{path} is empty"
                 : text.All(c => c is > ' ' and < '\u007f') ? null
-                : $"{path} is no token: it holds white space or control characters";
+                : $"{path} is not a token: it holds white space or control characters";
             return problem is null ? text : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -34,7 +34,7 @@ public static class AofManifestReader
             var line = bytes[..end].Trim(" \t\r"u8);
             bytes = bytes[(end + 1)..];
             if (line.IsEmpty || line[0] == '#') continue;
-            if (ParseLine(line) is not { } file) return Fault(FileFaultKind.WrongFormat, $"line {number} is no manifest line");
+            if (ParseLine(line) is not { } file) return Fault(FileFaultKind.WrongFormat, $"line {number} is not a manifest line");
             switch (file.Type)
             {
                 case AofFileType.Base when @base is not null: return Fault(FileFaultKind.WrongFormat, $"line {number}: a second base");

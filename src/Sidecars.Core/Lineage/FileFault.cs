@@ -79,7 +79,7 @@ public readonly record struct DiskFact<T>
     /// <summary>Looked for, not there.</summary>
     public static DiskFact<T> Absent => new(FactState.Absent, null, default);
 
-    /// <summary>Read.</summary>
+    /// <summary>Holds a value that was read.</summary>
     public static DiskFact<T> Known(T value) => new(FactState.Known, value, default);
 
     /// <summary>There, or perhaps there, and not readable.</summary>

@@ -115,7 +115,7 @@ public sealed class JsonFacts
     /// <summary>As <see cref="Truth"/>; false where the field is missing or null.</summary>
     public bool OptionalTruth(string name) => Has(name) && Truth(name);
 
-    /// <summary>An object.</summary>
+    /// <summary>Reads an object.</summary>
     public JsonFacts Object(string name)
     {
         if (TryGet(name, out var value) && value.ValueKind == JsonValueKind.Object) return new JsonFacts(value, _root, $"{_path}{name}.");

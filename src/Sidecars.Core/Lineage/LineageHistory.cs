@@ -67,7 +67,7 @@ public sealed class LineageHistory : IReadOnlyList<LineageEntry>, IEquatable<Lin
         return true;
     }
 
-    /// <summary>Where <paramref name="id"/> stands.</summary>
+    /// <summary>Finds where <paramref name="id"/> stands.</summary>
     public LineageLookup Find(ReplicationId id) =>
         _entries.FirstOrDefault(e => e.Id == id) is { } entry ? new LineageLookup.Recorded(entry) : new LineageLookup.Unknown();
 

@@ -83,7 +83,7 @@ internal static class LineageJson
     public static LastServing? OptionalLastServing(JsonFacts item) =>
         item.OptionalObject("last_serving") is { } serving ? new LastServing(Node(serving.Object("node")), Token(serving, "token")) : null;
 
-    /// <summary>At most <see cref="LineageHistory.MaxEntries"/>, ascending.</summary>
+    /// <summary>Reads at most <see cref="LineageHistory.MaxEntries"/>, ascending.</summary>
     public static LineageHistory History(JsonFacts item) => History(
         item.Objects("history", LineageHistory.MaxEntries),
         entry => new LineageEntry(

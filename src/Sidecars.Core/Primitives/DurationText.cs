@@ -52,7 +52,8 @@ public static class DurationText
         if (left % Hour >= Minute) text += Part(left % Hour / Minute, "m");
         if (left % Minute == 0) return text;
         text += Part(left % Minute / Second, "");
-        if (left % Second != 0) text += "." + Part(left % Second + Second, "")[1..].TrimEnd('0'); // its three digits, without the last zeros
+        // The three digits of the rest, without the last zeros.
+        if (left % Second != 0) text += "." + Part(left % Second + Second, "")[1..].TrimEnd('0');
         return text + "s";
     }
 

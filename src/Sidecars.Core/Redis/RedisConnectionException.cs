@@ -36,7 +36,7 @@ public enum RedisFailure
 /// <summary>No reply, and why. The connection can't be used any more. (An error reply is a value, not an exception.)</summary>
 public sealed class RedisConnectionException(RedisFailure failure, string message, Exception? inner = null) : IOException(message, inner)
 {
-    /// <summary>Why.</summary>
+    /// <summary>What kind of failure it is.</summary>
     public RedisFailure Failure { get; } = failure;
 
     /// <summary>True where no connection came about: nothing is known of a process there, not even that there is one.</summary>

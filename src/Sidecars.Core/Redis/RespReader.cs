@@ -95,7 +95,7 @@ public sealed class RespReader(RespLimits? limits = null)
             case (byte)'*' or (byte)'~' or (byte)'>' or (byte)'%' or (byte)'|':
                 node = Open(type, text);
                 break;
-            default: throw new RespProtocolException(RespOffence.UnknownType, $"Byte 0x{type:x2} is no RESP type.");
+            default: throw new RespProtocolException(RespOffence.UnknownType, $"Byte 0x{type:x2} is not a RESP type.");
         }
 
         Consume(size);

@@ -54,7 +54,7 @@ public sealed class FileEpochStore(string directory) : IEpochStore
             if (!File.Exists(PathOf)) return new EpochReading.Known(0, null);
             return EpochDocument.TryRead(BoundedFile.Read(PathOf, MaxBytes)) is { } known
                 ? known
-                : new EpochReading.Unavailable($"{PathOf} is no epoch of ours");
+                : new EpochReading.Unavailable($"{PathOf} is not an epoch of ours");
         }
         catch (IOException e)
         {

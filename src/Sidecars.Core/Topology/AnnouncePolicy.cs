@@ -59,13 +59,13 @@ public static class AnnouncePolicy
         if (IsLoopback(address) && (facts.InCluster || !IsLoopback(facts.Setting)))
             return new AnnounceDecision.Use(address, "announce-loopback",
                 $"{setting} is {address.Host}, which leads every other host to itself: "
-                + "Sentinels and replicas elsewhere will not find this node. "
-                + "Name an address that they reach", IsDoubtful: true);
+                + "Sentinels and replicas elsewhere will not find this node; "
+                + "name an address that they reach", IsDoubtful: true);
         return facts.InCluster && facts.Own.Contains(address)
             ? new AnnounceDecision.Use(address, "announce-own-address",
                 $"{setting} is {address.Host}, an address of this pod itself: the next pod gets another one, "
-                + "and the group may then wait for an address that nobody has. "
-                + "Name a Service of this pod alone, <pod>.<namespace>.svc", IsDoubtful: true)
+                + "and the group may then wait for an address that nobody has; "
+                + "name a Service of this pod alone, <pod>.<namespace>.svc", IsDoubtful: true)
             : new AnnounceDecision.Use(address, "announce", $"{setting} is {address.Host}");
     }
 

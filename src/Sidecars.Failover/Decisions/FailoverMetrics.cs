@@ -33,7 +33,7 @@ public sealed class FailoverMetrics
             "loop");
     }
 
-    /// <summary>A refusal.</summary>
+    /// <summary>Counts a refusal.</summary>
     public void Refused(string loop, string reason) => _refusals.Of(loop, reason)?.Inc();
 
     /// <summary>Something was done, or not.</summary>

@@ -21,7 +21,7 @@ public sealed record FenceSettings(int SentinelCount, int RedisCount, long MinRe
     TimeSpan FailoverTimeout, TimeSpan Period, bool DryRun);
 
 /// <summary>Gathers, decides, sets the fence of the server beside this process. Rules: <see cref="FencePolicy"/>.</summary>
-/// <param name="settings">See there.</param>
+/// <param name="settings">Counts, values and times.</param>
 /// <param name="server">The server.</param>
 /// <param name="own">Sets its values.</param>
 /// <param name="sentinels">The Sentinels.</param>

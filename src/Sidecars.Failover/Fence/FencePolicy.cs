@@ -86,7 +86,7 @@ public sealed record FenceFacts
 /// <param name="Reason">In words.</param>
 public sealed record GivenUp(long Epoch, string Reason)
 {
-    /// <summary>From the note on disk.</summary>
+    /// <summary>Reads the note on disk.</summary>
     public static GivenUp? Of(DiskFact<GivingUp> note) => note.State switch
     {
         FactState.Absent => null,

@@ -88,7 +88,8 @@ internal sealed record GhostView(
         {
             if (node.View.Role == NodeRole.Replica
                 && (node.View.MasterAddress != named.Address || !node.View.MasterLinkUp || node.View.SyncInProgress || node.View.Loading))
-                return new GhostDecision.Refuse("replica-not-in-sync", $"{node.Address} is no replica of {named.Address} with a live link");
+                return new GhostDecision.Refuse(
+                    "replica-not-in-sync", $"{node.Address} is not a replica of {named.Address} with a live link");
         }
 
         return nodes.Select(n => n.Address).Distinct().Count() == nodes.Count

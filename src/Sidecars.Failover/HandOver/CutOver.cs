@@ -127,7 +127,7 @@ internal sealed partial class CutOver(
         StepDownStep.TakeBack => TakeBackAsync(),
         StepDownStep.Unfence => UnfenceAsync(),
         StepDownStep.Restore => RestoreAsync(),
-        _ => throw new InvalidOperationException($"{step} is no step of the cut-over"),
+        _ => throw new InvalidOperationException($"{step} is not a step of the cut-over"),
     };
 
     private async Task<LeadershipOutcome> WinAsync()
@@ -285,7 +285,7 @@ internal sealed partial class CutOver(
         await using (connection.ConfigureAwait(false))
         {
             if (await connection.RoleAsync(default).ConfigureAwait(false) is RoleReply.Master) return true;
-            _words = $"{plan.Target.Address} is no master any more";
+            _words = $"{plan.Target.Address} is no longer a master";
             return false;
         }
     }

@@ -11,7 +11,7 @@ namespace Sidecars.Failover.HandOver;
 /// <param name="own">The Redis beside this process.</param>
 /// <param name="settings">Configuration.</param>
 /// <param name="sentinels">As the sidecars log in.</param>
-/// <param name="nodes">Likewise.</param>
+/// <param name="nodes">Nodes, with the login of the sidecars.</param>
 /// <param name="leadership">Tells the Sentinels.</param>
 /// <param name="dataDirectory">Of the Redis beside this process.</param>
 /// <param name="time">For the deadline of name look-ups.</param>
@@ -29,7 +29,7 @@ public sealed class HandOverGroup(
     /// <summary>As the sidecars log in.</summary>
     public SentinelClient Sentinels { get; } = sentinels;
 
-    /// <summary>Likewise.</summary>
+    /// <summary>Asks nodes, with the login of the sidecars.</summary>
     public HandOverClient Nodes { get; } = nodes;
 
     /// <summary>Tells the Sentinels who is master.</summary>

@@ -38,7 +38,7 @@ public static class HandOverRepairPolicy
         ArgumentNullException.ThrowIfNull(facts);
         var (s, coordinator, givenUp, unreadable) = facts;
         if (s.Own is not NodeObservation.Known own)
-            return new HandOverRepairDecision.Nothing("own-unknown", $"{s.Own.Endpoint} gives no usable answer");
+            return new HandOverRepairDecision.Nothing("own-unknown", $"{s.Own.Endpoint} did not answer");
         if (givenUp is null && unreadable is null && IsNothingLeft(s))
             return new HandOverRepairDecision.Nothing("nothing-left", "nothing is left of a hand-over");
         if (coordinator == true && givenUp is null)

@@ -33,7 +33,7 @@ internal static class HandOverWiring
     public static async Task<(RedisEndpoint? Endpoint, string Why)> FindAsync(
         string text, GroupSettings group, CancellationToken cancellation)
     {
-        if (!RedisEndpoint.TryParse(text, group.RedisPort, out var endpoint)) return (null, $"'{text}' is no address and no name");
+        if (!RedisEndpoint.TryParse(text, group.RedisPort, out var endpoint)) return (null, $"'{text}' is neither an address nor a name");
         var resolved = await EndpointResolver.ResolveAsync(
             [endpoint], group.ConnectTimeout, TimeProvider.System, cancellation).ConfigureAwait(false);
         return resolved.Endpoints.Length == 1 ? (resolved.Endpoints[0], "") : (null, resolved.Endpoints.IsEmpty

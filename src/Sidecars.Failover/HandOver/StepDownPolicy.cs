@@ -17,7 +17,7 @@ public static class StepDownPolicy
     {
         ArgumentNullException.ThrowIfNull(s);
         if (s.Own is not NodeObservation.Known own)
-            return new StepDownDecision.Wait("own-unknown", $"the Redis at {s.Own.Endpoint} gives no usable answer: {Why(s.Own)}");
+            return new StepDownDecision.Wait("own-unknown", $"the Redis at {s.Own.Endpoint} did not answer: {Why(s.Own)}");
         if (own.View.Role == NodeRole.Replica)
             return new StepDownDecision.Nothing("replica", $"{own.Address} is a replica of {own.View.MasterAddress}");
         if (OwnObstacle(own) is { } obstacle) return obstacle;
@@ -80,7 +80,7 @@ public static class StepDownPolicy
         if (targets.Count == 0)
         {
             return s.Wanted is { } wanted
-                ? new StepDownDecision.Wait("target-unknown", $"{wanted} is no replica of {own.Address} that answers")
+                ? new StepDownDecision.Wait("target-unknown", $"{wanted} is not a replica of {own.Address} that answers")
                 : new StepDownDecision.Wait("no-replica", $"no replica of {own.Address} answers");
         }
 

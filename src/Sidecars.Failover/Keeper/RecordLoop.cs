@@ -12,7 +12,7 @@ namespace Sidecars.Failover.Keeper;
 /// renewal. It reports only what is in a marker on the disk already, so that the record never promises more. A record that is away is
 /// asked ever more rarely, and delays no marker. Not safe for concurrent use.
 /// </summary>
-/// <param name="me">Whose.</param>
+/// <param name="me">The node whose server it reports.</param>
 /// <param name="markers">What is on the disk.</param>
 /// <param name="record">The record.</param>
 /// <param name="period">Between two reads, and two reports while nothing is new; 30 s.</param>

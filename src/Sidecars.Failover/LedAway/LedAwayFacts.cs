@@ -80,7 +80,7 @@ public sealed record LedAwayFacts
     /// <summary>What the Sentinels say.</summary>
     public required QuorumFacts Quorum { get; init; }
 
-    /// <summary>See there; null: not since this process started.</summary>
+    /// <summary>What the Sentinels named before; null: nothing since this process started.</summary>
     public NamedBefore? Before { get; init; }
 
     /// <summary>Whether a step-down runs beside this process.</summary>

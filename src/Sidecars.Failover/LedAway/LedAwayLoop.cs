@@ -19,7 +19,7 @@ public sealed record LedAwaySettings(string Node, int RedisCount, int SentinelCo
 /// <summary>
 /// Notices that the Sentinels were led to an address outside of the group, and tells them back. Rules: <see cref="LedAwayPolicy"/>.
 /// </summary>
-/// <param name="settings">See there.</param>
+/// <param name="settings">The group, and how often it looks.</param>
 /// <param name="server">The server beside this process.</param>
 /// <param name="sentinels">What the Sentinels say now.</param>
 /// <param name="read">Reads what is recorded of the group.</param>

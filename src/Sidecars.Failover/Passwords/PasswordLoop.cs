@@ -14,7 +14,7 @@ namespace Sidecars.Failover.Passwords;
 /// Reads the password files again and again and brings the living servers to what they hold, without a restart: the own Redis and,
 /// beside the master, the Sentinels. Rules: <see cref="PasswordPolicy"/>. One step a round, each from a new look.
 /// </summary>
-/// <param name="settings">Whose.</param>
+/// <param name="settings">Whose passwords it keeps, and how often it looks.</param>
 /// <param name="read">Reads the files.</param>
 /// <param name="client">Asks and sets servers; logs in with what <paramref name="use"/> was told.</param>
 /// <param name="quorum">Whom the Sentinels name.</param>
@@ -114,7 +114,7 @@ public sealed class PasswordLoop(
                     $"{settings.Own} replicates with its {(replicate.Password == PasswordAge.Previous ? "previous" : "current")} password",
                     await ReplicateAsync(replicate, facts, cancellation).ConfigureAwait(false));
             default:
-                throw new InvalidOperationException($"{decision.Code} is no step");
+                throw new InvalidOperationException($"{decision.Code} is not a step");
         }
     }
 

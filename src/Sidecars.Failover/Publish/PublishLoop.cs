@@ -19,7 +19,7 @@ public sealed record PublishSettings(
 /// Decides who is published, and lets the loop of every target know. Rules: <see cref="PublishPolicy"/>. It writes nothing, and whoever
 /// writes changes nothing here: a revision is counted by the plan of its target (<see cref="RevisionPlan"/>).
 /// </summary>
-/// <param name="settings">See there.</param>
+/// <param name="settings">What the policy needs to know of the group.</param>
 /// <param name="server">The server.</param>
 /// <param name="sentinels">The Sentinels.</param>
 /// <param name="term">Term of the group.</param>

@@ -59,7 +59,7 @@ public static class DecisionReplay
             var root = document.RootElement;
             if (root.ValueKind != JsonValueKind.Object || Text(root, "event") != "decision" || Text(root, "code") is not { } code
                 || !root.TryGetProperty("snapshot", out var snapshot) || snapshot.ValueKind != JsonValueKind.Object)
-                return new ReplayOutcome.Unreadable("the line is no decision with a snapshot");
+                return new ReplayOutcome.Unreadable("the line is not a decision with a snapshot");
             return Text(root, "loop") is { } loop ? OfLoop(loop, code, snapshot) : OfBootstrap(code, snapshot, bootstrap);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException)
@@ -98,7 +98,7 @@ public static class DecisionReplay
             _ => null,
         };
         return decision is null
-            ? new ReplayOutcome.Unreadable($"nobody here decides as '{loop}'")
+            ? new ReplayOutcome.Unreadable($"unknown loop '{loop}'")
             : new ReplayOutcome.Replayed(loop, code, decision.Code, decision.Reason);
     }
 

@@ -71,7 +71,7 @@ internal static class PublishFindings
         var (name, address) = (place.Name, place.Master.Address);
         if (name != SliceTarget.Kind)
             return new Fault(
-                FindingCodes.PublishedUnknown, name, $"names {address}, which is no address of this group that is known here",
+                FindingCodes.PublishedUnknown, name, $"names {address}, which is not a known address of this group",
                 "compare it with PUBLISH_ADDRESS of the master");
         const string toDo = "the master's sidecar writes its pod's address at its next look (PUBLISH_CHECK); until then the Service "
             + "leads nowhere: see that sidecar's log (publish)";

@@ -64,7 +64,7 @@ internal static class SentinelFindings
             .Where(r => !group.Has(r)))
             yield return new Fault(
                 FindingCodes.ForeignReplica, stranger.ToString(),
-                "follows the master and is no node of this group: Sentinel may promote it",
+                "follows the master and is not a node of this group: Sentinel may promote it",
                 "REPLICAOF NO ONE there, or replica-priority 0 for a migration: see RedisLedAway");
     }
 

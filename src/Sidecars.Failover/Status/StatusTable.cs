@@ -10,7 +10,7 @@ internal static class StatusTable
 
     private const int ShownId = 8; // of 40 hex digits: enough to tell three processes apart
 
-    /// <summary>The lines.</summary>
+    /// <summary>Writes the lines.</summary>
     /// <param name="report">The report.</param>
     /// <param name="width">No line is longer.</param>
     /// <param name="paint">Colours.</param>

@@ -76,7 +76,7 @@ internal sealed class StatusView
 
     public int AnsweringSentinels { get; }
 
-    /// <summary>Likewise.</summary>
+    /// <summary>Addresses at which no Sentinel is missed.</summary>
     public ImmutableArray<SentinelSeen> SpareSentinels { get; }
 
     /// <summary>The Redis beside this process is not up yet: redis-bootstrap still looks for its role.</summary>

@@ -36,7 +36,7 @@ internal static class Words
         FindingCodes.AddressSilent, address, $"{why}; every server of the group answers at another address",
         "nothing, if this host has no route to that address family; otherwise remove the address from its name or list");
 
-    /// <summary>An age.</summary>
+    /// <summary>Writes an age.</summary>
     public static string Ago(long? seconds) =>
         seconds is { } some ? DurationText.About(TimeSpan.FromSeconds(Math.Clamp(some, 0, int.MaxValue))) + " ago" : "never";
 

@@ -103,7 +103,7 @@ public static class StrayReplicaPolicy
         HandOverSnapshot group, SentinelQuorumDecision.Agreed agreed, StrayLink link, NodeLook own, string reason)
     {
         if (group.Others.FirstOrDefault(o => o.Endpoint == link.Master) is not NodeObservation.Known { View: var master })
-            return Waits("master-silent", $"{link.Master} gives no usable answer");
+            return Waits("master-silent", $"{link.Master} did not answer");
         if (master.Role != NodeRole.Master) return Waits("named-is-replica", $"{link.Master} is a replica of {master.MasterAddress}");
         if (agreed.RunIds is not [var runId] || runId != master.RunId)
             return Waits("another-process", "they do not talk to the process that answers there");

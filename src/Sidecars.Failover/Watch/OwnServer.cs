@@ -56,7 +56,7 @@ public abstract record OwnServer
         /// <summary><c>used_memory_rss</c>, bytes; null: not read.</summary>
         public long? ResidentBytes { get; init; }
 
-        /// <summary>From a look at it.</summary>
+        /// <summary>Takes the answers from a look at the server.</summary>
         /// <param name="look">What it said.</param>
         /// <param name="freshLag">Seconds within which a replica must have acknowledged to count.</param>
         public static Answers Of(NodeLook look, int freshLag)

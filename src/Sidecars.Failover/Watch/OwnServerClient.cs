@@ -38,7 +38,7 @@ public sealed class OwnServerClient(Func<IRespTransport> transport, RedisClientO
         async client =>
         {
             var role = await client.CallAsync(cancellation, "ROLE").ConfigureAwait(false);
-            if (!RoleReply.TryParse(role, out var now) || now is not RoleReply.Master) return "it is no master now";
+            if (!RoleReply.TryParse(role, out var now) || now is not RoleReply.Master) return "it is no longer a master";
             // A step-down refuses writes already, and cutting its connection would leave it half done.
             var value = await client.CallAsync(cancellation, "CONFIG", "GET", "min-replicas-to-write").ConfigureAwait(false);
             if (new ConfigReply(value).MinReplicas == WriteFence.StepDown) return StepDownFence;
@@ -67,7 +67,7 @@ public sealed class OwnServerClient(Func<IRespTransport> transport, RedisClientO
         async (client, reply) =>
         {
             if (reply.IsMaster != false || reply.MasterEndpoint != itself || reply.MasterLinkUp != false)
-                return $"it is no unlinked replica of {itself} now";
+                return $"it is no longer an unlinked replica of {itself}";
             var set = await client.CallAsync(cancellation, "REPLICAOF", "NO", "ONE").ConfigureAwait(false);
             return set.IsError ? set.Text : null;
         },

@@ -162,7 +162,7 @@ public sealed class OwnServerWatch(
         var refusals = 0;
         while (true)
         {
-            // Whoever looked last, looked for all.
+            // One poll serves every loop.
             if (AnsweredAgo is { } ago && ago < Due && Last is OwnServer.Answers)
             {
                 await Task.Delay(Due - ago, time, cancellation).ConfigureAwait(false);

@@ -40,7 +40,7 @@ public sealed record QuorumFacts
     /// <summary>In words.</summary>
     public required string Reason { get; init; }
 
-    /// <summary>From what each said.</summary>
+    /// <summary>Counts what each Sentinel said.</summary>
     public static QuorumFacts Of(IReadOnlyCollection<SentinelObservation> observations, int configured)
     {
         ArgumentNullException.ThrowIfNull(observations);

@@ -85,7 +85,7 @@ public sealed class SentinelVotes
     /// <summary>True where a majority names another.</summary>
     public bool IsContradicted => Contradicting >= Majority;
 
-    /// <summary>For people: <c>2 of 3 Sentinels agree</c>.</summary>
+    /// <summary>Describes them for people: <c>2 of 3 Sentinels agree</c>.</summary>
     public string Describe() =>
         $"{Digits.Of(Agreeing)} of {Digits.Of(Expected)} Sentinels agree"
         + (Contradicting > 0 ? $", {Digits.Of(Contradicting)} name {Other}" : "");

@@ -52,7 +52,7 @@ public static class ProbePolicy
             RedisFailure.TimedOut =>
                 $"{facts.Peer} accepts, but does not answer within {DurationText.Of(facts.Deadline)}: stopped, paused, "
                 + "or busy beyond its busy-reply-threshold",
-            RedisFailure.Protocol => $"what listens at {facts.Peer} is no Redis: its reply is no RESP",
+            RedisFailure.Protocol => $"what listens at {facts.Peer} is not Redis: it did not answer in the Redis protocol",
             RedisFailure.Closed => $"{facts.Peer} closes the connection without a whole reply",
             RedisFailure.Tls => $"no TLS with {facts.Peer}: its certificate is not trusted, or it speaks none",
             _ => $"{facts.Peer} can't be reached",

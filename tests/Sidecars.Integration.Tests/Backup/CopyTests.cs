@@ -40,7 +40,7 @@ public class CopyTests
         using var again = new TempFolder("again");
         var refused = await rig.RunAsync("restore", "--new-cluster-id", Copy, "--target", again.Path);
         Assert.Equal((1, true), (refused.ExitCode,
-            refused.Output.Contains("team-b/redis is no new tenant: the store holds team-b.redis/", StringComparison.Ordinal)));
+            refused.Output.Contains("team-b/redis is not a new tenant: the store holds team-b.redis/", StringComparison.Ordinal)));
         Assert.Empty(Directory.EnumerateFileSystemEntries(again.Path));
     }
 

@@ -62,7 +62,8 @@ public class StoreAwayTests
         await BackupRig.CallAsync(client, "SET", "away", "1");
         // By its next segment, or by the look at what it has stored that follows a base.
         await sidecar.WaitForLineAsync(
-            line => line.Contains("store_failed", StringComparison.Ordinal) || line.Contains("is no directory", StringComparison.Ordinal),
+            line => line.Contains("store_failed", StringComparison.Ordinal)
+                || line.Contains("is not a directory", StringComparison.Ordinal),
             "it notices");
     }
 

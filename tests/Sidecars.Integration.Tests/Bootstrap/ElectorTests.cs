@@ -96,8 +96,8 @@ public sealed class ElectorTests
     }
 
     [Theory]
-    [InlineData("no json", "is no JSON object")]
-    [InlineData("an array", "is no JSON object")]
+    [InlineData("no json", "is not a JSON object")]
+    [InlineData("an array", "is not a JSON object")]
     [InlineData("no name", "has no \"name\"")]
     [InlineData("a number as name", "the elector's answer: name")]
     [InlineData("not found", "does not answer")]

@@ -15,7 +15,7 @@ namespace Sidecars.Manifests.Tests.Monitoring;
 
 public sealed partial class RunbookTests
 {
-    private static readonly string[] Parts = ["**You see.**", "**It means.**", "**First command.**", "**Decide.**", "**Over when.**"];
+    private static readonly string[] Parts = ["**You see.**", "**It means.**", "**First command.**", "**Decide.**", "**Resolved when.**"];
 
     private static IEnumerable<string> Pages => Directory.EnumerateFiles(Path.Combine(Renders.Folder, "runbooks"), "*.md");
 

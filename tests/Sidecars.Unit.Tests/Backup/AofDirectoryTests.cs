@@ -39,6 +39,6 @@ public sealed class AofDirectoryTests : IDisposable
     {
         Assert.Contains("has not saved yet", Assert.Throws<IOException>(_aof.PinSnapshot).Message, StringComparison.Ordinal);
         _folder.Write(DataLayout.Default.RdbFile, "hello");
-        Assert.Contains("is no snapshot", Assert.Throws<IOException>(_aof.PinSnapshot).Message, StringComparison.Ordinal);
+        Assert.Contains("is not a snapshot", Assert.Throws<IOException>(_aof.PinSnapshot).Message, StringComparison.Ordinal);
     }
 }

@@ -37,7 +37,7 @@ public sealed class DnsRecordTarget(string name, string recordName, int ttlSecon
     {
         ArgumentNullException.ThrowIfNull(wanted);
         if (!DnsTarget.TryParse(wanted.Addresses.External, out var target))
-            return TokenPlan.Refuse<DnsChange>("no-address", $"{wanted.Addresses.External} is no address and no name");
+            return TokenPlan.Refuse<DnsChange>("no-address", $"{wanted.Addresses.External} is neither an address nor a name");
         var record = new DnsRecordState { Cluster = wanted.Cluster, Token = wanted.Token, Target = target };
         return DnsPublishPolicy.Decide(new DnsPublication { Name = recordName, TtlSeconds = ttlSeconds, State = record }, state);
     }

@@ -9,7 +9,8 @@ public sealed class SettingHelpTests
     {
         var reader = new SettingReader(new Dictionary<string, string>());
         reader.Section("Group");
-        reader.Duration("WAIT", "WAIT_MS", TimeSpan.FromMilliseconds(250), TimeSpan.Zero, TimeSpan.FromSeconds(1), "How long it waits for all.");
+        reader.Duration(
+            "WAIT", "WAIT_MS", TimeSpan.FromMilliseconds(250), TimeSpan.Zero, TimeSpan.FromSeconds(1), "How long it waits for all.");
         reader.Section("Passwords");
         reader.OptionalSecret("PASSWORD", "Which.");
         reader.Section("Group");

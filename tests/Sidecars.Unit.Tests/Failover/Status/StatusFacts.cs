@@ -122,7 +122,7 @@ internal static class StatusFacts
         ["no-backup-yet"] = Healthy with { Backup = NoBackup },
         ["drill-old"] = Healthy with { Backup = new BackupReading(3, "b", TimeSpan.FromHours(3), null, TimeSpan.FromSeconds(2)) },
         ["backup-not-looked-at"] =
-            Healthy with { Backup = BackupReading.Unread("s3://bucket/tenants is no directory, and this command reads no other store") },
+            Healthy with { Backup = BackupReading.Unread("s3://bucket/tenants is not a directory, and this command reads no other store") },
         ["rescues"] = Healthy with
         {
             Rescues = [new Rescue("20261121T010203004Z-5e5e5e5e", "it followed 10.0.0.2:6379", new FencingToken(2, 6, 0),

@@ -50,7 +50,7 @@ public static class Route53Document
         return stream.ToArray();
     }
 
-    /// <summary>ListResourceRecordSets.</summary>
+    /// <summary>Reads a page of ListResourceRecordSets.</summary>
     public static bool TryReadPage(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out Route53Page? page)
     {
         page = null;
@@ -84,7 +84,7 @@ public static class Route53Document
         return true;
     }
 
-    /// <summary>Of either form: <c>ErrorResponse</c>, and the older <c>InvalidChangeBatch</c> with its list of messages.</summary>
+    /// <summary>Reads either form: <c>ErrorResponse</c>, and the older <c>InvalidChangeBatch</c> with its list of messages.</summary>
     public static Route53Error ReadError(ReadOnlyMemory<byte> body)
     {
         if (!TryLoad(body, null, out var root)) return new Route53Error("", "");

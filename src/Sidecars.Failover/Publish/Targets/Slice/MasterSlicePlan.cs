@@ -32,7 +32,7 @@ public static class MasterSlicePlan
         ArgumentNullException.ThrowIfNull(wanted);
         if (wanted.Addresses.Internal is not { } inside || !IPAddress.TryParse(inside.Host, out var ip))
             return TokenPlan.Refuse<EndpointSliceDocument>(
-                "no-address", $"{wanted.Addresses.Internal?.Host} is no IP address, and a slice takes nothing else");
+                "no-address", $"{wanted.Addresses.Internal?.Host} is not an IP address, and a slice takes nothing else");
         var family = ip.AddressFamily == AddressFamily.InterNetworkV6 ? "IPv6" : "IPv4";
         if (current is null)
             return new TargetPlan<EndpointSliceDocument>.Write("first", $"there is no EndpointSlice {service}",

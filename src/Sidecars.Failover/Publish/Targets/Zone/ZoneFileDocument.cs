@@ -65,7 +65,7 @@ public sealed class ZoneFileDocument
         return null;
     }
 
-    /// <summary>The file.</summary>
+    /// <summary>Writes the file.</summary>
     public byte[] ToBytes() => Encoding.UTF8.GetBytes(string.Concat(_lines.Select(line => line + "\n")));
 
     // name ttl IN SOA mname rname serial refresh retry expire minimum
