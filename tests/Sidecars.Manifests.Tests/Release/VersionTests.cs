@@ -20,7 +20,7 @@ public sealed partial class VersionTests
         string[] known = ["docker/redis/Dockerfile", "docker/sentinel/Dockerfile", "manifests/base/kustomization.yaml",
             "manifests/components/backup/kustomization.yaml", "manifests/docs/install.md", "manifests/docs/changelog.md"];
         Assert.Subset(found.Select(place => place.File).ToHashSet(), known.ToHashSet());
-        Assert.Empty(found.Where(place => place.Version != Versions.Tree));
+        Assert.DoesNotContain(found, place => place.Version != Versions.Tree);
     }
 
     [Fact]

@@ -16,7 +16,7 @@ public sealed class LoadPolicyTests : IDisposable
     {
         _data.WithAof(1).With(DataFolder.Increment, "garbage", 1);
         var evidence = _data.Read(Durability.Aof);
-        Assert.Contains("no command", Assert.IsType<LoadDecision.PutAside>(LoadPolicy.Decide(evidence, 0, follows: true)).Reason,
+        Assert.Contains("not a command", Assert.IsType<LoadDecision.PutAside>(LoadPolicy.Decide(evidence, 0, follows: true)).Reason,
             StringComparison.Ordinal);
         Assert.IsType<LoadDecision.Load>(LoadPolicy.Decide(evidence, 0, follows: false)); // an election never names it
     }
