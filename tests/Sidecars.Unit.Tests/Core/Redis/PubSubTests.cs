@@ -1,5 +1,6 @@
 using Sidecars.Core.Redis;
 using Sidecars.TestKit.FakeRedis;
+using Sidecars.TestKit.Processes;
 
 namespace Sidecars.Unit.Tests.Core.Redis;
 
@@ -64,6 +65,8 @@ public sealed class PubSubTests
         await using var client = await ConnectAsync(server);
         var waiting = client.ReadMessageAsync(default);
         await Assert.ThrowsAsync<InvalidOperationException>(() => client.CallAsync(default, "PING"));
+        // A connect succeeds before the server has accepted it: closed now, it would stay open, and this wait for ever.
+        await Eventually.UntilAsync("the server to have the connection", () => server.OpenConnections == 1);
         server.CloseAll();
         Assert.Equal(RedisFailure.Closed, (await Assert.ThrowsAsync<RedisConnectionException>(() => waiting)).Failure);
     }
