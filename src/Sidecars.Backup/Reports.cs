@@ -89,7 +89,8 @@ internal sealed class TableReport(TextWriter output, int width = int.MaxValue) :
     public void Pruned(PruneReport report, bool dryRun)
     {
         Table(["BACKUP", "COMPLETED", "", "REASON"], report.Policy.Verdicts.Select(
-            v => new[] { v.Backup.Id, RestorePlan.Show(v.Backup.Manifest.CompletedAt), v.Keep ? "keep" : "delete", v.Reason }), "COMPLETED");
+            v => new[] { v.Backup.Id, RestorePlan.Show(v.Backup.Manifest.CompletedAt), v.Keep ? "keep" : "delete", v.Reason }),
+            "COMPLETED");
         foreach (var key in report.Leftovers) output.WriteLine($"{key}: of a base that was interrupted");
         if (report.Unfinished > 0) output.WriteLine($"{report.Unfinished} uploads that were never completed");
         foreach (var note in report.Notes) output.WriteLine($"! {note}");

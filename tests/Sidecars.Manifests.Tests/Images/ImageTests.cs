@@ -26,7 +26,8 @@ public sealed class ImageTests
         {
             AssertSbom(Path.Combine(folder, $"{image}.spdx.json"));
             AssertSbom(export.File($"{image}-{platform}.spdx.json"));
-            using var index = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(export.Path, $"{image}-{platform}", "index.json")));
+            using var index = JsonDocument.Parse(
+                await File.ReadAllTextAsync(Path.Combine(export.Path, $"{image}-{platform}", "index.json")));
             Assert.Single(index.RootElement.GetProperty("manifests").EnumerateArray());
         }
     }

@@ -39,7 +39,8 @@ public sealed class AbandonedPolicyTests
         Assert.Equal("master-answers", AbandonedPolicy.Decide(replicas with { Master = Node(NodeRole.Master) }).Code);
         Assert.Equal("succeed", AbandonedPolicy.Decide(replicas with { Master = Node(NodeRole.Replica) }).Code);
         Assert.Equal("succeed", AbandonedPolicy.Decide(replicas with { Master = new NodeObservation.Unreachable(Other, "refused") }).Code);
-        Assert.Equal("succeed", AbandonedPolicy.Decide(replicas with { Master = new NodeObservation.Unknown(Other, false, "garbage") }).Code);
+        var unclear = new NodeObservation.Unknown(Other, false, "garbage");
+        Assert.Equal("succeed", AbandonedPolicy.Decide(replicas with { Master = unclear }).Code);
     }
 
     [Theory]
