@@ -46,7 +46,7 @@ public sealed class DirectoryGoneTests
         var result = await rig.RunAsync([("BACKUP_STORE", rig.Folder.File("missing"))], arguments);
         Assert.Equal(1, result.ExitCode);
         Assert.Contains(
-            "is its volume mounted? A new store needs its directory made once (mkdir)", result.Output, StringComparison.Ordinal);
+            "is its volume mounted? The directory of a new store has to be made once (mkdir).", result.Output, StringComparison.Ordinal);
         Assert.False(Directory.Exists(rig.Folder.File("missing")));
     }
 

@@ -253,7 +253,7 @@ public sealed class RedisTruthTableTests
     public async Task Listeners_that_are_no_redis()
     {
         await using var web = FakeRedisServer.GreetingThenClosing(FakeReply.Raw("HTTP/1.1 400 Bad Request\r\n\r\n"));
-        await ProbeRun.RowAsync(ProbeRun.At(web.Endpoint), (false, "is no Redis"), (false, "is no Redis"), (false, "is no Redis"));
+        await ProbeRun.RowAsync(ProbeRun.At(web.Endpoint), (false, "is not Redis"), (false, "is not Redis"), (false, "is not Redis"));
         await using var half = FakeRedisServer.SendingThenClosing(FakeReply.Raw("+PO"));
         await ProbeRun.RowAsync(ProbeRun.At(half.Endpoint), (false, "without a whole reply"), (false, "without a whole reply"),
             (false, "without a whole reply"));

@@ -35,7 +35,7 @@ public sealed class ProgressLinesTests : IDisposable
             ],
             _output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries));
         Pass(60);
-        Assert.DoesNotContain("65 s", _output.ToString(), StringComparison.Ordinal); // it has ended
+        Assert.DoesNotContain("1m5s", _output.ToString(), StringComparison.Ordinal); // it has ended
     }
 
     [Fact]

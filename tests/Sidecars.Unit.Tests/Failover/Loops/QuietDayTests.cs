@@ -103,7 +103,8 @@ public sealed class QuietDayTests(ITestOutputHelper output)
             Assert.Empty(group.Changes);
             Assert.Empty(group.Failures);
 
-            // Its master is down for all of them: Sentinel is left alone for 3 s from the next look on.
+            // Its master is gone, and down for all of them: Sentinel is left alone for 3 s from the next look on.
+            group.Replica.Refuses = () => new RedisConnectionException(RedisFailure.Refused, "refused");
             group.Down = MemoryGroup.Other;
             group.Tell("+odown");
             group.Time.Settle(group.IsSeenDown);
