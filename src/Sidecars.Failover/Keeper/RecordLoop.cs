@@ -115,6 +115,7 @@ public sealed class RecordLoop(
                 if (known.View.Record.Term > before) TermRaised.Raise();
                 return null;
             case ElectionObservation.Unavailable unavailable:
+                if (isAsked) Volatile.Write(ref _isAsked, 1); // it is still to be read, at the next try
                 return Failed(unavailable.Why);
             case var other:
                 throw new InvalidOperationException($"unknown outcome {other}");

@@ -79,6 +79,20 @@ public sealed class LaterTermTests : IAsyncLifetime
         Assert.Equal(reads, _record.Reads);
     }
 
+    [Fact]
+    public async Task A_read_that_was_asked_for_and_failed_is_made_at_the_next_try_and_not_at_its_next_turn()
+    {
+        var record = Reader();
+        Assert.Null(await record.RoundAsync(default));
+        (_record.Term, _record.Away) = (2, "no answer");
+        record.ReadSoon();
+        Assert.NotNull(await record.RoundAsync(default));
+        Assert.NotNull(await record.RoundAsync(default));
+        _record.Away = null;
+        Assert.Null(await record.RoundAsync(default));
+        Assert.Equal((2L, 4), (record.Record!.Term, _record.Reads));
+    }
+
     private Task SaysAsync(string kind, FencingToken token, string address) => Eventually.UntilAsync(
         $"{address} to be published with token {token}",
         async () => await _places.ReadAsync(kind) is { } there && (there.Token, there.Address) == (token, address));
@@ -99,11 +113,15 @@ public sealed class LaterTermTests : IAsyncLifetime
 
         public long Term { get; set; }
 
+        /// <summary>Why it can't be read; null: it can.</summary>
+        public string? Away { get; set; }
+
         public int Reads => Volatile.Read(ref _reads);
 
         public Task<ElectionObservation> ReadAsync(CancellationToken cancellation)
         {
             Interlocked.Increment(ref _reads);
+            if (Away is { } why) return Task.FromResult<ElectionObservation>(new ElectionObservation.Unavailable(why));
             return Task.FromResult<ElectionObservation>(
                 new ElectionObservation.Known(new ElectionView { Record = new ElectionRecord { Term = Term }, Version = "1" }));
         }
