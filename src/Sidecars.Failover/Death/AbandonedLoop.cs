@@ -52,7 +52,9 @@ public sealed class AbandonedLoop(
                 .SelectMany(s => s.View.Replicas.Select(r => r.Address)).Distinct();
             var master = nodes.ObserveAsync(facts.Quorum.Named!, cancellation);
             var replicas = await Task.WhenAll(listed.Select(r => nodes.ObserveAsync(r, cancellation))).ConfigureAwait(false);
-            facts = facts with { Replicas = [.. replicas], Master = await master.ConfigureAwait(false) };
+            var answer = await master.ConfigureAwait(false);
+            // A master that is gone is waited for, and a Sentinel may have begun a failover meanwhile.
+            facts = Gather() with { Replicas = [.. replicas], Master = answer };
             decision = AbandonedPolicy.Decide(facts);
         }
 

@@ -123,7 +123,9 @@ public static class AbandonedPolicy
         if (hears is not null)
             return new AbandonedDecision.Refuse(
                 "master-heard", $"{quorum.Reason}, which they hold for down, and {hears.Address} hears it as its replica");
-        if (facts is { TellingFailed: { } why, Promoted: null })
+        // One that another sidecar has promoted is told by that one, or settled by Sentinel: a failover to a third would outdo it.
+        var isPromoted = replicas.OfType<NodeObservation.Known>().Any(r => r.View.Role == NodeRole.Master);
+        if (facts is { TellingFailed: { } why, Promoted: null } && !isPromoted)
         {
             return quorum.Executor is { } sentinel
                 ? new AbandonedDecision.RequestFailover(sentinel, named,

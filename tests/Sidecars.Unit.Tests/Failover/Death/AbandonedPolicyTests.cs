@@ -86,6 +86,10 @@ public sealed class AbandonedPolicyTests
         Assert.Equal(
             "sentinels-turn", AbandonedPolicy.Decide(failed with { AttemptedAgo = TimeSpan.FromSeconds(2), Replicas = null }).Code);
         Assert.Equal("sentinels-turn", AbandonedPolicy.Decide(failed with { Rank = 1 }).Code);
+        // Promoted by another replica's sidecar.
+        var promoted = Replica(Third, 1000);
+        promoted = promoted with { View = promoted.View with { Role = NodeRole.Master, MasterAddress = null } };
+        Assert.Equal("other-master", AbandonedPolicy.Decide(failed with { Replicas = [Replica(Me, 900), promoted] }).Code);
         // A master that lives is replaced by nobody.
         Assert.Equal("master-answers", AbandonedPolicy.Decide(failed with { Master = Node(NodeRole.Master) }).Code);
         Assert.Equal("failing-over", AbandonedPolicy.Decide(failed with { Quorum = failed.Quorum with { IsFailingOver = true } }).Code);

@@ -52,7 +52,19 @@ public sealed class AbandonedLoopTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_master_that_answers_again_is_left_alone()
+    public async Task A_master_that_answers_is_left_alone_though_every_Sentinel_holds_it_for_down()
+    {
+        Start(isGone: false);
+        await OnThreadAsync(() =>
+        {
+            Run(TimeSpan.FromMinutes(1));
+            Assert.Equal("master-answers", _group.Sink["abandoned"]);
+            Assert.Empty(_group.Changes);
+        });
+    }
+
+    [Fact]
+    public async Task A_master_that_the_Sentinels_reach_again_is_left_alone()
     {
         Start();
         await OnThreadAsync(() =>
@@ -65,10 +77,10 @@ public sealed class AbandonedLoopTests : IAsyncDisposable
         });
     }
 
-    private void Start()
+    private void Start(bool isGone = true)
     {
         _group.Down = MemoryGroup.Other;
-        _group.Replica.Refuses = () => new RedisConnectionException(RedisFailure.Refused, "refused");
+        if (isGone) _group.Replica.Refuses = () => new RedisConnectionException(RedisFailure.Refused, "refused");
         _group.Start(
             ("server", _group.Server.RunAsync), ("sentinels", _group.Watch.RunAsync), ("abandoned", _group.Abandoned().RunAsync));
     }
