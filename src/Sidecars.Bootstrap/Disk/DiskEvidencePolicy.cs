@@ -60,6 +60,11 @@ public static class DiskEvidencePolicy
 
         if (!facts.Rdb.IsKnown) return Suspect(SuspectReason.RdbUnreadable, $"dump: {facts.Rdb}");
         if (!facts.RdbLooksWhole) return Suspect(SuspectReason.RdbCut, "dump does not end as a snapshot does");
+        // With the AOF on no dump is saved at the shutdown: after DURABILITY was changed, this one may be of a full sync months ago.
+        if (facts.Durability == Durability.Rdb && facts.RdbFile.Value is { } dump
+            && facts.AofFiles.Select(f => f.Stat).Append(facts.SingleAof)
+                .Any(f => f.Value is { } file && file.ChangedTicks > dump.ChangedTicks))
+            return Suspect(SuspectReason.AofWithoutRdb, "the dump is older than an AOF, which a server with snapshots only does not load");
         return (facts.Rdb.Value.HasNoKeys ? DataState.Empty : DataState.Present, SuspectReason.None, "");
     }
 

@@ -53,7 +53,7 @@ public enum SuspectReason
     /// <summary>Only dump.rdb, with the AOF on: the server would start EMPTY and overwrite it at its end.</summary>
     RdbWithoutAof,
 
-    /// <summary>Only an AOF, with the AOF off: the server would start empty beside it.</summary>
+    /// <summary>An AOF, and no dump or an older one, with the AOF off: it would start empty, or on old data, beside it.</summary>
     AofWithoutRdb,
 
     /// <summary>The AOF is, or may be, from before a full sync that was loaded: the stale-AOF trap.</summary>

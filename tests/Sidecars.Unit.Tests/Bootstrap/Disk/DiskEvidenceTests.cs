@@ -98,6 +98,18 @@ public sealed class DiskEvidenceTests : IDisposable
         Expect(Durability.None, DataState.Absent);
     }
 
+    // With the AOF on no dump is saved at the shutdown: this one came with a full sync.
+    [Fact]
+    public void A_dump_that_is_older_than_the_AOF_is_suspect_with_snapshots_only()
+    {
+        _data.WithAof(10).With("dump.rdb", DataFolder.Dump(600, 0), 5);
+        Expect(Durability.Rdb, DataState.Suspect, SuspectReason.AofWithoutRdb);
+        Expect(Durability.None, DataState.Present);
+        Expect(Durability.Aof, DataState.Present);
+        _data.Touch("dump.rdb", 11); // saved or received since
+        Expect(Durability.Rdb, DataState.Present);
+    }
+
     [Fact]
     public void The_single_AOF_of_Redis_6_is_a_dataset()
     {
