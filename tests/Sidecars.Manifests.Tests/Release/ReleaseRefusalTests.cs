@@ -41,6 +41,19 @@ public sealed class ReleaseRefusalTests : IAsyncLifetime, IDisposable
         Assert.Contains(message, result.Error, StringComparison.Ordinal);
     }
 
+    [ToolTheory("kubectl", "git", "openssl")]
+    [InlineData("standing", "{}", "is there already with other bytes")]
+    [InlineData("says", "dial tcp: i/o timeout", "it can't be seen whether")]
+    public async Task What_may_stand_in_the_registry_is_not_overwritten(string file, string text, string message)
+    {
+        await File.WriteAllTextAsync(_repository.File($"calls.{file}"), text);
+        var result = await _repository.MakeAsync("out", "--push");
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains(message, result.Error, StringComparison.Ordinal);
+        Assert.Empty(_repository.Calls);
+    }
+
     [ToolFact("kubectl", "git", "openssl")]
     public async Task A_dry_run_says_what_would_be_made_and_makes_nothing()
     {
