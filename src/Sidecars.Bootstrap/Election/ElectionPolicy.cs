@@ -194,9 +194,10 @@ public static class ElectionPolicy
         return Result(facts, winner, $"{unclean}{winner.Node} {why} of {intact.Count} ({winner.Position!.At} at {position})");
     }
 
-    // Every node is here with data of the winner's replication id: no disk holds the other side's writes any more.
+    // Every node is here with data of the winner's replication id: no disk holds the other side's writes any more. With snapshots the
+    // marker's id is not the dump's, and says nothing of the kind.
     private static bool IsOneStream(ElectionFacts facts, List<CandidateEvidence> intact, CandidateEvidence winner) =>
-        intact.Count >= facts.GroupSize && intact.TrueForAll(e => e.Position?.At.Id == winner.Position!.At.Id);
+        facts.Durability == Durability.Aof && intact.Count >= facts.GroupSize && intact.TrueForAll(e => e.Position?.At.Id == winner.Position!.At.Id);
 
     private static ElectionDecision Result(ElectionFacts facts, CandidateEvidence winner, string why, PersonsWordKind? word = null) =>
         winner.Incarnation == facts.Me.Incarnation

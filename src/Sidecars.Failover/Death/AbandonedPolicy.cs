@@ -84,6 +84,9 @@ public static class AbandonedPolicy
     /// <summary>How much later each further replica's sidecar acts: longer than an attempt takes.</summary>
     public static readonly TimeSpan RankDelay = TimeSpan.FromSeconds(1);
 
+    /// <summary>How much later each further replica's sidecar asks a Sentinel: longer than a failover takes to be done or aborted.</summary>
+    public static readonly TimeSpan RequestDelay = TimeSpan.FromMinutes(1);
+
     /// <summary>
     /// Between two attempts: each may leave an unused vote, which keeps Sentinels from acting by themselves. So there are few of them
     /// (<see cref="SuccessionAttempts.Most"/>), after which one Sentinel is asked: it needs no vote for that.
@@ -127,6 +130,12 @@ public static class AbandonedPolicy
         var isPromoted = replicas.OfType<NodeObservation.Known>().Any(r => r.View.Role == NodeRole.Master);
         if (facts is { TellingFailed: { } why, Promoted: null } && !isPromoted)
         {
+            // FAILOVER raises the epoch without a vote: two Sentinels that were asked by two sidecars would name two masters in one epoch.
+            var turn = due + (facts.Rank * RequestDelay);
+            if (facts.AbandonedFor < turn)
+                return new AbandonedDecision.Wait(
+                    "sentinels-turn", $"{quorum.Reason}, which is down; another replica's sidecar asks a Sentinel, this one does after "
+                    + DurationText.About(turn));
             return quorum.Executor is { } sentinel
                 ? new AbandonedDecision.RequestFailover(sentinel, named,
                     $"{quorum.Reason}, which has been down for {DurationText.About(facts.AbandonedFor)}, and no replica could be put in its "

@@ -92,6 +92,11 @@ public sealed class AbandonedPolicyTests
         Assert.Equal("other-master", AbandonedPolicy.Decide(failed with { Replicas = [Replica(Me, 900), promoted] }).Code);
         // A master that lives is replaced by nobody.
         Assert.Equal("master-answers", AbandonedPolicy.Decide(failed with { Master = Node(NodeRole.Master) }).Code);
+        // One sidecar at a time: FAILOVER takes no vote.
+        var second = failed with { Rank = 1, AbandonedFor = AbandonedPolicy.Patience + AbandonedPolicy.RequestDelay };
+        Assert.Equal("sentinels-turn", AbandonedPolicy.Decide(second).Code);
+        Assert.IsType<AbandonedDecision.RequestFailover>(
+            AbandonedPolicy.Decide(second with { AbandonedFor = second.AbandonedFor + AbandonedPolicy.RankDelay }));
         Assert.Equal("failing-over", AbandonedPolicy.Decide(failed with { Quorum = failed.Quorum with { IsFailingOver = true } }).Code);
         Assert.Equal("no-executor", AbandonedPolicy.Decide(failed with { Quorum = failed.Quorum with { Executor = null } }).Code);
         Assert.IsType<AbandonedDecision.AskReplicas>(AbandonedPolicy.Decide(failed with { Promoted = OtherRunId, Replicas = null }));
