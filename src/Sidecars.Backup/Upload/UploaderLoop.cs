@@ -121,7 +121,8 @@ public sealed class UploaderLoop(
         HeldLease held, IShipment shipment, TimeSpan wait, string what, CancellationToken cancellation)
     {
         await held.ReleaseAsync(shipment, cancellation).ConfigureAwait(false);
-        return new IOException($"no backup within {DurationText.Of(wait)}: {what}");
+        // What was asked for; some milliseconds of it were over before this began.
+        return new IOException($"no backup within {DurationText.Of(TimeSpan.FromSeconds(Math.Ceiling(wait.TotalSeconds)))}: {what}");
     }
 
     private IShipment Open(long session) => options.Snapshots
