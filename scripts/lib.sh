@@ -57,7 +57,7 @@ architecture() {
 seconds_of() {
     local text=$1 rest=$1 sum=0 number
     [[ $text =~ ^[0-9]+$ ]] && rest=${text}s
-    [[ $rest =~ ^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$ && -n $rest ]] || misuse "'$text' is no duration (25s, 5m, 1h30m)"
+    [[ $rest =~ ^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$ && -n $rest ]] || misuse "'$text' is not a duration (25s, 5m, 1h30m)"
     while [[ $rest =~ ^([0-9]+)([dhms])(.*)$ ]]; do
         number=$((10#${BASH_REMATCH[1]}))
         case ${BASH_REMATCH[2]} in

@@ -10,7 +10,7 @@ SEMVER="^$number\\.$number\\.$number(-$identifier(\\.$identifier)*)?\$"
 require_arguments() {
     local platform
     [[ -n $version ]] || misuse "which VERSION? (see --help)"
-    [[ $version =~ $SEMVER ]] || misuse "'$version' is no semantic version, as 0.1.0 or 1.0.0-rc.1"
+    [[ $version =~ $SEMVER ]] || misuse "'$version' is not a semantic version such as 0.1.0 or 1.0.0-rc.1"
     [[ -n $registry ]] || misuse "--registry is needed: images are pinned by it (see --help)"
     [[ $registry =~ ^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$ ]] ||
         misuse "--registry is '$registry'; it must be a name as registry.example:5000/team"
