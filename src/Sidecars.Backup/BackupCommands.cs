@@ -126,7 +126,6 @@ internal sealed class BackupCommands
             CustomParser = result =>
             {
                 var text = result.Tokens is [var token] ? token.Value : "";
-                if (text.Length > 0 && text.All(char.IsAsciiDigit)) text += "s"; // a number alone counts seconds, as it always did
                 if (CommandMistakes.Duration("--wait", text, TimeSpan.Zero, LongestPatience, out var wait) is { } why) result.AddError(why);
                 return wait;
             },
