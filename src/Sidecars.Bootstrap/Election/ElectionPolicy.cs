@@ -197,7 +197,8 @@ public static class ElectionPolicy
     // Every node is here with data of the winner's replication id: no disk holds the other side's writes any more. With snapshots the
     // marker's id is not the dump's, and says nothing of the kind.
     private static bool IsOneStream(ElectionFacts facts, List<CandidateEvidence> intact, CandidateEvidence winner) =>
-        facts.Durability == Durability.Aof && intact.Count >= facts.GroupSize && intact.TrueForAll(e => e.Position?.At.Id == winner.Position!.At.Id);
+        facts.Durability == Durability.Aof && intact.Count >= facts.GroupSize
+        && intact.TrueForAll(e => e.Position?.At.Id == winner.Position!.At.Id);
 
     private static ElectionDecision Result(ElectionFacts facts, CandidateEvidence winner, string why, PersonsWordKind? word = null) =>
         winner.Incarnation == facts.Me.Incarnation

@@ -84,7 +84,7 @@ public static class AbandonedPolicy
     /// <summary>How much later each further replica's sidecar acts: longer than an attempt takes.</summary>
     public static readonly TimeSpan RankDelay = TimeSpan.FromSeconds(1);
 
-    /// <summary>How much later each further replica's sidecar asks a Sentinel: longer than a failover takes to be done or aborted.</summary>
+    /// <summary>How much later each further replica's sidecar asks a Sentinel: longer than a failover takes.</summary>
     public static readonly TimeSpan RequestDelay = TimeSpan.FromMinutes(1);
 
     /// <summary>
