@@ -113,6 +113,12 @@ public sealed class InfoReply
     /// <summary><c>connected_slaves</c>.</summary>
     public long? ConnectedReplicas => GetInt64("connected_slaves");
 
+    /// <summary><c>min_slaves_good_slaves</c>; only there while both <c>min-replicas</c> settings are above 0.</summary>
+    public long? GoodReplicas => GetInt64("min_slaves_good_slaves");
+
+    /// <summary><c>repl_backlog_active</c>: on a master, a replica has joined since its start.</summary>
+    public bool? BacklogActive => GetTruth("repl_backlog_active");
+
     /// <summary><c>slave_priority</c>; 0 is never promoted. Replicas only.</summary>
     public long? ReplicaPriority => GetInt64("slave_priority") ?? GetInt64("replica_priority");
 

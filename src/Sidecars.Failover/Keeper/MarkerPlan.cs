@@ -49,17 +49,37 @@ public static class MarkerPlan
     private static Marker OfMaster(Marker basis, ServerFacts server, GroupKnowledge group, NodeIdentity node, long? earlierOffset)
     {
         var serving = new LastServing(node, basis.Token);
-        return basis with
+        var served = basis with { LastServing = basis.LastServing is { } other && other.Token > serving.Token ? other : serving };
+        if (IsHeldBack(basis, server, group)) return served;
+        var known = WithPrevious(served, server);
+        return known with
         {
-            History = Append(basis, server, group, IsPromotedUnseen(basis, server, group, node) ? NodeIdentity.Unknown : node),
+            History = Append(known, server, group, IsPromotedUnseen(basis, server, group, node) ? NodeIdentity.Unknown : node),
             // A promotion ends whatever copy was under way; with the AOF on its manifest tells whether that was whole.
             FullSyncInProgress = StillUnsynced(basis, server),
             Position = server.Position,
             EarlierOffset = earlierOffset,
             Aof = Mark(server),
-            LastServing = basis.LastServing is { } other && other.Token > serving.Token ? other : serving,
         };
     }
+
+    // Until a replica joins, a master's replication id is one that it made up at its start, and the first to join gives it another. No
+    // write was acknowledged under it, so the data are still those of the last claim. An id that nobody else can ever have seen would set
+    // this node against a group that went on without it. A person's word makes data count that somebody else has more of: that is noted.
+    private static bool IsHeldBack(Marker basis, ServerFacts server, GroupKnowledge group) =>
+        server.IsUnjoined && !group.IsByWord
+        && basis is { FullSyncInProgress: false, Position: not null, History.Newest: { } newest } && newest.Id != server.Position.Id;
+
+    // Promoted before a marker had noted the id that it followed.
+    private static Marker WithPrevious(Marker basis, ServerFacts server) =>
+        server.PreviousId is { } previous && basis.History.Newest is { } newest && newest.Id != server.Position.Id
+        && basis.History.Find(previous) is not LineageLookup.Recorded
+            ? basis with
+            {
+                History = basis.History.Append(
+                    previous, 0, newest.Position.Term, newest.Position.Epoch, NodeIdentity.Unknown) ?? basis.History,
+            }
+            : basis;
 
     private static Marker OfReplica(Marker basis, Marker? last, ServerFacts server, GroupKnowledge group, long? earlierOffset)
     {

@@ -55,6 +55,10 @@ public sealed class FollowPolicyTests
         var continued =
             Record(Serving(B, Token(1, 5), Id(7), 0, [.. History, new LineageEntry(Id(7), 0, new LineagePosition(1, 5, 3), Node)]));
         Assert.NotNull(Assert.IsType<MasterDecision.Follow>(Decide(Newer, Serves(Id(7)), election: continued)).RescueFirst);
+        // No replica has joined it yet: its id stands beside its lineage.
+        var alone = Record(Serving(B, Token(2, 4), Id(7), 0, History));
+        Assert.Equal("follow-peer-master", Code(Newer, Serves(Id(7), keys: 0), election: alone));
+        Assert.Equal("master-foreign", Code(On(A, Id(8), 1000, token: Token(1, 4)), Serves(Id(7)), sentinelEpoch: 9, election: alone));
         var winner = Evidence(B) with { History = History };
         Assert.Equal("follow-peer-master", Code(Newer, Serves(Id(7)), election: Candidate(5, winner, winner, Newer)));
         // The record orders the two: the master serves what came before.

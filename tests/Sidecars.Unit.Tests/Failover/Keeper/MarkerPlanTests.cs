@@ -1,7 +1,9 @@
+using System.Text;
 using Sidecars.Bootstrap.Election;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
+using Sidecars.Core.Topology;
 using Sidecars.Failover.Keeper;
 using static Sidecars.Unit.Tests.Bootstrap.Election.Facts;
 using static Sidecars.Unit.Tests.Bootstrap.Election.LineageElectionTests;
@@ -108,6 +110,73 @@ public sealed class MarkerPlanTests
     }
 
     [Fact]
+    public void A_master_that_no_replica_has_joined_claims_what_it_claimed_before_and_the_id_that_the_first_one_gives_it()
+    {
+        var before = Next(null, Master, NamesMaster, earlier: 400);
+        var alone = Master with { RunId = new string('b', 40), Position = new ReplicationPosition(Id(2), 0), IsUnjoined = true };
+        var elected = new GroupKnowledge(4, 4, 3, Me);
+        var after = Next(before, alone, elected);
+        Assert.Equal(
+            (before.Position, before.Aof, before.History, before.EarlierOffset),
+            (after.Position, after.Aof, after.History, after.EarlierOffset));
+        Assert.Equal((Token(3, 4), alone.RunId, new LastServing(Me, Token(3, 4))), (after.Token, after.RunId, after.LastServing));
+        // The record hears under which id it serves, and of which lineage its data are; of an id that nobody shares no offset is promised.
+        var report = ServingReportPlan.Calculate(after, Id(2), A, isNamed: true, [], _ => Other, Durability.Aof)!;
+        Assert.Equal((Id(2), 0L), (report.Serving.ReplicationId, report.Serving.Offset));
+        Assert.Equal(before.History, report.History);
+
+        var joined = Next(after, alone with { Position = new ReplicationPosition(Id(3), 14), IsUnjoined = false }, elected);
+        Assert.Equal([Id(1), Id(3)], joined.History.Select(e => e.Id));
+        Assert.Equal(new LineagePosition(3, 4, 2), joined.History[1].Position);
+        // The replica that joined numbers it alike.
+        var other = Next(before with { Role = MarkerRole.Replica }, Replica with { Position = new ReplicationPosition(Id(3), 14) },
+            new GroupKnowledge(4, 4, 3, Other));
+        Assert.Empty(LineageMerge.Of(joined.History, other.History).Conflicts);
+    }
+
+    [Fact]
+    public void An_id_that_no_replica_has_seen_is_noted_where_the_data_would_not_count_without_it()
+    {
+        var before = Next(null, Master, NamesMaster);
+        var alone = Master with { Position = new ReplicationPosition(Id(2), 0), IsUnjoined = true };
+        foreach (var (last, group) in ((Marker?, GroupKnowledge)[])[
+            (null, NamesMaster), // nothing was claimed before
+            (before, NamesMaster with { IsByWord = true }), // chosen over a node that has more
+            (before with { FullSyncInProgress = true }, NamesMaster)]) // nothing is claimed now
+            Assert.Equal(Id(2), Next(last, alone, group).Position!.Value.Id);
+        // What was noted while writes were accepted alone stays.
+        var noted = Next(before, alone with { IsUnjoined = false }, NamesMaster);
+        Assert.Equal(700, Next(noted, alone with { Position = new ReplicationPosition(Id(2), 700) }, NamesMaster).Position!.Value.Offset);
+    }
+
+    [Theory]
+    [InlineData("role:master", 0, true, true)]
+    [InlineData("role:master", 1, true, false)] // a replica has joined
+    [InlineData("role:master", 0, false, false)] // writes are accepted without one
+    [InlineData("role:slave", 0, true, false)]
+    public void A_master_is_unjoined_by_its_backlog_and_only_while_it_needs_replicas(string role, int backlog, bool needs, bool unjoined)
+    {
+        var info = $"run_id:{new string('a', 40)}\r\n{role}\r\nmaster_replid:{Id(1)}\r\nmaster_repl_offset:7\r\n"
+            + $"repl_backlog_active:{backlog}\r\n{(needs ? "min_slaves_good_slaves:0\r\n" : "")}";
+        var look = NodeLook.Of(RespValue.Scalar(RespKind.BulkString, Encoding.ASCII.GetBytes(info)), null).Look!;
+        Assert.Equal(unjoined, ServerFacts.Of(look, null)!.IsUnjoined);
+    }
+
+    [Fact]
+    public void A_promoted_node_also_notes_the_id_that_it_followed_too_briefly()
+    {
+        var before = Next(null, Replica, NamesOther);
+        var promoted = Master with { Position = new ReplicationPosition(Id(3), 501), PreviousId = Id(2) };
+        var after = Next(before, promoted, new GroupKnowledge(5, 5, 2, Me));
+        Assert.Equal([Id(1), Id(2), Id(3)], after.History.Select(e => e.Id));
+        Assert.Equal((NodeIdentity.Unknown, new LineagePosition(2, 4, 2)), (after.History[1].Master, after.History[1].Position));
+        Assert.Equal(after.History, Next(after, promoted, new GroupKnowledge(5, 5, 2, Me)).History);
+        // Known, or without a history that it could follow: nothing is added.
+        Assert.Equal(2, Next(before, promoted with { PreviousId = Id(1) }, NamesMaster).History.Count);
+        Assert.Single(Next(null, promoted, NamesMaster).History);
+    }
+
+    [Fact]
     public void A_full_sync_is_over_when_the_manifest_has_changed_and_not_before()
     {
         var before = Next(null, Replica, NamesOther);
@@ -145,13 +214,13 @@ public sealed class MarkerPlanTests
         var marker = Next(null, Master, NamesMaster);
         InfoReplica[] settled = [new(B, "online", 450, 0), new(C, "online", 440, 1)];
         var report = ServingReportPlan.Calculate(
-            marker, A, isNamed: true, settled, at => at == B ? Other : new NodeIdentity("redis-3", "uid-3"), Durability.Aof)!;
+            marker, Id(1), A, isNamed: true, settled, at => at == B ? Other : new NodeIdentity("redis-3", "uid-3"), Durability.Aof)!;
         Assert.Equal(["redis-2", "redis-3"], report.InSync!.Value.Select(r => r.Node));
         Assert.Equal((500L, 450L), (report.Serving.Offset, report.InSync.Value[0].Offset));
-        Assert.Null(ServingReportPlan.Calculate(marker, A, true, settled, at => at == B ? Other : null, Durability.Aof)!.InSync);
-        Assert.Equal(0, ServingReportPlan.Calculate(marker, A, true, settled, _ => Other, Durability.Rdb)!.Serving.Offset);
-        Assert.Null(ServingReportPlan.Calculate(marker, A, isNamed: false, settled, _ => Other, Durability.Aof));
-        Assert.Null(ServingReportPlan.Calculate(Next(null, Replica, NamesOther), A, true, settled, _ => Other, Durability.Aof));
+        Assert.Null(ServingReportPlan.Calculate(marker, Id(1), A, true, settled, at => at == B ? Other : null, Durability.Aof)!.InSync);
+        Assert.Equal(0, ServingReportPlan.Calculate(marker, Id(1), A, true, settled, _ => Other, Durability.Rdb)!.Serving.Offset);
+        Assert.Null(ServingReportPlan.Calculate(marker, Id(1), A, isNamed: false, settled, _ => Other, Durability.Aof));
+        Assert.Null(ServingReportPlan.Calculate(Next(null, Replica, NamesOther), Id(1), A, true, settled, _ => Other, Durability.Aof));
 
         Assert.True(ServingReportPlan.IsNews(null, report));
         Assert.False(ServingReportPlan.IsNews(report, report with { Serving = report.Serving with { Offset = 900 } }));
