@@ -118,7 +118,9 @@ internal static class FollowPolicy
         var view = (election as ElectionObservation.Known)?.View;
         if (view is { CarriesEvidence: true } && MasterLineage.Of(view, master) is { } lineage)
         {
-            if (!lineage.Knows(mine.Id, at))
+            // The group may have gone on without an id that nobody followed: then the one that the data are still of decides.
+            var id = lineage.Knows(mine.Id, at) || me.StillOf is not { } before || !lineage.Knows(before, null) ? mine.Id : before;
+            if (!lineage.Knows(id, at))
             {
                 return new FollowVerdict.Refused(Foreign,
                     $"the data here are of replication id {mine.Id.Short} ({me.Token}), "
@@ -126,16 +128,18 @@ internal static class FollowPolicy
                     + $"it would destroy what nobody else has; {Remedy}");
             }
 
-            var (theirs, ours) = (lineage.PositionOf(master.View.ReplicationId), lineage.PositionOf(mine.Id.ToString()));
+            var (theirs, ours) = (lineage.PositionOf(master.View.ReplicationId), lineage.PositionOf(id.ToString()));
             return theirs is { } served && ours is { } held && served < held
                 ? IsOlder(master, served, me, held, election)
-                : new FollowVerdict.Allowed(At(token, view), rescue, "its recorded lineage has the replication id of my data");
+                : new FollowVerdict.Allowed(At(token, view), rescue, id == mine.Id
+                    ? "its recorded lineage has the replication id of my data"
+                    : $"its recorded lineage has replication id {id.Short}, and no write was accepted here since {mine.Id.Short} began");
         }
 
         // Nobody has recorded what the master's data came from. Where the record is of my line, and where there is none, a Sentinel
         // majority is believed. Where the record knows neither of us, or can't be read, wait for the master's sidecar to write it, but only
         // for a while: unknown does not contradict, and a rescue keeps the data.
-        var ofMyLine = view is { CarriesEvidence: true } && view.Record.History.Any(e => e.Id == mine.Id);
+        var ofMyLine = view is { CarriesEvidence: true } && view.Record.History.Any(e => e.Id == mine.Id || e.Id == me.StillOf);
         var nothingToWaitFor = ofMyLine || view is { CarriesEvidence: false } || isRecordLongAway;
         if (nothingToWaitFor && namedEpoch >= me.Token.Epoch && master.View.Keys > 0)
             return new FollowVerdict.Allowed(token, rescue, $"Sentinels name it in epoch {namedEpoch}, mine is {me.Token.Epoch}");

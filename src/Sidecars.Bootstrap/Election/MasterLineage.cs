@@ -19,10 +19,7 @@ internal sealed class MasterLineage
     public static MasterLineage? Of(ElectionView view, NodeObservation.Known master)
     {
         var record = view.Record;
-        var id = master.View.ReplicationId;
-        // Until a replica has joined, a master reports its id, and the lineage that its data are of.
-        var isReported = record.History.Length > 0 && record.LastServing?.ReplicationId.ToString() == id;
-        if (isReported || record.History.Any(e => e.Id.ToString() == id)) return new MasterLineage(record.History, id);
+        if (record.History.Any(e => e.Id.ToString() == master.View.ReplicationId)) return new MasterLineage(record.History);
         var elected = record.Candidate is not null && record.CandidateAddress == master.Address
             ? view.Evidence.FirstOrDefault(e => e.Incarnation == record.CandidateIncarnation)
             : null;

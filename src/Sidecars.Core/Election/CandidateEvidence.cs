@@ -52,6 +52,9 @@ public sealed record CandidateEvidence
     /// <summary>The point in the replication stream that its disk holds; null where nothing tells it.</summary>
     public DiskPosition? Position { get; init; }
 
+    /// <summary><see cref="Marker.StillOf"/>, where the disk holds no more than the marker saw.</summary>
+    public ReplicationId? StillOf { get; init; }
+
     /// <summary>See <see cref="Marker.EarlierOffset"/>.</summary>
     public long? EarlierOffset { get; init; }
 
@@ -89,6 +92,9 @@ public sealed record CandidateEvidence
             Token = marker?.Token ?? FencingToken.None,
             HighestEpoch = marker?.HighestEpoch ?? 0,
             Position = disk.Position,
+            StillOf = disk.Position is { Source: PositionSource.Marker, Bound: PositionBound.Exact or PositionBound.AtMost }
+                ? marker?.StillOf
+                : null,
             EarlierOffset = disk.Position?.At.Id == marker?.Position?.Id ? marker?.EarlierOffset : null,
             LastServing = marker?.LastServing,
             History = marker is null ? [] : [.. marker.History],

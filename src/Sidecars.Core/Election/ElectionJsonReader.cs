@@ -39,6 +39,7 @@ internal static class ElectionJsonReader
         Token = e.Contains("token") ? LineageJson.Token(e, "token") : FencingToken.None,
         HighestEpoch = e.OptionalInteger("highest_epoch") ?? 0,
         Position = e.OptionalObject("position") is { } position ? Position(position) : null,
+        StillOf = LineageJson.OptionalId(e, "still_of"),
         EarlierOffset = e.OptionalInteger("earlier_offset"),
         LastServing = LineageJson.OptionalLastServing(e),
         History = History(e),

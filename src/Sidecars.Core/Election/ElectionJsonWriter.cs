@@ -91,6 +91,7 @@ internal static class ElectionJsonWriter
             json.WriteEndObject();
         }
 
+        Text(json, "still_of", evidence.StillOf?.ToString());
         Number(json, "earlier_offset", evidence.EarlierOffset);
         if (evidence.LastServing is { } serving) LineageJson.WriteLastServing(json, serving);
         LineageJson.WriteHistory(json, evidence.History);

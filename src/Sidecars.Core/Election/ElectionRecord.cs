@@ -10,7 +10,7 @@ namespace Sidecars.Core.Election;
 /// <param name="Uid">Its pod.</param>
 /// <param name="Address">Where it listened.</param>
 /// <param name="Token">The token it served under.</param>
-/// <param name="ReplicationId">Its replication id; not in the lineage until a replica has joined.</param>
+/// <param name="ReplicationId">Its replication id.</param>
 /// <param name="Offset">
 /// An offset that its marker held durably before it was reported: its disk holds at least this, or was rolled back.
 /// </param>
@@ -162,7 +162,7 @@ public sealed record ElectionRecord
 /// <summary>What the sidecar of a serving master reports.</summary>
 /// <param name="Serving">The master itself.</param>
 /// <param name="InSync">Its replicas in sync; null where unknown.</param>
-/// <param name="History">The lineage; its own replication id last, once a replica has joined.</param>
+/// <param name="History">The lineage, its own replication id last.</param>
 /// <param name="HighestEpoch">Highest epoch that it saw.</param>
 public sealed record ServingReport(
     ServingMaster Serving, ImmutableArray<InSyncReplica>? InSync, ImmutableArray<LineageEntry> History, long HighestEpoch);

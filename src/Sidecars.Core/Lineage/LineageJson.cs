@@ -64,6 +64,10 @@ internal static class LineageJson
         return id;
     }
 
+    /// <summary>As <see cref="Id"/>; null where it is missing or null.</summary>
+    public static ReplicationId? OptionalId(JsonFacts item, string name) =>
+        item.OptionalText(name, ReplicationId.Length) is null ? null : Id(item, name);
+
     /// <summary>An address with its port: without one it is none that this code wrote.</summary>
     public static RedisEndpoint Address(JsonFacts item, string name)
     {

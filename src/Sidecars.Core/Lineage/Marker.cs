@@ -66,6 +66,13 @@ public sealed record Marker(
     /// <summary>Replication id and offset in the server's memory; null before the server answered.</summary>
     public ReplicationPosition? Position { get; init; }
 
+    /// <summary>
+    /// The replication id that the data are still of, though <see cref="Position"/> has another: a master that starts from its AOF makes an
+    /// id up, the first replica that asks for its stream gives it one more (syncCommand in replication.c), and no write has been accepted
+    /// under either. Null: one may have been, or the server is no such master.
+    /// </summary>
+    public ReplicationId? StillOf { get; init; }
+
     /// <summary><c>master_link_status:up</c>; false for a master.</summary>
     public bool MasterLinkUp { get; init; }
 

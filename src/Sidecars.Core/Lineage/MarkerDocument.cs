@@ -43,6 +43,7 @@ public static class MarkerDocument
         {
             LineageJson.WritePosition(json, position);
             if (marker.EarlierOffset is { } earlier) json.WriteNumber("earlier_offset", earlier);
+            if (marker.StillOf is { } before) json.WriteString("still_of", before.ToString());
         }
 
         if (marker.Aof is { } aof)
@@ -85,6 +86,7 @@ public static class MarkerDocument
         var linkUp = root.OptionalTruth("master_link_up");
         var runId = root.OptionalText("run_id", ReplicationId.Length);
         var position = LineageJson.OptionalPosition(root);
+        var stillOf = LineageJson.OptionalId(root, "still_of");
         var aof = root.OptionalObject("aof") is { } a
             ? new AofMark(a.Text("file", MaxFileNameLength), a.Integer("length"), a.OptionalTruth("exact"), a.OptionalInteger("total"))
             : null;
@@ -98,6 +100,7 @@ public static class MarkerDocument
             Format = (int)format,
             RunId = runId,
             Position = position,
+            StillOf = stillOf,
             MasterLinkUp = linkUp,
             FullSyncInProgress = fullSync,
             AofRewriteInProgress = rewrite,

@@ -116,7 +116,7 @@ public sealed class InfoReply
     /// <summary><c>min_slaves_good_slaves</c>; only there while both <c>min-replicas</c> settings are above 0.</summary>
     public long? GoodReplicas => GetInt64("min_slaves_good_slaves");
 
-    /// <summary><c>repl_backlog_active</c>: on a master, a replica has joined since its start.</summary>
+    /// <summary><c>repl_backlog_active</c>. A master that started from an AOF has none until a replica asks for its stream.</summary>
     public bool? BacklogActive => GetTruth("repl_backlog_active");
 
     /// <summary><c>slave_priority</c>; 0 is never promoted. Replicas only.</summary>

@@ -14,9 +14,6 @@ public sealed class GroupNames(ElectionView? view)
     /// <summary>Term of the group; 0: not known.</summary>
     public long Term => view?.Record.Term ?? 0;
 
-    /// <summary>The term began by a person's word.</summary>
-    public bool IsByWord => view?.Record is { Word: { } word } record && word.Term == record.Term;
-
     /// <summary>The node at an address; null: not known.</summary>
     public NodeIdentity? NodeAt(RedisEndpoint address)
     {

@@ -113,6 +113,6 @@ public sealed class MarkerLoop(
             : (long?)null;
         var names = record();
         var node = master == own ? me.Node : names.NodeAt(master);
-        return new GroupKnowledge(epoch, highest, names.Term, node, names.Author(facts.Position.Id), names.IsByWord);
+        return new GroupKnowledge(epoch, highest, names.Term, node, names.Author(facts.Position.Id));
     }
 }

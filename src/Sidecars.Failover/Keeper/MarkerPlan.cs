@@ -34,6 +34,7 @@ public static class MarkerPlan
             MasterLinkUp = server.IsLinkUp,
             AofRewriteInProgress = server.IsRewriting,
             Position = last?.Position,
+            StillOf = last?.StillOf,
             EarlierOffset = last?.EarlierOffset,
             Aof = last?.Aof,
             FullSyncInProgress = last?.FullSyncInProgress ?? false,
@@ -42,44 +43,24 @@ public static class MarkerPlan
         };
         if (server.IsLoading) return basis;
         return server.Role == MarkerRole.Master
-            ? OfMaster(basis, server, group, node, earlierOffset)
+            ? OfMaster(basis, server, group, node, earlierOffset) with { StillOf = StillOf(last, server) }
             : OfReplica(basis, last, server, group, earlierOffset);
     }
 
     private static Marker OfMaster(Marker basis, ServerFacts server, GroupKnowledge group, NodeIdentity node, long? earlierOffset)
     {
         var serving = new LastServing(node, basis.Token);
-        var served = basis with { LastServing = basis.LastServing is { } other && other.Token > serving.Token ? other : serving };
-        if (IsHeldBack(basis, server, group)) return served;
-        var known = WithPrevious(served, server);
-        return known with
+        return basis with
         {
-            History = Append(known, server, group, IsPromotedUnseen(basis, server, group, node) ? NodeIdentity.Unknown : node),
+            History = Append(basis, server, group, IsPromotedUnseen(basis, server, group, node) ? NodeIdentity.Unknown : node),
             // A promotion ends whatever copy was under way; with the AOF on its manifest tells whether that was whole.
             FullSyncInProgress = StillUnsynced(basis, server),
             Position = server.Position,
             EarlierOffset = earlierOffset,
             Aof = Mark(server),
+            LastServing = basis.LastServing is { } other && other.Token > serving.Token ? other : serving,
         };
     }
-
-    // Until a replica joins, a master's replication id is one that it made up at its start, and the first to join gives it another. No
-    // write was acknowledged under it, so the data are still those of the last claim. An id that nobody else can ever have seen would set
-    // this node against a group that went on without it. A person's word makes data count that somebody else has more of: that is noted.
-    private static bool IsHeldBack(Marker basis, ServerFacts server, GroupKnowledge group) =>
-        server.IsUnjoined && !group.IsByWord
-        && basis is { FullSyncInProgress: false, Position: not null, History.Newest: { } newest } && newest.Id != server.Position.Id;
-
-    // Promoted before a marker had noted the id that it followed.
-    private static Marker WithPrevious(Marker basis, ServerFacts server) =>
-        server.PreviousId is { } previous && basis.History.Newest is { } newest && newest.Id != server.Position.Id
-        && basis.History.Find(previous) is not LineageLookup.Recorded
-            ? basis with
-            {
-                History = basis.History.Append(
-                    previous, 0, newest.Position.Term, newest.Position.Epoch, NodeIdentity.Unknown) ?? basis.History,
-            }
-            : basis;
 
     private static Marker OfReplica(Marker basis, Marker? last, ServerFacts server, GroupKnowledge group, long? earlierOffset)
     {
@@ -97,11 +78,23 @@ public static class MarkerPlan
             History = Append(basis, server, group, group.Author ?? NodeIdentity.Unknown),
             FullSyncInProgress = unsynced,
             Position = server.Position,
+            StillOf = null,
             EarlierOffset = earlierOffset,
             Aof = unsynced ? basis.Aof : Mark(server),
             LastServing =
                 serving is not null && (basis.LastServing is null || serving.Token > basis.LastServing.Token) ? serving : basis.LastServing,
         };
+    }
+
+    // Nobody had asked for its stream at the first look at this process, no replica has counted since, and the AOF has not grown by a byte.
+    private static ReplicationId? StillOf(Marker? last, ServerFacts server)
+    {
+        if (last is not { Position: { } position, FullSyncInProgress: false } || server.GoodReplicas != 0
+            || Mark(server)?.Total is not { } size)
+            return null;
+        var same = last.Aof?.Total == size ? last.StillOf : null;
+        if (last.RunId == server.RunId) return same;
+        return server.HasBacklog ? null : same ?? position.Id;
     }
 
     // Promoted, and the epoch of that is not seen yet: the newest one is another's, who must not be contradicted.

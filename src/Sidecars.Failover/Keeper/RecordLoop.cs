@@ -76,8 +76,8 @@ public sealed class RecordLoop(
             return null;
         var names = Names;
         var isNamed = IsNamed(written.Quorum, address);
-        var (marker, id) = (written.Marker, written.Server.Position.Id);
-        if (ServingReportPlan.Calculate(marker, id, address, isNamed, InSync(written), At, me.Durability) is not { } report) return null;
+        if (ServingReportPlan.Calculate(written.Marker, address, isNamed, InSync(written), At, me.Durability) is not { } report)
+            return null;
         if (!ServingReportPlan.IsNews(_reported, report) && time.GetElapsedTime(_reportedAt) < period) return null;
         if (_refusing.Left > TimeSpan.Zero && !ServingReportPlan.IsNews(_refused, report)) return null;
         switch (await record.ReportAsync(report, cancellation).ConfigureAwait(false))

@@ -34,14 +34,11 @@ public sealed record ServerFacts
     /// <summary>Its replication id and offset.</summary>
     public required ReplicationPosition Position { get; init; }
 
-    /// <summary>The replication id before its last promotion; null: none.</summary>
-    public ReplicationId? PreviousId { get; init; }
+    /// <summary>Replicas that count for <c>min-replicas-to-write</c>; null: writes are accepted without any.</summary>
+    public long? GoodReplicas { get; init; }
 
-    /// <summary>
-    /// A master that no replica has joined since its start, and that accepts no write without one. The first to join gives it another
-    /// replication id (syncCommand, replication.c).
-    /// </summary>
-    public bool IsUnjoined { get; init; }
+    /// <summary>Somebody has asked for its stream, or may have.</summary>
+    public bool HasBacklog { get; init; } = true;
 
     /// <summary>A replica's master.</summary>
     public RedisEndpoint? MasterAddress { get; init; }
@@ -78,8 +75,8 @@ public sealed record ServerFacts
             Role = look.Role == NodeRole.Master ? MarkerRole.Master : MarkerRole.Replica,
             IsLoading = look.Loading,
             Position = new ReplicationPosition(id, at),
-            PreviousId = ReplicationId.TryParse(look.PreviousReplicationId, out var previous) ? previous : null,
-            IsUnjoined = look is { Role: NodeRole.Master, Info: { BacklogActive: false, GoodReplicas: not null } },
+            GoodReplicas = look.Info.GoodReplicas,
+            HasBacklog = look.Info.BacklogActive != false,
             MasterAddress = look.MasterAddress,
             IsLinkUp = look.MasterLinkUp,
             IsSyncing = look.SyncInProgress,
@@ -100,9 +97,7 @@ public sealed record ServerFacts
 /// <param name="Author">
 /// Who serves under the server's replication id by its own word, as the record has it; null where that does not know the id.
 /// </param>
-/// <param name="IsByWord">The term began by a person's word: its data count, whatever anybody else has.</param>
-public sealed record GroupKnowledge(
-    long? Epoch, long HighestEpoch, long Term, NodeIdentity? Master, NodeIdentity? Author = null, bool IsByWord = false)
+public sealed record GroupKnowledge(long? Epoch, long HighestEpoch, long Term, NodeIdentity? Master, NodeIdentity? Author = null)
 {
     /// <summary>Nobody answers.</summary>
     public static GroupKnowledge None { get; } = new(null, 0, 0, null);

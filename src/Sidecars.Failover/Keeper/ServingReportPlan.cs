@@ -14,9 +14,6 @@ public static class ServingReportPlan
     /// election chose it.
     /// </summary>
     /// <param name="marker">This node's marker, as it was just written durably.</param>
-    /// <param name="id">
-    /// The replication id under which it serves. It is not the marker's until a replica has joined; then no offset of it is promised.
-    /// </param>
     /// <param name="address">Its announced address.</param>
     /// <param name="isNamed">
     /// A Sentinel majority names it, or no majority answers and it is the record's candidate or last serving master.
@@ -27,8 +24,8 @@ public static class ServingReportPlan
     /// <param name="nodes">Who listens at an address, where known.</param>
     /// <param name="durability">With snapshots only, a disk holds less than was acknowledged by nature: no offset is promised.</param>
     public static ServingReport? Calculate(
-        Marker marker, ReplicationId id, RedisEndpoint address, bool isNamed, IReadOnlyList<InfoReplica> settled,
-        Func<RedisEndpoint, NodeIdentity?> nodes, Durability durability)
+        Marker marker, RedisEndpoint address, bool isNamed, IReadOnlyList<InfoReplica> settled, Func<RedisEndpoint, NodeIdentity?> nodes,
+        Durability durability)
     {
         ArgumentNullException.ThrowIfNull(marker);
         ArgumentNullException.ThrowIfNull(settled);
@@ -36,7 +33,7 @@ public static class ServingReportPlan
         if (marker.Role != MarkerRole.Master || marker.Position is not { } position || !isNamed) return null;
         var promised = durability == Durability.Aof;
         var serving = new ServingMaster(
-            marker.Node.Name, marker.Node.Uid, address, marker.Token, id, promised && position.Id == id ? position.Offset : 0);
+            marker.Node.Name, marker.Node.Uid, address, marker.Token, position.Id, promised ? position.Offset : 0);
         var inSync = ImmutableArray.CreateBuilder<InSyncReplica>();
         foreach (var replica in settled)
         {

@@ -1,6 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using Sidecars.Bootstrap.Disk;
+using Sidecars.Core.Election;
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Primitives;
 using Sidecars.Unit.Tests.Core.Lineage;
@@ -53,6 +54,20 @@ public sealed class DiskEvidenceTests : IDisposable
         Assert.Equal(by, _data.Read(Durability.Aof).Filled);
         File.Delete(_data.File(DataFolder.Manifest));
         Assert.Null(_data.Read(Durability.Aof).Filled); // suspect data are nobody's
+    }
+
+    [Theory]
+    [InlineData(21, true)] // as the marker saw it
+    [InlineData(22, true)] // less than that
+    [InlineData(20, false)] // a write came after the marker
+    public void What_data_are_still_of_counts_while_the_disk_holds_no_more_than_the_marker_saw(long noted, bool counts)
+    {
+        var marker = Marker() with
+        { Aof = new AofMark("appendonly.aof.1.incr.aof", noted, Exact: true), StillOf = LineageHistoryTests.Id(3) };
+        _data.WithAof(10).WithMarker(marker, 20);
+        var evidence = CandidateEvidence.Of(
+            new NodeIdentity("redis-0", "u"), "run", new RedisEndpoint("10.0.0.1", 6379), _data.Read(Durability.Aof));
+        Assert.Equal(counts ? LineageHistoryTests.Id(3) : (ReplicationId?)null, evidence.StillOf);
     }
 
     [Fact]

@@ -55,15 +55,31 @@ public sealed class FollowPolicyTests
         var continued =
             Record(Serving(B, Token(1, 5), Id(7), 0, [.. History, new LineageEntry(Id(7), 0, new LineagePosition(1, 5, 3), Node)]));
         Assert.NotNull(Assert.IsType<MasterDecision.Follow>(Decide(Newer, Serves(Id(7)), election: continued)).RescueFirst);
-        // No replica has joined it yet: its id stands beside its lineage.
-        var alone = Record(Serving(B, Token(2, 4), Id(7), 0, History));
-        Assert.Equal("follow-peer-master", Code(Newer, Serves(Id(7), keys: 0), election: alone));
-        Assert.Equal("master-foreign", Code(On(A, Id(8), 1000, token: Token(1, 4)), Serves(Id(7)), sentinelEpoch: 9, election: alone));
         var winner = Evidence(B) with { History = History };
         Assert.Equal("follow-peer-master", Code(Newer, Serves(Id(7)), election: Candidate(5, winner, winner, Newer)));
         // The record orders the two: the master serves what came before.
         var older = Record(Serving(B, Token(1, 0), Id(1), 0, [.. History]));
         Assert.Equal("master-older", Code(Newer with { History = [] }, Serves(Id(1)), election: older));
+    }
+
+    [Fact]
+    public void A_stream_under_which_nothing_was_accepted_is_judged_by_the_one_before()
+    {
+        // Restarted from its AOF in term 2, under an id that nobody else has heard of; a replica was promoted in its place.
+        var me = On(A, Id(3), 0, token: Token(2, 4), history: [.. History, new LineageEntry(Id(3), 0, new LineagePosition(2, 4, 3), Node)]);
+        var record = Record(Serving(B, Token(2, 5), Id(7), 0, [.. History, new LineageEntry(Id(7), 0, new LineagePosition(2, 5, 3), Node)]));
+        Assert.Equal("master-foreign", Code(me, Serves(Id(7)), sentinelEpoch: 5, election: record));
+        var untouched = me with { StillOf = Id(2) };
+        Assert.NotNull(Assert.IsType<MasterDecision.Follow>(Decide(untouched, Serves(Id(7)), 5, record)).RescueFirst);
+        // A group that began anew had none of the two; one that serves what came before is older all the same.
+        var begun = Record(Serving(B, Token(5, 9), Id(7), 0, [new LineageEntry(Id(7), 0, new LineagePosition(5, 9, 1), Node)]));
+        Assert.Equal("master-foreign", Code(untouched, Serves(Id(7)), sentinelEpoch: 9, election: begun));
+        var older = Record(Serving(B, Token(1, 0), Id(1), 0, History));
+        Assert.Equal("master-older", Code(untouched with { History = [] }, Serves(Id(1)), election: older));
+        // Not recorded yet: it is of my line by the one before.
+        var mine = Record(Serving(C, Token(1, 4), Id(2), 0, History));
+        Assert.Equal("follow-sentinels", Code(untouched, Serves(Id(7)), sentinelEpoch: 5, election: mine));
+        Assert.Equal("master-unproven", Code(me, Serves(Id(7)), sentinelEpoch: 5, election: mine));
     }
 
     [Fact]

@@ -102,6 +102,7 @@ public sealed class SnapshotDocumentTests
         HighestEpoch = 6,
         Position = new DiskPosition(new ReplicationPosition(Id('b'), 1000), PositionBound.AtLeast, PositionSource.RdbHeader)
         { Lower = 990, Upper = 1010 },
+        StillOf = LineageElectionTests.Id(1),
         EarlierOffset = 800,
         LastServing = new LastServing(new NodeIdentity("redis-2", "uid-2"), new FencingToken(3, 4, 1)),
         History = [.. History],

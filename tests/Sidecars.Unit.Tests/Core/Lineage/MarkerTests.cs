@@ -45,6 +45,16 @@ public sealed class MarkerTests : IDisposable
         MarkerDocument.Read(MarkerDocument.Write(Sample(seed))).Value == Sample(seed)).QuickCheckThrowOnFailure();
 
     [Fact]
+    public void The_id_that_data_are_still_of_is_written_beside_a_position_only()
+    {
+        var marker = Sample() with
+        { Position = new ReplicationPosition(LineageHistoryTests.Id(2), 5), StillOf = LineageHistoryTests.Id(1) };
+        Assert.Equal(marker, MarkerDocument.Read(MarkerDocument.Write(marker)).Value);
+        Assert.Null(MarkerDocument.Read(MarkerDocument.Write(marker with { Position = null })).Value!.StillOf);
+        Assert.False(Read(Text(marker).Replace(LineageHistoryTests.Id(1).ToString(), "xyz", StringComparison.Ordinal)).IsKnown);
+    }
+
+    [Fact]
     public void A_full_history_is_far_below_the_bound()
     {
         var history = LineageHistory.Empty;

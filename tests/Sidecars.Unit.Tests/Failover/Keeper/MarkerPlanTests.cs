@@ -110,70 +110,64 @@ public sealed class MarkerPlanTests
     }
 
     [Fact]
-    public void A_master_that_no_replica_has_joined_claims_what_it_claimed_before_and_the_id_that_the_first_one_gives_it()
+    public void Data_are_still_of_the_id_before_the_start_until_a_write_may_have_been_accepted()
     {
-        var before = Next(null, Master, NamesMaster, earlier: 400);
-        var alone = Master with { RunId = new string('b', 40), Position = new ReplicationPosition(Id(2), 0), IsUnjoined = true };
-        var elected = new GroupKnowledge(4, 4, 3, Me);
-        var after = Next(before, alone, elected);
-        Assert.Equal(
-            (before.Position, before.Aof, before.History, before.EarlierOffset),
-            (after.Position, after.Aof, after.History, after.EarlierOffset));
-        Assert.Equal((Token(3, 4), alone.RunId, new LastServing(Me, Token(3, 4))), (after.Token, after.RunId, after.LastServing));
-        // The record hears under which id it serves, and of which lineage its data are; of an id that nobody shares no offset is promised.
-        var report = ServingReportPlan.Calculate(after, Id(2), A, isNamed: true, [], _ => Other, Durability.Aof)!;
-        Assert.Equal((Id(2), 0L), (report.Serving.ReplicationId, report.Serving.Offset));
-        Assert.Equal(before.History, report.History);
+        var before = Next(null, Master, NamesMaster);
+        Assert.Null(before.StillOf); // nothing was known of them
+        var alone = Master with
+        { RunId = new string('b', 40), Position = new ReplicationPosition(Id(2), 0), GoodReplicas = 0, HasBacklog = false };
+        var started = Next(before, alone, NamesMaster);
+        Assert.Equal((Id(2), Id(1)), (started.Position!.Value.Id, started.StillOf!.Value));
+        // A replica asks for a copy: another id, and still no write.
+        var asked = alone with { Position = new ReplicationPosition(Id(3), 14), HasBacklog = true };
+        var copying = Next(started, asked, NamesMaster);
+        Assert.Equal((Id(3), Id(1)), (copying.Position!.Value.Id, copying.StillOf!.Value));
+        // It counts, the AOF has grown, its size is not certain, writes are accepted alone, it was rewritten: no more, and not again.
+        foreach (var later in (ServerFacts[])[
+            asked with { GoodReplicas = 1 },
+            asked with { GoodReplicas = null },
+            asked with { AofSize = 4001 },
+            asked with { AofSize = 4001, Aof = new AofLook("appendonly.aof.1.incr.aof", 901, 901, 3100) },
+            asked with { Aof = new AofLook("appendonly.aof.2.incr.aof", 0, 0, 90), AofSize = 90 },
+            asked with { AofBuffered = null, AofSize = null, Aof = null }])
+        {
+            var after = Next(copying, later, NamesMaster);
+            Assert.Null(after.StillOf);
+            Assert.Null(Next(after, asked, NamesMaster).StillOf);
+        }
 
-        var joined = Next(after, alone with { Position = new ReplicationPosition(Id(3), 14), IsUnjoined = false }, elected);
-        Assert.Equal([Id(1), Id(3)], joined.History.Select(e => e.Id));
-        Assert.Equal(new LineagePosition(3, 4, 2), joined.History[1].Position);
-        // The replica that joined numbers it alike.
-        var other = Next(before with { Role = MarkerRole.Replica }, Replica with { Position = new ReplicationPosition(Id(3), 14) },
-            new GroupKnowledge(4, 4, 3, Other));
-        Assert.Empty(LineageMerge.Of(joined.History, other.History).Conflicts);
+        // Seen for the first time when somebody had asked already: a write may have been accepted.
+        Assert.Null(Next(before, asked, NamesMaster).StillOf);
+        Assert.Null(Next(before, alone with { GoodReplicas = null }, NamesMaster).StillOf);
+        Assert.Null(Next(before with { FullSyncInProgress = true }, alone, NamesMaster).StillOf);
     }
 
     [Fact]
-    public void An_id_that_no_replica_has_seen_is_noted_where_the_data_would_not_count_without_it()
+    public void A_second_start_without_a_write_keeps_the_id_and_one_after_a_write_takes_the_newest()
     {
-        var before = Next(null, Master, NamesMaster);
-        var alone = Master with { Position = new ReplicationPosition(Id(2), 0), IsUnjoined = true };
-        foreach (var (last, group) in ((Marker?, GroupKnowledge)[])[
-            (null, NamesMaster), // nothing was claimed before
-            (before, NamesMaster with { IsByWord = true }), // chosen over a node that has more
-            (before with { FullSyncInProgress = true }, NamesMaster)]) // nothing is claimed now
-            Assert.Equal(Id(2), Next(last, alone, group).Position!.Value.Id);
-        // What was noted while writes were accepted alone stays.
-        var noted = Next(before, alone with { IsUnjoined = false }, NamesMaster);
-        Assert.Equal(700, Next(noted, alone with { Position = new ReplicationPosition(Id(2), 700) }, NamesMaster).Position!.Value.Offset);
+        var alone = Master with
+        { RunId = new string('b', 40), Position = new ReplicationPosition(Id(2), 0), GoodReplicas = 0, HasBacklog = false };
+        var started = Next(Next(null, Master, NamesMaster), alone, NamesMaster);
+        var again = alone with { RunId = new string('c', 40), Position = new ReplicationPosition(Id(3), 0) };
+        Assert.Equal(Id(1), Next(started, again with { IsLoading = true }, NamesMaster).StillOf);
+        Assert.Equal(Id(1), Next(Next(started, again with { IsLoading = true }, NamesMaster), again, NamesMaster).StillOf);
+        // It took writes after its last marker.
+        var grown = again with { AofSize = 4100, Aof = new AofLook("appendonly.aof.1.incr.aof", 1000, 1000, 3100) };
+        Assert.Equal(Id(2), Next(started, grown, NamesMaster).StillOf);
+        // A replica's data are its master's.
+        Assert.Null(Next(started, Replica with { Position = new ReplicationPosition(Id(4), 9) }, NamesOther).StillOf);
     }
 
     [Theory]
-    [InlineData("role:master", 0, true, true)]
-    [InlineData("role:master", 1, true, false)] // a replica has joined
-    [InlineData("role:master", 0, false, false)] // writes are accepted without one
-    [InlineData("role:slave", 0, true, false)]
-    public void A_master_is_unjoined_by_its_backlog_and_only_while_it_needs_replicas(string role, int backlog, bool needs, bool unjoined)
+    [InlineData("repl_backlog_active:0\r\nmin_slaves_good_slaves:0\r\n", 0, false)]
+    [InlineData("repl_backlog_active:1\r\nmin_slaves_good_slaves:2\r\n", 2, true)]
+    [InlineData("", null, true)]
+    public void Backlog_and_good_replicas_are_read_from_INFO(string lines, int? good, bool hasBacklog)
     {
-        var info = $"run_id:{new string('a', 40)}\r\n{role}\r\nmaster_replid:{Id(1)}\r\nmaster_repl_offset:7\r\n"
-            + $"repl_backlog_active:{backlog}\r\n{(needs ? "min_slaves_good_slaves:0\r\n" : "")}";
+        var info = $"run_id:{new string('a', 40)}\r\nrole:master\r\nmaster_replid:{Id(1)}\r\nmaster_repl_offset:7\r\n{lines}";
         var look = NodeLook.Of(RespValue.Scalar(RespKind.BulkString, Encoding.ASCII.GetBytes(info)), null).Look!;
-        Assert.Equal(unjoined, ServerFacts.Of(look, null)!.IsUnjoined);
-    }
-
-    [Fact]
-    public void A_promoted_node_also_notes_the_id_that_it_followed_too_briefly()
-    {
-        var before = Next(null, Replica, NamesOther);
-        var promoted = Master with { Position = new ReplicationPosition(Id(3), 501), PreviousId = Id(2) };
-        var after = Next(before, promoted, new GroupKnowledge(5, 5, 2, Me));
-        Assert.Equal([Id(1), Id(2), Id(3)], after.History.Select(e => e.Id));
-        Assert.Equal((NodeIdentity.Unknown, new LineagePosition(2, 4, 2)), (after.History[1].Master, after.History[1].Position));
-        Assert.Equal(after.History, Next(after, promoted, new GroupKnowledge(5, 5, 2, Me)).History);
-        // Known, or without a history that it could follow: nothing is added.
-        Assert.Equal(2, Next(before, promoted with { PreviousId = Id(1) }, NamesMaster).History.Count);
-        Assert.Single(Next(null, promoted, NamesMaster).History);
+        var facts = ServerFacts.Of(look, null)!;
+        Assert.Equal((good, hasBacklog), (facts.GoodReplicas, facts.HasBacklog));
     }
 
     [Fact]
@@ -214,13 +208,13 @@ public sealed class MarkerPlanTests
         var marker = Next(null, Master, NamesMaster);
         InfoReplica[] settled = [new(B, "online", 450, 0), new(C, "online", 440, 1)];
         var report = ServingReportPlan.Calculate(
-            marker, Id(1), A, isNamed: true, settled, at => at == B ? Other : new NodeIdentity("redis-3", "uid-3"), Durability.Aof)!;
+            marker, A, isNamed: true, settled, at => at == B ? Other : new NodeIdentity("redis-3", "uid-3"), Durability.Aof)!;
         Assert.Equal(["redis-2", "redis-3"], report.InSync!.Value.Select(r => r.Node));
         Assert.Equal((500L, 450L), (report.Serving.Offset, report.InSync.Value[0].Offset));
-        Assert.Null(ServingReportPlan.Calculate(marker, Id(1), A, true, settled, at => at == B ? Other : null, Durability.Aof)!.InSync);
-        Assert.Equal(0, ServingReportPlan.Calculate(marker, Id(1), A, true, settled, _ => Other, Durability.Rdb)!.Serving.Offset);
-        Assert.Null(ServingReportPlan.Calculate(marker, Id(1), A, isNamed: false, settled, _ => Other, Durability.Aof));
-        Assert.Null(ServingReportPlan.Calculate(Next(null, Replica, NamesOther), Id(1), A, true, settled, _ => Other, Durability.Aof));
+        Assert.Null(ServingReportPlan.Calculate(marker, A, true, settled, at => at == B ? Other : null, Durability.Aof)!.InSync);
+        Assert.Equal(0, ServingReportPlan.Calculate(marker, A, true, settled, _ => Other, Durability.Rdb)!.Serving.Offset);
+        Assert.Null(ServingReportPlan.Calculate(marker, A, isNamed: false, settled, _ => Other, Durability.Aof));
+        Assert.Null(ServingReportPlan.Calculate(Next(null, Replica, NamesOther), A, true, settled, _ => Other, Durability.Aof));
 
         Assert.True(ServingReportPlan.IsNews(null, report));
         Assert.False(ServingReportPlan.IsNews(report, report with { Serving = report.Serving with { Offset = 900 } }));
