@@ -12,9 +12,14 @@ public static class Suggestion
     public static string For(string word, IEnumerable<string> names)
     {
         ArgumentNullException.ThrowIfNull(word);
-        var nearest = names.Select(name => (Name: name, Distance: Distance(word.ToLowerInvariant(), name)))
-            .Where(n => n.Distance <= MaxDistance && n.Distance < n.Name.Length / 2.0)
-            .OrderBy(n => n.Distance).ThenBy(n => n.Name, StringComparer.Ordinal).Select(n => n.Name).FirstOrDefault();
+        // LINQ over pairs would be compiled anew for each kind of pair: 50 KB of redis-bootstrap.
+        var (nearest, least) = ((string?)null, MaxDistance + 1);
+        foreach (var name in names.Order(StringComparer.Ordinal))
+        {
+            var distance = Distance(word.ToLowerInvariant(), name);
+            if (distance < least && distance < name.Length / 2.0) (nearest, least) = (name, distance);
+        }
+
         return nearest is null ? "" : $"; did you mean '{nearest}'?";
     }
 

@@ -85,16 +85,18 @@ public static class LeadershipPolicy
         ArgumentNullException.ThrowIfNull(electorate);
         ArgumentNullException.ThrowIfNull(answers);
         var (all, needed) = (electorate.Electors.Length, electorate.Needed);
-        var cast = electorate.Electors.Select(e => (e.MyId, Vote: answers.GetValueOrDefault(e.MyId) as VoteAnswer.Cast))
-            .Where(a => a.Vote is not null).Select(a => (a.MyId, a.Vote!.Leader, Epoch: a.Vote.LeaderEpoch)).ToList();
-        var voters = cast.Where(a => a.Leader == candidate && a.Epoch == epoch).Select(a => a.MyId)
+        var cast = electorate.Electors.Select(e => answers.GetValueOrDefault(e.MyId)).OfType<VoteAnswer.Cast>().ToList();
+        var voters = electorate.Electors.Select(e => e.MyId)
+            .Where(id => answers.GetValueOrDefault(id) is VoteAnswer.Cast vote && vote.Leader == candidate && vote.LeaderEpoch == epoch)
             .ToImmutableHashSet(StringComparer.Ordinal);
         if (voters.Count >= needed) return new VoteCount.Won(voters);
 
-        var highest = cast.Select(a => a.Epoch).Append(epoch).Max();
-        if (cast.Select(a => EpochRefusal(a.Epoch)).FirstOrDefault(r => r is not null) is { } beyond) return new VoteCount.Ended(beyond);
+        var highest = cast.Select(v => v.LeaderEpoch).Append(epoch).Max();
+        if (cast.Select(v => EpochRefusal(v.LeaderEpoch)).FirstOrDefault(r => r is not null) is { } beyond)
+            return new VoteCount.Ended(beyond);
         // A Sentinel's own attempt is over: none showed a failover a moment ago. Another coordinator's may be under way.
-        if (cast.Exists(a => a.Epoch >= epoch && a.Leader != candidate && a.Leader != "*" && !electorate.SentinelIds.Contains(a.Leader)))
+        if (cast.Exists(v => v.LeaderEpoch >= epoch && v.Leader != candidate && v.Leader != "*"
+            && !electorate.SentinelIds.Contains(v.Leader)))
         {
             var rival = new LeadershipOutcome.Rival($"another coordinator holds votes of epoch {highest}");
             return new VoteCount.Ended(rival with { HighestEpoch = highest });
