@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.RegularExpressions;
+using Sidecars.Manifests.Tests.Policies;
 using Sidecars.Manifests.Tests.Rendering;
 using Sidecars.TestKit.Groups;
 using Sidecars.TestKit.Pages;
@@ -140,12 +141,12 @@ public sealed partial class ComposeTests
         foreach (var (name, service, _) in Compose.Ours)
         {
             // What a setting leads to is mounted.
-            var targets = service.Texts("volumes").Select(volume => volume.Split(':')[1]).ToArray();
-            var paths = service.Map("environment").Where(setting =>
-                setting.Key is "ELECTION_DIR" or "BACKUP_STORE" or "REDIS_BASE_CONFIG" or "SENTINEL_BASE_CONFIG").ToArray();
+            var targets = service.Texts("volumes").Select(volume => volume.Split(':')[1])
+                .Concat(service.Texts("secrets").Select(secret => $"/run/secrets/{secret}")).ToArray();
+            var paths = service.Map("environment").Where(setting => FileMounts.NamesAFile(setting.Key, setting.Value)
+                || setting.Key is "ELECTION_DIR" or "BACKUP_STORE" or "REDIS_BASE_CONFIG" or "SENTINEL_BASE_CONFIG").ToArray();
             Assert.NotEmpty(paths);
-            Assert.All(paths, setting => Assert.Contains(
-                targets, target => $"{setting.Value}/".StartsWith($"{target}/", StringComparison.Ordinal)));
+            Assert.All(paths, setting => Assert.Contains(targets, target => FileMounts.Covers(target, setting.Value)));
             Assert.Contains(name.StartsWith("sentinel-", StringComparison.Ordinal) ? "/run/sidecars" : "/data", targets);
         }
     }

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Sidecars.Manifests.Tests.Policies;
 using Sidecars.Manifests.Tests.Rendering;
 using Sidecars.Manifests.Tests.Schema;
 using Sidecars.Manifests.Tests.Tenants;
@@ -117,6 +118,7 @@ public sealed partial class ChartTests(GeneratedChart chart) : IClassFixture<Gen
         var schema = ManifestSchema.Load();
 
         Assert.Empty(rendered.Objects.SelectMany(item => schema.Check(item.Node)));
+        Assert.Empty(FileMounts.Missing(rendered));
         foreach (var container in rendered.Workloads.SelectMany(workload => workload.Containers))
         {
             // $(NAME) is replaced by what stands above it, or not at all.
