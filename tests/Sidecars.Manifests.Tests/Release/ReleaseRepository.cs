@@ -70,13 +70,15 @@ public sealed class ReleaseRepository : IDisposable
 
     /// <summary>scripts/release with these arguments.</summary>
     public Task<ToolResult> ReleaseAsync(params string[] arguments) =>
-        Tool.RunAsync(Path.Combine(Root, "scripts", "release"), arguments, new Dictionary<string, string>
-        {
-            ["PATH"] = $"{_folder.File("bin")}:{Environment.GetEnvironmentVariable("PATH")}",
-            ["REAL_DOTNET"] = Tool.Find("dotnet") ?? "",
-            ["CHART"] = Path.Combine(AppContext.BaseDirectory, "sidecars-chart.dll"),
-            ["CALLS"] = File("calls"),
-        });
+        Tool.RunAsync(Path.Combine(Root, "scripts", "release"), arguments, Variables("calls"));
+
+    /// <summary>What a person types in a folder of a release; returns what skopeo was told to send.</summary>
+    public async Task<string[]> SentByLinesAsync(string lines, string folder)
+    {
+        var result = await Tool.RunAsync("bash", ["-euc", lines], Variables("lines"), File(folder));
+        Assert.True(result.ExitCode == 0, result.Output + result.Error);
+        return await System.IO.File.ReadAllLinesAsync(File("lines"));
+    }
 
     /// <summary>The release of this version from the exports into a folder that is not there yet.</summary>
     public Task<ToolResult> MakeAsync(string folder, params string[] more) =>
@@ -98,4 +100,12 @@ public sealed class ReleaseRepository : IDisposable
     }
 
     public void Dispose() => _folder.Dispose();
+
+    private Dictionary<string, string> Variables(string calls) => new()
+    {
+        ["PATH"] = $"{_folder.File("bin")}:{Environment.GetEnvironmentVariable("PATH")}",
+        ["REAL_DOTNET"] = Tool.Find("dotnet") ?? "",
+        ["CHART"] = Path.Combine(AppContext.BaseDirectory, "sidecars-chart.dll"),
+        ["CALLS"] = File(calls),
+    };
 }

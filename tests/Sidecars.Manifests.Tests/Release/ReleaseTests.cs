@@ -168,6 +168,22 @@ public sealed class ReleaseTests(ReleaseTests.Made made) : IClassFixture<Release
             $"copy --preserve-digests oci-archive:/charts/sidecars-{version}.oci.tar docker://{Registry}/charts/sidecars:{version}"], sent);
     }
 
+    [ToolFact("kubectl", "git", "openssl", "bash")]
+    public async Task The_lines_of_the_page_send_the_images_of_the_folder_to_another_registry_with_their_digests()
+    {
+        var lines = PageBlock.In("install.md", "oci-archive:images", "bash").Replace("REGISTRY", Registry, StringComparison.Ordinal);
+
+        var sent = await made.Repository.SentByLinesAsync(lines, "second");
+
+        // As the push of the release, but for the chart; and the exporter, which is another repository's.
+        string[] pushed = [.. made.Repository.Calls.Where(call => call.Contains("/images/", StringComparison.Ordinal))
+            .Select(call => call.Replace(PathOf("second") + "/", "", StringComparison.Ordinal))];
+        Assert.Equal(2, pushed.Length);
+        Assert.Equal(pushed, sent[..^1]);
+        Assert.EndsWith($"docker://{Registry}/redis_exporter:v1.74.0", sent[^1], StringComparison.Ordinal);
+        Assert.All(sent[..^1], call => Assert.True(File.Exists(PathOf($"second/{call.Split("oci-archive:")[1].Split(' ')[0]}")), call));
+    }
+
     private Task<ToolResult> VerifyAsync(string release, string file) => Tool.RunAsync("openssl", ["pkeyutl", "-verify", "-pubin", "-inkey",
         PathOf($"{release}/release.pub"), "-rawin", "-in", file, "-sigfile", PathOf($"{release}/SHA256SUMS.sig")]);
 
