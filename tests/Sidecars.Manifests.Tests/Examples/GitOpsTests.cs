@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Sidecars.Manifests.Tests.Rendering;
 using Sidecars.TestKit.Groups;
 using Sidecars.TestKit.Processes;
@@ -10,7 +11,7 @@ namespace Sidecars.Manifests.Tests.Examples;
 /// The examples for Argo CD and Flux, beside what SchemaTests and ConventionTests check of every render: that they lead to folders of this
 /// repository, and that nothing they delete is a tenant's namespace.
 /// </summary>
-public sealed class GitOpsTests
+public sealed partial class GitOpsTests
 {
     [ToolFact("kubectl")]
     public async Task Every_tenant_has_an_Application_of_its_own_and_monitoring_one()
@@ -83,6 +84,26 @@ public sealed class GitOpsTests
         }
     }
 
+    [ToolFact("kubectl")]
+    public async Task A_tenant_that_a_person_suspends_stays_so_and_resumes_as_it_was()
+    {
+        var set = Assert.Single((await Renders.GetAsync("examples/argocd")).OfKind("ApplicationSet")).Node;
+        var page = await File.ReadAllTextAsync(Path.Combine(Renders.Folder, "docs", "gitops.md"));
+        var patches = Patch().Matches(page).Where(match => match.Groups["kind"].Value == "application")
+            .Select(match => YamlExtensions.Parse(match.Groups["patch"].Value).Single()).ToArray();
+        Assert.Equal(2, patches.Length);
+        var (suspend, resume) = (Assert.Single(((YamlSequenceNode)patches[0]).Children), patches[1]);
+
+        // What the page takes away is what the controller leaves alone, and no more.
+        Assert.Equal("remove", suspend.Text("op"));
+        Assert.Equal([suspend.Text("path")!], Assert.Single(set.Items("spec", "ignoreApplicationDifferences")).Texts("jsonPointers"));
+        // It is given back whole: the controller leaves it alone then, too.
+        var template = set.At("spec", "template");
+        Assert.NotEmpty(template.Map("spec", "syncPolicy", "automated"));
+        Assert.Equal(template.Map("spec", "syncPolicy", "automated"), resume.Map("spec", "syncPolicy", "automated"));
+        Assert.Equal("sidecars-{{.path.basename}}", template.Text("metadata", "name"));
+    }
+
     private static async Task<Rendered> PatchedAsync(string tenant, IEnumerable<YamlNode> patches)
     {
         using var overlay = new TempFolder("gitops");
@@ -98,4 +119,7 @@ public sealed class GitOpsTests
 
     private static void AssertKustomization(string path) =>
         Assert.True(File.Exists(Path.Combine(Repository.Root, path, "kustomization.yaml")), path);
+
+    [GeneratedRegex("patch (?<kind>[a-z]+) [^']*'(?<patch>[^']+)'")]
+    private static partial Regex Patch();
 }
