@@ -27,6 +27,18 @@ public sealed partial class WorkflowTests
         }
     }
 
+    [Fact]
+    public void An_action_of_others_is_named_by_its_commit_since_a_tag_can_be_moved()
+    {
+        var uses = Directory.EnumerateFiles(Path.Combine(Repository.Root, ".github", "workflows"), "*.yml")
+            .SelectMany(File.ReadLines).Where(line => line.Contains("uses:", StringComparison.Ordinal)).ToArray();
+
+        Assert.NotEmpty(uses);
+        Assert.All(uses, line => Assert.Matches("uses: [a-z/-]+@[0-9a-f]{40} # v[0-9]+\\.[0-9]+\\.[0-9]+$", line));
+        // One version each, so that what was tested is what releases.
+        Assert.Distinct(uses.Select(line => line.Split("uses: ")[1]).Distinct().Select(action => action.Split('@')[0]));
+    }
+
     [GeneratedRegex(@"(?<script>\.ci/run|scripts/[a-z]+)(?<arguments>.*)")]
     private static partial Regex Call();
 
