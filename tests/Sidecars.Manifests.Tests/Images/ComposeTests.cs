@@ -92,7 +92,7 @@ public sealed partial class ComposeTests
             Assert.Equal("true", service.Text("read_only"));
             Assert.Equal(["ALL"], service.Texts("cap_drop"));
             Assert.Equal(name == "prepare" ? ["CHOWN"] : [], service.Texts("cap_add"));
-            if (name == "prepare") continue; // ends after it has given two volumes their owner
+            if (name == "prepare") continue; // ends after it has given some volumes their owner
             Assert.Null(service.Text("user"));
             Assert.Equal(["no-new-privileges:true"], service.Texts("security_opt"));
             Assert.Equal("unless-stopped", service.Text("restart"));
@@ -138,13 +138,22 @@ public sealed partial class ComposeTests
         Assert.Equal(declared.Order(StringComparer.Ordinal), mounted.Except(folders).Order(StringComparer.Ordinal));
         Assert.NotEmpty(folders);
         Assert.All(folders, folder => Assert.True(Directory.Exists(Path.Combine(Repository.Root, "docker", folder)), folder));
-        foreach (var (name, service, _) in Compose.Ours)
+        // A new volume is root's, unless the images have the folder and its owner.
+        var prepared = Compose.Services["prepare"].Texts("entrypoint").Where(word => word.StartsWith('/')).ToArray();
+        Assert.Equal(
+            prepared.Select(target => $"{target[1..]}:{target}"), Compose.Services["prepare"].Texts("volumes"));
+        foreach (var (name, service, executable) in Compose.Ours)
         {
+            Assert.Empty(service.Texts("volumes").Where(volume => !volume.StartsWith('.')).Select(volume => volume.Split(':')[1])
+                .Except([.. prepared, "/data", "/run/sidecars"]));
+            // A drill restores to a folder that it can write, which the container's own are not.
+            if (executable == "redis-backup") Assert.True(service.Map("environment").ContainsKey("BACKUP_SCRATCH_DIR"), name);
             // What a setting leads to is mounted.
             var targets = service.Texts("volumes").Select(volume => volume.Split(':')[1])
                 .Concat(service.Texts("secrets").Select(secret => $"/run/secrets/{secret}")).ToArray();
             var paths = service.Map("environment").Where(setting => FileMounts.NamesAFile(setting.Key, setting.Value)
-                || setting.Key is "ELECTION_DIR" or "BACKUP_STORE" or "REDIS_BASE_CONFIG" or "SENTINEL_BASE_CONFIG").ToArray();
+                || setting.Key is "ELECTION_DIR" or "BACKUP_STORE" or "BACKUP_SCRATCH_DIR" or "REDIS_BASE_CONFIG"
+                    or "SENTINEL_BASE_CONFIG").ToArray();
             Assert.NotEmpty(paths);
             Assert.All(paths, setting => Assert.Contains(targets, target => FileMounts.Covers(target, setting.Value)));
             Assert.Contains(name.StartsWith("sentinel-", StringComparison.Ordinal) ? "/run/sidecars" : "/data", targets);
