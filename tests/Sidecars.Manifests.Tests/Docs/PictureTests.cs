@@ -41,6 +41,27 @@ public sealed partial class PictureTests
         }
     }
 
+    [ToolFact("bash", "python3")]
+    public async Task A_recording_of_nothing_replaces_nothing()
+    {
+        using var folder = new TempFolder("recording");
+        string[] parts =
+            ["scripts/pictures", "scripts/pictures.d", "scripts/lib.sh", "manifests/docs/demo.cast", "manifests/docs/demo.svg"];
+        var copied = await Tool.RunAsync("cp", ["-r", "--parents", .. parts, folder.Path], folder: Repository.Root);
+        Assert.True(copied.ExitCode == 0, copied.Error);
+        var docs = folder.Folder("manifests", "docs");
+        var before = await File.ReadAllTextAsync(Path.Combine(docs, "demo.cast"));
+        // As of a demo that was ended before it printed anything.
+        var raw = folder.Write("raw.cast", before[..(before.IndexOf('\n', StringComparison.Ordinal) + 1)]);
+
+        var result = await Tool.RunAsync(folder.File("scripts", "pictures"), ["--cast", raw]);
+
+        Assert.NotEqual(0, result.ExitCode);
+        Assert.Equal(before, await File.ReadAllTextAsync(Path.Combine(docs, "demo.cast")));
+        Assert.Equal(["demo.cast", "demo.svg"],
+            Directory.EnumerateFileSystemEntries(docs).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+    }
+
     [Theory]
     [MemberData(nameof(Pictures))]
     public void A_picture_is_one_small_file_without_scripts_and_without_anything_from_elsewhere(string name)
