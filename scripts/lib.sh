@@ -45,6 +45,28 @@ megabytes() { awk -v bytes="$1" 'BEGIN { printf "%.2f MB", bytes / 1000000 }'; }
 # The version of everything in the tree; Directory.Build.props is where it is changed, and a test holds the rest to it.
 tree_version() { sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' "$ROOT/Directory.Build.props"; }
 
+# source_url FOLDER: where the source of a clone can be found, for the label of an image: SIDECARS_SOURCE, else the remote "origin" if it
+# has an address for others (one form, so that each clone of a repository gives the same image; never with a user or a token). No
+# output where there is none: the path of a folder says nothing elsewhere.
+source_url() {
+    local url
+    if [[ -n ${SIDECARS_SOURCE:-} ]]; then
+        printf '%s\n' "$SIDECARS_SOURCE"
+        return
+    fi
+    url=$(git -C "$1" remote get-url origin 2>/dev/null) || return 0
+    if [[ $url =~ ^https://([^/@]*@)?([^/@]+/.+)$ || $url =~ ^ssh://([^/@]*@)?([^/@:]+/.+)$ ]]; then
+        url=${BASH_REMATCH[2]}
+    elif [[ $url =~ ^([^/@:]+@)([^/@:]+):([^/].*)$ ]]; then
+        url=${BASH_REMATCH[2]}/${BASH_REMATCH[3]}
+    else
+        return 0
+    fi
+    # What is left of a password with a slash in it is no address.
+    [[ $url != *@* ]] || return 0
+    printf 'https://%s\n' "${url%.git}"
+}
+
 # The platform of this machine, as container images call it.
 architecture() {
     case $(runtime_id) in
