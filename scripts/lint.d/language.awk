@@ -42,9 +42,9 @@ inside { text = line; sub(/^ *\/\/\/ ?/, "", text); summary = summary " " text; 
 }
 END { finish(); exit bad }
 
-function report(number, rule, text) {
+function report(number, rule, text, file) {
     sub(/^ +/, "", text)
-    printf "%s:%d: %s: %s\n", FILENAME, number, rule, substr(text, 1, 160)
+    printf "%s:%d: %s: %s\n", file == "" ? FILENAME : file, number, rule, substr(text, 1, 160)
     bad = 1
 }
 
@@ -69,7 +69,7 @@ function collect(code, i, c, depth, literal, isText) {
     depth = 0; isText = 0
     for (i = 1; i <= length(code); i++) {
         c = substr(code, i, 1)
-        if (!isText) { if (c == "\"") { isText = 1; literal = ""; started = started ? started : FNR } continue }
+        if (!isText) { if (c == "\"") { begin(); isText = 1; literal = "" } continue }
         if (c == "\\") { literal = literal " "; i++; continue }
         if (c == "{") { depth++; continue }
         if (c == "}") { if (depth > 0) { depth--; if (depth == 0) literal = literal "\001" } continue }
@@ -85,11 +85,18 @@ function collect(code, i, c, depth, literal, isText) {
     }
 }
 
+# A message may end with its file, and then it is finished in the next one.
+function begin() {
+    if (started) return
+    started = FNR
+    startedIn = FILENAME
+}
+
 function finish(text) {
     text = message
     message = ""
     if (text == "") { started = 0; return }
-    if (match(tolower(text), negation) && text !~ / no (longer|more|one)/) report(started, "idiom", text)
-    if (text ~ /[a-z)'\001]\. +[A-Z][a-z]+ [a-z]/ && text !~ /[.?!:;…\001] *$/ && text !~ / $/) report(started, "period", text)
+    if (match(tolower(text), negation) && text !~ / no (longer|more|one)/) report(started, "idiom", text, startedIn)
+    if (text ~ /[a-z)'\001]\. +[A-Z][a-z]+ [a-z]/ && text !~ /[.?!:;…\001] *$/ && text !~ / $/) report(started, "period", text, startedIn)
     started = 0
 }

@@ -65,6 +65,15 @@ public sealed class LanguageLintTests
         Assert.Equal(1, (await RunAsync(first, second)).ExitCode);
     }
 
+    [Fact]
+    public async Task A_message_at_the_end_of_a_file_is_named_by_that_file()
+    {
+        using var folder = new TempFolder("language");
+        var first = folder.Write("a.cs", "\nvar text = \"it is no address\" +\n");
+        var second = folder.Write("b.cs", "Fail(\"there is no key\");\n");
+        Assert.StartsWith($"{first}:2: idiom: ", Assert.Single((await RunAsync(first, second)).Lines), StringComparison.Ordinal);
+    }
+
     private static async Task<(int ExitCode, string[] Lines)> LintAsync(string name, string text)
     {
         using var folder = new TempFolder("language");
