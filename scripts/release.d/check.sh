@@ -36,7 +36,7 @@ require_release() {
     [[ -z $(git -C "$ROOT" status --porcelain) ]] || die "the working copy has changes: what is released must be a commit"
     [[ $(tree_version) == "$version" ]] ||
         die "this commit is $(tree_version): change <Version> in Directory.Build.props, and what the tests then name, and commit it"
-    [[ ! -e $out ]] || die "$out is there already: a release is made once"
+    [[ ! -e $out ]] || ((push)) || die "$out is there already: a release is made once (--push goes on with one that was not pushed)"
     epoch=$(git -C "$ROOT" log -1 --format=%ct)
     export SOURCE_DATE_EPOCH=$epoch
     require_tag
@@ -75,6 +75,13 @@ require_platforms() {
                 "Or leave it out: --platforms $(architecture)"
         ((EUID == 0)) || ((dry)) || die "needs root, as scripts/images does, to build images of $platform; or --images FOLDER"
     done
+}
+
+# What is in $out already is what was made now: then a push that failed can go on with it. The signature of an EC key differs each time.
+require_same() {
+    local changed
+    if changed=$(diff -rq --exclude SHA256SUMS.sig "$work/result" "$out" 2>&1) && [[ -e $out/SHA256SUMS.sig || -z $key ]]; then return; fi
+    die "$out is there already and is another release, nothing was pushed:" "$(head -n 1 <<<"${changed:-it is not signed}")"
 }
 
 say_plan() {

@@ -109,25 +109,33 @@ make_archive() {
 # The digest by which an image is pulled on every platform.
 digest_of() { awk -v name="$registry/$1" '$1 == name && $2 == "index" { print $3 }' "$work/result/digests.txt"; }
 
-# require_new REFERENCE ARCHIVE: a version that was pushed once is never sent with other bytes.
-require_new() {
+# is_sent REFERENCE ARCHIVE: true where the registry has exactly this. A version that was pushed once is never sent with other bytes.
+is_sent() {
     local expected
     expected=$(tar -xOf "$2" index.json | sed -n 's/.*"digest":"sha256:\([0-9a-f]\{64\}\)".*/\1/p')
     if ! skopeo inspect --raw "docker://$1" >"$work/standing" 2>"$work/said"; then
         grep -qiE 'manifest unknown|name unknown|not found' "$work/said" ||
             die "nothing was pushed: it can't be seen whether $1 is there already: $(tail -n 1 "$work/said")"
-        return 0
+        return 1
     fi
     [[ $(sha256sum <"$work/standing" | cut -d' ' -f1) == "$expected" ]] ||
         die "nothing was pushed: $1 is there already with other bytes, and a released version is never made again"
+    say "release: $1 is there already"
 }
 
+# All are looked at before the first is sent. A name is there when all of it is: a registry takes the manifest last.
 push_all() {
-    local image
-    for image in redis sentinel; do require_new "$registry/$image:$version" "$out/images/$image-$version.oci.tar"; done
-    require_new "$registry/charts/sidecars:$version" "$out/charts/sidecars-$version.oci.tar"
-    for image in redis sentinel; do
-        skopeo copy --all --preserve-digests "oci-archive:$out/images/$image-$version.oci.tar" "docker://$registry/$image:$version" >&2
+    local name archive all missing=()
+    local -A archives=([redis]=images/redis [sentinel]=images/sentinel [charts/sidecars]=charts/sidecars)
+    for name in redis sentinel charts/sidecars; do
+        is_sent "$registry/$name:$version" "$out/${archives[$name]}-$version.oci.tar" || missing+=("$name")
     done
-    skopeo copy --preserve-digests "oci-archive:$out/charts/sidecars-$version.oci.tar" "docker://$registry/charts/sidecars:$version" >&2
+    for name in ${missing[@]+"${missing[@]}"}; do
+        archive=$out/${archives[$name]}-$version.oci.tar
+        # Every platform; of a chart there is one for all.
+        all=(--all)
+        [[ $name != charts/* ]] || all=()
+        skopeo copy ${all[@]+"${all[@]}"} --preserve-digests "oci-archive:$archive" "docker://$registry/$name:$version" >&2 ||
+            die "$registry/$name:$version was not pushed: run the same command again, and what is missing is sent"
+    done
 }

@@ -18,13 +18,28 @@ public sealed class ReleaseRepository : IDisposable
         exec "$REAL_DOTNET" "$CHART" "$@"
         """;
 
-    // A registry that holds $CALLS.standing under every name, or nothing; what is asked is not recorded, what is sent is.
+    // A registry that holds what was sent to it, or $CALLS.standing under every name; what is asked is not recorded, what is sent is. It
+    // takes nothing of a name that is in $CALLS.refuses.
     private const string Skopeo = """
         #!/bin/sh
-        if [ "$1" != inspect ]; then echo "$*" >>"$CALLS"; exit; fi
-        [ ! -e "$CALLS.says" ] || { cat "$CALLS.says" >&2; exit 1; }
-        [ -e "$CALLS.standing" ] || { echo "reading manifest: manifest unknown" >&2; exit 1; }
-        cat "$CALLS.standing"
+        held() { printf %s "$CALLS.registry/${1#docker://}" | sed 's/:\([^/:]*\)$/@\1/'; }
+        if [ "$1" = inspect ]; then
+            [ ! -e "$CALLS.says" ] || { cat "$CALLS.says" >&2; exit 1; }
+            [ ! -e "$CALLS.standing" ] || exec cat "$CALLS.standing"
+            cat "$(held "$3")" 2>/dev/null || { echo "reading manifest: manifest unknown" >&2; exit 1; }
+            exit
+        fi
+        echo "$*" >>"$CALLS"
+        for word; do from=$to to=$word; done
+        case $to in *"$(cat "$CALLS.refuses" 2>/dev/null || echo nothing)"*) echo "connection reset" >&2; exit 1 ;; esac
+        case $from in
+            oci-archive:*)
+                file=$(held "$to") archive=${from#oci-archive:}
+                mkdir -p "${file%/*}"
+                digest=$(tar -xOf "$archive" index.json | sed 's/.*"digest":"sha256:\([0-9a-f]*\)".*/\1/')
+                tar -xOf "$archive" "blobs/sha256/$digest" >"$file"
+                ;;
+        esac
 
         """;
 
