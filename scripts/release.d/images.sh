@@ -20,6 +20,25 @@ gather_images() {
             cp "$work/images/$image-$platform.spdx.json" "$work/result/sbom/"
         done
     done
+    if [[ $platforms == *,* ]]; then for image in redis sentinel; do compare_sboms "$image" "${platforms%,*}" "${platforms#*,}"; done; fi
+}
+
+# One line for each package of an SBOM: name, version, what it is for. dpkg adds the platform to some names.
+packages_of() {
+    sed -n 's/.*"name": "\([^"]*\)", "versionInfo": "\([^"]*\)", "primaryPackagePurpose": "\([^"]*\)".*/\1 \2 \3/p' "$1" |
+        sed 's/^\([^ :]*\):[a-z0-9]* /\1 /'
+}
+
+# compare_sboms IMAGE PLATFORM PLATFORM: both are of one runtime, whose faults are ours to mend. Packages of the base may differ (a registry
+# builds each platform at a time of its own): they are named, for a person to judge.
+compare_sboms() {
+    local file=$work/result/sbom/$1 differences ours
+    differences=$(awk 'NR == FNR { version[$1] = $2; next } $1 in version && version[$1] != $2 { print $1, version[$1], $2, $3 }' \
+        <(packages_of "$file-$2.spdx.json") <(packages_of "$file-$3.spdx.json"))
+    ours=$(awk 'NF && $4 != "LIBRARY" { print $1, $2, "and", $3 }' <<<"$differences" | head -n 1)
+    [[ -z $ours ]] || die "$1 has $ours in $2 and $3: export both with the same SDK"
+    [[ -z $differences ]] || say "release: $1 differs between $2 and $3:" \
+        "$(awk '{ printf "%s%s %s and %s", sep, $1, $2, $3; sep = ", " }' <<<"$differences")"
 }
 
 # The JSON of a blob on one line; file names are hashes, so what a blob says of another one is checked by reading that.

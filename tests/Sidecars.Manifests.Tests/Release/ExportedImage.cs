@@ -22,7 +22,7 @@ internal sealed class ExportedImage(string layout)
     {
         var image = new ExportedImage(Path.Combine(folder, $"{name}-{platform}"));
         Directory.CreateDirectory(image.Blobs);
-        File.WriteAllText(Path.Combine(folder, $"{name}-{platform}.spdx.json"), $"{{\"name\": \"{name}\"}}\n");
+        WriteSbom(folder, name, platform, ("dotnet-runtime", "10.0.0", "FRAMEWORK"), ($"libc6:{platform}", "2.36-9", "LIBRARY"));
         var layer = image.Put(Layer(name, machine));
         var config = image.Put(Encoding.UTF8.GetBytes($$"""
             {"architecture":"{{platform}}","os":"linux","config":{"Labels":{"org.opencontainers.image.revision":"{{revision}}",
@@ -35,6 +35,23 @@ internal sealed class ExportedImage(string layout)
         File.WriteAllText(Path.Combine(image.Blobs, "../../oci-layout"), "{\"imageLayoutVersion\":\"1.0.0\"}");
         File.WriteAllText(Path.Combine(image.Blobs, "../../index.json"), $$"""
             {"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json",{{manifest}}}]}
+            """);
+    }
+
+    /// <summary>The SBOM of an image, a package a line as <c>scripts/images</c> writes it.</summary>
+    public static void WriteSbom(
+        string folder, string name, string platform, params (string Name, string Version, string Purpose)[] packages)
+    {
+        var lines = packages.Select(one =>
+            $"    {{\"name\": \"{one.Name}\", \"versionInfo\": \"{one.Version}\", \"primaryPackagePurpose\": \"{one.Purpose}\"}}");
+        File.WriteAllText(Path.Combine(folder, $"{name}-{platform}.spdx.json"), $$"""
+            {
+              "name": "{{name}}",
+              "packages": [
+            {{string.Join(",\n", lines)}}
+              ]
+            }
+
             """);
     }
 

@@ -128,6 +128,27 @@ public sealed class ReleaseRefusalTests : IAsyncLifetime, IDisposable
     }
 
     [ToolFact("kubectl", "git", "openssl")]
+    public async Task Platforms_of_different_runtimes_leave_nothing()
+    {
+        ExportedImage.WriteSbom(_repository.Exports, "sentinel", "arm64",
+            ("dotnet-runtime", "10.0.1", "FRAMEWORK"), ("libc6:arm64", "2.36-9", "LIBRARY"));
+        await RefusedAsync("sentinel has dotnet-runtime 10.0.0 and 10.0.1 in amd64 and arm64");
+    }
+
+    [ToolFact("kubectl", "git", "openssl")]
+    public async Task Packages_of_the_base_that_differ_between_platforms_are_named()
+    {
+        ExportedImage.WriteSbom(_repository.Exports, "redis", "arm64",
+            ("dotnet-runtime", "10.0.0", "FRAMEWORK"), ("libc6:arm64", "2.36-10", "LIBRARY"), ("only-here", "1", "LIBRARY"));
+
+        var result = await _repository.MakeAsync("out");
+
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Contains("redis differs between amd64 and arm64: libc6 2.36-9 and 2.36-10\n", result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("sentinel differs", result.Error, StringComparison.Ordinal);
+    }
+
+    [ToolFact("kubectl", "git", "openssl")]
     public async Task A_damaged_export_leaves_nothing()
     {
         var blob = Directory.EnumerateFiles(Path.Combine(_repository.Exports, "redis-amd64", "blobs", "sha256")).First();
