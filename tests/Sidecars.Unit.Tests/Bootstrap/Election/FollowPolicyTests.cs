@@ -67,7 +67,8 @@ public sealed class FollowPolicyTests
     {
         // Restarted from its AOF in term 2, under an id that nobody else has heard of; a replica was promoted in its place.
         var me = On(A, Id(3), 0, token: Token(2, 4), history: [.. History, new LineageEntry(Id(3), 0, new LineagePosition(2, 4, 3), Node)]);
-        var record = Record(Serving(B, Token(2, 5), Id(7), 0, [.. History, new LineageEntry(Id(7), 0, new LineagePosition(2, 5, 3), Node)]));
+        var record =
+            Record(Serving(B, Token(2, 5), Id(7), 0, [.. History, new LineageEntry(Id(7), 0, new LineagePosition(2, 5, 3), Node)]));
         Assert.Equal("master-foreign", Code(me, Serves(Id(7)), sentinelEpoch: 5, election: record));
         var untouched = me with { StillOf = Id(2) };
         Assert.NotNull(Assert.IsType<MasterDecision.Follow>(Decide(untouched, Serves(Id(7)), 5, record)).RescueFirst);
