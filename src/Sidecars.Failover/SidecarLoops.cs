@@ -119,10 +119,13 @@ internal sealed class SidecarLoops
         _death = new DeathLoop(
             Server, Sentinels, connections.Sentinels, connections.Nodes, connections.Succession, _group.SentinelCount, Heartbeat,
             options.DryRun, decisions, time,
-            () => StepDownLock.IsHeldByAnother(_group.DataDirectory));
+            () => StepDownLock.IsHeldByAnother(_group.DataDirectory), replica => LedAway?.IsForeign(replica) == true);
         _abandoned = new AbandonedLoop(
             Server, Sentinels, connections.Sentinels, connections.Nodes, connections.Succession, _group.SentinelCount, options.DryRun,
-            decisions, time);
+            decisions, time,
+            connections.OpenRecord(kubernetes) is { } members
+                ? new GroupMembers(ct => ReadRecordedAsync(members, ct), _group.RedisCount, time)
+                : null);
         _selfReplica = new SelfReplicaLoop(
             () => Server.Address, () => Server.Last, () => QuorumFacts.Of(Sentinels.Observe(), _group.SentinelCount),
             client.PromoteSelfReplicaAsync, Period,

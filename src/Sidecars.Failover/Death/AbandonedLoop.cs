@@ -4,6 +4,7 @@ using Sidecars.Core.Sentinel;
 using Sidecars.Core.Succession;
 using Sidecars.Core.Topology;
 using Sidecars.Failover.Decisions;
+using Sidecars.Failover.LedAway;
 using Sidecars.Failover.Watch;
 
 namespace Sidecars.Failover.Death;
@@ -20,9 +21,10 @@ namespace Sidecars.Failover.Death;
 /// <param name="dryRun">Decide and say, do nothing.</param>
 /// <param name="sink">Decisions.</param>
 /// <param name="time">Its clock.</param>
+/// <param name="members">Who is a node of the group: nobody else is promoted, or led to another master. Null: not recorded.</param>
 public sealed class AbandonedLoop(
     IOwnServer server, ISentinelViews sentinels, SentinelClient client, NodeClient nodes, SuccessionRunner succession, int sentinelCount,
-    bool dryRun, IDecisionSink sink, TimeProvider time)
+    bool dryRun, IDecisionSink sink, TimeProvider time, GroupMembers? members = null)
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
@@ -48,8 +50,9 @@ public sealed class AbandonedLoop(
         var decision = AbandonedPolicy.Decide(facts);
         if (decision is AbandonedDecision.AskReplicas)
         {
+            if (members is not null) await members.RefreshAsync(cancellation).ConfigureAwait(false);
             var listed = sentinels.Observe().OfType<SentinelObservation.Known>()
-                .SelectMany(s => s.View.Replicas.Select(r => r.Address)).Distinct();
+                .SelectMany(s => s.View.Replicas.Select(r => r.Address)).Where(r => !IsForeign(r)).Distinct();
             var master = nodes.ObserveAsync(facts.Quorum.Named!, cancellation);
             var replicas = await Task.WhenAll(listed.Select(r => nodes.ObserveAsync(r, cancellation))).ConfigureAwait(false);
             var answer = await master.ConfigureAwait(false);
@@ -77,7 +80,7 @@ public sealed class AbandonedLoop(
     private AbandonedFacts Gather()
     {
         var seen = sentinels.Observe();
-        var quorum = QuorumFacts.Of(seen, sentinelCount);
+        var quorum = QuorumFacts.Of(seen, sentinelCount).Without(IsForeign);
         var down = seen.OfType<SentinelObservation.Known>()
             .Where(s => !s.View.Tilt && s.View.Master is { SubjectivelyDown: true } m && m.Address == quorum.Named)
             .Select(s => s.View.MyId).Distinct(StringComparer.Ordinal).Count();
@@ -96,12 +99,14 @@ public sealed class AbandonedLoop(
             Down = down,
             SentinelCount = sentinelCount,
             AbandonedFor = _since is { } since ? time.GetElapsedTime(since) : TimeSpan.Zero,
-            Rank = ReplicaRank.Of(Promotable(seen), server.Address),
+            Rank = ReplicaRank.Of(Promotable(seen).Where(r => !IsForeign(r)), server.Address),
             AttemptedAgo = _attemptedAt is { } at ? time.GetElapsedTime(at) : null,
             Promoted = _attempts.Promoted,
             TellingFailed = _attempts.GivenUp,
         };
     }
+
+    private bool IsForeign(RedisEndpoint replica) => members?.IsForeign(replica) == true;
 
     private static IEnumerable<RedisEndpoint> Promotable(IEnumerable<SentinelObservation> seen) =>
         seen.OfType<SentinelObservation.Known>().SelectMany(s => s.View.Replicas).Where(r => r.Promotable).Select(r => r.Address);

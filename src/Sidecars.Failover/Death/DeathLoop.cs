@@ -21,10 +21,14 @@ namespace Sidecars.Failover.Death;
 /// <param name="sink">Decisions.</param>
 /// <param name="time">Its clock.</param>
 /// <param name="isSteppingDown">Whether a step-down runs beside the server; null: nobody knows.</param>
+/// <param name="isForeign">Whether a replica is known to be no node of the group: it is neither promoted nor led to another master.</param>
 public sealed class DeathLoop(
     IOwnServer server, ISentinelViews sentinels, SentinelClient client, NodeClient nodes, SuccessionRunner succession, int sentinelCount,
-    Func<DateTime?> heartbeat, bool dryRun, IDecisionSink sink, TimeProvider time, Func<bool?>? isSteppingDown = null)
+    Func<DateTime?> heartbeat, bool dryRun, IDecisionSink sink, TimeProvider time, Func<bool?>? isSteppingDown = null,
+    Func<RedisEndpoint, bool>? isForeign = null)
 {
+    private readonly Func<RedisEndpoint, bool> _isForeign = isForeign ?? (_ => false);
+
     // What stands in the way of a vote (a rival, a Sentinel's own attempt, TILT) passes within a Sentinel's tick or two (100 ms).
     private static readonly TimeSpan Again = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(5);
@@ -67,7 +71,7 @@ public sealed class DeathLoop(
         {
             Server = last,
             Address = server.Address,
-            Quorum = QuorumFacts.Of(sentinels.Observe(), sentinelCount),
+            Quorum = QuorumFacts.Of(sentinels.Observe(), sentinelCount).Without(_isForeign),
             BootstrapLives = last is OwnServer.Dead && heartbeat() is { } beat && beat != _heartbeatAtDeath,
             SteppingDown = last is OwnServer.Dead ? isSteppingDown?.Invoke() : null,
             AcceptedAgo = _acceptedAt is { } at ? time.GetElapsedTime(at) : null,
@@ -147,7 +151,7 @@ public sealed class DeathLoop(
         var views = sentinels.Observe().OfType<SentinelObservation.Known>().Select(s => s.View);
         var listed = views.SelectMany(v => v.Replicas.Select(r => r.Address).Append(v.Master?.Address));
         var areAllWaitedFor = quorum.Promotable.IsEmpty || _attempts.Promoted is not null;
-        var asked = listed.OfType<RedisEndpoint>().Where(a => a != server.Address).Distinct().Select(async address =>
+        var asked = listed.OfType<RedisEndpoint>().Where(a => a != server.Address && !_isForeign(a)).Distinct().Select(async address =>
         {
             var isWaitedFor = areAllWaitedFor || quorum.Promotable.Contains(address);
             var within = isWaitedFor ? AnswersWithin : UnreachedAnswersWithin;

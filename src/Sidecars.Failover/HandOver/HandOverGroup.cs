@@ -60,7 +60,14 @@ public sealed class HandOverGroup(
             .Where(a => !asked.Contains(a));
         var more = await AskAsync(known, cancellation).ConfigureAwait(false);
         return new HandOverSnapshot
-        { Settings = Settings, Sentinels = views, Own = ownNode, Others = [.. others, .. more], Wanted = wanted };
+        {
+            Settings = Settings,
+            Sentinels = views,
+            Own = ownNode,
+            Others = [.. others, .. more],
+            Configured = [.. resolved.Endpoints.Distinct()],
+            Wanted = wanted,
+        };
     }
 
     /// <summary>

@@ -39,6 +39,9 @@ public sealed record HandOverSnapshot
     /// <summary>Every other one: the configured addresses, and those that Sentinels list as replicas or as master.</summary>
     public required ImmutableArray<NodeObservation> Others { get; init; }
 
+    /// <summary>Where the configured names of the Redis nodes led; a name that did not resolve is missing.</summary>
+    public ImmutableArray<RedisEndpoint> Configured { get; init => field = value.IsDefault ? [] : value; } = []; // a log without it
+
     /// <summary>The replica to hand over to; null: the best one.</summary>
     public RedisEndpoint? Wanted { get; init; }
 
@@ -54,6 +57,16 @@ public sealed record HandOverSnapshot
         ? [.. Others.OfType<NodeObservation.Known>().Where(o => o.View.RunId != own.View.RunId)
             .DistinctBy(o => o.View.RunId, StringComparer.Ordinal)]
         : [.. Others.OfType<NodeObservation.Known>().DistinctBy(o => o.View.RunId, StringComparer.Ordinal)];
+
+    /// <summary>
+    /// A server that answers at no configured address, though every name led to one: no node of this group. Sentinel lists whatever follows
+    /// the master.
+    /// </summary>
+    public bool IsStranger(NodeObservation.Known peer)
+    {
+        ArgumentNullException.ThrowIfNull(peer);
+        return Configured.Length >= Settings.RedisCount && !Configured.Contains(peer.Endpoint);
+    }
 
     /// <summary>The Sentinels that answered and know the master, by id.</summary>
     [JsonIgnore]

@@ -106,7 +106,7 @@ public static class StepDownPolicy
             MasterRunId = own.View.RunId,
             ReplicationId = own.View.ReplicationId,
             Target = NodeOf(best),
-            Others = [.. replicas.Where(r => r.View.RunId != best.View.RunId).Select(NodeOf)],
+            Others = [.. replicas.Where(r => r.View.RunId != best.View.RunId && !s.IsStranger(r)).Select(NodeOf)],
             OutOfReach = [.. s.Voters.SelectMany(v => v.View.Replicas)
                 .Where(r => r.Promotable && replicas.All(known => known.Address != r.Address)).Select(r => r.Address).Distinct()],
             Epoch = agreed.Epoch,
@@ -121,6 +121,7 @@ public static class StepDownPolicy
     private static string? Objection(NodeObservation.Known target, NodeObservation.Known own, HandOverSnapshot s)
     {
         var (address, node, master) = (target.Address, target.View, own.View);
+        if (s.IsStranger(target)) return $"{address} answers at no configured address: no node of this group";
         if (node.Priority is not > 0) return $"{address} has replica-priority 0";
         if (node.Loading) return $"{address} loads its data";
         if (node.SyncInProgress || !node.MasterLinkUp) return $"{address} has no live link to {own.Address}";

@@ -71,6 +71,13 @@ public sealed record QuorumFacts
         };
     }
 
+    /// <summary>Without replicas that are no nodes of the group: Sentinel lists whatever follows the master.</summary>
+    public QuorumFacts Without(Func<RedisEndpoint, bool> isForeign) => this with
+    {
+        Promotable = Promotable.RemoveAll(r => isForeign(r)),
+        Unreached = Unreached.RemoveAll(r => isForeign(r)),
+    };
+
     /// <summary>Those that may be asked to fail <paramref name="named"/> over, by id.</summary>
     public static ImmutableArray<SentinelObservation.Known> Executors(
         IEnumerable<SentinelObservation.Known> voters, RedisEndpoint? named) =>

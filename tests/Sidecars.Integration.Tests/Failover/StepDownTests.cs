@@ -1,5 +1,7 @@
 using System.Text.Json;
 using Sidecars.Core.Lineage;
+using Sidecars.Core.Redis;
+using Sidecars.Core.Sentinel;
 using Sidecars.Integration.Tests.Bootstrap.Support;
 using Sidecars.TestKit.Groups;
 using Sidecars.TestKit.Load;
@@ -196,6 +198,35 @@ public sealed class StepDownTests(ITestOutputHelper output)
         var check = await load.CheckAsync(state.Master.Node.Endpoint);
         output.WriteLine($"longest gap {mark.LongestGap.TotalMilliseconds:0} ms, lost {check.MissingCount} of {check.Checked}");
         Assert.Equal(0, check.MissingCount);
+    }
+
+    [Fact]
+    public async Task A_server_from_outside_that_follows_the_master_is_not_next_though_its_priority_is_the_best()
+    {
+        await using var group = new LocalGroup(new LocalGroupOptions { Name = "outside" });
+        await using var rig = new HandOverRig(group);
+        var (master, replicas) = await rig.StartAsync();
+        await using var outside = await RedisProcess.StartAsync(
+            $"replicaof {master.Endpoint.Host} {master.Endpoint.Port}", "replica-priority 1",
+            $"user {rig.Login.Credentials[0].User} on nopass ~* &* +@all");
+        await Eventually.UntilAsync(
+            "every Sentinel to list it",
+            async () =>
+            {
+                var seen = await Task.WhenAll(group.Sentinels.Select(s => rig.Sentinels.ObserveAsync(s.Endpoint, default)));
+                return seen.All(s => s is SentinelObservation.Known { View: var view }
+                    && view.Replicas.Any(r => r.Address == outside.Endpoint && r is { Promotable: true, Priority: 1 }));
+            },
+            TimeSpan.FromSeconds(60), () => outside.Process.Tail(20));
+        var stepDown = await rig.StepDownAsync(master);
+        Assert.True(await stepDown.WaitForExitAsync(TimeSpan.FromSeconds(40)) == 0, stepDown.Tail(60));
+        var state = await group.WaitForAsync("another master", s => s.Master is { } m && m.Node != master);
+        Assert.Contains(state.Master!.Node, replicas);
+        // It was not led to the next master either.
+        await using var client = await RedisClient.ConnectAsync(
+            new TcpTransport(outside.Endpoint), new RedisClientOptions { CommandTimeout = TimeSpan.FromSeconds(2) }, default);
+        var role = await client.CallAsync(default, "ROLE");
+        Assert.Equal(master.Endpoint.Port, role.Items[2].Integer);
     }
 
     [Fact]

@@ -43,6 +43,7 @@ public sealed class StepDownPolicyTests
         ["no-target: can't be fenced"] = s => s.WithOther(B, n => n with { MaxLag = 0 }),
         ["no-target: a Sentinel sees it down"] = s => s.WithSentinel(2, Names(2, A, Listed(B, flags: "slave,s_down"), Listed(C, 0))),
         ["no-target: a Sentinel does not know it"] = s => s.WithSentinel(2, Names(2, A, Listed(C, 0))),
+        ["no-target: at no configured address"] = s => s with { Configured = [A, C, new RedisEndpoint("10.0.0.9", 6379)] },
         ["target-unknown"] = s => s with { Wanted = new RedisEndpoint("10.0.0.9", 6379) },
         ["target-unknown: it follows another"] = s => (s with { Wanted = B }).WithOther(B, n => n with { MasterAddress = C }),
     };
@@ -67,6 +68,23 @@ public sealed class StepDownPolicyTests
         Assert.Empty(plan.OutOfReach);
         Assert.Equal([SentinelAt(1), SentinelAt(2), SentinelAt(3)], plan.Sentinels.AsEnumerable());
         Assert.Equal(TimeSpan.FromSeconds(3), plan.Pause);
+    }
+
+    [Fact]
+    public void A_server_from_outside_is_never_next_nor_led_to_the_next_master()
+    {
+        var outside = new RedisEndpoint("10.9.9.9", 6379);
+        var s = Whole with
+        {
+            Sentinels = AllName(A, Listed(B), Listed(C), Listed(outside)),
+            Others = [.. Whole.Others, Seen(ReplicaAt(outside) with { Priority = 1 })],
+            Configured = [A, B, C],
+        };
+        var plan = Planned(s);
+        Assert.Equal((B, C), (plan.Target.Address, Assert.Single(plan.Others).Address));
+        Assert.Equal("no-target", StepDownPolicy.Decide(s with { Wanted = outside }).Code);
+        // A name that does not resolve: Sentinel's list may hold a node that only it knows.
+        Assert.Equal(outside, Planned(s with { Configured = [A, B] }).Target.Address);
     }
 
     [Fact]

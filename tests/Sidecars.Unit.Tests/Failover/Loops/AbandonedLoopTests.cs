@@ -1,6 +1,8 @@
+using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Core.Succession;
 using Sidecars.Failover.Death;
+using Sidecars.Failover.LedAway;
 using Sidecars.TestKit.FakeRedis;
 using static Sidecars.Unit.Tests.Failover.Loops.QuietDayTests;
 
@@ -63,13 +65,40 @@ public sealed class AbandonedLoopTests : IAsyncDisposable
         });
     }
 
+    [Theory]
+    [InlineData("10.0.0.1", "succession", 1)]
+    [InlineData("10.0.0.9", null, 0)] // another node is where the record has the third
+    public async Task Only_a_node_of_the_group_is_promoted(string third, string? done, int promotions)
+    {
+        var group = new RecordedGroup(
+            [.. new[] { third, "10.0.0.2", "10.0.0.3" }.Select((host, i) => new NodeAnnouncement($"redis-{i}", new(host, 6379)))],
+            1, null, "redis-1", new FencingToken(1, 4, 0));
+        var reads = 0;
+        var members = new GroupMembers(
+            _ =>
+            {
+                reads++;
+                return Task.FromResult(new RecordReading(group));
+            },
+            3, _group.Time);
+        Start(members: members);
+        await OnThreadAsync(() =>
+        {
+            Run(AbandonedPolicy.Patience + TimeSpan.FromSeconds(30));
+            Assert.Equal(promotions, _group.Changes.Count(c => c == Promotion));
+            Assert.Equal(done, _group.Sink["abandoned!"]);
+            Assert.Equal(1, reads);
+        });
+    }
+
     [Fact]
     public async Task A_master_that_the_Sentinels_reach_again_is_left_alone()
     {
         Start();
         await OnThreadAsync(() =>
         {
-            Run(AbandonedPolicy.Patience - TimeSpan.FromSeconds(1));
+            // Two looks before it is due: which of two loops wakes first in one moment is nobody's promise.
+            Run(AbandonedPolicy.Patience - TimeSpan.FromSeconds(2));
             _group.Down = null;
             Run(TimeSpan.FromMinutes(1));
             Assert.Equal("not-down", _group.Sink["abandoned"]);
@@ -77,12 +106,12 @@ public sealed class AbandonedLoopTests : IAsyncDisposable
         });
     }
 
-    private void Start(bool isGone = true)
+    private void Start(bool isGone = true, GroupMembers? members = null)
     {
         _group.Down = MemoryGroup.Other;
         if (isGone) _group.Replica.Refuses = () => new RedisConnectionException(RedisFailure.Refused, "refused");
         _group.Start(
-            ("server", _group.Server.RunAsync), ("sentinels", _group.Watch.RunAsync), ("abandoned", _group.Abandoned().RunAsync));
+            ("server", _group.Server.RunAsync), ("sentinels", _group.Watch.RunAsync), ("abandoned", _group.Abandoned(members).RunAsync));
     }
 
     private void Run(TimeSpan span) => _group.Time.Run(span, () => _group.Time.Sleepers == Sleepers);

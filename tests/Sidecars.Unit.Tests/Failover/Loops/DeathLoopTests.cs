@@ -1,3 +1,4 @@
+using Sidecars.Core.Primitives;
 using Sidecars.Core.Succession;
 using Sidecars.Core.Topology;
 using Sidecars.Failover.Watch;
@@ -60,6 +61,26 @@ public sealed class DeathLoopTests : IAsyncDisposable
             _group.Time.Settle(() => _group.Sink["death!"] == "succession");
             Assert.Equal(Promotion, _group.Changes.First());
             Assert.Contains("REPLICAOF 10.0.0.2 6379 at 10.0.0.3", _group.Changes);
+        });
+    }
+
+    [Theory]
+    [InlineData("10.0.0.3", true)]
+    [InlineData("10.0.0.2", false)]
+    public async Task A_replica_that_is_no_node_is_neither_promoted_nor_led_to_the_next_master(string foreign, bool isReplaced)
+    {
+        _sentinels.Replicas = [MemoryGroup.Third, MemoryGroup.Other];
+        _sentinels.Flags[MemoryGroup.Third] = "slave,s_down"; // no candidate for want of a vote
+        _server.Look = new NodeLook { RunId = MemoryGroup.RunId, Role = NodeRole.Master, ReplicationId = new string('c', 40) };
+        Start(isForeign: replica => replica.Host == foreign);
+        await OnThreadAsync(() =>
+        {
+            Run(Second);
+            _server.Say(Dead);
+            if (isReplaced) _group.Time.Settle(() => _group.Sink["death!"] == "succession");
+            Run(Second);
+            Assert.DoesNotContain(_group.Changes, change => change.EndsWith(" at " + foreign, StringComparison.Ordinal));
+            Assert.Equal(isReplaced, _group.Changes.Contains(Promotion));
         });
     }
 
@@ -197,10 +218,10 @@ public sealed class DeathLoopTests : IAsyncDisposable
     // One that hangs holds two deadlines: of the connect, and of the question.
     private bool IsIdle() => _group.Time.Sleepers == 1 || (_group.ThirdNode.Hanging == 1 && _group.Time.Deadlines == 2);
 
-    private void Start(bool dryRun = false)
+    private void Start(bool dryRun = false, Func<RedisEndpoint, bool>? isForeign = null)
     {
         _server.Say(FailoverFacts.Master);
-        _group.Start(("death", _group.DeathOf(_server, _sentinels, () => _heartbeat, dryRun).RunAsync));
+        _group.Start(("death", _group.DeathOf(_server, _sentinels, () => _heartbeat, dryRun, isForeign).RunAsync));
     }
 
     private void Run(TimeSpan span) =>

@@ -167,6 +167,7 @@ public sealed class LedAwayLoopTests : IAsyncDisposable
             Assert.Equal("named", group.Sink["led-away"]);
             group.Time.Run(TimeSpan.FromMinutes(10), () => IsIdle(group));
             Assert.Equal((code, counted), (group.Sink["led-away"]!, loop.ForeignReplicas));
+            Assert.Equal(counted > 0, loop.IsForeign(new("10.0.0.3", 6379)));
             Assert.Empty(group.Failures);
         });
 

@@ -12,6 +12,7 @@ using Sidecars.Failover.Death;
 using Sidecars.Failover.Decisions;
 using Sidecars.Failover.Fence;
 using Sidecars.Failover.HandOver;
+using Sidecars.Failover.LedAway;
 using Sidecars.Failover.Publish;
 using Sidecars.Failover.Strays;
 using Sidecars.Failover.Watch;
@@ -155,11 +156,13 @@ internal sealed class MemoryGroup : IAsyncDisposable
         server, _client, sentinels, _nodes, () => null, () => null, () => GivenUp, Sink, Time);
 
     /// <summary>The same of the loop that hands a death over.</summary>
-    public DeathLoop DeathOf(IOwnServer server, ISentinelViews sentinels, Func<DateTime?> heartbeat, bool dryRun = false) =>
-        new(server, sentinels, _sentinelClient, _nodes, Succession, 3, heartbeat, dryRun, Sink, Time);
+    public DeathLoop DeathOf(IOwnServer server, ISentinelViews sentinels, Func<DateTime?> heartbeat, bool dryRun = false,
+        Func<RedisEndpoint, bool>? isForeign = null) =>
+        new(server, sentinels, _sentinelClient, _nodes, Succession, 3, heartbeat, dryRun, Sink, Time, null, isForeign);
 
     /// <summary>The loop that replaces a master of which nobody else takes care.</summary>
-    public AbandonedLoop Abandoned() => new(Server, Watch, _sentinelClient, _nodes, Succession, 3, dryRun: false, Sink, Time);
+    public AbandonedLoop Abandoned(GroupMembers? members = null) =>
+        new(Server, Watch, _sentinelClient, _nodes, Succession, 3, dryRun: false, Sink, Time, members);
 
     /// <summary>Every Sentinel publishes this event.</summary>
     public void Tell(string channel)
