@@ -54,6 +54,15 @@ internal sealed class SidecarGauges(MetricSet metrics, SidecarLoops loops, Super
             "Seconds since the marker beside the data was last written.",
             () => loops.Marker.Written is { } written ? time.GetElapsedTime(written.At).TotalSeconds : null);
         metrics.Gauge(
+            "sidecars_failover_rescues",
+            "Datasets that were put aside on this node's volume before a master replaced them, and that nobody has deleted; "
+            + "no series while the volume can't be read.",
+            () => loops.Rescues.Count);
+        metrics.Gauge(
+            "sidecars_failover_rescue_age_seconds",
+            "Seconds since a dataset was last put aside on this node's volume; no series where none is kept.",
+            () => loops.Rescues.Age?.TotalSeconds);
+        metrics.Gauge(
             "sidecars_failover_loop_running",
             "1 while a loop of this sidecar runs, 0 while it waits to be restarted after an error, by loop.",
             () => supervisor.States.Select(s => new Sample(s.IsRunning ? 1 : 0, s.Name)), "loop");

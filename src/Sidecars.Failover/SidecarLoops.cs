@@ -104,6 +104,8 @@ internal sealed class SidecarLoops
             (code, why) => decisions.Problem("marker", code, why), time);
         Record = record is null ? null : new RecordLoop(
             me, Marker, record, RecordPeriod, (code, why) => decisions.Problem("record", code, why), time, random.NextDouble);
+        var rescues = new RescueStore(_group.DataDirectory, new RescueLimits(RescueLimits.DefaultMaxCount, long.MaxValue));
+        Rescues = new RescueLoop(rescues.Look, time);
         // A reader of its own: a record is not safe for concurrent use.
         LedAway = connections.OpenRecord(kubernetes) is not { } reader ? null : new LedAwayLoop(
             new LedAwaySettings(_node.Name, _group.RedisCount, _group.SentinelCount, Period, options.DryRun), Server, Sentinels,
@@ -172,6 +174,8 @@ internal sealed class SidecarLoops
 
     public RecordLoop? Record { get; }
 
+    public RescueLoop Rescues { get; }
+
     public bool IsProcessSeen => _process?.IsSeen == true;
 
     public FenceLoop Fence { get; }
@@ -194,6 +198,7 @@ internal sealed class SidecarLoops
         // The marker first: everything else may be wrong.
         supervisor.Start("marker", Marker.RunAsync, cancellation);
         if (Record is not null) supervisor.Start("record", Record.RunAsync, cancellation);
+        supervisor.Start("rescues", Rescues.RunAsync, cancellation);
         supervisor.Start("address", _address.RunAsync, cancellation);
         supervisor.Start("sentinels", Sentinels.RunAsync, cancellation);
         supervisor.Start("server", Server.RunAsync, cancellation);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Sidecars.Core.Primitives;
 
 namespace Sidecars.Core.Lineage;
@@ -20,6 +21,15 @@ public sealed record RescuedFile(string Name, long Length, long ChangedTicks);
 public sealed record Rescue(
     string Name, string Reason, FencingToken Token, NodeIdentity From, bool Intact, IReadOnlyList<RescuedFile> Files)
 {
+    internal const string StampFormat = "yyyyMMdd'T'HHmmssfff'Z'"; // of its name
+
+    /// <summary>When it was made, as its name says; null where a person has renamed it.</summary>
+    public DateTimeOffset? MadeAt =>
+        DateTimeOffset.TryParseExact(
+            Name.Split('-')[0], StampFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at)
+            ? at
+            : null;
+
     /// <summary>Point in the stream, where it is known.</summary>
     public ReplicationPosition? Position { get; init; }
 

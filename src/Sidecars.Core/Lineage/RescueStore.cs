@@ -43,24 +43,34 @@ public sealed class RescueStore(string dataDirectory, RescueLimits limits, DataL
     private readonly DataLayout _layout = layout ?? DataLayout.Default;
     private readonly string _root = Path.Combine(dataDirectory, MarkerStore.DirectoryName, DirectoryName);
 
-    /// <summary>Rescues, oldest first. A directory whose description cannot be read is left out: it is not ours to delete.</summary>
-    public IReadOnlyList<Rescue> List()
+    /// <summary>As <see cref="Look"/>; none where the directory cannot be read.</summary>
+    public IReadOnlyList<Rescue> List() => Look().Value ?? [];
+
+    /// <summary>
+    /// Rescues, oldest first; none, and not absent, where there was never one. A directory whose description cannot be read is left out: it
+    /// is not ours to delete.
+    /// </summary>
+    public DiskFact<IReadOnlyList<Rescue>> Look()
     {
         try
         {
-            if (!Directory.Exists(_root)) return [];
+            // Not Directory.Exists: that takes what cannot be read for what is not there.
             var files = new DiskFiles();
-            return [.. Directory.EnumerateDirectories(_root)
+            return DiskFact<IReadOnlyList<Rescue>>.Known([.. Directory.EnumerateDirectories(_root)
                 .Where(d => !d.EndsWith(Partial, StringComparison.Ordinal))
                 .Order(StringComparer.Ordinal)
                 .Select(d => files.ReadAll(Path.Combine(d, ManifestName), RescueDocument.MaxBytes)
                     .Then(bytes => RescueDocument.Read(Path.GetFileName(d), bytes)).Value)
                 .OfType<Rescue>()
-                .OrderBy(r => r.Sequence)]; // stable: those without one stay in the order of their names
+                .OrderBy(r => r.Sequence)]); // stable: those without one stay in the order of their names
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return DiskFact<IReadOnlyList<Rescue>>.Known([]);
         }
         catch (Exception e) when (FileFault.IsIo(e))
         {
-            return [];
+            return DiskFact<IReadOnlyList<Rescue>>.Unreadable(FileFault.Of(e));
         }
     }
 
@@ -86,7 +96,7 @@ public sealed class RescueStore(string dataDirectory, RescueLimits limits, DataL
                 case RescuePlan.AlreadyKept already: return new RescueOutcome.Kept(already.Existing, []);
                 case RescuePlan.Refuse refuse: return new RescueOutcome.Refused(refuse.Reason);
                 case RescuePlan.Keep keep:
-                    var stamp = utcNow.UtcDateTime.ToString("yyyyMMdd'T'HHmmssfff'Z'", CultureInfo.InvariantCulture);
+                    var stamp = utcNow.UtcDateTime.ToString(Rescue.StampFormat, CultureInfo.InvariantCulture);
                     var rescue = new Rescue(
                         $"{stamp}-{evidence.Position?.At.Id.Short ?? "unknown0"}", reason, token, from, evidence.IsIntact, files)
                     {

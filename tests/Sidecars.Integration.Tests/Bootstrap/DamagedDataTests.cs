@@ -44,6 +44,7 @@ public sealed class DamagedDataTests
         var rescue = Assert.Single(new RescueStore(replica.DataFolder, new RescueLimits(3, long.MaxValue)).List());
         Assert.Contains(failedStarts == 0 ? "not to be trusted" : "never came to serve", rescue.Reason, StringComparison.Ordinal);
         Assert.Single(replica.Process!.Events("data-put-aside"));
+        await AssertCountedAsync(group, replica);
     }
 
     [Fact]
@@ -74,6 +75,28 @@ public sealed class DamagedDataTests
         Assert.Contains("3 times", said.Reason, StringComparison.Ordinal);
         Assert.Contains("damaged-data", said.WaitingFor, StringComparison.Ordinal);
         Assert.Equal(before, Directory.GetFiles(Path.Combine(group.Redis[0].DataFolder, "appendonlydir")).Order().ToArray());
+    }
+
+    // By a sidecar that starts afterwards, too: it counts what is on the volume.
+    private static async Task AssertCountedAsync(LocalGroup group, LocalNode node)
+    {
+        var port = FreePort.Next();
+        await using var sidecar = await group.StartFailoverAsync(node, ["run"], [KeyValuePair.Create("METRICS_PORT", $"{port}")]);
+        using var http = new HttpClient();
+        string[] shown = [];
+        await sidecar.WaitUntilAsync("the rescue to be counted", async () =>
+        {
+            try
+            {
+                shown = (await http.GetStringAsync(new Uri($"http://127.0.0.1:{port}/metrics"))).Split('\n');
+                return shown.Contains("sidecars_failover_rescues 1");
+            }
+            catch (HttpRequestException)
+            {
+                return false; // it does not listen yet
+            }
+        }, Patience);
+        Assert.Contains(shown, line => line.StartsWith("sidecars_failover_rescue_age_seconds ", StringComparison.Ordinal));
     }
 
     private static async Task<LocalGroup> StartAsync(string name)

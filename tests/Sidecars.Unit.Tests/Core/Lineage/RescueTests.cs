@@ -38,6 +38,19 @@ public sealed class RescueTests : IDisposable
         Assert.Equal(
             (rescue.Reason, Token, Node, true, rescue.Bytes), (listed.Reason, listed.Token, listed.From, listed.Intact, listed.Bytes));
         Assert.Equal(rescue.Files, listed.Files);
+        Assert.Equal(Noon, listed.MadeAt);
+    }
+
+    [Fact]
+    public void Where_nothing_was_kept_there_are_none_and_where_it_cannot_be_read_that_is_not_known()
+    {
+        var store = new RescueStore(_data.Path, new RescueLimits(3, 1));
+        Assert.Empty(store.Look().Value!);
+        Directory.CreateDirectory(_data.File(".sidecar"));
+        Assert.Empty(store.Look().Value!);
+        File.CreateSymbolicLink(_data.File(".sidecar/rescue"), "rescue"); // a circle, which root can't read either
+        Assert.Equal((FactState.Unreadable, FileFaultKind.Io), (store.Look().State, store.Look().Fault.Kind));
+        Assert.Empty(store.List());
     }
 
     [Fact]
