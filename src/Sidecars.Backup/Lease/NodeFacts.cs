@@ -88,6 +88,9 @@ public sealed record NodeSnapshot(NodeStanding Standing, string Version, Immutab
 /// <param name="options">Log-in and time-outs.</param>
 public sealed class NodeFacts(IRespTransport transport, RedisClientOptions options)
 {
+    /// <summary>Where it is asked, for messages.</summary>
+    public string Server => transport.Description;
+
     /// <summary>
     /// One look; <see cref="NodeSnapshot.Unknown"/> where there is no answer, <see cref="NodeSnapshot.Down"/> where nobody listens.
     /// </summary>

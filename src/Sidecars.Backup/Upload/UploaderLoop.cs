@@ -81,6 +81,11 @@ public sealed class UploaderLoop(
             throw new IOException(
                 $"{aof.Folder} is not a directory: no server with an append-only file runs on it (DATA_DIR, APPEND_DIR_NAME)");
         await using var watch = await NodeWatch.StartAsync(node, time, cancellation).ConfigureAwait(false);
+        // Before the lease is taken: nothing is left in the store.
+        if (watch.Standing == NodeStanding.Down)
+            throw new IOException(
+                $"no server listens at {node.Server} (REDIS_HOST, REDIS_PORT): the files of one that is down may be older than the group's "
+                + "data");
         if (options is { Snapshots: true, Rewrite: true } && watch.CurrentUntil == DateTimeOffset.UnixEpoch)
             throw new IOException("the server beside this tool is not up, or not in sync: it can't be asked for a snapshot");
         // What goes on behind a hole can't be restored.

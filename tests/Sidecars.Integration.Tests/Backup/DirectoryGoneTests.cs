@@ -95,4 +95,17 @@ public sealed class DirectoryGoneTests
         Assert.Contains("DATA_DIR", result.Output, StringComparison.Ordinal);
         Assert.Null(await rig.Store.ReadLeaseAsync(default));
     }
+
+    [Theory]
+    [InlineData("aof")]
+    [InlineData("rdb")]
+    public async Task Now_beside_a_port_that_refuses_names_it_in_one_line_and_leaves_nothing(string durability)
+    {
+        await using var rig = await BackupRig.StartAsync();
+        var nobody = $"127.0.0.1:{FreePort.Next()}";
+        var result = await rig.RunAsync([("REDIS_HOST", nobody), ("DURABILITY", durability)], "now", "--wait", "30s");
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains(nobody, Assert.Single(result.Output.Split('\n')), StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(rig.StorePath));
+    }
 }
