@@ -71,11 +71,15 @@ internal sealed class BackupRig : IAsyncDisposable
 
     public async Task<CliResult> RunAsync((string, string)[] more, params string[] arguments)
     {
-        await using var process = await ServerProcess.StartAsync(new ServerStart(Executable, arguments)
-        { Environment = EnvironmentOf(Redis.Endpoint, Redis.Folder, StorePath, "redis-0", more) });
+        await using var process = await StartAsync(more, arguments);
         var code = await process.WaitForExitAsync(TimeSpan.FromSeconds(60));
         return new CliResult(code, process.Tail(200));
     }
+
+    /// <summary>Starts a command, which may not end.</summary>
+    public Task<ServerProcess> StartAsync((string, string)[] more, params string[] arguments) =>
+        ServerProcess.StartAsync(new ServerStart(Executable, arguments)
+        { Environment = EnvironmentOf(Redis.Endpoint, Redis.Folder, StorePath, "redis-0", more) });
 
     /// <summary>Waits until a sidecar says that everything written before this call is in the store.</summary>
     public Task WaitUntilCoveredAsync() => WaitUntilCoveredAsync(Store);
