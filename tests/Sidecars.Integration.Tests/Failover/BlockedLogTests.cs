@@ -40,6 +40,25 @@ public sealed class BlockedLogTests
     }
 
     [Fact]
+    public async Task Sidecars_whose_logs_nobody_reads_replace_a_dead_master_and_publish_the_next()
+    {
+        // Longer than this test waits for another master: Sentinel alone would be too late.
+        var (rig, master) = await SidecarRig.StartAsync("log", downAfter: TimeSpan.FromMinutes(1));
+        await using var disposed = rig;
+        await rig.WaitLookedAsync(master);
+        foreach (var node in rig.Group.Redis) await rig.Sidecar(node).BlockOutputAsync();
+
+        master.Process!.Kill();
+        var next = await rig.WaitMasterAfterAsync(master);
+        await rig.WaitPublishedAsync(next);
+
+        string[] Done() => [.. rig.Group.Redis.SelectMany(node => rig.Done(node, "death"))];
+        Assert.Empty(Done());
+        foreach (var node in rig.Group.Redis) rig.Sidecar(node).UnblockOutput();
+        await Eventually.UntilAsync("what had waited", () => Done().Contains("succession"), null, rig.Tails);
+    }
+
+    [Fact]
     public async Task A_redis_bootstrap_whose_log_nobody_reads_becomes_the_server()
     {
         await using var node = new LooseNode();
