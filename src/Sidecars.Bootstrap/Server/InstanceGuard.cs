@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using Sidecars.Bootstrap.Options;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Primitives;
@@ -44,10 +45,10 @@ internal sealed class InstanceGuard(BootstrapOptions options, JsonLineLog log, T
 
     private string? Occupied()
     {
-        if (IsListenedOn(options.Port))
+        if (ListenersOn(options.Port) is [_, ..] listeners)
         {
-            return string.Create(
-                CultureInfo.InvariantCulture, $"something listens on port {options.Port} of this host already; nothing was done. ")
+            return string.Create(CultureInfo.InvariantCulture,
+                $"something listens on port {options.Port} of this host already ({string.Join(", ", listeners)}); nothing was done. ")
                 + "'redis-bootstrap --help' lists what can be said beside a running server";
         }
 
@@ -68,13 +69,14 @@ internal sealed class InstanceGuard(BootstrapOptions options, JsonLineLog log, T
     }
 
     // The kernel's own list, of this network namespace: loopback and every own interface. Asking a server would need it to answer.
-    private static bool IsListenedOn(int port)
+    private static List<IPEndPoint> ListenersOn(int port)
     {
+        var found = new List<IPEndPoint>();
         foreach (var table in (string[])["/proc/net/tcp", "/proc/net/tcp6"])
         {
             try
             {
-                if (File.Exists(table) && ListeningSockets.Read(File.ReadLines(table), port).Any()) return true;
+                if (File.Exists(table)) found.AddRange(ListeningSockets.Read(File.ReadLines(table), port).Select(socket => socket.At));
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -82,6 +84,6 @@ internal sealed class InstanceGuard(BootstrapOptions options, JsonLineLog log, T
             }
         }
 
-        return false;
+        return found;
     }
 }

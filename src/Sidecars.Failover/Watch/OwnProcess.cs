@@ -74,6 +74,6 @@ public sealed class OwnProcess : IOwnProcess
         var held = new DirectoryInfo(FormattableString.Invariant($"/proc/{processId}/fd")).EnumerateFiles()
             .Select(file => file.LinkTarget ?? "").ToHashSet(StringComparer.Ordinal);
         return ((string[])["/proc/net/tcp", "/proc/net/tcp6"]).Where(File.Exists)
-            .Any(file => ListeningSockets.Read(File.ReadLines(file), port).Any(held.Contains));
+            .Any(file => ListeningSockets.Read(File.ReadLines(file), port).Any(socket => held.Contains(socket.Name)));
     }
 }

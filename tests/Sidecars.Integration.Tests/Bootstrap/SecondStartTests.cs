@@ -1,8 +1,10 @@
 using System.Globalization;
 using Sidecars.Core.Hosting;
 using Sidecars.Core.Lineage;
+using Sidecars.Core.Primitives;
 using Sidecars.Integration.Tests.Bootstrap.Support;
 using Sidecars.TestKit.Groups;
+using Sidecars.TestKit.Network;
 using Sidecars.TestKit.Processes;
 
 namespace Sidecars.Integration.Tests.Bootstrap;
@@ -87,8 +89,36 @@ public sealed class SecondStartTests
         await using var other = await RedisProcess.StartAsync(null, node.Endpoint.Port);
         var process = await node.StartAsync();
         Assert.Equal(ExitCode.Failed, await process.WaitForExitAsync());
+        Assert.Contains(ListensAt(other.Endpoint), Assert.Single(process.Output), StringComparison.Ordinal);
         Assert.False(File.Exists(new MarkerStore(node.DataFolder).MarkerPath));
     }
+
+    [NetworkTheory]
+    [InlineData("redis")]
+    [InlineData("sentinel")]
+    public async Task A_server_that_listens_on_an_interface_of_this_host_alone_is_named_and_nothing_is_done(string word)
+    {
+        using var network = NetworkHosts.Create(1);
+        var host = network.Hosts[0];
+        await using var node = new LooseNode();
+        var listener = new RedisEndpoint(host.Address.ToString(), node.Endpoint.Port);
+        string[] enter = [.. host.Namespace.Enter];
+        await using var other = await ServerProcess.StartAsync(new ServerStart(enter[0],
+            [.. enter[1..], "redis-server", "--bind", listener.Host, "--port", Text(listener.Port), "--save", ""]));
+        await other.WaitForLineAsync(line => line.Contains("Ready to accept connections", StringComparison.Ordinal), "the server is ready");
+
+        var process = await node.StartUnderAsync(enter, word);
+        Assert.Equal(ExitCode.Failed, await process.WaitForExitAsync());
+        Assert.Contains(ListensAt(listener), Assert.Single(process.Output), StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(node.DataFolder));
+        Assert.False(Directory.Exists(node.File("election")));
+        Assert.True(other.Running);
+    }
+
+    private static string ListensAt(RedisEndpoint endpoint) => string.Create(CultureInfo.InvariantCulture,
+        $"something listens on port {endpoint.Port} of this host already ({endpoint}); nothing was done");
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 
     private static string[] Files(string folder) =>
         [.. new DirectoryInfo(folder).EnumerateFiles().OrderBy(f => f.Name, StringComparer.Ordinal)

@@ -37,8 +37,11 @@ public sealed class OwnProcessTests
             Header, Of("0100007F:18EB", "00000000:0000", "0A", 11), Of("00000000:18EB", "00000000:0000", "0A", 12),
             Of("0100007F:18EC", "00000000:0000", "0A", 13), Of("0100007F:18EB", "0100007F:9C40", "01", 14),
             Of("00000000000000000000000001000000:18EB", "00000000000000000000000000000000:0000", "0A", 15), "", "  7: 0100007F:18EB",
+            Of("0100630A:18EB", "00000000:0000", "0A", 16), Of("x100007F:18EB", "00000000:0000", "0A", 17),
         ];
-        Assert.Equal(["socket:[11]", "socket:[12]", "socket:[15]"], ListeningSockets.Read(lines, 6379));
+        Assert.Equal(
+            ["socket:[11] 127.0.0.1:6379", "socket:[12] 0.0.0.0:6379", "socket:[15] [::1]:6379", "socket:[16] 10.99.0.1:6379"],
+            ListeningSockets.Read(lines, 6379).Select(socket => $"{socket.Name} {socket.At}"));
     }
 
     [Fact]
