@@ -84,10 +84,10 @@ public sealed class EmptyStartTests(ITestOutputHelper output, FilledVolume volum
         await using var group = Group("said-empty");
         await group.StartAsync(group.Redis[..2]);
         await group.Redis[0].Process!.WaitForDecisionAsync("election-wait");
-        Assert.Equal(ExitCode.Ok, await SayAsync(group, "allow-empty"));
+        Assert.Equal(ExitCode.Ok, await group.SayAsync("allow-empty"));
         await group.WaitForAsync("an empty master and its replica", s => s.LinkedReplicas == 1);
         var master = (await group.ObserveAsync()).Master!.Node;
-        Assert.Equal(ExitCode.Failed, await SayAsync(group, "allow-empty")); // a master lives
+        Assert.Equal(ExitCode.Failed, await group.SayAsync("allow-empty")); // a master lives
 
         // The record was lost: the word's term is no higher than the marker's, and covers nothing of it.
         volume.CopyTo(group.Redis[2], withMarker: true);
@@ -95,8 +95,8 @@ public sealed class EmptyStartTests(ITestOutputHelper output, FilledVolume volum
         var refused = await group.Redis[2].Process!.WaitForDecisionAsync("master-foreign");
         Assert.Equal("Refuse", refused.Kind);
         Assert.Contains("redis-bootstrap trust", refused.Reason, StringComparison.Ordinal);
-        Assert.Equal(ExitCode.Failed, await SayAsync(group, "trust", "redis-2")); // another is master
-        Assert.Equal(ExitCode.Ok, await SayAsync(group, "trust", master.Name));
+        Assert.Equal(ExitCode.Failed, await group.SayAsync("trust", "redis-2")); // another is master
+        Assert.Equal(ExitCode.Ok, await group.SayAsync("trust", master.Name));
         await group.WaitForAsync("all replicas linked", s => s.LinkedReplicas == 2);
         var kept = Assert.Single(new RescueStore(group.Redis[2].DataFolder, new RescueLimits(3, long.MaxValue)).List());
         Assert.True(kept.Bytes > 0);
@@ -117,7 +117,7 @@ public sealed class EmptyStartTests(ITestOutputHelper output, FilledVolume volum
         foreach (var node in group.Redis) node.WipeData();
         await group.StartAsync(group.Redis[..2]);
         await group.Redis[0].Process!.WaitForDecisionAsync("election-wait");
-        Assert.Equal(ExitCode.Ok, await SayAsync(group, "allow-empty"));
+        Assert.Equal(ExitCode.Ok, await group.SayAsync("allow-empty"));
         await group.WaitForAsync("an empty master and its replica", s => s.LinkedReplicas == 1);
         await group.Redis[2].StartAsync(); // a fresh volume beside a living master
         await group.WaitForAsync("all replicas linked", s => s.LinkedReplicas == 2);
@@ -173,13 +173,6 @@ public sealed class EmptyStartTests(ITestOutputHelper output, FilledVolume volum
         // The variant itself: by so much the volume comes later.
         await Task.Delay(TimeSpan.FromMilliseconds(delayMs), TimeProvider.System);
         await group.Redis[filled].StartAsync();
-    }
-
-    private static async Task<int> SayAsync(LocalGroup group, params string[] words)
-    {
-        await using var said = await ServerProcess.StartAsync(
-            new ServerStart(LooseNode.Executable, words) { Environment = group.Redis[0].Process!.Start.Environment });
-        return await said.WaitForExitAsync();
     }
 
     private async Task AssertFilledWonAsync(LocalGroup group, int filled, string what)

@@ -1,4 +1,5 @@
 using Sidecars.TestKit.Groups;
+using Sidecars.TestKit.Processes;
 
 namespace Sidecars.Integration.Tests.Bootstrap.Support;
 
@@ -23,4 +24,12 @@ internal static class GroupSteps
         s => s.LinkedReplicas == s.Redis.Length - 1
             && s.Sentinels.All(x => x.Master == s.Master!.Node.Endpoint && x.Flags == "master" && x.Others == s.Sentinels.Length - 1)
             && s.Sentinels.Select(x => x.Epoch).Distinct().Count() == 1);
+
+    /// <summary>Runs redis-bootstrap with a person's words, in the environment of redis-0; its exit code.</summary>
+    public static async Task<int> SayAsync(this LocalGroup group, params string[] words)
+    {
+        await using var said = await ServerProcess.StartAsync(
+            new ServerStart(LooseNode.Executable, words) { Environment = group.EnvironmentOf(group.Redis[0]) });
+        return await said.WaitForExitAsync();
+    }
 }
