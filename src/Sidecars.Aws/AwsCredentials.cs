@@ -2,6 +2,7 @@ using Amazon.Runtime;
 using Amazon.Runtime.Credentials;
 using Amazon.RuntimeDependencies;
 using Amazon.SecurityToken;
+using Amazon.Util;
 
 namespace Sidecars.Aws;
 
@@ -9,7 +10,7 @@ namespace Sidecars.Aws;
 /// <param name="Keys">What requests are signed with.</param>
 /// <param name="Expiration">Null: the source names none.</param>
 /// <param name="IsRefreshedBySource">
-/// The source is one that knows when its credentials end. The others (environment, files, instance metadata) name no end even of a session.
+/// The source is one that knows when its credentials end. The others (environment, files) name no end even of a session.
 /// </param>
 public sealed record ResolvedCredentials(ImmutableCredentials Keys, DateTimeOffset? Expiration, bool IsRefreshedBySource)
 {
@@ -31,6 +32,10 @@ public sealed record ResolvedCredentials(ImmutableCredentials Keys, DateTimeOffs
 /// </summary>
 public static class AwsCredentials
 {
+    // The SDK's source of instance metadata: internal, one for the process. A timer of its own fetches every two minutes, and until then it
+    // answers with what it has, revoked or not; and it names no end.
+    private const string KeptMetadata = "DefaultInstanceProfileAWSCredentials";
+
     private static int _registered;
 
     /// <summary>
@@ -49,6 +54,20 @@ public static class AwsCredentials
 
         using var chain = new DefaultAWSCredentialsIdentityResolver();
         var source = await chain.ResolveIdentityAsync(null, cancellation).ConfigureAwait(false);
-        return await ResolvedCredentials.OfAsync(source).ConfigureAwait(false);
+        var found = await ResolvedCredentials.OfAsync(source).ConfigureAwait(false);
+        // Asked second, so that where nobody answers the SDK's own patience and words are what they were.
+        return source.GetType().Name == KeptMetadata && OfMetadata() is { } now ? now : found;
+    }
+
+    // Null: nothing usable was said.
+    private static ResolvedCredentials? OfMetadata()
+    {
+        var said = EC2InstanceMetadata.IAMSecurityCredentials?.Values.FirstOrDefault(role => !string.IsNullOrEmpty(role.AccessKeyId));
+        if (said is null) return null;
+        var keys = new ImmutableCredentials(said.AccessKeyId, said.SecretAccessKey, said.Token);
+        // In an outage of its own EC2 repeats a session whose end is over, which services then accept: it has none that counts.
+        var end = new DateTimeOffset(said.Expiration.ToUniversalTime());
+        var hasEnded = end <= TimeProvider.System.GetUtcNow();
+        return new ResolvedCredentials(keys, hasEnded ? null : end, IsRefreshedBySource: !hasEnded);
     }
 }

@@ -81,7 +81,7 @@ public static class CredentialsPolicy
     /// </summary>
     public static readonly TimeSpan DeniedPause = TimeSpan.FromMinutes(5);
 
-    /// <summary>How often a session without a known end (environment, files, instance metadata: all free to read) is read again.</summary>
+    /// <summary>How often a session without a known end (environment, files: all free to read) is read again.</summary>
     public static readonly TimeSpan SessionCheck = TimeSpan.FromMinutes(1);
 
     // Requests that were signed before the end arrive after it: S3 and Route 53 count from their own clocks.

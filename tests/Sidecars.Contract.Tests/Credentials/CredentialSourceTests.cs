@@ -196,12 +196,12 @@ public sealed class CredentialSourceTests
         Assert.Equal("session-check new", rig.Resolutions[2]);
     }
 
-    [Fact]
-    public async Task Instance_metadata_is_asked_for_a_session_and_not_with_every_request()
+    [Theory]
+    [MemberData(nameof(Services))]
+    public async Task Instance_metadata_is_asked_for_a_session_and_not_with_every_request(string service)
     {
-        await using var rig = await CredentialRig.StartAsync(CredentialRig.S3);
-        rig.Set("AWS_EC2_METADATA_DISABLED", "false");
-        rig.Set("AWS_EC2_METADATA_SERVICE_ENDPOINT", rig.Sessions.Endpoint.ToString().TrimEnd('/'));
+        await using var rig = await CredentialRig.StartAsync(service);
+        UseMetadata(rig);
         await rig.AcceptedAsync();
         for (var i = 0; i < 30; i++)
         {
@@ -209,8 +209,44 @@ public sealed class CredentialSourceTests
             await rig.AcceptedAsync();
         }
 
-        // The SDK keeps them in the process and fetches others by a timer of its own: once for the first request, once by that timer.
-        Assert.InRange(rig.Sessions.Calls("imds"), 1, 2);
+        // Once for the first request; the SDK's own source asks for itself, then and by a timer.
+        Assert.Equal(["none new"], rig.Resolutions);
+        Assert.InRange(rig.Sessions.Calls("imds"), 1, 4);
+    }
+
+    [Theory]
+    [MemberData(nameof(Services))]
+    public async Task Instance_metadata_is_asked_again_when_its_session_is_over_or_its_key_revoked(string service)
+    {
+        await using var rig = await CredentialRig.StartAsync(service);
+        UseMetadata(rig);
+        await rig.AcceptedAsync();
+
+        rig.Keys.ExpireAll();
+        await rig.AcceptedAsync();
+
+        rig.Keys.RevokeAll();
+        await rig.AcceptedAsync();
+        Assert.Equal(["none new", "invalid new", "invalid new"], rig.Resolutions);
+    }
+
+    [Theory]
+    [MemberData(nameof(Services))]
+    public async Task Instance_metadata_that_repeats_a_revoked_key_is_not_asked_at_the_rate_of_the_requests(string service)
+    {
+        await using var rig = await CredentialRig.StartAsync(service);
+        UseMetadata(rig);
+        rig.Sessions.KeepsSession = true;
+        await rig.AcceptedAsync();
+
+        rig.Keys.RevokeAll();
+        for (var i = 0; i < 30; i++) Assert.Contains("403 Invalid", await rig.RequestAsync(), StringComparison.Ordinal);
+        Assert.Equal(["none new", "invalid unchanged"], rig.Resolutions);
+        rig.Sessions.KeepsSession = false;
+        rig.Time.Ahead += CredentialsPolicy.Pause.Max;
+
+        await rig.AcceptedAsync();
+        Assert.Equal("invalid new", rig.Resolutions[^1]);
     }
 
     [Fact]
@@ -253,6 +289,12 @@ public sealed class CredentialSourceTests
         rig.Set("AWS_WEB_IDENTITY_TOKEN_FILE", rig.File("token"));
         rig.Set("AWS_ROLE_ARN", "arn:aws:iam::1:role/redis");
         rig.Set("AWS_ENDPOINT_URL_STS", rig.Sessions.Endpoint.ToString());
+    }
+
+    private static void UseMetadata(CredentialRig rig)
+    {
+        rig.Set("AWS_EC2_METADATA_DISABLED", "false");
+        rig.Set("AWS_EC2_METADATA_SERVICE_ENDPOINT", rig.Sessions.Endpoint.ToString().TrimEnd('/'));
     }
 
     private static void UseVariables(CredentialRig rig, (string Id, string Secret, string Token) session)

@@ -11,12 +11,13 @@ namespace Sidecars.TestKit.FakeAws;
 
 /// <summary>
 /// Those who give out sessions, on a real socket: STS (AssumeRoleWithWebIdentity), the agent of EKS Pod Identity or ECS (<c>/container</c>)
-/// and instance metadata (version 2). Formats as in their references; each call gives another session.
+/// and instance metadata (version 2). Formats as in their references; each call gives another session, unless it is kept.
 /// </summary>
 public sealed class FakeCredentialsServer : IAsyncDisposable
 {
     private readonly ConcurrentQueue<string> _calls = new();
     private readonly WebApplication _app;
+    private (string Id, string Secret, string Token)? _kept;
 
     private FakeCredentialsServer(FakeKeys keys)
     {
@@ -39,6 +40,9 @@ public sealed class FakeCredentialsServer : IAsyncDisposable
 
     /// <summary>The token that is asked for: of the web identity, or of the pod. Another one is refused.</summary>
     public string Token { get; set; } = "first";
+
+    /// <summary>True: the same session is given again, as instance metadata does until its end is near, whatever became of it.</summary>
+    public bool KeepsSession { get; set; }
 
     /// <summary>Calls that gave or refused a session: <c>sts</c>, <c>container</c>, <c>imds</c>.</summary>
     public int Calls(string kind) => _calls.Count(call => call == kind);
@@ -102,7 +106,9 @@ public sealed class FakeCredentialsServer : IAsyncDisposable
 
     private Task SessionAsync(HttpContext context, string more)
     {
-        var (id, secret, token) = Keys.MakeSession();
+        var session = KeepsSession && _kept is { } kept ? kept : Keys.MakeSession();
+        _kept = session;
+        var (id, secret, token) = session;
         context.Response.ContentType = "application/json";
         return context.Response.WriteAsync(
             $"{{{more}\"AccessKeyId\":\"{id}\",\"SecretAccessKey\":\"{secret}\",\"Token\":\"{token}\",\"Expiration\":\"{Expiration}\"}}");
