@@ -126,6 +126,25 @@ public sealed class RedisRoleLoopTests : IDisposable
         Assert.Contains(rig.Lines, line => line.Contains("it names 10.0.0.2:6379, not 10.0.0.1:6379", StringComparison.Ordinal));
     }
 
+    /// <summary>Without a hairpin asking there costs a deadline a round; with one the predecessor may answer.</summary>
+    [Fact]
+    public async Task The_announced_address_is_listed_and_named_by_all_and_never_dialled_by_the_node_whose_it_is()
+    {
+        await using var group = Untold();
+        using var rig = new RoundRig(ServerMode.Redis, group.Time);
+        var loop = rig.Start(Loop(rig, group, group.To).RunAsync);
+        await OnThreadAsync(() =>
+        {
+            rig.Run(TimeSpan.FromMinutes(1), loop);
+            Assert.InRange(group.Replica.Connects, 2, int.MaxValue);
+            group.Promote();
+            group.Named = (MemoryGroup.Other, 4);
+            rig.Run(TimeSpan.FromMinutes(2), loop);
+        });
+        Assert.Equal(MemoryGroup.Other, (await loop).Follow);
+        Assert.Equal(0, group.Redis.Connects);
+    }
+
     private static MemoryGroup Untold() => new(TimeSpan.FromSeconds(1))
     {
         HelloReply = FakeReply.Error("NOPERM this user has no permissions to run the 'publish' command"),

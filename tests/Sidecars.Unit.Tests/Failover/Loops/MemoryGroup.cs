@@ -83,6 +83,9 @@ internal sealed class MemoryGroup : IAsyncDisposable
 
     public MemoryServer Redis { get; }
 
+    /// <summary>What the own announced address leads to from here; null: to <see cref="Redis"/>, as everybody else finds it.</summary>
+    public MemoryServer? AtAnnounced { get; init; }
+
     public MemoryServer Replica { get; }
 
     /// <summary>A second replica; it has less than <see cref="Replica"/>.</summary>
@@ -180,7 +183,7 @@ internal sealed class MemoryGroup : IAsyncDisposable
     }
 
     public IRespTransport To(RedisEndpoint endpoint) =>
-        endpoint == Me ? Redis : endpoint == Other ? Replica : endpoint == Third ? ThirdNode : Sentinels.Single(
+        endpoint == Me ? AtAnnounced ?? Redis : endpoint == Other ? Replica : endpoint == Third ? ThirdNode : Sentinels.Single(
             s => s.Endpoint == endpoint);
 
     public async ValueTask DisposeAsync()
