@@ -1,4 +1,7 @@
+using System.Globalization;
+using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
+using Sidecars.Core.Sentinel.Leadership;
 using Sidecars.Integration.Tests.Bootstrap.Support;
 using Sidecars.Integration.Tests.Redis;
 using Sidecars.TestKit.Groups;
@@ -63,6 +66,63 @@ public sealed class ProtectedGroupTests
             await using var plain = await LooseNode.ConnectAsync(node.Endpoint);
             await Assert.ThrowsAsync<RedisConnectionException>(() => plain.CallAsync(default, "PING"));
         }
+    }
+
+    /// <summary>By a hello at a Sentinel's own port, whoever may publish there makes any address the master.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_hello_that_a_client_publishes_at_a_Sentinel_is_denied(bool passwords)
+    {
+        await using var group = new LocalGroup(new LocalGroupOptions
+        {
+            Name = "hello",
+            RedisCount = 2,
+            SentinelCount = 1,
+            SentinelBaseConfig = "user app on >application resetkeys ~* &* +@all\n",
+            Passwords = passwords
+                ? new GroupPasswords { Redis = "of clients", Sentinel = "of clients there", Sidecar = "of sidecars" }
+                : new GroupPasswords(),
+        });
+        var master = (await group.StartHealthyAsync()).Master!.Node;
+        await using var foreign = await RedisProcess.StartAsync("requirepass foreign");
+        var name = group.Options.EffectiveMasterName;
+        string[] hello =
+        [
+            "PUBLISH", HelloMessage.Channel,
+            $"127.0.0.1,{FreePort.Next()},{new string('d', 40)},90,{name},{foreign.Endpoint.Host},{foreign.Port},90",
+        ];
+        foreach (var client in (RedisCredential?[])[passwords ? new(null, "of clients there") : null, new("app", "application")])
+        {
+            Assert.Equal("NOPERM", (await CallSentinelAsync(group, client, hello)).ErrorCode);
+            Assert.Equal(master.Endpoint, await NamedAsync(group, client));
+        }
+
+        // The same words of the sidecars' user, who may: what was denied is what leads a Sentinel away.
+        Assert.True(ClusterId.TryParse(group.Options.ClusterId, out var cluster));
+        var sidecar = new RedisCredential(cluster.SidecarUser, passwords ? "of sidecars" : cluster.SidecarUser);
+        Assert.False((await CallSentinelAsync(group, sidecar, hello)).IsError);
+        await Eventually.UntilAsync("the Sentinel to be led away", async () => await NamedAsync(group, sidecar) == foreign.Endpoint);
+    }
+
+    private static async Task<RedisEndpoint> NamedAsync(LocalGroup group, RedisCredential? credential)
+    {
+        var reply = await CallSentinelAsync(group, credential, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", group.Options.EffectiveMasterName);
+        return new RedisEndpoint(reply.Items[0].Text, int.Parse(reply.Items[1].Text, CultureInfo.InvariantCulture));
+    }
+
+    private static async Task<RespValue> CallSentinelAsync(LocalGroup group, RedisCredential? credential, params string[] words)
+    {
+        await using var client = await RedisClient.ConnectAsync(
+            new TcpTransport(group.Sentinels[0].Endpoint),
+            new RedisClientOptions
+            {
+                Credentials = credential is null ? [] : [credential],
+                ConnectTimeout = TimeSpan.FromSeconds(10),
+                CommandTimeout = TimeSpan.FromSeconds(10),
+            },
+            default);
+        return await client.CallAsync(default, words);
     }
 
     private static void AssertNoSecretsInLogs(LocalGroup group)
