@@ -21,6 +21,7 @@ public sealed class RedisClient : IAsyncDisposable
     private readonly SemaphoreSlim _gate = new(1, 1);
     private Task<int>? _read; // outlives a wait that was given up, so that no byte is lost or read twice
     private bool _subscribed;
+    private string? _lastError; // null: the last value was none
     private volatile bool _readingMessage;
     private volatile string? _closed;
 
@@ -239,6 +240,7 @@ public sealed class RedisClient : IAsyncDisposable
             _reader.Advance(count);
         }
 
+        _lastError = value.IsError ? RedisLogin.WithoutArguments(value.Text) : null;
         return value;
     }
 
@@ -274,6 +276,9 @@ public sealed class RedisClient : IAsyncDisposable
         var failure = _closed is { } reason && exception is not RedisConnectionException
             ? new RedisConnectionException(RedisFailure.Closed, $"{_peer}: the connection was closed ({reason}).", exception)
             : RedisConnectionException.From(exception, _peer);
+        // A server that is full answers whatever comes first with an error and closes: that error is the cause.
+        if (failure.Failure == RedisFailure.Closed && _lastError is { } said)
+            failure = new RedisConnectionException(RedisFailure.Closed, $"{_peer}: closed by the peer, which said '{said}'.", exception);
         Close($"{failure.Failure}");
         return failure;
     }

@@ -29,6 +29,20 @@ public sealed class RedisClientTests
         Assert.Equal(1, server.Connections);
     }
 
+    [Theory]
+    [InlineData("-ERR max number of clients reached\r\n", "which said 'ERR max number of clients reached'")]
+    [InlineData("+OK\r\n", "closed by the peer.")]
+    public async Task A_peer_that_closes_after_an_error_is_quoted(string reply, string words)
+    {
+        await using var group = new Failover.Loops.MemoryGroup(TimeSpan.FromSeconds(1));
+        group.Redis.Greets = FakeReply.Raw(reply);
+        await using var client = await RedisClient.ConnectAsync(group.Redis, Patient, default);
+        var failure = await Assert.ThrowsAsync<RedisConnectionException>(
+            () => client.PipelineAsync([RespCommand.Of("INFO"), RespCommand.Of("CONFIG", "GET", "port")], default));
+        Assert.Equal(RedisFailure.Closed, failure.Failure);
+        Assert.Contains(words, failure.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_name_is_resolved()
     {
