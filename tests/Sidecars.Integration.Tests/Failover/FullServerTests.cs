@@ -83,7 +83,7 @@ public sealed class FullServerTests
     {
         var (rig, master) = await SidecarRig.StartAsync("full");
         await using var disposed = rig;
-        await Eventually.UntilAsync("an open master", () => rig.Decisions(master, "fence").LastOrDefault() == "open", null, rig.Tails);
+        await Eventually.UntilAsync("an open master", () => rig.Decisions(master, "fence") is [.., "open"], null, rig.Tails);
         await using var inside = await rig.Group.ConnectAsync(master, TimeSpan.FromSeconds(10));
         Assert.True(ClusterId.TryParse(rig.Group.Options.ClusterId, out var cluster));
         var before = (await RejectedAsync(inside), rig.Decisions(master, "fence").Count);
