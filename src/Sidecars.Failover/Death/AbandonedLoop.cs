@@ -50,7 +50,7 @@ public sealed class AbandonedLoop(
         var decision = AbandonedPolicy.Decide(facts);
         if (decision is AbandonedDecision.AskReplicas)
         {
-            if (members is not null) await members.RefreshAsync(cancellation).ConfigureAwait(false);
+            if (members is not null) await members.ReadAsync(cancellation).ConfigureAwait(false);
             var listed = sentinels.Observe().OfType<SentinelObservation.Known>()
                 .SelectMany(s => s.View.Replicas.Select(r => r.Address)).Where(r => !IsForeign(r)).Distinct();
             var master = nodes.ObserveAsync(facts.Quorum.Named!, cancellation);

@@ -23,7 +23,7 @@ public sealed class GroupMembers(Func<CancellationToken, Task<RecordReading>> re
         _last is { Group: { } group } && group.Count >= redisCount && !group.Has(address);
 
     /// <summary>Reads what is recorded, unless that was done within the last minute.</summary>
-    public async Task RefreshAsync(CancellationToken cancellation)
+    public async Task ReadAsync(CancellationToken cancellation)
     {
         if (_last is { } last && time.GetElapsedTime(last.At) < Age) return;
         using var over = new CancellationTokenSource(Within, time);

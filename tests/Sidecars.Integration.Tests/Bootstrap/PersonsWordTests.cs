@@ -61,7 +61,7 @@ public sealed class PersonsWordTests(FilledVolume volume) : IClassFixture<Filled
             await group.WriteKeysAsync(group.Redis[1], replicas: 1);
             await Eventually.UntilAsync("the markers to know whose stream theirs is", () =>
                 new MarkerStore(group.Redis[1].DataFolder).Read() is
-                    { IsKnown: true, Value: { Token.Term: 1, History.Newest.Id: var id, Position.Id: var mine } }
+                { IsKnown: true, Value: { Token.Term: 1, History.Newest.Id: var id, Position.Id: var mine } }
                 && mine == id
                 && new MarkerStore(group.Redis[2].DataFolder).Read() is { IsKnown: true, Value.Position.Id: var theirs }
                 && theirs == id);

@@ -17,7 +17,7 @@ public sealed class GroupMembersTests
     {
         var members = Members(_ => Task.FromResult(new RecordReading(Group(nodes))));
         Assert.False(members.IsForeign(Outside)); // nothing was read yet
-        await members.RefreshAsync(default);
+        await members.ReadAsync(default);
         Assert.Equal(isForeign, members.IsForeign(Outside));
         Assert.False(members.IsForeign(new("10.0.0.1", 6379)));
     }
@@ -29,14 +29,14 @@ public sealed class GroupMembersTests
         var members = Members(_ => Task.FromResult(new RecordReading(group, group is null ? "away" : null)));
         for (var i = 0; i < 59; i++)
         {
-            await members.RefreshAsync(default);
+            await members.ReadAsync(default);
             _time.Advance(TimeSpan.FromSeconds(1));
         }
 
         Assert.Equal((1, true), (_reads, members.IsForeign(Outside)));
         group = null;
         _time.Advance(TimeSpan.FromSeconds(1));
-        await members.RefreshAsync(default);
+        await members.ReadAsync(default);
         Assert.Equal((2, false), (_reads, members.IsForeign(Outside)));
     }
 
@@ -48,7 +48,7 @@ public sealed class GroupMembersTests
             await Task.Delay(Timeout.Infinite, cancellation);
             return new RecordReading(Group(3));
         });
-        var refresh = members.RefreshAsync(default);
+        var refresh = members.ReadAsync(default);
         _time.Advance(TimeSpan.FromMilliseconds(999));
         Assert.False(refresh.IsCompleted);
         _time.Advance(TimeSpan.FromMilliseconds(1));
@@ -56,7 +56,7 @@ public sealed class GroupMembersTests
         Assert.False(members.IsForeign(Third));
         using var stop = new CancellationTokenSource();
         _time.Advance(TimeSpan.FromMinutes(1));
-        var stopped = members.RefreshAsync(stop.Token);
+        var stopped = members.ReadAsync(stop.Token);
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => stopped);
     }
