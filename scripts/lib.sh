@@ -62,7 +62,7 @@ source_url() {
     else
         return 0
     fi
-    # What is left of a password with a slash in it is no address.
+    # The rest of a password that contains a slash is not an address.
     [[ $url != *@* ]] || return 0
     printf 'https://%s\n' "${url%.git}"
 }

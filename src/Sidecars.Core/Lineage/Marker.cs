@@ -69,7 +69,7 @@ public sealed record Marker(
     /// <summary>
     /// The replication id that the data are still of, though <see cref="Position"/> has another: a master that starts from its AOF makes an
     /// id up, the first replica that asks for its stream gives it one more (syncCommand in replication.c), and no write has been accepted
-    /// under either. Null: one may have been, or the server is no such master.
+    /// under either. Null: a write may have been accepted, or the server is not such a master.
     /// </summary>
     public ReplicationId? StillOf { get; init; }
 

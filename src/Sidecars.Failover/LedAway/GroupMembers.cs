@@ -3,8 +3,8 @@ using Sidecars.Core.Primitives;
 namespace Sidecars.Failover.LedAway;
 
 /// <summary>
-/// Which addresses are those of the group's nodes, by its record and by what the sidecars have recorded. Read only when asked for, at most
-/// once a minute: whoever asks acts once in a long while. Not safe for concurrent use.
+/// Which addresses are those of the group's nodes, by its record and by what the sidecars have recorded. Read when asked for, at most
+/// once a minute. Not safe for concurrent use.
 /// </summary>
 /// <param name="read">Reads what is recorded of the group.</param>
 /// <param name="redisCount">Configured number of nodes.</param>
@@ -19,8 +19,7 @@ public sealed class GroupMembers(Func<CancellationToken, Task<RecordReading>> re
     private (RecordedGroup? Group, long At)? _last;
 
     /// <summary>Whether an address is known to be no node's; false where not every node is known.</summary>
-    public bool IsForeign(RedisEndpoint address) =>
-        _last is { Group: { } group } && group.Count >= redisCount && !group.Has(address);
+    public bool IsForeign(RedisEndpoint address) => _last?.Group?.Excludes(address, redisCount) == true;
 
     /// <summary>Reads what is recorded, unless that was done within the last minute.</summary>
     public async Task ReadAsync(CancellationToken cancellation)

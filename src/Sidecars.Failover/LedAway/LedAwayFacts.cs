@@ -35,6 +35,9 @@ public sealed record RecordedGroup(
     /// <summary>Whether a node of the group announces this address.</summary>
     public bool Has(RedisEndpoint address) => Nodes.Any(n => n.Address == address);
 
+    /// <summary>Whether an address is no node's: every one of <paramref name="nodes"/> is known, and none announces it.</summary>
+    public bool Excludes(RedisEndpoint address, int nodes) => Count >= nodes && !Has(address);
+
     /// <summary>How many nodes it knows.</summary>
     [JsonIgnore]
     public int Count => Nodes.Select(n => n.Node).Distinct(StringComparer.Ordinal).Count();

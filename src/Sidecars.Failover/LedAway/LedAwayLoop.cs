@@ -74,14 +74,14 @@ public sealed class LedAwayLoop(
     /// Asks nobody.
     /// </summary>
     public bool IsStranger(RedisEndpoint address) => Volatile.Read(ref _peace) is { Group: { } group, Before: { } before }
-        && group.Count >= settings.RedisCount && !group.Has(address) && !before.Replicas.Contains(address);
+        && group.Excludes(address, settings.RedisCount) && !before.Replicas.Contains(address);
 
     /// <summary>
     /// Whether a replica of the own master is at no node's address, by what was last read; false where not every node is known. Asks
     /// nobody.
     /// </summary>
     public bool IsForeign(RedisEndpoint replica) =>
-        Volatile.Read(ref _peace) is { Group: { } group } && group.Count >= settings.RedisCount && !group.Has(replica);
+        Volatile.Read(ref _peace)?.Group?.Excludes(replica, settings.RedisCount) == true;
 
     /// <summary>Looks until it is cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)

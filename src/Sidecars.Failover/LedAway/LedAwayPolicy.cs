@@ -26,7 +26,7 @@ public static class LedAwayPolicy
     public static IReadOnlyList<RedisEndpoint> Strangers(LedAwayFacts facts)
     {
         ArgumentNullException.ThrowIfNull(facts);
-        return facts.Group is { } group && group.Count >= facts.RedisCount ? [.. facts.Replicas.Where(r => !group.Has(r))] : [];
+        return facts.Group is { } group ? [.. facts.Replicas.Where(r => group.Excludes(r, facts.RedisCount))] : [];
     }
 
     /// <summary>Decides.</summary>

@@ -95,7 +95,7 @@ public static class ProbePolicy
         if (facts.Votes is { IsContradicted: true } votes)
             return Fail(request.Kind,
                 $"{Digits.Of(votes.Contradicting)} of {Digits.Of(votes.Expected)} Sentinels name {votes.Other} as master, not this one");
-        var good = facts.Info?.GetInt64("min_slaves_good_slaves");
+        var good = facts.Info?.GoodReplicas;
         var writes = good is { } count && facts.MinReplicasToWrite is { } needed && count < needed
             ? $", writes refused until {Digits.Of(needed)} replicas are in sync ({Digits.Of(count)} are)"
             : facts.MinReplicasToWrite is null ? ", fence unknown" : "";

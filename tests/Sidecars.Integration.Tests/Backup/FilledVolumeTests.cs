@@ -25,7 +25,7 @@ public sealed class FilledVolumeTests
         (await rig.RunAsync("now")).Succeeded();
         var cluster = isClone ? "team-b/redis" : BackupRig.Cluster;
         await using var group = new LocalGroup(new LocalGroupOptions { Name = "filled", ClusterId = cluster });
-        if (!isClone) await LiveAndLoseAsync(group);
+        if (!isClone) await group.LiveAndLoseAsync();
 
         var filled = group.Redis[1];
         string[] named = isClone ? ["--new-cluster-id", cluster] : [];
@@ -54,16 +54,5 @@ public sealed class FilledVolumeTests
         using var target = new TempFolder("filled");
         (await rig.RunAsync(snapshots, "restore", "--target", target.Path)).Succeeded();
         Assert.Equal(FilledBy.Restore, DiskEvidenceReader.Read(target.Path, Durability.Rdb).Filled);
-    }
-
-    private static async Task LiveAndLoseAsync(LocalGroup group)
-    {
-        await group.StartAsync(group.Redis);
-        await group.WaitForAsync("one master and its replicas", s => s.LinkedReplicas == 2);
-        await using (var sidecars = GroupSidecars.Start(group))
-            await Eventually.UntilAsync(
-                "those in sync to be on record", async () => (await sidecars.RecordAsync()).InSync is { Length: 2 });
-        await Task.WhenAll(group.Redis.Select(n => n.KillAsync()));
-        foreach (var node in group.Redis) node.WipeData();
     }
 }

@@ -108,13 +108,7 @@ public sealed class EmptyStartTests(ITestOutputHelper output, FilledVolume volum
     public async Task Allow_empty_is_heard_where_nodes_in_sync_are_recorded(bool restores)
     {
         await using var group = Group("recorded", ("RESTORE_ON_EMPTY", restores ? "true" : "false"), ("RESTORE_COMMAND", "/bin/false"));
-        await group.StartAsync(group.Redis);
-        await group.WaitForAsync("one master and its replicas", s => s.LinkedReplicas == 2);
-        await using (var sidecars = GroupSidecars.Start(group))
-            await Eventually.UntilAsync(
-                "those in sync to be on record", async () => (await sidecars.RecordAsync()).InSync is { Length: 2 });
-        await Task.WhenAll(group.Redis.Select(n => n.KillAsync()));
-        foreach (var node in group.Redis) node.WipeData();
+        await group.LiveAndLoseAsync();
         await group.StartAsync(group.Redis[..2]);
         await group.Redis[0].Process!.WaitForDecisionAsync("election-wait");
         Assert.Equal(ExitCode.Ok, await group.SayAsync("allow-empty"));

@@ -18,6 +18,18 @@ internal static class GroupSteps
         return await group.WaitHealthyAsync();
     }
 
+    /// <summary>Three Redis live until those in sync are on record; then all are killed, and their volumes are empty.</summary>
+    public static async Task LiveAndLoseAsync(this LocalGroup group)
+    {
+        await group.StartAsync(group.Redis);
+        await group.WaitForAsync("one master and its replicas", s => s.LinkedReplicas == 2);
+        await using (var sidecars = GroupSidecars.Start(group))
+            await Eventually.UntilAsync(
+                "those in sync to be on record", async () => (await sidecars.RecordAsync()).InSync is { Length: 2 });
+        await Task.WhenAll(group.Redis.Select(n => n.KillAsync()));
+        foreach (var node in group.Redis) node.WipeData();
+    }
+
     /// <summary>One master, every other node linked to it, and every Sentinel names it: healthy but for that 10 s.</summary>
     public static Task<GroupState> WaitAgreedAsync(this LocalGroup group) => group.WaitForAsync(
         "one master for all",
