@@ -3,33 +3,50 @@ using Sidecars.Core.Primitives;
 
 namespace Sidecars.Backup.Upload;
 
-/// <summary>A backup on demand: asked of the node that uploads, through the lease, or taken here.</summary>
+/// <summary>
+/// A backup on demand: asked of the node that uploads, through the lease, or taken here where none does or the one that did is silent.
+/// </summary>
 internal sealed class NowCommand(BackupStore store, UploaderLoop loop, UploaderOptions options, Action<string> progress, TimeProvider time)
 {
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1);
+
+    // A replica's sidecar takes a silent one's lease after its life, a master's after twice that: so nobody else uploads here.
+    private readonly TimeSpan _silence = (options.LeaseLife * 2) + options.Renew;
+    private string? _seen;
+    private long _changedAt;
 
     /// <summary>Returns the id of the new backup.</summary>
     /// <exception cref="IOException">None came in time.</exception>
     public async Task<string> RunAsync(TimeSpan wait, CancellationToken cancellation)
     {
         var asked = time.GetUtcNow();
-        var started = time.GetTimestamp();
+        var started = _changedAt = time.GetTimestamp();
         while (time.GetElapsedTime(started) < wait)
         {
             var current = await store.ReadLeaseAsync(cancellation).ConfigureAwait(false);
-            if (current is not { Lease.Holder.Length: > 0 })
+            if (current?.ETag != _seen) (_seen, _changedAt) = (current?.ETag, time.GetTimestamp());
+            var silent = current is { Lease.Holder: { Length: > 0 } holder } && time.GetElapsedTime(_changedAt) >= _silence ? holder : null;
+            if (silent is not null || current is not { Lease.Holder.Length: > 0 })
             {
-                progress("no node uploads: taking the backup here");
-                if (await loop.BackUpOnceAsync(wait - time.GetElapsedTime(started), cancellation).ConfigureAwait(false) is { } done)
+                progress(silent is null ? "no node uploads: taking the backup here" : $"{Silence(silent)}: taking the backup here");
+                if (await loop.BackUpOnceAsync(
+                    wait - time.GetElapsedTime(started), silent is null ? null : _seen, cancellation).ConfigureAwait(false) is { } done)
                     return done.Id;
                 continue; // an uploader came up meanwhile
             }
 
             var lease = current.Value.Lease;
-            progress($"waiting for the backup of {lease.Holder}, which uploads");
+            progress(time.GetElapsedTime(_changedAt) < options.LeaseLife
+                ? $"waiting for the backup of {lease.Holder}, which uploads"
+                : Silence(lease.Holder));
             if (lease.BaseWanted is not { } wanted || wanted < asked)
-                await store.WriteLeaseAsync(
-                    lease with { BaseWanted = asked, Beat = lease.Beat + 1 }, current.Value.ETag, cancellation).ConfigureAwait(false);
+            {
+                // The own write is no sign of life.
+                _seen = await store.WriteLeaseAsync(
+                    lease with { BaseWanted = asked, Beat = lease.Beat + 1 }, current.Value.ETag, cancellation).ConfigureAwait(false)
+                    ?? _seen;
+            }
+
             var catalogue = await store.ReadCatalogueAsync(cancellation).ConfigureAwait(false);
             if (catalogue.Backups.Where(b => b.Manifest.CompletedAt >= asked).MaxBy(b => b.Manifest.CompletedAt) is { } newest)
                 return newest.Id;
@@ -37,6 +54,9 @@ internal sealed class NowCommand(BackupStore store, UploaderLoop loop, UploaderO
         }
 
         throw new IOException($"no backup was completed within {DurationText.Of(wait)}: does the uploader run? It sees the request within "
-            + $"{DurationText.Of(options.Renew)}");
+            + $"{DurationText.Of(options.Renew)}; without a sign of life the backup is taken here after {DurationText.Of(_silence)}");
     }
+
+    private string Silence(string holder) =>
+        $"{holder}, which uploaded, has not renewed its lease for {DurationText.About(time.GetElapsedTime(_changedAt))}";
 }

@@ -70,13 +70,15 @@ public sealed class UploaderLoop(
 
     /// <summary>One base now, then ends: for a person or a CronJob, where nobody holds the lease.</summary>
     /// <param name="wait">How long it may take, as long as nothing goes up: a server may refuse a snapshot for ever.</param>
+    /// <param name="silent">ETag of a lease whose holder has been silent for too long, and that may be taken; null: none.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <returns>What was written; null where somebody else uploads.</returns>
     /// <exception cref="IOException">None came of it; the message says what it waited for.</exception>
-    public async Task<BackupManifest?> BackUpOnceAsync(TimeSpan wait, CancellationToken cancellation)
+    public async Task<BackupManifest?> BackUpOnceAsync(TimeSpan wait, string? silent, CancellationToken cancellation)
     {
         var current = await store.ReadLeaseAsync(cancellation).ConfigureAwait(false);
-        if (current is { Lease.Holder.Length: > 0 } && current.Value.Lease.Holder != options.Node) return null;
+        if (current is { Lease.Holder.Length: > 0 } && current.Value.Lease.Holder != options.Node && current.Value.ETag != silent)
+            return null;
         if (!options.Snapshots && !Directory.Exists(aof.Folder))
             throw new IOException(
                 $"{aof.Folder} is not a directory: no server with an append-only file runs on it (DATA_DIR, APPEND_DIR_NAME)");

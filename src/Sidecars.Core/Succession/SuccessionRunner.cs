@@ -71,9 +71,18 @@ public sealed class SuccessionRunner(
 
             try
             {
-                var reply = await opened.Client.CallAsync(cancellation, "REPLICAOF", "NO", "ONE").ConfigureAwait(false);
-                if (reply.IsError)
-                    return new SuccessionOutcome.NotBegun("promotion-refused", $"{target.Address}: {reply.Text}")
+                var replies = await opened.Client.PipelineAsync(
+                    [RespCommand.Of("REPLICAOF", "NO", "ONE"), RespCommand.Of("CONFIG", "GET", "replica-priority")], cancellation)
+                    .ConfigureAwait(false);
+                if (replies[0].IsError)
+                    return new SuccessionOutcome.NotBegun("promotion-refused", $"{target.Address}: {replies[0].Text}")
+                    { HighestEpoch = won.Epoch };
+                // A server whose container ends sets it first and then asks for its role: here it had done so before the promotion, or it
+                // knows of the promotion and hands over itself. Nobody was told, and the next look chooses another.
+                if (new ConfigReply(replies[1]).Priority == 0
+                    && !(await opened.Client.CallAsync(cancellation, Follow(plan.Master)).ConfigureAwait(false)).IsError)
+                    return new SuccessionOutcome.NotBegun(
+                        "target-terminates", $"{target.Address} has replica-priority 0 by now: its own container ends")
                     { HighestEpoch = won.Epoch };
             }
             catch (RedisConnectionException e)
@@ -101,8 +110,7 @@ public sealed class SuccessionRunner(
         {
             try
             {
-                _ = await opened.Client.CallAsync(
-                    cancellation, "REPLICAOF", master.Host, master.Port.ToString(CultureInfo.InvariantCulture)).ConfigureAwait(false);
+                _ = await opened.Client.CallAsync(cancellation, Follow(master)).ConfigureAwait(false);
             }
             catch (RedisConnectionException)
             {
@@ -110,6 +118,9 @@ public sealed class SuccessionRunner(
             }
         }
     }
+
+    private static string[] Follow(RedisEndpoint master) =>
+        ["REPLICAOF", master.Host, master.Port.ToString(CultureInfo.InvariantCulture)];
 
     private async Task<(ProcessConnection? Opened, string Why)> OpenAsync(SuccessionNode node, CancellationToken cancellation) =>
         await ProcessConnection.OpenAsync(transport(node.Endpoint), options, node.RunId, Info, [], cancellation).ConfigureAwait(false);

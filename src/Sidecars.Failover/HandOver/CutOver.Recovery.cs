@@ -102,20 +102,30 @@ internal sealed partial class CutOver
         return outcome;
     }
 
-    // Raised before its replicas are back, it would refuse writes.
+    // Raised before its replicas are back, it would refuse writes. Not waited for where the next master has gone meanwhile: this server
+    // would live on, as the replica that takes its place, in the time that its container has for ending.
     private async Task<bool> RestoreMinReplicasAsync()
     {
         if (plan.MinReplicas == 0) return true;
+        var heard = time.GetTimestamp();
         do
         {
-            if (await group.Nodes.ObserveAsync(_next.Endpoint, default).ConfigureAwait(false) is NodeObservation.Known { View: var node }
-                && node.RunId == _next.RunId && node.Role == NodeRole.Master && node.Attached >= plan.MinReplicas)
-                return await group.Nodes.ConfigureAsync(
-                    _next.Endpoint, _next.RunId, MinReplicas, plan.MinReplicas, rewrite: true, default).ConfigureAwait(false)
-                    == StepOutcome.Done;
+            switch (await group.Nodes.ObserveAsync(_next.Endpoint, default).ConfigureAwait(false))
+            {
+                case NodeObservation.Known { View: var node } when node.RunId != _next.RunId || node.Role != NodeRole.Master:
+                    return false;
+                case NodeObservation.Known { View: var node } when node.Attached >= plan.MinReplicas:
+                    return await group.Nodes.ConfigureAsync(
+                        _next.Endpoint, _next.RunId, MinReplicas, plan.MinReplicas, rewrite: true, default).ConfigureAwait(false)
+                        == StepOutcome.Done;
+                case NodeObservation.Known:
+                    heard = time.GetTimestamp();
+                    break;
+            }
+
             await Task.Delay(Pause, time).ConfigureAwait(false);
         }
-        while (HasTime(TimeSpan.Zero));
+        while (HasTime(TimeSpan.Zero) && time.GetElapsedTime(heard) < HandOverLimits.LongestQuestion);
 
         return false;
     }

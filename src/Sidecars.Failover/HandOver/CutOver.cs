@@ -22,6 +22,9 @@ namespace Sidecars.Failover.HandOver;
 internal sealed partial class CutOver(
     HandOverGroup group, StepDownPlan plan, long deadline, Func<string, StepOutcome, string, Task> report, TimeProvider time)
 {
+    /// <summary>Code of a result: the target's own container ends, which it said after it had been chosen.</summary>
+    internal const string TargetTerminates = "target-terminates";
+
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50); // between two looks at Sentinels or at a server that is silent
 
     private readonly LeadershipRequest _request = new(plan.Target.Address, plan.Master, group.Settings.SentinelCount);
@@ -34,6 +37,7 @@ internal sealed partial class CutOver(
     private TimeSpan? _cutOver;
     private TimeSpan? _switched;
     private string _words = "";
+    private bool _targetTerminates;
 
     /// <summary>Wins an epoch and hands over in it. Where none is won, nothing is changed, and the refusal says why.</summary>
     /// <param name="learntEpoch">The highest epoch that an earlier attempt met.</param>
@@ -77,7 +81,7 @@ internal sealed partial class CutOver(
             _words = "";
             var outcome = await ExecuteAsync(step, isTold).ConfigureAwait(false);
             if (outcome != StepOutcome.Done && failed.Step.Length == 0 && step is not (StepDownStep.Repoint or StepDownStep.Restore))
-                failed = (Name(step), _words);
+                failed = (_targetTerminates ? TargetTerminates : Name(step), _words);
             await report(Name(step), outcome, _words).ConfigureAwait(false);
             step = StepDownSequence.After(step, outcome, isTold);
         }
@@ -232,9 +236,19 @@ internal sealed partial class CutOver(
             return StepOutcome.Refused;
         }
 
+        // After the promotion: a server whose container ends sets its priority first and then asks for its role. Either this sees the
+        // priority, or that server sees that it is master, and hands over itself before it ends.
+        var priority = _target!.PriorityAsync(default);
         if (await _own!.MinReplicasAsync(default).ConfigureAwait(false) is { } value && value != HandOverLimits.Fence)
         {
             _words = $"the fence of {plan.Master} was lifted meanwhile";
+            return StepOutcome.Refused;
+        }
+
+        if (await priority.ConfigureAwait(false) == 0)
+        {
+            _targetTerminates = true;
+            _words = $"{plan.Target.Address} has replica-priority 0 by now: its own container ends";
             return StepOutcome.Refused;
         }
 

@@ -52,6 +52,8 @@ public sealed class HandOverClient(Func<RedisEndpoint, IRespTransport> transport
 
     internal const string MinReplicas = "min-replicas-to-write";
 
+    internal const string Priority = "replica-priority";
+
     internal static RespCommand Rewrite { get; } = RespCommand.Of("CONFIG", "REWRITE");
 
     internal static RespCommand Set(string name, long value) =>

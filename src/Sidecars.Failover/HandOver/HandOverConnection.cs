@@ -68,18 +68,12 @@ public sealed class HandOverConnection : IAsyncDisposable
     }
 
     /// <summary><c>min-replicas-to-write</c> now; null: no answer, or not read.</summary>
-    public async Task<long?> MinReplicasAsync(CancellationToken cancellation)
-    {
-        try
-        {
-            return new ConfigReply(
-                await _client.CallAsync(cancellation, "CONFIG", "GET", HandOverClient.MinReplicas).ConfigureAwait(false)).MinReplicas;
-        }
-        catch (RedisConnectionException)
-        {
-            return null;
-        }
-    }
+    public async Task<long?> MinReplicasAsync(CancellationToken cancellation) =>
+        (await ConfigAsync(HandOverClient.MinReplicas, cancellation).ConfigureAwait(false))?.MinReplicas;
+
+    /// <summary><c>replica-priority</c> now; null: no answer, or not read.</summary>
+    public async Task<int?> PriorityAsync(CancellationToken cancellation) =>
+        (await ConfigAsync(HandOverClient.Priority, cancellation).ConfigureAwait(false))?.Priority;
 
     /// <summary>ROLE now; null: no answer.</summary>
     public async Task<RoleReply?> RoleAsync(CancellationToken cancellation)
@@ -106,6 +100,18 @@ public sealed class HandOverConnection : IAsyncDisposable
         catch (RedisConnectionException)
         {
             return false;
+        }
+    }
+
+    private async Task<ConfigReply?> ConfigAsync(string name, CancellationToken cancellation)
+    {
+        try
+        {
+            return new ConfigReply(await _client.CallAsync(cancellation, "CONFIG", "GET", name).ConfigureAwait(false));
+        }
+        catch (RedisConnectionException)
+        {
+            return null;
         }
     }
 

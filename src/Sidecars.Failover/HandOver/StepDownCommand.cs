@@ -24,14 +24,24 @@ internal static class StepDownCommand
         var to = new Option<string?>("--to")
         { Description = "the replica to hand over to, by address or by a name that resolves to it; default: by priority, then offset" };
         var dry = new Option<bool>("--dry-run") { Description = "decide and say it, and change nothing" };
+        var terminating = new Option<bool>("--terminating")
+        {
+            Description = "the server ends after this, as in a preStop hook: first its replica-priority becomes 0, "
+                + "so that nobody chooses it meanwhile; only a restart of it sets that back",
+        };
         var command = new Command("step-down", "Hands the master over to a replica without losing a write; exit 0 at once on a replica.")
-        { timeout, to, dry };
+        { timeout, to, terminating, dry };
         command.SetAction((parsed, _) => context.WithAsync(options => RunAsync(
-            context, options, parsed.GetValue(timeout) ?? standard, parsed.GetValue(to), parsed.GetValue(dry))));
+            context, options, parsed.GetValue(to), new StepDownOptions
+            {
+                Timeout = parsed.GetValue(timeout) ?? standard,
+                Terminating = parsed.GetValue(terminating),
+                DryRun = parsed.GetValue(dry),
+            })));
         return command;
     }
 
-    private static async Task<int> RunAsync(CommandContext context, FailoverOptions options, TimeSpan timeout, string? to, bool isDry)
+    private static async Task<int> RunAsync(CommandContext context, FailoverOptions options, string? to, StepDownOptions asked)
     {
         // Queued: a reader that is away must not hold up a hand-over between the fence and the promotion.
         using var lines = QueuedLog.OnStandardOutput(
@@ -46,12 +56,12 @@ internal static class StepDownCommand
 
         var connections = new GroupConnections(options.Group, TimeProvider.System);
         var held = "";
-        using var only = isDry ? null : StepDownLock.TryTake(options.Group.DataDirectory, out held);
-        if (only is null && !isDry) return Summarize(log, new StepDownResult(StepDownEnd.Refused, "locked", held));
+        using var only = asked.DryRun ? null : StepDownLock.TryTake(options.Group.DataDirectory, out held);
+        if (only is null && !asked.DryRun) return Summarize(log, new StepDownResult(StepDownEnd.Refused, "locked", held));
 
         var runner = new StepDownRunner(
             HandOverWiring.Group(options, connections, TimeProvider.System),
-            new StepDownOptions { Timeout = timeout, Wanted = wanted, DryRun = isDry },
+            asked with { Wanted = wanted },
             progress =>
             {
                 Say(log, progress);

@@ -14,6 +14,12 @@ public sealed record StepDownOptions
     /// <summary>The replica to hand over to, by its address; null: the best one.</summary>
     public RedisEndpoint? Wanted { get; init; }
 
+    /// <summary>
+    /// The server ends after this, as in a preStop hook: nobody is to choose it meanwhile. Its <c>replica-priority</c> becomes 0 until the
+    /// process ends; the file is not rewritten.
+    /// </summary>
+    public bool Terminating { get; init; }
+
     /// <summary>Decide and say what would be done.</summary>
     public bool DryRun { get; init; }
 }

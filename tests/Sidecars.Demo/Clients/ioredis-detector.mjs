@@ -12,6 +12,7 @@ export function connect(sentinels, name) {
     retryStrategy: (times) => Math.min(times * 10, 500), // the default waits 50 to 250 ms before its first try
   });
   redis.on('error', () => {}); // of connections; ioredis opens another
+  redis.on('end', () => redis.connect().catch(() => {})); // see below; before quit(), take it off: removeAllListeners('end')
   return redis;
 }
 

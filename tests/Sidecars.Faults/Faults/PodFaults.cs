@@ -122,7 +122,7 @@ internal sealed class PodFaults(HostGroup group)
         foreach (var container in heir.PodOfRedis) container.Release();
         ComeBack(host);
         await Eventually.UntilAsync("a whole group", async () => (await group.Group.ObserveAsync()).Problem is null, FailoverPatience);
-        await StepDown.HandOverAsync(group, master!, heir);
+        await StepDown.HandOverToAsync(group, master!, heir);
         return $"{heir} has {address} of {host} and {(await group.FindMasterAsync() == heir ? "is master" : "is no master")}";
     }
 

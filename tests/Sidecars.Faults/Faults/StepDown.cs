@@ -13,7 +13,7 @@ internal static class StepDown
     /// <returns>What lets it start again.</returns>
     public static async Task<Func<Task>> RunAsync(HostGroup group, Host host)
     {
-        await HandOverAsync(group, host);
+        await HandOverAsync(group, host, "--terminating");
         await host.Redis.TerminateAsync();
         return () =>
         {
@@ -22,14 +22,13 @@ internal static class StepDown
         };
     }
 
-    /// <summary>Runs the hook alone.</summary>
-    /// <param name="group">Whose.</param>
-    /// <param name="host">Where.</param>
-    /// <param name="to">The replica that is to take over; null: any.</param>
-    public static async Task HandOverAsync(HostGroup group, Host host, Host? to = null)
+    /// <summary>Hands over to that replica; the old master goes on.</summary>
+    public static Task HandOverToAsync(HostGroup group, Host host, Host to) =>
+        HandOverAsync(group, host, "--to", to.RedisNode.Endpoint.ToString());
+
+    private static async Task HandOverAsync(HostGroup group, Host host, params string[] arguments)
     {
-        string[] target = to is null ? [] : ["--to", to.RedisNode.Endpoint.ToString()];
-        var start = new ServerStart(Repository.NativeExecutable("redis-failover"), ["step-down", "--timeout", "25s", .. target])
+        var start = new ServerStart(Repository.NativeExecutable("redis-failover"), ["step-down", "--timeout", "25s", .. arguments])
         {
             Name = "step-down",
             Environment = group.SidecarEnvironment(host),

@@ -96,7 +96,7 @@ public class LeaseTests
         await using var rig = await BackupRig.StartAsync();
         var store = new BackupStore(new ForgetfulStore(new DirectoryStore(rig.StorePath), ignored), BackupRig.Layout);
         var loop = Loop(rig, store);
-        var error = await Assert.ThrowsAsync<StoreException>(() => loop.BackUpOnceAsync(TimeSpan.FromSeconds(20), default));
+        var error = await Assert.ThrowsAsync<StoreException>(() => loop.BackUpOnceAsync(TimeSpan.FromSeconds(20), null, default));
         Assert.Equal(StoreFailure.Unfit, error.Failure);
         Assert.Contains(named, error.Message, StringComparison.Ordinal);
 
@@ -110,7 +110,7 @@ public class LeaseTests
         Assert.Equal([BackupRig.Layout.Uploader], entries.Select(e => e.Key));
 
         // A fit one is proved, and used.
-        Assert.NotNull(await Loop(rig, rig.Store).BackUpOnceAsync(TimeSpan.FromSeconds(20), default));
+        Assert.NotNull(await Loop(rig, rig.Store).BackUpOnceAsync(TimeSpan.FromSeconds(20), null, default));
     }
 
     private static UploaderLoop Loop(BackupRig rig, BackupStore store) => new(

@@ -118,10 +118,11 @@ internal sealed class HandOverRig : IAsyncDisposable
     }
 
     /// <summary>The same, stopped right after the step (SIGSTOP) until it is resumed.</summary>
-    public async Task<ServerProcess> StopStepDownAsync(LocalNode node, string step)
+    public async Task<ServerProcess> StopStepDownAsync(LocalNode node, string step, int timeoutSeconds = 25)
     {
         var process = await StartAsync(
-            node, $"stopped:{node}", "dotnet", "exec", Path.Combine(AppContext.BaseDirectory, "Sidecars.HeldStepDown.dll"), step, "stop");
+            node, $"stopped:{node}", "dotnet", "exec", Path.Combine(AppContext.BaseDirectory, "Sidecars.HeldStepDown.dll"), step, "stop",
+            Number(timeoutSeconds));
         await process.WaitForLineAsync(line => line == step, step);
         return process;
     }

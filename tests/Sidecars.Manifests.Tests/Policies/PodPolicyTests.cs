@@ -190,8 +190,8 @@ public sealed class PodPolicyTests
     {
         var redis = (await Renders.GetAsync(name)).Workload("redis");
         var hook = redis.Main.Texts("lifecycle", "preStop", "exec", "command");
-        Assert.Equal(["redis-failover", "step-down", "--timeout"], hook.Take(3));
-        var handOver = int.Parse(hook[3].TrimEnd('s'), CultureInfo.InvariantCulture);
+        Assert.Equal(["redis-failover", "step-down", "--terminating", "--timeout"], hook.Take(4));
+        var handOver = int.Parse(hook[4].TrimEnd('s'), CultureInfo.InvariantCulture);
         // shutdown-timeout (10 s), a save, and as much again.
         Assert.True(redis.Pod.Number("terminationGracePeriodSeconds") >= handOver + 40);
         // Hooks of different containers run at the same time: only this one has any.

@@ -10,18 +10,44 @@ public sealed class NowCommandTests
 {
     private static readonly TimeSpan Wait = TimeSpan.FromMinutes(10);
 
+    /// <summary>As after a kill of the sidecar that uploads, where no other one runs.</summary>
     [Fact]
-    public async Task A_node_that_does_not_answer_is_asked_once_and_waited_for_as_long_as_was_said()
+    public async Task A_node_that_is_silent_is_asked_once_and_its_lease_taken_when_no_sidecar_has_taken_it()
+    {
+        await using var rig = new UploaderRig();
+        await rig.Store.WriteLeaseAsync(new UploaderLease("redis-1", 1, 1, 0, DateTimeOffset.UnixEpoch), null, default);
+        var words = new List<string>();
+        var running = Start(rig, words.Add);
+        await OnThreadAsync(() => rig.Time.Run(TimeSpan.FromMinutes(4), () => rig.Time.Sleepers >= 1 || running.IsCompleted));
+        var id = await running;
+        var catalogue = await rig.Store.ReadCatalogueAsync(default);
+        Assert.Equal(id, Assert.Single(catalogue.Backups).Id);
+        Assert.Equal(
+            ["waiting for the backup of redis-1, which uploads", "redis-1, which uploaded, has not renewed its lease for 1m30s",
+                "redis-1, which uploaded, has not renewed its lease for 3m30s: taking the backup here"],
+            words.Where((w, i) => i == 0 || w.Length != words[i - 1].Length || w.EndsWith("here", StringComparison.Ordinal)).Take(3));
+        Assert.Equal("", catalogue.Uploader!.Holder);
+    }
+
+    [Fact]
+    public async Task A_node_that_renews_and_takes_no_base_is_asked_once_and_waited_for_as_long_as_was_said()
     {
         await using var rig = new UploaderRig();
         await rig.Store.WriteLeaseAsync(new UploaderLease("redis-1", 1, 1, 0, DateTimeOffset.UnixEpoch), null, default);
         var running = Start(rig);
-        await OnThreadAsync(() => rig.Time.Run(Wait, () => rig.Time.Sleepers == 1 || running.IsCompleted));
+        await OnThreadAsync(() =>
+        {
+            for (var renewals = 0; renewals < 20; renewals++)
+            {
+                rig.Time.Run(TimeSpan.FromSeconds(30), () => rig.Time.Sleepers == 1 || running.IsCompleted);
+                RenewAsync(rig).GetAwaiter().GetResult();
+            }
+        });
         Assert.Contains("no backup was completed within 10m", (await Assert.ThrowsAsync<IOException>(() => running)).Message,
             StringComparison.Ordinal);
         Assert.Equal(rig.Time.Now, Wait);
         var lease = (await rig.Store.ReadLeaseAsync(default))!.Value.Lease;
-        Assert.Equal((1L, true), (lease.Beat, lease.BaseWanted is not null));
+        Assert.Equal((21L, true), (lease.Beat, lease.BaseWanted is not null));
         // The lease, and a look at what is listed, each second.
         Assert.InRange(rig.Objects.Requests, 1_800, 2_500);
     }
@@ -41,6 +67,12 @@ public sealed class NowCommandTests
         Assert.Equal(StoreFailure.Unavailable, (await Assert.ThrowsAsync<StoreException>(() => running)).Failure);
     }
 
-    private static Task<string> Start(UploaderRig rig) =>
-        Task.Run(() => new NowCommand(rig.Store, rig.Loop, rig.Options, _ => { }, rig.Time).RunAsync(Wait, default));
+    private static Task<string> Start(UploaderRig rig, Action<string>? progress = null) =>
+        Task.Run(() => new NowCommand(rig.Store, rig.Loop, rig.Options, progress ?? (_ => { }), rig.Time).RunAsync(Wait, default));
+
+    private static async Task RenewAsync(UploaderRig rig)
+    {
+        var (lease, etag) = (await rig.Store.ReadLeaseAsync(default))!.Value;
+        Assert.NotNull(await rig.Store.WriteLeaseAsync(lease with { Beat = lease.Beat + 1 }, etag, default));
+    }
 }

@@ -106,6 +106,26 @@ public sealed class DeathLoopTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_replica_whose_container_ends_in_that_moment_follows_again_and_the_other_one_succeeds()
+    {
+        _sentinels.Replicas = [MemoryGroup.Third, MemoryGroup.Other];
+        _server.Look = new NodeLook { RunId = MemoryGroup.RunId, Role = NodeRole.Master, ReplicationId = new string('c', 40) };
+        _group.EndsBeforePromotion = true;
+        Start();
+        await OnThreadAsync(() =>
+        {
+            Run(Second);
+            _server.Say(Dead);
+            _group.Time.Settle(() => _group.Sink["death!"]?.Contains("target-terminates", StringComparison.Ordinal) == true);
+            Assert.Equal([Promotion, "REPLICAOF 10.0.0.1 6379 at 10.0.0.2"], _group.Changes);
+            Run(Second);
+            Assert.Equal("REPLICAOF NO ONE at 10.0.0.3", _group.Changes.ElementAt(2));
+            Assert.Equal(3, _group.Changes.Count(c => c.StartsWith("told at", StringComparison.Ordinal)
+                && c.Contains("10.0.0.3", StringComparison.Ordinal)));
+        });
+    }
+
+    [Fact]
     public async Task Where_the_Sentinels_refuse_a_hello_one_is_asked_ten_times_a_second_until_it_takes_the_request()
     {
         _group.HelloReply = FakeReply.Error("NOPERM this user has no permissions to run the 'publish' command");

@@ -47,6 +47,7 @@ internal sealed class MemoryGroup : IAsyncDisposable
     private static int _queued;
 
     private bool _isPromoted;
+    private bool _isEnding;
 
     public MemoryGroup(TimeSpan sentinelPeriod, string dataDirectory = "/nowhere")
     {
@@ -259,9 +260,10 @@ internal sealed class MemoryGroup : IAsyncDisposable
             case "INFO":
                 return Following(ReplicaRunId, 100);
             case "CONFIG":
-                return Settings(Other);
+                return Settings(Other, _isEnding ? 0 : 100);
             case "REPLICAOF":
                 Changes.Enqueue($"{string.Join(' ', words)} at {Other.Host}");
+                _isEnding = EndsBeforePromotion;
                 if (PromotionReply is { } refusal) return refusal;
                 _isPromoted = words[1] == "NO";
                 if (PromotionAnswerIsLost) Replica.EndAll();
@@ -277,7 +279,7 @@ internal sealed class MemoryGroup : IAsyncDisposable
         return words[0] switch
         {
             "INFO" => Following(ThirdRunId, 90),
-            "CONFIG" => Settings(Third),
+            "CONFIG" => Settings(Third, 100),
             _ => FakeReply.Ok,
         };
     }
@@ -287,6 +289,9 @@ internal sealed class MemoryGroup : IAsyncDisposable
 
     /// <summary>The connection ends when the first replica has carried REPLICAOF out.</summary>
     public bool PromotionAnswerIsLost { get; set; }
+
+    /// <summary>The first replica's container ends: it has said so when the promotion arrives, and not before.</summary>
+    public bool EndsBeforePromotion { get; set; }
 
     /// <summary>A Sentinel that takes a new master answers nothing any more.</summary>
     public bool AnnouncementsAreMute { get; set; }
@@ -299,7 +304,8 @@ internal sealed class MemoryGroup : IAsyncDisposable
             $"run_id:{runId}\r\nrole:slave\r\nmaster_host:10.0.0.1\r\nmaster_port:6379\r\nmaster_link_status:down\r\nslave_repl_offset:"
             + $"{offset}\r\nmaster_replid:{new string('c', 40)}\r\nloading:0\r\n");
 
-    private static byte[] Settings(RedisEndpoint at) => FakeReply.Array("replica-priority", "100", "min-replicas-to-write", "1",
+    private static byte[] Settings(RedisEndpoint at, int priority) => FakeReply.Array(
+        "replica-priority", priority.ToString(CultureInfo.InvariantCulture), "min-replicas-to-write", "1",
         "min-replicas-max-lag", "3", "replica-announce-ip", at.Host, "replica-announce-port", "6379");
 
     private byte[] AnswerOfSentinel(int n, IReadOnlyList<string> words)
