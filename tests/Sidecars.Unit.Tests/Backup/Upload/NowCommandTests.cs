@@ -35,14 +35,12 @@ public sealed class NowCommandTests
         await using var rig = new UploaderRig();
         await rig.Store.WriteLeaseAsync(new UploaderLease("redis-1", 1, 1, 0, DateTimeOffset.UnixEpoch), null, default);
         var running = Start(rig);
-        await OnThreadAsync(() =>
+        for (var renewals = 0; renewals < 20; renewals++)
         {
-            for (var renewals = 0; renewals < 20; renewals++)
-            {
-                rig.Time.Run(TimeSpan.FromSeconds(30), () => rig.Time.Sleepers == 1 || running.IsCompleted);
-                RenewAsync(rig).GetAwaiter().GetResult();
-            }
-        });
+            await OnThreadAsync(() => rig.Time.Run(TimeSpan.FromSeconds(30), () => rig.Time.Sleepers == 1 || running.IsCompleted));
+            await RenewAsync(rig);
+        }
+
         Assert.Contains("no backup was completed within 10m", (await Assert.ThrowsAsync<IOException>(() => running)).Message,
             StringComparison.Ordinal);
         Assert.Equal(rig.Time.Now, Wait);
