@@ -52,7 +52,7 @@ public abstract record MonitorDecision : IDecision
     public sealed record Monitor(RedisEndpoint Master, long Epoch, ImmutableArray<RedisEndpoint> Replicas, string Code, string Reason)
         : MonitorDecision(Code, Reason)
     {
-        /// <summary>The highest epoch in which a peer is known to have voted; 0: none is.</summary>
+        /// <summary>The highest epoch in which this Sentinel may have voted if it has lost its state; 0: no peer answers.</summary>
         public long HighestVote { get; init; }
     }
 

@@ -2,6 +2,7 @@ using Sidecars.Bootstrap.Election;
 using Sidecars.Bootstrap.Rounds;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Sentinel;
+using Sidecars.Core.Sentinel.Leadership;
 using Sidecars.Core.Topology;
 
 namespace Sidecars.Bootstrap.Sentinels;
@@ -55,7 +56,15 @@ internal sealed class SentinelRoleLoop(
         }
     }
 
-    // The peers say in which epoch each of them last voted: this Sentinel may have voted in it, too, before its state was lost.
-    private static long HighestVote(MonitorSnapshot snapshot) => snapshot.Sentinels.OfType<SentinelObservation.Known>()
-        .SelectMany(known => known.View.Others).Select(other => other.VotedEpoch).DefaultIfEmpty(0).Max();
+    /// <summary>
+    /// In which epoch this Sentinel may have voted before its state was lost: the peers say in which each of them last voted for a Sentinel,
+    /// and a coordinator's votes are at most one attempt above what is known. 0: no peer answers.
+    /// </summary>
+    internal static long HighestVote(MonitorSnapshot snapshot)
+    {
+        var known = snapshot.Sentinels.OfType<SentinelObservation.Known>().Select(k => k.View).ToList();
+        return known.Count == 0 ? 0 : LeadershipPolicy.EpochsOfAnAttempt + known
+            .SelectMany(v => v.Others.Select(o => o.VotedEpoch).Append(v.Master?.ConfigEpoch ?? 0))
+            .Where(epoch => epoch < LeadershipPolicy.EpochLimit).DefaultIfEmpty(0).Max();
+    }
 }

@@ -58,7 +58,7 @@ internal sealed class ServerFiles(BootstrapOptions options)
             FailoverTimeoutMilliseconds = (int)options.Group.FailoverTimeout.TotalMilliseconds,
             MyId = slot is { } number ? SlotTable.MyId(options.Group.Cluster, number) : memory.MyId,
             ConfigEpoch = monitor.Epoch,
-            CurrentEpoch = Math.Max(Math.Max(monitor.Epoch, monitor.HighestVote), memory.CurrentEpoch),
+            CurrentEpoch = Math.Max(monitor.Epoch, memory.CurrentEpoch > 0 ? memory.CurrentEpoch : monitor.HighestVote),
             KnownReplicas = monitor.Replicas,
             Secrets = options.Group.SentinelSecrets,
             Tls = options.Group.Tls,

@@ -16,6 +16,9 @@ public static class SentinelFlags
     /// <summary>This Sentinel fails the master over.</summary>
     public const string FailoverInProgress = "failover_in_progress";
 
+    /// <summary>The failover was asked for (<c>SENTINEL FAILOVER</c>).</summary>
+    public const string FailoverForced = "force_failover";
+
     /// <summary>A failover has chosen this replica.</summary>
     public const string Promoted = "promoted";
 
@@ -25,7 +28,7 @@ public static class SentinelFlags
     // A failover, or the configuration after it; a script that is to be killed; a process that is back with less data than before.
     private static readonly string[] Changing =
     [
-        FailoverInProgress, "force_failover", Promoted, "reconf_sent", "reconf_inprog", "reconf_done", "script_kill_sent", "master_reboot",
+        FailoverInProgress, FailoverForced, Promoted, "reconf_sent", "reconf_inprog", "reconf_done", "script_kill_sent", "master_reboot",
     ];
 
     /// <summary>True where this Sentinel can't reach the instance.</summary>

@@ -66,6 +66,9 @@ public sealed record SentinelMaster
     /// <summary>True while a failover of this master runs on this Sentinel.</summary>
     public bool FailoverInProgress => SentinelFlags.Has(Flags, SentinelFlags.FailoverInProgress);
 
+    /// <summary>True where somebody asked this Sentinel for that failover: it goes on without a vote.</summary>
+    public bool FailoverForced => SentinelFlags.Has(Flags, SentinelFlags.FailoverForced);
+
     /// <summary>True where this Sentinel reaches it, it says that it is master, and nothing is being done to it.</summary>
     public bool Healthy => RoleReported == "master" && SentinelFlags.IsAlive(Flags, "master");
 }

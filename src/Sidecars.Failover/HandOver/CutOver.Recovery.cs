@@ -1,5 +1,6 @@
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Redis;
+using Sidecars.Core.Sentinel;
 using Sidecars.Core.Succession;
 using Sidecars.Core.Topology;
 using static Sidecars.Failover.HandOver.HandOverClient;
@@ -27,6 +28,12 @@ internal sealed partial class CutOver
 
     private async Task<StepOutcome> TakeBackAsync()
     {
+        if (await SettledAsync().ConfigureAwait(false) is { } settled)
+        {
+            _words = settled;
+            return StepOutcome.Unknown;
+        }
+
         _words = $"{plan.Target.Address} follows {plan.Master} again; nobody was told of it";
         do
         {
@@ -47,6 +54,20 @@ internal sealed partial class CutOver
         while (HasTime(TimeSpan.Zero));
 
         return StepOutcome.Unknown;
+    }
+
+    // This process may have been stopped after the promotion, and the sidecar of the old master may have told the Sentinels meanwhile: then
+    // the target is the master. Before its patience is over it does nothing. Null: nobody was told.
+    private async Task<string?> SettledAsync()
+    {
+        if (time.GetElapsedTime(_fenced) < HandOverRepairPolicy.StoppedGrace - HandOverRepairPolicy.Grace) return null;
+        var seen = await group.ObserveSentinelsAsync(default).ConfigureAwait(false);
+        var told = seen.OfType<SentinelObservation.Known>().FirstOrDefault(s => s.View.Master?.Address == plan.Target.Address);
+        if (told is not null) return $"Sentinel {told.Endpoint} names {plan.Target.Address}: it is left as it is";
+        return SentinelQuorumPolicy.Decide(seen, group.Settings.SentinelCount) is SentinelQuorumDecision.Agreed { Address: var named }
+            && named == plan.Master
+            ? null
+            : $"{_words}; no majority of the Sentinels names {plan.Master}: {plan.Target.Address} is left as it is";
     }
 
     private async Task<StepOutcome> UnfenceAsync()

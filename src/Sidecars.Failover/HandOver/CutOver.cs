@@ -11,8 +11,9 @@ using static Sidecars.Failover.HandOver.HandOverClient;
 namespace Sidecars.Failover.HandOver;
 
 /// <summary>
-/// The part of a hand-over that clients notice: from the fence to the switch; every way back is in the other file. It executes the steps;
-/// what follows what is <see cref="StepDownSequence"/>'s. Nothing cancels it; its deadline bounds every wait.
+/// The part of a hand-over that clients notice: from the fence to the switch; telling the Sentinels and every way back are in files of
+/// their own. It executes the steps; what follows what is <see cref="StepDownSequence"/>'s. Nothing cancels it; its deadline bounds every
+/// wait.
 /// </summary>
 /// <param name="group">Where it looks and acts.</param>
 /// <param name="plan">Who hands over to whom.</param>
@@ -220,100 +221,11 @@ internal sealed partial class CutOver(
         return false;
     }
 
-    private Task<StepOutcome> PromoteAsync()
+    private async Task<StepOutcome> PromoteAsync()
     {
+        if (!NoteStands()) return StepOutcome.Refused;
         _words = $"REPLICAOF NO ONE on {plan.Target.Address}";
-        return _target!.TransactAsync([FollowNobody, Set(MinReplicas, 0)], default);
-    }
-
-    private async Task<StepOutcome> AnnounceAsync()
-    {
-        // This process may have been stopped, and its hand-over settled meanwhile: what was written since, the target lacks. Whoever
-        // settles it removes the note before anything else, also if the server was started anew since.
-        if (!NoteStands())
-        {
-            _words = $"the note that {plan.Master} gives up is gone: somebody has settled it";
-            return StepOutcome.Refused;
-        }
-
-        // After the promotion: a server whose container ends sets its priority first and then asks for its role. Either this sees the
-        // priority, or that server sees that it is master, and hands over itself before it ends.
-        var priority = _target!.PriorityAsync(default);
-        if (await _own!.MinReplicasAsync(default).ConfigureAwait(false) is { } value && value != HandOverLimits.Fence)
-        {
-            _words = $"the fence of {plan.Master} was lifted meanwhile";
-            return StepOutcome.Refused;
-        }
-
-        if (await priority.ConfigureAwait(false) == 0)
-        {
-            _targetTerminates = true;
-            _words = $"{plan.Target.Address} has replica-priority 0 by now: its own container ends";
-            return StepOutcome.Refused;
-        }
-
-        if (time.GetElapsedTime(_won!.At) > HandOverLimits.WinAgainAfter)
-        {
-            var again = await WinAsync().ConfigureAwait(false);
-            _words = again.Reason;
-            if (_won is null || GiveUp() != StepOutcome.Done || !await IsPromotedAsync().ConfigureAwait(false)) return StepOutcome.Refused;
-        }
-
-        var outcome = await group.Leadership.AnnounceAsync(_request, _won!, default).ConfigureAwait(false);
-        return Told(outcome) ? StepOutcome.Done : outcome is LeadershipOutcome.Refused ? StepOutcome.Refused : StepOutcome.Unknown;
-    }
-
-    private async Task<StepOutcome> AnnounceAgainAsync()
-    {
-        while (HasTime(HandOverLimits.RecoveryReserve))
-        {
-            var named = SentinelQuorumPolicy.Decide(
-                await group.ObserveSentinelsAsync(default).ConfigureAwait(false), group.Settings.SentinelCount);
-            if (named is SentinelQuorumDecision.Agreed agreed && agreed.Address != plan.Master)
-            {
-                _words = agreed.Reason;
-                // somebody else's later epoch: nothing is touched any more
-                if (agreed.Address != plan.Target.Address) return StepOutcome.Refused;
-                _switched = time.GetElapsedTime(_fenced);
-                return StepOutcome.Done;
-            }
-
-            if (!NoteStands() || !await IsPromotedAsync().ConfigureAwait(false)) return StepOutcome.Refused; // the repair's turn
-            await WinAsync().ConfigureAwait(false);
-            if (_won is not null && GiveUp() == StepOutcome.Done
-                && Told(await group.Leadership.AnnounceAsync(_request, _won, default).ConfigureAwait(false)))
-                return StepOutcome.Done;
-            await Task.Delay(Pause, time).ConfigureAwait(false);
-        }
-
-        return StepOutcome.Unknown;
-    }
-
-    // Sentinel brings a master back that nobody was told of: this process may have been stopped for that long. By a fresh connection, since
-    // the promotion's may have been killed.
-    private async Task<bool> IsPromotedAsync()
-    {
-        var (connection, why) = await group.Nodes.OpenAsync(plan.Target.Endpoint, plan.Target.RunId, default).ConfigureAwait(false);
-        _words = why;
-        if (connection is null) return false;
-        await using (connection.ConfigureAwait(false))
-        {
-            if (await connection.RoleAsync(default).ConfigureAwait(false) is RoleReply.Master) return true;
-            _words = $"{plan.Target.Address} is no longer a master";
-            return false;
-        }
-    }
-
-    private bool NoteStands() =>
-        GivingUp.Read(group.DataDirectory) is { IsKnown: true, Value.TargetRunId: var target } && target == plan.Target.RunId;
-
-    private bool Told(LeadershipOutcome outcome)
-    {
-        _learntEpoch = Math.Max(_learntEpoch, outcome.HighestEpoch);
-        _words = outcome.Reason;
-        if (outcome is not LeadershipOutcome.Confirmed) return false;
-        _switched = time.GetElapsedTime(_fenced);
-        return true;
+        return await _target!.TransactAsync([FollowNobody, Set(MinReplicas, 0)], default).ConfigureAwait(false);
     }
 
     private async Task<StepOutcome> AskSentinelAsync()

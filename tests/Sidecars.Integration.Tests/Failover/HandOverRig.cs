@@ -170,7 +170,9 @@ internal sealed class HandOverRig : IAsyncDisposable
         Assert.Equal("OK", (await client.CallAsync(default, "CONFIG", "SET", name, value)).Text);
     }
 
-    /// <summary>Waits for a healthy group whose settings are all as configured.</summary>
+    private static readonly string Fence = Number(HandOverLimits.Fence);
+
+    /// <summary>Waits for a healthy group whose settings are all as configured, and of which no node is left fenced.</summary>
     public async Task<GroupState> WaitWholeAsync(string minReplicas = "1")
     {
         GroupState? state = null;
@@ -188,9 +190,11 @@ internal sealed class HandOverRig : IAsyncDisposable
 
                 var settings = new List<string>();
                 foreach (var node in Group.Redis) settings.Add($"{node}: priority {await GetAsync(node, "replica-priority")}");
+                foreach (var node in Group.Redis)
+                    if (await GetAsync(node, "min-replicas-to-write") == Fence) settings.Add($"{node} is fenced");
                 settings.Add($"min-replicas {await GetAsync(state.Master!.Node, "min-replicas-to-write")}");
                 seen = string.Join(", ", settings);
-                return settings.Count(s => s.EndsWith("priority 100", StringComparison.Ordinal)) == Group.Redis.Length
+                return !settings.Exists(s => s.EndsWith("fenced", StringComparison.Ordinal)) && settings.Count(s => s.EndsWith("priority 100", StringComparison.Ordinal)) == Group.Redis.Length
                     && settings[^1] == $"min-replicas {minReplicas}";
             },
             TimeSpan.FromSeconds(60),

@@ -26,6 +26,12 @@ public static class LeadershipPolicy
     // A Sentinel that refuses a vote shows no current epoch, only that it is higher than the one asked for.
     private const long Stride = 16;
 
+    /// <summary>
+    /// So far above the last epoch that anybody shows may a coordinator have asked for votes: they show nowhere, since its id is that of no
+    /// Sentinel. A Sentinel that has lost its state must not vote there again.
+    /// </summary>
+    public const long EpochsOfAnAttempt = MaxVotes * Stride;
+
     /// <summary>Who votes; null with the refusal where not enough can.</summary>
     public static Electorate? Prepare(
         LeadershipRequest request, IReadOnlyCollection<SentinelObservation> sentinels, string candidate, string masterName,
@@ -134,9 +140,10 @@ public static class LeadershipPolicy
             return Lost(Refuse("voters-unread", $"{read} of {voters.Count} voters could be read, {electorate.Needed} are needed"));
         if (known.Find(k => k.View.Master?.ConfigEpoch >= epoch) is { View.Master: { } later, Endpoint: var at })
             return Lost(Refuse("epoch-overtaken", $"Sentinel {at} names {later.Address} in epoch {later.ConfigEpoch}"));
-        // One that has only planned an attempt gives it up: it has voted for us in a later epoch.
+        // One that has only planned an attempt gives it up: it has voted for us in a later epoch. One that a person has asked for it
+        // (SENTINEL FAILOVER, flag force_failover) goes on without any vote.
         var givenUp = known.RemoveAll(k => voters.Contains(k.View.MyId)
-            && k.View.Master is { FailoverInProgress: true, FailoverState: "wait_start" });
+            && k.View.Master is { FailoverInProgress: true, FailoverState: "wait_start", FailoverForced: false });
         if (Obstacle(request, known, masterName) is { } obstacle) return Lost(obstacle);
 
         var announcements = Known(sentinels).Where(k => k.View.Master is not null && MayTell(request, k)).Select(ElectorOf)

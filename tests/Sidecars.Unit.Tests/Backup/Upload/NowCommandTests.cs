@@ -22,10 +22,9 @@ public sealed class NowCommandTests
         var id = await running;
         var catalogue = await rig.Store.ReadCatalogueAsync(default);
         Assert.Equal(id, Assert.Single(catalogue.Backups).Id);
-        Assert.Equal(
-            ["waiting for the backup of redis-1, which uploads", "redis-1, which uploaded, has not renewed its lease for 1m30s",
-                "redis-1, which uploaded, has not renewed its lease for 3m30s: taking the backup here"],
-            words.Where((w, i) => i == 0 || w.Length != words[i - 1].Length || w.EndsWith("here", StringComparison.Ordinal)).Take(3));
+        Assert.Equal("waiting for the backup of redis-1, which uploads", words[0]);
+        Assert.Contains("redis-1, which uploaded, has not renewed its lease for 2m", words);
+        Assert.Equal("redis-1, which uploaded, has not renewed its lease for 3m30s: taking the backup here", words[^1]);
         Assert.Equal("", catalogue.Uploader!.Holder);
     }
 

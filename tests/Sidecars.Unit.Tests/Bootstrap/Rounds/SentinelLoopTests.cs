@@ -8,6 +8,7 @@ using Sidecars.Bootstrap.Slots;
 using Sidecars.Core.Primitives;
 using Sidecars.Core.Redis;
 using Sidecars.Core.Sentinel;
+using Sidecars.Core.Sentinel.Leadership;
 using Sidecars.Core.Topology;
 using Sidecars.Unit.Tests.Failover.Loops;
 using Xunit.Abstractions;
@@ -50,6 +51,14 @@ public sealed class SentinelLoopTests : IAsyncDisposable
             _rig.Run(TimeSpan.FromMinutes(2), loop);
         });
         Assert.Equal(MemoryGroup.Me, (await loop).Master);
+    }
+
+    [Fact]
+    public async Task A_Sentinel_without_its_state_votes_in_no_epoch_that_a_coordinator_may_have_been_given_before()
+    {
+        var loop = _rig.Start(Loop(new CountingStore()).RunAsync);
+        await OnThreadAsync(() => _rig.Run(TimeSpan.FromMinutes(2), loop));
+        Assert.Equal(3 + LeadershipPolicy.EpochsOfAnAttempt, (await loop).HighestVote);
     }
 
     [Fact]

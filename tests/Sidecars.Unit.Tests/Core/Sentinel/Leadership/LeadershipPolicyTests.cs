@@ -156,6 +156,9 @@ public sealed class LeadershipPolicyTests
         Refused("failover-in-progress", Looked([Says(1), Says(2), Says(3, flags: "master,failover_in_progress", state: "wait_start")]));
         Assert.IsType<LeadershipOutcome.Won>(
             Looked([Says(1), Says(2, flags: "master,failover_in_progress", state: "wait_start"), Says(3)]));
+        // asked for: it goes on without a vote
+        Refused("failover-in-progress",
+            Looked([Says(1), Says(2, flags: "master,failover_in_progress,force_failover", state: "wait_start"), Says(3)]));
         Refused("epoch-overtaken", Looked([Says(1), Says(2), Says(3, epoch: 4)]));
         Refused("voters-unread", Looked([Says(1), Dead(2), Says(3)]));
         Refused("tilt", Looked([Says(1, tilt: true), Says(2), Says(3)]));
