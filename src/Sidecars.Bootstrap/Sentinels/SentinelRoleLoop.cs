@@ -57,8 +57,8 @@ internal sealed class SentinelRoleLoop(
     }
 
     /// <summary>
-    /// In which epoch this Sentinel may have voted before its state was lost: the peers say in which each of them last voted for a Sentinel,
-    /// and a coordinator's votes are at most one attempt above what is known. 0: no peer answers.
+    /// In which epoch this Sentinel may have voted before its state was lost: the peers say in which each of them last voted for a
+    /// Sentinel, and a coordinator's votes are at most one attempt above what is known. 0: no peer answers.
     /// </summary>
     internal static long HighestVote(MonitorSnapshot snapshot)
     {

@@ -194,7 +194,8 @@ internal sealed class HandOverRig : IAsyncDisposable
                     if (await GetAsync(node, "min-replicas-to-write") == Fence) settings.Add($"{node} is fenced");
                 settings.Add($"min-replicas {await GetAsync(state.Master!.Node, "min-replicas-to-write")}");
                 seen = string.Join(", ", settings);
-                return !settings.Exists(s => s.EndsWith("fenced", StringComparison.Ordinal)) && settings.Count(s => s.EndsWith("priority 100", StringComparison.Ordinal)) == Group.Redis.Length
+                return !settings.Exists(s => s.EndsWith("fenced", StringComparison.Ordinal))
+                    && settings.Count(s => s.EndsWith("priority 100", StringComparison.Ordinal)) == Group.Redis.Length
                     && settings[^1] == $"min-replicas {minReplicas}";
             },
             TimeSpan.FromSeconds(60),

@@ -144,7 +144,8 @@ public sealed class StepDownTests(ITestOutputHelper output)
 
         var stepDown = await rig.StopStepDownAsync(master, step, timeoutSeconds: 120);
         var address = GivingUp.Read(master.DataFolder).Value!.Target;
-        await Eventually.UntilAsync("the note to be gone", () => !File.Exists(GivingUp.PathIn(master.DataFolder)), TimeSpan.FromSeconds(60));
+        var note = GivingUp.PathIn(master.DataFolder);
+        await Eventually.UntilAsync("the note to be gone", () => !File.Exists(note), TimeSpan.FromSeconds(60));
         var settled = (await rig.WaitWholeAsync()).Master!.Node;
         Assert.Equal(isHandedOver, settled != master);
         var mark = load.Acks.Mark();
