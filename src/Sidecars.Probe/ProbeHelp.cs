@@ -30,65 +30,69 @@ internal static class ProbeHelp
 
         Probe
           PROBE_TIMEOUT (duration, 10ms..1m), default 900ms
-              For everything together. Below kubelet's timeoutSeconds, so that the
-              probe always explains itself.
+              Limit of the whole probe. Keep it below kubelet's timeoutSeconds, so
+              that the probe can print its reason.
           PROBE_MAX_LAG (duration, 1s..1d), default 15s
-              A replica that has not heard its master for longer is not ready. Above
-              repl-ping-replica-period (Redis: 10s).
+              A replica that has not heard from its master for longer is not ready.
+              Keep it above repl-ping-replica-period (Redis: 10s).
 
         Addresses
           REDIS_HOST (address), default 127.0.0.1
-              Where the server listens. An address touches no resolver.
+              Address of the server. An IP address needs no resolver.
           REDIS_PORT (1..65535), default 6379
-              Port of Redis.
+              Port that Redis listens on.
           SENTINEL_PORT (1..65535), default 26379
-              Port of Sentinel.
+              Port that Sentinel listens on.
           REDIS_SOCKET (path)
-              Redis' Unix socket, instead of host and port.
+              Unix socket of Redis, used instead of host and port.
           REDIS_SENTINEL_SERVICE_HOST (host[:port],…)
-              The Sentinels that are asked whether they name another master. Without
-              it nobody is.
+              Sentinels to ask whether they name another master. Unset: no Sentinel
+              is asked.
           REDIS_SENTINEL_SERVICE_PORT (1..65535), default SENTINEL_PORT
-              Their port.
+              Port of those Sentinels that are listed without one.
           ANNOUNCE_HOST, POD_IP (address)
-              What Sentinels know this server by, besides its replica-announce-ip.
+              Address under which Sentinels know this server, besides its
+              replica-announce-ip.
 
         Group
           SENTINEL (true or false), default false
-              It is a Sentinel, as in the seed image.
+              Whether the server is a Sentinel, as in the seed image.
           CLUSTER_ID (namespace/name), default <POD_NAMESPACE or "default">/redis
-              The group: names the user sidecar-<cluster id>, and the master.
+              Identity of the group. Part of the ACL user sidecar-<cluster id> and of
+              the master name.
           POD_NAMESPACE (text)
-              Fallback for the first half of CLUSTER_ID.
-          MASTER_NAME (text), default CLUSTER_ID with its slash as a dot
+              Default for the first half of CLUSTER_ID.
+          MASTER_NAME (text), default CLUSTER_ID with a dot for its slash
               Name under which Sentinels monitor the master.
           SENTINEL_COUNT (1..31), default 3
-              How many there should be; a majority of this number contradicts.
+              Number of Sentinels in the group. A master is not ready if a majority
+              of this number names another.
 
         Files
           CONFIG_DIR (path), default /run/sidecars
-              Where redis-bootstrap keeps its heartbeat bootstrap.json while it waits.
+              Directory of redis-bootstrap's configuration and of bootstrap.json, its
+              heartbeat while it waits.
 
         Passwords
           SIDECAR_PASSWORD, SIDECAR_PASSWORD_PREVIOUS (secret)
-              Of sidecar-<cluster id>. Default: REDIS_PASSWORD. All that are set are
-              tried in order.
+              Password of ACL user sidecar-<cluster id>. Default: REDIS_PASSWORD. All
+              that are set are tried in order.
           REDIS_PASSWORD, REDIS_PASSWORD_PREVIOUS (secret)
-              Of the default user of Redis.
+              Password of Redis' default user.
           SENTINEL_PASSWORD, SENTINEL_PASSWORD_PREVIOUS (secret)
-              Of the default user of Sentinel. Default: REDIS_PASSWORD.
+              Password of Sentinel's default user. Default: REDIS_PASSWORD.
           each secret also as NAME_FILE (path)
-              File that holds it; one line feed at its end is ignored. One that can't
-              be read is a wrong setting at startup, and later a remark: the server is
-              asked without that password.
+              File that holds the secret; a line feed at its end is ignored. If it
+              can't be read, startup fails with a wrong setting; later probes only
+              warn, and ask the server without that password.
 
         TLS
           TLS_CA_FILE (path)
-              PEM of the only trusted CA; redis-probe-tls only, which is plain without
-              it.
+              PEM file of the only trusted CA, for redis-probe-tls. Unset: plain TCP.
           TLS_CERT_FILE, TLS_KEY_FILE (path)
-              PEM certificate and key of the client.
+              PEM client certificate and private key.
           TLS_SERVER_NAME (name)
-              Name to check certificates against. Default: the address connected to.
+              Name that servers' certificates must have. Default: the address
+              connected to.
         """;
 }

@@ -14,26 +14,29 @@ internal static class StoreOptions
     /// <summary>Null where the address is none of S3.</summary>
     public static S3Settings? Read(SettingReader settings, string address, long uploadBytesPerSecond)
     {
-        var region = settings.OptionalText("BACKUP_S3_REGION", "Default: as AWS' own tools find it.");
+        var region = settings.OptionalText("BACKUP_S3_REGION", "AWS region of the bucket. Default: found as AWS' own tools find it.");
         var endpoint = settings.OptionalText(
-            "BACKUP_S3_ENDPOINT", "URL of another implementation of S3 (it must know If-None-Match and If-Match), or of a VPC endpoint.");
+            "BACKUP_S3_ENDPOINT", "URL of an S3-compatible service, which must support If-None-Match and If-Match, or of a VPC endpoint.");
         var pathStyle = settings.Flag("BACKUP_S3_PATH_STYLE", endpoint is not null,
-            "Bucket in the path instead of the host's name. Default: true with BACKUP_S3_ENDPOINT.");
+            "Put the bucket into the path instead of the host name. Default: true if BACKUP_S3_ENDPOINT is set.");
         var encryption = settings.Choice(
-            "BACKUP_S3_ENCRYPTION", S3Encryption.Bucket, "Encryption by the service: bucket (as it says), s3 (SSE-S3) or kms (SSE-KMS).");
-        var key = settings.OptionalText("BACKUP_S3_KMS_KEY", "With kms: id or ARN. Default: the account's key for S3.");
+            "BACKUP_S3_ENCRYPTION", S3Encryption.Bucket,
+            "Server-side encryption: bucket (the bucket's default), s3 (SSE-S3) or kms (SSE-KMS).");
+        var key = settings.OptionalText("BACKUP_S3_KMS_KEY",
+            "Id or ARN of the key for BACKUP_S3_ENCRYPTION=kms. Default: the account's key for S3.");
         var storageClass = settings.OptionalText("BACKUP_S3_STORAGE_CLASS",
-            "Of objects of 128 KiB and more: STANDARD_IA, ONEZONE_IA, INTELLIGENT_TIERING, GLACIER_IR. Default: STANDARD.");
+            "Storage class of objects of 128 KiB and more: STANDARD_IA, ONEZONE_IA, INTELLIGENT_TIERING, GLACIER_IR. Default: STANDARD.");
         var lockPeriod = settings.Duration(
             "BACKUP_S3_LOCK_PERIOD", "BACKUP_S3_LOCK_DAYS", TimeSpan.Zero, TimeSpan.Zero, TimeSpan.FromDays(36_500),
-            "Object Lock: for so long nobody deletes or replaces what is written. Not more than what is kept, "
-            + "and the bucket must have it enabled.");
-        var lockMode = settings.Choice("BACKUP_S3_LOCK_MODE", S3LockMode.Governance, "governance or compliance.");
-        var parallel = settings.Integer("BACKUP_S3_PARALLEL", 4, 1, 32, "Parts of a large object in flight.");
+            "Object Lock: how long a written object can't be deleted or replaced, rounded down to whole days. It must not exceed the "
+            + "retention, and Object Lock must be enabled on the bucket. 0: no lock.");
+        var lockMode = settings.Choice("BACKUP_S3_LOCK_MODE", S3LockMode.Governance,
+            "Object Lock mode. governance: users with s3:BypassGovernanceRetention can delete early; compliance: nobody can.");
+        var parallel = settings.Integer("BACKUP_S3_PARALLEL", 4, 1, 32, "Number of parts of a large object that are uploaded at once.");
         var timeout = settings.Duration(
             "BACKUP_S3_TIMEOUT", "BACKUP_S3_TIMEOUT_MS",
             TimeSpan.FromSeconds(20), TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10),
-            "How long a request waits for its answer, besides the time for its bytes.");
+            "How long to wait for the response to a request, in addition to the time that its body takes.");
         if (!address.StartsWith(Scheme, StringComparison.Ordinal)) return null;
         if (key is not null && encryption != S3Encryption.Kms) settings.Fail("BACKUP_S3_KMS_KEY needs BACKUP_S3_ENCRYPTION=kms");
         Uri? uri = null;

@@ -75,47 +75,49 @@ internal sealed record BootstrapOptions
     public static BootstrapOptions? Read(ServerMode? mode, ImmutableArray<string> serverArguments, SettingReader settings)
     {
         settings.Section(ServerSection);
-        var isSentinel = settings.Flag("SENTINEL", false, "What 'redis-bootstrap start' starts: a Sentinel where it is true, else Redis.");
+        var isSentinel = settings.Flag("SENTINEL", false, "What 'redis-bootstrap start' starts. true: Sentinel; false: Redis.");
         var actual = mode ?? (isSentinel ? ServerMode.Sentinel : ServerMode.Redis);
         var group = GroupSettings.Read(settings, actual == ServerMode.Sentinel);
         settings.Section(ServerSection);
-        var redisBase = settings.OptionalFile("REDIS_BASE_CONFIG", "A redis.conf to start from; none of its settings is lost.");
-        var sentinelBase = settings.OptionalFile("SENTINEL_BASE_CONFIG", "A sentinel.conf to start from.");
-        var redisBinary = settings.Path("REDIS_SERVER_BIN", "redis-server", "The server to start; looked up in PATH if it has no slash.");
-        var sentinelBinary = settings.Path("REDIS_SENTINEL_BIN", "redis-sentinel", "The Sentinel to start.");
+        var redisBase = settings.OptionalFile("REDIS_BASE_CONFIG",
+            "A redis.conf to build on. Directives that redis-bootstrap does not set itself are kept.");
+        var sentinelBase = settings.OptionalFile("SENTINEL_BASE_CONFIG", "A sentinel.conf to build on.");
+        var redisBinary = settings.Path("REDIS_SERVER_BIN", "redis-server", "Redis executable; looked up in PATH if it has no slash.");
+        var sentinelBinary = settings.Path("REDIS_SENTINEL_BIN", "redis-sentinel",
+            "Sentinel executable; looked up in PATH if it has no slash.");
         settings.Section(SettingSections.Election);
         var electorUrl = ReadElectorUrl(settings);
         var lastMasterWait = settings.Duration(
             "LAST_MASTER_WAIT", "LAST_MASTER_WAIT_MS", TimeSpan.FromSeconds(10), TimeSpan.Zero, LongestWait,
-            "How long an election waits for the last serving master while all that were in sync with it are there: "
-            + "its disk may hold writes that it acknowledged and never sent.");
+            "How long an election waits for the last serving master if all replicas that were in sync with it are there: its disk may hold "
+            + "writes that it acknowledged but never sent.");
         var unclean = settings.OptionalDuration(
             "UNCLEAN_ELECTION_AFTER", "UNCLEAN_ELECTION_AFTER_MS", TimeSpan.FromSeconds(1), LongestWait,
-            "Elect the best of those that are there after waiting so long for a node or a disk that may hold newer data: "
-            + "writes may be lost for ever. Without it never.");
+            "How long an election waits for a node or disk that may hold newer data before it takes the best of the others. Writes may be "
+            + "lost for good. Unset: it waits for ever.");
         settings.Section("Data");
         var restoreOnEmpty = settings.Flag("RESTORE_ON_EMPTY", false,
-            "Where every disk of a durable group was emptied, the node that wins the election restores the newest backup before it "
-            + "serves, with RESTORE_COMMAND and the BACKUP_ settings of redis-backup.");
+            "If every disk of a durable group was emptied, the node that wins the election restores the newest backup before it serves. "
+            + "Uses RESTORE_COMMAND and the BACKUP_ settings of redis-backup.");
         var restoreCommand = settings.Path(
-            "RESTORE_COMMAND", "redis-backup", "The redis-backup that restores; looked up in PATH if it has no slash.");
+            "RESTORE_COMMAND", "redis-backup", "The redis-backup to restore with; looked up in PATH if it has no slash.");
         var rescueCount = settings.Integer("RESCUE_MAX_COUNT", RescueLimits.DefaultMaxCount, 0, 100,
-            "Data that a master would overwrite, and may not have, are hard-linked into DATA_DIR/.sidecar/rescue first; "
-            + "so many are kept, the oldest go. 0: none, and none are kept.");
+            "How many rescues to keep; the oldest are deleted. Before data are overwritten that the master may lack, they are hard-linked "
+            + "into DATA_DIR/.sidecar/rescue. 0: overwrite without a copy.");
         var rescueMegabytes = settings.OptionalInteger("RESCUE_MAX_MB", 1, int.MaxValue,
-            "Megabytes (2^20 bytes) of all rescues; where data do not fit, the node waits rather than give them up. Default: "
-            + "half of the volume.");
+            "Size limit of all rescues together, in MiB. If data do not fit, the node waits. Default: half of the volume.");
         settings.Section(SettingSections.Sentinel);
         var slot = settings.OptionalInteger("SENTINEL_SLOT", 0, 30,
-            "Identity of this Sentinel: its id is the SHA-1 of cluster id and slot. Default: in a pod with POD_UID and POD_NAMESPACE "
-            + "one is claimed in the Lease <LEASE_NAME>-sentinels; elsewhere Sentinel draws an id at its first start.");
+            "Identity of this Sentinel: its id is the SHA-1 of cluster id and slot. Default: with POD_UID and POD_NAMESPACE, a slot "
+            + "claimed in the Lease <LEASE_NAME>-sentinels; elsewhere Sentinel picks an id at its first start.");
         settings.Section("Waiting");
         var retryMax = settings.Duration(
             "RETRY_MAX", "RETRY_MAX_MS", TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1),
-            "Longest pause between two looks at the group; it starts at 100ms, doubles, and is jittered.");
+            "Longest pause between two polls of the group. Pauses start at 100ms, double, and are jittered.");
         var deadline = settings.OptionalDuration(
             "WAIT_DEADLINE", "WAIT_DEADLINE_MS", TimeSpan.FromMilliseconds(1), LongestWait,
-            "Give up (exit 1) when no role was found for so long. Without it never: a waiting node is alive, and its evidence counts.");
+            "Exit with code 1 if no role is found in this time. Unset: it waits for ever; a waiting node is alive, and its evidence "
+            + "counts.");
 
         if (group is null || settings.Errors.Count > 0) return null;
         return new BootstrapOptions
@@ -144,7 +146,7 @@ internal sealed record BootstrapOptions
     private static Uri ReadElectorUrl(SettingReader settings)
     {
         const string Default = "http://localhost:4040/";
-        var url = settings.Text("ELECTOR_URL", Default, "For elector: answers {\"name\": \"<leader>\"}.");
+        var url = settings.Text("ELECTOR_URL", Default, "With ELECTION=elector: URL that answers {\"name\": \"<leader>\"}.");
         if (Uri.TryCreate(url, UriKind.Absolute, out var parsed) && parsed.Scheme == Uri.UriSchemeHttp) return parsed;
         settings.Fail($"ELECTOR_URL is '{url}'; it must be an http:// URL");
         return new Uri(Default);

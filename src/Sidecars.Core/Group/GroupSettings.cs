@@ -128,77 +128,79 @@ public sealed record GroupSettings
         ArgumentNullException.ThrowIfNull(settings);
         settings.Section(SettingSections.Group);
         var podNamespace = settings.OptionalText(
-            "POD_NAMESPACE", "This pod's namespace (downward API): fallback for the first half of CLUSTER_ID, and where its Lease is.");
+            "POD_NAMESPACE", "This pod's namespace (downward API). Default for the first half of CLUSTER_ID, and where the Leases are.");
         var cluster = ReadCluster(settings, podNamespace);
         var masterName = settings.OptionalValue("MASTER_NAME", "letters, digits, . - _", text => text.All(IsNameCharacter) ? text : null,
-            "Name under which Sentinels monitor the master. Default: CLUSTER_ID with its slash as a dot.") ?? cluster?.MasterName;
-        var hostName = settings.OptionalText("HOSTNAME", "Fallback for NODE_NAME; a pod's is its name.") ?? HostName();
+            "Name under which Sentinels monitor the master. Default: CLUSTER_ID with a dot for its slash.") ?? cluster?.MasterName;
+        var hostName = settings.OptionalText("HOSTNAME", "Default for NODE_NAME. In a pod it is the pod's name.") ?? HostName();
         var nodeName = settings.OptionalValue("NODE_NAME", "1 to 253 letters, digits, . - _", text => IsNodeName(text) ? text : null,
-            "This node's name: stable over restarts, and its own in the group (redis-0).") ?? hostName;
+            "Name of this node, such as redis-0: unique in the group, the same after a restart.") ?? hostName;
         if (!IsNodeName(nodeName)) settings.Fail("HOSTNAME is not a node name (1 to 253 letters, digits, . - _); set NODE_NAME");
-        var podUid = settings.OptionalText("POD_UID", "This pod's UID (downward API). Default: a fresh random one at each start.");
+        var podUid = settings.OptionalText("POD_UID", "This pod's UID (downward API). Default: a random one at each start.");
 
         settings.Section(SettingSections.Addresses);
         var redisPort = settings.Port("REDIS_PORT", 6379, "Port that Redis listens on.");
         var sentinelPort = settings.Port("SENTINEL_PORT", 26379, "Port that Sentinel listens on.");
         var sentinelServicePort = settings.Port("REDIS_SENTINEL_SERVICE_PORT", sentinelPort,
-            "Port of the Sentinels where REDIS_SENTINEL_SERVICE_HOST names none.", isRemote: true);
+            "Port of the Sentinels that REDIS_SENTINEL_SERVICE_HOST lists without one.", isRemote: true);
         var redisServicePort = settings.Port(
-            "REDIS_SERVER_SERVICE_PORT", redisPort, "Port of the Redis nodes where REDIS_SERVER_SERVICE_HOST names none.", isRemote: true);
+            "REDIS_SERVER_SERVICE_PORT", redisPort,
+            "Port of the Redis nodes that REDIS_SERVER_SERVICE_HOST lists without one.", isRemote: true);
         var sentinelHosts = Hosts(settings, "REDIS_SENTINEL_SERVICE_HOST", sentinelServicePort,
-            "The Sentinels: a name with many addresses (headless Service), or a list. Required.");
+            "Addresses of the Sentinels: a name that resolves to all (headless Service), or a list. Required.");
         var redisHosts = Hosts(settings, "REDIS_SERVER_SERVICE_HOST", redisServicePort,
-            "The Redis nodes: a name with many addresses (headless Service), or a list. Required.");
+            "Addresses of the Redis nodes: a name that resolves to all (headless Service), or a list. Required.");
 
-        var podAddress = settings.OptionalText("POD_IP", "This pod's address (downward API): fallback for ANNOUNCE_HOST.");
+        var podAddress = settings.OptionalText("POD_IP", "This pod's address (downward API). Default for ANNOUNCE_HOST.");
         var announceHost = settings.OptionalText("ANNOUNCE_HOST",
-            "Address that the others reach this node at: a Service of this pod alone (<pod>.<namespace>.svc; "
-            + "the bare pod name is completed to it), or an IP address. A name is resolved once, at the start: "
-            + "Redis and Sentinel only ever get the IP address. Default: POD_IP, else this host's first address.")
+            "Address at which other nodes reach this one: an IP address, or the Service of this pod alone (<pod>.<namespace>.svc; a bare "
+            + "pod name is completed to it). A name is resolved once, at startup: Redis and Sentinel only get the IP address. Default: "
+            + "POD_IP, else this host's first address.")
             ?? podAddress;
         if (announceHost is not null
             && !RedisEndpoint.TryParse(announceHost.Contains(':', StringComparison.Ordinal) ? $"[{announceHost}]" : announceHost, 1, out _))
             settings.Fail($"ANNOUNCE_HOST is '{announceHost}'; it must be an IP address or a name, without port");
-        var announcePort = settings.Port("ANNOUNCE_PORT", isSentinel ? sentinelPort : redisPort, "Port that goes with ANNOUNCE_HOST.");
+        var announcePort = settings.Port("ANNOUNCE_PORT", isSentinel ? sentinelPort : redisPort, "Port announced with ANNOUNCE_HOST.");
 
         settings.Section(SettingSections.Group);
         var redisCount = settings.Integer("REDIS_COUNT", 3, 1, CandidateEvidence.MaxRedisCount,
-            "How many Redis nodes there should be. Never inferred: DNS answers are partial.");
+            "Number of Redis nodes in the group. Never inferred, because DNS answers can be partial.");
         var sentinelCount = settings.Integer(
-            "SENTINEL_COUNT", 3, 1, 31, "How many Sentinels there should be; a majority of this number decides.");
+            "SENTINEL_COUNT", 3, 1, 31, "Number of Sentinels in the group; decisions need a majority of it.");
         CompareCount(settings, "REDIS_SERVER_SERVICE_HOST", redisHosts, "REDIS_COUNT", redisCount);
         CompareCount(settings, "REDIS_SENTINEL_SERVICE_HOST", sentinelHosts, "SENTINEL_COUNT", sentinelCount);
         var durability = settings.Choice(
-            "DURABILITY", Durability.Aof, "What counts as data: the append-only file, snapshots, or nothing (a cache).");
+            "DURABILITY", Durability.Aof, "What counts as data. aof: the append-only file; rdb: snapshots; none: nothing (a cache).");
         settings.Section(SettingSections.Files);
         var dataDirectory = settings.Path(
             "DATA_DIR", Directory.Exists("/redis-master-data") && !Directory.Exists("/data") ? "/redis-master-data" : "/data",
-            "Redis' working directory. The seed image's /redis-master-data is the default where it exists and /data does not.");
+            "Redis' working directory. Default: /redis-master-data (the seed image's) if only that exists.");
         var configDirectory = settings.Path("CONFIG_DIR", "/run/sidecars",
-            "Where the generated configuration and the heartbeat bootstrap.json go: writable, best an emptyDir in memory.");
+            "Writable directory for the generated configuration and the heartbeat bootstrap.json; best an emptyDir in memory.");
 
         settings.Section(SettingSections.Kubernetes);
         var clusterHost = settings.OptionalText(
-            "KUBERNETES_SERVICE_HOST", "The API server; set by kubelet in every pod. Used where POD_UID and POD_NAMESPACE are set too.");
+            "KUBERNETES_SERVICE_HOST",
+            "Address of the API server, set by kubelet in every pod. Used if POD_UID and POD_NAMESPACE are set too.");
         var kubernetes = KubernetesSettings.Read(settings, clusterHost, cluster, nodeName, podNamespace, podUid);
         settings.Section(SettingSections.Election);
         var (election, electionDirectory) = ReadElection(settings, [.. sentinelHosts, .. redisHosts], masterName, kubernetes is not null);
         settings.Section(SettingSections.Sentinel);
         var downAfter = settings.Duration(
             "SENTINEL_DOWN_AFTER", "SENTINEL_DOWN_AFTER_MS", TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10),
-            "How long a master must be silent before a Sentinel thinks it is down.");
+            "How long a master must be silent before a Sentinel considers it down.");
         var failoverTimeout = settings.Duration(
             "SENTINEL_FAILOVER_TIMEOUT", "SENTINEL_FAILOVER_TIMEOUT_MS",
             TimeSpan.FromSeconds(15), TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10),
-            "A failed attempt is repeated after twice this time: keep it short.");
+            "Sentinel's failover-timeout. It retries a failed attempt after twice this time, so keep it short.");
         if (downAfter >= failoverTimeout) settings.Fail("SENTINEL_FAILOVER_TIMEOUT must be longer than SENTINEL_DOWN_AFTER");
         settings.Section(SettingSections.Connections);
         var connectTimeout = settings.Duration(
             "CONNECT_TIMEOUT", "CONNECT_TIMEOUT_MS", TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(50), TimeSpan.FromMinutes(1),
-            "For each connection; every try opens a new socket.");
+            "Timeout of one connection attempt; each attempt opens a new socket.");
         var commandTimeout = settings.Duration(
             "COMMAND_TIMEOUT", "COMMAND_TIMEOUT_MS", TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(50), TimeSpan.FromMinutes(1),
-            "For each answer.");
+            "Timeout of one command.");
         var (tls, tlsServerName) = ReadTls(settings);
         var (logLevel, logFormat) = LogSettings.Read(settings);
         var passwords = ReadPasswords(settings);
@@ -252,12 +254,13 @@ public sealed record GroupSettings
     {
         ArgumentNullException.ThrowIfNull(settings);
         settings.Section(SettingSections.Passwords);
-        var redis = Rotating(settings, "REDIS_PASSWORD", "Password of Redis' default user, which applications use. Default: none, open.");
-        var replication = Rotating(settings, "REPLICATION_PASSWORD", "Password of repl-<cluster id>. Default: REDIS_PASSWORD.");
+        var redis = Rotating(settings, "REDIS_PASSWORD",
+            "Password of Redis' default user, which applications use. Default: none, open to all.");
+        var replication = Rotating(settings, "REPLICATION_PASSWORD", "Password of ACL user repl-<cluster id>. Default: REDIS_PASSWORD.");
         var sentinelAuth = Rotating(settings, "SENTINEL_AUTH_PASSWORD",
-            "Password of sentinel-<cluster id>, on Redis and between Sentinels. Default: REDIS_PASSWORD.");
+            "Password of ACL user sentinel-<cluster id>, on Redis and between Sentinels. Default: REDIS_PASSWORD.");
         var sidecar = Rotating(
-            settings, "SIDECAR_PASSWORD", "Password of sidecar-<cluster id>, on Redis and on Sentinel. Default: REDIS_PASSWORD.");
+            settings, "SIDECAR_PASSWORD", "Password of ACL user sidecar-<cluster id>, on Redis and Sentinel. Default: REDIS_PASSWORD.");
         var sentinel = Rotating(settings, "SENTINEL_PASSWORD",
             "Password of Sentinel's default user, which Sentinel-aware clients use. Default: REDIS_PASSWORD.");
         var onRedis = new GroupSecrets
@@ -297,8 +300,8 @@ public sealed record GroupSettings
     private static ClusterId? ReadCluster(SettingReader settings, string? space)
     {
         var text = settings.Text("CLUSTER_ID", (space ?? "default") + "/redis",
-            "Identity of this tenant's group, namespace/name. It is part of the master name and of the ACL users of replication, "
-            + "Sentinel and sidecars, so that no other tenant's node can log in.");
+            "Identity of the group, namespace/name. It is part of the master name and of the ACL users of replication, Sentinel and "
+            + "sidecars, so that no other tenant's node can log in.");
         if (ClusterId.TryParse(text, out var cluster)) return cluster;
         settings.Fail($"CLUSTER_ID is not namespace/name of letters, digits, . - _ with at most {ClusterId.MaxLength} characters");
         return null;
@@ -320,24 +323,24 @@ public sealed record GroupSettings
         // every node elect itself. A pod that was told its UID has the Lease; the seed's, which was not, has its side-car.
         var oneMachine = nodes.All(e => IPAddress.TryParse(e.Host, out var ip) ? IPAddress.IsLoopback(ip) : e.Host == "localhost");
         var kind = settings.Choice("ELECTION", inCluster ? ElectionKind.Lease : oneMachine ? ElectionKind.File : ElectionKind.Elector,
-            "Where an election is held when no master lives: a Lease of the API server (default in a pod with POD_UID and "
-            + "POD_NAMESPACE), a directory shared by nodes of one machine (default where all addresses are loopback), "
-            + "or the leader-elector side-car (default elsewhere).");
+            "Where a master is elected if the group has none: a Lease of the API server (default in a pod with POD_UID and POD_NAMESPACE), "
+            + "a directory shared by nodes of one machine (default if all addresses are loopback), or the leader-elector sidecar (default "
+            + "elsewhere).");
         if (kind == ElectionKind.Lease && !inCluster && settings.Errors.Count == 0)
             settings.Fail("ELECTION is lease, which needs KUBERNETES_SERVICE_HOST, POD_NAMESPACE and POD_UID (downward API)");
         return (kind, settings.Path("ELECTION_DIR", Path.Combine(Path.GetTempPath(), "sidecars-" + masterName),
-            "For file: the shared directory, on a local file system."));
+            "With ELECTION=file: the shared directory, on a local file system."));
     }
 
     private static (TlsFiles? Files, string? ServerName) ReadTls(SettingReader settings)
     {
         var ca = settings.OptionalFile("TLS_CA_FILE",
-            "PEM of the only trusted CA. Set together with TLS_CERT_FILE and TLS_KEY_FILE: everything then speaks TLS, "
-            + "and no plain port is open.");
-        var certificate = settings.OptionalFile("TLS_CERT_FILE", "PEM certificate, of server and client.");
-        var key = settings.OptionalFile("TLS_KEY_FILE", "PEM private key, without passphrase.");
+            "PEM file of the only trusted CA. Set it with TLS_CERT_FILE and TLS_KEY_FILE: then all connections use TLS, and no plain port "
+            + "is open.");
+        var certificate = settings.OptionalFile("TLS_CERT_FILE", "PEM certificate, for server and client.");
+        var key = settings.OptionalFile("TLS_KEY_FILE", "PEM private key, without a passphrase.");
         var serverName = settings.OptionalText(
-            "TLS_SERVER_NAME", "Name to check servers' certificates against. Default: the address connected to.");
+            "TLS_SERVER_NAME", "Name that servers' certificates must have. Default: the address connected to.");
         if (ca is null && certificate is null && key is null) return (null, serverName);
         if (ca is not null && certificate is not null && key is not null) return (new TlsFiles(ca, certificate, key), serverName);
         settings.Fail("TLS_CA_FILE, TLS_CERT_FILE and TLS_KEY_FILE must all be set, or none of them");

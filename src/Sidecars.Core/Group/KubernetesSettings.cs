@@ -27,11 +27,11 @@ public sealed record KubernetesSettings(KubernetesConfig Config, string LeaseNam
         SettingReader settings, string? host, ClusterId? cluster, string podName, string? space, string? uid)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        var port = settings.Port("KUBERNETES_SERVICE_PORT", 443, "Its port.", isRemote: true);
+        var port = settings.Port("KUBERNETES_SERVICE_PORT", 443, "Port of the API server.", isRemote: true);
         var folder = settings.Path("SERVICE_ACCOUNT_DIR", KubernetesConfig.ServiceAccountFolder,
-            "Folder of the projected token and ca.crt; both are read again as they rotate.");
+            "Directory of the projected token and ca.crt, which are read again as they rotate.");
         var lease = settings.OptionalText("LEASE_NAME",
-            "Lease of the group, and prefix of its evidence and slot Leases: 1..40 of a-z 0-9 -. Default: the name in CLUSTER_ID.")
+            "Name of the group's Lease, and prefix of its evidence and slot Leases: 1..40 of a-z 0-9 -. Default: the name in CLUSTER_ID.")
             ?? DefaultLease(cluster);
         if (host is null || space is null || uid is null) return null;
 

@@ -21,9 +21,9 @@ public static class LogSettings
     {
         ArgumentNullException.ThrowIfNull(settings);
         settings.Section(SettingSections.Log);
-        var level = settings.Choice("LOG_LEVEL", LogLevel.Info, "Least level that is logged.");
+        var level = settings.Choice("LOG_LEVEL", LogLevel.Info, "Lowest level that is logged.");
         var format = settings.Choice("LOG_FORMAT", LogFormat.Auto,
-            "json: one object a line; text: time, level, component, event, message, then key=value; auto: text on a terminal, else json.");
+            "json: one object per line; text: time, level, component, event, message and key=value; auto: text on a terminal, else json.");
         return (level, format);
     }
 }

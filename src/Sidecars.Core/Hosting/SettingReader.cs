@@ -163,7 +163,7 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
     {
         var fileName = name + "_FILE";
         Describe(name, "secret", null, description, isRequired: false);
-        Describe(fileName, "path", null, $"File that holds {name}; one line feed at its end is ignored.", isRequired: false);
+        Describe(fileName, "path", null, $"File that holds {name}; a line feed at its end is ignored.", isRequired: false);
         var (value, path) = (Value(name), Trimmed(fileName));
         if (value is not null && path is not null)
         {
@@ -183,9 +183,9 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
     public Secret? PreviousSecret(string name)
     {
         var (previous, fileName) = (name + "_PREVIOUS", name + "_PREVIOUS_FILE");
-        Describe(previous, "secret", null, $"During a rotation, the password before {name}: servers accept both.", isRequired: false);
+        Describe(previous, "secret", null, $"The old {name} during a rotation: servers accept both.", isRequired: false);
         Describe(fileName, "path", null,
-            $"File that holds {previous}, where it is there. Default: {name}_FILE with -previous behind it.", isRequired: false);
+            $"File that holds {previous}; it may be missing. Default: {name}_FILE with -previous appended.", isRequired: false);
         var (value, path) = (Value(previous), Trimmed(fileName));
         if (value is not null && path is not null) _errors.Add($"{previous} and {fileName} are both set; set one");
         else if (value is not null) return ParseSecret(previous, Encoding.UTF8.GetBytes(value));

@@ -33,19 +33,19 @@ internal sealed record FailoverOptions
     /// <summary>Label the own pod with the role of its Redis.</summary>
     public required bool RoleLabel { get; init; }
 
-    /// <summary>Why it can't be; null: nothing is wrong.</summary>
+    /// <summary>Why the label can't be set; null: nothing is wrong.</summary>
     public required string? RoleLabelMistake { get; init; }
 
     /// <summary>Decide, log and count; change nothing.</summary>
     public required bool DryRun { get; init; }
 
-    /// <summary>Between two looks at the Sentinels while no event comes.</summary>
+    /// <summary>Poll interval per Sentinel while no event comes.</summary>
     public required TimeSpan WatchPeriod { get; init; }
 
     /// <summary>What Sentinels' INFO-PERIOD is set to; null: it is left as it is.</summary>
     public required TimeSpan? SentinelInfoPeriod { get; init; }
 
-    /// <summary>0: no server.</summary>
+    /// <summary>Port of metrics and health; 0: disabled.</summary>
     public required int MetricsPort { get; init; }
 
     /// <summary>The backup store, for <c>status</c> alone; null: none is configured here.</summary>
@@ -71,27 +71,27 @@ internal sealed record FailoverOptions
         var group = GroupSettings.Read(settings, isSentinel: false);
         settings.Section(SettingSections.Addresses);
         var redis = settings.OptionalEndpoint(
-            "REDIS_HOST", group?.RedisPort ?? 6379, "The Redis beside this process. Default: 127.0.0.1 and REDIS_PORT.");
+            "REDIS_HOST", group?.RedisPort ?? 6379, "Address of this pod's Redis. Default: 127.0.0.1 and REDIS_PORT.");
         settings.Section(RunSection);
         var dryRun = settings.Flag("DRY_RUN", false,
-            "Shadow mode of fence and publishing, fail-over at a process death and repair: decide, log and count, change nothing. "
-            + "Marker and record are kept.");
+            "Shadow mode for fence, publishing, fail-over at a process death and repairs: decide, log and count, but change nothing. The "
+            + "marker and the group's record are still written.");
         var watch = settings.Duration(
             "WATCH_PERIOD", "WATCH_PERIOD_MS", TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(5),
-            "Between two looks at the Sentinels; their events only accelerate.");
+            "Poll interval per Sentinel. Sentinel's pub/sub events trigger an earlier poll.");
         var infoPeriod = ReadInfoPeriod(settings);
-        var metricsPort = settings.Port("METRICS_PORT", 9120, "Port of /metrics and /healthz; 0: none.", min: 0);
+        var metricsPort = settings.Port("METRICS_PORT", 9120, "Port of /metrics and /healthz. 0: disabled.", min: 0);
         settings.Section(StatusSection);
         var backup = settings.OptionalText(
-            "BACKUP_STORE", "Where redis-backup keeps backups; status shows the last one and the last drill of a directory.");
-        var noColor = settings.OptionalText("NO_COLOR", "Set to anything: status has no colours.");
-        var terminal = settings.OptionalText("TERM", "Kind of terminal; dumb: status has no colours.");
+            "BACKUP_STORE", "Where redis-backup keeps its backups. If it is a directory, status shows the last backup and the last drill.");
+        var noColor = settings.OptionalText("NO_COLOR", "If set to anything, status prints without colours.");
+        var terminal = settings.OptionalText("TERM", "Type of the terminal. If it is dumb, status prints without colours.");
         publishing.Section(PublishSection);
         var publish = PublishOptions.Read(publishing, group);
         // After those have taken their mistakes: a label is no reason to stop publishing.
         var roleLabel = publishing.Flag("ROLE_LABEL", false,
-            "Label this pod with sidecars.redis/role, master or replica, for people's eyes: nothing selects by it. "
-            + "Needs POD_NAMESPACE and POD_UID, and the right to patch pods/status. A mistake here stops it alone.");
+            "Label this pod with sidecars.redis/role (master or replica), for people to read: no selector uses it. Needs POD_NAMESPACE, "
+            + "POD_UID and permission to patch pods/status. A mistake here disables the label only.");
         if (roleLabel && group is not null && group.Kubernetes is null)
             publishing.Fail("ROLE_LABEL is set, which needs KUBERNETES_SERVICE_HOST, POD_NAMESPACE and POD_UID (downward API)");
         if (group is null || settings.Errors.Count > 0) return null;
@@ -116,8 +116,8 @@ internal sealed record FailoverOptions
     {
         var period = settings.Duration(
             "SENTINEL_INFO_PERIOD", "SENTINEL_INFO_PERIOD_MS", InfoPeriod.Default, TimeSpan.Zero, TimeSpan.FromSeconds(10),
-            "How often Sentinels ask each Redis for INFO (SENTINEL DEBUG INFO-PERIOD; 50ms less to 50ms more, so that they do not ask in "
-            + "step): a failover of their own chooses by offsets that are as fresh. 0: their own 10s stays.");
+            "How often each Sentinel asks each Redis for INFO, set with SENTINEL DEBUG INFO-PERIOD and jittered by ±50ms. Sentinel's own "
+            + "failover compares replica offsets that are at most this old. From 300ms; 0 keeps Sentinel's own 10s.");
         // Sentinel promotes nobody whose answer is older than three periods.
         if (period > TimeSpan.Zero && period < TimeSpan.FromMilliseconds(300))
             settings.Fail($"SENTINEL_INFO_PERIOD is '{DurationText.Of(period)}'; it must be 0 or from 300ms to 10s: "

@@ -41,14 +41,14 @@ internal sealed record PublishOptions
     public required ImmutableArray<(RedisEndpoint Announced, string Address)> Others { get; init; }
 
     /// <summary>
-    /// How long the sidecar of rank 1 waits before it looks whether the new master's own has published; rank n waits n times so long.
+    /// Delay before the sidecar of rank 1 checks whether the new master's own sidecar has published; rank n waits n times as long.
     /// </summary>
     public required TimeSpan RankDelay { get; init; }
 
-    /// <summary>How much later, and up to twice, it looks at Route 53.</summary>
+    /// <summary>Extra delay of that check at Route 53: 1 to 2 times this value.</summary>
     public required TimeSpan Route53Backstop { get; init; }
 
-    /// <summary>Read-only look for drift.</summary>
+    /// <summary>Interval of the read-only check for drift.</summary>
     public required TimeSpan CheckPeriod { get; init; }
 
     /// <summary>Mistakes; where there are any, nothing is published anywhere that they concern.</summary>
@@ -58,45 +58,50 @@ internal sealed record PublishOptions
     {
         var explicitAddress = settings.OptionalValue(
             "PUBLISH_ADDRESS", "IP address or name", text => DnsTarget.TryParse(text, out var target) ? target.Value : null,
-            "What clients outside reach this node at; a name makes the record a CNAME. Default: POD_IP, else the announced address.");
+            "Address at which clients outside reach this node: an IP address, or a name, which makes the DNS record a CNAME. Default: "
+            + "POD_IP, else the announced address.");
         var name = settings.OptionalValue(
             "DNS_NAME", "name", text => DnsName.IsName(DnsName.Normalize(text)) ? DnsName.Normalize(text) : null,
-            "The record that names the master, with a TXT record of ours at _redis-master.<name>. Needs ROUTE53_ZONE_ID, "
-            + "DNS_ENDPOINT_NAME or ZONE_FILE.");
+            "DNS name that points at the master; a TXT record at _redis-master.<name> holds the token that orders writers. Needs "
+            + "ROUTE53_ZONE_ID, DNS_ENDPOINT_NAME or ZONE_FILE. Unset: no DNS.");
         var ttl = settings.Duration(
             "DNS_TTL", "DNS_TTL_SECONDS", TimeSpan.FromSeconds(DnsPublication.DefaultTtlSeconds), TimeSpan.FromSeconds(1), Hour,
-            "Life of both records in resolvers.");
-        var zoneFile = settings.OptionalPath("ZONE_FILE", "A zone file to keep the records in.");
+            "TTL of both DNS records.");
+        var zoneFile = settings.OptionalPath("ZONE_FILE", "Zone file to keep the DNS records in.");
         var zone = settings.OptionalValue(
             "ROUTE53_ZONE_ID", "1..32 capital letters and digits", text => Route53Settings.IsZoneId(text) ? text : null,
-            "The hosted zone, private or public. Credentials: environment, shared files, IRSA, EKS Pod Identity, instance metadata.");
+            "Route 53 hosted zone, private or public. Credentials come from the environment, shared files, IRSA, EKS Pod Identity or "
+            + "instance metadata.");
         var endpoint = settings.OptionalValue("ROUTE53_ENDPOINT", "URL",
             text => Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "https" or "http" ? text : null,
-            "Another API endpoint than AWS' own: a private one, or a test's.");
+            "URL of the Route 53 API if it is not AWS' public one: a private endpoint, or a test server.");
         var dnsEndpoint = settings.OptionalValue(
             "DNS_ENDPOINT_NAME", "1..63 of a-z 0-9 -", text => KubernetesName.IsLabel(text) ? text : null,
-            "DNSEndpoint (externaldns.k8s.io/v1alpha1) of this namespace whose entries external-dns writes to a zone; "
-            + "it must be there, without spec. Instead of ROUTE53_ZONE_ID. Needs POD_NAMESPACE and POD_UID.");
+            "DNSEndpoint (externaldns.k8s.io/v1alpha1) in this namespace, from which external-dns writes the DNS records to a zone. It "
+            + "must exist, without a spec. Replaces ROUTE53_ZONE_ID. Needs POD_NAMESPACE and POD_UID.");
         var service = settings.OptionalValue("MASTER_SERVICE", "1..63 of a-z 0-9 -", text => KubernetesName.IsLabel(text) ? text : null,
-            "Service without selector whose one EndpointSlice, of the same name, names the master. Needs POD_NAMESPACE and POD_UID.");
+            "Service without a selector whose only EndpointSlice, of the same name, points at the master. Needs POD_NAMESPACE and POD_UID. "
+            + "Unset: no EndpointSlice.");
         var portName = settings.OptionalValue(
             "MASTER_SERVICE_PORT_NAME", "1..15 of a-z 0-9 -", text => text.Length <= 15 && KubernetesName.IsLabel(text) ? text : null,
-            "Name of the port, as in the Service. Default: redis.") ?? "redis";
+            "Name of the Service's port. Default: redis.") ?? "redis";
         var others = settings.OptionalValue(
             "PUBLISH_ADDRESSES", "host:port=address,…", text => ParseOthers(text) is { } list ? new Pairs(list) : null,
-            "Announced and published address of every node: lets another sidecar publish in DNS a master whose own does not. Default: "
-            + "what each node's sidecar has recorded beside the API server; elsewhere only a master's own sidecar publishes it.");
+            "Announced and published address of every node, so that another sidecar can publish a master in DNS if the master's own "
+            + "sidecar does not. Default: what each sidecar recorded at the API server; outside a cluster, only a master's own sidecar "
+            + "publishes it.");
         var rankDelay = settings.Duration(
             "PUBLISH_RANK_DELAY", "PUBLISH_RANK_DELAY_MS", TimeSpan.FromSeconds(5), TimeSpan.FromMilliseconds(100), Minute,
-            "A sidecar that is not the new master's looks after so long, times its rank, and writes only where the record is still wrong.");
+            "Delay, multiplied by rank, before a sidecar other than the new master's re-checks the record. It writes only if the record is "
+            + "still wrong.");
         var backstop = settings.Duration(
             "ROUTE53_BACKSTOP", "ROUTE53_BACKSTOP_MS", Minute, TimeSpan.Zero, Hour,
-            "At Route 53, whose calls are few, it looks so much later, up to twice: "
-            + "a third of a thousand masters take a minute of an account's 5 calls a second, one write each.");
+            "Extra delay (1 to 2 times this value) of those re-checks at Route 53. The API allows an account 5 calls a second; the delay "
+            + "leaves them to actual fail-overs.");
         var check = settings.Duration(
             "PUBLISH_CHECK", "PUBLISH_CHECK_MS", Minute, TimeSpan.FromSeconds(1), Hour,
-            "Between two looks of the master's sidecar whether what it published still stands; in Route 53 it looks every 30m, "
-            + "since an account has 5 calls a second for all its tenants.");
+            "How often the master's sidecar checks that what it published is still there. Route 53 is checked every 30m instead, since all "
+            + "tenants of an account share 5 calls a second.");
         string[] zones = [.. new[]
         { zone is null ? "" : "ROUTE53_ZONE_ID", dnsEndpoint is null ? "" : "DNS_ENDPOINT_NAME", zoneFile is null ? "" : "ZONE_FILE" }
             .Where(set => set.Length > 0)];
