@@ -51,7 +51,7 @@ internal sealed class Sidecar : IDisposable
                 "telemetry", new TelemetryServer(_options.MetricsPort, _shown, Health, _log, _time, _random).RunAsync, cancellation);
         loops.Start(cancellation);
         await _supervisor.WhenEndedAsync().ConfigureAwait(false);
-        _log.Info("stopped", "a signal ended it; record, slice and fence stay as they are");
+        _log.Info("stopped", "stopped by a signal; DNS record, EndpointSlice and fence are left unchanged");
     }
 
     public void Dispose()

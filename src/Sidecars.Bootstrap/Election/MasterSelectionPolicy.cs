@@ -33,7 +33,7 @@ public static class MasterSelectionPolicy
         // Started as its replica, this node would follow itself; started as master, the group would have two under one address.
         if (Known(s).FirstOrDefault(k => k.Address == s.Me.Address) is { } predecessor)
             return Wait("own-address-taken",
-                $"{predecessor.Endpoint} answers and announces {s.Me.Address}, which is mine: an earlier pod of this node still runs",
+                $"{predecessor.Endpoint} answers and announces {s.Me.Address}, this node's address: an earlier pod of it is still running",
                 $"the end of the process at {predecessor.Endpoint}");
         var quorum = SentinelQuorumPolicy.Decide(s.Sentinels, s.SentinelCount);
         return quorum switch
@@ -95,9 +95,9 @@ public static class MasterSelectionPolicy
             return Succession(s, agreed) is SuccessionDecision.Succeed { Plan: var half }
                 && masters.Exists(m => m.View.RunId == half.Target.RunId) && s.SuccessionFailed is null
                 ? new MasterDecision.Succeed(half, "named-hand-over",
-                    $"{agreed.Reason}, that is me; {half.Target.Address} was promoted, and the Sentinels do not know it")
+                    $"{agreed.Reason}, which is this node; {half.Target.Address} was promoted, but the Sentinels have not learned of it")
                 : Wait("named-but-other-master",
-                    $"{agreed.Reason}, that is me, but {masters[0].Address} is master: Sentinel has to resolve this",
+                    $"{agreed.Reason}, which is this node, but {masters[0].Address} is master: Sentinel has to resolve this",
                     "Sentinel to convert one of them");
         }
 
@@ -107,9 +107,9 @@ public static class MasterSelectionPolicy
         var promotable = replicas.Where(r => listed.Contains(r.Address) && !r.View.SyncInProgress && !r.View.Loading && !r.FollowsItself)
             .ToList();
         if (promotable.Count > 0)
-            return Succeed(s, agreed, "named-hand-over", $"{agreed.Reason}, that is me, and {promotable[0].Address} can be promoted");
+            return Succeed(s, agreed, "named-hand-over", $"{agreed.Reason}, which is this node; {promotable[0].Address} can take over");
         if (replicas.Find(r => r.FollowsItself) is { } lost)
-            return Wait("peer-follows-itself", $"{agreed.Reason}, that is me; {lost.Address} lives, and its master is its own address",
+            return Wait("peer-follows-itself", $"{agreed.Reason}, which is this node; {lost.Address} replicates from its own address",
                 $"{lost.Address} to be restarted");
         if (replicas.Count > 0)
             return LiveReplicasButNonePromotable(s, agreed, replicas);
@@ -126,10 +126,10 @@ public static class MasterSelectionPolicy
         var isMine = s.Me.LastServing is null || s.Me.LastServing.Node.Name == s.Me.Node;
         if (unfinished && ((s.Me.HasData && isMine) || s.Durability == Durability.None))
             return new MasterDecision.StartAsMaster("named-resume",
-                $"{agreed.Reason}, that is me; every living replica is in the middle of a full copy of my data, so nobody else has it");
+                $"{agreed.Reason}, which is this node; every replica is still copying its data, so no other node has all of it");
         return Wait("named-no-promotable-replica",
-            $"{agreed.Reason}, that is me; {replicas.Count} replica(s) live, but Sentinel would promote none of them yet",
-            "a replica that can be promoted");
+            $"{agreed.Reason}, which is this node; {replicas.Count} replica(s) are alive, but Sentinel would not promote any of them yet",
+            "a replica that Sentinel can promote");
     }
 
     private static MasterDecision SentinelsNameAnother(BootstrapSnapshot s, SentinelQuorumDecision.Agreed agreed)
@@ -191,7 +191,7 @@ public static class MasterSelectionPolicy
         // not even have noticed yet. That I can't reach an address would prove nothing; that its own bootstrap takes part in the
         // election does.
         if (carried is not null && agreed.Promotable.Contains(carried.Address) && AmFirstSilentNode(s, agreed, carried))
-            return Succeed(s, agreed, "carry-out-election", $"{agreed.Reason}, which is dead, and {carried.Address} can be promoted");
+            return Succeed(s, agreed, "carry-out-election", $"{agreed.Reason}, which is dead; {carried.Address} can take over");
         return Wait("named-is-dead", $"{agreed.Reason}, which does not answer; {live.Count} node(s) live", "Sentinel's failover");
     }
 

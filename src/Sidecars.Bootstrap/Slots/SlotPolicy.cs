@@ -204,7 +204,7 @@ public static class SlotPolicy
         null or { Pod: PodPresence.Unknown } => "is not known to be gone",
         { Pod: PodPresence.Present } => "is present",
         { Pod: PodPresence.Terminating, Heartbeat: not HeartbeatTrend.Still } => "is being deleted, its heartbeat is not known to be still",
-        { Address: AddressAnswer.NotAsked } => "left an address that was not asked yet",
+        { Address: AddressAnswer.NotAsked } => "left an address that is not known to be free",
         { Address: AddressAnswer.ThisId } => "still answers with this id",
         _ => null,
     };

@@ -37,10 +37,10 @@ public sealed record AbandonedFacts
     /// <summary>Why further attempts come to nothing, so that a Sentinel is asked; null: they may succeed, as far as is known.</summary>
     public string? TellingFailed { get; init; }
 
-    /// <summary>What the replicas say; null: not asked yet.</summary>
+    /// <summary>The replicas' answers; null: they have not been polled.</summary>
     public ImmutableArray<NodeObservation>? Replicas { get; init; }
 
-    /// <summary>What answers at the master's address, asked together with the replicas; null: not asked yet.</summary>
+    /// <summary>What answers at the master's address, polled together with the replicas; null: it has not been polled.</summary>
     public NodeObservation? Master { get; init; }
 }
 

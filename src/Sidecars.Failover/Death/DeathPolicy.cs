@@ -35,7 +35,7 @@ public sealed record DeathFacts
     /// <summary>Replication id of the dead server's data; null: not known.</summary>
     public string? ReplicationId { get; init; }
 
-    /// <summary>What the listed replicas say since the death; null: not asked yet.</summary>
+    /// <summary>The listed replicas' answers since the death; null: they have not been polled.</summary>
     public ImmutableArray<NodeObservation>? Replicas { get; init; }
 
     /// <summary>The process that an attempt for this death has promoted, unconfirmed; null: none.</summary>

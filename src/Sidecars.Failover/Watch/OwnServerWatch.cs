@@ -30,7 +30,7 @@ public sealed class OwnServerWatch(
     private static readonly BackoffSchedule AfterTheEnd = new(TimeSpan.FromMilliseconds(2), TimeSpan.FromSeconds(1));
 
     private readonly Lock _gate = new();
-    private OwnServer _last = new OwnServer.Silent("not asked yet");
+    private OwnServer _last = new OwnServer.Silent("no poll has completed yet");
     private OwnServer.Answers? _lastAnswer;
     private NodeLook? _lastLook;
     private long _answeredAt;

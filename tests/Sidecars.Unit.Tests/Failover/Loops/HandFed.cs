@@ -10,7 +10,7 @@ namespace Sidecars.Unit.Tests.Failover.Loops;
 internal sealed class HandServer : IOwnServerNotes
 {
     private readonly VirtualTime _time;
-    private OwnServer _last = new OwnServer.Silent("not asked yet");
+    private OwnServer _last = new OwnServer.Silent("no poll has completed yet");
     private OwnServer.Answers? _lastAnswer;
     private long _answeredAt;
 

@@ -11,12 +11,12 @@ namespace Sidecars.Failover.Publish.Targets.DnsEndpoint;
 /// </summary>
 /// <param name="client">The API server; RBAC: get and update on the object's name.</param>
 /// <param name="name">
-/// Name of the object. It is never created here: a POST has no name for RBAC, and the server takes no create by PUT for this kind. The
-/// manifests bring it, without <c>spec</c>.
+/// Name of the object. It is never created here: a POST has no name for RBAC, and the server rejects a create by PUT for this kind. The
+/// manifests create it, without <c>spec</c>.
 /// </param>
 public sealed class DnsEndpointStore(KubernetesClient client, string name) : IDnsRecordStore
 {
-    // A conflict while our own records are as they were is another's write beside them: the status, a label.
+    // A conflict while our own records are unchanged means that something else was written: the status, a label.
     private const int Tries = 3;
 
     /// <inheritdoc/>
@@ -73,7 +73,7 @@ public sealed class DnsEndpointStore(KubernetesClient client, string name) : IDn
     private async Task<(DnsEndpointDocument? Document, TargetFailure? Failure)> LoadAsync(CancellationToken cancellation) =>
         await client.GetDnsEndpointAsync(name, cancellation).ConfigureAwait(false) switch
         {
-            // What is written into it would be gone with it, and the records as well.
+            // What is written into it would be deleted with it, and the DNS records as well.
             KubernetesRead<DnsEndpointDocument>.Found { Document.Metadata.DeletionTimestamp: not null } =>
                 (null, new TargetFailure(TargetFailureKind.Misconfigured, $"{Description} is being deleted")),
             KubernetesRead<DnsEndpointDocument>.Found { Document.Endpoints.Count: > DnsEndpointPlan.MaxRecords } => (null,
@@ -85,7 +85,7 @@ public sealed class DnsEndpointStore(KubernetesClient client, string name) : IDn
 
     private TargetFailure Of(KubernetesFailure failure) => failure is KubernetesFailure.NotFound
         ? new TargetFailure(TargetFailureKind.Misconfigured,
-            $"{Description} is not there, or its kind is not installed: the component external-dns brings the one, "
-            + $"external-dns the other ({failure.Message})")
+            $"{Description} was not found, or the CRD is missing: the object comes from our component external-dns, the CRD "
+            + $"from external-dns itself ({failure.Message})")
         : TargetFailure.Of(failure);
 }
