@@ -8,11 +8,11 @@ export function connect(sentinels, name) {
     sentinels, // [{ host: 'sentinel', port: 26379 }]
     name, // 'demo-a.redis'
     failoverDetector: true, // leaves the old master as soon as one Sentinel says +switch-master
-    reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 2 : false), // 2: connects anew and sends the command again
+    reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 2 : false), // 2: reconnects and sends the command again
     retryStrategy: (times) => Math.min(times * 10, 500), // the default waits 50 to 250 ms before its first try
   });
-  redis.on('error', () => {}); // of connections; ioredis opens another
-  redis.on('end', () => redis.connect().catch(() => {})); // see below; before quit(), take it off: removeAllListeners('end')
+  redis.on('error', () => {}); // connection errors; ioredis opens another connection
+  redis.on('end', () => redis.connect().catch(() => {})); // see below; remove this listener before quit(): removeAllListeners('end')
   return redis;
 }
 

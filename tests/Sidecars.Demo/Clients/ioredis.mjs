@@ -5,7 +5,7 @@ import { Redis, ReplyError } from 'ioredis';
 
 export function connect(sentinels, name) {
   const redis = new Redis({ sentinels, name }); // [{ host: 'sentinel', port: 26379 }], 'demo-a.redis'
-  redis.on('error', () => {}); // of connections; ioredis opens another
+  redis.on('error', () => {}); // connection errors; ioredis opens another connection
   return redis;
 }
 

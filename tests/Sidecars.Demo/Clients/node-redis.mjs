@@ -7,9 +7,9 @@ export async function connect(sentinels, name) {
   const sentinel = createSentinel({
     name, // 'demo-a.redis'
     sentinelRootNodes: sentinels, // [{ host: 'sentinel', port: 26379 }]
-    scanInterval: 1000, // asks the Sentinels again; without it only after an event or an error
+    scanInterval: 1000, // polls the Sentinels; without it, the client asks them only after an event or an error
   });
-  sentinel.on('error', () => {}); // of connections; the client opens others
+  sentinel.on('error', () => {}); // connection errors; the client opens others
   await sentinel.connect();
   return sentinel;
 }
