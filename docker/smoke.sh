@@ -77,8 +77,9 @@ sidecar() {
 
 # fetch PORT PATH TEXT: true where the reply is 200 and holds the text.
 fetch() {
-    local reply
-    reply=$(exec 3<>"/dev/tcp/127.0.0.1/$1" && printf 'GET %s HTTP/1.1\r\nHost: smoke\r\nConnection: close\r\n\r\n' "$2" >&3 && cat <&3) || return
+    local reply request='GET %s HTTP/1.1\r\nHost: smoke\r\nConnection: close\r\n\r\n'
+    # shellcheck disable=SC2059  # the format is above
+    reply=$(exec 3<>"/dev/tcp/127.0.0.1/$1" && printf "$request" "$2" >&3 && cat <&3) || return
     [[ $reply == "HTTP/1.1 200"* && $reply == *"$3"* ]] || { head -n 20 <<<"$reply"; return 1; }
 }
 
@@ -97,7 +98,9 @@ holds() { [[ $(as "$redis_root" redis-cli -p "$1" get smoke) == "$password" ]]; 
 
 ask() { as "$redis_root" env REDISCLI_AUTH="$password" redis-cli "$@"; }
 
-for name in redis-failover redis-backup; do as "$redis_root" "$name" --version >>"$logs/versions" || fail "$name does not start in the redis image"; done
+for name in redis-failover redis-backup; do
+    as "$redis_root" "$name" --version >>"$logs/versions" || fail "$name does not start in the redis image"
+done
 for name in redis-bootstrap redis-probe redis-probe-tls; do
     as "$redis_root" "$name" --version >>"$logs/versions" || fail "$name does not start in the redis image"
     as "$sentinel_root" "$name" --version >>"$logs/versions" || fail "$name does not start in the sentinel image"

@@ -55,7 +55,8 @@ require_tag() {
 # ed25519 or ec; ends for any other key.
 key_kind() {
     local text
-    text=$(openssl pkey -in "$key" -noout -text -passin pass: </dev/null 2>/dev/null) || die "--key: $key is no private key in PEM without a passphrase"
+    text=$(openssl pkey -in "$key" -noout -text -passin pass: </dev/null 2>/dev/null) ||
+        die "--key: $key is not a private key in PEM without a passphrase"
     case $text in
         ED25519*) echo ed25519 ;;
         *"ASN1 OID:"*) echo ec ;;

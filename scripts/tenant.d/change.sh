@@ -13,14 +13,17 @@ upgrade() {
     status "$name" >&2 || die "$name is not well (above): an upgrade would restart the others too; nothing was changed"
     if kubectl --namespace "$name" get pod redis-0 --output jsonpath='{.spec.initContainers[*].name}' | grep -qw backup; then
         say "tenant: a backup first"
-        kubectl --namespace "$name" exec redis-0 --container backup -- redis-backup now >&2 || die "no backup was taken; nothing was changed"
+        kubectl --namespace "$name" exec redis-0 --container backup -- redis-backup now >&2 ||
+            die "no backup was taken; nothing was changed"
     fi
     for pod in $(pods_of "$name" redis); do
         [[ $pod != redis-0 ]] || continue
-        kubectl --namespace "$name" exec "$pod" --container redis -- redis-failover step-down --to redis-0 --timeout 25s >&2 || die "the master was not moved to redis-0 (above); nothing was changed"
+        kubectl --namespace "$name" exec "$pod" --container redis -- redis-failover step-down --to redis-0 --timeout 25s >&2 ||
+            die "the master was not moved to redis-0 (above); nothing was changed"
     done
     apply_in_steps "$name"
-    say "tenant: where this was a major version of Redis, there is no way back but a restore: an older one does not read what the new master wrote"
+    say "tenant: if this was a new major version of Redis, only a restore leads back: an older version does not read what the new" \
+        "master wrote"
 }
 
 resize() {
@@ -41,20 +44,25 @@ resize() {
     need_kubectl
     require_sizes "${memory:-$(memory_of "$name")}" "${storage:-$(storage_of "$name")}"
     if [[ -n $memory ]]; then
-        if ! grep -q 10-memory.conf "$file" && grep -q 'name: redis-config' "$file"; then die "tenants/$name/kustomization.yaml merges into redis-config: add 10-memory.conf to its files first"; fi
+        if ! grep -q 10-memory.conf "$file" && grep -q 'name: redis-config' "$file"; then
+            die "tenants/$name/kustomization.yaml merges into redis-config: add 10-memory.conf to its files first"
+        fi
     fi
     if [[ -n $storage ]]; then
         before=$(storage_of "$name")
-        (($(mebibytes "$storage" --storage) >= $(mebibytes "$before" "storage of $name"))) || die "--storage is $storage and the volumes have $before: a volume can't shrink (runbooks/resize.md)"
+        (($(mebibytes "$storage" --storage) >= $(mebibytes "$before" "storage of $name"))) ||
+            die "--storage is $storage and the volumes have $before: a volume can't shrink (runbooks/resize.md)"
     fi
     if [[ -n $memory ]]; then
         write_memory "$folder" "$memory"
-        grep -q 10-memory.conf "$file" || add_item "$file" configMapGenerator $'  - name: redis-config\n    behavior: merge\n    files: [10-memory.conf]'
+        grep -q 10-memory.conf "$file" ||
+            add_item "$file" configMapGenerator $'  - name: redis-config\n    behavior: merge\n    files: [10-memory.conf]'
         grep -q 'path: memory.yaml' "$file" || add_item "$file" patches '  - path: memory.yaml'
     fi
     if [[ -n $storage ]]; then
         write_storage "$folder" "$storage"
-        grep -q 'path: storage.yaml' "$file" || add_item "$file" patches $'  - path: storage.yaml\n    target: {kind: StatefulSet, name: redis}'
+        grep -q 'path: storage.yaml' "$file" ||
+            add_item "$file" patches $'  - path: storage.yaml\n    target: {kind: StatefulSet, name: redis}'
     fi
     render "$name" >/dev/null
     if ! kubectl --namespace "$name" get statefulset redis >/dev/null 2>&1; then
@@ -65,7 +73,8 @@ resize() {
     if [[ -n $storage ]]; then
         status "$name" >&2 || die "$name is not well (above): the folder was changed, the cluster was not"
         for pod in $(pods_of "$name" redis); do
-            kubectl --namespace "$name" patch persistentvolumeclaim "data-$pod" --type merge --patch "{\"spec\":{\"resources\":{\"requests\":{\"storage\":\"$storage\"}}}}" >&2 ||
+            kubectl --namespace "$name" patch persistentvolumeclaim "data-$pod" --type merge \
+                --patch "{\"spec\":{\"resources\":{\"requests\":{\"storage\":\"$storage\"}}}}" >&2 ||
                 die "the volume of $pod was not grown (above): its class must allow expansion. The folder was changed; run this again"
         done
         # A claim template can't be changed. The pods stay, and the new StatefulSet adopts them.
@@ -95,11 +104,16 @@ delete_tenant() {
     # shellcheck disable=SC2064  # the file of now
     trap "rm -f '$objects'" EXIT
     # The namespace goes only with the data: its claims, passwords and Leases are what brings the tenant back.
-    render "$name" | awk 'function flush() { if (document !~ /\nkind: Namespace\n/) printf "%s", document; document = "" } /^---$/ { flush() } { document = document $0 "\n" } END { flush() }' >"$objects"
+    render "$name" | awk '
+        function flush() { if (document !~ /\nkind: Namespace\n/) printf "%s", document; document = "" }
+        /^---$/ { flush() }
+        { document = document $0 "\n" }
+        END { flush() }' >"$objects"
     kubectl delete --ignore-not-found --wait -f "$objects" >&2
     if ((data)); then
         kubectl delete namespace "$name" --ignore-not-found --wait >&2
-        say "tenant: $name is gone, with its volumes and passwords; backups in the store are left to their retention, the folder manifests/tenants/$name to you"
+        say "tenant: $name is deleted, with its volumes and passwords; backups stay in the store until their retention ends, and you" \
+            "keep the folder manifests/tenants/$name"
     else
         say "tenant: $name is stopped; its volumes, passwords and Leases are there: scripts/tenant apply $name brings it back"
         kubectl --namespace "$name" get persistentvolumeclaims >&2 || true

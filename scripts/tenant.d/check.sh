@@ -16,8 +16,9 @@ check() {
     require_complete "$1"
     log=$(mktemp)
     # In a folder of its own, or a later build would take what was compiled here for analyzed. Profiles are for processes that live longer.
-    if SIDECARS_TENANT=$1 DOTNET_TieredPGO=0 dotnet test "$ROOT/tests/Sidecars.Manifests.Tests" --nologo -v q --artifacts-path "$ARTIFACTS/check" \
-        "${CHECK_BUILD[@]}" --filter "FullyQualifiedName~Policies|FullyQualifiedName~Schema" >"$log" 2>&1; then
+    if SIDECARS_TENANT=$1 DOTNET_TieredPGO=0 dotnet test "$ROOT/tests/Sidecars.Manifests.Tests" --nologo -v q \
+        --artifacts-path "$ARTIFACTS/check" "${CHECK_BUILD[@]}" \
+        --filter "FullyQualifiedName~Policies|FullyQualifiedName~Schema" >"$log" 2>&1; then
         grep -o 'Passed: *[0-9]*' "$log" | sed "s/^/tenant $1: /"
         rm -f "$log"
     else

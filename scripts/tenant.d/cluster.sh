@@ -16,7 +16,8 @@ server_apply() { kubectl apply --server-side --field-manager="$MANAGER" "${FORCE
 
 # Names of the tenant's pods of one role.
 pods_of() {
-    kubectl --namespace "$1" get pods --selector "app.kubernetes.io/name=$2,app.kubernetes.io/part-of=sidecars" --output name | sed 's:^pod/::'
+    kubectl --namespace "$1" get pods --selector "app.kubernetes.io/name=$2,app.kubernetes.io/part-of=sidecars" --output name |
+        sed 's:^pod/::'
 }
 
 # A namespace of somebody else's would lose its network by our default-deny. Ours have the label; one without pods may become ours.
@@ -77,12 +78,14 @@ prepare() {
     # Without it the pods' right to label themselves would be one to label, and to report the status of, each other.
     if grep -q '^  ROLE_LABEL: "true"$' "$file"; then
         kubectl get validatingadmissionpolicybinding sidecars-role-label >/dev/null 2>&1 ||
-            die "the component role-label needs its admission policy first, once a cluster: kubectl apply -k manifests/cluster/role-label; nothing was changed"
+            die "the component role-label needs its admission policy first, once per cluster:" \
+                "kubectl apply -k manifests/cluster/role-label; nothing was changed"
     fi
     require_ours "$name"
     require_api_ports "$file"
     make_namespace "$name"
-    kubectl --namespace "$name" get secret redis-auth >/dev/null 2>&1 || die "Secret redis-auth is missing in $name: scripts/tenant secret $name"
+    kubectl --namespace "$name" get secret redis-auth >/dev/null 2>&1 ||
+        die "Secret redis-auth is missing in $name: scripts/tenant secret $name"
     settle_managers "$file"
 }
 
@@ -112,14 +115,17 @@ apply_in_steps() {
     prepare "$file" "$name"
     server_apply -f "$file" >&2
     kubectl --namespace "$name" rollout status deployment/sentinel --timeout="$ROLLOUT_TIMEOUT" >&2 ||
-        die "the Sentinels did not become ready within $ROLLOUT_TIMEOUT (kubectl -n $name get pods); no Redis pod was restarted. Mend it and run this again"
+        die "the Sentinels did not become ready within $ROLLOUT_TIMEOUT (kubectl -n $name get pods); no Redis pod was restarted." \
+            "Mend it and run this again"
     for ((ordinal = count - 1; ordinal >= 0; ordinal--)); do
         render_until "$name" "$ordinal" "$file"
         server_apply -f "$file" >&2
         kubectl --namespace "$name" rollout status statefulset/redis --timeout="$ROLLOUT_TIMEOUT" >&2 ||
-            die "redis-$ordinal did not become ready within $ROLLOUT_TIMEOUT (kubectl -n $name get pods); the pods below it were not restarted. Mend it and run this again"
+            die "redis-$ordinal did not become ready within $ROLLOUT_TIMEOUT (kubectl -n $name get pods); the pods below it were not" \
+                "restarted. Mend it and run this again"
         wait_until_well "$name" "redis-$ordinal" ||
-            die "the group is not well $(duration_of "$WELL_TIMEOUT") after redis-$ordinal was replaced (above); the pods below it were not restarted. Mend it and run this again"
+            die "the group is not well $(duration_of "$WELL_TIMEOUT") after redis-$ordinal was replaced (above); the pods below it were" \
+                "not restarted. Mend it and run this again"
     done
     render "$name" >"$file"
     server_apply -f "$file" >&2

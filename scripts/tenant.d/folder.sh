@@ -13,7 +13,8 @@ require_name() {
 # Name of the folder of a tenant that is there; errors for anything else.
 folder_of() {
     require_name "$1"
-    [[ -d $MANIFESTS/tenants/$1 ]] || misuse "there is no tenant $1: scripts/tenant new $1 makes it ($(cd "$MANIFESTS/tenants" && echo *) are there)"
+    [[ -d $MANIFESTS/tenants/$1 ]] ||
+        misuse "there is no tenant $1: scripts/tenant new $1 makes it ($(cd "$MANIFESTS/tenants" && echo *) are there)"
     echo "$MANIFESTS/tenants/$1"
 }
 
@@ -84,7 +85,11 @@ END
 # add_item KUSTOMIZATION KEY LINES: an item at the head of a list, which is made where it is not there.
 add_item() {
     local file=$1 key=$2 lines=$3
-    if grep -q "^$key:" "$file"; then sed -i "s|^$key:.*|&\n${lines//$'\n'/\\n}|" "$file"; else printf '%s:\n%s\n' "$key" "$lines" >>"$file"; fi
+    if grep -q "^$key:" "$file"; then
+        sed -i "s|^$key:.*|&\n${lines//$'\n'/\\n}|" "$file"
+    else
+        printf '%s:\n%s\n' "$key" "$lines" >>"$file"
+    fi
 }
 
 # More ports that pods may reach outside: a policy of its own, since policies add up.
@@ -170,7 +175,9 @@ new_tenant() {
             printf '  - {name: %s, newName: %s}\n' sidecars/redis "$registry/redis" sidecars/sentinel "$registry/sentinel" \
                 docker.io/oliver006/redis_exporter "$registry/redis_exporter"
         fi
-        if [[ $memory != 1Gi ]]; then printf 'configMapGenerator:\n  - name: redis-config\n    behavior: merge\n    files: [10-memory.conf]\n'; fi
+        if [[ $memory != 1Gi ]]; then
+            printf 'configMapGenerator:\n  - name: redis-config\n    behavior: merge\n    files: [10-memory.conf]\n'
+        fi
         if [[ $memory != 1Gi || $storage != 8Gi ]]; then echo "patches:"; fi
         if [[ $memory != 1Gi ]]; then echo "  - path: memory.yaml"; fi
         if [[ $storage != 8Gi ]]; then printf '  - path: storage.yaml\n    target: {kind: StatefulSet, name: redis}\n'; fi
@@ -187,8 +194,8 @@ render() {
     kubectl kustomize "$folder"
 }
 
-# What a render still lacks, a name a line: settings that components leave empty for the tenant (ConfigMap redis-defaults) and redis-group does
-# not have, and images of ours without a registry. On the text as kustomize writes it: keys sorted, two spaces.
+# What a render still lacks, one name per line: settings that components leave empty for the tenant (ConfigMap redis-defaults) and
+# redis-group does not have, and images of ours without a registry. It reads the text as kustomize writes it: keys sorted, two spaces.
 missing_of() {
     awk '
         function flush(key) {
@@ -217,8 +224,9 @@ require_names() {
         /^---$/ { kind = "" }
         /^kind: / { kind = $2 }
         kind ~ /^(StatefulSet|Deployment)$/ && /^  name: / && $2 !~ /^(redis|sentinel)$/ { print kind "/" $2 }' | paste -sd ' ')
-    [[ -z $renamed ]] || die "$renamed: objects of a tenant keep their names, which settings and Roles refer to: take namePrefix and nameSuffix" \
-        "out. Tenants are told apart by their namespace; nothing was changed"
+    [[ -z $renamed ]] ||
+        die "$renamed: objects of a tenant keep their names, which settings and Roles refer to: take namePrefix and nameSuffix" \
+            "out. Tenants are told apart by their namespace; nothing was changed"
 }
 
 # require_complete NAME: ends with what is missing and how to say it; a placeholder would be somebody else's bucket, zone or image.

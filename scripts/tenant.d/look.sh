@@ -17,7 +17,8 @@ status() {
         fi
         while read -r pod; do
             # The -tls probe is plain where no TLS is set.
-            line=$(kubectl --namespace "$name" exec "$pod" --container "$role" -- redis-probe-tls readiness --role "$role" 2>&1 </dev/null) || failed=1
+            line=$(kubectl --namespace "$name" exec "$pod" --container "$role" -- \
+                redis-probe-tls readiness --role "$role" 2>&1 </dev/null) || failed=1
             printf '%-28s %s\n' "$pod" "$(head -n 1 <<<"${line//$'\r'/}")"
         done <<<"$pods"
     done
@@ -56,6 +57,7 @@ ask() {
     kubectl --namespace "$name" exec "${target#*/}" --container "${target%%/*}" -- sh -c '
         if [ -n "$TLS_CA_FILE" ]; then tls="--tls --cacert $TLS_CA_FILE --cert $TLS_CERT_FILE --key $TLS_KEY_FILE"; fi
         port=$1; shift
-        REDISCLI_AUTH=$(cat "$SIDECAR_PASSWORD_FILE") exec redis-cli $tls -p "$port" --user "sidecar-$POD_NAMESPACE/redis" --no-auth-warning "$@"
+        REDISCLI_AUTH=$(cat "$SIDECAR_PASSWORD_FILE") exec redis-cli $tls -p "$port" --user "sidecar-$POD_NAMESPACE/redis" \
+            --no-auth-warning "$@"
     ' ask "$port" "$@"
 }

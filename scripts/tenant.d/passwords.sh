@@ -35,13 +35,15 @@ SUMS='cd "$1" && shift && for key; do for file in "$key" "$key-previous"; do if 
 
 # True where every pod's files are those of the folder; what is missing is in $WAITS_FOR.
 files_arrived() {
-    local name=$1 folder=$2 role pod wanted seen=0
+    local name=$1 folder=$2 role pod wanted sums seen=0
     shift 2
     wanted=$(bash -c "$SUMS" sums "$folder" "$@")
     for role in redis sentinel; do
         while read -r pod; do
             WAITS_FOR="the Secret at $pod"
-            [[ $(kubectl --namespace "$name" exec "$pod" --container "$role" -- sh -c "$SUMS" sums /etc/redis-auth "$@" </dev/null 2>/dev/null) == "$wanted" ]] || return 1
+            sums=$(kubectl --namespace "$name" exec "$pod" --container "$role" -- \
+                sh -c "$SUMS" sums /etc/redis-auth "$@" </dev/null 2>/dev/null) || return 1
+            [[ $sums == "$wanted" ]] || return 1
             seen=$((seen + 1))
         done < <(pods_of "$name" "$role")
     done
@@ -65,7 +67,9 @@ await_passwords() {
     until files_arrived "$@" && sidecars_rest "$1"; do
         [[ $WAITS_FOR == "$said" ]] || say "tenant: waits for $WAITS_FOR"
         said=$WAITS_FOR
-        ((SECONDS < deadline)) || die "not within $(duration_of "$ROTATION_TIMEOUT"): $WAITS_FOR. Nothing is lost: what was accepted is accepted still. Again later: scripts/tenant rotate-password $1 --finish"
+        ((SECONDS < deadline)) ||
+            die "timed out after $(duration_of "$ROTATION_TIMEOUT"): waiting for $WAITS_FOR. Nothing is lost: every password that was" \
+                "accepted is still accepted. Run it again later: scripts/tenant rotate-password $1 --finish"
         sleep "${ROTATION_PAUSE:-5}"
     done
     while read -r pod; do
@@ -75,7 +79,8 @@ await_passwords() {
 
 # A merge patch from a file: no password is in argv. The version makes a second rotation at the same time fail.
 patch_secret() {
-    kubectl --namespace "$1" patch secret redis-auth --type merge --patch-file "$2" >/dev/null || die "Secret redis-auth was not changed (above)"
+    kubectl --namespace "$1" patch secret redis-auth --type merge --patch-file "$2" >/dev/null ||
+        die "Secret redis-auth was not changed (above)"
 }
 
 rotate_password() {
@@ -102,8 +107,8 @@ rotate_password() {
     # shellcheck disable=SC2016  # a Go template
     while read -r key value; do
         if [[ $key == = ]]; then version=$value; else (umask 077 && base64 -d <<<"$value" >"$folder/now/$key"); fi
-    done < <(kubectl --namespace "$name" get secret redis-auth \
-        --output 'go-template={{"="}} {{.metadata.resourceVersion}}{{"\n"}}{{range $key, $value := .data}}{{$key}} {{$value}}{{"\n"}}{{end}}')
+    done < <(kubectl --namespace "$name" get secret redis-auth --output \
+        'go-template={{"="}} {{.metadata.resourceVersion}}{{"\n"}}{{range $key, $value := .data}}{{$key}} {{$value}}{{"\n"}}{{end}}')
     [[ -n $version ]] || die "Secret redis-auth can't be read in $name"
     for key in "${PASSWORD_KEYS[@]}"; do
         if [[ -f $folder/now/$key-previous ]]; then under_way+=("$key"); fi
@@ -142,7 +147,8 @@ patch_of() {
     shift 2
     printf '{"metadata":{"resourceVersion":"%s"},"data":{' "$version"
     for key; do
-        printf '%s"%s":"%s","%s-previous":"%s"' "$comma" "$key" "$(base64 -w 0 <"$folder/$key")" "$key" "$(base64 -w 0 <"$folder/$key-previous")"
+        printf '%s"%s":"%s",' "$comma" "$key" "$(base64 -w 0 <"$folder/$key")"
+        printf '"%s-previous":"%s"' "$key" "$(base64 -w 0 <"$folder/$key-previous")"
         comma=,
     done
     printf '}}\n'

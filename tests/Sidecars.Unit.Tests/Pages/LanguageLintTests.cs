@@ -1,4 +1,3 @@
-using Sidecars.TestKit.Groups;
 using Sidecars.TestKit.Processes;
 
 namespace Sidecars.Unit.Tests.Pages;
@@ -74,16 +73,8 @@ public sealed class LanguageLintTests
         Assert.StartsWith($"{first}:2: idiom: ", Assert.Single((await RunAsync(first, second)).Lines), StringComparison.Ordinal);
     }
 
-    private static async Task<(int ExitCode, string[] Lines)> LintAsync(string name, string text)
-    {
-        using var folder = new TempFolder("language");
-        return await RunAsync(folder.Write(name, text + "\n"));
-    }
+    private static Task<(int ExitCode, string[] Lines)> LintAsync(string name, string text) =>
+        LintScript.OfTextAsync("language.awk", name, text);
 
-    private static async Task<(int ExitCode, string[] Lines)> RunAsync(params string[] files)
-    {
-        await using var process = await ServerProcess.StartAsync(
-            new ServerStart("awk", ["-f", Path.Combine(Repository.Root, "scripts", "lint.d", "language.awk"), .. files]));
-        return (await process.WaitForExitAsync(), [.. process.Output]);
-    }
+    private static Task<(int ExitCode, string[] Lines)> RunAsync(params string[] files) => LintScript.OfFilesAsync("language.awk", files);
 }
