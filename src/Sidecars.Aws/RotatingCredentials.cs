@@ -41,10 +41,10 @@ public sealed class RotatingCredentials : AWSCredentials
     public RotatingCredentials(Func<CancellationToken, Task<ResolvedCredentials>> chain, TimeProvider time, Func<double> random) =>
         (_chain, _time, _random) = (chain, time, random);
 
-    /// <summary>The SDK's chain.</summary>
+    /// <summary>Uses the SDK's chain of sources.</summary>
     public static RotatingCredentials Default(TimeProvider time, Func<double> random) => new(AwsCredentials.ResolveAsync, time, random);
 
-    /// <summary>A source of its own instead of the chain.</summary>
+    /// <summary>Uses one source instead of the SDK's chain.</summary>
     public static RotatingCredentials Of(AWSCredentials source) =>
         new(_ => ResolvedCredentials.OfAsync(source), TimeProvider.System, () => 0.5);
 

@@ -38,7 +38,7 @@ internal sealed class FailoverCommands(CommandContext context, HostedCode hosted
             if (option is HelpOption { Action: HelpAction help }) help.MaxWidth = width;
     }
 
-    /// <summary>The settings that a command reads, for its <c>--help</c>; all of them for the root.</summary>
+    /// <summary>Lists the settings that a command reads, for its <c>--help</c>; for the root, all of them.</summary>
     /// <param name="command">Its name.</param>
     /// <param name="width">Columns of the terminal.</param>
     public string SettingsHelp(string command, int width)

@@ -27,10 +27,10 @@ public sealed class RetryPause(BackoffSchedule schedule, TimeProvider time, Func
     /// <summary>The same where the peer asked to wait, which every caller keeps to, whatever is new; zero: it did not.</summary>
     public TimeSpan AskedLeft => _isAsked ? Left : TimeSpan.Zero;
 
-    /// <summary>A try succeeded.</summary>
+    /// <summary>Records a try that succeeded.</summary>
     public void Succeeded() => Failures = 0;
 
-    /// <summary>A try failed; the pause until the next.</summary>
+    /// <summary>Records a failed try and returns the pause until the next.</summary>
     /// <param name="asked">What the peer asked to wait; null: it did not.</param>
     public TimeSpan Failed(TimeSpan? asked = null)
     {

@@ -29,7 +29,7 @@ public static class CompletionCommand
         return command;
     }
 
-    /// <summary>The script of a shell for a command tree.</summary>
+    /// <summary>Writes the script of a shell for a command tree.</summary>
     /// <param name="shell">One of <see cref="CompletionScript.Shells"/>.</param>
     /// <param name="program">Name of the executable.</param>
     /// <param name="root">The tree.</param>

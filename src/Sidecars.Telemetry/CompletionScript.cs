@@ -23,7 +23,7 @@ public static class CompletionScript
     /// <summary>The shells.</summary>
     public static readonly IReadOnlyList<string> Shells = ["bash", "zsh", "fish"];
 
-    /// <summary>The script of a shell.</summary>
+    /// <summary>Writes the script of a shell.</summary>
     /// <param name="shell">One of <see cref="Shells"/>.</param>
     /// <param name="program">Name of the executable.</param>
     /// <param name="root">What stands without a subcommand.</param>

@@ -34,22 +34,22 @@ public sealed class BackupLayout(ClusterId cluster)
     /// <summary>The uploader's lease.</summary>
     public string Uploader => Root + UploaderName;
 
-    /// <summary>Bases of a generation, with a slash at its end.</summary>
+    /// <summary>Returns the folder of a generation's bases, with a slash at its end.</summary>
     public string Bases(long generation) => $"{Generation(generation)}base/";
 
-    /// <summary>One base, with a slash at its end.</summary>
+    /// <summary>Returns the folder of one base, with a slash at its end.</summary>
     public string Base(long generation, string id) => $"{Bases(generation)}{id}/";
 
-    /// <summary>Segments of a generation, with a slash at its end.</summary>
+    /// <summary>Returns the folder of a generation's segments, with a slash at its end.</summary>
     public string Tail(long generation) => $"{Generation(generation)}tail/";
 
-    /// <summary>Segments of one increment file, with a slash at its end.</summary>
+    /// <summary>Returns the folder of one increment file's segments, with a slash at its end.</summary>
     public string Tail(long generation, long sequence) => string.Create(CultureInfo.InvariantCulture, $"{Tail(generation)}{sequence:D10}/");
 
     /// <summary>Names one segment.</summary>
     public string Segment(long generation, SegmentName name) => Tail(generation) + name;
 
-    /// <summary>A generation, with a slash at its end.</summary>
+    /// <summary>Returns the folder of a generation, with a slash at its end.</summary>
     public string Generation(long generation) => string.Create(CultureInfo.InvariantCulture, $"{Root}{generation:D10}/");
 
     /// <summary>The generation that a folder below <see cref="Root"/> is.</summary>

@@ -209,7 +209,7 @@ internal static class JsonDocuments
 {
     private const long LatestMilliseconds = 253_402_300_799_999; // end of year 9999: what DateTimeOffset takes
 
-    /// <summary>Indented: people read it.</summary>
+    /// <summary>Writes a document indented: people read it.</summary>
     public static byte[] Write(Action<Utf8JsonWriter> fields) => JsonText.Object(fields, indented: true).ToArray();
 
     public static void WritePosition(Utf8JsonWriter json, string name, StreamPosition position, ChainDigest digest, long? generation = null)

@@ -109,7 +109,7 @@ public sealed class BackupStore(IObjectStore store, BackupLayout layout, KeyRing
         return null;
     }
 
-    /// <summary>Another tenant's backups in the same store.</summary>
+    /// <summary>Opens another tenant's backups in the same store.</summary>
     public BackupStore Of(ClusterId cluster) => new(store, new BackupLayout(cluster), keys);
 
     /// <summary>
@@ -132,7 +132,7 @@ public sealed class BackupStore(IObjectStore store, BackupLayout layout, KeyRing
         }
     }
 
-    /// <summary>The same, whole.</summary>
+    /// <summary>Lists all segments of a generation at once.</summary>
     public async Task<List<SegmentName>> ListSegmentsAsync(
         long generation, long fromSequence, List<Oddity> oddities, CancellationToken cancellation)
     {

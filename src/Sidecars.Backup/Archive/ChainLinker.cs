@@ -31,7 +31,7 @@ public sealed class ChainLinker(StreamPosition start, ChainDigest digest)
         return linked;
     }
 
-    /// <summary>No segment follows, or none of the same place.</summary>
+    /// <summary>Concludes the listing: no further segment follows, or none at the same position.</summary>
     /// <returns>As of <see cref="Add"/>.</returns>
     public SegmentName? Settle()
     {

@@ -60,7 +60,7 @@ public readonly record struct ChainDigest
         return true;
     }
 
-    /// <summary>The digest after one more segment.</summary>
+    /// <summary>Calculates the digest after one more segment.</summary>
     public ChainDigest Append(ObjectContent content, ContentHash? hash = null) =>
         new(Convert.ToHexStringLower((hash ?? ContentHash.Plain).Of(Bytes, content)));
 

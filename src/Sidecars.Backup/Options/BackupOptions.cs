@@ -115,7 +115,8 @@ internal sealed record BackupOptions
         KeyRing? keys = null;
         var secret = settings.OptionalSecret("BACKUP_KEYS",
             "Keys that encrypt backups (AES-256-GCM) before they leave this node: each 32 bytes in base64 (openssl rand -base64 32), "
-            + "separated by spaces. The first key encrypts, all decrypt. A backup can't be restored without its key.");
+            + "separated by spaces. The first key encrypts, all decrypt. A backup can't be restored without its key. "
+            + "Unset: backups are not encrypted by redis-backup.");
         if (secret is not null && !KeyRing.TryParse(secret, out keys))
             settings.Fail("BACKUP_KEYS must be 1 to 16 keys, each the base64 of 32 bytes, with spaces between them");
         settings.Section(UploadSection);

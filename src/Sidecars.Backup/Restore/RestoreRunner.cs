@@ -129,7 +129,7 @@ public sealed class RestoreRunner(BackupStore store, DataLayout layout, TimeProv
         return found is null ? null : $"{directory} is not empty: it holds {found}; a restore never overwrites";
     }
 
-    /// <summary>Everything that a restore needs of its target, looked at without leaving anything there.</summary>
+    /// <summary>Checks everything that a restore needs of its target, without leaving anything there.</summary>
     /// <exception cref="RestoreException">The target is not empty, is another's, has no room or can't be written to.</exception>
     public static void CheckTarget(RestorePlan.Restore plan, string directory, ClusterId? owner = null)
     {

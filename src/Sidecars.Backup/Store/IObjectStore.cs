@@ -12,7 +12,7 @@ public readonly record struct PutCondition(PutConditionKind Kind, string ETag)
     public static PutCondition Absent => new(PutConditionKind.Absent, "");
 
     /// <summary>
-    /// Only over this very version (S3: <c>If-Match</c>). For documents of at most <see cref="ObjectLimits.MaxComparedBytes"/>.
+    /// Replaces only this very version (S3: <c>If-Match</c>). For documents of at most <see cref="ObjectLimits.MaxComparedBytes"/>.
     /// </summary>
     public static PutCondition Matches(string etag) => new(PutConditionKind.Matches, etag);
 }

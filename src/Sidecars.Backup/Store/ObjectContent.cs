@@ -41,7 +41,7 @@ public abstract class ObjectContent
         if (left != 0) throw new IOException("the content changed its length while it was read");
     }
 
-    /// <summary>A part of it.</summary>
+    /// <summary>Returns a part of the content.</summary>
     /// <param name="offset">Its first byte.</param>
     /// <param name="length">Its length; all of it lies within.</param>
     public virtual ObjectContent Slice(long offset, long length) => new Part(this, offset, length);

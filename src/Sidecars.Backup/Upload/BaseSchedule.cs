@@ -33,7 +33,7 @@ internal sealed class BaseSchedule(BackupStore store, AofDirectory aof, NodeFact
     /// <summary>See <see cref="BackupManifest.Before"/>.</summary>
     public ChainMark? Before { get; set; }
 
-    /// <summary>A generation begins.</summary>
+    /// <summary>Records that a generation begins.</summary>
     public void Begin()
     {
         _clock.Want();
@@ -58,13 +58,13 @@ internal sealed class BaseSchedule(BackupStore store, AofDirectory aof, NodeFact
     /// <summary>An earlier session has shipped so many bytes since the last base.</summary>
     public void KnowTail(long bytes, UploadSession session) => _tailBefore = Math.Max(_tailBefore, bytes - session.Shipped);
 
-    /// <summary>Somebody asked for a base newer than this.</summary>
+    /// <summary>Records a request for a base newer than this.</summary>
     public void Wanted(DateTimeOffset? since)
     {
         if (_upload is null) _clock.Wanted(since);
     }
 
-    /// <summary>One step, right after a flush.</summary>
+    /// <summary>Runs one step, right after a flush.</summary>
     /// <returns>A backup that is complete now; else null.</returns>
     /// <exception cref="IOException">It failed, and is tried again at the next step.</exception>
     public async Task<BackupManifest?> TickAsync(UploadSession session, DateTimeOffset currentUntil, CancellationToken cancellation)

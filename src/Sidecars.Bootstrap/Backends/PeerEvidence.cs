@@ -53,7 +53,7 @@ public sealed class PeerEvidence(
     private bool _ended;
     private volatile CandidateEvidence? _mine;
 
-    /// <summary>The port at which the node of that Redis port answers.</summary>
+    /// <summary>Calculates the port at which the node with that Redis port answers.</summary>
     public static int PortOf(int redisPort) => redisPort + Offset <= HighestFixed ? redisPort + Offset : redisPort - Offset;
 
     /// <summary>From now on this is what peers are told; listens from the first time on.</summary>

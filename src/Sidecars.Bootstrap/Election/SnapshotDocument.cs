@@ -11,7 +11,7 @@ namespace Sidecars.Bootstrap.Election;
 /// </summary>
 public static class SnapshotDocument
 {
-    /// <summary>One line of JSON.</summary>
+    /// <summary>Writes the snapshot as one line of JSON.</summary>
     public static string Write(BootstrapSnapshot snapshot) => JsonText.OfObject(json =>
     {
         json.WriteStartObject("me");
@@ -33,7 +33,7 @@ public static class SnapshotDocument
         SnapshotJsonWriter.Time(json, "silent_for", snapshot.SilentFor);
     });
 
-    /// <summary>One line of JSON.</summary>
+    /// <summary>Writes the snapshot as one line of JSON.</summary>
     public static string Write(MonitorSnapshot snapshot) => JsonText.OfObject(json =>
     {
         json.WriteNumber("redis_count", snapshot.RedisCount);

@@ -9,7 +9,7 @@ namespace Sidecars.Bootstrap.ProbeTls;
 /// </summary>
 internal static class BlockingTls
 {
-    /// <summary>The handshake, within the deadline of the stream.</summary>
+    /// <summary>Performs the handshake, within the deadline of the stream.</summary>
     /// <param name="stream">Connected.</param>
     /// <param name="host">The name or address that the certificate must hold, unless the settings name another.</param>
     /// <param name="settings">Whom to trust.</param>

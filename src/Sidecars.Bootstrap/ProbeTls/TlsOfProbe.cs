@@ -6,7 +6,7 @@ namespace Sidecars.Bootstrap.ProbeTls;
 /// <summary>TLS of <c>redis-probe-tls</c>, where TLS_CA_FILE is set.</summary>
 internal static partial class TlsOfProbe
 {
-    /// <summary>Null: plain connections.</summary>
+    /// <summary>Reads the TLS settings; null: plain connections.</summary>
     public static Func<Stream, string, Stream>? Read(Func<string, string?> setting, List<string> errors)
     {
         var (ca, certificate, key) = (setting("TLS_CA_FILE"), setting("TLS_CERT_FILE"), setting("TLS_KEY_FILE"));

@@ -34,7 +34,7 @@ internal sealed class DecisionReporter(JsonLineLog log, HeartbeatFile heartbeat)
         return Report(level, decision.GetType().Name, decision.Code, decision.Reason, waitingFor, () => SnapshotDocument.Write(snapshot));
     }
 
-    /// <summary>A wait that needs no policy; true where it differs from the last one.</summary>
+    /// <summary>Reports a wait that needs no policy; true if it differs from the last one.</summary>
     /// <param name="code">Stable.</param>
     /// <param name="reason">In words.</param>
     /// <param name="waitingFor">Node or service.</param>
@@ -71,7 +71,7 @@ internal sealed class DecisionReporter(JsonLineLog log, HeartbeatFile heartbeat)
             LogField.Of("code", outcome.Code), LogField.Of("epoch", outcome.HighestEpoch));
     }
 
-    /// <summary>A claim and its outcome.</summary>
+    /// <summary>Reports a claim and its outcome.</summary>
     public void Claimed(ClaimOutcome outcome)
     {
         switch (outcome)
@@ -84,7 +84,7 @@ internal sealed class DecisionReporter(JsonLineLog log, HeartbeatFile heartbeat)
         }
     }
 
-    /// <summary>This Sentinel's identity.</summary>
+    /// <summary>Reports this Sentinel's identity.</summary>
     public void Slot(int slot, string code, string reason) => log.Info(code, reason, LogField.Of("slot", slot));
 
     /// <summary>A heartbeat that can't be written: probes will take a waiting node for a dead one. Logged once per problem.</summary>

@@ -42,7 +42,7 @@ internal sealed class ServerFiles(BootstrapOptions options)
         });
     }
 
-    /// <summary>The configuration of this Sentinel.</summary>
+    /// <summary>Plans the configuration of this Sentinel.</summary>
     /// <exception cref="IOException">A file can't be read.</exception>
     public ServerPlan PlanSentinel(RedisEndpoint announce, MonitorDecision.Monitor monitor, SentinelMemory memory, int? slot) =>
         SentinelServerPlan.Calculate(LoadBase(), new SentinelServerSettings

@@ -58,7 +58,7 @@ public sealed record SlotTable
     }
 
     /// <summary>
-    /// The <c>sentinel myid</c> of a slot: SHA-1 of <c>&lt;cluster id&gt;/&lt;slot&gt;</c>, 40 lower-case hexadecimal digits.
+    /// Calculates the <c>sentinel myid</c> of a slot: SHA-1 of <c>&lt;cluster id&gt;/&lt;slot&gt;</c>, 40 lower-case hexadecimal digits.
     /// </summary>
     [SuppressMessage("Security", "CA5350", Justification = "An identity of the length that Sentinel wants; nothing is protected by it.")]
     public static string MyId(ClusterId cluster, int slot)
@@ -111,7 +111,7 @@ public sealed record SlotTable
         return true;
     }
 
-    /// <summary>The Lease with this table.</summary>
+    /// <summary>Writes this table into the Lease.</summary>
     public LeaseDocument Apply(LeaseDocument basis, ClusterId cluster)
     {
         ArgumentNullException.ThrowIfNull(basis);

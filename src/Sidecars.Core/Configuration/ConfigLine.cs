@@ -36,7 +36,7 @@ public sealed class ConfigLine
     /// <summary>The number of arguments after the name.</summary>
     public int Count => Math.Max(0, _words.Count - 1);
 
-    /// <summary>The argument's bytes.</summary>
+    /// <summary>Returns the argument's bytes.</summary>
     /// <param name="index">0 is the first after the name.</param>
     public ReadOnlyMemory<byte> Bytes(int index) => _words[index + 1];
 

@@ -43,13 +43,13 @@ public sealed class RedisConfigDocument
         return new RedisConfigDocument(lines);
     }
 
-    /// <summary>A document of these lines.</summary>
+    /// <summary>Creates a document of these lines.</summary>
     public static RedisConfigDocument Of(IEnumerable<ConfigLine> lines) => new([.. lines]);
 
     /// <summary>The first argument of the last line of this name; null where there is none.</summary>
     public string? Get(string name) => All(name).LastOrDefault()?.Text(0);
 
-    /// <summary>The lines of a directive, in order.</summary>
+    /// <summary>Finds the lines of a directive, in order.</summary>
     /// <param name="name">In any case; slave and replica are the same.</param>
     public IEnumerable<ConfigLine> All(string name)
     {

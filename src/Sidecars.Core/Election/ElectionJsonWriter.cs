@@ -58,7 +58,7 @@ internal static class ElectionJsonWriter
         json.WriteEndObject();
     }
 
-    /// <summary>The members of a person's word, between the braces.</summary>
+    /// <summary>Writes the members of a person's word, between the braces.</summary>
     public static void Word(Utf8JsonWriter json, PersonsWord word, string node)
     {
         json.WriteString("kind", PersonsWord.Text(word.Kind));
@@ -66,7 +66,7 @@ internal static class ElectionJsonWriter
         json.WriteNumber("term", word.Term);
     }
 
-    /// <summary>The members of evidence, between the braces.</summary>
+    /// <summary>Writes the members of evidence, between the braces.</summary>
     public static void Evidence(Utf8JsonWriter json, CandidateEvidence evidence)
     {
         json.WriteString("node", evidence.Node);

@@ -93,7 +93,7 @@ public sealed record ElectionRecord
         : History.Any(e => e.Position.Term > Term) ? (LineagePart, "has a term above the group's")
         : null;
 
-    /// <summary>The next term, with this node as its candidate.</summary>
+    /// <summary>Begins the next term, with this node as its candidate.</summary>
     /// <param name="mine">The candidate.</param>
     /// <param name="highestTerm">Highest term found anywhere: a record that was lost starts above it.</param>
     /// <param name="word">The person's word that the claim stands on; null where it needs none.</param>

@@ -27,7 +27,7 @@ public sealed class GroupLeaseStore(KubernetesClient client, ClusterId cluster, 
     /// <summary>Name of the group's Lease.</summary>
     public string LeaseName => group;
 
-    /// <summary>Name of the Lease that a pod testifies in.</summary>
+    /// <summary>Returns the name of the Lease that holds a pod's evidence.</summary>
     public string EvidenceName(string podName) => EvidenceDocument.LeaseName(group, podName);
 
     /// <summary>Reads the group's Lease.</summary>

@@ -31,7 +31,7 @@ public sealed class RetiredPasswords
         Refresh();
     }
 
-    /// <summary>True for a SHA-256 as servers list it.</summary>
+    /// <summary>Returns true for a SHA-256 as servers list it.</summary>
     public static bool IsHash(string text)
     {
         ArgumentNullException.ThrowIfNull(text);

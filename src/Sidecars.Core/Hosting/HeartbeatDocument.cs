@@ -40,7 +40,7 @@ public sealed record HeartbeatDocument
     /// <summary>Names of the pods, addresses or services it waits for.</summary>
     public IReadOnlyList<string> WaitingFor { get; init; } = [];
 
-    /// <summary>One JSON object and a line feed.</summary>
+    /// <summary>Writes one JSON object and a line feed.</summary>
     public byte[] ToBytes()
     {
         var bytes = new ArrayBufferWriter<byte>(512);

@@ -75,19 +75,19 @@ public sealed class JsonLineLog(
         Snapshots?.Write(level, "decision", reason, [.. fields, LogField.Json("snapshot", snapshot())]);
     }
 
-    /// <summary>A line at <see cref="LogLevel.Debug"/>.</summary>
+    /// <summary>Logs a line at <see cref="LogLevel.Debug"/>.</summary>
     public void Debug(string eventName, string message, params ReadOnlySpan<LogField> fields) =>
         Write(LogLevel.Debug, eventName, message, fields);
 
-    /// <summary>A line at <see cref="LogLevel.Info"/>.</summary>
+    /// <summary>Logs a line at <see cref="LogLevel.Info"/>.</summary>
     public void Info(string eventName, string message, params ReadOnlySpan<LogField> fields) =>
         Write(LogLevel.Info, eventName, message, fields);
 
-    /// <summary>A line at <see cref="LogLevel.Warning"/>.</summary>
+    /// <summary>Logs a line at <see cref="LogLevel.Warning"/>.</summary>
     public void Warning(string eventName, string message, params ReadOnlySpan<LogField> fields) =>
         Write(LogLevel.Warning, eventName, message, fields);
 
-    /// <summary>A line at <see cref="LogLevel.Error"/>.</summary>
+    /// <summary>Logs a line at <see cref="LogLevel.Error"/>.</summary>
     public void Error(string eventName, string message, params ReadOnlySpan<LogField> fields) =>
         Write(LogLevel.Error, eventName, message, fields);
 

@@ -28,7 +28,7 @@ public readonly struct LogField
     /// <summary>A number field; its name ends in the unit (<c>_ms</c>, <c>_bytes</c>).</summary>
     public static LogField Of(string name, double value) => new(name, Kind.Number, null, value);
 
-    /// <summary>A truth value.</summary>
+    /// <summary>Creates a boolean field.</summary>
     public static LogField Of(string name, bool value) => new(name, Kind.Truth, null, value ? 1 : 0);
 
     /// <summary>A value that is JSON already (a serialized snapshot). A line of text leaves it out: it is for programs.</summary>

@@ -16,7 +16,7 @@ public enum LogFormat
 /// <summary>What is logged, and how; read alike by every executable that logs.</summary>
 public static class LogSettings
 {
-    /// <summary><c>LOG_LEVEL</c> and <c>LOG_FORMAT</c>.</summary>
+    /// <summary>Reads <c>LOG_LEVEL</c> and <c>LOG_FORMAT</c>.</summary>
     public static (LogLevel Level, LogFormat Format) Read(SettingReader settings)
     {
         ArgumentNullException.ThrowIfNull(settings);

@@ -57,7 +57,9 @@ public sealed class QueuedLog : IDisposable
         _writer.Start();
     }
 
-    /// <summary>The log of this process: on standard output, with its decisions in a file of <paramref name="folder"/> too.</summary>
+    /// <summary>
+    /// Creates the log of this process: on standard output, and its decisions in a file of <paramref name="folder"/> too.
+    /// </summary>
     /// <param name="component">The component named in every line.</param>
     /// <param name="level">The lowest level that is written.</param>
     /// <param name="format">How.</param>

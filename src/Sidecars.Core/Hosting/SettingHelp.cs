@@ -7,7 +7,7 @@ public static class SettingHelp
 {
     private const int NameIndent = 2, ContinuedIndent = 4, TextIndent = 6;
 
-    /// <summary>The sections in the order of their first settings.</summary>
+    /// <summary>Formats the sections in the order of their first settings.</summary>
     /// <param name="settings">The settings; those without a section come without a heading.</param>
     /// <param name="width">Columns of the terminal; only a word that is longer by itself passes them.</param>
     public static string Of(IEnumerable<SettingDescription> settings, int width)

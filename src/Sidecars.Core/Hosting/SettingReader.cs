@@ -53,7 +53,7 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
     /// <summary>Text that must be set; "" after the mistake.</summary>
     public string RequiredText(string name, string description) => Take(name, "text", null, description, required: true) ?? "";
 
-    /// <summary>A whole number in a range.</summary>
+    /// <summary>Reads a whole number in a range.</summary>
     public int Integer(string name, int defaultValue, int min, int max, string description)
     {
         var text = Take(name, $"{min}..{max}", Number(defaultValue), description, required: false);
@@ -61,7 +61,7 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
     }
 
     /// <summary>
-    /// A port. Kubernetes and Docker set <c>NAME_PORT=tcp://address:port</c> in every container for each Service or link called
+    /// Reads a port. Kubernetes and Docker set <c>NAME_PORT=tcp://address:port</c> in every container for each Service or link called
     /// <c>name</c>: see <see cref="ServiceLink"/>.
     /// </summary>
     /// <param name="name">The variable.</param>
@@ -85,7 +85,7 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
     public int? OptionalInteger(string name, int min, int max, string description) =>
         Take(name, $"{min}..{max}", null, description, required: false) is { } text ? ParseInteger(name, text, min, max) : null;
 
-    /// <summary>A duration in a range; see <see cref="DurationSetting"/>.</summary>
+    /// <summary>Reads a duration in a range; see <see cref="DurationSetting"/>.</summary>
     public TimeSpan Duration(string name, string former, TimeSpan defaultValue, TimeSpan min, TimeSpan max, string description) =>
         TakeDuration(new DurationSetting(name, former, min, max), name, DurationText.Of(defaultValue), description) ?? defaultValue;
 
@@ -93,7 +93,7 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
     public TimeSpan? OptionalDuration(string name, string former, TimeSpan min, TimeSpan max, string description) =>
         TakeDuration(new DurationSetting(name, former, min, max), name, null, description);
 
-    /// <summary><c>true</c> or <c>false</c> (also yes/no, on/off, 1/0).</summary>
+    /// <summary>Reads <c>true</c> or <c>false</c> (also yes/no, on/off, 1/0).</summary>
     public bool Flag(string name, bool defaultValue, string description)
     {
         var text = Take(name, "true or false", defaultValue ? "true" : "false", description, required: false);
@@ -132,7 +132,7 @@ public sealed class SettingReader(IReadOnlyDictionary<string, string> variables,
             .Select(part => ParseEndpoint(name, part, defaultPort)).OfType<RedisEndpoint>().Distinct()];
     }
 
-    /// <summary>A path; the file need not exist.</summary>
+    /// <summary>Reads a path; the file need not exist.</summary>
     public string Path(string name, string defaultValue, string description) =>
         Take(name, "path", defaultValue, description, required: false) ?? defaultValue;
 

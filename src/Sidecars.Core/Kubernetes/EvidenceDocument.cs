@@ -21,7 +21,7 @@ public sealed record EvidenceDocument(string PodUid, string NodeName, string Rou
     private const string RoundKey = SidecarAnnotations.Prefix + "round";
     private const string EvidenceKey = SidecarAnnotations.Prefix + "evidence";
 
-    /// <summary>Name of the Lease that holds a pod's evidence.</summary>
+    /// <summary>Returns the name of the Lease that holds a pod's evidence.</summary>
     public static string LeaseName(string group, string podName) => $"{group}-evidence-{podName}";
 
     /// <summary>Reads the evidence of a Lease; every part is required.</summary>
@@ -43,7 +43,7 @@ public sealed record EvidenceDocument(string PodUid, string NodeName, string Rou
         return true;
     }
 
-    /// <summary>The Lease with this evidence.</summary>
+    /// <summary>Writes this evidence into the Lease.</summary>
     /// <exception cref="ArgumentException">A part is empty or too long.</exception>
     public LeaseDocument Apply(LeaseDocument basis, string clusterId)
     {

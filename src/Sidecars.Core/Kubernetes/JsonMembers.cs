@@ -54,7 +54,7 @@ internal sealed class JsonMembers
 
     public JsonMembers? Object(string name) => Take(name, JsonValueKind.Object) is { } value ? new JsonMembers(value) : null;
 
-    /// <summary>Annotations or labels.</summary>
+    /// <summary>Reads annotations or labels.</summary>
     public IReadOnlyDictionary<string, string?>? Texts(string name)
     {
         if (Take(name, JsonValueKind.Object) is not { } value) return null;
@@ -63,7 +63,7 @@ internal sealed class JsonMembers
         return texts;
     }
 
-    /// <summary>Texts in order.</summary>
+    /// <summary>Reads texts in order.</summary>
     public IReadOnlyList<string>? TextList(string name)
     {
         if (Take(name, JsonValueKind.Array) is not { } value) return null;
@@ -73,7 +73,7 @@ internal sealed class JsonMembers
         return items;
     }
 
-    /// <summary>Objects in order.</summary>
+    /// <summary>Reads objects in order.</summary>
     public IReadOnlyList<T>? Objects<T>(string name, Func<JsonMembers, T> read)
         where T : class
     {

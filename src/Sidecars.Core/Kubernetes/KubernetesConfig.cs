@@ -44,7 +44,7 @@ public sealed record KubernetesConfig
     /// <summary>Value of the <c>User-Agent</c> header, which appears in the audit log of the cluster.</summary>
     public string UserAgent { get; init; } = "sidecars";
 
-    /// <summary>The configuration of a pod, from values that its <c>*Options</c> read.</summary>
+    /// <summary>Creates the configuration of a pod, from values that its <c>*Options</c> read.</summary>
     /// <param name="host"><c>KUBERNETES_SERVICE_HOST</c>: a name, an IPv4 or a bare IPv6 address.</param>
     /// <param name="port"><c>KUBERNETES_SERVICE_PORT</c>.</param>
     /// <param name="namespaceName">The pod's namespace (downward API, or the projected <c>namespace</c> file).</param>

@@ -5,7 +5,7 @@ namespace Sidecars.Core.Kubernetes;
 /// <summary>The two forms of names that objects here have (RFC 1123, as the API server validates them).</summary>
 public static class KubernetesName
 {
-    /// <summary>True for a label: 1..63 of <c>a-z 0-9 -</c>, beginning and ending with a letter or digit.</summary>
+    /// <summary>Returns true for a label: 1..63 of <c>a-z 0-9 -</c>, beginning and ending with a letter or digit.</summary>
     public static bool IsLabel(string? name) =>
         name is { Length: >= 1 and <= 63 } && !name.Contains('.', StringComparison.Ordinal) && IsSubdomain(name);
 
@@ -22,7 +22,7 @@ public static class KubernetesName
         return true;
     }
 
-    /// <summary>The pod of another ordinal in the StatefulSet of this one, <c>NAME-ORDINAL</c>.</summary>
+    /// <summary>Names the pod of another ordinal in the StatefulSet of this one, <c>NAME-ORDINAL</c>.</summary>
     public static string Sibling(string podName, int ordinal)
     {
         ArgumentNullException.ThrowIfNull(podName);

@@ -51,7 +51,7 @@ internal static class StoreOutcome
     public delegate bool Reader<T>(LeaseDocument lease, [NotNullWhen(true)] out T? value, [NotNullWhen(false)] out AnnotationFault? fault)
         where T : class;
 
-    /// <summary>The outcome of a read.</summary>
+    /// <summary>Converts the outcome of a read.</summary>
     public static StoreRead<T> Of<T>(KubernetesRead<LeaseDocument> answer, Reader<T> read)
         where T : class => answer switch
         {

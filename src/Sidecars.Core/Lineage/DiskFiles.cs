@@ -28,13 +28,13 @@ public sealed class DiskFiles
         }
     }
 
-    /// <summary>The whole file, or <see cref="FileFaultKind.TooLarge"/> where it holds more than <paramref name="max"/> bytes.</summary>
+    /// <summary>Reads the whole file; <see cref="FileFaultKind.TooLarge"/> if it holds more than <paramref name="max"/> bytes.</summary>
     public DiskFact<byte[]> ReadAll(string path, int max) => Read(path, (length, _) => length > max ? null : (0, (int)length), max);
 
-    /// <summary>The first bytes, at most <paramref name="max"/>.</summary>
+    /// <summary>Reads the first bytes, at most <paramref name="max"/>.</summary>
     public DiskFact<byte[]> ReadHead(string path, int max) => Read(path, (length, _) => (0, (int)Math.Min(length, max)), max);
 
-    /// <summary>The last bytes, at most <paramref name="max"/>.</summary>
+    /// <summary>Reads the last bytes, at most <paramref name="max"/>.</summary>
     public DiskFact<byte[]> ReadTail(string path, int max) =>
         Read(path, (length, _) => (Math.Max(0, length - max), (int)Math.Min(length, max)), max);
 

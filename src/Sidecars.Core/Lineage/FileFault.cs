@@ -82,7 +82,7 @@ public readonly record struct DiskFact<T>
     /// <summary>Holds a value that was read.</summary>
     public static DiskFact<T> Known(T value) => new(FactState.Known, value, default);
 
-    /// <summary>There, or perhaps there, and not readable.</summary>
+    /// <summary>Creates a fact about a file that is there, or perhaps there, and can't be read.</summary>
     public static DiskFact<T> Unreadable(FileFault fault) => new(FactState.Unreadable, null, fault);
 #pragma warning restore CA1000
 

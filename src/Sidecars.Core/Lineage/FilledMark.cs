@@ -30,7 +30,7 @@ public static class FilledMark
 
     private const int MaxBytes = 64; // one word and a line end; room for what a person adds
 
-    /// <summary>Its path.</summary>
+    /// <summary>Returns the path of the mark.</summary>
     public static string PathIn(string dataDirectory) => Path.Combine(dataDirectory, MarkerStore.DirectoryName, FileName);
 
     /// <summary>Writes it durably.</summary>

@@ -18,7 +18,7 @@ public sealed record GivingUp(RedisEndpoint Target, string TargetRunId, long Epo
 
     private const int MaxBytes = 1024; // three members: an address of 300 bytes, a run id, a number
 
-    /// <summary>Its path.</summary>
+    /// <summary>Returns the path of the note.</summary>
     public static string PathIn(string dataDirectory) => Path.Combine(dataDirectory, MarkerStore.DirectoryName, FileName);
 
     /// <summary>Reads it: known, absent, or unreadable with the reason.</summary>

@@ -65,7 +65,7 @@ public sealed class JsonFacts
     public void Wrong(string name, string why = "missing or of the wrong kind") =>
         _root._fault ??= new FileFault(FileFaultKind.WrongType, $"{_path}{name}: {why}");
 
-    /// <summary>A string of 1..<paramref name="max"/> characters.</summary>
+    /// <summary>Reads a string of 1..<paramref name="max"/> characters.</summary>
     public string Text(string name, int max)
     {
         if (TryGet(name, out var value) && AsText(value, max) is { } text) return text;
@@ -90,7 +90,7 @@ public sealed class JsonFacts
     /// <summary>A string of 0..<paramref name="max"/> characters; empty where the field is missing.</summary>
     public string TextOrEmpty(string name, int max) => TryGet(name, out var value) && !IsEmpty(value) ? Text(name, max) : "";
 
-    /// <summary>A whole number of 0..<paramref name="max"/>.</summary>
+    /// <summary>Reads a whole number of 0..<paramref name="max"/>.</summary>
     public long Integer(string name, long max = long.MaxValue)
     {
         if (TryGet(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) && number >= 0
@@ -103,7 +103,7 @@ public sealed class JsonFacts
     /// <summary>As <see cref="Integer"/>; null where the field is missing or null.</summary>
     public long? OptionalInteger(string name, long max = long.MaxValue) => Has(name) ? Integer(name, max) : null;
 
-    /// <summary>True or false.</summary>
+    /// <summary>Reads true or false.</summary>
     public bool Truth(string name)
     {
         if (TryGet(name, out var value) && value.ValueKind is JsonValueKind.True or JsonValueKind.False)
@@ -126,7 +126,7 @@ public sealed class JsonFacts
     /// <summary>As <see cref="Object"/>; null where the field is missing or null.</summary>
     public JsonFacts? OptionalObject(string name) => Has(name) ? Object(name) : null;
 
-    /// <summary>An array of at most <paramref name="max"/> objects.</summary>
+    /// <summary>Reads an array of at most <paramref name="max"/> objects.</summary>
     public IReadOnlyList<JsonFacts> Objects(string name, int max) => ObjectsOf(TryGet(name, out var value) ? value : default, name, max);
 
     /// <summary>The items of a document that is an array of at most <paramref name="max"/> objects.</summary>

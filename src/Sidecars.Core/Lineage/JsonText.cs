@@ -10,7 +10,7 @@ namespace Sidecars.Core.Lineage;
 /// </summary>
 internal static class JsonText
 {
-    /// <summary>One object, as UTF-8; its members by <paramref name="members"/>.</summary>
+    /// <summary>Writes one object as UTF-8; <paramref name="members"/> writes its members.</summary>
     public static ReadOnlySpan<byte> Object(Action<Utf8JsonWriter> members, bool indented = false) => Utf8(
         json =>
         {
@@ -20,10 +20,10 @@ internal static class JsonText
         },
         indented);
 
-    /// <summary>One object, as text.</summary>
+    /// <summary>Writes one object as text.</summary>
     public static string OfObject(Action<Utf8JsonWriter> members) => Encoding.UTF8.GetString(Object(members));
 
-    /// <summary>A list of objects, as text.</summary>
+    /// <summary>Writes a list of objects as text.</summary>
     public static string OfObjects<T>(IEnumerable<T> items, Action<Utf8JsonWriter, T> members) => Encoding.UTF8.GetString(Utf8(
         json =>
         {

@@ -49,7 +49,7 @@ public sealed class LineageHistory : IReadOnlyList<LineageEntry>, IEquatable<Lin
     public LineageEntry this[int index] => _entries[index];
 
     /// <summary>
-    /// A history of entries that ascend strictly by position and name each id once; false otherwise, or with more than
+    /// Creates a history of entries that ascend strictly by position and name each id once; false otherwise, or with more than
     /// <see cref="MaxEntries"/>.
     /// </summary>
     public static bool TryCreate(IReadOnlyList<LineageEntry> entries, out LineageHistory history)

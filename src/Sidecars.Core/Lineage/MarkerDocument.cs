@@ -19,7 +19,7 @@ public static class MarkerDocument
     /// <summary>Longest file name (NAME_MAX).</summary>
     private const int MaxFileNameLength = 255;
 
-    /// <summary>Written as one UTF-8 object, indented: people read it at 3 a.m.</summary>
+    /// <summary>Writes one UTF-8 object, indented: people read it at 3 a.m.</summary>
     public static byte[] Write(Marker marker) => JsonText.Object(json => Members(json, marker), indented: true).ToArray();
 
     /// <summary>Reads a marker; never throws.</summary>

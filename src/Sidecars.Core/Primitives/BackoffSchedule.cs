@@ -11,7 +11,7 @@ namespace Sidecars.Core.Primitives;
 /// <param name="Max">No step waits longer; at least <paramref name="First"/>.</param>
 public sealed record BackoffSchedule(TimeSpan First, TimeSpan Max)
 {
-    /// <summary>The delay before try <paramref name="failures"/> + 1.</summary>
+    /// <summary>Calculates the delay before try <paramref name="failures"/> + 1.</summary>
     /// <param name="failures">Tries that have failed so far, 0 or more.</param>
     /// <param name="random">A number in [0, 1).</param>
     public TimeSpan DelayAfter(int failures, double random)

@@ -3,7 +3,7 @@ namespace Sidecars.Core.Primitives;
 /// <summary>Reads files that others write, of bounded size.</summary>
 public static class BoundedFile
 {
-    /// <summary>The whole content.</summary>
+    /// <summary>Reads the whole content.</summary>
     /// <exception cref="IOException">It cannot be read, or is larger than <paramref name="maxBytes"/>; the message names it.</exception>
     public static byte[] Read(string path, int maxBytes)
     {

@@ -39,7 +39,7 @@ public static class DurationText
         return true;
     }
 
-    /// <summary>A duration to the millisecond, in the form that <see cref="TryParse"/> reads.</summary>
+    /// <summary>Formats a duration to the millisecond, in the form that <see cref="TryParse"/> reads.</summary>
     public static string Of(TimeSpan duration)
     {
         if (duration < TimeSpan.Zero) return "-" + Of(duration == TimeSpan.MinValue ? TimeSpan.MaxValue : -duration);
@@ -58,8 +58,8 @@ public static class DurationText
     }
 
     /// <summary>
-    /// A measured duration, as exact as a reader needs it: tenths below ten milliseconds and between one and ten seconds, and above that
-    /// the two largest units.
+    /// Formats a measured duration, as exact as a reader needs it: tenths below ten milliseconds and between one and ten seconds, and above
+    /// that the two largest units.
     /// </summary>
     public static string About(TimeSpan duration)
     {

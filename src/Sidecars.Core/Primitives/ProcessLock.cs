@@ -41,7 +41,7 @@ public sealed partial class ProcessLock : IDisposable
         return Marshal.GetLastPInvokeError() is AccessDenied or TryAgain ? false : throw Failure("lock", "file");
     }
 
-    /// <summary>True while another process holds it.</summary>
+    /// <summary>Returns true while another process holds the lock.</summary>
     public bool IsHeldByAnother()
     {
         var request = new Flock { Type = WriteLock };

@@ -15,7 +15,7 @@ public static class RetryAfter
     /// </param>
     public static TimeSpan? Read(RetryConditionHeaderValue? value, DateTimeOffset? sent) => Bound(value?.Delta ?? (value?.Date - sent));
 
-    /// <summary>The same of the headers' text.</summary>
+    /// <summary>Reads the wait from the headers' text.</summary>
     public static TimeSpan? Read(string? value, string? sent) => RetryConditionHeaderValue.TryParse(value, out var after)
         ? Read(after, RetryConditionHeaderValue.TryParse(sent, out var date) ? date.Date : null)
         : null;

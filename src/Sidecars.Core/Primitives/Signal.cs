@@ -29,7 +29,7 @@ public sealed class Signal
         }
     }
 
-    /// <summary>A ticket of this moment.</summary>
+    /// <summary>Takes a ticket of this moment.</summary>
     public SignalTicket Ticket() => new(this);
 
     /// <summary>Ends all waits on tickets taken before.</summary>

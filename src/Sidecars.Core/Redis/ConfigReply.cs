@@ -22,7 +22,7 @@ public readonly struct ConfigReply(RespValue? reply)
             ? endpoint
             : null;
 
-    /// <summary>A setting as sent, or null.</summary>
+    /// <summary>Returns a setting as sent, or null.</summary>
     public string? Get(string name) => ReplyText.ValueOf(reply, name);
 
     private long? GetInt64(string name) =>

@@ -160,10 +160,10 @@ public sealed class InfoReply
         return new InfoReply(fields);
     }
 
-    /// <summary>A field as sent, or null.</summary>
+    /// <summary>Returns a field as sent, or null.</summary>
     public string? Get(string name) => _fields.GetValueOrDefault(name);
 
-    /// <summary>A field as a whole number, or null.</summary>
+    /// <summary>Returns a field as a whole number, or null.</summary>
     public long? GetInt64(string name) => ReplyText.TryInt64(Get(name), out var number) ? number : null;
 
     private static InfoReplica? ParseReplica((int Index, string Text) line)

@@ -13,7 +13,7 @@ internal static class PubSub
     public static int RepliesTo(RespCommand command) =>
         IsSubscription(command.Name) ? Math.Max(1, command.Words.Count - 1) : 1;
 
-    /// <summary>SUBSCRIBE and its relatives, by upper-case name.</summary>
+    /// <summary>Returns true for SUBSCRIBE and its relatives, by upper-case name.</summary>
     public static bool IsSubscription(string name) =>
         name is "SUBSCRIBE" or "PSUBSCRIBE" or "SSUBSCRIBE" or "UNSUBSCRIBE" or "PUNSUBSCRIBE" or "SUNSUBSCRIBE";
 

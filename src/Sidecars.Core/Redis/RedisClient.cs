@@ -69,12 +69,12 @@ public sealed class RedisClient : IAsyncDisposable
     public Task<RespValue> CallAsync(RespCommand command, CancellationToken cancellation) =>
         CallAsync(command, _options.CommandTimeout, cancellation);
 
-    /// <summary><see cref="CallAsync(RespCommand, CancellationToken)"/> of text words.</summary>
+    /// <summary>Calls <see cref="CallAsync(RespCommand, CancellationToken)"/> with words of text.</summary>
     public Task<RespValue> CallAsync(CancellationToken cancellation, params string[] words) =>
         CallAsync(RespCommand.Of(words), _options.CommandTimeout, cancellation);
 
     /// <summary>
-    /// <see cref="CallAsync(RespCommand, CancellationToken)"/> with its own deadline, for commands that block (WAIT, SAVE).
+    /// Calls <see cref="CallAsync(RespCommand, CancellationToken)"/> with its own deadline, for commands that block (WAIT, SAVE).
     /// </summary>
     public async Task<RespValue> CallAsync(RespCommand command, TimeSpan timeout, CancellationToken cancellation)
     {
@@ -83,7 +83,8 @@ public sealed class RedisClient : IAsyncDisposable
     }
 
     /// <summary>
-    /// Several commands in one write, their replies in order, all within one <see cref="RedisClientOptions.CommandTimeout"/>.
+    /// Sends several commands in one write, and returns their replies in order, all within one
+    /// <see cref="RedisClientOptions.CommandTimeout"/>.
     /// </summary>
     /// <exception cref="RedisConnectionException">A reply is missing; commands may have been executed.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was cancelled.</exception>
@@ -91,8 +92,8 @@ public sealed class RedisClient : IAsyncDisposable
         commands.Count == 0 ? [] : await ExchangeAsync(commands, _options.CommandTimeout, cancellation).ConfigureAwait(false);
 
     /// <summary>
-    /// The next value that the server sends unasked: a Pub/Sub message (RESP2 array or RESP3 push alike). Waits without a
-    /// deadline. Cancelling the wait loses nothing and leaves the connection usable.
+    /// Reads the next value that the server sends unasked: a Pub/Sub message (RESP2 array or RESP3 push alike). Waits without a deadline.
+    /// Cancelling the wait loses nothing and leaves the connection usable.
     /// </summary>
     /// <exception cref="RedisConnectionException">The connection ended.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was cancelled.</exception>

@@ -8,7 +8,7 @@ namespace Sidecars.Core.Redis;
 /// <summary>Small readings that replies of Redis and Sentinel share; none of them throws.</summary>
 public static class ReplyText
 {
-    /// <summary>A string of any kind as text; false for null, numbers, aggregates and errors.</summary>
+    /// <summary>Reads a string of any kind as text; false for null, numbers, aggregates and errors.</summary>
     public static bool TryText(RespValue value, out string text)
     {
         var isText = value.Kind is RespKind.BulkString or RespKind.SimpleString or RespKind.VerbatimString;
@@ -16,7 +16,7 @@ public static class ReplyText
         return isText;
     }
 
-    /// <summary>An integer, sent as such or as the text of one.</summary>
+    /// <summary>Reads an integer, sent as such or as the text of one.</summary>
     public static bool TryInt64(RespValue value, out long number)
     {
         number = value.Integer;
@@ -41,7 +41,7 @@ public static class ReplyText
         return null;
     }
 
-    /// <summary>Host and port that a server gave in two fields; false where nobody could connect to them (empty host, port 0).</summary>
+    /// <summary>Reads host and port that a server sent in two fields; false if nobody could connect to them (empty host, port 0).</summary>
     public static bool TryEndpoint(string? host, long port, [NotNullWhen(true)] out RedisEndpoint? endpoint)
     {
         endpoint = null;

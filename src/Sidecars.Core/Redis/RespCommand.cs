@@ -23,16 +23,16 @@ public sealed class RespCommand
     /// <summary>All words, the name first.</summary>
     public IReadOnlyList<ReadOnlyMemory<byte>> Words => _words;
 
-    /// <summary>A command of text, sent as UTF-8.</summary>
+    /// <summary>Creates a command of text, sent as UTF-8.</summary>
     /// <exception cref="ArgumentException">No word, or an empty name.</exception>
     public static RespCommand Of(params string[] words) =>
         new(Array.ConvertAll(words, word => (ReadOnlyMemory<byte>)Encoding.UTF8.GetBytes(word)));
 
-    /// <summary>A command of bytes.</summary>
+    /// <summary>Creates a command of bytes.</summary>
     /// <exception cref="ArgumentException">No word, or an empty name.</exception>
     public static RespCommand Of(params ReadOnlyMemory<byte>[] words) => new([.. words]);
 
-    /// <summary>The command on the wire: an array of bulk strings.</summary>
+    /// <summary>Writes the command as it is sent: an array of bulk strings.</summary>
     public void WriteTo(IBufferWriter<byte> output)
     {
         RespWriter.WriteArrayHeader(output, _words.Length);

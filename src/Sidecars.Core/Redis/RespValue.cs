@@ -104,13 +104,13 @@ public sealed class RespValue
         }
     }
 
-    /// <summary>A string, error, double, big number or verbatim string.</summary>
+    /// <summary>Creates a string, error, double, big number or verbatim string.</summary>
     public static RespValue Scalar(RespKind kind, byte[] bytes) => new(kind, bytes, 0, NoItems);
 
-    /// <summary>An integer or (0/1) a boolean.</summary>
+    /// <summary>Creates an integer or (0/1) a boolean.</summary>
     public static RespValue Number(RespKind kind, long value) => new(kind, [], value, NoItems);
 
-    /// <summary>An array, set, push or map.</summary>
+    /// <summary>Creates an array, set, push or map.</summary>
     public static RespValue Aggregate(RespKind kind, RespValue[] items) => new(kind, [], 0, items);
 
     /// <summary>For messages and test output: kind and value, shortened to some 200 characters whatever its size.</summary>

@@ -8,10 +8,10 @@ namespace Sidecars.Core.Redis;
 /// </summary>
 public static class RespWriter
 {
-    /// <summary>The header of an array of <paramref name="count"/> items.</summary>
+    /// <summary>Writes the header of an array of <paramref name="count"/> items.</summary>
     public static void WriteArrayHeader(IBufferWriter<byte> output, int count) => WriteNumber(output, (byte)'*', count);
 
-    /// <summary>A bulk string of any bytes.</summary>
+    /// <summary>Writes a bulk string of any bytes.</summary>
     public static void WriteBulk(IBufferWriter<byte> output, ReadOnlySpan<byte> bytes) => WriteBulk(output, (byte)'$', bytes);
 
     /// <summary>

@@ -40,7 +40,7 @@ public static class SentinelFlags
     public static bool IsAlive(string flags, string kind) =>
         Has(flags, kind) && !IsDown(flags) && !Array.Exists(Changing, flag => Has(flags, flag));
 
-    /// <summary>True where <paramref name="flags"/> holds exactly <paramref name="flag"/> as one of its items.</summary>
+    /// <summary>Returns true if <paramref name="flags"/> holds exactly <paramref name="flag"/> as one of its items.</summary>
     public static bool Has(string flags, string flag)
     {
         foreach (var part in flags.AsSpan().Split(','))

@@ -12,7 +12,7 @@ namespace Sidecars.Core.Sentinel;
 /// </summary>
 public static class SentinelReplies
 {
-    /// <summary><c>SENTINEL MYID</c>: 40 hex digits.</summary>
+    /// <summary>Parses the reply to <c>SENTINEL MYID</c>: 40 hex digits.</summary>
     public static bool TryParseMyId(RespValue reply, [NotNullWhen(true)] out string? myId)
     {
         var text = reply.Kind is RespKind.BulkString or RespKind.SimpleString ? reply.Text : "";

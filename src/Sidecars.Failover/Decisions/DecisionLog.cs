@@ -31,7 +31,7 @@ public sealed class DecisionLog(JsonLineLog log, FailoverMetrics metrics) : IDec
         else log.Warning("not-done", $"{detail}: {failure}", LogField.Of("loop", loop), LogField.Of("code", code));
     }
 
-    /// <summary>Something that lasts, told when it begins or changes.</summary>
+    /// <summary>Logs a lasting problem, when it begins or changes.</summary>
     public void Problem(string loop, string code, string why)
     {
         metrics.Refused(loop, code);

@@ -50,6 +50,6 @@ public sealed class FailoverMetrics
     /// <summary>A loop began: its series is shown before it fails.</summary>
     public void LoopStarted(string loop) => _loopFailures.Shown([loop]);
 
-    /// <summary>A loop ended with an error.</summary>
+    /// <summary>Counts a loop that ended with an error.</summary>
     public void LoopFailed(string loop) => _loopFailures.Of(loop)?.Inc();
 }

@@ -65,6 +65,6 @@ public static class RefusalReasons
     /// <summary>Loop and reason.</summary>
     public static IEnumerable<string[]> All => Loops.SelectMany(loop => loop.Reasons.Select(reason => new[] { loop.Loop, reason }));
 
-    /// <summary>Those of a loop.</summary>
+    /// <summary>Lists the reasons of a loop.</summary>
     public static IEnumerable<string> Of(string loop) => Loops.Single(known => known.Loop == loop).Reasons;
 }

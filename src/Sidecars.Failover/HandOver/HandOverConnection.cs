@@ -52,7 +52,7 @@ public sealed class HandOverConnection : IAsyncDisposable
         }
     }
 
-    /// <summary>Replication id and offset now; null: no answer.</summary>
+    /// <summary>Reads the current replication id and offset; null: no answer.</summary>
     public async Task<(string ReplicationId, long Offset)?> OffsetAsync(CancellationToken cancellation)
     {
         try
@@ -67,15 +67,15 @@ public sealed class HandOverConnection : IAsyncDisposable
         }
     }
 
-    /// <summary><c>min-replicas-to-write</c> now; null: no answer, or not read.</summary>
+    /// <summary>Reads the current <c>min-replicas-to-write</c>; null: no answer, or not readable.</summary>
     public async Task<long?> MinReplicasAsync(CancellationToken cancellation) =>
         (await ConfigAsync(HandOverClient.MinReplicas, cancellation).ConfigureAwait(false))?.MinReplicas;
 
-    /// <summary><c>replica-priority</c> now; null: no answer, or not read.</summary>
+    /// <summary>Reads the current <c>replica-priority</c>; null: no answer, or not readable.</summary>
     public async Task<int?> PriorityAsync(CancellationToken cancellation) =>
         (await ConfigAsync(HandOverClient.Priority, cancellation).ConfigureAwait(false))?.Priority;
 
-    /// <summary>ROLE now; null: no answer.</summary>
+    /// <summary>Reads the current ROLE; null: no answer.</summary>
     public async Task<RoleReply?> RoleAsync(CancellationToken cancellation)
     {
         try

@@ -59,8 +59,8 @@ public sealed record HandOverSnapshot
         : [.. Others.OfType<NodeObservation.Known>().DistinctBy(o => o.View.RunId, StringComparer.Ordinal)];
 
     /// <summary>
-    /// A server that answers at no configured address, though every name led to one: no node of this group. Sentinel lists whatever follows
-    /// the master.
+    /// Returns true for a server that answers at no configured address although every name resolved to one: it is not a node of this group.
+    /// Sentinel lists whatever follows the master.
     /// </summary>
     public bool IsStranger(NodeObservation.Known peer)
     {

@@ -73,11 +73,11 @@ public enum StepOutcome
 /// </summary>
 public static class StepDownSequence
 {
-    /// <summary>The first step.</summary>
+    /// <summary>Chooses the first step.</summary>
     /// <param name="isTold">An epoch is won, and the Sentinels are told; false: one of them is asked.</param>
     public static StepDownStep First(bool isTold) => isTold ? StepDownStep.GiveUp : StepDownStep.Fence;
 
-    /// <summary>The step after this one.</summary>
+    /// <summary>Chooses the step after this one.</summary>
     /// <param name="step">What ended.</param>
     /// <param name="outcome">How.</param>
     /// <param name="isTold">As <see cref="First"/>.</param>

@@ -14,7 +14,7 @@ public sealed class GroupNames(ElectionView? view)
     /// <summary>Term of the group; 0: not known.</summary>
     public long Term => view?.Record.Term ?? 0;
 
-    /// <summary>The node at an address; null: not known.</summary>
+    /// <summary>Finds the node at an address; null: not known.</summary>
     public NodeIdentity? NodeAt(RedisEndpoint address)
     {
         if (view is null) return null;

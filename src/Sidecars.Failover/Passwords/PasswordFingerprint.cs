@@ -13,7 +13,7 @@ public static class PasswordFingerprint
 {
     private const int Bytes = 3;
 
-    /// <summary>Six lower-case hex digits.</summary>
+    /// <summary>Calculates six lower-case hex digits.</summary>
     public static string Of(ClusterId cluster, Secret secret)
     {
         ArgumentNullException.ThrowIfNull(cluster);

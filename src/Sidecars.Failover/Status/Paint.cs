@@ -31,7 +31,7 @@ internal sealed class Paint(bool on)
 
     public string Head(string text) => In(Bold, text);
 
-    /// <summary>A cell of a table, by the word in it.</summary>
+    /// <summary>Colours a cell of a table, by the word in it.</summary>
     public string Cell(string text) => OfWord.GetValueOrDefault(text.TrimEnd()) is { } colour ? In(colour, text) : text;
 
     // Not the padding behind it, which a terminal may underline or select.

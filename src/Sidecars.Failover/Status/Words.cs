@@ -40,7 +40,7 @@ internal static class Words
     public static string Ago(long? seconds) =>
         seconds is { } some ? DurationText.About(TimeSpan.FromSeconds(Math.Clamp(some, 0, int.MaxValue))) + " ago" : "never";
 
-    /// <summary>A size in its largest unit.</summary>
+    /// <summary>Formats a size in its largest unit.</summary>
     public static string Size(long bytes)
     {
         string[] units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];

@@ -18,7 +18,7 @@ public static class InfoPeriod
     /// </summary>
     public static readonly TimeSpan Apart = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>A Sentinel's own period.</summary>
+    /// <summary>Calculates the period of one Sentinel.</summary>
     /// <param name="period">The configured one.</param>
     /// <param name="rank">Its place among the Sentinels, from 0.</param>
     public static TimeSpan Of(TimeSpan period, int rank) => period + (Apart * ((rank % 3) - 1));

@@ -26,7 +26,7 @@ internal static class ReplicaPolicy
             + $"{(lag is { } seconds ? "master heard " + Digits.Seconds(seconds) + " ago" : "lag unknown (the user may not call INFO)")}");
     }
 
-    /// <summary>Percentage and ETA, as sent: the probe never counts with them.</summary>
+    /// <summary>Formats percentage and ETA, as sent: the probe never calculates with them.</summary>
     public static string Loading(InfoReply? info) =>
         info?.Get("loading_loaded_perc") is { } percent
             ? $"loading its data: {percent} %{(info.Get("loading_eta_seconds") is { } eta ? $", ETA {eta}s" : "")} (LOADING)"

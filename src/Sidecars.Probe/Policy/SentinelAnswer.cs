@@ -32,7 +32,7 @@ internal sealed class NamedMaster(string host, string port, string runId)
 
     public static RespCommand Question(string name) => RespCommand.Of("SENTINEL", "MASTER", name);
 
-    /// <summary>Null for an error, a null, or a map without address.</summary>
+    /// <summary>Reads the answer; null for an error, a null, or a map without address.</summary>
     public static NamedMaster? Read(RespValue? reply) =>
         ReplyText.ValueOf(reply, "ip") is { Length: > 0 } host && ReplyText.ValueOf(reply, "port") is { } port
             ? new NamedMaster(host, port, ReplyText.ValueOf(reply, "runid") ?? "")

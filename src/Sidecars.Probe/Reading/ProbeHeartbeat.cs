@@ -58,7 +58,9 @@ public sealed class ProbeHeartbeat
         return heartbeat._writtenTicks > 0 ? heartbeat : null;
     }
 
-    /// <summary>Within <see cref="HeartbeatFile.MaxAge"/>; after a step of the clock backwards a near future counts too.</summary>
+    /// <summary>
+    /// Returns true within <see cref="HeartbeatFile.MaxAge"/>; after a step of the clock backwards a near future counts too.
+    /// </summary>
     public bool IsFresh(TimeProvider time) => Math.Abs(time.GetUtcNow().UtcTicks - _writtenTicks) <= HeartbeatFile.MaxAge.Ticks;
 
     private void Take(ref Utf8JsonReader reader)

@@ -107,7 +107,7 @@ public sealed class BlockingRedisConnection : IDisposable
         }
     }
 
-    /// <summary>The next reply.</summary>
+    /// <summary>Receives the next reply.</summary>
     /// <exception cref="RedisConnectionException">No whole reply before the deadline.</exception>
     public RespValue Receive()
     {

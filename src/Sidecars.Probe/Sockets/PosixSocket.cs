@@ -50,7 +50,7 @@ internal sealed unsafe partial class PosixSocket : IDisposable
         return new PosixSocket(descriptor, peer);
     }
 
-    /// <summary>True where the path fits into an address.</summary>
+    /// <summary>Returns true if the path fits into an address.</summary>
     public static bool IsPath(string path) =>
         path.Length > 0 && Encoding.UTF8.GetByteCount(path) <= MaxUnixPath && !path.Contains('\0', StringComparison.Ordinal);
 

@@ -90,7 +90,7 @@ public sealed class ContentHash
     /// <summary>SHA-256.</summary>
     public static ContentHash Plain { get; } = new(null);
 
-    /// <summary>HMAC-SHA-256; <see cref="Plain"/> without a key.</summary>
+    /// <summary>Uses HMAC-SHA-256 with a key, and <see cref="Plain"/> without one.</summary>
     public static ContentHash With(EncryptionKey? key) => key is null ? Plain : new ContentHash(key.Derive([], "sidecars digest 1"u8));
 
     /// <summary>Begins one; dispose it.</summary>

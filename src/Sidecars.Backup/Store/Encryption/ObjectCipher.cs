@@ -36,7 +36,7 @@ internal sealed class ObjectCipher : IDisposable
 
     private static ReadOnlySpan<byte> Magic => "SIDECAR1"u8;
 
-    /// <summary>The header of a new object, with a fresh salt.</summary>
+    /// <summary>Creates the header of a new object, with a fresh salt.</summary>
     public static byte[] NewHeader(EncryptionKey key) =>
         [.. Magic, .. Convert.FromHexString(key.Id), .. RandomNumberGenerator.GetBytes(16)];
 

@@ -6,7 +6,7 @@ namespace Sidecars.Backup.Store.S3;
 /// <summary>CRC-32C, with which objects are stored and read. The SDK verifies it nowhere, and sums its own default, CRC-32.</summary>
 internal static class Crc32C
 {
-    /// <summary>A sum of nothing yet.</summary>
+    /// <summary>Begins a checksum.</summary>
     public static Crc32 Begin() => new(Crc32ParameterSet.Crc32C);
 
     /// <summary>As headers have it: base64 of the four bytes, the highest first.</summary>
@@ -17,7 +17,7 @@ internal static class Crc32C
         return Convert.ToBase64String(bytes);
     }
 
-    /// <summary>The checksum of a whole content.</summary>
+    /// <summary>Calculates the checksum of a whole content.</summary>
     /// <exception cref="IOException">It could not be read.</exception>
     public static string Of(ObjectContent content)
     {

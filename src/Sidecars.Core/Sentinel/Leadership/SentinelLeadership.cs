@@ -29,7 +29,7 @@ public sealed class SentinelLeadership(
         return await AnnounceAsync(request, won, cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>Everything before the announcement; it changes no Sentinel's master.</summary>
+    /// <summary>Runs everything before the announcement; it changes no Sentinel's master.</summary>
     public async Task<LeadershipOutcome> WinAsync(
         LeadershipRequest request, IReadOnlyCollection<RedisEndpoint> sentinels, CancellationToken cancellation)
     {

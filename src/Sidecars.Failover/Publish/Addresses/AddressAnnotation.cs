@@ -25,7 +25,7 @@ public static class AddressAnnotation
         return SidecarAnnotations.Read(lease, Key, JsonValueKind.Object, json => Read(json, podName), ref fault);
     }
 
-    /// <summary>The Lease with these addresses; all else in it stays.</summary>
+    /// <summary>Writes these addresses into the Lease; all else in it stays.</summary>
     public static LeaseDocument Apply(LeaseDocument basis, string clusterId, NodeAddresses addresses)
     {
         ArgumentNullException.ThrowIfNull(basis);

@@ -47,7 +47,7 @@ public static class DnsName
     /// </summary>
     public static string Normalize(string name) => (name.EndsWith('.') ? name[..^1] : name).ToLowerInvariant();
 
-    /// <summary>True for labels of 1..63 letters, digits, hyphens and underscores, with at most 253 characters together.</summary>
+    /// <summary>Returns true for labels of 1..63 letters, digits, hyphens and underscores, with at most 253 characters together.</summary>
     public static bool IsName(string name)
     {
         if (name.Length is 0 or > 253) return false;

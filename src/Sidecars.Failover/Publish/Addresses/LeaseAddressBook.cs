@@ -20,7 +20,7 @@ public sealed class LeaseAddressBook(
 {
     private const int MaxPods = 31; // as many as REDIS_COUNT may say
 
-    /// <summary>The one of a group.</summary>
+    /// <summary>Creates the address book of a group.</summary>
     /// <param name="group">The group.</param>
     /// <param name="client">A client of <see cref="GroupSettings.Kubernetes"/>.</param>
     /// <param name="time">The clock of the times in a Lease.</param>

@@ -21,7 +21,7 @@ public sealed class DnsPublication
     /// <summary>Where the TXT record lies: beside the name and not at it, since nothing may stand beside a CNAME.</summary>
     public string OwnerName => OwnerNameOf(Name);
 
-    /// <summary>The name of the TXT record of a record.</summary>
+    /// <summary>Returns the name of the TXT record that belongs to a record.</summary>
     public static string OwnerNameOf(string name) => "_redis-master." + name;
 
     /// <summary>The address.</summary>

@@ -19,7 +19,7 @@ public static class DnsRecordDocument
     private const int MaxString = 255;
     private static readonly string[] Fields = ["v", "cluster", "term", "epoch", "rev", "addr"];
 
-    /// <summary>The value of the TXT record, quoted.</summary>
+    /// <summary>Writes the value of the TXT record, quoted.</summary>
     public static string Write(DnsRecordState state)
     {
         var token = state.Token;

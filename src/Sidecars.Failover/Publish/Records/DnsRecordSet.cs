@@ -23,7 +23,7 @@ public sealed class DnsRecordSet
     /// </summary>
     public string Special { get; init; } = "";
 
-    /// <summary>Equal in everything.</summary>
+    /// <summary>Returns true if both are equal in everything.</summary>
     public bool SameAs(DnsRecordSet other) =>
         Name == other.Name && Type == other.Type && TtlSeconds == other.TtlSeconds && Special == other.Special
         && Values.SequenceEqual(other.Values);

@@ -34,8 +34,8 @@ public sealed class SettingHelpTests
                   Which.
               PASSWORD_FILE (path)
                   File that holds
-                  PASSWORD; one line feed
-                  at its end is ignored.
+                  PASSWORD; a line feed at
+                  its end is ignored.
 
             """,
             SettingHelp.Of(reader.Settings, 30));

@@ -35,7 +35,7 @@ public sealed class Route53Client : IDisposable
         _http.DefaultRequestHeaders.UserAgent.ParseAdd("sidecars");
     }
 
-    /// <summary>A page of record sets, from this one on.</summary>
+    /// <summary>Lists a page of record sets, from this one on.</summary>
     public Task<TargetResult<Route53Page>> ListAsync(string name, string? type, string? identifier, CancellationToken cancellation)
     {
         var query = FormattableString.Invariant($"rrset?maxitems={PageSize}&name={Uri.EscapeDataString(name)}");

@@ -37,7 +37,7 @@ public static class Route53Document
     private const int MaxCharacters = 4 << 20; // 300 sets a page, of some hundred bytes
     private static readonly XNamespace Api = Namespace;
 
-    /// <summary>A batch of deletions, then creations.</summary>
+    /// <summary>Writes a batch of deletions, then creations.</summary>
     public static byte[] WriteChange(DnsChange change)
     {
         var document = new XElement(Api + "ChangeResourceRecordSetsRequest", new XElement(Api + "ChangeBatch", new XElement(Api + "Changes",
@@ -72,7 +72,7 @@ public static class Route53Document
         return true;
     }
 
-    /// <summary>ChangeResourceRecordSets and GetChange.</summary>
+    /// <summary>Parses the reply to ChangeResourceRecordSets and GetChange.</summary>
     public static bool TryReadChange(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out Route53Change? change)
     {
         change = null;

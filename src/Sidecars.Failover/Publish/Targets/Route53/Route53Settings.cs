@@ -15,7 +15,7 @@ public sealed record Route53Settings
     /// <summary>For the connection alone.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>True for the form of an id: 1..32 capital letters and digits.</summary>
+    /// <summary>Returns true for the form of an id: 1..32 capital letters and digits.</summary>
     public static bool IsZoneId(string text) =>
         text.Length is > 0 and <= 32 && text.All(c => char.IsAsciiLetterUpper(c) || char.IsAsciiDigit(c));
 }
