@@ -192,12 +192,12 @@ public sealed record GroupSettings
         var failoverTimeout = settings.Duration(
             "SENTINEL_FAILOVER_TIMEOUT", "SENTINEL_FAILOVER_TIMEOUT_MS",
             TimeSpan.FromSeconds(15), TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10),
-            "Sentinel's failover-timeout. It retries a failed attempt after twice this time, so keep it short.");
+            "Sentinel's failover-timeout: failed attempts are retried after twice this, so keep it short.");
         if (downAfter >= failoverTimeout) settings.Fail("SENTINEL_FAILOVER_TIMEOUT must be longer than SENTINEL_DOWN_AFTER");
         settings.Section(SettingSections.Connections);
         var connectTimeout = settings.Duration(
             "CONNECT_TIMEOUT", "CONNECT_TIMEOUT_MS", TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(50), TimeSpan.FromMinutes(1),
-            "Timeout of one connection attempt; each attempt opens a new socket.");
+            "Timeout of one connection attempt.");
         var commandTimeout = settings.Duration(
             "COMMAND_TIMEOUT", "COMMAND_TIMEOUT_MS", TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(50), TimeSpan.FromMinutes(1),
             "Timeout of one command.");
