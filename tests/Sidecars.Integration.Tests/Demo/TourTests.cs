@@ -4,7 +4,7 @@ using Sidecars.TestKit.Processes;
 
 namespace Sidecars.Integration.Tests.Demo;
 
-/// <summary>The tour of scripts/demo, played once with real processes and the managed executables: what each of its steps must show.</summary>
+/// <summary>The tour of scripts/demo, played with real processes, the managed executables: what each of its steps must show.</summary>
 [Collection(GroupTests.Name)]
 public sealed class TourTests : IDisposable
 {
