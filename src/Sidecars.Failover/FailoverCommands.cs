@@ -26,7 +26,7 @@ internal sealed class FailoverCommands(CommandContext context, HostedCode hosted
             StatusCommand.Create(context, hosted),
             PasswordsCommand.Create(context),
         };
-        root.Add(CompletionCommand.Create("redis-failover", () => root, context.Output));
+        root.Add(CompletionCommand.Create("redis-failover", () => root, context.Output, NeighborCompletions.All));
         return root;
     }
 

@@ -10,8 +10,11 @@ public static class CompletionCommand
     /// <param name="program">Name of the executable.</param>
     /// <param name="root">The tree, which is read when the command runs: it holds this command, too.</param>
     /// <param name="output">Where the script goes.</param>
-    public static Command Create(string program, Func<RootCommand> root, TextWriter output)
+    /// <param name="others">Programs without such a command, whose scripts are printed behind.</param>
+    public static Command Create(
+        string program, Func<RootCommand> root, TextWriter output, IReadOnlyList<CompletionProgram>? others = null)
     {
+        others ??= [];
         var shell = new Argument<string>("shell") { Description = string.Join(", ", CompletionScript.Shells) };
         shell.CompletionSources.Add(_ => CompletionScript.Shells.Select(name => new CompletionItem(name)));
         shell.Validators.Add(given =>
@@ -19,10 +22,15 @@ public static class CompletionCommand
             if (CommandMistakes.OneOf("the shell", given.GetValueOrDefault<string>(), CompletionScript.Shells) is { } why)
                 given.AddError(why);
         });
-        var command = new Command("completion", $"Prints the completion script of a shell: source <({program} completion bash).") { shell };
+        var also = others.Count == 0 ? "" : $" It completes {string.Join(", ", others.Select(other => other.Name))}, too.";
+        var what = $"Prints the completion script of a shell: source <({program} completion bash).{also}";
+        var command = new Command("completion", what) { shell };
         command.SetAction(async (parsed, _) =>
         {
-            await output.WriteAsync(Script(parsed.GetRequiredValue(shell), program, root())).ConfigureAwait(false);
+            var name = parsed.GetRequiredValue(shell);
+            await output.WriteAsync(Script(name, program, root())).ConfigureAwait(false);
+            foreach (var other in others)
+                await output.WriteAsync(CompletionScript.Of(name, other.Name, other.Root, other.Commands)).ConfigureAwait(false);
             await output.FlushAsync(CancellationToken.None).ConfigureAwait(false);
             return 0;
         });

@@ -17,6 +17,12 @@ public sealed record CompletionWord(string Name, string Description, IReadOnlyLi
 public sealed record CompletionNode(
     string Name, string Description, IReadOnlyList<CompletionWord> Options, IReadOnlyList<string> Values);
 
+/// <summary>A program with what can follow it, where no command tree says so.</summary>
+/// <param name="Name">Name of the executable.</param>
+/// <param name="Root">What stands without a subcommand.</param>
+/// <param name="Commands">The subcommands.</param>
+public sealed record CompletionProgram(string Name, CompletionNode Root, IReadOnlyList<CompletionNode> Commands);
+
 /// <summary>Writes the completion scripts of bash, zsh and fish. They are static: a shell runs the program for none of them.</summary>
 public static class CompletionScript
 {
