@@ -3,10 +3,16 @@
 # /run/sidecars writable; one Redis and one Sentinel from nothing, both sidecars beside them until they are healthy, a write, a backup,
 # its restore into another Redis, a restart of the Redis, and an end by SIGTERM.
 #
-# Usage: unshare --mount --net --pid --fork --kill-child docker/smoke.sh REDIS_ROOT SENTINEL_ROOT   (as root)
+# Usage: docker/smoke.sh REDIS_ROOT SENTINEL_ROOT | --help
 #
-# Mounts and ports are those of the namespaces that it is called in: nothing of it is seen outside.
+# As root, in namespaces of its own, since mounts and ports are those of the namespaces that it is called in:
+#   unshare --mount --net --pid --fork --kill-child docker/smoke.sh REDIS_ROOT SENTINEL_ROOT
+# scripts/images does that with the images that it has built.
 set -euo pipefail
+case ${1:-} in
+    -h | --help) sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' "$0"; exit 0 ;;
+esac
+(($# == 2)) || { echo "smoke: two folders are needed (see --help)" >&2; exit 2; }
 
 redis_root=$1
 sentinel_root=$2
