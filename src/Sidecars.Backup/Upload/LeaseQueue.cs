@@ -15,13 +15,15 @@ internal sealed class LeaseQueue(BackupStore store, NodeFacts node, UploaderOpti
     /// <exception cref="StoreException">It can't be read or written.</exception>
     public async Task<HeldLease> TakeAsync(UploadCounters counters, CancellationToken cancellation)
     {
-        string? seen = null;
+        (string, long, long)? seen = null;
         for (var since = time.GetTimestamp(); ;)
         {
             counters.SteppedAt = time.GetTimestamp();
             var standing = await node.LookAsync(cancellation).ConfigureAwait(false);
             var current = await store.ReadLeaseAsync(cancellation).ConfigureAwait(false);
-            if (seen != (current?.ETag ?? "")) (seen, since) = (current?.ETag ?? "", time.GetTimestamp());
+            // Not the ETag: a request of 'now' is no sign of life.
+            var there = current is { Lease: var lease } ? (lease.Holder, lease.Session, lease.Beat) : ("", 0L, 0L);
+            if (seen != there) (seen, since) = (there, time.GetTimestamp());
             var decision = UploaderPolicy.Decide(
                 options.Node, standing.Standing, current?.Lease, time.GetElapsedTime(since), options.LeaseLife);
             if (decision.Take)

@@ -10,9 +10,9 @@ internal sealed class NowCommand(BackupStore store, UploaderLoop loop, UploaderO
 {
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1);
 
-    // A replica's sidecar takes a silent one's lease after its life, a master's after twice that: so nobody else uploads here.
+    // A replica's sidecar takes a silent one's lease after its life, a master's after twice that: after this none is left to do so.
     private readonly TimeSpan _silence = (options.LeaseLife * 2) + options.Renew;
-    private string? _seen;
+    private (string Holder, long Session, long Beat)? _seen;
     private long _changedAt;
 
     /// <summary>Returns the id of the new backup.</summary>
@@ -24,13 +24,15 @@ internal sealed class NowCommand(BackupStore store, UploaderLoop loop, UploaderO
         while (time.GetElapsedTime(started) < wait)
         {
             var current = await store.ReadLeaseAsync(cancellation).ConfigureAwait(false);
-            if (current?.ETag != _seen) (_seen, _changedAt) = (current?.ETag, time.GetTimestamp());
+            // Not the ETag: a request, of this process or of another 'now', is no sign of life.
+            (string, long, long)? seen = current is { Lease: var there } ? (there.Holder, there.Session, there.Beat) : null;
+            if (seen != _seen) (_seen, _changedAt) = (seen, time.GetTimestamp());
             var silent = current is { Lease.Holder: { Length: > 0 } holder } && time.GetElapsedTime(_changedAt) >= _silence ? holder : null;
             if (silent is not null || current is not { Lease.Holder.Length: > 0 })
             {
                 progress(silent is null ? "no node uploads: taking the backup here" : $"{Silence(silent)}: taking the backup here");
                 if (await loop.BackUpOnceAsync(
-                    wait - time.GetElapsedTime(started), silent is null ? null : _seen, cancellation).ConfigureAwait(false) is { } done)
+                    wait - time.GetElapsedTime(started), silent is null ? null : current?.ETag, cancellation).ConfigureAwait(false) is { } done)
                     return done.Id;
                 continue; // an uploader came up meanwhile
             }
@@ -40,13 +42,7 @@ internal sealed class NowCommand(BackupStore store, UploaderLoop loop, UploaderO
                 ? $"waiting for the backup of {lease.Holder}, which uploads"
                 : Silence(lease.Holder));
             if (lease.BaseWanted is not { } wanted || wanted < asked)
-            {
-                // The own write is no sign of life.
-                _seen = await store.WriteLeaseAsync(
-                    lease with { BaseWanted = asked, Beat = lease.Beat + 1 }, current.Value.ETag, cancellation).ConfigureAwait(false)
-                    ?? _seen;
-            }
-
+                await store.WriteLeaseAsync(lease with { BaseWanted = asked }, current.Value.ETag, cancellation).ConfigureAwait(false);
             var catalogue = await store.ReadCatalogueAsync(cancellation).ConfigureAwait(false);
             if (catalogue.Backups.Where(b => b.Manifest.CompletedAt >= asked).MaxBy(b => b.Manifest.CompletedAt) is { } newest)
                 return newest.Id;

@@ -96,7 +96,7 @@ public sealed class UploaderLoop(
         if (await HeldLease.TryTakeAsync(store, options, time, current, cancellation).ConfigureAwait(false) is not { } held) return null;
         await ProveAsync(held, cancellation).ConfigureAwait(false);
         using var shipment = Open(held.Session);
-        var own = review.Severed(held.OwnGeneration) is null ? held.OwnGeneration : 0;
+        var own = silent is null && review.Severed(held.OwnGeneration) is null ? held.OwnGeneration : 0;
         await shipment.BeginAsync(own, held.Reached, cancellation).ConfigureAwait(false);
         shipment.WantNow();
         var started = time.GetTimestamp();
@@ -108,6 +108,7 @@ public sealed class UploaderLoop(
             done = await shipment.TickAsync(watch.CurrentUntil, cancellation).ConfigureAwait(false);
             if (done is null && shipment.WaitsFor is { } what && time.GetElapsedTime(started) >= wait)
                 throw await GiveUpAsync(held, shipment, wait, what, cancellation).ConfigureAwait(false);
+            if (done is null && held.IsDue) await held.RenewAsync(shipment, cancellation).ConfigureAwait(false);
             if (done is null) await PauseAsync(OnceLook, cancellation).ConfigureAwait(false);
         }
 

@@ -61,6 +61,8 @@ public sealed class SuccessionRunner(
         if (opened is null) return new SuccessionOutcome.NotBegun("target-gone", why) { HighestEpoch = learntEpoch };
         await using (opened.Client.ConfigureAwait(false))
         {
+            var wasMaster = opened.Info.IsMaster == true;
+            if (!wasMaster && opened.Info.ReplicaPriority == 0) return Terminating(learntEpoch);
             var request = new LeadershipRequest(target.Address, plan.Master, sentinelCount) { LearntEpoch = learntEpoch };
             var outcome = await leadership.WinAsync(request, sentinels, cancellation).ConfigureAwait(false);
             if (outcome is not LeadershipOutcome.Won won)
@@ -77,13 +79,11 @@ public sealed class SuccessionRunner(
                 if (replies[0].IsError)
                     return new SuccessionOutcome.NotBegun("promotion-refused", $"{target.Address}: {replies[0].Text}")
                     { HighestEpoch = won.Epoch };
-                // A server whose container ends sets it first and then asks for its role: here it had done so before the promotion, or it
-                // knows of the promotion and hands over itself. Nobody was told, and the next look chooses another.
-                if (new ConfigReply(replies[1]).Priority == 0
+                // Priority 0: either the preStop hook had set it before the promotion, or it will see that this server is master and hand
+                // over itself. Only what this attempt has promoted is taken back: then nobody was told.
+                if (!wasMaster && new ConfigReply(replies[1]).Priority == 0
                     && !(await opened.Client.CallAsync(cancellation, Follow(plan.Master)).ConfigureAwait(false)).IsError)
-                    return new SuccessionOutcome.NotBegun(
-                        "target-terminates", $"{target.Address} has replica-priority 0 by now: its own container ends")
-                    { HighestEpoch = won.Epoch };
+                    return Terminating(won.Epoch);
             }
             catch (RedisConnectionException e)
             {
@@ -99,6 +99,10 @@ public sealed class SuccessionRunner(
                 ? new SuccessionOutcome.Succeeded(reason) { HighestEpoch = told.HighestEpoch }
                 : new SuccessionOutcome.Unconfirmed(reason) { HighestEpoch = told.HighestEpoch };
         }
+
+        SuccessionOutcome.NotBegun Terminating(long epoch) =>
+            new("target-terminates", $"{target.Address} has replica-priority 0 by now: its container is terminating")
+            { HighestEpoch = epoch };
     }
 
     // Sentinel would do it too, seconds later; until then the new master may accept no writes (min-replicas-to-write).

@@ -3,6 +3,7 @@ using Sidecars.Core.Redis;
 using Sidecars.Core.Sentinel;
 using Sidecars.Core.Succession;
 using Sidecars.Core.Topology;
+using Sidecars.Failover.Watch;
 using static Sidecars.Failover.HandOver.HandOverClient;
 
 namespace Sidecars.Failover.HandOver;
@@ -35,25 +36,12 @@ internal sealed partial class CutOver
         }
 
         _words = $"{plan.Target.Address} follows {plan.Master} again; nobody was told of it";
-        do
-        {
-            var (connection, why) = await group.Nodes.OpenAsync(plan.Target.Endpoint, plan.Target.RunId, default).ConfigureAwait(false);
-            if (connection is null) _words = why;
-            else
-            {
-                await using (connection.ConfigureAwait(false))
-                {
-                    _ = await connection.TransactAsync(
-                        [Follow(plan.Master), Set(MinReplicas, plan.MinReplicas)], default).ConfigureAwait(false);
-                    if (await connection.RoleAsync(default).ConfigureAwait(false) is RoleReply.Replica) return StepOutcome.Done;
-                }
-            }
-
-            await Task.Delay(Pause, time).ConfigureAwait(false);
-        }
-        while (HasTime(TimeSpan.Zero));
-
-        return StepOutcome.Unknown;
+        // At once, on the connection that has just answered: the target's container may be ending.
+        RespCommand[] commands = [Follow(plan.Master), CutClients.Normal, Set(MinReplicas, plan.MinReplicas)];
+        if (await _target!.TransactAsync(commands, default).ConfigureAwait(false) == StepOutcome.Done) return StepOutcome.Done;
+        return await AskAsync(plan.Target.Endpoint, plan.Target.RunId, _target, async (connection, role) =>
+            role is RoleReply.Replica ? StepOutcome.Done : await connection.TransactAsync(commands, default).ConfigureAwait(false))
+            .ConfigureAwait(false);
     }
 
     // This process may have been stopped after the promotion, and the sidecar of the old master may have told the Sentinels meanwhile: then
@@ -67,7 +55,7 @@ internal sealed partial class CutOver
         return SentinelQuorumPolicy.Decide(seen, group.Settings.SentinelCount) is SentinelQuorumDecision.Agreed { Address: var named }
             && named == plan.Master
             ? null
-            : $"{_words}; no majority of the Sentinels names {plan.Master}: {plan.Target.Address} is left as it is";
+            : $"no majority of the Sentinels names {plan.Master}: {plan.Target.Address} is left as it is";
     }
 
     private async Task<StepOutcome> UnfenceAsync()
@@ -123,8 +111,8 @@ internal sealed partial class CutOver
         return outcome;
     }
 
-    // Raised before its replicas are back, it would refuse writes. Not waited for where the next master has gone meanwhile: this server
-    // would live on, as the replica that takes its place, in the time that its container has for ending.
+    // Raised before its replicas are back, it would refuse writes. Not waited for where the next master has gone meanwhile: else this server
+    // stays up as a replica during its termination, and Sentinel may promote it without the last writes.
     private async Task<bool> RestoreMinReplicasAsync()
     {
         if (plan.MinReplicas == 0) return true;

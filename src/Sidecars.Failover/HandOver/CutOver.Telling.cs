@@ -13,22 +13,13 @@ internal sealed partial class CutOver
     private async Task<StepOutcome> AnnounceAsync()
     {
         if (!NoteStands()) return StepOutcome.Refused;
-        // After the promotion: a server whose container ends sets its priority first and then asks for its role. Either this sees the
-        // priority, or that server sees that it is master, and hands over itself before it ends.
-        var priority = _target!.PriorityAsync(default);
         if (await _own!.MinReplicasAsync(default).ConfigureAwait(false) is { } value && value != HandOverLimits.Fence)
         {
             _words = $"the fence of {plan.Master} was lifted meanwhile";
             return StepOutcome.Refused;
         }
 
-        if (await priority.ConfigureAwait(false) == 0)
-        {
-            _targetTerminates = true;
-            _words = $"{plan.Target.Address} has replica-priority 0 by now: its own container ends";
-            return StepOutcome.Refused;
-        }
-
+        if (await TargetPriorityAsync().ConfigureAwait(false) is not > 0) return StepOutcome.Refused;
         if (time.GetElapsedTime(_won!.At) > HandOverLimits.WinAgainAfter)
         {
             var again = await WinAsync().ConfigureAwait(false);
@@ -38,6 +29,34 @@ internal sealed partial class CutOver
 
         var outcome = await group.Leadership.AnnounceAsync(_request, _won!, default).ConfigureAwait(false);
         return Told(outcome) ? StepOutcome.Done : outcome is LeadershipOutcome.Refused ? StepOutcome.Refused : StepOutcome.Unknown;
+    }
+
+    // After the promotion: a server whose container ends sets its priority first and then asks for its role. Either this sees the priority,
+    // or that server sees that it is master, and hands over itself before it ends. Null: not known, and then it is not announced.
+    private async Task<int?> TargetPriorityAsync()
+    {
+        var asked = time.GetTimestamp();
+        var priority = await _target!.PriorityAsync(default).ConfigureAwait(false); // closed where the promotion's answer was lost
+        while (priority is null && time.GetElapsedTime(asked) < HandOverLimits.LongestCatchUp)
+        {
+            var (connection, why) = await group.Nodes.OpenAsync(plan.Target.Endpoint, plan.Target.RunId, default).ConfigureAwait(false);
+            _words = connection is null ? why : $"{plan.Target.Address} does not tell its replica-priority";
+            if (connection is not null)
+            {
+                await using (connection.ConfigureAwait(false)) priority = await connection.PriorityAsync(default).ConfigureAwait(false);
+            }
+
+            if (priority is null) await Task.Delay(Pause, time).ConfigureAwait(false);
+        }
+
+        if (priority == 0) Terminates();
+        return priority;
+    }
+
+    private void Terminates()
+    {
+        _targetTerminates = true;
+        _words = $"{plan.Target.Address} has replica-priority 0 by now: its container is terminating";
     }
 
     private async Task<StepOutcome> AnnounceAgainAsync()

@@ -144,6 +144,9 @@ internal sealed partial class CutOver(
         return outcome;
     }
 
+    /// <summary>The highest epoch that was met or won.</summary>
+    public long LearntEpoch => _learntEpoch;
+
     private StepOutcome GiveUp()
     {
         var failure = new GivingUp(plan.Target.Address, plan.Target.RunId, _won!.Epoch).TryWrite(group.DataDirectory);
@@ -183,7 +186,7 @@ internal sealed partial class CutOver(
             return StepOutcome.Refused;
         }
 
-        if (await _own!.OffsetAsync(default).ConfigureAwait(false) is not var (id, goal) || id != plan.ReplicationId)
+        if (await _own!.OffsetAsync(default).ConfigureAwait(false) is not var (id, goal, _) || id != plan.ReplicationId)
         {
             _words = $"{plan.Master} does not tell its offset";
             return StepOutcome.Refused;
@@ -209,7 +212,13 @@ internal sealed partial class CutOver(
         long? at = null;
         while (time.GetElapsedTime(_fenced) < HandOverLimits.LongestCatchUp)
         {
-            if (await connection.OffsetAsync(default).ConfigureAwait(false) is not var (itsId, offset) || itsId != id) break;
+            if (await connection.OffsetAsync(default).ConfigureAwait(false) is not var (itsId, offset, priority) || itsId != id) break;
+            if (priority == 0 && replica == plan.Target)
+            {
+                Terminates();
+                return false;
+            }
+
             at = offset;
             // At least, not exactly: PINGs move the master's offset under a pause.
             if (offset < goal) continue;

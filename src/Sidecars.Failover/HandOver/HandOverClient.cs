@@ -36,6 +36,21 @@ public sealed class HandOverClient(Func<RedisEndpoint, IRespTransport> transport
         return (null, $"{endpoint} does not tell the id of a connection");
     }
 
+    /// <summary>A connection to whatever process answers there; null, with a reason, where none does.</summary>
+    public async Task<(HandOverConnection? Connection, string Why)> OpenAnyAsync(
+        RedisEndpoint endpoint, CancellationToken cancellation)
+    {
+        try
+        {
+            return (new HandOverConnection(
+                await RedisClient.ConnectAsync(transport(endpoint), options, cancellation).ConfigureAwait(false), id: 0), "");
+        }
+        catch (RedisConnectionException e)
+        {
+            return (null, e.Message);
+        }
+    }
+
     /// <summary>CONFIG SET on that very process; then CONFIG REWRITE where asked, whose failure (a read-only file) is no failure.</summary>
     public async Task<StepOutcome> ConfigureAsync(
         RedisEndpoint endpoint, string runId, string name, long value, bool rewrite, CancellationToken cancellation)

@@ -52,14 +52,14 @@ public sealed class HandOverConnection : IAsyncDisposable
         }
     }
 
-    /// <summary>Reads the current replication id and offset; null: no answer.</summary>
-    public async Task<(string ReplicationId, long Offset)?> OffsetAsync(CancellationToken cancellation)
+    /// <summary>Reads the current replication id and offset, and the priority of a replica; null: no answer.</summary>
+    public async Task<(string ReplicationId, long Offset, long? Priority)?> OffsetAsync(CancellationToken cancellation)
     {
         try
         {
             var reply = await _client.CallAsync(cancellation, "INFO", "replication").ConfigureAwait(false);
             if (!InfoReply.TryParse(reply, out var info) || info.ReplicationId is not { } id) return null;
-            return info.ReplicationOffset is { } offset ? (id, offset) : null;
+            return info.ReplicationOffset is { } offset ? (id, offset, info.ReplicaPriority) : null;
         }
         catch (RedisConnectionException)
         {

@@ -11,6 +11,8 @@ namespace Sidecars.Failover.HandOver;
 /// <summary><c>step-down</c>: hands over to a replica, as preStop of the Redis container or by a person's hand.</summary>
 internal static class StepDownCommand
 {
+    private static readonly TimeSpan LockAgain = TimeSpan.FromMilliseconds(200);
+
     public static Command Create(CommandContext context)
     {
         var standard = new StepDownOptions().Timeout;
@@ -55,13 +57,22 @@ internal static class StepDownCommand
         }
 
         var connections = new GroupConnections(options.Group, TimeProvider.System);
+        var group = HandOverWiring.Group(options, connections, TimeProvider.System);
+        var started = TimeProvider.System.GetTimestamp();
+        if (asked is { Terminating: true, DryRun: false })
+        {
+            var (outcome, message) = await TerminatingMark.SetAsync(group, TimeProvider.System, context.Signals.Token).ConfigureAwait(false);
+            log.Write(outcome is StepOutcome.Done ? LogLevel.Info : LogLevel.Warning, "step-down-mark", message,
+                LogField.Of("outcome", outcome.ToString().ToLowerInvariant()));
+        }
+
         var held = "";
-        using var only = asked.DryRun ? null : StepDownLock.TryTake(options.Group.DataDirectory, out held);
+        using var only = asked.DryRun ? null : await TakeLockAsync().ConfigureAwait(false);
         if (only is null && !asked.DryRun) return Summarize(log, new StepDownResult(StepDownEnd.Refused, "locked", held));
 
         var runner = new StepDownRunner(
-            HandOverWiring.Group(options, connections, TimeProvider.System),
-            asked with { Wanted = wanted },
+            group,
+            asked with { Wanted = wanted, Timeout = Left() },
             progress =>
             {
                 Say(log, progress);
@@ -69,6 +80,24 @@ internal static class StepDownCommand
             },
             TimeProvider.System);
         return Summarize(log, await runner.RunAsync(context.Signals.Token).ConfigureAwait(false));
+
+        TimeSpan Left()
+        {
+            var left = asked.Timeout - TimeProvider.System.GetElapsedTime(started);
+            return left > HandOverLimits.ShortestTimeout ? left : HandOverLimits.ShortestTimeout;
+        }
+
+        // A person's step-down may run here: a hook waits for its end while there is time for a hand-over of its own.
+        async Task<StepDownLock?> TakeLockAsync()
+        {
+            while (true)
+            {
+                if (StepDownLock.TryTake(options.Group.DataDirectory, out held) is { } taken) return taken;
+                var isLate = asked.Timeout - TimeProvider.System.GetElapsedTime(started) < HandOverLimits.ShortestTimeout;
+                if (!asked.Terminating || isLate) return null;
+                await Task.Delay(LockAgain, TimeProvider.System, context.Signals.Token).ConfigureAwait(false);
+            }
+        }
     }
 
     // A decision as the sidecars log theirs: status --explain takes it again.

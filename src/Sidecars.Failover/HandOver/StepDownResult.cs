@@ -15,8 +15,8 @@ public sealed record StepDownOptions
     public RedisEndpoint? Wanted { get; init; }
 
     /// <summary>
-    /// The server ends after this, as in a preStop hook: nobody is to choose it meanwhile. Its <c>replica-priority</c> becomes 0 until the
-    /// process ends; the file is not rewritten.
+    /// The server ends after this, as in a preStop hook, and must not be promoted meanwhile (<see cref="TerminatingMark"/>). The command
+    /// sees to it before it takes the lock.
     /// </summary>
     public bool Terminating { get; init; }
 

@@ -1,6 +1,5 @@
 using Sidecars.Core.Lineage;
 using Sidecars.Core.Sentinel.Leadership;
-using Sidecars.Core.Topology;
 
 namespace Sidecars.Failover.HandOver;
 
@@ -23,7 +22,6 @@ public sealed class StepDownRunner(HandOverGroup group, StepDownOptions options,
     private readonly long _started = time.GetTimestamp();
     private long _learntEpoch;
     private int _attempts;
-    private bool _isMarked;
 
     /// <summary>Runs. The caller holds the <see cref="StepDownLock"/> unless it is a dry run.</summary>
     /// <exception cref="OperationCanceledException">Cancelled before the fence; nothing is changed.</exception>
@@ -39,12 +37,6 @@ public sealed class StepDownRunner(HandOverGroup group, StepDownOptions options,
                 GivenUp = GivingUp.Read(group.DataDirectory).Value,
                 AcceptsRewriting = time.GetElapsedTime(_started) >= HandOverLimits.RewritePatience,
             };
-            if (options is { Terminating: true, DryRun: false } && !_isMarked && seen.Own is NodeObservation.Known own)
-            {
-                _isMarked = await MarkAsync(own.View.RunId).ConfigureAwait(false);
-                if (_isMarked) continue; // what its role is, is asked after that
-            }
-
             var decision = StepDownPolicy.Decide(seen);
             if (decision.Code != last)
                 await report(new StepDownProgress.Decided(decision, seen, time.GetElapsedTime(_started))).ConfigureAwait(false);
@@ -73,26 +65,15 @@ public sealed class StepDownRunner(HandOverGroup group, StepDownOptions options,
         }
     }
 
-    // A server that refuses it (its rights lack CONFIG SET) hands over all the same.
-    private async Task<bool> MarkAsync(string runId)
-    {
-        var outcome = await group.Nodes.ConfigureAsync(
-            group.Own, runId, HandOverClient.Priority, 0, rewrite: false, default).ConfigureAwait(false);
-        if (outcome != StepOutcome.Unknown)
-            await ReportAsync("mark", outcome, outcome == StepOutcome.Done
-                ? $"{group.Own} ends after this: replica-priority 0, so that nobody chooses it"
-                : $"{group.Own} ends after this and does not take replica-priority 0: another may still choose it").ConfigureAwait(false);
-        return outcome != StepOutcome.Unknown;
-    }
-
     private async Task<(StepDownResult? Result, string? NotWon)> HandOverAsync(StepDownPlan plan)
     {
         CutOver Begin() => new(group, plan, _started + (long)(options.Timeout.TotalSeconds * time.TimestampFrequency), ReportAsync, time);
-        var (result, notWon) = await Begin().TellAsync(_learntEpoch).ConfigureAwait(false);
+        var cutOver = Begin();
+        var (result, notWon) = await cutOver.TellAsync(_learntEpoch).ConfigureAwait(false);
+        _learntEpoch = Math.Max(_learntEpoch, cutOver.LearntEpoch);
         if (result is { End: StepDownEnd.Aborted, Code: CutOver.TargetTerminates } && ++_attempts < MaxAttempts)
             return (null, $"{result.Code}: {result.Reason}");
         if (notWon is null) return (result, null);
-        _learntEpoch = Math.Max(_learntEpoch, notWon.HighestEpoch);
         await ReportAsync("win", StepOutcome.Refused, $"{notWon.Code}: {notWon.Reason}").ConfigureAwait(false);
         var isLasting = notWon is LeadershipOutcome.Refused { IsLasting: true };
         return isLasting || ++_attempts >= MaxAttempts

@@ -89,7 +89,7 @@ internal static class NodeFindings
         if (node.Role == NodeRole.Replica && node.Priority == 0)
             yield return new Fault(
                 FindingCodes.NeverPromoted, at, "replica-priority is 0: it is never promoted",
-                "nothing if that is meant; else CONFIG SET replica-priority 100 there: no sidecar sets it, or sets it back");
+                "nothing if that is meant, or its pod is being deleted; else CONFIG SET replica-priority 100 there");
     }
 
     private static IEnumerable<Fault> OfReplica(StatusView v, NodeSeen seen, NodeLook node)

@@ -44,7 +44,7 @@ public sealed class NowCommandTests
             StringComparison.Ordinal);
         Assert.Equal(rig.Time.Now, Wait);
         var lease = (await rig.Store.ReadLeaseAsync(default))!.Value.Lease;
-        Assert.Equal((21L, true), (lease.Beat, lease.BaseWanted is not null));
+        Assert.Equal((20L, true), (lease.Beat, lease.BaseWanted is not null));
         // The lease, and a look at what is listed, each second.
         Assert.InRange(rig.Objects.Requests, 1_800, 2_500);
     }
