@@ -25,7 +25,7 @@ public sealed partial class CompletionTests
     [InlineData("redis-failover", "status --output = j", "json")] // as bash splits --output=j
     [InlineData("redis-failover", "status --output =", "table json")]
     [InlineData("redis-failover", "status --explain ", "")] // a file: bash's own completion
-    [InlineData("redis-failover", "step-down --t", "--timeout --to")]
+    [InlineData("redis-failover", "step-down --t", "--timeout --to --terminating")]
     [InlineData("redis-failover", "completion ", "bash zsh fish --help")]
     [InlineData("redis-backup", "re", "restore")]
     [InlineData("redis-backup", "restore --", "--to --target --dry-run --accept-gap --new-cluster-id --output --help")]

@@ -116,7 +116,7 @@ internal static partial class PageCommandReader
     [GeneratedRegex(@"^(?:for \w+ in |\w+=)\$\((?<from>[^)(]+)\)$")]
     private static partial Regex Loop();
 
-    [GeneratedRegex(@"^(?:do |(?:[A-Za-z_]+=\S+ )+|source <\()+")]
+    [GeneratedRegex(@"^(?:do |time |(?:[A-Za-z_]+=\S+ )+|source <\()+")]
     private static partial Regex Leading();
 
     [GeneratedRegex(@"^(kubectl|docker compose) (?:-n|-f) \S+")]
