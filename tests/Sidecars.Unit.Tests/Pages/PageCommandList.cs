@@ -126,7 +126,7 @@ internal static class PageCommandList
         PageCommand.Not("helm upgrade", NeedsCluster),
         PageCommand.Not("helm uninstall", NeedsCluster),
         PageCommand.Not("kind create cluster", NeedsCluster + "; KindTests compares its file with a tenant's constraints"),
-        PageCommand.Not("kind load docker-image", NeedsKind),
+        PageCommand.Not("kind load", NeedsKind),
         PageCommand.Not("docker exec", NeedsKind),
         PageCommand.Not("docker start", NeedsKind),
         PageCommand.Not("docker stop", NeedsKind),
