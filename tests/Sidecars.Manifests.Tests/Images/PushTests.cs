@@ -1,3 +1,4 @@
+using Sidecars.Manifests.Tests.Release;
 using Sidecars.Manifests.Tests.Rendering;
 using Sidecars.TestKit.Groups;
 using Sidecars.TestKit.Processes;
