@@ -31,9 +31,9 @@ internal sealed class NowCommand(BackupStore store, UploaderLoop loop, UploaderO
             if (silent is not null || current is not { Lease.Holder.Length: > 0 })
             {
                 progress(silent is null ? "no node uploads: taking the backup here" : $"{Silence(silent)}: taking the backup here");
-                if (await loop.BackUpOnceAsync(
-                    wait - time.GetElapsedTime(started), silent is null ? null : current?.ETag, cancellation).ConfigureAwait(false) is { } done)
-                    return done.Id;
+                var left = wait - time.GetElapsedTime(started);
+                var done = await loop.BackUpOnceAsync(left, silent is null ? null : current?.ETag, cancellation).ConfigureAwait(false);
+                if (done is not null) return done.Id;
                 continue; // an uploader came up meanwhile
             }
 

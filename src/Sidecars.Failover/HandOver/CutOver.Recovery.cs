@@ -111,8 +111,8 @@ internal sealed partial class CutOver
         return outcome;
     }
 
-    // Raised before its replicas are back, it would refuse writes. Not waited for where the next master has gone meanwhile: else this server
-    // stays up as a replica during its termination, and Sentinel may promote it without the last writes.
+    // Raised before its replicas are back, it would refuse writes. Not waited for where the next master has gone meanwhile: else this
+    // server stays up as a replica during its termination, and Sentinel may promote it without the last writes.
     private async Task<bool> RestoreMinReplicasAsync()
     {
         if (plan.MinReplicas == 0) return true;

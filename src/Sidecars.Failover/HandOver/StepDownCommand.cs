@@ -61,7 +61,8 @@ internal static class StepDownCommand
         var started = TimeProvider.System.GetTimestamp();
         if (asked is { Terminating: true, DryRun: false })
         {
-            var (outcome, message) = await TerminatingMark.SetAsync(group, TimeProvider.System, context.Signals.Token).ConfigureAwait(false);
+            var (outcome, message) = await TerminatingMark.SetAsync(
+                group, TimeProvider.System, context.Signals.Token).ConfigureAwait(false);
             log.Write(outcome is StepOutcome.Done ? LogLevel.Info : LogLevel.Warning, "step-down-mark", message,
                 LogField.Of("outcome", outcome.ToString().ToLowerInvariant()));
         }

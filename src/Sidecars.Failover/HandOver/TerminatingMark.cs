@@ -25,7 +25,8 @@ internal static class TerminatingMark
             {
                 await using (connection.ConfigureAwait(false))
                 {
-                    switch (await connection.SendAsync([HandOverClient.Set(HandOverClient.Priority, 0)], cancellation).ConfigureAwait(false))
+                    var set = HandOverClient.Set(HandOverClient.Priority, 0);
+                    switch (await connection.SendAsync([set], cancellation).ConfigureAwait(false))
                     {
                         case StepOutcome.Done:
                             return (StepOutcome.Done, $"{group.Own} ends after this: replica-priority 0, so that no sidecar promotes it");

@@ -86,7 +86,8 @@ public sealed class StrayReplicaLoop(
             var role = await connection.RoleAsync(cancellation).ConfigureAwait(false);
             if ((role as RoleReply.Replica)?.Of != due.Link.Follows) return $"it is not a replica of {due.Link.Follows} now";
             var history = await connection.OffsetAsync(cancellation).ConfigureAwait(false);
-            if (history is not var (id, offset, _) || id != due.ReplicationId || offset >= due.Below) return "its data are not what they were";
+            if (history is not var (id, offset, _) || id != due.ReplicationId || offset >= due.Below)
+                return "its data are not what they were";
             var outcome = await connection.TransactAsync([Follow(due.Link.Master), Rewrite], cancellation).ConfigureAwait(false);
             return outcome == StepOutcome.Done ? null : outcome.ToString().ToLowerInvariant();
         }
