@@ -8,7 +8,7 @@ namespace Sidecars.Integration.Tests.Bootstrap;
 
 /// <summary>
 /// A group that does not start by itself, and the word that starts it: <c>UNCLEAN_ELECTION_AFTER</c>. The other words:
-/// <see cref="EmptyStartTests"/>.
+/// <see cref="EmptyStartTests"/>, <see cref="SplitGroupTests"/>.
 /// </summary>
 [Collection(GroupTests.Name)]
 public sealed class PersonsWordTests
