@@ -182,16 +182,44 @@ public static class ElectionPolicy
         var position = lineage.PositionOf(winner)!.Value;
         // A Sentinel majority has settled a split of the past, or the nodes themselves, which all follow one side of it by now.
         var isSettled = facts.Named?.Address == winner.Address || IsOneStream(facts, intact, winner);
-        if (!isSettled && !facts.IsUnclean && lineage.ConflictFrom(position) is { } conflict)
+        if (!isSettled && !facts.IsUnclean && lineage.ConflictsFrom(position) is [var conflict, ..] conflicts)
         {
             return new ElectionDecision.Refuse(LineageConflict,
-                $"{conflict.First.Master.Name} and {conflict.Second.Master.Name} both served at {conflict.Second.Position} "
-                + $"({conflict.Kind}); "
+                $"{string.Join(" and ", Sides(facts, conflicts))} served at {conflict.Second.Position}, each on its own ({conflict.Kind}); "
                 + "a person must say whose writes count: 'redis-bootstrap trust NODE', and the others keep theirs as a rescue");
         }
 
         var why = winner.Node == current ? "served last and nobody has more" : "holds the newest data";
         return Result(facts, winner, $"{unclean}{winner.Node} {why} of {intact.Count} ({winner.Position!.At} at {position})");
+    }
+
+    // Every node that a person may have to choose: whoever is said to have served, or, where that is not known, who has those data.
+    private static IEnumerable<string> Sides(ElectionFacts facts, List<LineageConflict> conflicts)
+    {
+        var sides = new List<string>();
+        foreach (var conflict in conflicts)
+        {
+            Add(conflict.First);
+            Add(conflict.Second);
+        }
+
+        if (sides.Count == 0) AddName("several nodes that nobody names");
+        return sides.Order(StringComparer.Ordinal);
+
+        void Add(LineageEntry entry)
+        {
+            if (entry.Master != NodeIdentity.Unknown) AddName(entry.Master.Name);
+            else
+            {
+                foreach (var evidence in facts.View.Evidence)
+                    if (evidence.Position?.At.Id == entry.Id) AddName(evidence.Node);
+            }
+        }
+
+        void AddName(string name)
+        {
+            if (!sides.Contains(name)) sides.Add(name);
+        }
     }
 
     // Every node is here with data of the winner's replication id: no disk holds the other side's writes any more. With snapshots the

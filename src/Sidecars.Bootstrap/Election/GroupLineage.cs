@@ -83,10 +83,19 @@ internal sealed class GroupLineage
             && own > recorded.Entry.Position;
     }
 
-    /// <summary>A contradiction that is not older than this position; null where there is none.</summary>
-    public LineageConflict? ConflictFrom(LineagePosition position) =>
-        _merge.Conflicts.FirstOrDefault(c => c.First.Position >= position || c.Second.Position >= position
-            || (c.First.Position.Term, c.First.Position.Epoch) == (position.Term, position.Epoch));
+    /// <summary>The contradictions that are not older than this position.</summary>
+    public List<LineageConflict> ConflictsFrom(LineagePosition position)
+    {
+        var found = new List<LineageConflict>();
+        foreach (var c in _merge.Conflicts)
+        {
+            if (c.First.Position >= position || c.Second.Position >= position
+                || (c.First.Position.Term, c.First.Position.Epoch) == (position.Term, position.Epoch))
+                found.Add(c);
+        }
+
+        return found;
+    }
 
     private static LineageHistory Create(IReadOnlyList<LineageEntry> entries) =>
         LineageHistory.TryCreate(entries, out var history) ? history : LineageHistory.Empty;

@@ -91,6 +91,27 @@ public sealed class PersonsWordTests
         Assert.Equal((null, said.Word), Reported(said) is { } after ? (after.Trusted, after.Word) : default);
     }
 
+    /// <summary>A node that is not named is not looked at before a person says whose data count.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)] // its first marker was written before anybody knew who had promoted it
+    public void A_conflict_names_every_side(bool areKnown)
+    {
+        CandidateEvidence Side(int n) => Stream(n, n + 1) with
+        {
+            History = [new LineageEntry(Id(n + 1), 0, new LineagePosition(3, 0, 1),
+                areKnown ? new NodeIdentity($"redis-{n}", "u") : NodeIdentity.Unknown)]
+        };
+        CandidateEvidence a = Stream(0, 1) with { History = [Lineage] }, b = Side(1), c = Side(2);
+        foreach (var me in new[] { a, b, c })
+        {
+            var refused = Assert.IsType<ElectionDecision.Refuse>(Decide(me, new ElectionRecord { Term = 3 }, [a, b, c]));
+            Assert.Equal(ElectionPolicy.LineageConflict, refused.Code);
+            Assert.Contains(areKnown ? "redis-0 and redis-1 and redis-2 served at" : "redis-1 and redis-2 served at", refused.Reason,
+                StringComparison.Ordinal);
+        }
+    }
+
     [Fact]
     public void A_conflict_says_which_command_settles_it_and_it_does()
     {
