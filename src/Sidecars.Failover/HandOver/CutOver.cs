@@ -182,7 +182,7 @@ internal sealed partial class CutOver(
         // Where a Sentinel chooses, it may choose any of them.
         if (others.Count > 0 && plan.OutOfReach is [var lost, ..])
         {
-            _words = $"a Sentinel might promote {lost}, which gives this process no usable answer";
+            _words = $"a Sentinel might promote {lost}, which is terminating or can't be asked";
             return StepOutcome.Refused;
         }
 

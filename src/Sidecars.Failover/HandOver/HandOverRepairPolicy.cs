@@ -114,6 +114,11 @@ public static class HandOverRepairPolicy
             case NodeObservation.Known known when !IsFenced(own) || !Continues(known.View, own.View, givenUp):
                 return new HandOverRepairDecision.Refuse(
                     "second-master", $"{givenUp.Target} says master, and not as the one that was promoted");
+            // Its container is terminating (TerminatingMark), and nobody was told of it.
+            case NodeObservation.Known { View.Priority: 0 }:
+                return new HandOverRepairDecision.Tell("tell-own", own.Address, own.Address, givenUp.Epoch,
+                    $"{givenUp.Target}, for which {own.Address} gave up, is terminating")
+                { After = patience };
             case NodeObservation.Known:
                 return new HandOverRepairDecision.Tell("tell-target", givenUp.Target, own.Address, givenUp.Epoch,
                     $"{givenUp.Target} was promoted, and {own.Address} gave up for it")

@@ -47,7 +47,8 @@ public sealed record StepDownPlan
     public required ImmutableArray<SuccessionNode> Others { get; init; }
 
     /// <summary>
-    /// Replicas that a Sentinel would promote and that gave no usable answer: where a Sentinel must be asked, it might choose one of them.
+    /// Replicas that a Sentinel would promote and that are terminating or gave no usable answer: where a Sentinel must be asked, it might
+    /// choose one of them. What it knows of a replica is up to 10 s old.
     /// </summary>
     public required ImmutableArray<RedisEndpoint> OutOfReach { get; init; }
 

@@ -108,7 +108,8 @@ public static class StepDownPolicy
             Target = NodeOf(best),
             Others = [.. replicas.Where(r => r.View.RunId != best.View.RunId && !s.IsStranger(r)).Select(NodeOf)],
             OutOfReach = [.. s.Voters.SelectMany(v => v.View.Replicas)
-                .Where(r => r.Promotable && replicas.All(known => known.Address != r.Address)).Select(r => r.Address).Distinct()],
+                .Where(r => r.Promotable && replicas.All(known => known.Address != r.Address || known.View.Priority == 0))
+                .Select(r => r.Address).Distinct()],
             Epoch = agreed.Epoch,
             Pause = HandOverLimits.Pause(s.Settings.DownAfter),
             // 99 here was left by a coordinator that died: this process holds the lock.

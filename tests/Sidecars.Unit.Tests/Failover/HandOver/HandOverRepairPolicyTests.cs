@@ -35,6 +35,7 @@ public sealed class HandOverRepairPolicyTests
         ["forget: never fenced, and B is gone"] = Whole.WithOther(Gone(B)),
         ["unfence: B was never promoted"] = Fenced,
         ["tell-target"] = Untold,
+        ["tell-own: B is terminating, and nobody was told of it"] = Untold.WithOther(B, n => n with { Priority = 0 }),
         ["tell-target: the same history, another process"] = Untold.WithOther(B, n => n with { RunId = RunId(C) }).WithOther(Gone(C)),
         ["tell-target: A was started again, with another history"] =
             Untold.WithOwn(n => n with { RunId = new string('7', 40), ReplicationId = new string('9', 40) }),

@@ -122,6 +122,8 @@ public sealed class StepDownPolicyTests
         Assert.Empty(Planned(OnlyB.WithOther(Gone(C))).OutOfReach);
         // One that follows another master is out of reach as well.
         Assert.Equal([C], Planned(Whole.WithOther(C, n => n with { MasterAddress = B })).OutOfReach.AsEnumerable());
+        // terminating, which no Sentinel knows yet
+        Assert.Equal([C], Planned(Whole.WithOther(C, n => n with { Priority = 0 })).OutOfReach.AsEnumerable());
     }
 
     [Fact]
