@@ -30,7 +30,9 @@ internal sealed class NowCommand(BackupStore store, UploaderLoop loop, UploaderO
             var silent = current is { Lease.Holder: { Length: > 0 } holder } && time.GetElapsedTime(_changedAt) >= _silence ? holder : null;
             if (silent is not null || current is not { Lease.Holder.Length: > 0 })
             {
-                progress(silent is null ? "no node uploads: taking the backup here" : $"{Silence(silent)}: taking the backup here");
+                progress(silent is null
+                    ? "no node uploads: taking the backup here"
+                    : $"{silent} has not renewed its lease for {DurationText.Of(_silence)}: taking the backup here");
                 var left = wait - time.GetElapsedTime(started);
                 var done = await loop.BackUpOnceAsync(left, silent is null ? null : current?.ETag, cancellation).ConfigureAwait(false);
                 if (done is not null) return done.Id;
@@ -40,7 +42,7 @@ internal sealed class NowCommand(BackupStore store, UploaderLoop loop, UploaderO
             var lease = current.Value.Lease;
             progress(time.GetElapsedTime(_changedAt) < options.LeaseLife
                 ? $"waiting for the backup of {lease.Holder}, which uploads"
-                : Silence(lease.Holder));
+                : $"{lease.Holder} does not renew its lease: the backup is taken here after {DurationText.Of(_silence)}");
             if (lease.BaseWanted is not { } wanted || wanted < asked)
                 await store.WriteLeaseAsync(lease with { BaseWanted = asked }, current.Value.ETag, cancellation).ConfigureAwait(false);
             var catalogue = await store.ReadCatalogueAsync(cancellation).ConfigureAwait(false);
@@ -52,7 +54,4 @@ internal sealed class NowCommand(BackupStore store, UploaderLoop loop, UploaderO
         throw new IOException($"no backup was completed within {DurationText.Of(wait)}: does the uploader run? It sees the request within "
             + $"{DurationText.Of(options.Renew)}; without a sign of life the backup is taken here after {DurationText.Of(_silence)}");
     }
-
-    private string Silence(string holder) =>
-        $"{holder}, which uploaded, has not renewed its lease for {DurationText.About(time.GetElapsedTime(_changedAt))}";
 }

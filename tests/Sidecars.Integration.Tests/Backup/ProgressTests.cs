@@ -17,9 +17,15 @@ public sealed class ProgressTests
         var (lease, etag) = (await rig.Store.ReadLeaseAsync(default))!.Value;
         Assert.NotNull(await rig.Store.WriteLeaseAsync(lease with { Holder = "redis-9" }, etag, default)); // and never beats again
 
-        await using var process = await rig.StartAsync([], "now");
-        await AssertSaysAsync(process, "waiting for the backup of redis-9, which uploads, ");
-        Assert.Equal(143, await process.TerminateAsync(TimeSpan.FromSeconds(30)));
+        await using (var process = await rig.StartAsync([("BACKUP_LEASE_RENEW", "30s"), ("BACKUP_LEASE_LIFE", "90s")], "now"))
+        {
+            await AssertSaysAsync(process, "waiting for the backup of redis-9, which uploads, ");
+            Assert.Equal(143, await process.TerminateAsync(TimeSpan.FromSeconds(30)));
+        }
+
+        // With the short lease of these tests it is soon certain that nobody takes its place.
+        (await rig.RunAsync("now")).Succeeded();
+        Assert.Equal(2, (await rig.Store.ReadCatalogueAsync(default)).Backups.Length);
     }
 
     [Fact]

@@ -23,8 +23,8 @@ public sealed class NowCommandTests
         var catalogue = await rig.Store.ReadCatalogueAsync(default);
         Assert.Equal(id, Assert.Single(catalogue.Backups).Id);
         Assert.Equal("waiting for the backup of redis-1, which uploads", words[0]);
-        Assert.Contains("redis-1, which uploaded, has not renewed its lease for 2m", words);
-        Assert.Equal("redis-1, which uploaded, has not renewed its lease for 3m30s: taking the backup here", words[^1]);
+        Assert.Contains("redis-1 does not renew its lease: the backup is taken here after 3m30s", words);
+        Assert.Equal("redis-1 has not renewed its lease for 3m30s: taking the backup here", words[^1]);
         Assert.Equal("", catalogue.Uploader!.Holder);
     }
 
