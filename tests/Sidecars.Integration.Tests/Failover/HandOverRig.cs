@@ -124,6 +124,9 @@ internal sealed class HandOverRig : IAsyncDisposable
             node, $"stopped:{node}", "dotnet", "exec", Path.Combine(AppContext.BaseDirectory, "Sidecars.HeldStepDown.dll"), step, "stop",
             Number(timeoutSeconds));
         await process.WaitForLineAsync(line => line == step, step);
+        // It says so before it stops itself: resumed in between, it would stay stopped.
+        await Eventually.UntilAsync(
+            "it to be stopped", () => File.ReadAllText($"/proc/{process.Pid}/stat").Split(") ")[^1].StartsWith('T'));
         return process;
     }
 

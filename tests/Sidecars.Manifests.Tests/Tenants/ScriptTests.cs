@@ -196,7 +196,7 @@ public sealed class ScriptTests : IDisposable
         var result = await RunWithAsync(new() { ["MORE"] = "backup" }, "upgrade", "demo-a");
 
         Assert.True(result.ExitCode == 0, result.Error);
-        Assert.Contains("no way back but a restore", result.Error, StringComparison.Ordinal);
+        Assert.Contains("only a restore leads back", result.Error, StringComparison.Ordinal);
         AssertInOrder("exec redis-0 --container backup -- redis-backup now",
             "exec redis-1 --container redis -- redis-failover step-down --to redis-0", "--dry-run=server",
             "rollout status statefulset/redis");
