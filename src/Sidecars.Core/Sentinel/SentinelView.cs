@@ -66,7 +66,7 @@ public sealed record SentinelMaster
     /// <summary>True while a failover of this master runs on this Sentinel.</summary>
     public bool FailoverInProgress => SentinelFlags.Has(Flags, SentinelFlags.FailoverInProgress);
 
-    /// <summary>True where somebody asked this Sentinel for that failover: it goes on without a vote.</summary>
+    /// <summary>True if the failover was requested by <c>SENTINEL FAILOVER</c>: it needs no votes.</summary>
     public bool FailoverForced => SentinelFlags.Has(Flags, SentinelFlags.FailoverForced);
 
     /// <summary>True where this Sentinel reaches it, it says that it is master, and nothing is being done to it.</summary>

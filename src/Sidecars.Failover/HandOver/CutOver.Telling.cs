@@ -31,8 +31,8 @@ internal sealed partial class CutOver
         return Told(outcome) ? StepOutcome.Done : outcome is LeadershipOutcome.Refused ? StepOutcome.Refused : StepOutcome.Unknown;
     }
 
-    // After the promotion: a server whose container ends sets its priority first and then asks for its role. Either this sees the priority,
-    // or that server sees that it is master, and hands over itself before it ends. Null: not known, and then it is not announced.
+    // After the promotion: the hook of a terminating server sets the priority first and then asks for the role. Either this reads the
+    // priority, or that hook sees a master and hands over before the server ends. Null: not known, and then it is not announced.
     private async Task<int?> TargetPriorityAsync()
     {
         var asked = time.GetTimestamp();

@@ -23,7 +23,7 @@ namespace Sidecars.Failover.HandOver;
 internal sealed partial class CutOver(
     HandOverGroup group, StepDownPlan plan, long deadline, Func<string, StepOutcome, string, Task> report, TimeProvider time)
 {
-    /// <summary>Code of a result: the target's own container ends, which it said after it had been chosen.</summary>
+    /// <summary>Code of a result: the target was marked as terminating after it had been chosen.</summary>
     internal const string TargetTerminates = "target-terminates";
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50); // between two looks at Sentinels or at a server that is silent

@@ -1,14 +1,14 @@
 namespace Sidecars.Failover.HandOver;
 
 /// <summary>
-/// Says that the server beside this process is about to end: its <c>replica-priority</c> becomes 0 until then. Whoever promotes a server
-/// asks for it right after the promotion, and the hook asks for the role after this: at least one of the two notices the other.
+/// Marks the server beside this process as terminating: sets its <c>replica-priority</c> to 0. Whoever promotes a server reads the priority
+/// right after the promotion, and the preStop hook reads the role after setting this: at least one of the two notices the other.
 /// </summary>
 internal static class TerminatingMark
 {
     private static readonly TimeSpan Again = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Sets it, again for up to 5 s while the server does not answer.</summary>
+    /// <summary>Sets the mark; retries for up to 5 s while the server does not answer.</summary>
     /// <param name="group">Its own Redis is marked.</param>
     /// <param name="time">The clock.</param>
     /// <param name="cancellation">Ends it.</param>

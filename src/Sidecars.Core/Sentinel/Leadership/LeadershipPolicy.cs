@@ -27,8 +27,8 @@ public static class LeadershipPolicy
     private const long Stride = 16;
 
     /// <summary>
-    /// So far above the last epoch that anybody shows may a coordinator have asked for votes: they show nowhere, since its id is that of no
-    /// Sentinel. A Sentinel that has lost its state must not vote there again.
+    /// How far above the highest known epoch one attempt can ask for votes. No Sentinel reports such a vote, since the candidate is not a
+    /// Sentinel; so one that has lost its state must not vote in these epochs again.
     /// </summary>
     public const long EpochsOfAnAttempt = MaxVotes * Stride;
 
@@ -140,8 +140,8 @@ public static class LeadershipPolicy
             return Lost(Refuse("voters-unread", $"{read} of {voters.Count} voters could be read, {electorate.Needed} are needed"));
         if (known.Find(k => k.View.Master?.ConfigEpoch >= epoch) is { View.Master: { } later, Endpoint: var at })
             return Lost(Refuse("epoch-overtaken", $"Sentinel {at} names {later.Address} in epoch {later.ConfigEpoch}"));
-        // One that has only planned an attempt gives it up: it has voted for us in a later epoch. One that a person has asked for it
-        // (SENTINEL FAILOVER, flag force_failover) goes on without any vote.
+        // A Sentinel that has only planned an attempt gives it up: it has voted for us in a later epoch. A forced failover (SENTINEL
+        // FAILOVER, flag force_failover) goes on without any vote.
         var givenUp = known.RemoveAll(k => voters.Contains(k.View.MyId)
             && k.View.Master is { FailoverInProgress: true, FailoverState: "wait_start", FailoverForced: false });
         if (Obstacle(request, known, masterName) is { } obstacle) return Lost(obstacle);
